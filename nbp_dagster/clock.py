@@ -1,0 +1,37 @@
+"""Time as a dependency, so that tests of waiting never wait."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What code that waits or stamps needs from time."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch (UTC)."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start that never runs backwards."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for the given number of seconds."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch (UTC)."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds of the monotonic clock."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a zero or negative duration returns at once."""
+        if seconds > 0:
+            time.sleep(seconds)
