@@ -1,0 +1,68 @@
+"""The brands as assets: validated, shown, and versioned by content."""
+
+import dagster as dg
+
+from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.brand.models import Brand
+from nbp_dagster.resources.studio import StudioResource
+
+CODE_VERSION = "1"
+
+
+def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
+    """Return the asset of validated brand kits, one partition a brand."""
+
+    @dg.asset(
+        key=names.brand_kits,
+        partitions_def=grains.brands,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        output_required=False,
+        code_version=CODE_VERSION,
+        group_name=GROUP,
+        kinds={"yaml"},
+        owners=["team:marketing"],
+        description=(
+            "A brand's kit, read from `brands/<id>.yaml`: palette, voice, style, characters and "
+            "products. Free. Its data version is the hash of the file and of the reference images "
+            "it names, so an edit shows as stale downstream."
+        ),
+    )
+    def brand_kits(context: dg.AssetExecutionContext, studio: StudioResource) -> None:
+        open_studio = studio.studio
+        recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
+        pointer = latest_event(context)
+        for brand_id in context.partition_keys:
+            source = open_studio.briefs.source_of("brand", brand_id)
+            version = open_studio.brand_version(brand_id)
+            brand = open_studio.briefs.brands[brand_id]
+            recorder.record(
+                brand_id,
+                data_version=version,
+                inputs={},
+                pointer=pointer,
+                metadata={
+                    **_describe(brand),
+                    "brief": dg.MetadataValue.path(str(source.path)),
+                    "brief_sha256": source.sha256,
+                    "commit": open_studio.commit or "not in a git checkout",
+                },
+            )
+
+    return brand_kits
+
+
+def _describe(brand: Brand) -> dict[str, dg.MetadataValue]:
+    swatches = "\n".join(f"| {name} | `{colour}` |" for name, colour in brand.palette.items())
+    characters = "\n".join(
+        f"- **{item.name}** (`{key}`): {', '.join(item.traits)}"
+        for key, item in brand.characters.items()
+    )
+    return {
+        "name": dg.MetadataValue.text(brand.name),
+        "style": dg.MetadataValue.text(brand.style),
+        "palette": dg.MetadataValue.md(f"| colour | hex |\n|---|---|\n{swatches}"),
+        "characters": dg.MetadataValue.md(characters or "none"),
+        "products": dg.MetadataValue.int(len(brand.products)),
+    }

@@ -1,0 +1,68 @@
+"""The finished sets as assets: manifest, contact sheet and gallery page of each campaign."""
+
+import dagster as dg
+
+from nbp_dagster.assets.failing import plain_failure
+from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.sets import WrittenSet
+from nbp_dagster.studio.studio import Studio
+
+CODE_VERSION = "1"
+
+
+def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
+    """Return the asset of finished sets, one partition a campaign."""
+
+    @dg.asset(
+        key=names.campaign_sets,
+        partitions_def=grains.campaigns,
+        deps=[dg.AssetDep(names.channel_images, partition_mapping=grains.campaigns_by_prompt)],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        output_required=False,
+        code_version=CODE_VERSION,
+        group_name=GROUP,
+        kinds={"html"},
+        owners=["team:marketing"],
+        description=(
+            "A campaign's pictures as a folder to open, zip or mail: `index.html` (the gallery), "
+            "`manifest.json` (one row a picture, with its whole lineage), `contact_sheet.jpg`, and "
+            "the files by channel. Free. Prompts without a picture are listed with the reason."
+        ),
+    )
+    def campaign_sets(context: dg.AssetExecutionContext, studio: StudioResource) -> None:
+        recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
+        for campaign_id in context.partition_keys:
+            pointer = latest_event(context)
+            with plain_failure():
+                written = studio.studio.write_set(campaign_id)
+            recorder.record(
+                campaign_id,
+                data_version=written.digest,
+                inputs={names.channel_images: written.digest},
+                pointer=pointer,
+                metadata=_describe(studio.studio, written),
+            )
+
+    return campaign_sets
+
+
+def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
+    manifest = written.manifest
+    totals = manifest.totals
+    return {
+        "gallery": dg.MetadataValue.path(str(written.index.absolute())),
+        "manifest": dg.MetadataValue.path(str(written.manifest_path.absolute())),
+        "contact_sheet": dg.MetadataValue.path(str(written.contact_sheet.absolute())),
+        "pictures": totals.pictures,
+        "prompts_made": totals.prompts_made,
+        "missing": totals.missing,
+        "drawn_by": "SIMULATED" if manifest.simulated else "live",
+        "commit": studio.commit or "not in a git checkout",
+        "without_picture": dg.MetadataValue.md(
+            "\n".join(f"- `{item.prompt_key}`: {item.reason}" for item in manifest.missing)
+            or "none"
+        ),
+    }

@@ -1,0 +1,24 @@
+"""All assets of one folder of briefs."""
+
+import dagster as dg
+
+from nbp_dagster.assets.brand_kits import build_brand_kits
+from nbp_dagster.assets.campaign_sets import build_campaign_sets
+from nbp_dagster.assets.character_sheets import build_character_sheets
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.partitions import build_grains
+from nbp_dagster.assets.prompt_images import build_prompt_images
+from nbp_dagster.assets.published_sets import build_published_sets
+from nbp_dagster.brand.load import Briefs
+
+
+def build_assets(briefs: Briefs, names: Names) -> list[dg.AssetsDefinition]:
+    """Return every asset, partitioned by what the briefs hold."""
+    grains = build_grains(briefs)
+    return [
+        build_brand_kits(grains, names),
+        build_character_sheets(grains, names),
+        build_prompt_images(grains, names),
+        build_campaign_sets(grains, names),
+        build_published_sets(grains, names),
+    ]

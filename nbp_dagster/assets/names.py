@@ -1,0 +1,57 @@
+"""The assets' keys, so that several instances can live in one code location under prefixes."""
+
+from dataclasses import dataclass
+
+import dagster as dg
+
+GROUP = "marketing"
+POOL = "oxen"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Keys of every asset.
+
+    Attributes:
+        prefix: Put before every key; empty for none.
+    """
+
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def brand_kits(self) -> dg.AssetKey:
+        """Validated brands."""
+        return self._key("brand_kits")
+
+    @property
+    def character_sheets(self) -> dg.AssetKey:
+        """The images every picture of a character is anchored to."""
+        return self._key("character_sheets")
+
+    @property
+    def image_requests(self) -> dg.AssetKey:
+        """Compiled requests."""
+        return self._key("image_requests")
+
+    @property
+    def generated_images(self) -> dg.AssetKey:
+        """Paid originals."""
+        return self._key("generated_images")
+
+    @property
+    def channel_images(self) -> dg.AssetKey:
+        """Renditions."""
+        return self._key("channel_images")
+
+    @property
+    def campaign_sets(self) -> dg.AssetKey:
+        """Manifest, contact sheet and gallery."""
+        return self._key("campaign_sets")
+
+    @property
+    def published_sets(self) -> dg.AssetKey:
+        """Commits in an Oxen repository."""
+        return self._key("published_sets")
+
+    def _key(self, name: str) -> dg.AssetKey:
+        return dg.AssetKey([*self.prefix, name])

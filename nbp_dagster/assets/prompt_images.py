@@ -1,0 +1,219 @@
+"""Requests, originals and renditions of each prompt: three assets, one step, many prompts at once.
+
+One step, because a later step of the same run is skipped as a whole when an earlier one fails for
+a single prompt; see docs/adr on the step cut.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+
+from nbp_dagster.assets import checking
+from nbp_dagster.assets.failing import fail_step, plain_failure
+from nbp_dagster.assets.metadata import (
+    describe_original,
+    describe_renditions,
+    describe_request,
+)
+from nbp_dagster.assets.names import GROUP, POOL, Names
+from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.brand.prompts import PROMPT_VERSION
+from nbp_dagster.errors import NbpError
+from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
+from nbp_dagster.studio.progress import Progress
+from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.rendering import RENDER_VERSION
+from nbp_dagster.studio.studio import Studio
+
+REQUESTS_VERSION = f"prompt-{PROMPT_VERSION}"
+ORIGINALS_VERSION = "1"
+RENDITIONS_VERSION = f"render-{RENDER_VERSION}"
+
+
+def build_prompt_images(grains: Grains, names: Names) -> dg.AssetsDefinition:
+    """Return the three assets of a prompt as one subsettable step."""
+
+    @dg.multi_asset(
+        name="__".join([*names.prefix, "prompt_images"]),
+        specs=_specs(grains, names),
+        check_specs=checking.specs(names.channel_images),
+        partitions_def=grains.prompts,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+        pool=POOL,
+    )
+    def prompt_images(
+        context: dg.AssetExecutionContext,
+        studio: StudioResource,
+        progress: dg.ResourceParam[Progress],
+    ) -> Iterator[dg.AssetCheckResult]:
+        with plain_failure():
+            yield from _PromptStep(context, studio.studio, names, progress).run()
+
+    return prompt_images
+
+
+def _specs(grains: Grains, names: Names) -> list[dg.AssetSpec]:
+    def spec(key: dg.AssetKey, **details: Any) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            key,
+            partitions_def=grains.prompts,
+            group_name=GROUP,
+            owners=["team:marketing"],
+            skippable=True,
+            **details,
+        )
+
+    return [
+        spec(
+            names.image_requests,
+            deps=[
+                dg.AssetDep(names.brand_kits, partition_mapping=grains.prompts_by_brand),
+                dg.AssetDep(names.character_sheets, partition_mapping=grains.prompts_by_sheet),
+            ],
+            code_version=REQUESTS_VERSION,
+            kinds={"json"},
+            description=(
+                "The exact request of each prompt, with its price quote. Free. The data version "
+                "is the fingerprint: materialize this after an edit, and exactly the images it "
+                "touches show as stale."
+            ),
+        ),
+        spec(
+            names.generated_images,
+            deps=[names.image_requests],
+            code_version=ORIGINALS_VERSION,
+            kinds={"image"},
+            tags={"cost": "paid"},
+            description=(
+                "The picture as the model sent it. **Paid**, once a fingerprint: what is made "
+                "already is reused, in this run and for ever."
+            ),
+        ),
+        spec(
+            names.channel_images,
+            deps=[names.generated_images],
+            code_version=RENDITIONS_VERSION,
+            kinds={"pillow"},
+            description=(
+                "Every channel's picture, fitted to its exact pixels, type and weight, lettered "
+                "where the brief says `composited`, marked as AI-made, and checked. Free."
+            ),
+        ),
+    ]
+
+
+class _PromptStep:
+    """One run of the step over the partitions it was launched with."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        studio: Studio,
+        names: Names,
+        progress: Progress,
+    ) -> None:
+        self._context = context
+        self._studio = studio
+        self._names = names
+        self._progress = progress
+        wanted = set(context.partition_keys)
+        self._prompts = {prompt.key: prompt for prompt in studio.prompts if prompt.key in wanted}
+        self._requests = Recorder(context, names.image_requests, code_version=REQUESTS_VERSION)
+        self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
+        self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
+        self._problems: list[Refused | Failed] = []
+        self._records: list[PromptRecord] = []
+        self._tally = Tally()
+
+    def run(self) -> Iterator[dg.AssetCheckResult]:
+        """Record each prompt as it finishes; fail at the end if any has no image."""
+        pointer = latest_event(self._context)
+        compiled = self._studio.compile(self._prompts.values())
+        self._progress.begin(len(self._prompts))
+        for failure in compiled.failures:
+            self._close(failure)
+        if self._requests.is_selected:
+            for order in compiled.orders.values():
+                self._record_request(order, pointer)
+        if self._originals.is_selected or self._renditions.is_selected:
+            self._make(compiled.orders)
+        yield from checking.results(
+            self._records, self._names.channel_images, self._context.selected_asset_check_keys
+        )
+        self._context.log.info("prompts: %s", dict(self._tally.to_json()))
+        fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
+
+    def _make(self, orders: Mapping[str, Order]) -> None:
+        # The requests just recorded are this step's own input: seen up to here.
+        pointer = latest_event(self._context)
+        for outcome in self._outcomes(orders.values()):
+            if isinstance(outcome, Generated | Reused):
+                outcome = self._finish(orders[outcome.key], outcome, pointer)
+            self._close(outcome)
+
+    def _close(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Refused | Failed):
+            self._problems.append(outcome)
+        self._tally = self._tally.add(outcome)
+        self._progress.advance(outcome)
+
+    def _outcomes(self, orders: Iterable[Order]) -> Iterator[Outcome]:
+        """Buy only when the originals are asked for; renditions alone never spend."""
+        if self._originals.is_selected:
+            return self._studio.make(orders, run_id=self._context.run_id)
+        return self._studio.find_made(orders)
+
+    def _finish(self, order: Order, made: Generated | Reused, pointer: int) -> Outcome:
+        prompt = self._prompts[order.key]
+        if self._originals.is_selected:
+            self._record_original(order, made, pointer)
+        if not self._renditions.is_selected:
+            return made
+        try:
+            record = self._studio.render(prompt, order, made)
+        except NbpError as error:
+            # The original is paid and recorded; only its renditions are missing.
+            return Failed(order.key, made.receipt.fingerprint, str(error), "bad_image")
+        self._records.append(record)
+        self._renditions.record(
+            order.key,
+            data_version=record.recipe,
+            inputs={self._names.generated_images: made.image.sha256},
+            pointer=latest_event(self._context),
+            metadata=describe_renditions(record),
+        )
+        return made
+
+    def _record_request(self, order: Order, pointer: int) -> None:
+        prompt: Prompt = self._prompts[order.key]
+        brand = self._studio.briefs.campaigns[prompt.campaign].brand
+        sheets = ",".join(item.digest[:16] for item in order.request.references)
+        self._requests.record(
+            order.key,
+            data_version=order.request.fingerprint,
+            inputs={
+                self._names.brand_kits: self._studio.brand_version(brand),
+                self._names.character_sheets: sheets,
+            },
+            pointer=pointer,
+            metadata=describe_request(self._studio, order),
+        )
+
+    def _record_original(self, order: Order, made: Generated | Reused, pointer: int) -> None:
+        preview = self._studio.preview(made.image)
+        self._originals.record(
+            order.key,
+            data_version=made.image.sha256,
+            inputs={self._names.image_requests: order.request.fingerprint},
+            pointer=pointer,
+            metadata={
+                "preview": dg.MetadataValue.md(preview),
+                **describe_request(self._studio, order),
+                **describe_original(self._studio, order, made),
+            },
+        )

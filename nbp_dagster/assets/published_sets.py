@@ -1,0 +1,70 @@
+"""Publishing a finished set: one commit in an Oxen repository."""
+
+import dagster as dg
+from pydantic import Field
+
+from nbp_dagster.assets.failing import plain_failure
+from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.publishing import Destination, publish_set
+
+CODE_VERSION = "1"
+
+
+class PublishConfig(dg.Config):
+    """Where finished sets go."""
+
+    repository: str = Field(description="The Oxen repository, as `namespace/name`.")
+    branch: str = Field(default="main", description="The branch that gets the commit.")
+    author_name: str = Field(description="Name on the commit; the service demands one.")
+    author_email: str = Field(description="E-mail on the commit; the service demands one.")
+
+
+def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
+    """Return the asset of published sets, one partition a campaign."""
+
+    @dg.asset(
+        key=names.published_sets,
+        partitions_def=grains.campaigns,
+        deps=[names.campaign_sets],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        output_required=False,
+        code_version=CODE_VERSION,
+        group_name=GROUP,
+        kinds={"oxen"},
+        owners=["team:marketing"],
+        description=(
+            "A finished set as one commit in an Oxen repository. Free. The same files again make "
+            "no new commit. A set with a simulated picture is never published."
+        ),
+    )
+    def published_sets(
+        context: dg.AssetExecutionContext, config: PublishConfig, studio: StudioResource
+    ) -> None:
+        recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
+        destination = Destination(
+            repository=config.repository,
+            branch=config.branch,
+            author_name=config.author_name,
+            author_email=config.author_email,
+        )
+        for campaign_id in context.partition_keys:
+            pointer = latest_event(context)
+            with plain_failure():
+                published = publish_set(studio.studio, campaign_id, destination)
+            recorder.record(
+                campaign_id,
+                data_version=published.digest,
+                inputs={names.campaign_sets: published.digest},
+                pointer=pointer,
+                metadata={
+                    "repository": config.repository,
+                    "branch": config.branch,
+                    "commit": published.commit or "no changes: these files were there already",
+                    "files": published.files,
+                },
+            )
+
+    return published_sets

@@ -1,0 +1,84 @@
+"""Recording one partition at a time, with the versions Dagster needs to judge its staleness.
+
+A step over a range of partitions can only return one result for all of them, with one data version
+and all or nothing recorded. Logging each partition's materialization as it finishes keeps what is
+done, whatever becomes of the rest; Dagster then leaves the version tags to us. The tags are those
+Dagster writes for a returned result; a test compares the two.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+CODE_VERSION = "dagster/code_version"
+DATA_VERSION = "dagster/data_version"
+USER_PROVIDED = "dagster/data_version_is_user_provided"
+INPUT_VERSION = "dagster/input_data_version"
+INPUT_POINTER = "dagster/input_event_pointer"
+
+
+class Recorder:
+    """Logs materializations of an asset's partitions from within its step.
+
+    Attributes:
+        code_version: The asset's, as in its spec.
+
+    Example:
+        >>> recorder = Recorder(context, dg.AssetKey("generated_images"), code_version="1")
+        >>> recorder.record(key, data_version=digest, inputs={requests: fingerprint}, metadata={})
+    """
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, asset: dg.AssetKey, *, code_version: str
+    ) -> None:
+        self._context = context
+        self._asset = asset
+        self._code_version = code_version
+
+    @property
+    def is_selected(self) -> bool:
+        """Whether this run was asked for the asset; others are not recorded."""
+        return self._asset in self._context.selected_asset_keys
+
+    def record(
+        self,
+        partition: str,
+        *,
+        data_version: str,
+        inputs: Mapping[dg.AssetKey, str],
+        pointer: int,
+        metadata: Mapping[str, Any],
+    ) -> None:
+        """Record one partition as materialized.
+
+        Args:
+            partition: Its key.
+            data_version: Equal versions leave everything downstream fresh.
+            inputs: The data version that was read, by upstream asset.
+            pointer: Storage id up to which the upstream assets' events were seen; an upstream
+                event after it, with another data version, makes this partition stale.
+            metadata: Shown in the UI for this partition.
+        """
+        tags = {
+            CODE_VERSION: self._code_version,
+            DATA_VERSION: data_version,
+            USER_PROVIDED: "true",
+        }
+        for asset, version in inputs.items():
+            name = asset.to_user_string()
+            tags[f"{INPUT_VERSION}/{name}"] = version
+            tags[f"{INPUT_POINTER}/{name}"] = str(pointer)
+        self._context.log_event(
+            dg.AssetMaterialization(
+                asset_key=self._asset, partition=partition, metadata=metadata, tags=tags
+            )
+        )
+
+
+def latest_event(context: dg.AssetExecutionContext) -> int:
+    """Return the storage id of the newest event: what this step has seen of its inputs.
+
+    Taken before the inputs are read, so that a change made meanwhile counts as newer.
+    """
+    return context.instance.event_log_storage.get_maximum_record_id() or 0

@@ -1,0 +1,58 @@
+"""What loading the briefs yields: everything at hand, so that nothing after it reads a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nbp_dagster.brand.images import FileDigest
+from nbp_dagster.brand.models import Brand, Campaign, Channel
+from nbp_dagster.brand.problems import KeyPath
+
+BriefKind = Literal["brand", "campaign"]
+
+
+@dataclass(frozen=True)
+class BriefSource:
+    """The file a brief was read from.
+
+    Attributes:
+        path: Where the file lies.
+        file: The same below the config folder, with forward slashes.
+        sha256: Hex digest of its bytes.
+        lines: Line of each key, from 1.
+    """
+
+    path: Path
+    file: str
+    sha256: str
+    lines: Mapping[KeyPath, int]
+
+    def line_of(self, key: KeyPath) -> int | None:
+        """Return the line of a key path such as `("shots", 0, "scene")`, if it is written down."""
+        return self.lines.get(key)
+
+
+@dataclass(frozen=True)
+class Briefs:
+    """Every brand, campaign and channel, checked against each other.
+
+    Attributes:
+        root: The config folder.
+        brands: Brands by id, in the order of their file names.
+        campaigns: Campaigns by id, in the order of their file names, shots in brief order.
+        channels: Packaged channels and those of the config folder, by id.
+        files: Local references by path below the config folder; see `images.resolve_source`.
+        sources: The file of each brief, by kind and id.
+    """
+
+    root: Path
+    brands: Mapping[str, Brand]
+    campaigns: Mapping[str, Campaign]
+    channels: Mapping[str, Channel]
+    files: Mapping[str, FileDigest]
+    sources: Mapping[tuple[BriefKind, str], BriefSource]
+
+    def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
+        """Return the file of a brief; raises KeyError for a brief that is not there."""
+        return self.sources[(kind, brief_id)]

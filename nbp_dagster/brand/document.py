@@ -1,0 +1,248 @@
+"""One YAML file as plain data that remembers its lines; knows nothing of what a brief means.
+
+The text is composed into nodes, never constructed into objects; only scalars of the YAML 1.1 core
+types are converted. Aliases are refused, so no file can grow beyond its own size.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key, show_text
+
+MAX_FILE_BYTES = 1_048_576
+MAX_DEPTH = 20
+MAX_NODES = 100_000
+_SHOWN_DIGITS = 40
+
+# libyaml's parser is some ten times faster; the wheels of PyYAML carry it, a source build may not.
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
+_KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "null"}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of one file: mappings as dict, lists as tuple, scalars as Python values.
+
+    Attributes:
+        file: Path below the config folder, with forward slashes.
+        path: Where the file lies.
+        sha256: Hex digest of the file's bytes.
+        data: The root mapping.
+        lines: Line of each key and list item, from 1.
+        scalars: Text of each scalar as written, for those that are not text.
+    """
+
+    file: str
+    path: Path
+    sha256: str
+    data: Mapping[str, Any]
+    lines: Mapping[KeyPath, int]
+    scalars: Mapping[KeyPath, str]
+
+    def line_of(self, path: KeyPath) -> int:
+        """Return the line of a key path, or of its nearest ancestor that is written down."""
+        while path not in self.lines and path:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def at(self, path: KeyPath) -> Any:
+        """Return the value at a key path; the path must exist."""
+        value: Any = self.data
+        for step in path:
+            value = value[step]
+        return value
+
+    def show(self, path: KeyPath) -> str:
+        """Return the value at a key path as a problem shows it."""
+        if path in self.scalars:
+            return self.scalars[path][:_SHOWN_DIGITS] or "null"
+        value = self.at(path)
+        if isinstance(value, str):
+            return show_text(value)
+        if not value:
+            return "an empty mapping" if isinstance(value, Mapping) else "an empty list"
+        return "a mapping" if isinstance(value, Mapping) else "a list"
+
+    def problem(self, path: KeyPath, message: str, *, value: str | None = None) -> BriefProblem:
+        """Return a problem at a key path; `value` replaces the one found there."""
+        shown = self.show(path) if value is None else value
+        return BriefProblem(self.file, self.line_of(path), format_key(path), shown, message)
+
+
+class _Fault(Exception):
+    """A file that cannot be read as one tree; becomes its single problem."""
+
+    def __init__(self, line: int | None, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass
+class _Tree:
+    """What the walk over the nodes gathers."""
+
+    file: str
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    scalars: dict[KeyPath, str] = field(default_factory=dict)
+    problems: list[BriefProblem] = field(default_factory=list)
+
+    def refuse(self, node: yaml.Node, path: KeyPath, message: str, value: str = "") -> None:
+        line = node.start_mark.line + 1
+        self.problems.append(BriefProblem(self.file, line, format_key(path), value, message))
+
+
+def parse_document(
+    content: bytes, *, file: str, path: Path
+) -> tuple[Document | None, list[BriefProblem]]:
+    """Parse one file.
+
+    Returns:
+        The document, or None when no mapping could be read, and the problems of its YAML.
+    """
+    try:
+        root = _compose(_decode(content))
+    except _Fault as fault:
+        return None, [BriefProblem(file, fault.line, "", "", str(fault))]
+    if not isinstance(root, yaml.MappingNode):
+        seen = "a list" if isinstance(root, yaml.SequenceNode) else show_text(str(root.value))
+        line = root.start_mark.line + 1
+        return None, [BriefProblem(file, line, "", seen, "accepted: a mapping of keys to values")]
+    tree = _Tree(file)
+    tree.lines[()] = root.start_mark.line + 1
+    data = _build_mapping(root, (), tree)
+    digest = hashlib.sha256(content).hexdigest()
+    return Document(file, path, digest, data, tree.lines, tree.scalars), tree.problems
+
+
+def _decode(content: bytes) -> str:
+    if len(content) > MAX_FILE_BYTES:
+        raise _Fault(None, f"larger than {MAX_FILE_BYTES} bytes; split it into several briefs")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise _Fault(line, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
+    control = _CONTROL.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise _Fault(line, f"has the control character U+{ord(control[0]):04X}; remove it")
+    return text
+
+
+def _compose(text: str) -> yaml.Node:
+    try:
+        _measure(text)
+        root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        raise _explain(error, text) from error
+    except yaml.YAMLError as error:
+        raise _Fault(None, f"not valid YAML: {' '.join(str(error).split())}") from error
+    if root is None:
+        raise _Fault(None, "the file is empty; write a brief or remove the file")
+    return root
+
+
+def _measure(text: str) -> None:
+    """Refuse what would be costly to compose: looks at the flat stream of events only."""
+    depth = nodes = 0
+    event: Any  # the stubs leave out that events of a text always have their marks
+    for event in yaml.parse(text, Loader=_Loader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise _Fault(line, f"alias *{event.anchor} is not accepted; write the value out")
+        nodes += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _Fault(line, f"nested deeper than {MAX_DEPTH} levels; flatten it")
+        if nodes > MAX_NODES:
+            raise _Fault(line, f"more than {MAX_NODES} values; split it into several briefs")
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> _Fault:
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else None
+    if "single document" in (error.context or ""):
+        return _Fault(line, "a second document begins here; keep one document in a file")
+    lines = text.split("\n")
+    if line and line <= len(lines) and re.match(r" *\t", lines[line - 1]):
+        return _Fault(line, "indented with a tab; use spaces")
+    return _Fault(line, f"not valid YAML: {error.problem or error.context or 'unreadable'}")
+
+
+def _build(node: yaml.Node, path: KeyPath, tree: _Tree) -> Any:
+    if isinstance(node, yaml.MappingNode) and node.tag == _CORE + "map":
+        return _build_mapping(node, path, tree)
+    if isinstance(node, yaml.SequenceNode) and node.tag == _CORE + "seq":
+        return _build_list(node, path, tree)
+    if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
+        return _build_scalar(node, path, tree)
+    name = node.tag.replace(_CORE, "!!")
+    tree.refuse(
+        node, path, f"the tag {name} is not accepted; write plain text, a list or a mapping"
+    )
+    return None
+
+
+def _build_list(node: yaml.SequenceNode, path: KeyPath, tree: _Tree) -> tuple[Any, ...]:
+    items = []
+    for index, item in enumerate(node.value):
+        tree.lines[(*path, index)] = item.start_mark.line + 1
+        items.append(_build(item, (*path, index), tree))
+    return tuple(items)
+
+
+def _build_mapping(node: yaml.MappingNode, path: KeyPath, tree: _Tree) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = _read_key(key_node, path, tree)
+        if key is None:
+            continue
+        place = (*path, key)
+        if key in result:
+            first = tree.lines[place]
+            tree.refuse(key_node, place, f"given twice, first on line {first}; keep one")
+            continue
+        tree.lines[place] = key_node.start_mark.line + 1
+        result[key] = _build(value_node, place, tree)
+    return result
+
+
+def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree) -> str | None:
+    if not isinstance(node, yaml.ScalarNode):
+        tree.refuse(node, path, "a list or mapping is used as a key; accepted: a plain word")
+        return None
+    if node.tag == _CORE + "merge":
+        tree.refuse(node, path, "merge keys are not accepted; write the values out", "'<<'")
+        return None
+    if node.tag != _CORE + "str":
+        kind = _KINDS.get(node.tag.removeprefix(_CORE), "something other than text")
+        message = f"YAML reads this key as {kind}; put it in quotes"
+        tree.refuse(node, path, message, node.value or "null")
+        return None
+    return str(node.value)
+
+
+def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree) -> Any:
+    if node.tag == _CORE + "str":
+        return node.value
+    tree.scalars[path] = node.value
+    constructor = yaml.constructor.SafeConstructor()
+    try:
+        value: Any = constructor.construct_object(node)
+    except (ValueError, KeyError, AttributeError, OverflowError):
+        # An impossible date, a number too long, `!!bool maybe`: PyYAML lets each error through.
+        message = "YAML cannot read this value; put it in quotes"
+        tree.refuse(node, path, message, show_text(node.value))
+        return node.value
+    return value

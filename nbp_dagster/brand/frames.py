@@ -1,0 +1,87 @@
+"""Arithmetic of aspect ratios and of what a channel shows of a picture; knows no prompts."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from nbp_dagster.brand.models import Channel
+
+# Opposite margins together leave at least this share of the frame to compose in.
+_LEAST_INSIDE = 0.15
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Shares of a picture's height (top, bottom) and width (right, left), from 0 to 1."""
+
+    top: float
+    right: float
+    bottom: float
+    left: float
+
+
+def measure_ratio(ratio: str) -> float:
+    """Return width divided by height of a ratio such as `4:5`."""
+    width, height = ratio.split(":")
+    return int(width) / int(height)
+
+
+def nearest_ratio(wanted: str, listed: Iterable[str]) -> str:
+    """Return the listed ratio nearest to the wanted one.
+
+    The one itself if it is listed; else the least distance of logarithms, so that 2:1 is as far
+    from 1:1 as 1:2 is; of two equally near the first. `auto` is never chosen.
+
+    Raises:
+        ValueError: Nothing but `auto` is listed.
+    """
+    candidates = [ratio for ratio in listed if ratio != "auto"]
+    if wanted in candidates:
+        return wanted
+    goal = math.log(measure_ratio(wanted))
+    return min(candidates, key=lambda ratio: abs(math.log(measure_ratio(ratio)) - goal))
+
+
+def find_margins(channels: Iterable[Channel], ratio: str) -> Margins:
+    """Return the margins of a picture that some channel crops or covers: of each edge the widest.
+
+    Args:
+        channels: The placements the picture is for.
+        ratio: The picture's own ratio; each channel is cut from its middle.
+    """
+    each = [_find_channel_margins(channel, ratio) for channel in channels]
+    top, bottom = _keep_inside(max(m.top for m in each), max(m.bottom for m in each))
+    left, right = _keep_inside(max(m.left for m in each), max(m.right for m in each))
+    return Margins(top=top, right=right, bottom=bottom, left=left)
+
+
+def _find_channel_margins(channel: Channel, ratio: str) -> Margins:
+    picture = measure_ratio(ratio)
+    placement = channel.width / channel.height
+    shown_width = min(1.0, placement / picture)
+    shown_height = min(1.0, picture / placement)
+    across, down = shown_width / channel.width, shown_height / channel.height
+    area = channel.safe_area
+    return Margins(
+        top=(1 - shown_height) / 2 + area.top * down,
+        right=(1 - shown_width) / 2 + area.right * across,
+        bottom=(1 - shown_height) / 2 + area.bottom * down,
+        left=(1 - shown_width) / 2 + area.left * across,
+    )
+
+
+def _keep_inside(first: float, second: float) -> tuple[float, float]:
+    total = first + second
+    most = 1 - _LEAST_INSIDE
+    if total <= most:
+        return first, second
+    return first * most / total, second * most / total
+
+
+def orientation_of(ratio: str) -> Literal["square", "portrait", "landscape"]:
+    """Return how a frame of this ratio stands."""
+    value = measure_ratio(ratio)
+    if value == 1:
+        return "square"
+    return "landscape" if value > 1 else "portrait"

@@ -1,0 +1,128 @@
+"""Decides which references of a brief may be used; looks at paths and first bytes, never decodes.
+
+A reference is a path beside the brand file that stays inside the config folder, or an https address
+of a public host. Addresses are judged by their text alone: nothing is resolved or fetched here.
+"""
+
+import difflib
+import hashlib
+import ipaddress
+import posixpath
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+BRANDS_FOLDER = "brands"
+MAX_REFERENCE_BYTES = 64 * 1024 * 1024  # what the decoder of pictures takes at most
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa")
+_NUMERIC_LABEL = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """A local reference: where it lies, its SHA-256 as hex, its size in bytes."""
+
+    path: Path
+    sha256: str
+    bytes: int
+
+
+def is_address(source: str) -> bool:
+    """Return whether a reference is an address rather than a path."""
+    return bool(_SCHEME.match(source))
+
+
+def resolve_source(source: str) -> str:
+    """Return a brand's reference as everything else names it.
+
+    A path beside the brand file becomes a path below the config folder, with forward slashes:
+    `images/logo.png` is `brands/images/logo.png`. An address stays as it is.
+    """
+    if is_address(source):
+        return source
+    return posixpath.normpath(posixpath.join(BRANDS_FOLDER, source))
+
+
+def find_address_fault(url: str) -> str | None:
+    """Return why an address may not be used, or None."""
+    if not url.isascii() or re.search(r"[\s\\\x00-\x20]", url):
+        return "has characters an address may not have; percent-encode them"
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        _ = parts.port
+    except ValueError:
+        return "not a valid address; accepted: https://host/path"
+    if parts.scheme.lower() != "https":
+        return "accepted: a path beside the brand file or an https address"
+    if parts.username is not None or parts.password is not None:
+        return "an address with a user or password is not accepted; remove them"
+    return _find_host_fault(host)
+
+
+def _find_host_fault(host: str) -> str | None:
+    private = "not a public host; accepted: an https address on the internet"
+    try:
+        return None if ipaddress.ip_address(host).is_global else private
+    except ValueError:
+        pass  # a name, not an address: judged below
+    # 127.1, 2130706433 and 0x7f000001 all reach this machine though no parser above takes them.
+    if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
+        return private
+    if host == "localhost" or "." not in host or host.endswith(_LOCAL_SUFFIXES):
+        return private
+    return None
+
+
+def read_reference(source: str, root: Path) -> FileDigest | str:
+    """Read a local reference of a brand.
+
+    Args:
+        source: The path as the brief has it, relative to the folder of the brand file.
+        root: The config folder.
+
+    Returns:
+        The file's digest, or why it may not be used.
+    """
+    if "\\" in source:
+        return "accepted: a path with forward slashes"
+    key = resolve_source(source)
+    if posixpath.isabs(source) or key == ".." or key.startswith("../"):
+        return "leaves the config folder; accepted: a path inside it, relative to the brand file"
+    path = root / key
+    if not path.exists():
+        return f"no such file {key}{_suggest_file(path)}"
+    try:
+        real = path.resolve(strict=True)
+        inside = real.is_relative_to(root.resolve(strict=True))
+        if not inside:
+            return "a link that leaves the config folder; copy the file into it"
+        return _read_file(real, path)
+    except (OSError, RuntimeError) as error:
+        return f"cannot be read ({type(error).__name__}); check the file and its permissions"
+
+
+def _read_file(real: Path, path: Path) -> FileDigest | str:
+    if not real.is_file():
+        return "not a file; accepted: a PNG, JPEG or WebP file"
+    size = real.stat().st_size
+    if size > MAX_REFERENCE_BYTES:
+        return f"{size} bytes; accepted: at most {MAX_REFERENCE_BYTES}"
+    content = real.read_bytes()
+    if not _is_picture(content[:16]):
+        return "not an image; accepted: a PNG, JPEG or WebP file"
+    return FileDigest(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _is_picture(head: bytes) -> bool:
+    webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+
+
+def _suggest_file(path: Path) -> str:
+    names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

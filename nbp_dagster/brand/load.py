@@ -1,0 +1,215 @@
+"""Reads a config folder into Briefs, or reports every problem of every file at once.
+
+Knows files and their order; what a brief may say is in `models`, what must agree in `rules`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbp_dagster.brand.briefs import BriefKind, Briefs, BriefSource
+from nbp_dagster.brand.channels import CHANNELS_FILE, load_packaged_channels, read_channels
+from nbp_dagster.brand.document import MAX_FILE_BYTES, Document, parse_document
+from nbp_dagster.brand.images import (
+    BRANDS_FOLDER,
+    FileDigest,
+    find_address_fault,
+    is_address,
+    read_reference,
+    resolve_source,
+)
+from nbp_dagster.brand.models import Brand, Campaign, Channel
+from nbp_dagster.brand.problems import BriefError, BriefProblem, KeyPath
+from nbp_dagster.brand.rules import check_campaign
+from nbp_dagster.brand.schema import check_record
+
+__all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "BriefProblem"]
+
+CAMPAIGNS_FOLDER = "campaigns"
+
+
+@dataclass
+class _Reading:
+    """What one pass over the folder gathers."""
+
+    root: Path
+    documents: dict[tuple[BriefKind, str], Document | None] = field(default_factory=dict)
+    brands: dict[str, Brand] = field(default_factory=dict)
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    channel_names: list[str] | None = None  # None: an unreadable file may have had more
+    files: dict[str, FileDigest] = field(default_factory=dict)
+    problems: list[BriefProblem] = field(default_factory=list)
+    refused: set[tuple[str, str]] = field(default_factory=set)
+
+    def report(self, problems: Iterable[BriefProblem]) -> None:
+        """Keep problems, but no second one about a key that YAML itself had refused."""
+        self.problems += [p for p in problems if (p.file, p.key) not in self.refused]
+
+
+def load_briefs(config_dir: Path) -> Briefs:
+    """Read every brief of a config folder.
+
+    Args:
+        config_dir: Folder with `brands/`, `campaigns/` and, if wanted, `channels.yaml`.
+
+    Returns:
+        The briefs, in the order of their file names; empty when the folder has none.
+
+    Raises:
+        BriefError: The folder is missing, or any file has any problem; it carries all of them.
+    """
+    if not config_dir.is_dir():
+        message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
+        raise BriefError(config_dir, [BriefProblem(str(config_dir), None, "", "", message)])
+    reading = _Reading(config_dir)
+    _read_channels(reading)
+    _read_folder(reading, "brand", BRANDS_FOLDER)
+    _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
+    _check_brands(reading)
+    _check_campaigns(reading)
+    if reading.problems:
+        raise BriefError(config_dir, reading.problems)
+    return Briefs(
+        root=config_dir,
+        brands=reading.brands,
+        campaigns=reading.campaigns,
+        channels=reading.channels,
+        files=reading.files,
+        sources={key: _describe(doc) for key, doc in reading.documents.items() if doc},
+    )
+
+
+def _describe(document: Document) -> BriefSource:
+    return BriefSource(document.path, document.file, document.sha256, document.lines)
+
+
+def _read_channels(reading: _Reading) -> None:
+    packaged = load_packaged_channels()
+    reading.channels.update(packaged)
+    path = reading.root / CHANNELS_FILE
+    if not path.exists():
+        reading.channel_names = list(packaged)
+        return
+    document = _read_document(reading, path, CHANNELS_FILE)
+    if document:
+        added, problems = read_channels(document, packaged=packaged)
+        reading.report(problems)
+        reading.channels.update(added)
+        # A channel with a fault is still a name that campaigns may use.
+        reading.channel_names = list(dict.fromkeys([*packaged, *document.data]))
+
+
+def _read_folder(reading: _Reading, kind: BriefKind, folder: str) -> None:
+    for path in sorted((reading.root / folder).glob("*.y*ml")):
+        file = f"{folder}/{path.name}"
+        if path.name.startswith("."):
+            continue
+        if path.suffix != ".yaml":
+            message = f"is not read under this name; rename it to {path.stem}.yaml"
+            reading.problems.append(BriefProblem(file, None, "", "", message))
+            continue
+        document = _read_document(reading, path, file)
+        reading.documents[(kind, path.stem)] = document
+
+
+def _read_document(reading: _Reading, path: Path, file: str) -> Document | None:
+    content = _read_bytes(path, reading.root)
+    if isinstance(content, str):
+        reading.problems.append(BriefProblem(file, None, "", "", content))
+        return None
+    document, problems = parse_document(content, file=file, path=path)
+    reading.problems += problems
+    reading.refused |= {(problem.file, problem.key) for problem in problems}
+    return document
+
+
+def _read_bytes(path: Path, root: Path) -> bytes | str:
+    """Return a brief's bytes, one more than allowed at most, or why it cannot be read."""
+    try:
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(root.resolve(strict=True)):
+            return "a link that leaves the config folder; copy the file into it"
+        if not real.is_file():
+            return "not a file; accepted: a YAML file"
+        with real.open("rb") as stream:
+            return stream.read(MAX_FILE_BYTES + 1)
+    except (OSError, RuntimeError) as error:
+        return f"cannot be read ({type(error).__name__}); check the file and its permissions"
+
+
+def _documents(reading: _Reading, kind: BriefKind) -> Iterator[tuple[str, Document]]:
+    for (its_kind, stem), document in reading.documents.items():
+        if its_kind == kind and document:
+            yield stem, document
+
+
+def _check_id(reading: _Reading, kind: BriefKind, stem: str, document: Document) -> None:
+    brief_id = document.data.get("id")
+    if not isinstance(brief_id, str) or brief_id == stem:
+        return
+    owner = reading.documents.get((kind, brief_id))
+    taken = f"already the id of {owner.file}; " if owner else ""
+    message = f"{taken}accepted: {stem}, the name of the file"
+    reading.report([document.problem(("id",), message)])
+
+
+def _check_brands(reading: _Reading) -> None:
+    for stem, document in _documents(reading, "brand"):
+        brand, problems = check_record(Brand, document)
+        reading.report(problems)
+        if not any(problem.key == "id" for problem in problems):
+            _check_id(reading, "brand", stem, document)
+        refused = {problem.key for problem in problems}
+        for path, source in _references(document.data):
+            _check_reference(reading, document, path, source, refused)
+        if brand:
+            reading.brands[brand.id] = brand
+
+
+def _references(brand: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
+    logo = brand.get("logo")
+    if isinstance(logo, str):
+        yield ("logo",), logo
+    for group in ("characters", "products"):
+        members = brand.get(group)
+        for name, member in members.items() if isinstance(members, Mapping) else ():
+            references = member.get("references") if isinstance(member, Mapping) else ()
+            for index, source in enumerate(references if isinstance(references, tuple) else ()):
+                if isinstance(source, str):
+                    yield (group, name, "references", index), source
+
+
+def _check_reference(
+    reading: _Reading, document: Document, path: KeyPath, source: str, refused: set[str]
+) -> None:
+    if is_address(source):
+        fault = find_address_fault(source)
+    else:
+        digest = read_reference(source, reading.root)
+        fault = digest if isinstance(digest, str) else None
+        if isinstance(digest, FileDigest):
+            reading.files[resolve_source(source)] = digest
+    if fault:
+        problem = document.problem(path, fault)
+        reading.report([problem] if problem.key not in refused else [])
+
+
+def _check_campaigns(reading: _Reading) -> None:
+    brands: dict[str, Document | None] = {
+        stem: document for (kind, stem), document in reading.documents.items() if kind == "brand"
+    }
+    # A brand whose id is not its file's name has its own problem; its campaigns need no second one.
+    for _, document in _documents(reading, "brand"):
+        if isinstance(document.data.get("id"), str):
+            brands.setdefault(document.data["id"], document)
+    for stem, document in _documents(reading, "campaign"):
+        campaign, problems = check_record(Campaign, document)
+        reading.report(problems)
+        if not any(problem.key == "id" for problem in problems):
+            _check_id(reading, "campaign", stem, document)
+        refused = {problem.key for problem in problems}
+        more = check_campaign(document, brands, reading.channel_names)
+        reading.report(problem for problem in more if problem.key not in refused)
+        if campaign:
+            reading.campaigns[campaign.id] = campaign

@@ -1,0 +1,253 @@
+"""What a brief may say, as strict frozen records; knows nothing of files, YAML or other briefs.
+
+Each field's description is the sentence a person reads when the field is missing or wrong.
+Lists are tuples here: the loader turns YAML lists into tuples before it validates.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nbp_dagster.brand.languages import find_locale_fault
+
+DEFAULT_MODEL = "google-nano-banana-pro"
+MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
+MAX_PROSE_CHARACTERS = 2000
+MAX_COPY_CHARACTERS = 300
+
+CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
+TextMode = Literal["drawn", "composited", "none"]
+Resolution = Literal["1K", "2K", "4K"]
+FileType = Literal["jpeg", "png", "webp"]
+Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
+
+# Overrides and isolates: they let a line be read in another order than the one that is drawn.
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _refuse(reason: str) -> PydanticCustomError:
+    return PydanticCustomError("brief", "{reason}", {"reason": reason})
+
+
+def _check_id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", value):
+        raise _refuse("accepted: small letters a-z, digits and underscores")
+    return value
+
+
+def _check_prose(value: str) -> str:
+    if not value.strip():
+        raise _refuse("accepted: text that is not blank")
+    if len(value) > MAX_PROSE_CHARACTERS:
+        raise _refuse(f"{len(value)} characters; accepted: at most {MAX_PROSE_CHARACTERS}")
+    if "\n" in value or "\r" in value:
+        raise _refuse("has a line break; write it on one line or fold it with '>-'")
+    for character in value:
+        if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
+            raise _refuse(f"has the control character U+{ord(character):04X}; remove it")
+        if character in _BIDI_CONTROLS:
+            raise _refuse(f"has the direction control U+{ord(character):04X}; remove it")
+    return value
+
+
+def _check_copy(value: str) -> str:
+    _check_prose(value)
+    if len(value) > MAX_COPY_CHARACTERS:
+        raise _refuse(f"{len(value)} characters; accepted: at most {MAX_COPY_CHARACTERS}")
+    if '"' in value:
+        raise _refuse("has a straight double quote; use typographic ones such as “ ” or „ “")
+    return value
+
+
+def _check_locale(value: str) -> str:
+    fault = find_locale_fault(value)
+    if fault:
+        raise _refuse(fault)
+    return value
+
+
+def _check_colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise _refuse('accepted: a colour as "#RRGGBB", in quotes')
+    return value
+
+
+def _check_model(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]*", value):
+        raise _refuse(f"accepted: the id of a model such as {DEFAULT_MODEL}")
+    return value
+
+
+def _check_parameter(value: object) -> object:
+    if not isinstance(value, str | bool | int | float):
+        raise _refuse("accepted: text, a number, true or false")
+    if isinstance(value, float) and value - value != 0:
+        raise _refuse("accepted: a finite number")
+    return value
+
+
+Id = Annotated[str, AfterValidator(_check_id)]
+Prose = Annotated[str, AfterValidator(_check_prose)]
+CopyText = Annotated[str, AfterValidator(_check_copy)]
+Locale = Annotated[str, AfterValidator(_check_locale)]
+Colour = Annotated[str, AfterValidator(_check_colour)]
+ModelId = Annotated[str, AfterValidator(_check_model)]
+ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
+# Paths and addresses of images: text here, followed and checked by the loader.
+Source = Annotated[str, AfterValidator(_check_prose)]
+Sources = Annotated[tuple[Source, ...], Field(max_length=MAX_MODEL_REFERENCES)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Character(_Record):
+    """A recurring person or mascot.
+
+    Example:
+        >>> Character(name="Mira", traits=("short curly auburn hair", "freckles")).wardrobe
+        ()
+    """
+
+    name: Prose = Field(description="the character's name")
+    traits: tuple[Prose, ...] = Field(
+        min_length=1, description="a list of at least one trait that never changes"
+    )
+    wardrobe: tuple[Prose, ...] = Field(default=(), description="a list of what is worn")
+    may_vary: tuple[Prose, ...] = Field(
+        default=(), description="a list of what may differ between pictures"
+    )
+    references: Sources = Field(
+        default=(),
+        description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
+    )
+
+
+class Product(_Record):
+    """A thing that is sold and must look as it does on the shelf."""
+
+    name: Prose = Field(description="the product's name")
+    description: Prose = Field(description="what the product looks like")
+    references: Sources = Field(
+        default=(),
+        description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
+    )
+
+
+class Brand(_Record):
+    """What every picture of a brand shares."""
+
+    id: Id = Field(description="the name of the file without .yaml")
+    name: Prose = Field(description="the brand's name")
+    voice: Prose = Field(description="how the brand speaks, for whoever writes its copy")
+    style: Prose = Field(description="what every picture looks like: light, lens, medium")
+    palette: Mapping[Id, Colour] = Field(
+        min_length=1, description='a mapping of at least one colour name to "#RRGGBB"'
+    )
+    typography: Prose = Field(description="what drawn lettering looks like")
+    logo: Source | None = Field(default=None, description="an image path or an https address")
+    prohibited_terms: Mapping[Locale, tuple[Prose, ...]] = Field(
+        default_factory=dict, description="a mapping of locale to a list of terms"
+    )
+    disclaimers: Mapping[Locale, CopyText] = Field(
+        default_factory=dict, description="a mapping of locale to a text"
+    )
+    characters: Mapping[Id, Character] = Field(
+        default_factory=dict, description="a mapping of id to character"
+    )
+    products: Mapping[Id, Product] = Field(
+        default_factory=dict, description="a mapping of id to product"
+    )
+
+
+class Shot(_Record):
+    """One scene with its cast, products and copy.
+
+    In YAML, and when one is made in Python, `texts` is spelt `copy`.
+    """
+
+    id: Id = Field(description="an id that no other shot of the campaign has")
+    scene: Prose = Field(description="what happens in the picture")
+    characters: tuple[str, ...] = Field(
+        default=(), description="a list of character ids of the brand"
+    )
+    products: tuple[str, ...] = Field(default=(), description="a list of product ids of the brand")
+    text: TextMode = Field(default="drawn", description="drawn, composited or none")
+    texts: Mapping[CopyField, Mapping[Locale, CopyText]] = Field(
+        default_factory=dict,
+        alias="copy",
+        description="a mapping of headline, sub, call_to_action or disclaimer to texts by locale",
+    )
+
+
+class Campaign(_Record):
+    """A brand's brief: what to shoot, for which locales and channels, for how much."""
+
+    id: Id = Field(description="the name of the file without .yaml")
+    brand: str = Field(description="the id of a brand")
+    objective: Prose = Field(description="what the campaign is for")
+    locales: tuple[Locale, ...] = Field(
+        min_length=1, description="a list of at least one locale such as en or de_AT"
+    )
+    channels: tuple[str, ...] = Field(min_length=1, description="a list of at least one channel id")
+    resolution: Resolution = Field(default="2K", description="1K, 2K or 4K")
+    variants: int = Field(default=1, ge=1, le=4, description="a whole number from 1 to 4")
+    budget_usd: float = Field(
+        gt=0, allow_inf_nan=False, description="a number of US dollars greater than 0"
+    )
+    model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
+    parameters: Mapping[str, ParameterValue] = Field(
+        default_factory=dict, description="a mapping of model parameter to value"
+    )
+    shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
+
+
+class SafeArea(_Record):
+    """The strip at each edge, in pixels, that the platform may cover or crop."""
+
+    top: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    right: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    bottom: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    left: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+
+
+class Channel(_Record):
+    """A placement: the exact pixels, the model's ratio it is cut from, its limits and their source.
+
+    Attributes:
+        width: Pixels of the rendition.
+        height: Pixels of the rendition.
+        max_bytes: Largest file in bytes, metadata included.
+    """
+
+    id: Id = Field(description="the key of the channel in its file")
+    name: Prose = Field(description="what people call the placement")
+    width: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
+    height: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
+    ratio: Ratio = Field(description='a ratio of the model in quotes, such as "4:5"')
+    safe_area: SafeArea = Field(
+        default_factory=SafeArea, description="a mapping of top, right, bottom, left to pixels"
+    )
+    file_type: FileType = Field(description="jpeg, png or webp")
+    max_bytes: int = Field(ge=1024, description="a whole number of bytes, 1024 or more")
+    source: Prose = Field(description="where the figures come from")
+
+    @model_validator(mode="after")
+    def _check_geometry(self) -> Self:
+        area = self.safe_area
+        if area.left + area.right >= self.width or area.top + area.bottom >= self.height:
+            raise _refuse(
+                f"the safe area leaves nothing of {self.width}x{self.height} pixels; shrink it"
+            )
+        wide, high = (int(part) for part in self.ratio.split(":"))
+        if (self.width > self.height and wide < high) or (self.width < self.height and wide > high):
+            raise _refuse(
+                f"the ratio {self.ratio} lies across {self.width}x{self.height} pixels; "
+                "use one of the same orientation"
+            )
+        return self

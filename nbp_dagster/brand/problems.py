@@ -1,0 +1,87 @@
+"""Faults of briefs, told one line each; knows nothing of YAML, of the models or of the rules."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbp_dagster.errors import NbpError
+
+KeyPath = tuple[str | int, ...]
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SHOWN_CHARACTERS = 80  # of a value, so that a problem stays one readable line
+
+
+@dataclass(frozen=True)
+class BriefProblem:
+    """One fault of one file.
+
+    Attributes:
+        file: Path below the config folder, with forward slashes.
+        line: Line of the fault, from 1; None when the fault is the file itself.
+        key: Key path such as `shots[0].characters[1]`; empty for a fault of the whole file.
+        value: What was seen, already fit to be shown; empty when nothing was there.
+        message: What is wrong and what is accepted.
+    """
+
+    file: str
+    line: int | None
+    key: str
+    value: str
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        key = f"{self.key}: " if self.key else ""
+        value = f"{self.value} - " if self.value else ""
+        return f"{place}: {key}{value}{self.message}"
+
+
+class BriefError(NbpError):
+    """The briefs cannot be used; carries every problem of every file, sorted by file and line."""
+
+    def __init__(self, config_dir: Path, problems: Iterable[BriefProblem]) -> None:
+        ordered = sorted(set(problems), key=lambda p: (p.file, p.line or 0, p.key, p.message))
+        self.problems: tuple[BriefProblem, ...] = tuple(ordered)
+        count = len(ordered)
+        noun = "problem" if count == 1 else "problems"
+        lines = "\n".join(str(problem) for problem in ordered)
+        super().__init__(f"{count} {noun} in the briefs of {config_dir}:\n{lines}")
+
+
+def format_key(path: KeyPath) -> str:
+    """Return a key path as people write it: `shots[0].copy.headline`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+            continue
+        shown = step if _PLAIN_KEY.fullmatch(step) else show_text(step)
+        text += f".{shown}" if text else shown
+    return text
+
+
+def show_text(text: str) -> str:
+    """Return a text in quotes, shortened, its control characters escaped.
+
+    The user part and the query of an address are left out: they may hold a signature or a password.
+    """
+    if _URL.match(text):
+        text = re.sub(r"(?<=://)[^/?#]*@", "...@", text)
+        text = re.sub(r"[?#].*", "?...", text, flags=re.DOTALL)
+    if len(text) > _SHOWN_CHARACTERS:
+        text = text[: _SHOWN_CHARACTERS - 3] + "..."
+    return repr(text)
+
+
+def list_accepted(accepted: Iterable[str], *, wanted: str | None = None) -> str:
+    """Return `accepted: a, b, c`, with the nearest of them named when one is near `wanted`."""
+    names = list(accepted)
+    if not names:
+        return "there is none to choose from"
+    text = f"accepted: {', '.join(names)}"
+    near = difflib.get_close_matches(wanted, names, n=1) if wanted else []
+    return f"{text}; did you mean {near[0]}?" if near else text

@@ -1,0 +1,309 @@
+"""The words sent to the model: one template for pictures, one for character sheets.
+
+Full sentences and positive statements; text of the brief stands in them unchanged. Knows nothing of
+the service, of files or of money. Any change of wording needs a new PROMPT_VERSION and new goldens.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from nbp_dagster.brand.frames import Margins, orientation_of
+from nbp_dagster.brand.languages import name_language
+from nbp_dagster.brand.models import Brand, Character, CopyField, Shot
+from nbp_dagster.brand.plan import ALL_LOCALES, draws_text
+from nbp_dagster.brand.references import Reference, Role
+from nbp_dagster.brand.wording import wording_of
+
+PROMPT_VERSION = "1"
+
+_ROLES: Mapping[Role, str] = {
+    "identity": (
+        "identity reference of {subject}. Every view in it shows one and the same individual, "
+        "{subject}. It decides the face, the body, the proportions and the fixed traits of "
+        "{subject}; the pose, the light, the background and the framing come from the scene below."
+    ),
+    "product": (
+        "product reference of {subject}. It decides the shape, the label, the colours and the "
+        "proportions of {subject}; its angle, its light and its surroundings come from the scene "
+        "below."
+    ),
+    "logo": (
+        "logo of {subject}. It decides the drawing and the colours of the logo, which appears "
+        "once, small and unaltered, on a surface that belongs to the scene; the style and the "
+        "layout of the picture come from the description below."
+    ),
+    "palette": (
+        "palette card of {subject}. It decides the colours alone; every shape, layout and texture "
+        "comes from the description below."
+    ),
+    "style": (
+        "style reference for {subject}. It decides the light, the grain and the rendering alone; "
+        "the people, the objects and the layout come from the description below."
+    ),
+}
+
+_LETTERING: Mapping[CopyField, str] = {
+    "headline": 'The headline reads "{words}" and is the largest lettering.',
+    "sub": 'The sub-headline reads "{words}" and stands close to the headline, clearly smaller.',
+    "call_to_action": 'The call to action reads "{words}" and is set like a button.',
+    "disclaimer": 'The disclaimer reads "{words}" and is small but legible, below all the rest.',
+}
+
+# What a variant changes: camera, framing, expression, pose. Variant 1 is the scene itself.
+_DELTAS: Mapping[int, tuple[str, str, str, str]] = {
+    2: (
+        "the camera stands lower and about thirty degrees further to the left",
+        "the framing is a little closer, with the main subject left of the centre",
+        "a calmer expression",
+        "a more relaxed pose",
+    ),
+    3: (
+        "the camera stands higher and about thirty degrees further to the right",
+        "the framing is a little wider, with the main subject right of the centre",
+        "a livelier expression",
+        "a more active pose",
+    ),
+    4: (
+        "the camera stands at eye level and looks along the scene from its side",
+        "the framing is the closest of all, with the main subject in the centre",
+        "a more thoughtful expression",
+        "a turned, three-quarter pose",
+    ),
+}
+
+
+def render_prompt(
+    brand: Brand,
+    shot: Shot,
+    *,
+    locale: str,
+    variant: int,
+    ratio: str,
+    first_ratio: str,
+    margins: Margins,
+    references: Sequence[Reference],
+) -> str:
+    """Return the prompt of one picture, paragraphs parted by a blank line.
+
+    Args:
+        brand: The brand; its voice is for whoever writes copy and stays out of the prompt.
+        shot: The shot.
+        locale: The locale whose words are drawn, or `all`.
+        variant: From 1; from 2 on a sentence says what differs.
+        ratio: The aspect ratio that is asked of the model.
+        first_ratio: The one asked for the campaign's first ratio; the others re-frame its moment.
+        margins: What must stay free, as shares of this picture.
+        references: The input images in the order they are sent.
+    """
+    paragraphs = [
+        f"Create one finished marketing picture for {brand.name}. Its style: {_end(brand.style)}",
+        _describe_references(brand, references),
+        *(_describe_character(brand.characters[name]) for name in shot.characters),
+        _describe_cast(brand, shot),
+        _describe_freedom(brand, shot),
+        _describe_products(brand, shot),
+        _describe_palette(brand),
+        f"The scene, which is what changes from picture to picture: {_end(shot.scene)}",
+        _describe_variant(brand, shot, variant),
+        _describe_lettering(brand, shot, locale=locale, ratio=ratio, references=references),
+        _describe_frame(shot, locale=locale, ratio=ratio, margins=margins),
+        _describe_reframing(ratio, first_ratio),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def render_sheet_prompt(brand: Brand, character: Character) -> str:
+    """Return the prompt of a character sheet: three views and a close-up on a plain ground."""
+    name = character.name
+    paragraphs = [
+        f"Create one character sheet of {name}, a recurring character of {brand.name}. "
+        f"The rendering follows this style: {_end(brand.style)}",
+        _describe_character(character),
+        f"The sheet shows four views of this one individual, {name}. Three views stand side by "
+        f"side at the same scale and show all of {name} from head to foot: from the front, in "
+        f"three-quarter view and from the side. Beside them the fourth view is a large close-up of "
+        f"the face from the front. In every view {name} has a neutral expression, an upright, "
+        "relaxed stance, and the same face, body, proportions and clothes.",
+        "The ground is one plain, light, even grey from edge to edge. The light is soft and even "
+        "on all four views. The whole of every view lies inside the frame, and the views keep "
+        "clear of each other.",
+        "The sheet works entirely without lettering: it carries shapes and colours alone.",
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def copy_space(ratio: str) -> str:
+    """Return where a picture for composited copy keeps a calm area for it."""
+    return "left third" if orientation_of(ratio) == "landscape" else "upper third"
+
+
+def _describe_references(brand: Brand, references: Sequence[Reference]) -> str:
+    lines = [
+        f"Image {place}: {_ROLES[reference.role].format(subject=_name_subject(brand, reference))}"
+        for place, reference in enumerate(references, start=1)
+    ]
+    return "\n".join(lines)
+
+
+def _name_subject(brand: Brand, reference: Reference) -> str:
+    if reference.role == "identity":
+        return brand.characters[reference.subject].name
+    if reference.role == "product":
+        return brand.products[reference.subject].name
+    return brand.name
+
+
+def _describe_character(character: Character) -> str:
+    name = character.name
+    text = f"{name} keeps these fixed traits in every picture: {_end('; '.join(character.traits))}"
+    if character.wardrobe:
+        text += f" {name} wears: {_end('; '.join(character.wardrobe))}"
+    return text
+
+
+def _describe_freedom(brand: Brand, shot: Shot) -> str:
+    return " ".join(
+        f"Between pictures only this may vary for {one.name}: {_end('; '.join(one.may_vary))}"
+        for one in (brand.characters[name] for name in shot.characters)
+        if one.may_vary
+    )
+
+
+def _describe_cast(brand: Brand, shot: Shot) -> str:
+    names = [brand.characters[name].name for name in shot.characters]
+    if not names:
+        return ""
+    times = "appears exactly once" if len(names) == 1 else "appear exactly once each"
+    return f"{_join(names)} {times} in the picture."
+
+
+def _describe_products(brand: Brand, shot: Shot) -> str:
+    return " ".join(
+        f"{product.name} appears as it is sold: {_end(product.description)}"
+        for product in (brand.products[name] for name in shot.products)
+    )
+
+
+def _describe_palette(brand: Brand) -> str:
+    colours = _join(f"{name} {colour.upper()}" for name, colour in brand.palette.items())
+    return f"The colours of the picture are led by the brand's palette: {colours}."
+
+
+def _describe_variant(brand: Brand, shot: Shot, variant: int) -> str:
+    if variant == 1:
+        return ""
+    camera, framing, expression, pose = _DELTAS[variant]
+    cast = [brand.characters[name] for name in shot.characters]
+    view = camera if all(_may_vary(one, "camera") for one in cast) else framing
+    sentences = [f"This is variant {variant} of the scene: {view}."]
+    for one in cast:
+        changes = [
+            change
+            for word, change in (("expression", expression), ("pose", pose))
+            if _may_vary(one, word)
+        ]
+        if changes:
+            sentences.append(f"{one.name} has {_join(changes)}.")
+    return " ".join(sentences)
+
+
+def _may_vary(character: Character, word: str) -> bool:
+    return any(word in entry.casefold() for entry in character.may_vary)
+
+
+def _describe_lettering(
+    brand: Brand, shot: Shot, *, locale: str, ratio: str, references: Sequence[Reference]
+) -> str:
+    marks = _join(
+        f"Image {place}"
+        for place, reference in enumerate(references, start=1)
+        if reference.role in ("product", "logo")
+    )
+    if locale != ALL_LOCALES and draws_text(shot):
+        return _describe_words(brand, shot, locale=locale, marks=marks)
+    besides = f"; the only marks are those seen in {marks}" if marks else ""
+    plain = (
+        "The picture works entirely without lettering: signs, screens, packages and clothes carry "
+        f"shapes and colours alone{besides}."
+    )
+    if shot.text != "composited":
+        return plain
+    return (
+        f"{plain} The {copy_space(ratio)} of the frame is a calm, evenly lit area with little "
+        "detail, because the copy is set there afterwards."
+    )
+
+
+def _describe_words(brand: Brand, shot: Shot, *, locale: str, marks: str) -> str:
+    words = wording_of(brand, shot, locale)
+    besides = f", besides the marks seen in {marks}" if marks else ""
+    return " ".join(
+        (
+            f"The lettering is in {name_language(locale)}, drawn letter for letter as it stands "
+            "here between double quotes.",
+            *(_LETTERING[name].replace("{words}", text) for name, text in words.items()),
+            f"These words are all the lettering of the picture{besides}.",
+            f"Its typography: {_end(brand.typography)} It is evenly spaced and stands in strong "
+            "contrast to what lies behind it.",
+        )
+    )
+
+
+def _describe_frame(shot: Shot, *, locale: str, ratio: str, margins: Margins) -> str:
+    strips = [
+        f"{percent} % of the {side} at the {edge}"
+        for edge, side, percent in (
+            ("top", "height", _percent(margins.top)),
+            ("bottom", "height", _percent(margins.bottom)),
+            ("left", "width", _percent(margins.left)),
+            ("right", "width", _percent(margins.right)),
+        )
+        if percent
+    ]
+    matters = _join(_list_what_matters(shot, locale))
+    frame = f"The picture is composed for a {orientation_of(ratio)} frame of {ratio}."
+    if not strips:
+        return f"{frame} There the whole of {matters} is comfortably inside."
+    return (
+        f"{frame} The outer {_join(strips)} hold background alone, which continues to the edge, "
+        "because these strips may be cropped or covered; the whole of "
+        f"{matters} lies in what they leave."
+    )
+
+
+def _list_what_matters(shot: Shot, locale: str) -> list[str]:
+    found = []
+    if shot.characters:
+        found.append("every face and hand")
+    if shot.products:
+        found.append("every product")
+    if locale != ALL_LOCALES:
+        found.append("the lettering")
+    return found or ["the main subject"]
+
+
+def _describe_reframing(ratio: str, first_ratio: str) -> str:
+    if ratio == first_ratio:
+        return ""
+    return (
+        f"This is the same moment as in the {first_ratio} picture of this shot, re-framed for "
+        f"{ratio}: the cast, the clothes, the props, the light and the action stay the same, and "
+        "only the framing and the amount of background differ."
+    )
+
+
+def _percent(share: float) -> int:
+    """Return a share as whole percent, rounded up from a tenth of one on."""
+    return math.ceil(round(share * 100, 1))
+
+
+def _end(text: str) -> str:
+    """Return a text as the end of a sentence."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{text}."
+
+
+def _join(items: Iterable[str]) -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    *first, last = list(items) or [""]
+    return f"{', '.join(first)} and {last}" if first else last

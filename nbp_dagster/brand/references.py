@@ -1,0 +1,126 @@
+"""Which reference images go with a request, and in what order; knows no prompt text, no files."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.images import resolve_source
+from nbp_dagster.brand.models import Brand, Shot
+
+# More references measurably blur what each of them shows; the model itself takes 14.
+DEFAULT_REFERENCES = 4
+
+Role = Literal["identity", "product", "logo", "palette", "style"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One input image of a request.
+
+    Attributes:
+        role: What the image decides.
+        subject: Id of the character or product, or of the brand for its logo.
+        source: Path below the config folder, https address, or `sheet:<brand>/<character>`.
+        digest: SHA-256 of the image's bytes, as hex.
+    """
+
+    role: Role
+    subject: str
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A character's approved images, every picture's anchor.
+
+    Attributes:
+        key: `<brand>/<character>`.
+        digests: SHA-256 of each image, as hex.
+        sources: Where each image comes from, as in `Reference.source`; as many as digests.
+        origin: Whether the brief supplied the images or the model drew the sheet.
+    """
+
+    key: str
+    digests: tuple[str, ...]
+    sources: tuple[str, ...]
+    origin: Literal["adopted", "generated"]
+
+
+def choose_references(
+    brand: Brand,
+    shot: Shot,
+    *,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+    most: int = DEFAULT_REFERENCES,
+) -> tuple[Reference, ...]:
+    """Return the references of a shot: identities in shot order, then products, then the logo.
+
+    First every character gets one identity, whatever the cap, then every product its first image,
+    then the logo its place; what is left of the cap goes to further images of the characters, then
+    of the products. So the logo is the first to go, and an identity is never dropped.
+
+    Every sheet and every digest the shot needs must be there.
+    """
+    identities = [
+        [
+            Reference("identity", name, source, digest)
+            for source, digest in zip(sheet.sources, sheet.digests, strict=True)
+        ]
+        for name, sheet in ((name, sheets[f"{brand.id}/{name}"]) for name in shot.characters)
+    ]
+    products = [
+        [
+            Reference("product", name, source, digests[source])
+            for source in map(resolve_source, brand.products[name].references)
+        ]
+        for name in shot.products
+    ]
+    logo = _list_logo(brand, digests)
+    chosen = [group[0] for group in identities]
+    wanted = [
+        *(group[0] for group in products if group),
+        *logo,
+        *_take_in_turn(identities),
+        *_take_in_turn(products),
+    ]
+    chosen += wanted[: max(0, most - len(chosen))]
+    return tuple(
+        reference
+        for group in (*identities, *products, logo)
+        for reference in group
+        if reference in chosen
+    )
+
+
+def _list_logo(brand: Brand, digests: Mapping[str, str]) -> list[Reference]:
+    if brand.logo is None:
+        return []
+    source = resolve_source(brand.logo)
+    return [Reference("logo", brand.id, source, digests[source])]
+
+
+def _take_in_turn(groups: Sequence[Sequence[Reference]]) -> Iterator[Reference]:
+    """Yield each group's second image, then each one's third, and so on."""
+    for place in range(1, max(map(len, groups), default=0)):
+        yield from (group[place] for group in groups if len(group) > place)
+
+
+def reference_sources(briefs: Briefs, campaign_id: str) -> tuple[str, ...]:
+    """Return every supplied image a campaign's requests need digests of, each once, in brief order.
+
+    Each is a path below the config folder or an https address; a generated sheet is not among them.
+    """
+    campaign = briefs.campaigns[campaign_id]
+    brand = briefs.brands[campaign.brand]
+    sources: list[str] = []
+    for shot in campaign.shots:
+        for character in shot.characters:
+            sources += brand.characters[character].references
+        for product in shot.products:
+            sources += brand.products[product].references
+    if brand.logo is not None:
+        sources.append(brand.logo)
+    return tuple(dict.fromkeys(map(resolve_source, sources)))

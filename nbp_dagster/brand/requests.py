@@ -1,0 +1,239 @@
+"""Compiles a prompt into the exact request and its fingerprint; reads no file, calls no service."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.capabilities import (
+    PAGE_CAPABILITIES,
+    Capabilities,
+    RequestError,
+    check_parameters,
+    check_resolution,
+)
+from nbp_dagster.brand.frames import find_margins, nearest_ratio
+from nbp_dagster.brand.images import resolve_source
+from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Shot
+from nbp_dagster.brand.plan import Prompt, sheet_keys
+from nbp_dagster.brand.problems import list_accepted, show_text
+from nbp_dagster.brand.prompts import PROMPT_VERSION, render_prompt, render_sheet_prompt
+from nbp_dagster.brand.references import Reference, Sheet, choose_references, reference_sources
+
+__all__ = [
+    "PAGE_CAPABILITIES",
+    "Capabilities",
+    "ImageRequest",
+    "Provider",
+    "Reference",
+    "RequestError",
+    "Sheet",
+    "compile_request",
+    "compile_sheet_request",
+    "nearest_ratio",
+    "reference_sources",
+]
+
+Provider = Literal["oxen", "simulator"]
+ParameterValue = str | bool | int | float
+
+SHEET_RATIO = "3:2"
+SHEET_RESOLUTION = "2K"
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """Everything that decides one picture, and where it belongs.
+
+    Attributes:
+        key: Key of the prompt, or of the sheet.
+        provider: Who makes the picture.
+        model: The model's id.
+        prompt: The text sent.
+        parameters: `aspect_ratio`, `resolution` and the brief's further parameters.
+        references: Input images in the order they are sent.
+        variant: From 1.
+        prompt_version: Version of the template the text was made with.
+    """
+
+    key: str
+    provider: Provider
+    model: str
+    prompt: str
+    parameters: Mapping[str, ParameterValue]
+    references: tuple[Reference, ...]
+    variant: int
+    prompt_version: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, as hex, of all that decides the picture.
+
+        That is provider, model, prompt, parameters, the references' digests in order, variant and
+        prompt version. The key and the sources are left out: a moved file or a renamed campaign
+        does not make a paid picture a new one.
+
+        Raises:
+            ValueError: A parameter is not a finite number.
+        """
+        content = {
+            "provider": self.provider,
+            "model": self.model,
+            "prompt": self.prompt,
+            "parameters": self.parameters,
+            "references": [reference.digest for reference in self.references],
+            "variant": self.variant,
+            "prompt_version": self.prompt_version,
+        }
+        canonical = json.dumps(
+            _normalise(content),
+            sort_keys=True,
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _normalise(value: Any) -> Any:
+    """Return a value in the one form that all its equals share: NFC text, whole floats as ints."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_normalise(key): _normalise(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_normalise(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def compile_request(
+    briefs: Briefs,
+    prompt: Prompt,
+    *,
+    provider: Provider,
+    capabilities: Capabilities,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+) -> ImageRequest:
+    """Compile one prompt.
+
+    Args:
+        briefs: The briefs the prompt was expanded from.
+        prompt: The prompt.
+        provider: Who will make the picture.
+        capabilities: What the model accepts.
+        sheets: The sheets by `<brand>/<character>`, of the shot's characters at least.
+        digests: SHA-256 by source for every source `reference_sources` names.
+
+    Raises:
+        RequestError: The capabilities do not list a parameter, its value or the resolution; there
+            are more identities than the model takes images; a sheet or a digest is missing.
+    """
+    campaign = briefs.campaigns[prompt.campaign]
+    brand = briefs.brands[campaign.brand]
+    shot = next(shot for shot in campaign.shots if shot.id == prompt.shot)
+    where = briefs.source_of("campaign", campaign.id).file
+    check_parameters(campaign, capabilities, where=where)
+    check_resolution(campaign.resolution, campaign.model, capabilities, where=where)
+    _check_at_hand(brand, shot, prompt.key, sheets=sheets, digests=digests)
+    references = choose_references(brand, shot, sheets=sheets, digests=digests)
+    _check_count(references, prompt.key, capabilities)
+    ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
+    first = briefs.channels[campaign.channels[0]].ratio
+    text = render_prompt(
+        brand,
+        shot,
+        locale=prompt.locale,
+        variant=prompt.variant,
+        ratio=ratio,
+        first_ratio=nearest_ratio(first, capabilities.aspect_ratios),
+        margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
+        references=references,
+    )
+    fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
+    return ImageRequest(
+        key=prompt.key,
+        provider=provider,
+        model=campaign.model,
+        prompt=text,
+        parameters={**campaign.parameters, **fixed},
+        references=references,
+        variant=prompt.variant,
+        prompt_version=PROMPT_VERSION,
+    )
+
+
+def compile_sheet_request(
+    briefs: Briefs, sheet_key: str, *, provider: Provider, capabilities: Capabilities
+) -> ImageRequest:
+    """Compile the request for the sheet of a character without supplied references.
+
+    Args:
+        briefs: The briefs.
+        sheet_key: `<brand>/<character>`, one of `plan.sheet_keys`.
+        provider: Who will make the sheet.
+        capabilities: What the model accepts.
+
+    Raises:
+        RequestError: There is no such character, its brief supplies references, or the model does
+            not list the sheet's resolution.
+    """
+    brand_id, _, name = sheet_key.partition("/")
+    brand = briefs.brands.get(brand_id)
+    character = brand.characters.get(name) if brand else None
+    if brand is None or character is None:
+        accepted = list_accepted(sheet_keys(briefs), wanted=sheet_key)
+        raise RequestError(f"{show_text(sheet_key)} is not a character of any brand; {accepted}")
+    where = briefs.source_of("brand", brand_id).file
+    if character.references:
+        count = len(character.references)
+        raise RequestError(
+            f"{where}: characters.{name}.references: the brief supplies {count}; "
+            "adopt them as the sheet instead of generating one"
+        )
+    check_resolution(SHEET_RESOLUTION, DEFAULT_MODEL, capabilities, where=sheet_key)
+    ratio = nearest_ratio(SHEET_RATIO, capabilities.aspect_ratios)
+    return ImageRequest(
+        key=sheet_key,
+        provider=provider,
+        model=DEFAULT_MODEL,
+        prompt=render_sheet_prompt(brand, character),
+        parameters={"aspect_ratio": ratio, "resolution": SHEET_RESOLUTION},
+        references=(),
+        variant=1,
+        prompt_version=PROMPT_VERSION,
+    )
+
+
+def _check_at_hand(
+    brand: Brand,
+    shot: Shot,
+    key: str,
+    *,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+) -> None:
+    for name in shot.characters:
+        sheet = sheets.get(f"{brand.id}/{name}")
+        if sheet is None or not sheet.digests:
+            raise RequestError(
+                f"{key}: {brand.id}/{name} has no character sheet yet; make it first"
+            )
+    sources = [source for name in shot.products for source in brand.products[name].references]
+    for source in map(resolve_source, [*sources, *([brand.logo] if brand.logo else [])]):
+        if source not in digests:
+            raise RequestError(f"{key}: {source} has no digest yet; read or fetch it first")
+
+
+def _check_count(references: tuple[Reference, ...], key: str, capabilities: Capabilities) -> None:
+    if len(references) > capabilities.max_references:
+        raise RequestError(
+            f"{key}: {len(references)} reference images; accepted: at most "
+            f"{capabilities.max_references}; give the shot fewer characters"
+        )

@@ -1,0 +1,245 @@
+"""Rules that join keys, shots, brands and channels; works on the data as written, valid or not.
+
+A rule skips whatever the record check has already refused, so that one fault stays one line.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from nbp_dagster.brand.capabilities import is_listed, show_parameter
+from nbp_dagster.brand.document import Document
+from nbp_dagster.brand.languages import UNSPACED_LANGUAGES, find_locale_fault, language_of
+from nbp_dagster.brand.models import DEFAULT_MODEL, MAX_MODEL_REFERENCES
+from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted, show_text
+
+# What the model's page has listed at one time or another; the live schema has the last word.
+KNOWN_PARAMETERS: Mapping[str, tuple[str | bool, ...]] = {
+    "safety_tolerance": ("1", "2", "3", "4", "5", "6"),
+    "google_search": (True, False),
+}
+
+_SET_ELSEWHERE = {
+    "aspect_ratio": "it follows from the channels",
+    "resolution": "set it with the campaign's key resolution",
+    "prompt": "it is written from the brand and the shot's scene",
+    "input_image": "it is made of the brand's references and logo",
+    "num_generations": "set it with the campaign's key variants",
+    "model": "set it with the campaign's key model",
+    "response_format": "the client chooses it",
+    "target_namespace": "it belongs to the settings, not to a brief",
+    "target_repo": "it belongs to the settings, not to a brief",
+    "target_directory": "it belongs to the settings, not to a brief",
+}
+
+
+def check_campaign(
+    campaign: Document, brands: Mapping[str, Document | None], channels: Sequence[str] | None
+) -> list[BriefProblem]:
+    """Check a campaign against the brands and channels there are.
+
+    Args:
+        campaign: The campaign's file.
+        brands: Each brand's file by name; None where the file could not be read at all.
+        channels: Ids of every channel; None where they cannot all be known.
+
+    Returns:
+        One problem for each fault.
+    """
+    problems = list(_check_brand_name(campaign, brands))
+    if channels is not None:
+        problems += _check_channels(campaign, channels)
+    for group in ("locales", "channels"):
+        problems += _check_repeats(campaign, (group,))
+    problems += _check_shot_ids(campaign)
+    problems += _check_parameters(campaign)
+    name = campaign.data.get("brand")
+    brand = brands.get(name) if isinstance(name, str) else None
+    for path, shot in _shots(campaign):
+        problems += _check_copy_mode(campaign, path, shot)
+        problems += _check_locales(campaign, path, shot)
+        for member in ("characters", "products"):
+            problems += _check_repeats(campaign, (*path, member))
+        if brand:
+            problems += _check_members(campaign, path, shot, brand)
+            problems += _check_reference_count(campaign, path, shot, brand)
+            problems += _check_terms(campaign, path, shot, brand)
+    return problems
+
+
+def find_term(text: str, terms: Iterable[str], locale: str) -> str | None:
+    """Return the first of the terms that occurs in a text, as whole words and in any case.
+
+    In a language that does not space its words a term is found anywhere in the text.
+    """
+    plain = unicodedata.normalize("NFC", text).casefold()
+    for term in terms:
+        words = unicodedata.normalize("NFC", term).casefold().split()
+        pattern = r"\s+".join(re.escape(word) for word in words)
+        if not pattern:
+            continue
+        if language_of(locale) not in UNSPACED_LANGUAGES:
+            pattern = rf"(?<!\w){pattern}(?!\w)"
+        if re.search(pattern, plain):
+            return term
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> Sequence[tuple[int, str]]:
+    items = value if isinstance(value, tuple) else ()
+    return [(index, item) for index, item in enumerate(items) if isinstance(item, str)]
+
+
+def _shots(campaign: Document) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
+    shots = campaign.data.get("shots")
+    for index, shot in enumerate(shots if isinstance(shots, tuple) else ()):
+        if isinstance(shot, Mapping):
+            yield ("shots", index), shot
+
+
+def _check_brand_name(
+    campaign: Document, brands: Mapping[str, Document | None]
+) -> Iterator[BriefProblem]:
+    name = campaign.data.get("brand")
+    if isinstance(name, str) and name not in brands:
+        yield campaign.problem(("brand",), f"not a brand; {list_accepted(brands, wanted=name)}")
+
+
+def _check_channels(campaign: Document, known: Sequence[str]) -> Iterator[BriefProblem]:
+    for index, name in _texts(campaign.data.get("channels")):
+        if name not in known:
+            message = f"not a channel; {list_accepted(known, wanted=name)}"
+            yield campaign.problem(("channels", index), message)
+
+
+def _check_repeats(campaign: Document, path: KeyPath) -> Iterator[BriefProblem]:
+    value: Any = campaign.data
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else _item(value, step)
+    seen: set[str] = set()
+    for index, name in _texts(value):
+        if name in seen:
+            yield campaign.problem((*path, index), "given twice; keep one")
+        seen.add(name)
+
+
+def _item(value: Any, index: str | int) -> Any:
+    return value[index] if isinstance(value, tuple) and isinstance(index, int) else None
+
+
+def _check_shot_ids(campaign: Document) -> Iterator[BriefProblem]:
+    first: dict[str, int] = {}
+    for path, shot in _shots(campaign):
+        name = shot.get("id")
+        if not isinstance(name, str):
+            continue
+        place = (*path, "id")
+        if name in first:
+            message = f"already the id of the shot on line {first[name]}; accepted: another id"
+            yield campaign.problem(place, message)
+        first.setdefault(name, campaign.line_of(place))
+
+
+def _check_parameters(campaign: Document) -> Iterator[BriefProblem]:
+    model = campaign.data.get("model", DEFAULT_MODEL)
+    for name, value in _mapping(campaign.data.get("parameters")).items():
+        path: KeyPath = ("parameters", name)
+        if name in _SET_ELSEWHERE:
+            yield campaign.problem(path, f"not a parameter of a brief: {_SET_ELSEWHERE[name]}")
+        elif model != DEFAULT_MODEL:
+            continue  # another model's parameters are known only to the service
+        elif name not in KNOWN_PARAMETERS:
+            accepted = list_accepted(KNOWN_PARAMETERS, wanted=name)
+            yield campaign.problem(path, f"not a parameter of {model}; {accepted}")
+        elif isinstance(value, str | bool | int | float) and not is_listed(
+            value, KNOWN_PARAMETERS[name]
+        ):
+            yield campaign.problem(path, list_accepted(map(show_parameter, KNOWN_PARAMETERS[name])))
+
+
+def _check_copy_mode(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any]
+) -> Iterator[BriefProblem]:
+    mode, copy = shot.get("text", "drawn"), shot.get("copy")
+    if mode == "none" and _mapping(copy):
+        message = "copy is given but text is none; use drawn or composited, or remove the copy"
+        yield campaign.problem((*path, "copy"), message, value="")
+    if mode == "composited" and (copy is None or copy == {}):
+        message = "text is composited but there is no copy; add a headline or use none"
+        yield campaign.problem((*path, "text"), message, value="")
+
+
+def _check_locales(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any]
+) -> Iterator[BriefProblem]:
+    locales = [name for _, name in _texts(campaign.data.get("locales"))]
+    if not locales or any(map(find_locale_fault, locales)):
+        return
+    for field, texts in _mapping(shot.get("copy")).items():
+        place = (*path, "copy", field)
+        if not isinstance(texts, Mapping):
+            continue
+        for locale in texts:
+            if locale not in locales:
+                accepted = list_accepted(locales, wanted=locale)
+                message = f"not a locale of this campaign; {accepted}"
+                yield campaign.problem((*place, locale), message, value="")
+        for locale in dict.fromkeys(locales):
+            if locale not in texts:
+                message = f"missing; required: a text for each of {', '.join(locales)}"
+                yield campaign.problem((*place, locale), message, value="")
+
+
+def _check_members(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
+) -> Iterator[BriefProblem]:
+    owner = brand.data.get("id")
+    for member in ("characters", "products"):
+        known = _mapping(brand.data.get(member))
+        for index, name in _texts(shot.get(member)):
+            if name not in known:
+                accepted = list_accepted(known, wanted=name)
+                message = f"not a {member[:-1]} of brand {owner}; {accepted}"
+                yield campaign.problem((*path, member, index), message)
+
+
+def _check_reference_count(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
+) -> Iterator[BriefProblem]:
+    count = 1 if brand.data.get("logo") else 0
+    for member, least in (("characters", 1), ("products", 0)):
+        known = _mapping(brand.data.get(member))
+        for _, name in _texts(shot.get(member)):
+            if name in known:
+                references = _texts(_mapping(known[name]).get("references"))
+                if len(references) > MAX_MODEL_REFERENCES:
+                    return
+                # A character without references has its generated sheet.
+                count += max(len(references), least)
+    if count > MAX_MODEL_REFERENCES:
+        message = (
+            f"its characters, products and logo bring {count} references; "
+            f"accepted: at most {MAX_MODEL_REFERENCES}, the model's limit"
+        )
+        yield campaign.problem(path, message, value="")
+
+
+def _check_terms(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
+) -> Iterator[BriefProblem]:
+    terms = _mapping(brand.data.get("prohibited_terms"))
+    for field, texts in _mapping(shot.get("copy")).items():
+        for locale, text in _mapping(texts).items():
+            forbidden = [term for key in (locale[:2], locale) for _, term in _texts(terms.get(key))]
+            term = find_term(text, forbidden, locale) if isinstance(text, str) else None
+            if term is not None:
+                message = (
+                    f"has the prohibited term {show_text(term)} of brand "
+                    f"{brand.data.get('id')}; reword it"
+                )
+                yield campaign.problem((*path, "copy", field, locale), message)

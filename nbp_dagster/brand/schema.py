@@ -1,0 +1,172 @@
+"""Checks one document against one record and words the faults; knows nothing of other files."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from nbp_dagster.brand.document import Document
+from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted
+
+Record = TypeVar("Record", bound=BaseModel)
+
+# What an item inside a field should have been; a field itself says so in its description.
+_WANTED = {
+    "string_type": "text",
+    "tuple_type": "a list",
+    "mapping_type": "a mapping",
+    "model_type": "a mapping",
+}
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """The record a location leads into, its field there, and whether an item of it is meant."""
+
+    record: type[BaseModel]
+    field: FieldInfo | None
+    item: bool = False
+
+
+def check_record(
+    record: type[Record],
+    document: Document,
+    *,
+    at: KeyPath = (),
+    extra: Mapping[str, Any] | None = None,
+) -> tuple[Record | None, list[BriefProblem]]:
+    """Validate the mapping at a key path of a document.
+
+    Args:
+        record: The pydantic model to validate against.
+        document: The parsed file.
+        at: Key path of the mapping; the root by default.
+        extra: Fields that the mapping does not hold itself, such as an id that is its key.
+
+    Returns:
+        The record, or None when it has problems, and the problems, one for each fault.
+    """
+    data = document.at(at)
+    if not isinstance(data, Mapping):
+        return None, [document.problem(at, "accepted: a mapping of keys to values")]
+    try:
+        return record.model_validate({**data, **(extra or {})}), []
+    except ValidationError as error:
+        details = [d for d in error.errors(include_url=False) if not _is_echo(d)]
+    given = frozenset(extra or ())
+    misspelt = {path for detail in details for path in _find_meant(record, detail, details)}
+    return None, [
+        _word(record, detail, document, at=at, given=given)
+        for detail in details
+        if detail["type"] != "missing" or detail["loc"] not in misspelt
+    ]
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Return whether a list is called too short only because its items have faults of their own."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _find_meant(
+    record: type[BaseModel], detail: ErrorDetails, details: list[ErrorDetails]
+) -> list[tuple[int | str, ...]]:
+    """Return the missing key that an unknown one beside it was meant to be, if there is one."""
+    loc = detail["loc"]
+    if detail["type"] != "extra_forbidden":
+        return []
+    missing = [
+        str(d["loc"][-1]) for d in details if (d["type"], d["loc"][:-1]) == ("missing", loc[:-1])
+    ]
+    return [(*loc[:-1], name) for name in difflib.get_close_matches(str(loc[-1]), missing, n=1)]
+
+
+def _word(
+    record: type[BaseModel],
+    detail: ErrorDetails,
+    document: Document,
+    *,
+    at: KeyPath,
+    given: frozenset[str],
+) -> BriefProblem:
+    loc = tuple(step for step in detail["loc"] if step != "[key]")
+    path = (*at, *loc)
+    kind = detail["type"]
+    spot = _locate(record, loc)
+    if kind == "missing":
+        wanted = spot.field.description if spot.field else ""
+        return document.problem(path, f"missing; required: {wanted}", value="")
+    if kind == "extra_forbidden":
+        known = [_spell(name, field) for name, field in spot.record.model_fields.items()]
+        accepted = [name for name in known if name not in given]
+        message = f"unknown key; {list_accepted(accepted, wanted=str(loc[-1]))}"
+        return document.problem(path, message, value="")
+    if "[key]" in detail["loc"]:
+        return document.problem(path, f"unknown key; {_explain(detail, spot)}", value="")
+    seen = document.at(path)
+    # What is wrong with a whole list or mapping says enough without being shown.
+    value = "" if kind in ("brief", "too_long") and isinstance(seen, Mapping | tuple) else None
+    return document.problem(path, _explain(detail, spot, seen=seen), value=value)
+
+
+def _explain(detail: ErrorDetails, spot: _Spot, *, seen: object = None) -> str:
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    if kind == "brief":
+        return str(context["reason"])
+    if kind == "literal_error":
+        accepted = re.findall(r"'([^']*)'", str(context["expected"]))
+        wanted = detail["input"] if isinstance(detail["input"], str) else None
+        return list_accepted(accepted, wanted=wanted) + _advise_quotes(kind, seen)
+    if kind == "too_long":
+        return f"{context['actual_length']} items; accepted: {_describe(spot, kind)}"
+    return f"accepted: {_describe(spot, kind)}{_advise_quotes(kind, seen)}"
+
+
+def _advise_quotes(kind: str, seen: object) -> str:
+    plain = seen is not None and not isinstance(seen, str | Mapping | tuple)
+    if kind in ("string_type", "literal_error") and plain:
+        return "; put it in quotes"
+    if kind in ("int_type", "float_type") and isinstance(seen, str) and seen.isdecimal():
+        return "; remove the quotes"
+    return ""
+
+
+def _describe(spot: _Spot, kind: str) -> str:
+    described = spot.field.description if spot.field else None
+    if described and not spot.item:
+        return described
+    wanted = _WANTED.get(kind, "another kind of value")
+    return f"{wanted}, in {described}" if described else wanted
+
+
+def _spell(name: str, field: FieldInfo) -> str:
+    return field.alias or name
+
+
+def _locate(record: type[BaseModel], loc: tuple[int | str, ...]) -> _Spot:
+    """Follow a location through nested records, their lists and their mappings."""
+    steps = list(loc)
+    while steps:
+        fields = {_spell(name, field): field for name, field in record.model_fields.items()}
+        field = fields.get(str(steps[0]))
+        if field is None or len(steps) == 1:
+            return _Spot(record, field)
+        nested = _find_record(field.annotation)
+        if nested is None or (len(steps) == 2 and field.annotation is not nested):
+            return _Spot(record, field, item=True)
+        # A record in a list or mapping is one step further: past its index or its id.
+        steps = steps[1:] if field.annotation is nested else steps[2:]
+        record = nested
+    return _Spot(record, None)
+
+
+def _find_record(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_find_record(argument) for argument in get_args(annotation))
+    return next((record for record in found if record), None)

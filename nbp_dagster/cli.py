@@ -1,0 +1,239 @@
+"""The `nbp` command: validate, plan, run, simulator, gallery."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.plan import expand
+from nbp_dagster.errors import NbpError
+from nbp_dagster.project import open_studio
+from nbp_dagster.reporting import RunReport, describe, outcome_row
+from nbp_dagster.running import RunSummary, run_campaigns
+from nbp_dagster.settings import Settings, read_settings
+from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.server import serve
+from nbp_dagster.studio.planning import Plan, plan_campaigns
+from nbp_dagster.studio.studio import StudioPaths
+from nbp_dagster.version import __version__
+
+_KEY_HELP = "Settings are environment variables:"
+
+
+def _settings_help() -> str:
+    """Describe every setting, from the settings themselves."""
+    lines = ["\b", _KEY_HELP]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f" [{field.default}]"
+        lines.append(f"  {name.upper()}{default}")
+        lines.append(f"      {field.description}")
+    return "\n".join(lines)
+
+
+def _plainly(command: Callable[..., None]) -> Callable[..., None]:
+    """Say an error meant for people in one line, and leave with status 1."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except NbpError as error:
+            click.echo(f"nbp: {error}", err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo(
+                "nbp: interrupted; what was asked for stays in the ledger, and the next run "
+                "fetches it without paying again",
+                err=True,
+            )
+            sys.exit(130)
+
+    return wrapped
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_settings_help(),
+)
+@click.version_option(__version__, prog_name="nbp")
+def main() -> None:
+    """Brand briefs in, sets of marketing images with consistent characters out."""
+
+
+@main.command()
+@_plainly
+def validate() -> None:
+    """Check every brief; name every error of every file, or say that all is well."""
+    settings = read_settings()
+    briefs = load_briefs(settings.nbp_config)
+    prompts = expand(briefs)
+    click.echo(
+        f"{settings.nbp_config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "
+        f"{len(prompts)} prompts, {sum(len(prompt.channels) for prompt in prompts)} pictures: "
+        "no errors"
+    )
+
+
+@main.command()
+@click.argument("campaigns", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
+@click.option(
+    "--show", metavar="KEY", help="Print one prompt as the model gets it."
+)
+@_plainly
+def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
+    """Show what `nbp run` would make and what it would cost; buys nothing."""
+    settings = read_settings()
+    with open_studio(settings) as studio:
+        wanted = _choose(studio.briefs, campaigns)
+        planned = plan_campaigns(studio, wanted)
+    if show is not None:
+        _show_prompt(planned, show)
+    elif as_json:
+        images = [image.to_json() for image in planned.images]
+        click.echo(json.dumps({"total_usd": str(planned.total_usd), "images": images}, indent=2))
+    else:
+        _print_plan(planned, settings)
+
+
+@main.command()
+@click.argument("campaigns", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
+@_plainly
+def run(campaigns: tuple[str, ...], as_json: bool) -> None:
+    """Make what is missing or stale, through Dagster, on the instance its UI shows.
+
+    Ends with the path of the gallery page; with status 1 if any prompt has no image.
+    """
+    settings = read_settings()
+    wanted = _choose(load_briefs(settings.nbp_config), campaigns)
+    with RunReport(Console(stderr=True)) as report:
+        summary = run_campaigns(settings, wanted, report)
+    if as_json:
+        click.echo(json.dumps(_summary_json(summary, report), indent=2))
+    else:
+        _print_summary(summary, report)
+    if not summary.is_complete:
+        sys.exit(1)
+
+
+@main.command()
+@_plainly
+def gallery() -> None:
+    """Print the path of every finished gallery page."""
+    sets = StudioPaths(read_settings().nbp_home).sets
+    pages = sorted(sets.glob("*/index.html"))
+    if not pages:
+        raise click.ClickException(f"{sets} holds no set yet; make one with `nbp run`")
+    for page in pages:
+        click.echo(page.absolute())
+
+
+def _choose(briefs: Briefs, campaigns: Sequence[str]) -> list[str]:
+    """The named campaigns in brief order, or all of them."""
+    unknown = [campaign for campaign in campaigns if campaign not in briefs.campaigns]
+    if unknown:
+        raise click.UsageError(
+            f"no campaign {', '.join(unknown)} in {briefs.root}; "
+            f"there are: {', '.join(briefs.campaigns) or 'none'}"
+        )
+    return [item for item in briefs.campaigns if not campaigns or item in campaigns]
+
+
+def _show_prompt(planned: Plan, key: str) -> None:
+    for image in planned.images:
+        if image.key == key:
+            click.echo(image.prompt or f"({image.reason})")
+            return
+    raise click.UsageError(f"no prompt {key} in the plan; `nbp plan` lists every key")
+
+
+def _print_plan(planned: Plan, settings: Settings) -> None:
+    table = Table("key", "kind", "standing", "refs", "fingerprint", "USD", box=None)
+    for image in planned.images:
+        table.add_row(
+            image.key,
+            image.kind,
+            image.standing.replace("_", " "),
+            str(len(image.references)),
+            (image.fingerprint or "-")[:12],
+            f"{image.price_usd:.2f}",
+        )
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for image in planned.images:
+        if image.standing in ("refused", "invalid"):
+            click.echo(f"{image.key}: {image.standing}: {image.reason}")
+    free = "" if settings.nbp_mode == "live" else " (simulated: nothing is paid)"
+    click.echo(f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images{free}")
+
+
+def _print_summary(summary: RunSummary, report: RunReport) -> None:
+    for line in summary.errors:
+        click.echo(f"nbp: {line}", err=True)
+    for campaign in summary.campaigns:
+        for key, reason in campaign.missing:
+            click.echo(f"nbp: no image for {key}: {reason}", err=True)
+    for campaign in summary.campaigns:
+        made = campaign.prompts - len(campaign.missing)
+        click.echo(
+            f"{campaign.campaign}: {made} of {campaign.prompts} prompts have their pictures, "
+            f"{campaign.up_to_date} needed nothing"
+        )
+    click.echo(describe(report.tally))
+    pages = [campaign.gallery for campaign in summary.campaigns]
+    click.echo(pages[0] if len(pages) == 1 else summary.index)
+
+
+def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
+    return {
+        "complete": summary.is_complete,
+        "tally": report.tally.to_json(),
+        "errors": list(summary.errors),
+        "index": str(summary.index),
+        "campaigns": [
+            {
+                "id": item.campaign,
+                "gallery": str(item.gallery),
+                "prompts": item.prompts,
+                "up_to_date": item.up_to_date,
+                "missing": [{"key": key, "reason": reason} for key, reason in item.missing],
+            }
+            for item in summary.campaigns
+        ],
+        "outcomes": [outcome_row(outcome) for outcome in report.outcomes.values()],
+    }
+
+
+@main.command()
+@click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
+@click.option("--latency", default=2.0, show_default=True, help="Seconds a job takes.")
+@click.option("--slots", default=16, show_default=True, help="Jobs worked on at once.")
+@click.option(
+    "--schema",
+    type=click.Choice(["page", "live"]),
+    default="page",
+    show_default=True,
+    help="Parameters of the model's page, or those the service has added since.",
+)
+@click.option("--scenario", type=click.Path(path_type=Path), help="JSON file of faults.")
+@click.option("--state", type=click.Path(path_type=Path), help="Folder in which jobs are kept.")
+@_plainly
+def simulator(
+    port: int, latency: float, slots: int, schema: Any, scenario: Path | None, state: Path | None
+) -> None:
+    """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
+    options = SimulatorOptions(latency=latency, slots=slots, schema=schema, state_dir=state)
+    serve(options, port=port, ready=lambda url: click.echo(url))
+
+
+if __name__ == "__main__":
+    main()

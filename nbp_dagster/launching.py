@@ -1,0 +1,148 @@
+"""Running assets from the command line, on the very instance the Dagster UI shows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster import DagsterEventType, SerializableErrorInfo
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.prompt_images import RENDITIONS_VERSION, REQUESTS_VERSION
+from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION
+from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.studio.outcomes import Reused
+from nbp_dagster.studio.studio import Studio, sheet_version
+
+_RANGE_START = "dagster/asset_partition_range_start"
+_RANGE_END = "dagster/asset_partition_range_end"
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One finished Dagster run.
+
+    Attributes:
+        run_id: As in the UI.
+        succeeded: False when any of its partitions has no image.
+        error: Why it failed, in one line; empty when it did not.
+    """
+
+    run_id: str
+    succeeded: bool
+    error: str
+
+
+class Launcher:
+    """Launches runs in this process and asks the instance what it has recorded."""
+
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+        self._repository = definitions.get_repository_def()
+        self._instance = instance
+
+    def run(self, assets: Sequence[dg.AssetKey], partitions: Sequence[str]) -> Launch:
+        """Materialize assets for the range from the first to the last of the partitions.
+
+        Args:
+            assets: Assets of one grain.
+            partitions: Keys in the grain's order; whatever lies between them runs too.
+        """
+        job = self._repository.get_implicit_job_def_for_assets(list(assets))
+        if job is None:
+            raise dg.DagsterInvariantViolationError(f"{assets} have not one grain")
+        result = job.execute_in_process(
+            instance=self._instance,
+            asset_selection=list(assets),
+            tags={_RANGE_START: partitions[0], _RANGE_END: partitions[-1], "nbp/by": "nbp run"},
+            raise_on_error=False,
+            # The bar and the closing table speak on the terminal; the log itself is in the UI.
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+        return Launch(run_id=result.run_id, succeeded=result.success, error=_error(result))
+
+    def versions(self, asset: dg.AssetKey, partitions: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return data version and code version of the latest materialization, by partition."""
+        tags = self._instance.event_log_storage.get_latest_tags_by_partition(
+            asset,
+            event_type=DagsterEventType.ASSET_MATERIALIZATION,
+            tag_keys=[DATA_VERSION, CODE_VERSION],
+            asset_partitions=list(partitions),
+        )
+        return {
+            partition: (found.get(DATA_VERSION, ""), found.get(CODE_VERSION, ""))
+            for partition, found in tags.items()
+        }
+
+
+def _error(result: dg.ExecuteInProcessResult) -> str:
+    """The first thing that went wrong, without the traceback that the UI keeps."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None and data.user_failure_data.description:
+                return data.user_failure_data.description
+            return _last_cause(data.error)
+        if event.is_run_failure and event.job_failure_data.error is not None:
+            return _last_cause(event.job_failure_data.error)
+    return ""
+
+
+def _last_cause(error: SerializableErrorInfo | None) -> str:
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return "" if error is None else error.message.strip().splitlines()[0]
+
+
+def outdated_brands(launcher: Launcher, studio: Studio, names: Names) -> list[str]:
+    """Return the brands whose kit is not recorded as it is now."""
+    brands = list(studio.briefs.brands)
+    recorded = launcher.versions(names.brand_kits, brands)
+    return [
+        brand for brand in brands if recorded.get(brand, ("",))[0] != studio.brand_version(brand)
+    ]
+
+
+def outdated_sheets(
+    launcher: Launcher, studio: Studio, names: Names, wanted: Iterable[str]
+) -> list[str]:
+    """Return the character sheets that are missing, or recorded as another than they are now."""
+    keys = list(dict.fromkeys(wanted))
+    sheets = studio.sheets(keys)
+    recorded = launcher.versions(names.character_sheets, keys)
+    return [
+        key
+        for key in keys
+        if key not in sheets or recorded.get(key, ("",))[0] != sheet_version(sheets[key])
+    ]
+
+
+def outdated_prompts(
+    launcher: Launcher, studio: Studio, names: Names, prompts: Sequence[Prompt]
+) -> list[str]:
+    """Return the prompts that lack an image or a rendition, or have one of an older request.
+
+    A refused prompt is among them: the run says so again, and asks nothing of the service.
+    """
+    keys = [prompt.key for prompt in prompts]
+    compiled = studio.compile(prompts)
+    made = {
+        outcome.key: outcome
+        for outcome in studio.find_made(compiled.orders.values())
+        if isinstance(outcome, Reused)
+    }
+    requests = launcher.versions(names.image_requests, keys)
+    originals = launcher.versions(names.generated_images, keys)
+    renditions = launcher.versions(names.channel_images, keys)
+    outdated = []
+    for prompt in prompts:
+        outcome = made.get(prompt.key)
+        if outcome is not None:
+            fingerprint = outcome.receipt.fingerprint
+            version = studio.rendition_version(prompt, outcome)
+            if (
+                requests.get(prompt.key) == (fingerprint, REQUESTS_VERSION)
+                and originals.get(prompt.key, ("",))[0] == outcome.image.sha256
+                and renditions.get(prompt.key) == (version, RENDITIONS_VERSION)
+            ):
+                continue
+        outdated.append(prompt.key)
+    return outdated

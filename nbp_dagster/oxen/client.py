@@ -1,0 +1,368 @@
+"""The Oxen.ai API as typed calls, one method per endpoint.
+
+Must not know: brands, briefs, budgets, files on disk or Dagster.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import quote
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.oxen.download import Downloader
+from nbp_dagster.oxen.errors import BadRequest, BadResponse
+from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.exchange import Exchange, Service
+from nbp_dagster.oxen.payloads import generation_count, image_request
+from nbp_dagster.oxen.repositories import Repositories
+from nbp_dagster.oxen.retry import Retrier, RetryPolicy
+from nbp_dagster.oxen.transport import Transport
+from nbp_dagster.oxen.urls import Resolver, resolve_host
+from nbp_dagster.oxen.wire import (
+    Commit,
+    Generation,
+    ImageAnswer,
+    Model,
+    QueuedGeneration,
+    Repository,
+    parse_generation,
+    parse_generations,
+    parse_images,
+    parse_model,
+    parse_models,
+    parse_nothing,
+    parse_queued,
+)
+
+DEFAULT_BASE_URL = "https://hub.oxen.ai"
+
+DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+"""Largest download in bytes unless the caller says otherwise; a 4K PNG has about 25 MB."""
+
+POLL_TIMEOUT = 30.0
+ENQUEUE_TIMEOUT = 120.0
+IMAGE_TIMEOUT = 300.0
+"""Seconds of silence allowed: the first two are the service's own client's, a blocking 4K image
+takes up to two minutes."""
+
+
+class OxenClient:
+    """Calls the service; safe to share between threads.
+
+    Args:
+        base_url: Root of the service, without `/api`.
+        api_key: The account's key. It is sent to the origin of `base_url` and nowhere else.
+        transport: Sends the requests.
+        clock: Where waiting between attempts happens.
+        retry: How often and how patiently calls are repeated.
+        on_throttle: Told the seconds of every 429.
+        jitter: Returns 0 to 1; spreads the waits.
+        resolver: Looks up hosts outside the service's origin.
+
+    Raises:
+        UnsafeUrl: The base URL is not http(s).
+        Unauthorized: The key is empty or malformed.
+
+    Example:
+        >>> client = OxenClient(
+        ...     "https://hub.oxen.ai", api_key=key, transport=RequestsTransport(),
+        ...     clock=SystemClock(), retry=RetryPolicy(),
+        ... )
+        >>> [job] = client.enqueue(model="google-nano-banana-pro", prompt="a red kite")
+    """
+
+    def __init__(
+        self,
+        base_url: str = DEFAULT_BASE_URL,
+        *,
+        api_key: str,
+        transport: Transport,
+        clock: Clock,
+        retry: RetryPolicy,
+        on_throttle: Callable[[float], None] | None = None,
+        jitter: Callable[[], float] = random.random,
+        resolver: Resolver = resolve_host,
+    ) -> None:
+        self._service = Service(base_url, api_key)
+        self._transport = transport
+        self._clock = clock
+        retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
+        self._exchange = Exchange(self._service, transport, retrier=retrier, clock=clock)
+        self._repositories = Repositories(self._exchange)
+        self._downloader = Downloader(
+            self._service,
+            transport,
+            exchange=self._exchange,
+            retrier=retrier,
+            resolver=resolver,
+        )
+
+    def __repr__(self) -> str:
+        return f"OxenClient({self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Root of the service, without a trailing slash."""
+        return self._service.base_url
+
+    def edit_image(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        input_image: Sequence[str] = (),
+        parameters: Mapping[str, object] | None = None,
+        response_format: str | None = None,
+        target_namespace: str | None = None,
+    ) -> ImageAnswer:
+        """Make one image, with or without references, and wait for it. Bills.
+
+        Args:
+            model: Model id.
+            prompt: The prompt; `@Image1` names the first reference.
+            input_image: Reference URLs or data URIs, at most 14 for google-nano-banana-pro.
+            parameters: Further fields of the model's schema.
+            response_format: `url` (the service's default) or `b64_json`.
+            target_namespace: Account that stores and pays; by default the key's.
+
+        Raises:
+            AmbiguousPost: It may have been made and billed.
+            OxenError: It was refused or not reached.
+        """
+        body = image_request(
+            model, prompt, input_image, parameters, target_namespace=target_namespace
+        )
+        return self._make("/api/ai/images/edit", body, response_format)
+
+    def generate_image(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        input_image: Sequence[str] = (),
+        parameters: Mapping[str, object] | None = None,
+        response_format: str | None = None,
+        target_namespace: str | None = None,
+    ) -> ImageAnswer:
+        """Make one image through the text-to-image route; otherwise as `edit_image`. Bills."""
+        body = image_request(
+            model, prompt, input_image, parameters, target_namespace=target_namespace
+        )
+        return self._make("/api/ai/images/generate", body, response_format)
+
+    def enqueue(
+        self,
+        *,
+        model: str,
+        prompt: str,
+        input_image: Sequence[str] = (),
+        parameters: Mapping[str, object] | None = None,
+        num_generations: int = 1,
+        target_namespace: str | None = None,
+    ) -> tuple[QueuedGeneration, ...]:
+        """Put jobs into the queue. Bills, and is sent once only if it may have been read.
+
+        Args:
+            model: Model id.
+            prompt: The prompt; `@Image1` names the first reference.
+            input_image: Reference URLs or data URIs, at most 14 for google-nano-banana-pro.
+            parameters: Further fields of the model's schema. The service checks them late: a bad
+                one gives a job that fails.
+            num_generations: 1 to 4 jobs, each billed.
+            target_namespace: Account that stores and pays; by default the key's.
+
+        Raises:
+            AmbiguousPost: The jobs may exist; list the queue before enqueueing again.
+            OxenError: They were refused, or the service was not reached.
+        """
+        body = image_request(
+            model, prompt, input_image, parameters, target_namespace=target_namespace
+        )
+        return self._exchange.call(
+            "POST",
+            "/api/ai/queue",
+            parse=parse_queued,
+            payload={**body, **generation_count(num_generations)},
+            read_timeout=ENQUEUE_TIMEOUT,
+        )
+
+    def get_generation(self, generation_id: str) -> Generation:
+        """Return one job. A job that succeeded without a `result_url` is returned as it is.
+
+        Raises:
+            NotFound: The service does not know the id: the job is lost, not done.
+        """
+        return self._exchange.call(
+            "GET", _job_path(generation_id), parse=parse_generation, read_timeout=POLL_TIMEOUT
+        )
+
+    def list_generations(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        namespace: str | None = None,
+        media_type: str | None = None,
+        require_complete: bool = False,
+    ) -> tuple[Generation, ...]:
+        """Return jobs; without `status` the active ones only.
+
+        Args:
+            status: One status to list.
+            model: Only this model's jobs.
+            namespace: Account that was billed; by default the key's.
+            media_type: `image` or `video`.
+            require_complete: Refuse an answer that says there are more jobs than it lists, for a
+                caller who concludes from a job's absence that it was never made.
+
+        Raises:
+            BadResponse: A job is unreadable, or the list is incomplete and must not be.
+        """
+        asked = {"status": status, "model": model, "namespace": namespace, "media_type": media_type}
+        found = self._exchange.call(
+            "GET",
+            "/api/ai/queue",
+            parse=parse_generations,
+            query={name: value for name, value in asked.items() if value is not None},
+            read_timeout=POLL_TIMEOUT,
+        )
+        if require_complete and found.total > len(found.generations):
+            raise BadResponse(
+                f"the list says {found.total} jobs and holds {len(found.generations)}",
+                endpoint=f"GET {self.base_url}/api/ai/queue",
+                status=200,
+            )
+        return found.generations
+
+    def cancel_generation(self, generation_id: str) -> None:
+        """Cancel a job; one that is already finished is left as it is.
+
+        Raises:
+            NotFound: The service does not know the id.
+        """
+        try:
+            self._exchange.call(
+                "DELETE", _job_path(generation_id), parse=parse_nothing, read_timeout=POLL_TIMEOUT
+            )
+        except BadRequest as error:
+            if error.status not in {400, 409} or "already" not in error.detail.lower():
+                raise
+
+    def list_models(self) -> tuple[Model, ...]:
+        """Return the catalogue."""
+        return self._exchange.call("GET", "/api/ai/models", parse=parse_models)
+
+    def search_models(self, text: str) -> tuple[Model, ...]:
+        """Return the models that match a text."""
+        return self._exchange.call(
+            "GET", "/api/ai/models/search", parse=parse_models, query={"search": text}
+        )
+
+    def get_model(self, model_id: str) -> Model:
+        """Return one model with its schema and price.
+
+        Raises:
+            NotFound: There is no such model.
+        """
+        return self._exchange.call("GET", f"/api/ai/models/{_segment(model_id)}", parse=parse_model)
+
+    def events(self) -> EventStream:
+        """Return a stream of finished jobs, not yet connected; iterate it in its own thread."""
+        return EventStream(self._exchange, self._transport, clock=self._clock)
+
+    def download(self, url: str, *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
+        """Return the bytes behind a result URL.
+
+        The key is offered only to the service's own origin, and only after it refused to answer
+        without. Any other URL must be public https; redirects are followed up to 3 times under the
+        same rules.
+
+        Raises:
+            DownloadFailed: Refused or larger than `max_bytes`; `expired` tells that asking for the
+                job again will give a fresh URL.
+            UnsafeUrl: The URL may not be opened.
+        """
+        return self._downloader.fetch(url, max_bytes=max_bytes)
+
+    def put_files(
+        self,
+        repo: str,
+        branch: str,
+        directory: str,
+        files: Sequence[tuple[str, bytes]],
+        *,
+        message: str,
+        author_name: str,
+        author_email: str,
+    ) -> Commit | None:
+        """Store files in one commit.
+
+        Args:
+            repo: `namespace/name`.
+            branch: An existing branch; in an empty repository it is created.
+            directory: Folder in the repository; empty for its root.
+            files: File names and their bytes. A server may refuse more than 50 MiB in one call.
+            message: Commit message.
+            author_name: Committer's name.
+            author_email: Committer's address.
+
+        Returns:
+            The commit, or None when the branch already holds these bytes.
+        """
+        return self._repositories.put_files(
+            repo,
+            branch,
+            directory,
+            files,
+            message=message,
+            author_name=author_name,
+            author_email=author_email,
+        )
+
+    def get_repository(self, repo: str) -> Repository | None:
+        """Return a repository (`namespace/name`), or None when there is none of that name.
+
+        Raises:
+            Unauthorized: It is there, but not for this key.
+        """
+        return self._repositories.get(repo)
+
+    def create_repository(
+        self,
+        repo: str,
+        *,
+        author_name: str,
+        author_email: str,
+        description: str = "",
+        is_public: bool = False,
+    ) -> Repository:
+        """Create a repository (`namespace/name`); one that exists is returned as it is."""
+        return self._repositories.create(
+            repo,
+            author_name=author_name,
+            author_email=author_email,
+            description=description,
+            is_public=is_public,
+        )
+
+    def presign_file(self, repo: str, branch: str, path: str) -> str:
+        """Return a URL (about one hour) that opens a repository's file without a key."""
+        return self._repositories.presign(repo, branch, path)
+
+    def _make(
+        self, path: str, body: Mapping[str, object], response_format: str | None
+    ) -> ImageAnswer:
+        chosen = {} if response_format is None else {"response_format": response_format}
+        return self._exchange.call(
+            "POST", path, parse=parse_images, payload={**body, **chosen}, read_timeout=IMAGE_TIMEOUT
+        )
+
+
+def _job_path(generation_id: str) -> str:
+    return f"/api/ai/queue/{_segment(generation_id)}"
+
+
+def _segment(text: str) -> str:
+    """Quote an id so that it stays one path segment; an empty or dotted one would name another."""
+    if text.strip(".") == "":
+        raise BadRequest(f"not sent, {text!r} is no id", endpoint="request")
+    return quote(text, safe="")

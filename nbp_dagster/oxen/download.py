@@ -1,0 +1,157 @@
+"""Fetches the bytes behind a result URL under the rules of `urls`.
+
+Must not know: jobs, images, or what the bytes are for.
+"""
+
+from contextlib import ExitStack
+from urllib.parse import urljoin, urlsplit
+
+from nbp_dagster.oxen.errors import (
+    BadResponse,
+    ConnectionFailed,
+    DownloadFailed,
+    OxenError,
+)
+from nbp_dagster.oxen.exchange import Exchange, Service
+from nbp_dagster.oxen.retry import Retrier
+from nbp_dagster.oxen.transport import (
+    HttpRequest,
+    HttpStream,
+    Transport,
+    count_missing,
+    read_body,
+    read_start,
+)
+from nbp_dagster.oxen.urls import MAX_REDIRECTS, Resolver, check_foreign, is_own
+from nbp_dagster.oxen.wording import cut_query
+
+READ_TIMEOUT = 60.0
+"""Seconds of silence allowed."""
+
+TOTAL_TIMEOUT = 600.0
+"""Seconds one download may take: what the service's own client allows."""
+
+_GONE = frozenset({403, 404, 410})
+"""What a signed URL is answered with once it has expired."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Downloader:
+    """Fetches URLs: the service's own freely, any other only when it is public https."""
+
+    def __init__(
+        self,
+        service: Service,
+        transport: Transport,
+        *,
+        exchange: Exchange,
+        retrier: Retrier,
+        resolver: Resolver,
+    ) -> None:
+        self._service = service
+        self._transport = transport
+        self._exchange = exchange
+        self._retrier = retrier
+        self._resolver = resolver
+
+    def fetch(self, url: str, *, max_bytes: int) -> bytes:
+        """Return the bytes behind a URL; a broken or short transfer is repeated.
+
+        Raises:
+            DownloadFailed: Expired, gone, refused or larger than `max_bytes`.
+            UnsafeUrl: The URL, or one it redirects to, may not be opened.
+            OxenError: The last attempt's error.
+        """
+        return self._retrier.call(lambda: self._fetch_once(url, max_bytes), method="GET")
+
+    def _fetch_once(self, url: str, max_bytes: int) -> bytes:
+        current = url
+        for _ in range(MAX_REDIRECTS + 1):
+            found = self._visit(current, max_bytes)
+            if isinstance(found, bytes):
+                return found
+            current = urljoin(current, found)
+        raise DownloadFailed(
+            f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False
+        )
+
+    def _visit(self, url: str, max_bytes: int) -> bytes | str:
+        """Open one URL; return its bytes, or where it redirects to."""
+        own = is_own(url, self._service.base_url)
+        with ExitStack() as stack:
+            answer = self._open(stack, url) if own else self._open_foreign(stack, url)
+            if own and answer.status in {401, 403}:
+                answer = self._open(stack, url, bearer=self._service.api_key)
+            location = answer.header("location")
+            if answer.status in _REDIRECTS and location:
+                return location
+            if answer.status != 200:
+                raise self._failure(url, answer, own=own)
+            return _read(url, answer, max_bytes)
+
+    def _open(
+        self,
+        stack: ExitStack,
+        url: str,
+        *,
+        bearer: str | None = None,
+        address: str | None = None,
+    ) -> HttpStream:
+        request = HttpRequest(
+            method="GET",
+            url=url,
+            headers={"Accept": "*/*", "Accept-Encoding": "identity"},
+            bearer=bearer,
+            read_timeout=READ_TIMEOUT,
+            total_timeout=TOTAL_TIMEOUT,
+            address=address,
+        )
+        return stack.enter_context(self._transport.stream(request))
+
+    def _open_foreign(self, stack: ExitStack, url: str) -> HttpStream:
+        """Connect to the first checked address that answers; never with the key."""
+        *others, last = check_foreign(url, self._resolver).addresses
+        for address in others:
+            try:
+                return self._open(stack, url, address=address)
+            except ConnectionFailed as error:
+                if error.maybe_sent:
+                    raise
+        return self._open(stack, url, address=last)
+
+    def _failure(self, url: str, answer: HttpStream, *, own: bool) -> OxenError:
+        body = read_start(answer)
+        status, endpoint = answer.status, _endpoint(url)
+        error = self._exchange.fail(status, answer.headers, body, endpoint=endpoint)
+        signed = bool(urlsplit(url).query)
+        gone = status in _GONE or (status == 400 and "expire" in error.detail.lower())
+        if signed and gone:
+            return DownloadFailed(error.detail, endpoint=endpoint, expired=True, status=status)
+        if status in {408, 429} or status >= 500 or (own and status in {401, 403}):
+            return error
+        return DownloadFailed(error.detail, endpoint=endpoint, expired=False, status=status)
+
+
+def _read(url: str, answer: HttpStream, max_bytes: int) -> bytes:
+    endpoint = _endpoint(url)
+    declared = answer.header("content-length") or ""
+    too_long = declared.isdigit() and int(declared) > max_bytes
+    body = None if too_long else read_body(answer, max_bytes=max_bytes)
+    if body is None:
+        size = declared or f"over {max_bytes}"
+        raise DownloadFailed(
+            f"the file has {size} bytes, the limit is {max_bytes}", endpoint=endpoint, expired=False
+        )
+    missing = count_missing(answer.headers, body)
+    if missing or not body:
+        raise BadResponse(
+            f"the file ended after {len(body)} bytes, {missing} are missing",
+            endpoint=endpoint,
+            status=answer.status,
+        )
+    return body
+
+
+def _endpoint(url: str) -> str:
+    return f"GET {cut_query(url)}"

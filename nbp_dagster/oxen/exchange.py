@@ -1,0 +1,198 @@
+"""One API call from payload to parsed answer: key, sending, classification, repetition.
+
+Must not know: which endpoints exist.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.oxen.errors import (
+    BadResponse,
+    OxenError,
+    Unauthorized,
+    UnsafeUrl,
+    classify,
+)
+from nbp_dagster.oxen.retry import Retrier, parse_retry_after
+from nbp_dagster.oxen.shapes import ShapeError
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
+from nbp_dagster.oxen.urls import read_origin
+from nbp_dagster.oxen.wording import carries_error, cut_query
+
+T = TypeVar("T")
+
+_REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where the service is and the key it is asked with; the key is never shown.
+
+    Args:
+        base_url: Root of the service without `/api`, e.g. `https://hub.oxen.ai`.
+        api_key: The account's key; surrounding white space is dropped.
+
+    Raises:
+        UnsafeUrl: The base URL is not http(s), or carries a user name, query or fragment.
+        Unauthorized: The key is empty, or cannot stand in a header.
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
+        object.__setattr__(self, "api_key", self.api_key.strip())
+        read_origin(self.base_url)
+        if cut_query(self.base_url) != self.base_url:
+            raise UnsafeUrl("the base URL has a query or fragment", endpoint=self.base_url)
+        if not _KEY.fullmatch(self.api_key):
+            raise Unauthorized(
+                "the API key is empty or has characters that no key has", endpoint=self.base_url
+            )
+
+    def __repr__(self) -> str:
+        return f"Service({self.base_url!r})"
+
+
+class Exchange:
+    """Sends requests to the service's API and returns what a parser makes of the answers."""
+
+    def __init__(
+        self, service: Service, transport: Transport, *, retrier: Retrier, clock: Clock
+    ) -> None:
+        self._service = service
+        self._transport = transport
+        self._retrier = retrier
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Exchange({self._service!r})"
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        parse: Callable[[object], T],
+        query: Mapping[str, str] | None = None,
+        payload: Mapping[str, object] | None = None,
+        read_timeout: float = 60.0,
+    ) -> T:
+        """Send JSON (or nothing) and parse the JSON answer.
+
+        Args:
+            method: HTTP method.
+            path: Path from the root, quoted.
+            parse: Makes a record of the decoded JSON; its ShapeError becomes BadResponse.
+            query: Query parameters.
+            payload: Body.
+            read_timeout: Seconds of silence allowed.
+        """
+        body = None if payload is None else json.dumps(payload).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        suffix = f"?{urlencode(query)}" if query else ""
+        return self.call_raw(
+            self.request(
+                method, f"{path}{suffix}", headers=headers, body=body, read_timeout=read_timeout
+            ),
+            parse=parse,
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        read_timeout: float = 60.0,
+    ) -> HttpRequest:
+        """Return a request to the service, with its key."""
+        return HttpRequest(
+            method=method,
+            url=f"{self._service.base_url}{path}",
+            headers={"Accept": "application/json", **headers},
+            body=body,
+            bearer=self._service.api_key,
+            read_timeout=read_timeout,
+        )
+
+    def call_raw(self, request: HttpRequest, *, parse: Callable[[object], T]) -> T:
+        """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
+
+        def attempt() -> T:
+            return self._read(request, self._transport.send(request), parse)
+
+        return self._retrier.call(attempt, method=request.method)
+
+    def fail(
+        self, status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str
+    ) -> OxenError:
+        """Return the error an answer stands for."""
+        lowered = {name.lower(): value for name, value in headers.items()}
+        now = self._clock.now()
+        if 300 <= status < 400:
+            target = cut_query(lowered.get("location", "nowhere"))
+            body = (
+                f"redirected to {target}, where the key is not sent; correct the base URL".encode()
+            )
+        return classify(
+            status,
+            body,
+            endpoint=endpoint,
+            request_id=_request_id(lowered),
+            retry_after=parse_retry_after(lowered.get("retry-after"), now=now),
+            secrets=(self._service.api_key,),
+        )
+
+    def scrub(self, body: bytes) -> bytes:
+        """Return a body in which the service does not echo the key."""
+        return body.replace(self._service.api_key.encode(), b"[key]")
+
+    def _read(
+        self, request: HttpRequest, response: HttpResponse, parse: Callable[[object], T]
+    ) -> T:
+        endpoint, status = request.endpoint, response.status
+        if not 200 <= status < 300:
+            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
+        payload, problem = _decode(self.scrub(response.body))
+        if not problem and carries_error(payload):
+            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
+        if not problem:
+            try:
+                return parse(payload)
+            except ShapeError as error:
+                problem = str(error)
+        raise BadResponse(
+            problem,
+            endpoint=endpoint,
+            status=status,
+            request_id=_request_id({k.lower(): v for k, v in response.headers.items()}),
+        )
+
+
+def _decode(body: bytes) -> tuple[object, str]:
+    """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
+    if not body.strip():
+        return {}, ""
+    text = body.decode("utf-8", errors="replace")
+    try:
+        return json.loads(text, parse_constant=_refuse_constant), ""
+    except (ValueError, RecursionError):
+        return None, f"the answer is not JSON; it begins {text[:60]!r}"
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    found = (headers.get(name) for name in _REQUEST_ID_HEADERS)
+    return next((value[:100] for value in found if value), None)

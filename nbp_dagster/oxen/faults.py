@@ -1,0 +1,104 @@
+"""The HTTP library's exceptions turned into ours: was the request perhaps read, or certainly not?
+
+Must not know: methods, retries, or what is asked. The library's texts quote whole URLs, signatures
+included, so only the innermost cause's words are kept.
+"""
+
+import http.client
+import ssl
+from collections.abc import Iterator
+
+import requests
+import urllib3
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
+from urllib3.util.ssl_match_hostname import CertificateError
+
+from nbp_dagster.oxen.errors import (
+    CertificateRefused,
+    ConnectionFailed,
+    OxenError,
+    TimedOut,
+    UnsafeUrl,
+)
+from nbp_dagster.oxen.wording import redact
+
+NETWORK_FAULTS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+)
+"""Everything the library raises for a request that did not end in an answer."""
+
+_NEVER_REACHED = (
+    ConnectTimeoutError,
+    NewConnectionError,
+    ConnectionRefusedError,
+    requests.ConnectTimeout,
+    requests.exceptions.ProxyError,
+)
+"""Faults of the way to the server. A proxy's counts: the tunnel was never up."""
+
+_READ_TIMEOUTS = (ReadTimeoutError, requests.ReadTimeout, TimeoutError)
+
+
+def translate_fault(
+    fault: BaseException,
+    *,
+    endpoint: str,
+    sent: bool,
+    timeouts: tuple[float, float],
+) -> OxenError:
+    """Return our error for a fault of the library.
+
+    Args:
+        fault: What was raised.
+        endpoint: Method and URL without its query, for the message.
+        sent: True once an answer has begun, so that the request was read for certain.
+        timeouts: Seconds allowed to connect and to stay silent, for the message.
+    """
+    chain = tuple(_chain(fault))
+    if not sent and isinstance(fault, ValueError):
+        return UnsafeUrl("the HTTP library cannot read the URL or a header", endpoint=endpoint)
+    if _has(chain, (ssl.SSLCertVerificationError, CertificateError)):
+        return CertificateRefused(_words(chain), endpoint=endpoint, maybe_sent=False)
+    maybe_sent = sent or not _has(chain, _NEVER_REACHED)
+    connect, read = timeouts
+    if not maybe_sent and any(_is_connect_timeout(item) for item in chain):
+        return TimedOut(f"no connection within {connect:g} s", endpoint=endpoint, maybe_sent=False)
+    if maybe_sent and _has(chain, _READ_TIMEOUTS):
+        return TimedOut(f"no byte for {read:g} s", endpoint=endpoint, maybe_sent=True)
+    return ConnectionFailed(_words(chain), endpoint=endpoint, maybe_sent=maybe_sent)
+
+
+def _chain(fault: BaseException) -> Iterator[BaseException]:
+    """Yield a fault and what it wraps, outermost first.
+
+    `__context__` is left out on purpose: it may be an older error that the caller was handling, and
+    taking its "connection refused" for this request's would send a paid request twice.
+    """
+    pending = [fault]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        inner = (*current.args, getattr(current, "reason", None), current.__cause__)
+        pending.extend(item for item in inner if isinstance(item, BaseException))
+
+
+def _has(chain: tuple[BaseException, ...], kinds: tuple[type[BaseException], ...]) -> bool:
+    return any(isinstance(fault, kinds) for fault in chain)
+
+
+def _is_connect_timeout(fault: BaseException) -> bool:
+    """Tell a timeout from a refusal, which the library derives from it."""
+    return isinstance(fault, ConnectTimeoutError) and not isinstance(fault, NewConnectionError)
+
+
+def _words(chain: tuple[BaseException, ...]) -> str:
+    innermost = chain[-1]
+    words = getattr(innermost, "strerror", None) or str(innermost)
+    return redact(f"{type(innermost).__name__}: {words}")

@@ -1,0 +1,347 @@
+"""The seam to the network: one request record in, one response record out, and the real sender.
+
+Must not know: endpoints, payloads, retries, or what a status means.
+"""
+
+import contextlib
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from nbp_dagster.clock import Clock, SystemClock
+from nbp_dagster.oxen.errors import BadResponse, OxenError, TimedOut
+from nbp_dagster.oxen.faults import NETWORK_FAULTS, translate_fault
+from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.version import __version__
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+USER_AGENT = f"nbp-dagster/{__version__}"
+"""The hub takes any User-Agent with its own name in it for its command line and may answer 426."""
+
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
+"""Longest API answer kept in memory: four 4K PNGs in base64 fit."""
+
+MAX_ERROR_BYTES = 16 * 1024
+"""How much of a streamed error answer is read for its words."""
+
+CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class HttpRequest:
+    """One request. Its repr shows method and path only: the rest may hold keys and prompts.
+
+    Attributes:
+        method: HTTP method in capitals.
+        url: Absolute URL, query included.
+        headers: Headers besides User-Agent, Host and Authorization.
+        body: Bytes to send.
+        bearer: Key for the Authorization header; None sends none, whatever the environment holds.
+        connect_timeout: Seconds to reach the server.
+        read_timeout: Seconds of silence allowed while reading.
+        total_timeout: Seconds the whole answer may take, or None for no limit.
+        address: IP address to connect to instead of looking the host up again.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    bearer: str | None = None
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    total_timeout: float | None = None
+    address: str | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Method and URL without the query."""
+        return f"{self.method} {cut_query(self.url)}"
+
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.endpoint})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpResponse:
+    """One complete answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header values by lower-case name.
+        body: The decoded body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its name in any case."""
+        return _find_header(self.headers, name)
+
+
+class HttpStream:
+    """An answer whose body is still arriving.
+
+    Attributes:
+        status: HTTP status.
+        headers: Header values by lower-case name.
+        chunks: Bytes as they arrive; raises ConnectionFailed when the line breaks.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        *,
+        chunks: Iterable[bytes],
+        closer: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.chunks = iter(chunks)
+        self._closer = closer
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its name in any case."""
+        return _find_header(self.headers, name)
+
+    def close(self) -> None:
+        """End the stream from any thread; a read that waits for bytes returns at once."""
+        self._closer()
+
+
+class Transport(ABC):
+    """Sends requests. Every answer that arrives is returned, errors and redirects included."""
+
+    @abstractmethod
+    def stream(self, request: HttpRequest) -> AbstractContextManager[HttpStream]:
+        """Send a request and hand over the answer as soon as its headers are read.
+
+        Raises:
+            ConnectionFailed: No answer came, or (from `chunks`) it broke off.
+        """
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and read the whole answer.
+
+        Raises:
+            ConnectionFailed: No complete answer came.
+            BadResponse: It is shorter than announced, or longer than MAX_ANSWER_BYTES.
+        """
+        with self.stream(request) as answer:
+            body = read_body(answer, max_bytes=MAX_ANSWER_BYTES)
+            status, headers = answer.status, answer.headers
+        if body is None:
+            raise BadResponse(
+                f"the answer is longer than {MAX_ANSWER_BYTES} bytes",
+                endpoint=request.endpoint,
+                status=status,
+            )
+        missing = count_missing(headers, body)
+        if missing:
+            raise BadResponse(
+                f"the answer ends {missing} bytes early", endpoint=request.endpoint, status=status
+            )
+        return HttpResponse(status=status, headers=headers, body=body)
+
+
+def read_body(answer: HttpStream, *, max_bytes: int) -> bytes | None:
+    """Read a body to its end; None as soon as it exceeds the limit."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in answer.chunks:
+        size += len(chunk)
+        if size > max_bytes:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
+    """Read the beginning of a body, enough for the words of an error."""
+    start = b""
+    for chunk in answer.chunks:
+        start += chunk
+        if len(start) >= max_bytes:
+            break
+    return start[:max_bytes]
+
+
+def count_missing(headers: Mapping[str, str], body: bytes) -> int:
+    """Return how many of the announced bytes did not arrive; 0 when none were announced."""
+    declared = _find_header(headers, "content-length") or ""
+    if not declared.isdigit() or _find_header(headers, "content-encoding"):
+        return 0
+    return max(0, int(declared) - len(body))
+
+
+class RequestsTransport(Transport):
+    """The real sender: one `requests.Session` per thread, redirects and cookies left alone.
+
+    Proxies and certificate bundles come from the environment as usual (loopback never goes through
+    a proxy); a `.netrc` never adds a password.
+
+    Args:
+        clock: Measures the total time of an answer.
+    """
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._local = threading.local()
+        logging.getLogger("urllib3.connectionpool").addFilter(_cut_queries)
+
+    def __repr__(self) -> str:
+        return "RequestsTransport()"
+
+    @contextlib.contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        """Send through this thread's session, or a session of its own for a fixed address."""
+        started = self._clock.monotonic()
+        with contextlib.ExitStack() as stack:
+            session = self._session()
+            if request.address is not None:
+                session = stack.enter_context(_new_session())
+                session.mount("https://", _PinnedAdapter(request.address))
+            response = self._guard(request, lambda: _open(session, request), sent=False)
+            stack.callback(response.close)
+            logger.debug("%s answered %d", request.endpoint, response.status_code)
+            yield HttpStream(
+                response.status_code,
+                {name.lower(): value for name, value in response.headers.items()},
+                chunks=self._chunks(request, response, started=started),
+                closer=lambda: _shut(response),
+            )
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = _new_session()
+        return session
+
+    def _chunks(
+        self, request: HttpRequest, response: requests.Response, *, started: float
+    ) -> Iterator[bytes]:
+        """Yield bytes the moment they arrive: `read1` never waits for a chunk to fill."""
+        limit = request.total_timeout
+        while chunk := self._guard(
+            request, lambda: response.raw.read1(CHUNK_BYTES, decode_content=True), sent=True
+        ):
+            yield chunk
+            if limit is not None and self._clock.monotonic() - started > limit:
+                raise TimedOut(
+                    f"the answer took longer than {limit:g} s",
+                    endpoint=request.endpoint,
+                    maybe_sent=True,
+                )
+
+    def _guard(self, request: HttpRequest, action: Callable[[], T], *, sent: bool) -> T:
+        """Run an action of the library; its exceptions, which quote whole URLs, go no further."""
+        failure: OxenError
+        try:
+            return action()
+        except NETWORK_FAULTS as fault:
+            failure = translate_fault(
+                fault,
+                endpoint=request.endpoint,
+                sent=sent,
+                timeouts=(request.connect_timeout, request.read_timeout),
+            )
+        raise failure
+
+
+class _Bearer(AuthBase):
+    """Sets our key or nothing; its presence keeps the library from asking `.netrc`."""
+
+    def __init__(self, key: str | None) -> None:
+        self._key = key
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._key is not None:
+            prepared.headers["Authorization"] = f"Bearer {self._key}"
+        return prepared
+
+
+class _PinnedAdapter(HTTPAdapter):
+    """Connects to one address while the certificate and the Host header stay the URL's own."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
+
+    def build_connection_pool_key_attributes(  # type: ignore[no-untyped-def]
+        self, request, verify, cert=None
+    ):
+        host_params, pool_kwargs = super().build_connection_pool_key_attributes(
+            request, verify, cert
+        )
+        name = host_params["host"]
+        tls = {**pool_kwargs, "server_hostname": name, "assert_hostname": name}
+        return {**host_params, "host": self._address}, tls
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.headers.clear()
+    session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    return session
+
+
+def _open(session: requests.Session, request: HttpRequest) -> requests.Response:
+    prepared = session.prepare_request(
+        requests.Request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            data=request.body,
+            auth=_Bearer(request.bearer),
+        )
+    )
+    parts = urlsplit(prepared.url or "")
+    if request.address is not None:
+        prepared.headers["Host"] = parts.netloc
+    settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
+    if _is_loopback(parts.hostname):
+        settings["proxies"] = {}
+    timeout = (request.connect_timeout, request.read_timeout)
+    return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+
+
+def _shut(response: requests.Response) -> None:
+    """Wake a read that is waiting in another thread; a stream that already ended is left alone."""
+    with contextlib.suppress(ValueError, RuntimeError, OSError):
+        response.raw.shutdown()
+
+
+def _is_loopback(host: str | None) -> bool:
+    return host == "localhost" or (host or "").startswith("127.") or host == "::1"
+
+
+def _find_header(headers: Mapping[str, str], name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), None)
+
+
+def _cut_queries(record: logging.LogRecord) -> bool:
+    """Keep signatures out of the library's own debug lines, which quote paths with their query."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            cut_query(item) if isinstance(item, str) and "?" in item else item
+            for item in record.args
+        )
+    return True

@@ -1,0 +1,163 @@
+"""The one place that decides which URLs are the service's own and which others may be opened.
+
+Must not know: keys, requests, or what is fetched.
+"""
+
+import ipaddress
+import logging
+import re
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from nbp_dagster.oxen.errors import ConnectionFailed, UnsafeUrl
+from nbp_dagster.oxen.wording import cut_query
+
+logger = logging.getLogger(__name__)
+
+Resolver = Callable[[str, int], Sequence[str]]
+"""Takes a host name and a port, returns every IP address it stands for; raises OSError."""
+
+MAX_REDIRECTS = 3
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+"""Characters on which URL parsers disagree about where the host ends."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Scheme, host and port: what decides whether a URL is the service's own."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class CheckedUrl:
+    """A foreign URL and the public addresses it resolved to; connect to these and no others."""
+
+    url: str
+    host: str
+    addresses: tuple[str, ...]
+
+
+def resolve_host(host: str, port: int) -> Sequence[str]:
+    """Ask the system for every address of a host."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def read_origin(url: str) -> Origin:
+    """Return the origin of an http(s) URL.
+
+    Raises:
+        UnsafeUrl: Another scheme, no host, a bad port, a user name, or characters that URL parsers
+            read differently.
+    """
+    parts, port = _split(url)
+    scheme = parts.scheme.lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise _unsafe(url, f"the scheme is {scheme!r}, not https")
+    if "@" in parts.netloc:
+        raise _unsafe(url, "it carries a user name or password")
+    if not parts.hostname:
+        raise _unsafe(url, "it names no host")
+    return Origin(scheme, parts.hostname, _DEFAULT_PORTS[scheme] if port is None else port)
+
+
+def is_own(url: str, base_url: str) -> bool:
+    """Tell whether a URL is on the service's own origin; anything unreadable is not."""
+    try:
+        return read_origin(url) == read_origin(base_url)
+    except UnsafeUrl:
+        return False
+
+
+def check_foreign(url: str, resolver: Resolver = resolve_host) -> CheckedUrl:
+    """Allow a URL outside the service's origin only when it is public https.
+
+    Every address the host resolves to must be public; the caller connects to the addresses
+    returned, so that a second look-up cannot lead elsewhere.
+
+    Raises:
+        UnsafeUrl: Not https, a user name in it, or an address that is private, loopback,
+            link-local, reserved or multicast.
+        ConnectionFailed: The host does not resolve.
+    """
+    origin = read_origin(url)
+    if origin.scheme != "https":
+        raise _unsafe(url, f"the scheme is {origin.scheme!r}, not https")
+    addresses = _resolve(url, origin, resolver)
+    for address in addresses:
+        if not is_public(address):
+            raise _unsafe(url, f"{origin.host} is at {address}, which is not a public address")
+    return CheckedUrl(url=url, host=origin.host, addresses=addresses)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is on the public internet.
+
+    An IPv6 address that stands for an IPv4 one (mapped, 6to4, Teredo, NAT64) is judged by that one.
+    """
+    try:
+        outer = ipaddress.ip_address(address.split("%", 1)[0])
+    except ValueError:
+        return False
+    return all(
+        ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+        for ip in _wrapped(outer) or (outer,)
+    )
+
+
+def _wrapped(
+    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> tuple[ipaddress.IPv4Address, ...]:
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ()
+    inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if ip in _NAT64:
+        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF))
+    return tuple(found for found in inner if found is not None)
+
+
+def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:
+    reason = ""
+    addresses: tuple[str, ...] = ()
+    try:
+        addresses = tuple(resolver(origin.host, origin.port))
+    except (OSError, UnicodeError) as error:
+        reason = f": {error}"
+    if not addresses:
+        raise ConnectionFailed(
+            f"the host {origin.host} does not resolve{reason}",
+            endpoint=f"GET {cut_query(url)}",
+            maybe_sent=False,
+        )
+    return addresses
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    if _FORBIDDEN.search(url):
+        raise _unsafe(url, "it contains a space, a control character or a backslash")
+    found = None
+    try:
+        parts = urlsplit(url)
+        found = (parts, parts.port)
+    except ValueError:
+        logger.debug("a URL of %d characters cannot be parsed", len(url))
+    if found is None:
+        raise _unsafe(url, "its host or port cannot be parsed")
+    return found
+
+
+def _unsafe(url: str, reason: str) -> UnsafeUrl:
+    return UnsafeUrl(f"refused, {reason}", endpoint=f"GET {_without_user(cut_query(url))}")
+
+
+def _without_user(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//", url)

@@ -1,0 +1,102 @@
+"""The composition root: settings in, Definitions out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+
+from nbp_dagster.assets.factory import build_assets
+from nbp_dagster.assets.names import Names
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
+from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.settings import Settings, read_settings
+from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.progress import Progress, Silence
+from nbp_dagster.studio.studio import Studio
+
+
+def build_definitions(
+    settings: Settings | None = None, *, progress: Progress | None = None
+) -> dg.Definitions:
+    """Return the code location: assets over the briefs, resources for the mode.
+
+    Args:
+        settings: Read from the environment when None.
+        progress: Told of every outcome; nobody when None.
+
+    Raises:
+        SettingsError: A setting is wrong.
+        BriefError: The briefs have errors; all of them are named.
+    """
+    settings = settings or read_settings()
+    briefs = load_briefs(settings.nbp_config)
+    oxen = build_oxen(settings)
+    return dg.Definitions(
+        assets=build_assets(briefs, Names()),
+        resources={
+            "oxen": oxen,
+            "studio": build_studio(settings, oxen),
+            "progress": progress or Silence(),
+        },
+        # The work is waiting for a service: a process a step would only cost its start.
+        executor=dg.in_process_executor,
+    )
+
+
+def build_oxen(settings: Settings, *, api_key: str | None = None) -> OxenResource:
+    """Return the service of the mode: live only when asked for in so many words.
+
+    Args:
+        settings: Tell the mode.
+        api_key: The key itself, for use outside Dagster's definitions; None gives Dagster the
+            variable's name instead, which is what it serialises and shows.
+    """
+    if settings.nbp_mode == "live":
+        return OxenResource(
+            api_key=dg.EnvVar("OXEN_API_KEY") if api_key is None else api_key,
+            base_url=settings.oxen_base_url,
+        )
+    return SimulatedOxenResource(
+        latency_seconds=float(settings.nbp_simulator_latency),
+        state_dir=str((settings.nbp_home / "simulator").absolute()),
+    )
+
+
+@contextmanager
+def open_studio(settings: Settings) -> Iterator[Studio]:
+    """Open the studio outside Dagster, with the service of the mode within reach.
+
+    Raises:
+        BriefError: The briefs have errors; all of them are named.
+        MissingKey: Live mode without a key.
+    """
+    secret = settings.oxen_api_key
+    oxen = build_oxen(settings, api_key="" if secret is None else secret.get_secret_value())
+    with oxen.running(), build_studio(settings, oxen).opened() as studio:
+        yield studio
+
+
+def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
+    """Return the studio over a service."""
+    return StudioResource(
+        oxen=oxen,
+        home=str(settings.nbp_home.absolute()),
+        config=str(settings.nbp_config.absolute()),
+        in_flight=settings.nbp_in_flight,
+    )
+
+
+def open_instance(folder: Path) -> dg.DagsterInstance:
+    """Open Dagster's instance, with our settings file where there is none yet.
+
+    Args:
+        folder: DAGSTER_HOME; made when it is not there.
+    """
+    target = folder / "dagster.yaml"
+    if not target.exists():
+        packaged = files("nbp_dagster").joinpath("dagster.yaml")
+        write_atomically(target, packaged.read_bytes())
+    return dg.DagsterInstance.from_config(str(folder))

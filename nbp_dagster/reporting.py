@@ -1,0 +1,106 @@
+"""How a run looks on a terminal: the progress bar, the closing lines, the same as JSON."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from nbp_dagster.studio.outcomes import Failed, Outcome, Refused, Tally
+
+
+class RunReport:
+    """Listens to a run's outcomes; draws a bar on the error stream, so that output stays clean.
+
+    Example:
+        >>> with RunReport(Console(stderr=True)) as report:
+        ...     launch(report)
+        >>> report.tally.generated
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=console,
+            transient=False,
+        )
+        self._title = "images"
+        self._task = self._bar.add_task(self._title, total=None, visible=False, counts="")
+        self._batch = Tally()
+        self._tally = Tally()
+        self._outcomes: dict[str, Outcome] = {}
+
+    def __enter__(self) -> "RunReport":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    @property
+    def tally(self) -> Tally:
+        """Counts over everything the report heard."""
+        return self._tally
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The latest outcome by key."""
+        return self._outcomes
+
+    def title(self, text: str) -> None:
+        """Name what comes next."""
+        self._title = text
+
+    def begin(self, total: int) -> None:
+        """A batch of `total` orders starts."""
+        self._batch = Tally()
+        if total:
+            self._task = self._bar.add_task(self._title, total=total, counts="")
+
+    def advance(self, outcome: Outcome) -> None:
+        """One order came to its outcome."""
+        self._batch = self._batch.add(outcome)
+        self._tally = self._tally.add(outcome)
+        self._outcomes[outcome.key] = outcome
+        self._bar.update(self._task, advance=1, counts=describe(self._batch))
+
+
+def describe(tally: Tally) -> str:
+    """Return the counts in words: made, reused, refused, failed, spent."""
+    return (
+        f"{tally.generated} made, {tally.reused} reused, {tally.refused} refused, "
+        f"{tally.failed} failed, {tally.spent_usd:.2f} USD"
+    )
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain values for `--json`."""
+    row: dict[str, Any] = {"key": outcome.key, "outcome": type(outcome).__name__.lower()}
+    if isinstance(outcome, Refused | Failed):
+        return {**row, "reason": outcome.reason}
+    return {
+        **row,
+        "sha256": outcome.image.sha256,
+        "generation_id": outcome.receipt.generation_id,
+        "price_usd": str(outcome.receipt.price_usd),
+    }
+
+
+def complaints(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return one line for each order without an image, with the reason."""
+    return [
+        f"{item.key}: {'refused' if isinstance(item, Refused) else 'failed'}: {item.reason}"
+        for item in outcomes
+        if isinstance(item, Refused | Failed)
+    ]

@@ -1,0 +1,134 @@
+"""The Oxen API as a Dagster resource: the live service, and the simulator in its place."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.retry import RetryPolicy
+from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.server import SimulatorServer
+
+
+class MissingKey(NbpError):
+    """Live mode without a key."""
+
+
+class OxenResource(dg.ConfigurableResource):
+    """Oxen.ai's inference API, live.
+
+    Assets ask for `OxenResource`; in simulator mode they are handed `SimulatedOxenResource`.
+
+    Example:
+        >>> @dg.asset
+        ... def hero(oxen: OxenResource) -> None:
+        ...     client = oxen.client()
+        ...     client.edit_image(model="google-nano-banana-pro", prompt="A barn owl on a beam")
+    """
+
+    api_key: str = Field(
+        description="Key of the account that pays. Give dg.EnvVar('OXEN_API_KEY'), so that the "
+        "key itself is never part of the definitions."
+    )
+    base_url: str = Field(
+        default="https://hub.oxen.ai", description="The service's address, without a path."
+    )
+
+    @property
+    def provider(self) -> Literal["oxen", "simulator"]:
+        """Who draws: part of every fingerprint, so that no simulated picture counts as paid."""
+        return "oxen"
+
+    def client(self) -> OxenClient:
+        """Return a client; cheap, safe from several threads, and nothing is sent yet.
+
+        Raises:
+            MissingKey: The key is empty.
+        """
+        if not self.api_key.strip():
+            raise MissingKey(
+                "NBP_MODE is live but OXEN_API_KEY is empty: set it to the key of your Oxen "
+                "account, or unset NBP_MODE to use the simulator"
+            )
+        return OxenClient(
+            self._address(),
+            api_key=self.api_key,
+            transport=RequestsTransport(),
+            clock=SystemClock(),
+            retry=RetryPolicy(),
+        )
+
+    @contextmanager
+    def running(self) -> Iterator["OxenResource"]:
+        """Have the service within reach; the live one always is."""
+        yield self
+
+    def open_stream(self) -> EventStream:
+        """Return the event stream of this account's jobs; it connects when iterated."""
+        return self.client().events()
+
+    def _address(self) -> str:
+        return self.base_url
+
+
+class SimulatedOxenResource(OxenResource):
+    """The simulator, started on a free loopback port for as long as a run lasts.
+
+    Its jobs are kept in `state_dir`, so that a run that was killed finds its jobs again, as it
+    would at the real service.
+    """
+
+    api_key: str = Field(default="simulator", description="Any text; nothing is paid.")
+    base_url: str = Field(default="", description="Not used: the port is chosen at start.")
+    latency_seconds: float = Field(default=0.3, description="How long a job works, in seconds.")
+    state_dir: str | None = Field(
+        default=None, description="Folder in which jobs outlive the process; None keeps none."
+    )
+
+    _server: SimulatorServer | None = PrivateAttr(default=None)
+
+    @property
+    def provider(self) -> Literal["oxen", "simulator"]:
+        """Who draws: not the model."""
+        return "simulator"
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Iterator["SimulatedOxenResource"]:
+        """Run the simulator around the step."""
+        with self.running():
+            yield self
+
+    @contextmanager
+    def running(self) -> Iterator["OxenResource"]:
+        """Run the simulator outside Dagster, as `nbp plan` does."""
+        options = SimulatorOptions(
+            latency=self.latency_seconds,
+            slots=64,
+            # A list of jobs with every reference in full would be megabytes.
+            echo_inline=False,
+            state_dir=None if self.state_dir is None else Path(self.state_dir),
+        )
+        with SimulatorServer(options) as server:
+            self._server = server
+            try:
+                yield self
+            finally:
+                self._server = None
+
+    def _address(self) -> str:
+        if self._server is None:
+            raise MissingKey(
+                "the simulator is not running: use the resource in a step, or in `with "
+                "resource.running():`"
+            )
+        return self._server.url

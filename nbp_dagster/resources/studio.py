@@ -1,0 +1,69 @@
+"""The studio as a Dagster resource: opened for a step, closed after it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.resources.oxen import OxenResource
+from nbp_dagster.studio.engine import EngineLimits
+from nbp_dagster.studio.studio import Studio, StudioPaths
+
+
+class StudioResource(dg.ConfigurableResource):
+    """Briefs, image store, ledger and service, as one thing to make pictures with.
+
+    The briefs are read anew when a run starts: it works from what the files say then.
+    """
+
+    oxen: OxenResource
+    home: str = Field(description="Folder of the image store, the ledger and the sets.")
+    config: str = Field(description="Folder of the briefs.")
+    in_flight: int = Field(default=64, description="Jobs at the service at one time, at most.")
+
+    _studio: Studio | None = PrivateAttr(default=None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StudioResource"]:
+        """Open the studio for the step and close it after."""
+        with self.opened() as studio:
+            self._studio = studio
+            try:
+                yield self
+            finally:
+                self._studio = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Studio]:
+        """Open the studio outside Dagster, with the service already reachable.
+
+        Raises:
+            BriefError: The briefs have errors; all of them are named.
+            MissingKey: Live mode without a key.
+        """
+        studio = Studio(
+            load_briefs(Path(self.config)),
+            client=self.oxen.client(),
+            open_stream=self.oxen.open_stream,
+            provider=self.oxen.provider,
+            paths=StudioPaths(Path(self.home)),
+            clock=SystemClock(),
+            limits=EngineLimits(in_flight=self.in_flight),
+        )
+        try:
+            yield studio
+        finally:
+            studio.close()
+
+    @property
+    def studio(self) -> Studio:
+        """The studio of the step that asked for this resource."""
+        if self._studio is None:
+            raise dg.DagsterInvariantViolationError(
+                "the studio is only open within a step; use `with resource.opened() as studio:`"
+            )
+        return self._studio

@@ -1,0 +1,141 @@
+"""What `nbp run` does: some campaigns' assets, grain by grain, only where something is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import dagster as dg
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.launching import (
+    Launcher,
+    outdated_brands,
+    outdated_prompts,
+    outdated_sheets,
+)
+from nbp_dagster.project import build_definitions, open_instance, open_studio
+from nbp_dagster.settings import Settings
+from nbp_dagster.studio.manifest import set_digest
+from nbp_dagster.studio.progress import Progress
+from nbp_dagster.studio.sets import find_sets, write_index
+from nbp_dagster.studio.studio import Studio
+
+
+class Listener(Progress, Protocol):
+    """Hears the outcomes, and what each batch is called."""
+
+    def title(self, text: str) -> None:
+        """Name what comes next."""
+        ...
+
+
+@dataclass(frozen=True)
+class CampaignRun:
+    """What came of one campaign.
+
+    Attributes:
+        campaign: Its id.
+        gallery: The page to look at.
+        prompts: How many it has.
+        up_to_date: How many needed nothing.
+        missing: Prompts without a picture: key and reason.
+    """
+
+    campaign: str
+    gallery: Path
+    prompts: int
+    up_to_date: int
+    missing: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of `nbp run`.
+
+    Attributes:
+        campaigns: One entry a campaign, in the order asked.
+        index: The page that lists every set.
+        errors: Why Dagster runs failed as a whole, one line each.
+    """
+
+    campaigns: tuple[CampaignRun, ...]
+    index: Path
+    errors: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every prompt has its picture."""
+        return not self.errors and not any(item.missing for item in self.campaigns)
+
+
+def run_campaigns(settings: Settings, campaigns: Sequence[str], listener: Listener) -> RunSummary:
+    """Materialize what is missing or stale of some campaigns, through Dagster.
+
+    Raises:
+        NbpError: Before anything is bought: a brief, a setting or the service is not in order.
+    """
+    names = Names()
+    definitions = build_definitions(settings, progress=listener)
+    with (
+        open_instance(settings.dagster_folder) as instance,
+        open_studio(settings) as studio,
+    ):
+        run = _CampaignRuns(Launcher(definitions, instance), studio, names, listener)
+        run.prepare(campaigns)
+        done = tuple(run.run_campaign(campaign) for campaign in campaigns)
+        index = write_index(studio.paths.sets, find_sets(studio.paths.sets))
+        return RunSummary(campaigns=done, index=index, errors=tuple(run.errors))
+
+
+class _CampaignRuns:
+    def __init__(
+        self, launcher: Launcher, studio: Studio, names: Names, listener: Listener
+    ) -> None:
+        self._launcher = launcher
+        self._studio = studio
+        self._names = names
+        self._listener = listener
+        self.errors: list[str] = []
+
+    def prepare(self, campaigns: Sequence[str]) -> None:
+        """Brand kits, then the character sheets the campaigns are anchored to."""
+        prompts = [prompt for prompt in self._studio.prompts if prompt.campaign in campaigns]
+        brands = outdated_brands(self._launcher, self._studio, self._names)
+        if brands:
+            self._launch([self._names.brand_kits], brands, title="brand kits")
+        wanted = [key for prompt in prompts for key in self._studio.sheets_of(prompt)]
+        # One run a sheet: a range between two could take in one that nobody asked for.
+        for sheet in outdated_sheets(self._launcher, self._studio, self._names, wanted):
+            self._launch([self._names.character_sheets], [sheet], title=f"sheet of {sheet}")
+
+    def run_campaign(self, campaign: str) -> CampaignRun:
+        """One run over the campaign's due prompts, then its set."""
+        prompts = [prompt for prompt in self._studio.prompts if prompt.campaign == campaign]
+        due = outdated_prompts(self._launcher, self._studio, self._names, prompts)
+        if due:
+            assets = [
+                self._names.image_requests,
+                self._names.generated_images,
+                self._names.channel_images,
+            ]
+            self._launch(assets, due, title=campaign)
+        manifest = self._studio.assemble(campaign)
+        recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
+        gallery = self._studio.paths.sets / campaign / "index.html"
+        version = set_digest(manifest)
+        if not gallery.is_file() or recorded.get(campaign, ("",))[0] != version:
+            self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
+        return CampaignRun(
+            campaign=campaign,
+            gallery=gallery.absolute(),
+            prompts=len(prompts),
+            up_to_date=len(prompts) - len(due),
+            missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
+        )
+
+    def _launch(self, assets: list[dg.AssetKey], partitions: list[str], *, title: str) -> None:
+        self._listener.title(title)
+        launch = self._launcher.run(assets, partitions)
+        if not launch.succeeded:
+            self.errors.append(f"{title}: {launch.error} (run {launch.run_id} in the Dagster UI)")

@@ -1,0 +1,89 @@
+"""The only reader of the environment: every setting, its default and what it is for."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nbp_dagster.errors import NbpError
+
+Mode = Literal["simulator", "live"]
+
+
+class SettingsError(NbpError):
+    """A setting has a value it can't have."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside, by environment variable.
+
+    Attribute names are the variables' names in lower case; paths are taken from the folder the
+    command runs in.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    nbp_mode: Mode = Field(
+        default="simulator",
+        description="`simulator` draws stand-in pictures locally and free; `live` buys from Oxen.",
+    )
+    nbp_home: Path = Field(
+        default=Path(".nbp"),
+        description="Folder of the state: image store, ledger, finished sets.",
+    )
+    nbp_config: Path = Field(
+        default=Path("assets_config"),
+        description="Folder of the briefs: brands/, campaigns/, channels.yaml.",
+    )
+    nbp_in_flight: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="Jobs at the service at one time, at most.",
+    )
+    nbp_simulator_latency: Decimal = Field(
+        default=Decimal("0.3"),
+        ge=0,
+        description="Seconds a job of the built-in simulator takes.",
+    )
+    oxen_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the Oxen account that pays; needed in live mode, never stored.",
+    )
+    oxen_base_url: str = Field(
+        default="https://hub.oxen.ai",
+        description="The service's address in live mode, without a path.",
+    )
+    dagster_home: Path | None = Field(
+        default=None,
+        description="Dagster's own state; `nbp` and `make dev` use NBP_HOME/dagster when unset.",
+    )
+
+    @property
+    def provider(self) -> Literal["oxen", "simulator"]:
+        """Who draws the pictures; part of every fingerprint."""
+        return "oxen" if self.nbp_mode == "live" else "simulator"
+
+    @property
+    def dagster_folder(self) -> Path:
+        """The Dagster home in use, absolute."""
+        return (self.dagster_home or self.nbp_home / "dagster").absolute()
+
+
+def read_settings() -> Settings:
+    """Read the environment once.
+
+    Raises:
+        SettingsError: Every wrong value, one line each, with what is accepted.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in item['loc']).upper()}: {item['input']!r} - "
+            f"{item['msg']}"
+            for item in error.errors(include_url=False)
+        ]
+        raise SettingsError("wrong setting in the environment: " + "; ".join(lines)) from None

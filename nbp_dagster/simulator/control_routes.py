@@ -1,0 +1,81 @@
+"""The simulator's own routes under /_simulator/: looking inside, scripting faults, resetting."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nbp_dagster.simulator.errors import invalid_params
+from nbp_dagster.simulator.faults import ScenarioError, parse_faults
+from nbp_dagster.simulator.intake import read_json, simulator_of
+
+
+async def show_health(request: Request) -> Response:
+    """GET /_simulator/health."""
+    return JSONResponse({"status": "ok", "simulated": True})
+
+
+async def show_bills(request: Request) -> Response:
+    """GET /_simulator/bills: what was charged, in total and for each generation."""
+    return JSONResponse(simulator_of(request).bills.to_json())
+
+
+async def show_requests(request: Request) -> Response:
+    """GET /_simulator/requests: the log, on request only of paths that contain `path`."""
+    wanted = request.query_params.get("path", "")
+    log = simulator_of(request).traffic.log()
+    return JSONResponse({"requests": [entry for entry in log if wanted in entry["path"]]})
+
+
+async def show_stats(request: Request) -> Response:
+    """GET /_simulator/stats: counters for tests of concurrency."""
+    simulator = simulator_of(request)
+    gathering = simulator.gathering
+    return JSONResponse(
+        {
+            **simulator.traffic.to_json(),
+            "jobs": simulator.jobs.counts(),
+            "peak_processing": simulator.jobs.peak_processing,
+            "event_streams": simulator.feed.subscribers,
+            "pictures_painted": simulator.darkroom.painted,
+            "barrier": None if gathering is None else gathering.to_json(),
+        }
+    )
+
+
+async def reset(request: Request) -> Response:
+    """POST /_simulator/reset: forget everything, scripted faults included."""
+    simulator_of(request).reset()
+    return JSONResponse({"status": "success"})
+
+
+async def show_faults(request: Request) -> Response:
+    """GET /_simulator/faults: the faults in force and how often each struck."""
+    return JSONResponse({"faults": simulator_of(request).faults.to_json()})
+
+
+async def add_faults(request: Request) -> Response:
+    """POST /_simulator/faults: put more faults in force."""
+    try:
+        faults = parse_faults(await read_json(request))
+    except ScenarioError as error:
+        raise invalid_params(str(error)) from error
+    simulator_of(request).faults.add(faults)
+    return JSONResponse({"status": "success", "added": len(faults)})
+
+
+async def clear_faults(request: Request) -> Response:
+    """DELETE /_simulator/faults: take every fault out of force."""
+    simulator_of(request).faults.clear()
+    return JSONResponse({"status": "success"})
+
+
+ROUTES = (
+    Route("/_simulator/health", show_health, methods=["GET"]),
+    Route("/_simulator/bills", show_bills, methods=["GET"]),
+    Route("/_simulator/requests", show_requests, methods=["GET"]),
+    Route("/_simulator/stats", show_stats, methods=["GET"]),
+    Route("/_simulator/reset", reset, methods=["POST"]),
+    Route("/_simulator/faults", show_faults, methods=["GET"]),
+    Route("/_simulator/faults", add_faults, methods=["POST"]),
+    Route("/_simulator/faults", clear_faults, methods=["DELETE"]),
+)

@@ -1,0 +1,161 @@
+"""Turns a job's description into PNG bytes, off the event loop; knows no HTTP and no jobs."""
+
+import asyncio
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image, ImageDraw
+
+from nbp_dagster.simulator.painter import encode_png, paint
+from nbp_dagster.simulator.sizes import nearest_ratio, pixel_size
+
+# How much narrower and lower, in pixels, a picture of the wrong size is.
+WRONG_SIZE_LOSS = 64
+
+_PLACEHOLDER_SIZE = 512
+
+
+class Painter(Protocol):
+    """Draws an RGB picture of exactly width x height pixels, the same for the same input."""
+
+    def __call__(
+        self, prompt: str, references: Sequence[bytes], *, width: int, height: int
+    ) -> Image.Image: ...
+
+
+@dataclass(frozen=True)
+class InlinePicture:
+    """A reference sent as a `data:` URI; the file holds the whole URI."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A reference kept in one of the simulator's own repositories."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class UnknownPicture:
+    """A reference elsewhere, which is never fetched: a figure made from its URL stands in."""
+
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaintOrder:
+    """All that decides one picture.
+
+    Attributes:
+        ratio: An aspect ratio, or `auto` for that of the first reference.
+        variant: 0 for the first picture of a request, 1 for the next of the same request.
+        wrong_size: Whether the picture comes out smaller than asked for.
+    """
+
+    prompt: str
+    references: tuple["Source", ...]
+    ratio: str
+    resolution: str
+    variant: int
+    wrong_size: bool = False
+
+
+Source = InlinePicture | StoredPicture | UnknownPicture | PaintOrder
+
+
+class Darkroom:
+    """Paints orders in a few threads and keeps nothing.
+
+    Args:
+        threads: Pictures painted at the same time.
+        painter: Draws the pictures; the simulator's own when None.
+    """
+
+    def __init__(self, threads: int, *, painter: Painter | None = None) -> None:
+        self._painter = painter or paint
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._painted = 0
+
+    @property
+    def painted(self) -> int:
+        """How many pictures were painted."""
+        return self._painted
+
+    async def develop(self, order: PaintOrder) -> bytes:
+        """Return the PNG bytes of an order."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="darkroom")
+        self._painted += 1
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, paint_order, order, self._painter)
+
+    def close(self) -> None:
+        """Let the threads go; orders not yet begun are dropped."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+
+def paint_order(order: PaintOrder, painter: Painter) -> bytes:
+    """Return the PNG bytes of an order; the same order always gives the same bytes."""
+    references = [_read_source(source, painter) for source in order.references]
+    width, height = pixel_size(_settle_ratio(order.ratio, references), order.resolution)
+    if order.wrong_size:
+        width, height = width - WRONG_SIZE_LOSS, height - WRONG_SIZE_LOSS
+    prompt = order.prompt
+    if order.variant > 0:
+        # The painter has no seed: only another text makes another picture.
+        prompt = f"{prompt}\n(take {order.variant + 1})"
+    return encode_png(painter(prompt, references, width=width, height=height))
+
+
+def decode_data_uri(uri: str) -> bytes:
+    """Return the bytes of a base64 `data:` URI.
+
+    Raises:
+        ValueError: The URI is not base64 or not well formed.
+    """
+    head, comma, payload = uri.partition(",")
+    if not comma or not head.endswith(";base64"):
+        raise ValueError("not a base64 data URI")
+    return base64.b64decode(payload, validate=True)
+
+
+def _read_source(source: Source, painter: Painter) -> bytes:
+    if isinstance(source, InlinePicture):
+        return decode_data_uri(source.path.read_text(encoding="utf-8"))
+    if isinstance(source, StoredPicture):
+        return source.path.read_bytes()
+    if isinstance(source, UnknownPicture):
+        return _draw_placeholder(source.url)
+    return paint_order(source, painter)
+
+
+def _settle_ratio(ratio: str, references: Sequence[bytes]) -> str:
+    if ratio != "auto" or not references:
+        return ratio
+    with Image.open(io.BytesIO(references[0])) as image:
+        return nearest_ratio(*image.size)
+
+
+def _draw_placeholder(url: str) -> bytes:
+    """Return a PNG of a plain figure whose colours come from the URL's hash."""
+    digest = hashlib.sha256(url.encode()).digest()
+    backdrop, body, head = (tuple(digest[start : start + 3]) for start in (0, 3, 6))
+    side = _PLACEHOLDER_SIZE
+    image = Image.new("RGB", (side, side), backdrop)
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((side * 0.2, side * 0.5, side * 0.8, side * 1.3), fill=body)
+    draw.ellipse((side * 0.34, side * 0.18, side * 0.66, side * 0.5), fill=head)
+    stream = io.BytesIO()
+    image.save(stream, "PNG")
+    return stream.getvalue()

@@ -1,0 +1,84 @@
+"""The two error bodies the imitated service answers with; knows no route and no state."""
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse
+
+CREDIT_MESSAGE = "Insufficient credits"
+REFUSAL_MESSAGE = "Content policy violation: the request was flagged by the safety system."
+
+
+class ApiError(Exception):
+    """A refusal on the wire: a status, a body and perhaps headers.
+
+    Args:
+        status: HTTP status code.
+        body: The JSON body, already in one of the two shapes.
+        headers: Extra response headers, such as `Retry-After`.
+    """
+
+    def __init__(
+        self, status: int, body: Mapping[str, object], *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.body = body
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        """Return the answer to send."""
+        return JSONResponse(dict(self.body), status_code=self.status, headers=self.headers)
+
+
+def typed_error(
+    status: int, error_type: str, detail: str, *, headers: Mapping[str, str] | None = None
+) -> ApiError:
+    """Return an error in the long shape: `error.type`, `title`, `detail`, `status_message`."""
+    title = error_type.replace("_", " ").capitalize()
+    body = {
+        "error": {"type": error_type, "title": title, "detail": detail},
+        "status": "error",
+        "status_message": error_type,
+    }
+    return ApiError(status, body, headers=headers)
+
+
+def plain_error(status: int, message: str) -> ApiError:
+    """Return an error in the short shape: `error.message` alone."""
+    return ApiError(status, {"error": {"message": message}})
+
+
+def unauthenticated() -> ApiError:
+    """Return the answer to a call without a bearer key."""
+    return typed_error(401, "unauthenticated", "A bearer key is required.")
+
+
+def invalid_params(detail: str, *, status: int = 400) -> ApiError:
+    """Return the answer to a request whose parameters cannot be used."""
+    return typed_error(status, "invalid_params", detail)
+
+
+def not_found(what: str) -> ApiError:
+    """Return the answer to a job, repository or file that does not exist."""
+    return typed_error(404, "resource_not_found", f"{what} not found")
+
+
+def model_not_found(name: str) -> ApiError:
+    """Return the answer to a model id that is not in the catalogue."""
+    return plain_error(404, f"Model not found: {name}")
+
+
+def forbidden(detail: str) -> ApiError:
+    """Return the answer to an expired link or a private file."""
+    return typed_error(403, "forbidden", detail)
+
+
+def too_many_requests(retry_after: float | None) -> ApiError:
+    """Return a 429, with `Retry-After` in whole seconds when a delay is given."""
+    headers = {} if retry_after is None else {"Retry-After": format_delay(retry_after)}
+    return typed_error(429, "rate_limited", "Too many requests", headers=headers)
+
+
+def format_delay(seconds: float) -> str:
+    """Return a `Retry-After` value: whole seconds when they are whole, else a decimal."""
+    return str(int(seconds)) if seconds == int(seconds) else f"{seconds:.3f}"

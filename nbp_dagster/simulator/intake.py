@@ -1,0 +1,55 @@
+"""What every route needs from a request: the simulator, the key, the body, the base URL."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+
+from nbp_dagster.simulator.errors import invalid_params, unauthenticated
+from nbp_dagster.simulator.state import Simulator
+from nbp_dagster.simulator.traffic import Exchange
+
+
+def simulator_of(request: Request) -> Simulator:
+    """Return the simulator the app was made for."""
+    simulator: Simulator = request.app.state.simulator
+    return simulator
+
+
+def exchange_of(request: Request) -> Exchange:
+    """Return the log entry of a request."""
+    exchange: Exchange = request.state.exchange
+    return exchange
+
+
+def has_key(request: Request) -> bool:
+    """Say whether a request carries a bearer key; any key that is not empty will do."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and bool(key.strip())
+
+
+def require_key(request: Request) -> None:
+    """Check that a request carries a bearer key.
+
+    Raises:
+        ApiError: It does not (401).
+    """
+    if not has_key(request):
+        raise unauthenticated()
+
+
+def base_url_of(request: Request) -> str:
+    """Return scheme and host under which the client reached the simulator."""
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+async def read_json(request: Request) -> Any:
+    """Return the JSON body.
+
+    Raises:
+        ApiError: The body is not JSON (400).
+    """
+    try:
+        return json.loads(await request.body())
+    except ValueError as error:
+        raise invalid_params("The request body is not valid JSON.") from error

@@ -1,0 +1,192 @@
+"""Sets the copy in Inter and stamps the SIMULATED mark; decides no words and no scenery."""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import fontpkg_inter
+from PIL import Image, ImageDraw, ImageFont
+
+from nbp_dagster.simulator.painter_colour import INK, WHITE, Colour
+from nbp_dagster.simulator.painter_prompt import Copy
+from nbp_dagster.simulator.painter_stage import Box
+
+MARK = "SIMULATED"
+# Inter's file in the fontpkg-inter wheel; axes: optical size 14..32, weight 100..900.
+_FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
+_RULER_SIZE = 100
+_LINE_GAP = 1.13
+
+Part = Literal["headline", "sub", "call", "small"]
+Align = Literal["left", "centre"]
+_WEIGHTS: dict[Part, int] = {"headline": 820, "sub": 500, "call": 680, "small": 450}
+
+
+@dataclass(frozen=True)
+class SetLine:
+    """One line of set copy; `top` is pixels below the block's top."""
+
+    part: Part
+    text: str
+    size: float
+    top: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """Copy set to a width, all in output pixels."""
+
+    lines: tuple[SetLine, ...]
+    width: float
+    height: float
+
+
+def find_font(size: float, weight: int) -> ImageFont.FreeTypeFont:
+    """Inter at a size in pixels and a weight from 100 to 900."""
+    return _load_font(max(4, round(size)), weight)
+
+
+def measure(text: str, size: float, weight: int) -> float:
+    """Width in pixels of a line of text."""
+    return _load_font(_RULER_SIZE, weight).getlength(text) * size / _RULER_SIZE
+
+
+def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -> Block:
+    """Set the copy as large as it fits, never larger than `headline_size` for the headline.
+
+    Args:
+        copy: the words.
+        width, height: room in pixels.
+        headline_size: the largest headline in pixels; everything else follows from it.
+    """
+    size = headline_size
+    block = _set_at(copy, size, width)
+    while (block.height > height or block.width > width) and size > 5:
+        size *= 0.94
+        block = _set_at(copy, size, width)
+    return block
+
+
+def draw_block(
+    image: Image.Image, block: Block, *, left: float, top: float, width: float, align: Align,
+    colour: Colour, pill: Colour, pill_text: Colour, skip_headline: bool = False,
+) -> None:
+    """Draw set copy on the image; `left` and `width` are the column it is aligned in."""
+    draw = ImageDraw.Draw(image)
+    for line in block.lines:
+        if line.part == "headline" and skip_headline:
+            continue
+        pad = _pill_pad(line.size) if line.part == "call" else 0.0
+        x = left + (pad if align == "left" else (width - line.width) / 2)
+        y = top + line.top
+        ink = colour
+        if line.part == "call":
+            _draw_pill(image, Box(x - pad, y, x + line.width + pad, y + line.size * 2.15), pill)
+            y, ink = y + line.size * 0.5, pill_text
+        font = find_font(line.size, _WEIGHTS[line.part])
+        draw.text((round(x), round(y + line.size * 0.96)), line.text, font=font, fill=ink, anchor="ls")
+
+
+def mark_size(width: int, height: int) -> tuple[float, float]:
+    """Width and height in pixels of the SIMULATED pill; legible down to 300 px wide pictures."""
+    size = max(7.0, min(0.034 * width, 0.07 * height))
+    return measure(MARK, size, 750) + size * 1.5, size * 1.75
+
+
+def draw_mark(image: Image.Image, left: float, top: float) -> None:
+    """Stamp the SIMULATED pill with its upper left corner at (left, top)."""
+    wide, high = mark_size(*image.size)
+    size = high / 1.75
+    _draw_pill(image, Box(left, top, left + wide, top + high), INK, opacity=0.84)
+    font = find_font(size, 750)
+    spot = (round(left + wide / 2), round(top + high / 2))
+    ImageDraw.Draw(image).text(spot, MARK, font=font, fill=WHITE, anchor="mm")
+
+
+def misspell(text: str) -> str:
+    """The same words with two unlike neighbouring letters of the longest word swapped."""
+    words = text.split(" ")
+    index = max(range(len(words)), key=lambda place: len(words[place]))
+    word = words[index]
+    for place in range(len(word) // 2, len(word) - 1):
+        if word[place].lower() != word[place + 1].lower():
+            words[index] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+            return " ".join(words)
+    return text + text[-1:]
+
+
+@functools.lru_cache(maxsize=64)
+def _load_font(size: int, weight: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(str(_FONT_FILE), size)
+    font.set_variation_by_axes([min(32, max(14, size)), weight])
+    return font
+
+
+def _set_at(copy: Copy, size: float, width: float) -> Block:
+    """Lay the parts out one under the other for one headline size."""
+    plans: tuple[tuple[Part, str, float, float], ...] = (
+        ("headline", copy.headline, size, 0.0),
+        ("sub", copy.sub, size * 0.43, size * 0.28),
+        ("call", copy.call, size * 0.36, size * 0.42),
+        ("small", copy.small, max(size * 0.2, 6.0), size * 0.3),
+    )
+    lines: list[SetLine] = []
+    top = widest = 0.0
+    for part, text, font_size, gap in plans:
+        if not text:
+            continue
+        top += gap if lines else 0.0
+        pad = _pill_pad(font_size) * 2 if part == "call" else 0.0
+        for words in wrap_balanced(text, font_size, _WEIGHTS[part], width - pad):
+            reach = measure(words, font_size, _WEIGHTS[part])
+            lines.append(SetLine(part, words, font_size, top, reach))
+            widest = max(widest, reach + pad)
+            top += font_size * (2.15 if part == "call" else _LINE_GAP)
+    return Block(tuple(lines), widest, top)
+
+
+def wrap_balanced(text: str, size: float, weight: int, width: float) -> list[str]:
+    """Break text into the fewest lines that fit, then even out their lengths."""
+    lines = _wrap(text, size, weight, width)
+    low, high = width * 0.3, width
+    for _ in range(7):
+        middle = (low + high) / 2
+        tried = _wrap(text, size, weight, middle)
+        fits = all(measure(line, size, weight) <= middle for line in tried)
+        if len(tried) <= len(lines) and fits:
+            lines, high = tried, middle
+        else:
+            low = middle
+    return lines
+
+
+def _wrap(text: str, size: float, weight: int, width: float) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        if lines and measure(f"{lines[-1]} {word}", size, weight) <= width:
+            lines[-1] = f"{lines[-1]} {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def _pill_pad(size: float) -> float:
+    return size * 1.05
+
+
+def _draw_pill(image: Image.Image, box: Box, fill: Colour, opacity: float = 1.0) -> None:
+    """A rounded bar with smooth ends, drawn on a small mask at three times its size."""
+    wide, high = max(2, math.ceil(box.width)), max(2, math.ceil(box.height))
+    mask = Image.new("L", (wide * 3, high * 3), 0)
+    outline = (0, 0, wide * 3 - 1, high * 3 - 1)
+    ImageDraw.Draw(mask).rounded_rectangle(outline, radius=high * 1.5, fill=round(255 * opacity))
+    image.paste(fill, (round(box.left), round(box.top)), mask.reduce(3))
+
+
+def widest_word(texts: Sequence[str], weight: int = 820) -> float:
+    """Width of the longest word in sizes: its pixels at font size 1."""
+    words = [word for text in texts for word in text.split()]
+    return max((measure(word, 1.0, weight) for word in words), default=0.0)

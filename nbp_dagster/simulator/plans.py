@@ -1,0 +1,104 @@
+"""What will become of a job, decided when it is enqueued; knows no HTTP and no scheduling."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nbp_dagster.simulator.errors import CREDIT_MESSAGE, REFUSAL_MESSAGE
+from nbp_dagster.simulator.faults import DownloadFaultKind, Fault
+
+Outcome = Literal["succeed", "fail", "stuck", "no_image"]
+
+FAILURE_MESSAGE = "Getting model response error: 500 - the simulated model failed"
+
+_TAG = re.compile(r"\[\[sim:([a-z_]+)(?:=([^\]]*))?\]\]")
+_DOWNLOAD_TAGS: Mapping[str, DownloadFaultKind] = {
+    "truncate": "truncate",
+    "expire": "expire",
+    "html": "html",
+    "wrong_size": "wrong_size",
+}
+_TAG_NAMES = ("refuse", "fail", "credit_lost", "stuck", "slow", "no_image", *_DOWNLOAD_TAGS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The course of one job.
+
+    Attributes:
+        outcome: How the job ends; `stuck` stays in processing until it is cancelled.
+        message: Error text of a job that fails.
+        retryable: Value of the job field `error_retryable`; None leaves the field out.
+        latency: Seconds of processing; None takes the simulator's own.
+        download: What goes wrong when the result is fetched.
+    """
+
+    outcome: Outcome = "succeed"
+    message: str | None = None
+    retryable: bool | None = None
+    latency: float | None = None
+    download: DownloadFaultKind | None = None
+
+
+def plan_job(prompt: str, fault: Fault | None) -> Plan:
+    """Return the plan of a job from the tags in its prompt and the fault that struck it.
+
+    The fault wins over the tags where they disagree.
+    """
+    tags = dict(_TAG.findall(prompt))
+    unknown = sorted(set(tags) - set(_TAG_NAMES))
+    if unknown:
+        accepted = ", ".join(_TAG_NAMES)
+        message = f"unknown simulator tag {unknown[0]!r}; accepted: {accepted}"
+        return Plan(outcome="fail", message=message, retryable=False)
+    plan = _plan_from_tags(tags)
+    return plan if fault is None else _plan_from_fault(fault, plan)
+
+
+def strip_tags(prompt: str) -> str:
+    """Return a prompt without its simulator tags, as the painter should read it."""
+    return _TAG.sub("", prompt).strip()
+
+
+def _plan_from_tags(tags: Mapping[str, str]) -> Plan:
+    download = next((kind for tag, kind in _DOWNLOAD_TAGS.items() if tag in tags), None)
+    latency = _read_seconds(tags["slow"]) if "slow" in tags else None
+    if "refuse" in tags:
+        return Plan(outcome="fail", message=REFUSAL_MESSAGE, latency=latency)
+    if "credit_lost" in tags:
+        return Plan(outcome="fail", message=CREDIT_MESSAGE, latency=latency)
+    if "fail" in tags:
+        return Plan(outcome="fail", message=tags["fail"] or FAILURE_MESSAGE, latency=latency)
+    if "stuck" in tags:
+        return Plan(outcome="stuck")
+    if "no_image" in tags:
+        return Plan(outcome="no_image", latency=latency)
+    return Plan(latency=latency, download=download)
+
+
+def _plan_from_fault(fault: Fault, plan: Plan) -> Plan:
+    if fault.kind == "stuck":
+        return Plan(outcome="stuck")
+    if fault.kind == "no_image":
+        return Plan(outcome="no_image", latency=plan.latency)
+    if fault.kind == "slow_job":
+        return Plan(
+            outcome=plan.outcome,
+            message=plan.message,
+            retryable=plan.retryable,
+            latency=fault.seconds,
+            download=plan.download,
+        )
+    defaults = {"refuse": REFUSAL_MESSAGE, "credit_lost": CREDIT_MESSAGE}
+    return Plan(
+        outcome="fail",
+        message=fault.message or defaults.get(fault.kind, FAILURE_MESSAGE),
+        retryable=fault.retryable,
+        latency=plan.latency,
+    )
+
+
+def _read_seconds(text: str) -> float:
+    """Return the seconds of a `slow` tag; a tag without a number counts as one second."""
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else 1.0

@@ -1,0 +1,280 @@
+"""Everything one simulator knows and does; knows nothing of requests and responses."""
+
+import asyncio
+import hashlib
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbp_dagster.simulator.bills import Bill, BillBook
+from nbp_dagster.simulator.blobs import BlobStore
+from nbp_dagster.simulator.catalog import Catalog
+from nbp_dagster.simulator.darkroom import Darkroom, Painter, PaintOrder
+from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
+from nbp_dagster.simulator.events import EventFeed
+from nbp_dagster.simulator.faults import DOWNLOAD_FAULTS, JOB_FAULTS, Call, Fault, FaultBook
+from nbp_dagster.simulator.jobs import Job, JobBoard, read_job
+from nbp_dagster.simulator.journal import Journal
+from nbp_dagster.simulator.links import LinkSigner
+from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.plans import plan_job, strip_tags
+from nbp_dagster.simulator.references import ReferenceDesk, Unreachable, result_path
+from nbp_dagster.simulator.repos import RepositoryStore
+from nbp_dagster.simulator.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
+from nbp_dagster.simulator.submissions import Submission, find_flaw
+from nbp_dagster.simulator.traffic import Connections, Gathering, RateLimiter, Traffic
+
+
+class Simulator:
+    """One imitated service: its jobs, bills, repositories, faults and traffic.
+
+    Everything runs on one event loop; only painting leaves it.
+
+    Args:
+        options: The settings.
+        painter: Draws the pictures; the simulator's own when None.
+        now: Returns seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        options: SimulatorOptions,
+        *,
+        painter: Painter | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.options = options
+        self._now = now
+        self._journal = Journal(options.state_dir and options.state_dir / "journal.jsonl")
+        self.blobs = BlobStore((options.state_dir or _name_temporary_folder()) / "blobs")
+        self.catalog = Catalog(options.schema)
+        self.faults = FaultBook(options.faults)
+        self.bills = BillBook(options.credit_usd)
+        self.feed = EventFeed()
+        self.traffic = Traffic()
+        self.limiter = RateLimiter(options.rate_limit, time.monotonic)
+        self.gathering = Gathering(options.barrier) if options.barrier else None
+        self.connections = Connections()
+        self.signer = LinkSigner(now, options.result_ttl)
+        self.repositories = RepositoryStore(self.blobs, self._journal, now=now)
+        self.darkroom = Darkroom(options.paint_threads, painter=painter)
+        self.jobs = JobBoard(
+            slots=options.slots,
+            latency=options.latency,
+            now=now,
+            judge=self._judge,
+            on_end=self._record_end,
+        )
+        self.references = ReferenceDesk(
+            self.blobs,
+            self.repositories,
+            signer=self.signer,
+            find_job=self.jobs.find,
+            order_picture=self.order_picture,
+        )
+        self._variants: Counter[str] = Counter()
+        self._spoiled: set[str] = set()
+        self._closing = asyncio.Event()
+
+    def open(self) -> None:
+        """Take up where an earlier run with the same state folder left off."""
+        for record in self._journal.read():
+            self._restore(record)
+        self.jobs.resume()
+
+    def close(self) -> None:
+        """Let everything go that waits or works; jobs stay as they are in the journal."""
+        self.interrupt()
+        self.jobs.stop()
+        self.darkroom.close()
+        self._journal.close()
+        if self.options.state_dir is None:
+            self.blobs.remove()
+
+    def interrupt(self) -> None:
+        """End every pause now and in the future."""
+        self._closing.set()
+
+    def reset(self) -> None:
+        """Forget jobs, bills, repositories, scripted faults and traffic."""
+        self.jobs.clear()
+        self.bills.clear()
+        self.repositories.clear()
+        self.faults.clear()
+        self.traffic.clear()
+        self.references.clear()
+        self._variants.clear()
+        self._spoiled.clear()
+        self._journal.clear()
+        self.blobs.remove()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the simulator."""
+        try:
+            await asyncio.wait_for(self._closing.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def enqueue(self, submission: Submission, origin: str) -> list[Job]:
+        """Bill and queue as many jobs as were asked for.
+
+        Raises:
+            ApiError: The credit does not cover them (402).
+        """
+        self._require_credit(submission, submission.count)
+        jobs = []
+        for _ in range(submission.count):
+            fault = self._take_job_fault(submission.prompt, "/api/ai/queue")
+            job = self._make_job(submission, origin, fault=fault, listed=True)
+            self._keep(job)
+            jobs.append(job)
+        return jobs
+
+    def draft(self, submission: Submission, origin: str, path: str) -> Job:
+        """Return the job of a sync call, neither billed nor kept yet.
+
+        Raises:
+            ApiError: The credit does not cover it (402).
+        """
+        self._require_credit(submission, 1)
+        fault = self._take_job_fault(submission.prompt, path)
+        return self._make_job(submission, origin, fault=fault, listed=False)
+
+    def finish_draft(self, job: Job) -> Job:
+        """Bill and keep a sync call's job that has come to its end; return it done."""
+        now = self._now()
+        done = replace(job, status="succeeded", started_at=job.enqueued_at, completed_at=now)
+        self._keep(done)
+        return done
+
+    def order_picture(self, job: Job, *, wrong_size: bool = False) -> PaintOrder:
+        """Return how to paint the result of a job."""
+        parameters = job.parameters
+        located = (
+            self.references.locate(reference, job.origin)
+            for reference in parameters.get("input_image") or ()
+        )
+        return PaintOrder(
+            prompt=strip_tags(job.prompt),
+            references=tuple(source for source in located if not isinstance(source, Unreachable)),
+            ratio=parameters.get("aspect_ratio") or DEFAULT_RATIO,
+            resolution=parameters.get("resolution") or self._default_resolution(job),
+            variant=job.variant,
+            wrong_size=wrong_size,
+        )
+
+    def link_result(self, job: Job, base_url: str) -> str | None:
+        """Return a fresh link to a job's picture, or None when there is none."""
+        if not job.has_picture:
+            return None
+        return self.signer.sign(base_url, result_path(job.namespace, job.generation_id))
+
+    def take_download_fault(self, job: Job, path: str) -> str | None:
+        """Return what goes wrong with this download of a job's picture, or None.
+
+        What a prompt tag asks for spoils the first download only, the wrong size every one.
+        """
+        fault = self.faults.take(DOWNLOAD_FAULTS, Call("GET", path, job.prompt))
+        if fault is not None:
+            return fault.kind
+        planned = job.plan.download
+        if planned != "wrong_size" and job.generation_id in self._spoiled:
+            return None
+        self._spoiled.add(job.generation_id)
+        return planned
+
+    def _default_resolution(self, job: Job) -> str:
+        rule = job.spec.properties.get("resolution", {})
+        return str(rule.get("default", DEFAULT_RESOLUTION))
+
+    def _take_job_fault(self, prompt: str, path: str) -> Fault | None:
+        return self.faults.take(JOB_FAULTS, Call("POST", path, prompt))
+
+    def _require_credit(self, submission: Submission, count: int) -> None:
+        usd = submission.spec.price(submission.parameters)
+        if not self.bills.can_afford(None if usd is None else usd * count):
+            raise typed_error(402, "payment_required", CREDIT_MESSAGE)
+
+    def _make_job(
+        self, submission: Submission, origin: str, *, fault: Fault | None, listed: bool
+    ) -> Job:
+        spec = submission.spec
+        parameters = self.references.shorten(submission.parameters)
+        key = self._variant_key(spec.id, submission.prompt, parameters)
+        variant = self._variants[key]
+        self._variants[key] += 1
+        return Job(
+            generation_id=str(uuid.uuid4()),
+            order=self.jobs.next_order,
+            spec=spec,
+            prompt=submission.prompt,
+            parameters=parameters,
+            namespace=submission.namespace,
+            variant=variant,
+            plan=plan_job(submission.prompt, fault),
+            usd=spec.price(submission.parameters),
+            origin=origin,
+            listed=listed,
+            enqueued_at=self._now(),
+        )
+
+    def _variant_key(self, model: str, prompt: str, parameters: dict[str, Any]) -> str:
+        text = "\n".join((model, prompt, self.references.identity(parameters)))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _judge(self, job: Job) -> str | None:
+        """Return the error text a job ends with, or None when it succeeds."""
+        if job.plan.outcome == "fail":
+            return job.plan.message
+        flaw = find_flaw(job.spec, job.prompt, job.parameters)
+        return flaw or self.references.find_flaw(job.parameters, job.origin)
+
+    def _keep(self, job: Job) -> None:
+        self._journal.write("job", job.to_record())
+        self._charge(job)
+        self.jobs.add(job)
+
+    def _charge(self, job: Job) -> None:
+        self.bills.charge(
+            Bill(
+                generation_id=job.generation_id,
+                model=job.spec.id,
+                namespace=job.namespace,
+                usd=job.usd,
+            )
+        )
+
+    def _record_end(self, job: Job) -> None:
+        self._journal.write("end", job.to_record())
+        if job.status == "failed":
+            self.bills.refund(job.generation_id)
+        if job.status != "cancelled":
+            self.feed.publish(lambda base_url: self._event_data(job, base_url))
+
+    def _event_data(self, job: Job, base_url: str) -> dict[str, Any]:
+        data = {"generation_id": job.generation_id, "status": job.status, "media_type": "image"}
+        if job.status == "failed":
+            return {**data, "error": job.error}
+        return {**data, "model": job.spec.id, "url": self.link_result(job, base_url)}
+
+    def _restore(self, record: dict[str, Any]) -> None:
+        if record["kind"] not in ("job", "end"):
+            self.repositories.restore(record)
+            return
+        job = read_job(record, self.catalog)
+        if record["kind"] == "job":
+            self._variants[self._variant_key(job.spec.id, job.prompt, dict(job.parameters))] += 1
+            self._charge(job)
+        elif job.status == "failed":
+            self.bills.refund(job.generation_id)
+        self.jobs.restore(job)
+
+
+def _name_temporary_folder() -> Path:
+    """Return a folder nobody else uses; it is made when the first file is kept."""
+    return Path(tempfile.gettempdir()) / f"nbp-simulator-{uuid.uuid4().hex}"

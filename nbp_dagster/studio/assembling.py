@@ -1,0 +1,147 @@
+"""A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.models import Brand, Campaign
+from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.studio.ledger import Purchase
+from nbp_dagster.studio.manifest import (
+    BrandFacts,
+    CampaignFacts,
+    ChannelFacts,
+    CharacterFacts,
+    Missing,
+    Picture,
+    SafeArea,
+    SetManifest,
+    ShotFacts,
+    count_totals,
+)
+from nbp_dagster.studio.records import PromptRecord
+
+
+def assemble(
+    briefs: Briefs,
+    campaign_id: str,
+    *,
+    records: dict[str, PromptRecord],
+    prompts: Iterable[Prompt],
+    sheets: dict[str, Sheet],
+    purchases: dict[str, Purchase],
+    commit: str | None,
+    now: float,
+) -> SetManifest:
+    """Return the manifest of a campaign.
+
+    Args:
+        records: By prompt key; a prompt without one is listed as missing.
+        prompts: Every prompt of the campaign.
+        sheets: By `brand/character`; those that exist.
+        purchases: The latest purchase made for a prompt, by prompt key; tells why one is missing.
+        commit: What the briefs were read from.
+        now: Seconds since the epoch.
+    """
+    campaign = briefs.campaigns[campaign_id]
+    brand = briefs.brands[campaign.brand]
+    pictures: list[Picture] = []
+    missing: list[Missing] = []
+    for prompt in prompts:
+        record = records.get(prompt.key)
+        if record is not None:
+            pictures.extend(record.pictures)
+        else:
+            missing.append(_missing(prompt, purchases.get(prompt.key)))
+    return SetManifest(
+        name=f"{brand.name}: {campaign.objective}",
+        created=datetime.fromtimestamp(now, UTC),
+        simulated=any(picture.simulated for picture in pictures),
+        brand=BrandFacts(id=brand.id, name=brand.name, palette=dict(brand.palette)),
+        campaign=_campaign_facts(briefs, campaign, commit),
+        totals=count_totals(pictures, missing),
+        channels=_channel_facts(briefs, campaign),
+        shots=tuple(
+            ShotFacts(
+                id=shot.id,
+                scene=shot.scene,
+                characters=tuple(shot.characters),
+                products=tuple(brand.products[item].name for item in shot.products),
+                text=shot.text,
+                copy={name: dict(words) for name, words in shot.texts.items()},
+            )
+            for shot in campaign.shots
+        ),
+        characters=_character_facts(brand, campaign, sheets),
+        pictures=tuple(pictures),
+        missing=tuple(missing),
+    )
+
+
+def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> CampaignFacts:
+    source = briefs.source_of("campaign", campaign.id)
+    return CampaignFacts(
+        id=campaign.id,
+        objective=campaign.objective,
+        locales=tuple(campaign.locales),
+        brief_path=f"campaigns/{source.path.name}",
+        brief_sha256=source.sha256,
+        commit=commit,
+    )
+
+
+def _channel_facts(briefs: Briefs, campaign: Campaign) -> tuple[ChannelFacts, ...]:
+    channels = (briefs.channels[channel] for channel in campaign.channels)
+    return tuple(
+        ChannelFacts(
+            id=channel.id,
+            name=channel.name,
+            width=channel.width,
+            height=channel.height,
+            safe_area=SafeArea(
+                top=channel.safe_area.top,
+                right=channel.safe_area.right,
+                bottom=channel.safe_area.bottom,
+                left=channel.safe_area.left,
+            ),
+        )
+        for channel in channels
+    )
+
+
+def _character_facts(
+    brand: Brand, campaign: Campaign, sheets: dict[str, Sheet]
+) -> tuple[CharacterFacts, ...]:
+    cast = dict.fromkeys(name for shot in campaign.shots for name in shot.characters)
+    facts = []
+    for character_id in cast:
+        character = brand.characters[character_id]
+        sheet = sheets.get(f"{brand.id}/{character_id}")
+        facts.append(
+            CharacterFacts(
+                id=character_id,
+                name=character.name,
+                traits=tuple(character.traits),
+                sheets=() if sheet is None else sheet.digests,
+            )
+        )
+    return tuple(facts)
+
+
+def _missing(prompt: Prompt, purchase: Purchase | None) -> Missing:
+    state, reason = "not_made", "not made yet"
+    if purchase is not None and purchase.state == "refused":
+        state, reason = "refused", purchase.reason or "refused by the service"
+    elif purchase is not None and purchase.state != "made":
+        state, reason = "failed", purchase.reason or "the job has not come back yet"
+    return Missing(
+        prompt_key=prompt.key,
+        shot=prompt.shot,
+        locale=prompt.locale,
+        ratio=prompt.ratio,
+        variant=prompt.variant,
+        channels=tuple(prompt.channels),
+        state=state,  # type: ignore[arg-type]  # one of the three literals above
+        reason=reason,
+    )

@@ -1,0 +1,94 @@
+"""A set on one page, as a JPEG for a chat or a slide; knows labels and thumbnails only."""
+
+import io
+import math
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.typeface import Typeface
+
+MAX_COLUMNS = 16
+"""More would make a label's column narrower on a screen than its words."""
+
+_PAPER, _INK, _MUTED, _EMPTY = "#FBFAF7", "#1C1B19", "#625E56", "#EFECE5"
+_QUALITY = 86
+_LANGUAGE = "en"
+
+Font = ImageFont.FreeTypeFont
+
+
+def draw_contact_sheet(entries: Sequence[tuple[str, bytes]], title: str) -> bytes:
+    """Return a grid of labelled thumbnails as a JPEG (RGB, sRGB, 4:4:4).
+
+    Pictures keep their ratio and order. The cells shrink from 320 to 160 pixels as the set grows,
+    so that 1,000 pictures stay below the 65,535 pixels a JPEG can have on a side.
+
+    Args:
+        entries: Label and thumbnail (WebP, JPEG or PNG) of each picture.
+        title: Drawn above the grid, with the number of pictures.
+
+    Raises:
+        UndecodableImage: A thumbnail is not a picture; the message names its label.
+    """
+    cell = 320 if len(entries) <= 60 else 240 if len(entries) <= 240 else 160
+    columns = min(MAX_COLUMNS, max(3, math.ceil(math.sqrt(len(entries) * 1.3))))
+    rows = math.ceil(len(entries) / columns)
+    margin, gap, label_height = cell // 4, cell // 8, cell // 6
+    head = cell * 3 // 7
+    width = 2 * margin + columns * cell + (columns - 1) * gap
+    height = 2 * margin + head + rows * (cell + label_height) + max(0, rows - 1) * gap
+    sheet = Image.new("RGB", (width, height), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    face = Typeface(_LANGUAGE)
+    _write_head(
+        draw, face, title, count=len(entries), at=(margin, margin), size=cell // 6, width=width
+    )
+    label_font = face.font(max(11, cell // 20), 500)
+    for number, (label, thumb) in enumerate(entries):
+        left = margin + number % columns * (cell + gap)
+        top = margin + head + number // columns * (cell + label_height + gap)
+        _paste(sheet, decode_image(thumb, what=f"thumbnail of {label}").image, (left, top), cell)
+        text = fit_label(label, label_font, cell)
+        draw.text((left, top + cell + label_height // 4), text, font=label_font, fill=_INK)
+    buffer = io.BytesIO()
+    sheet.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    return buffer.getvalue()
+
+
+def fit_label(text: str, font: Font, width: int) -> str:
+    """Return the text, its end replaced by an ellipsis where it is wider than `width` pixels."""
+    if font.getlength(text) <= width:
+        return text
+    kept = text
+    while kept and font.getlength(kept + "…") > width:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
+
+
+def _write_head(
+    draw: ImageDraw.ImageDraw,
+    face: Typeface,
+    title: str,
+    *,
+    count: int,
+    at: tuple[int, int],
+    size: int,
+    width: int,
+) -> None:
+    left, top = at
+    font, small = face.font(size, 600), face.font(size // 2, 400)
+    draw.text(at, fit_label(title, font, width - 2 * left), font=font, fill=_INK)
+    noun = "picture" if count == 1 else "pictures"
+    draw.text((left, top + size * 5 // 4), f"{count} {noun}", font=small, fill=_MUTED)
+
+
+def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell: int) -> None:
+    """Put a thumbnail on the floor of its cell, so that a row of different ratios has one line."""
+    scale = min(cell / thumb.width, cell / thumb.height)
+    size = (max(1, round(thumb.width * scale)), max(1, round(thumb.height * scale)))
+    picture = thumb.convert("RGBA").resize(size, Image.Resampling.LANCZOS)
+    ground = Image.new("RGB", size, _EMPTY)
+    ground.paste(picture, mask=picture.getchannel("A"))
+    sheet.paste(ground, (corner[0], corner[1] + cell - size[1]))

@@ -1,0 +1,131 @@
+"""WCAG contrast of colours and of real pixels, and the choice of legible colours from a palette."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+Colour = tuple[int, int, int]
+
+# WCAG 2.2, 1.4.3: text of any size is legible from this ratio up.
+LEGIBLE: Final = 4.5
+WHITE: Final[Colour] = (255, 255, 255)
+BLACK: Final[Colour] = (17, 17, 17)
+
+_COMFORTABLE: Final = 7.0  # WCAG 1.4.6; aimed at where we choose the ground ourselves
+_LIGHT_GROUND: Final = 0.4  # relative luminance from which a brand colour calls for dark type
+_SHADE_STEP: Final = 0.92
+_VISIBLE_SHAPE: Final = 1.6  # a button this close to what it lies on would not look like one
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """The colours of a picture's lettering, all legible on each other.
+
+    Attributes:
+        ground: What the picture is toned towards under the text.
+        ink: Type on the ground.
+        button: Fill of the call to action.
+        label: Type on the button.
+    """
+
+    ground: Colour
+    ink: Colour
+    button: Colour
+    label: Colour
+
+
+def parse_colour(text: str) -> Colour:
+    """Return a `#RRGGBB` colour as red, green, blue from 0 to 255."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def measure_luminance(colour: Colour) -> float:
+    """Return WCAG relative luminance, 0 (black) to 1 (white)."""
+    red, green, blue = (_LINEAR[value] for value in colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def measure_contrast(one: Colour, other: Colour) -> float:
+    """Return the WCAG contrast ratio of two colours, 1 to 21."""
+    return _ratio(measure_luminance(one), measure_luminance(other))
+
+
+def measure_worst_contrast(
+    image: Image.Image, box: tuple[int, int, int, int], ink: Colour
+) -> float:
+    """Return the contrast of ink with the pixel of a box it is hardest to tell from.
+
+    Every pixel counts. The answer is never above the true ratio, and below it by 5 % at most:
+    luminances are rounded towards the ink's.
+
+    Args:
+        image: RGB, without the text.
+        box: Left, top, right, bottom; at least one pixel.
+        ink: Colour of the text.
+    """
+    ink_luminance = measure_luminance(ink)
+    area = image.crop(box)
+    darkest, _ = _linearise(area, upwards=False).getextrema()
+    _, lightest = _linearise(area, upwards=True).getextrema()
+    low, high = max(0.0, (darkest - 1) / 255), min(1.0, (lightest + 1) / 255)
+    if low <= ink_luminance <= high:
+        return 1.0
+    return min(_ratio(ink_luminance, low), _ratio(ink_luminance, high))
+
+
+def choose_scheme(palette: Mapping[str, str]) -> Scheme:
+    """Choose lettering colours from a brand's palette.
+
+    `primary`, else the first colour, is the ground, darkened where light type needs it; `accent`,
+    else the second colour, is the button. Black and white serve where the palette has no ink.
+
+    Args:
+        palette: Names and `#RRGGBB` colours in the brand's order; at least one.
+    """
+    colours = {name: parse_colour(text) for name, text in palette.items()}
+    listed = list(colours.values())
+    ground = colours.get("primary", listed[0])
+    if measure_luminance(ground) >= _LIGHT_GROUND:
+        ink = _pick_ink(ground, listed, fallback=BLACK)
+    else:
+        while measure_contrast(ground, WHITE) < _COMFORTABLE:
+            ground = _shade(ground)
+        ink = _pick_ink(ground, listed, fallback=WHITE)
+    button = colours.get("accent", listed[1] if len(listed) > 1 else ink)
+    if measure_contrast(button, ground) < _VISIBLE_SHAPE:
+        button = ink
+    label = max((ground, ink, BLACK, WHITE), key=lambda colour: measure_contrast(colour, button))
+    return Scheme(ground=ground, ink=ink, button=button, label=label)
+
+
+def _pick_ink(ground: Colour, listed: list[Colour], *, fallback: Colour) -> Colour:
+    """Prefer a brand colour as far from the ground as black or white nearly is."""
+    best = max(listed, key=lambda colour: measure_contrast(colour, ground))
+    return best if measure_contrast(best, ground) >= _COMFORTABLE else fallback
+
+
+def _shade(colour: Colour) -> Colour:
+    red, green, blue = (int(value * _SHADE_STEP) for value in colour)
+    return red, green, blue
+
+
+def _ratio(one: float, other: float) -> float:
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def _to_linear(value: int) -> float:
+    share = value / 255
+    return share / 12.92 if share <= 0.04045 else float(((share + 0.055) / 1.055) ** 2.4)
+
+
+def _linearise(image: Image.Image, *, upwards: bool) -> Image.Image:
+    """Return luminance of every pixel in 255ths, its channels rounded up or down."""
+    table = _LINEAR_UP if upwards else _LINEAR_DOWN
+    return image.point(table * 3).convert("L", (0.2126, 0.7152, 0.0722, 0))
+
+
+_LINEAR: Final = [_to_linear(value) for value in range(256)]
+_LINEAR_DOWN: Final = [int(255 * value) for value in _LINEAR]
+_LINEAR_UP: Final = [min(255, int(255 * value) + 1) for value in _LINEAR]

@@ -1,0 +1,227 @@
+"""Turns bytes from outside into one safe picture or one clear refusal; knows not where they came from.
+
+Safe to call from many threads: nothing of Pillow's process-wide state is read or changed.
+"""
+
+import hashlib
+import io
+import struct
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from PIL import Image, ImageCms, ImageOps
+
+from nbp_dagster.errors import NbpError
+
+MAX_BYTES: Final = 64 * 1024 * 1024  # a 4K PNG of noise has some 50 MB
+MAX_PIXELS: Final = 40_000_000  # a 4K picture of the model has 17 megapixels at most
+
+ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF"]
+
+# Everything Pillow's four decoders were seen to raise on hostile or damaged bytes. The warning
+# is an error only in a host that made it one; our own count of pixels does not depend on it.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+_EXIF_ERRORS = (*_DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
+
+# First bytes of what a service, a proxy or a person sends in place of a picture.
+_OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"GIF8", "a GIF"),
+    (b"BM", "a BMP"),
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+    (b"8BPS", "a Photoshop file"),
+    (b"%!PS", "a PostScript file"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript file"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "gzip data"),
+    (b"\0\0\x01\0", "an icon"),
+    (b"\xff\x0a", "a JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "a JPEG XL"),
+    (b"\0\0\0\x0cjP  ", "a JPEG 2000"),
+)
+
+
+class UndecodableImage(NbpError):
+    """Bytes that are not one sound PNG, JPEG, WebP or AVIF picture.
+
+    Attributes:
+        what: The thing that should have been a picture.
+        seen: What it was instead, in a few words.
+    """
+
+    def __init__(self, what: str, seen: str) -> None:
+        self.what = what
+        self.seen = seen
+        super().__init__(f"{what}: not a usable picture: {seen}")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One still picture, upright, in sRGB.
+
+    Attributes:
+        image: RGB, or RGBA where something is transparent; without metadata.
+        format: What the bytes were, by their first bytes.
+        width: Pixels of `image`, so after turning it upright.
+        height: Pixels of `image`.
+        sha256: Digest of the bytes, hex.
+        bytes: How many bytes there were.
+    """
+
+    image: Image.Image
+    format: ImageFormat
+    width: int
+    height: int
+    sha256: str
+    bytes: int
+
+
+def decode_image(
+    data: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS
+) -> Decoded:
+    """Decode one picture completely, under limits.
+
+    Args:
+        data: The whole file.
+        what: Names the picture in an error, such as "reference images/logo.png".
+        max_bytes: Larger files are refused unread.
+        max_pixels: Pictures of more pixels are refused before any pixel is decoded.
+
+    Raises:
+        UndecodableImage: The bytes are something else, too large, animated, damaged or cut short.
+    """
+    if len(data) > max_bytes:
+        raise UndecodableImage(what, f"{len(data):,} bytes; accepted: at most {max_bytes:,}")
+    found = sniff_format(data)
+    if found is None:
+        seen = f"{_describe_bytes(data)}; accepted: PNG, JPEG, WebP, AVIF"
+        raise UndecodableImage(what, seen)
+    image = _load(data, found, what=what, max_pixels=max_pixels)
+    return Decoded(
+        image=image,
+        format=found,
+        width=image.width,
+        height=image.height,
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+    )
+
+
+def sniff_format(data: bytes) -> ImageFormat | None:
+    """Return the accepted format the first bytes announce, or None."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp" and b"avi" in data[8:32]:  # brands avif (still) and avis (sequence)
+        return "AVIF"
+    return None
+
+
+def _load(data: bytes, found: ImageFormat, *, what: str, max_pixels: int) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(data), formats=(found,)) as opened:
+            _check_frame(opened, what=what, max_pixels=max_pixels)
+            opened.load()
+            return _normalise(opened)
+    except Image.DecompressionBombError:
+        seen = f"far more than {max_pixels:,} pixels; accepted: at most {max_pixels:,}"
+        raise UndecodableImage(what, seen) from None
+    except _DECODER_ERRORS as error:
+        reason = "" if "BytesIO" in str(error) else f" ({_first_line(error)})"
+        seen = f"a damaged or truncated {found} of {len(data):,} bytes{reason}"
+        raise UndecodableImage(what, seen) from error
+
+
+def _check_frame(opened: Image.Image, *, what: str, max_pixels: int) -> None:
+    """Refuse by the header alone: at this point no pixel has been decoded."""
+    width, height = opened.size
+    if width * height > max_pixels:
+        seen = f"{width}x{height} pixels; accepted: at most {max_pixels:,} pixels"
+        raise UndecodableImage(what, seen)
+    frames = getattr(opened, "n_frames", 1)
+    if frames != 1:
+        raise UndecodableImage(what, f"{frames} frames; accepted: one still picture")
+
+
+def _normalise(opened: Image.Image) -> Image.Image:
+    """Return the picture upright, RGB or RGBA, in sRGB, and free of metadata."""
+    profile = opened.info.get("icc_profile")
+    image = _to_srgb(_turn_upright(opened), profile)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        lowest, _ = image.getchannel("A").getextrema()
+        if lowest == 255:
+            image = image.convert("RGB")
+    else:
+        image = image.convert("RGB")
+    image.info = {}
+    return image
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except _EXIF_ERRORS:
+        # The pixels are sound and may have been paid for; only the note about them is broken.
+        return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # Pillow clips 16-bit grey at 255 when it converts; we want its upper byte.
+        image = image.convert("I").point([value >> 8 for value in range(65536)], "L")
+    if not profile:
+        return image
+    if image.mode not in ("L", "RGB", "RGBA", "CMYK"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    try:
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        # A profile that is broken or of another colour space says nothing about these pixels.
+        return image
+    return image if converted is None else converted
+
+
+def _describe_bytes(data: bytes) -> str:
+    if not data:
+        return "nothing (0 bytes)"
+    for start, name in _OTHER_KINDS:
+        if data.startswith(start):
+            return name
+    if data[4:8] == b"ftyp":
+        return "a HEIC or a video"
+    return _describe_text(data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower())
+
+
+def _describe_text(head: bytes) -> str:
+    if head.startswith((b"{", b"[")):
+        return "a JSON document"
+    if b"<svg" in head:
+        return "an SVG"
+    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "an HTML page"
+    if head.startswith(b"<"):
+        return "an XML document"
+    return "an unknown kind of data"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,147 @@
+"""From a finished job to an image in the store and a settled purchase."""
+
+from dataclasses import dataclass
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.errors import (
+    ContentRefused,
+    DownloadFailed,
+    NotFound,
+    is_out_of_credit,
+    is_refusal,
+)
+from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.studio.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
+from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Outcome, Refused, Reused
+from nbp_dagster.studio.store import ImageStore
+
+
+class RunStopped(NbpError):
+    """The service will serve no order of this run: no key, no credit, an outdated client."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Fetches, verifies, keeps and settles; safe to use from several threads."""
+
+    client: OxenClient
+    ledger: Ledger
+    store: ImageStore
+
+    def collect(self, purchase: Purchase) -> Outcome | None:
+        """Close an enqueued purchase with what its job came to.
+
+        Returns:
+            The outcome, or None while the job is still queued or processing.
+
+        Raises:
+            OxenError: The service could not be asked; the purchase stays open.
+            StoreError: The image could not be kept; the purchase stays open.
+        """
+        generation_id = purchase.generation_id or ""
+        try:
+            job = self.client.get_generation(generation_id)
+        except NotFound as error:
+            return self._lose(purchase, error)
+        if job.status == "succeeded":
+            return self._keep(purchase, job)
+        if job.status == "failed":
+            return self._close_failed(purchase, job)
+        if job.status == "cancelled":
+            # Whether a cancelled job is refunded is not documented: counted as billed.
+            reason = f"generation {generation_id} was cancelled at the service"
+            return self._fail(purchase, reason, billed=True)
+        return None
+
+    def cancel_stuck(self, purchase: Purchase) -> Outcome:
+        """Cancel a job that does not end, look once more, and close its purchase.
+
+        Raises:
+            OxenError: The service could not be asked; the purchase stays open.
+        """
+        generation_id = purchase.generation_id or ""
+        self.client.cancel_generation(generation_id)
+        outcome = self.collect(purchase)
+        if isinstance(outcome, Generated):
+            return outcome
+        reason = (
+            f"generation {generation_id} stayed in processing past the deadline and was cancelled; "
+            "run again to ask anew"
+        )
+        self.ledger.fail(purchase, reason, billed=True)
+        return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
+
+    def restore(self, purchase: Purchase) -> Outcome:
+        """Return a made purchase's image, fetching it again (free) if the store lost it."""
+        image = purchase.image
+        if image is not None and self.store.has(image.sha256):
+            return Reused(purchase.key, image, purchase.receipt())
+        job = self.client.get_generation(purchase.generation_id or "")
+        outcome = self._keep(purchase, job)
+        if isinstance(outcome, Generated):
+            return Reused(outcome.key, outcome.image, outcome.receipt)
+        return outcome
+
+    def _keep(self, purchase: Purchase, job: Generation) -> Outcome:
+        if job.result_url is None:
+            reason = (
+                f"generation {job.generation_id} succeeded without an image; run again to ask anew"
+            )
+            return self._fail(purchase, reason, billed=True)
+        data = self._download(job)
+        try:
+            decoded = decode_image(data, what=f"the result of generation {job.generation_id}")
+        except UndecodableImage as error:
+            return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
+        image = KeptImage(
+            sha256=self.store.put(data),
+            width=decoded.width,
+            height=decoded.height,
+            file_type=decoded.format.lower(),
+            bytes=len(data),
+        )
+        times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
+        settled = self.ledger.settle(purchase, image=image, times=times)
+        return Generated(purchase.key, image, settled.receipt())
+
+    def _download(self, job: Generation) -> bytes:
+        try:
+            return self.client.download(job.result_url or "")
+        except DownloadFailed as error:
+            if not error.expired:
+                raise
+        # Links expire; asking for the job again mints a new one.
+        fresh = self.client.get_generation(job.generation_id)
+        return self.client.download(fresh.result_url or "")
+
+    def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
+        words = job.error_message or "the service gave no reason"
+        if is_refusal(words):
+            return refuse(self.ledger, purchase, words)
+        if is_out_of_credit(words):
+            self.ledger.fail(purchase, words, billed=False)
+            raise RunStopped(f"{words}; add credit to the Oxen account and run again")
+        return self._fail(purchase, f"the service failed the job: {words}", billed=False)
+
+    def _lose(self, purchase: Purchase, error: NotFound) -> Outcome:
+        reason = (
+            f"the service no longer knows paid generation {purchase.generation_id} ({error}); "
+            "running again buys the image anew"
+        )
+        self.ledger.lose(purchase, reason)
+        return Failed(purchase.key, purchase.fingerprint, reason, "service")
+
+    def _fail(self, purchase: Purchase, reason: str, *, billed: bool) -> Failed:
+        self.ledger.fail(purchase, reason, billed=billed)
+        return Failed(
+            purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
+        )
+
+
+def refuse(ledger: Ledger, purchase: Purchase, words: str | ContentRefused) -> Refused:
+    """Write the service's refusal into the ledger as a dead letter."""
+    reason = str(words)
+    ledger.refuse(purchase, reason)
+    return Refused(purchase.key, purchase.fingerprint, reason)

@@ -1,0 +1,140 @@
+"""Writes a picture as a file of at most so many bytes, in sRGB and marked; knows no channel."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Literal
+
+from PIL import Image, ImageCms, PngImagePlugin
+
+FileType = Literal["jpeg", "png", "webp"]
+
+BEST_QUALITY: Final = 95  # above it JPEG and WebP files grow and nothing can be seen
+LEAST_QUALITY: Final = 40  # below it blocks and rings show at arm's length
+
+# A rung is tried from its best quality down to its least before the next gives up more colour.
+_JPEG_RUNGS: Final = (("4:4:4", 95, 75), ("4:2:2", 85, 60), ("4:2:0", 80, LEAST_QUALITY))
+_PNG_COLOURS: Final = (256, 128, 64)
+# Level 9 saves a tenth at best and takes ten times as long: it is tried only within its reach.
+_PNG_LAST_LEVEL_SAVES: Final = 0.12
+_XMP_KEYWORD: Final = "XML:com.adobe.xmp"
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A picture's file and how it was written, such as "quality 92, 4:4:4"."""
+
+    data: bytes
+    settings: str
+
+
+@cache
+def srgb_profile() -> bytes:
+    """Return the sRGB ICC profile every rendition carries: 588 bytes, the same on every machine."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    # Bytes 24 to 35 hold the moment of creation: with it, equal pictures would differ as files.
+    profile[24:36] = bytes((7, 224, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))  # 2016-01-01
+    return bytes(profile)
+
+
+def encode_picture(
+    image: Image.Image, *, file_type: FileType, max_bytes: int, icc: bytes, xmp: bytes | None
+) -> Encoded | None:
+    """Write an RGB picture at the best quality whose file has at most `max_bytes` bytes.
+
+    The bytes of profile and XMP count. No EXIF, comment or thumbnail is written.
+
+    Returns:
+        The file, or None where even the least quality is too heavy.
+    """
+    bare = image.copy()
+    bare.info = {}
+    if file_type == "png":
+        return _fit_png(bare, max_bytes=max_bytes, icc=icc, xmp=xmp)
+    marks: dict[str, Any] = {"icc_profile": icc}
+    if xmp is not None:
+        marks["xmp"] = xmp
+    return next(
+        (
+            found
+            for rung in _rungs(bare, file_type, marks)
+            if (found := _fit_quality(rung, max_bytes=max_bytes)) is not None
+        ),
+        None,
+    )
+
+
+@dataclass(frozen=True)
+class _Rung:
+    """One way to write a picture, with a range of qualities."""
+
+    write: Callable[[int], bytes]
+    best: int
+    least: int
+    note: str
+
+
+def _rungs(image: Image.Image, file_type: FileType, marks: dict[str, Any]) -> Iterator[_Rung]:
+    if file_type == "webp":
+        write = _saver(image, "WEBP", {**marks, "method": 4, "exact": False})
+        yield _Rung(write, BEST_QUALITY, LEAST_QUALITY, "")
+        return
+    for sampling, best, least in _JPEG_RUNGS:
+        options = {**marks, "subsampling": sampling, "optimize": True, "progressive": True}
+        yield _Rung(_saver(image, "JPEG", options), best, least, f", {sampling}")
+
+
+def _saver(image: Image.Image, kind: str, options: dict[str, Any]) -> Callable[[int], bytes]:
+    return lambda quality: _save(image, kind, {**options, "quality": quality})
+
+
+def _save(image: Image.Image, kind: str, options: dict[str, Any]) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _fit_quality(rung: _Rung, *, max_bytes: int) -> Encoded | None:
+    """Return the file of the highest quality in a rung's range that fits, by bisection."""
+    data = rung.write(rung.best)
+    if len(data) <= max_bytes:
+        return Encoded(data, f"quality {rung.best}{rung.note}")
+    fits, too_heavy = rung.least, rung.best
+    data = rung.write(fits)
+    if len(data) > max_bytes:
+        return None
+    while too_heavy - fits > 1:
+        quality = (fits + too_heavy) // 2
+        attempt = rung.write(quality)
+        if len(attempt) <= max_bytes:
+            fits, data = quality, attempt
+        else:
+            too_heavy = quality
+    return Encoded(data, f"quality {fits}{rung.note}")
+
+
+def _fit_png(
+    image: Image.Image, *, max_bytes: int, icc: bytes, xmp: bytes | None
+) -> Encoded | None:
+    info = PngImagePlugin.PngInfo()
+    if xmp is not None:
+        info.add_itxt(_XMP_KEYWORD, xmp.decode("utf-8"))
+    marks: dict[str, Any] = {"pnginfo": info, "icc_profile": icc}
+    data = _save(image, "PNG", {**marks, "compress_level": 6})
+    if len(data) <= max_bytes:
+        return Encoded(data, "lossless")
+    if len(data) * (1 - _PNG_LAST_LEVEL_SAVES) <= max_bytes:
+        data = _save(image, "PNG", {**marks, "optimize": True})
+        if len(data) <= max_bytes:
+            return Encoded(data, "lossless")
+    for colours in _PNG_COLOURS:
+        # MEDIANCUT finds the colours; a second pass maps to them with dithering, which
+        # quantize() leaves out when it makes the palette itself.
+        palette = image.quantize(colours, method=Image.Quantize.MEDIANCUT)
+        reduced = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        reduced.info = {}
+        data = _save(reduced, "PNG", {**marks, "optimize": True})
+        if len(data) <= max_bytes:
+            return Encoded(data, f"{colours} colours")
+    return None

@@ -1,0 +1,38 @@
+"""Writing files so that a reader sees the old one or the new one, never half of either."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from nbp_dagster.errors import NbpError
+
+
+class StoreError(NbpError):
+    """A file of ours could not be written or read."""
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path` by temporary file, fsync and rename.
+
+    Raises:
+        StoreError: The disk is full, read-only, or the folder may not be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            # mkstemp makes the file private; what we write is meant to be read like any other file.
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path} ({len(data)} bytes): {error.strerror or error}; "
+            "free the disk or set NBP_HOME to a folder that can be written"
+        ) from error

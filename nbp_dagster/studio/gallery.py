@@ -1,0 +1,342 @@
+"""The pages people look at: one campaign's set, and the list of sets; writes no file."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from nbp_dagster.studio.contrast import (
+    BLACK,
+    LEGIBLE,
+    WHITE,
+    measure_contrast,
+    parse_colour,
+)
+from nbp_dagster.studio.manifest import (
+    ALL_LOCALES,
+    ChannelFacts,
+    Missing,
+    Picture,
+    SafeArea,
+    SetManifest,
+    ShotFacts,
+)
+
+LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
+"""The page's background in each scheme; `gallery.css` paints the same two."""
+
+COVERS = 4
+"""Pictures on a set's card in the list of sets."""
+
+_STEP, _MOST_STEPS = 0.08, 60
+_PLAIN_INK = "#3A3A38"
+_DARK_RULE = "@media screen and (prefers-color-scheme:dark){:root{%s}}"
+
+
+@dataclass(frozen=True)
+class SetCard:
+    """A set as the list of sets shows it.
+
+    Attributes:
+        folder: The set's folder, relative to the list's own.
+        manifest: The set's record.
+        thumbs: sha256 of each picture that stands for the set to its thumbnail (WebP).
+    """
+
+    folder: str
+    manifest: SetManifest
+    thumbs: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class _Card:
+    """A picture with what the template would otherwise have to look up."""
+
+    number: int
+    picture: Picture
+    channel: ChannelFacts
+    channel_number: int
+    shot: ShotFacts
+    shape: int
+    alt: str
+    source: str
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The pictures and the gaps of one shot or one channel; `facts` describes it."""
+
+    number: int
+    facts: Any
+    cards: tuple[_Card, ...]
+    missing: tuple[Missing, ...]
+
+
+def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, bytes]) -> str:
+    """Return the set's page: one HTML document that asks nothing of any network.
+
+    Styles, script and thumbnails are inline and admitted by a Content-Security-Policy of their
+    hashes; full pictures are linked by their paths within the set's folder.
+
+    Args:
+        thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (WebP, any size;
+            the page shows it up to 640 pixels wide). A rendition without one is shown by its file.
+    """
+    cards = _cards(manifest, thumbs)
+    shapes = list(dict.fromkeys((row.width, row.height) for row in manifest.pictures))
+    style = _read("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
+    script = _read("gallery.js")
+    return (
+        _environment()
+        .get_template("gallery.html.j2")
+        .render(
+            set=manifest,
+            channels={channel.id: channel for channel in manifest.channels},
+            by_shot=_by_shot(manifest, cards),
+            by_channel=_by_channel(manifest, cards),
+            sheets={digest: _data_uri(data) for digest, data in thumbs.items()},
+            character_names={each.id: each.name for each in manifest.characters},
+            framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
+            mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
+            models=list(dict.fromkeys(row.model for row in manifest.pictures)),
+            attention=len(manifest.missing) + sum(bool(c.picture.failed_checks) for c in cards),
+            view=[_view(card) for card in cards],
+            policy=_policy(style=style, script=script),
+            style=Markup(style),
+            script=Markup(script),
+        )
+    )
+
+
+def render_index(cards: Sequence[SetCard]) -> str:
+    """Return the page that lists sets, in the order given, each linked to its own page."""
+    style = _read("gallery.css") + _theme({})
+    entries = [(card, [_data_uri(thumb) for thumb in card.thumbs.values()]) for card in cards]
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(entries=entries, policy=_policy(style=style), style=Markup(style))
+    )
+
+
+def choose_covers(manifest: SetManifest) -> tuple[Picture, ...]:
+    """Return the few pictures that stand for a set: of different shots, as far as there are."""
+    first_of_shot = {row.shot: row for row in reversed(manifest.pictures)}
+    leading = [first_of_shot[each.id] for each in manifest.shots if each.id in first_of_shot]
+    distinct = {row.sha256: row for row in (*leading, *manifest.pictures)}
+    return tuple(distinct.values())[:COVERS]
+
+
+def readable_on(colour: str, background: str) -> str:
+    """Return the colour, moved toward black or white until small text in it can be read.
+
+    Args:
+        colour: "#RRGGBB".
+        background: "#RRGGBB"; decides the direction.
+    """
+    ground = parse_colour(background)
+    target = max(WHITE, BLACK, key=lambda each: measure_contrast(each, ground))
+    candidate = parse_colour(colour)
+    for _ in range(_MOST_STEPS):
+        if measure_contrast(candidate, ground) >= LEGIBLE:
+            break
+        red, green, blue = (
+            round(old + (new - old) * _STEP) for old, new in zip(candidate, target, strict=True)
+        )
+        candidate = (red, green, blue)
+    return "#{:02X}{:02X}{:02X}".format(*candidate)
+
+
+def _cards(manifest: SetManifest, thumbs: Mapping[str, bytes]) -> tuple[_Card, ...]:
+    channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
+    shots = {each.id: each for each in manifest.shots}
+    names = {each.id: each.name for each in manifest.characters}
+    shapes: dict[tuple[int, int], int] = {}
+    cards = []
+    for number, row in enumerate(manifest.pictures):
+        channel_number, channel = channels[row.channel]
+        thumb = thumbs.get(row.sha256)
+        card = _Card(
+            number=number,
+            picture=row,
+            channel=channel,
+            channel_number=channel_number,
+            shot=shots[row.shot],
+            shape=shapes.setdefault((row.width, row.height), len(shapes)),
+            alt=_describe(row, channel, shots[row.shot], names),
+            source=_data_uri(thumb) if thumb else row.file,
+        )
+        cards.append(card)
+    return tuple(cards)
+
+
+def _by_shot(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
+    return [
+        _Group(
+            number=number,
+            facts=shot,
+            cards=tuple(card for card in cards if card.shot.id == shot.id),
+            missing=tuple(row for row in manifest.missing if row.shot == shot.id),
+        )
+        for number, shot in enumerate(manifest.shots, start=1)
+    ]
+
+
+def _by_channel(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
+    return [
+        _Group(
+            number=number,
+            facts=channel,
+            cards=tuple(card for card in cards if card.channel.id == channel.id),
+            missing=tuple(row for row in manifest.missing if channel.id in row.channels),
+        )
+        for number, channel in enumerate(manifest.channels, start=1)
+    ]
+
+
+def _describe(
+    row: Picture, channel: ChannelFacts, shot: ShotFacts, names: Mapping[str, str]
+) -> str:
+    """Say what a picture shows: its place, scene, characters and the words drawn in it."""
+    place = channel.name if row.locale == ALL_LOCALES else f"{channel.name}, {row.locale}"
+    cast = " and ".join(names.get(each, each) for each in shot.characters)
+    words = [texts[row.locale] for texts in shot.copy.values() if row.locale in texts]
+    parts = [
+        f"{place}: {shot.scene}",
+        f"with {cast}" if cast else "",
+        "reading " + ", ".join(f"“{each}”" for each in words) if words else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _view(card: _Card) -> Mapping[str, str | int]:
+    """What the script needs of a picture to show it large."""
+    row = card.picture
+    place = (
+        card.channel.name if row.locale == ALL_LOCALES else f"{card.channel.name} · {row.locale}"
+    )
+    variant = f" · variant {row.variant}" if row.variant > 1 else ""
+    return {
+        "title": f"{humanise(row.shot)} · {place}{variant}",
+        "alt": card.alt,
+        "file": row.file,
+        "label": f"{row.width} × {row.height} pixels, {format_bytes(row.bytes)}",
+        "width": row.width,
+        "height": row.height,
+        "channel": card.channel_number,
+    }
+
+
+def _theme(palette: Mapping[str, str]) -> str:
+    """Custom properties of a brand colour that can be read as text, for each scheme.
+
+    The first of the brand's two leading colours that is readable as it is; else the first one,
+    moved until it is.
+    """
+    leading = list(palette.values())[:2] or [_PLAIN_INK]
+    lines = []
+    for paper, rule in ((LIGHT_PAPER, ":root{%s}"), (DARK_PAPER, _DARK_RULE)):
+        readable = [each for each in leading if readable_on(each, paper) == each.upper()]
+        ink = readable_on([*readable, *leading][0], paper)
+        # What can be read on the paper is a ground the paper's colour can be read on.
+        lines.append(rule % f"--brand-ink:{ink};--on-brand-ink:{paper}")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _geometry(manifest: SetManifest, shapes: Sequence[tuple[int, int]]) -> str:
+    """Classes for picture shapes and safe areas, as the policy admits no inline styles."""
+    rules = [
+        f".shape-{number}{{--ratio:{width / height:.5f};--native:{width}px}}"
+        for number, (width, height) in enumerate(shapes)
+    ]
+    for number, channel in enumerate(manifest.channels):
+        area = channel.safe_area
+        edges = {
+            "top": area.top / channel.height,
+            "right": area.right / channel.width,
+            "bottom": area.bottom / channel.height,
+            "left": area.left / channel.width,
+        }
+        values = ";".join(f"--safe-{edge}:{share:.3%}" for edge, share in edges.items())
+        rules.append(f".channel-{number}{{{values}}}")
+    return "\n".join(rules) + "\n"
+
+
+def _policy(**inline: str) -> str:
+    """The Content-Security-Policy that admits exactly these inline texts and local pictures.
+
+    `file:` is named because browsers differ on whether 'self' covers a page opened from a disk.
+    """
+    hashes = {
+        kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        for kind, text in inline.items()
+    }
+    sources = "".join(f"{kind}-src 'sha256-{digest}'; " for kind, digest in hashes.items())
+    return (
+        f"default-src 'none'; {sources}img-src 'self' data: file:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _data_uri(webp: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(webp).decode()
+
+
+def format_bytes(count: int) -> str:
+    """Return a size as people read it: decimal kB and MB, e.g. "214 kB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB"
+
+
+def format_usd(amount: Decimal) -> str:
+    """Return USD with at least two decimals and none of its digits dropped, e.g. "$0.134"."""
+    plain = f"{amount.normalize():f}"
+    decimals = len(plain.partition(".")[2])
+    return f"${amount:.{max(2, decimals)}f}"
+
+
+def humanise(identifier: str) -> str:
+    """Return an id as a title: `first_cup` becomes "First cup"."""
+    return identifier.replace("_", " ").strip().capitalize()
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _plain_json(value: Any) -> str:
+    """Parameters and figures as one readable line each; not meant to be parsed."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("nbp_dagster.studio"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        bytes=format_bytes, usd=format_usd, humanise=humanise, plain=_plain_json
+    )
+    environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)
+    return environment
+
+
+def _read(name: str) -> str:
+    """A static part of the page, with LF line ends: its hash must be what the browser computes."""
+    text = (resources.files("nbp_dagster.studio") / "templates" / name).read_text("utf-8")
+    return text.replace("\r\n", "\n")

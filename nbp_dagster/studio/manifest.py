@@ -1,0 +1,397 @@
+"""The record of a campaign's set, one row per picture with its whole lineage; draws nothing."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.files import write_atomically
+
+SCHEMA_VERSION: Literal[1] = 1
+"""Raised with every change of the records below, so that a reader never guesses."""
+
+ALL_LOCALES = "all"
+"""The locale of a picture without words, which serves every locale of its campaign."""
+
+FileType = Literal["jpeg", "png", "webp"]
+TextMode = Literal["drawn", "composited", "none"]
+MissingState = Literal["refused", "failed", "not_made"]
+Verdict = Literal["passed", "failed", "skipped"]
+Scalar = str | int | float | bool | None
+
+_EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_HEX_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+_PLAIN_PATH = re.compile(r"images/[A-Za-z0-9_-]+/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+class ManifestError(NbpError):
+    """A manifest that cannot be read, or a record that must not be in one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrandFacts:
+    """The brand a set was made for.
+
+    Attributes:
+        palette: Name of each brand colour to "#RRGGBB", in the brand's own order.
+    """
+
+    id: str
+    name: str
+    palette: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for name, colour in self.palette.items():
+            if not _HEX_COLOUR.fullmatch(colour):
+                raise ManifestError(
+                    f"brand {self.id}: palette colour {name} is {colour!r}; "
+                    "write it as #RRGGBB in the brand's brief"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignFacts:
+    """The campaign as its brief states it.
+
+    Attributes:
+        locales: Every locale of the campaign, in brief order.
+        brief_path: The brief's path, relative to the folder of briefs.
+        brief_sha256: Digest of the brief's bytes, hex.
+        commit: Commit of the repository the brief was read from; None outside a repository.
+    """
+
+    id: str
+    objective: str
+    locales: tuple[str, ...]
+    brief_path: str
+    brief_sha256: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterFacts:
+    """A character of the set and the sheets that anchor it.
+
+    Attributes:
+        traits: What never changes about the character, in the brief's words.
+        sheets: sha256 (hex) of each approved reference image, in the order they are sent.
+    """
+
+    id: str
+    name: str
+    traits: tuple[str, ...]
+    sheets: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotFacts:
+    """A scene and its words.
+
+    Attributes:
+        characters: Ids of the characters in the scene.
+        products: Names of the products in the scene.
+        copy: Field ("headline", ...) to locale to text.
+    """
+
+    id: str
+    scene: str
+    characters: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    text: TextMode = "drawn"
+    copy: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafeArea:
+    """Pixels at each edge of a channel that its interface may cover."""
+
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelFacts:
+    """A placement: its exact size in pixels and what may cover its edges."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    safe_area: SafeArea = SafeArea()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceFacts:
+    """A reference image that was sent: what it was to control, of whom, and its sha256."""
+
+    role: str
+    subject: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFacts:
+    """One check's verdict on one picture, with the figures it rests on."""
+
+    name: str
+    verdict: Verdict
+    sentence: str
+    severity: str
+    threshold: str = ""
+    figures: Mapping[str, Scalar]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One rendition and everything that led to it.
+
+    Attributes:
+        file: Path within the set's folder; see `picture_file`.
+        locale: The locale it is for, or `ALL_LOCALES`.
+        ratio: The aspect ratio asked of the model, e.g. "9:16".
+        variant: 1 for the first.
+        width: Pixels of the rendition.
+        height: Pixels of the rendition.
+        bytes: Size of the rendition's file.
+        sha256: Digest of the rendition's bytes, hex.
+        prompt: The text sent to the model.
+        parameters: The model's parameters, as sent.
+        fingerprint: Hash of everything that decides the picture.
+        generation_id: The service's id of the paid job.
+        price_usd: What the generation cost; shared by the renditions made from it.
+        reused: True when the picture was already paid for and nothing was asked of the service.
+        billed: True when making this set charged an account; never for a simulated picture.
+        seconds_queued: From enqueue to start; None where the service did not say.
+        seconds_working: From start to completion; None where the service did not say.
+        original_sha256: Digest of the bytes as the service sent them, hex.
+        simulated: True when the simulator drew it.
+    """
+
+    file: str
+    channel: str
+    shot: str
+    locale: str
+    ratio: str
+    variant: int
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    file_type: FileType
+    prompt_key: str
+    prompt: str
+    references: tuple[ReferenceFacts, ...]
+    model: str
+    parameters: Mapping[str, Scalar]
+    fingerprint: str
+    generation_id: str
+    price_usd: Decimal
+    reused: bool
+    billed: bool
+    seconds_queued: float | None
+    seconds_working: float | None
+    original_sha256: str
+    simulated: bool
+    checks: tuple[CheckFacts, ...] = ()
+
+    def __post_init__(self) -> None:
+        require_plain_path(self.file, what=f"picture of {self.prompt_key}")
+
+    @property
+    def failed_checks(self) -> tuple[CheckFacts, ...]:
+        """The checks it did not pass; skipped ones are not among them."""
+        return tuple(check for check in self.checks if check.verdict == "failed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """A prompt of the campaign without a picture.
+
+    Attributes:
+        channels: Ids of the channels that go without.
+        state: "refused" by the service's content policy, "failed", or "not_made" so far.
+        reason: One line for a person, with the service's words where there are any.
+    """
+
+    prompt_key: str
+    shot: str
+    locale: str
+    ratio: str
+    variant: int
+    channels: tuple[str, ...]
+    state: MissingState
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """The set in figures.
+
+    Attributes:
+        pictures: Renditions in the set.
+        prompts_made: Prompts that have their picture.
+        reused: Of those, how many were already paid for.
+        missing: Prompts without a picture.
+        spent_usd: USD charged for making this set; each generation is counted once.
+    """
+
+    pictures: int
+    prompts_made: int
+    reused: int
+    missing: int
+    spent_usd: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetManifest:
+    """A campaign's set: what is in it, what is not, and where each picture comes from.
+
+    Attributes:
+        name: Title of the set, for people.
+        created: When the set was put together, with its time zone.
+        simulated: True when any picture was drawn by the simulator.
+        channels: In the campaign's order, whether or not they have pictures.
+        shots: In the campaign's order, whether or not they have pictures.
+    """
+
+    # Read by pydantic in `from_json`: a wrong type or an unknown key is an error, never a guess.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    created: datetime
+    simulated: bool
+    brand: BrandFacts
+    campaign: CampaignFacts
+    totals: Totals
+    channels: tuple[ChannelFacts, ...]
+    shots: tuple[ShotFacts, ...]
+    characters: tuple[CharacterFacts, ...]
+    pictures: tuple[Picture, ...]
+    missing: tuple[Missing, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.created.tzinfo is None:
+            raise ManifestError(
+                f"manifest {self.name!r}: created {self.created.isoformat()} has no time zone; "
+                "give it one (UTC is usual)"
+            )
+        _require_known("channel", {channel.id for channel in self.channels}, self._channel_uses())
+        _require_known("shot", {shot.id for shot in self.shots}, self._shot_uses())
+
+    def _channel_uses(self) -> Iterable[tuple[str, str]]:
+        yield from ((picture.channel, picture.prompt_key) for picture in self.pictures)
+        for missing in self.missing:
+            yield from ((channel, missing.prompt_key) for channel in missing.channels)
+
+    def _shot_uses(self) -> Iterable[tuple[str, str]]:
+        yield from ((picture.shot, picture.prompt_key) for picture in self.pictures)
+        yield from ((missing.shot, missing.prompt_key) for missing in self.missing)
+
+
+_ADAPTER = TypeAdapter(SetManifest)
+
+
+def picture_file(
+    *, channel: str, shot: str, locale: str, ratio: str, variant: int, file_type: FileType
+) -> str:
+    """Return the path of a picture within its set, e.g. `images/story/kitchen_en_9x16_v1.jpg`."""
+    stem = f"{shot}_{locale}_{ratio.replace(':', 'x')}_v{variant}"
+    return f"images/{channel}/{stem}.{_EXTENSIONS[file_type]}"
+
+
+def count_totals(pictures: Iterable[Picture], missing: Iterable[Missing]) -> Totals:
+    """Count a set; a prompt or a generation that serves several channels counts once."""
+    rows = tuple(pictures)
+    prices = {row.generation_id: row.price_usd for row in rows if row.billed}
+    return Totals(
+        pictures=len(rows),
+        prompts_made=len({row.prompt_key for row in rows}),
+        reused=len({row.prompt_key for row in rows if row.reused}),
+        missing=len({row.prompt_key for row in missing}),
+        spent_usd=sum(prices.values(), Decimal(0)),
+    )
+
+
+def set_digest(manifest: SetManifest) -> str:
+    """Return a hash (hex) that changes when a picture or a gap of the set does."""
+    rows = [f"{row.file} {row.sha256}" for row in manifest.pictures]
+    rows += [f"{row.prompt_key} {row.state}" for row in manifest.missing]
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def to_json(manifest: SetManifest) -> str:
+    """Return the manifest as indented JSON, its keys in the order the records declare them.
+
+    Money is written as a decimal string, so that no reader rounds it.
+    """
+    return _ADAPTER.dump_json(manifest, indent=2).decode() + "\n"
+
+
+def from_json(text: str, *, what: str = "manifest") -> SetManifest:
+    """Read back what `to_json` wrote.
+
+    Args:
+        what: Names the source in the error, usually its path.
+
+    Raises:
+        ManifestError: Not JSON, a field missing, unknown or of the wrong type, or another
+            schema version.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        # Another schema version explains every other complaint, so it is the one to show.
+        complaints = sorted(
+            error.errors(include_url=False), key=lambda each: each["loc"] != ("schema_version",)
+        )
+        first = complaints[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the document"
+        seen = str(first["input"])[:80]
+        raise ManifestError(
+            f"{what}: {field}: {first['msg']}, saw {seen!r} "
+            f"({len(complaints)} in all); make the set again with this version"
+        ) from error
+
+
+def write_manifest(manifest: SetManifest, path: Path) -> None:
+    """Write the manifest to a file, whole or not at all.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    write_atomically(path, to_json(manifest).encode())
+
+
+def require_plain_path(file: str, *, what: str) -> None:
+    """Refuse a path that could leave a set's folder or act as anything but a path.
+
+    Args:
+        what: Names the record in the error.
+
+    Raises:
+        ManifestError: Not of the form `images/<channel>/<file>`.
+    """
+    if not _PLAIN_PATH.fullmatch(file) or ".." in PurePosixPath(file).parts:
+        raise ManifestError(
+            f"{what}: file {file!r} is not a plain path images/<channel>/<file>; "
+            "use letters, digits, '_', '-' and '.'"
+        )
+
+
+def _require_known(kind: str, known: set[str], uses: Iterable[tuple[str, str]]) -> None:
+    for used, prompt_key in uses:
+        if used not in known:
+            raise ManifestError(
+                f"{prompt_key}: {kind} {used!r} is not among the set's {kind}s; "
+                f"known: {', '.join(sorted(known)) or 'none'}"
+            )

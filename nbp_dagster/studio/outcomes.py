@@ -1,0 +1,160 @@
+"""What became of one order for an image; a value, never an exception."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from nbp_dagster.brand.requests import ImageRequest
+
+FailureKind = Literal["not_attempted", "over_budget", "service", "stuck", "bad_image", "rejected"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """One image to have: the request, and what it is worth.
+
+    Attributes:
+        request: The compiled request; its fingerprint identifies the order.
+        price: USD the service's model object asks for it.
+        scope: The campaign whose budget pays (for a character sheet, the brand).
+    """
+
+    request: ImageRequest
+    price: Decimal
+    scope: str
+
+    @property
+    def key(self) -> str:
+        """The prompt's partition key, or `brand/character` for a sheet."""
+        return self.request.key
+
+
+@dataclass(frozen=True)
+class KeptImage:
+    """An image in the store, as the service sent it.
+
+    Attributes:
+        sha256: Digest of the original bytes, hex; the image's name in the store.
+        width: Pixels.
+        height: Pixels.
+        file_type: "png", "jpeg", "webp" or "avif", by its magic bytes.
+        bytes: Size of the original file in bytes.
+    """
+
+    sha256: str
+    width: int
+    height: int
+    file_type: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the ledger knows of one paid generation.
+
+    Attributes:
+        fingerprint: Hash of everything that decides the picture.
+        generation_id: The service's id of the job.
+        price_usd: What this generation cost.
+        attempt: 1 for the first purchase of the fingerprint; more after a failure.
+        seconds_queued: From enqueue to start, by the service's clock; None where it did not say.
+        seconds_working: From start to completion, by the service's clock.
+        enqueued_at: Seconds since the epoch.
+        completed_at: Seconds since the epoch.
+    """
+
+    fingerprint: str
+    generation_id: str
+    price_usd: Decimal
+    attempt: int
+    seconds_queued: float | None
+    seconds_working: float | None
+    enqueued_at: float | None
+    completed_at: float | None
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Bought (or adopted, when already paid for) in this call."""
+
+    key: str
+    image: KeptImage
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Reused:
+    """Finished earlier; nothing was asked of the service."""
+
+    key: str
+    image: KeptImage
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The service's content policy said no; never asked again unchanged."""
+
+    key: str
+    fingerprint: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """No image this time; the next run tries again.
+
+    Attributes:
+        key: The order's key.
+        fingerprint: Hash of the request; empty when it could not be compiled.
+        reason: One line for a person, with the service's words where there are any.
+        kind: Which of the ways to fail it was.
+    """
+
+    key: str
+    fingerprint: str
+    reason: str
+    kind: FailureKind
+
+
+Outcome = Generated | Reused | Refused | Failed
+Made = Generated | Reused
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of outcomes by kind, and what was newly spent."""
+
+    generated: int = 0
+    reused: int = 0
+    refused: int = 0
+    failed: int = 0
+    spent_usd: Decimal = Decimal(0)
+
+    def add(self, outcome: Outcome) -> "Tally":
+        """Return a tally with one more outcome counted."""
+        generated, reused = isinstance(outcome, Generated), isinstance(outcome, Reused)
+        spent = outcome.receipt.price_usd if isinstance(outcome, Generated) else Decimal(0)
+        return Tally(
+            generated=self.generated + generated,
+            reused=self.reused + reused,
+            refused=self.refused + isinstance(outcome, Refused),
+            failed=self.failed + isinstance(outcome, Failed),
+            spent_usd=self.spent_usd + spent,
+        )
+
+    @property
+    def total(self) -> int:
+        """How many outcomes were counted."""
+        return self.generated + self.reused + self.refused + self.failed
+
+    def to_json(self) -> Mapping[str, int | str]:
+        """Return plain numbers for metadata and `--json` (USD as a decimal string)."""
+        return {
+            "generated": self.generated,
+            "reused": self.reused,
+            "refused": self.refused,
+            "failed": self.failed,
+            "spent_usd": str(self.spent_usd),
+        }

@@ -1,0 +1,139 @@
+"""What a run would do and cost, without doing it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.studio.ledger import Purchase
+from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.studio import Studio
+
+Standing = Literal["made", "open", "refused", "to_make", "waits_for_sheet", "invalid"]
+
+
+@dataclass(frozen=True)
+class PlannedImage:
+    """One image of the plan: a prompt, or a character sheet that has to be made first.
+
+    Attributes:
+        key: Prompt key, or `brand/character` for a sheet.
+        kind: "prompt" or "sheet".
+        standing: "made" and "refused" cost nothing; "open" is paid and on its way; "to_make" will
+            be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
+            are part of its fingerprint; "invalid" can't be asked for.
+        price_usd: What running would still spend on it.
+        prompt: The text sent to the model; empty while it can't be compiled.
+        references: Role, subject and sha256 of each reference, in order.
+        fingerprint: Hash of the request; None while it can't be known.
+        reason: Why it is refused, waits or is invalid.
+    """
+
+    key: str
+    kind: Literal["prompt", "sheet"]
+    standing: Standing
+    price_usd: Decimal
+    prompt: str = ""
+    references: tuple[Mapping[str, str], ...] = ()
+    fingerprint: str | None = None
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; USD as a decimal string."""
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "standing": self.standing,
+            "price_usd": str(self.price_usd),
+            "fingerprint": self.fingerprint,
+            "references": [dict(item) for item in self.references],
+            "prompt": self.prompt,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run over some campaigns would touch."""
+
+    images: tuple[PlannedImage, ...]
+
+    @property
+    def total_usd(self) -> Decimal:
+        """USD that running would spend."""
+        return sum((image.price_usd for image in self.images), Decimal(0))
+
+
+def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
+    """Quote campaigns: the sheets they wait for first, then every prompt.
+
+    Raises:
+        OxenError: The service can't be asked for its prices.
+        UnpricedModel: It states none.
+    """
+    wanted = set(campaigns)
+    prompts = [prompt for prompt in studio.prompts if prompt.campaign in wanted]
+    sheet_keys = dict.fromkeys(key for prompt in prompts for key in studio.sheets_of(prompt))
+    sheets = studio.sheets(sheet_keys)
+    images = []
+    for key in sheet_keys:
+        order = studio.sheet_order(key)
+        if order is not None:
+            purchase = studio.purchases([order]).get(order.request.fingerprint)
+            images.append(_ordered(order, purchase, "sheet"))
+    ready = {p.key for p in prompts if all(key in sheets for key in studio.sheets_of(p))}
+    compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
+    known = studio.purchases(compiled.orders.values())
+    by_key = {
+        key: _ordered(order, known.get(order.request.fingerprint), "prompt")
+        for key, order in compiled.orders.items()
+    }
+    for failure in compiled.failures:
+        by_key[failure.key] = PlannedImage(
+            failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
+        )
+    for prompt in prompts:
+        if prompt.key not in ready:
+            by_key[prompt.key] = _waiting(studio, prompt)
+    images.extend(by_key[prompt.key] for prompt in prompts)
+    return Plan(images=tuple(images))
+
+
+def _ordered(
+    order: Order, purchase: Purchase | None, kind: Literal["prompt", "sheet"]
+) -> PlannedImage:
+    standing: Standing = "to_make"
+    reason = ""
+    if purchase is not None and purchase.state == "made":
+        standing = "made"
+    elif purchase is not None and purchase.state == "refused":
+        standing, reason = "refused", purchase.reason or ""
+    elif purchase is not None and purchase.is_open:
+        standing, reason = "open", "asked for by an earlier run; it is fetched, not bought again"
+    return PlannedImage(
+        order.key,
+        kind,
+        standing,
+        order.price if standing == "to_make" else Decimal(0),
+        prompt=order.request.prompt,
+        references=tuple(
+            {"role": item.role, "subject": item.subject, "sha256": item.digest}
+            for item in order.request.references
+        ),
+        fingerprint=order.request.fingerprint,
+        reason=reason,
+    )
+
+
+def _waiting(studio: Studio, prompt: Prompt) -> PlannedImage:
+    """A prompt whose sheet is not made yet: its price is known, its fingerprint is not."""
+    campaign = studio.briefs.campaigns[prompt.campaign]
+    sheets = ", ".join(studio.sheets_of(prompt))
+    return PlannedImage(
+        prompt.key,
+        "prompt",
+        "waits_for_sheet",
+        studio.price(campaign),
+        reason=f"its fingerprint holds the bytes of {sheets}, made first",
+    )

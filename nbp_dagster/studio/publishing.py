@@ -1,0 +1,74 @@
+"""Putting a finished set into an Oxen repository, as one commit."""
+
+from dataclasses import dataclass
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.manifest import from_json, set_digest
+from nbp_dagster.studio.studio import Studio
+
+
+class NotPublishable(NbpError):
+    """The set is not there, or must not leave the house."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where sets are published: `namespace/name`, a branch, and whose name the commit bears."""
+
+    repository: str
+    branch: str
+    author_name: str
+    author_email: str
+
+
+@dataclass(frozen=True)
+class PublishedSet:
+    """What was published.
+
+    Attributes:
+        commit: The commit's id; None when the repository had these very files already.
+        files: How many files the set has.
+        digest: The set's data version.
+    """
+
+    commit: str | None
+    files: int
+    digest: str
+
+
+def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> PublishedSet:
+    """Commit a campaign's set folder to `<campaign>/` of the destination.
+
+    Raises:
+        NotPublishable: The set was not written yet, or holds a simulated picture.
+        OxenError: The repository refused or can't be reached; nothing is half-published, a
+            commit is whole.
+    """
+    folder = studio.paths.sets / campaign_id
+    manifest_path = folder / "manifest.json"
+    if not manifest_path.is_file():
+        raise NotPublishable(
+            f"{folder} holds no set: materialize campaign_sets for {campaign_id} first"
+        )
+    manifest = from_json(manifest_path.read_text(encoding="utf-8"), what=str(manifest_path))
+    if manifest.simulated:
+        raise NotPublishable(
+            f"the set of {campaign_id} holds simulated pictures, and those are never published: "
+            "make it with NBP_MODE=live first"
+        )
+    names = ["index.html", "manifest.json", "contact_sheet.jpg"]
+    names += [picture.file for picture in manifest.pictures]
+    commit = studio.client.put_files(
+        destination.repository,
+        destination.branch,
+        campaign_id,
+        [(name, (folder / name).read_bytes()) for name in names],
+        message=f"{manifest.name} ({len(manifest.pictures)} pictures)",
+        author_name=destination.author_name,
+        author_email=destination.author_email,
+    )
+    return PublishedSet(
+        commit=None if commit is None else commit.id,
+        files=len(names),
+        digest=set_digest(manifest),
+    )

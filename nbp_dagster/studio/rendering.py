@@ -1,0 +1,219 @@
+"""From one original to every channel's picture: fitted, lettered, marked, checked and kept."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from PIL import Image
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.models import Brand, Campaign, Channel, CopyField, Shot
+from nbp_dagster.brand.plan import Prompt, locales_of
+from nbp_dagster.brand.requests import ImageRequest
+from nbp_dagster.studio.checks import CheckInput, CheckResult, run_checks
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.fit import fit_image, render_channel
+from nbp_dagster.studio.manifest import CheckFacts, Picture, ReferenceFacts, picture_file
+from nbp_dagster.studio.marking import build_xmp
+from nbp_dagster.studio.outcomes import Generated, Made
+from nbp_dagster.studio.previews import inline_preview
+from nbp_dagster.studio.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.studio.typeset import typeset
+
+# Raised when the same original and channel would come out differently: renditions are made again.
+RENDER_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything the briefs say about one prompt."""
+
+    prompt: Prompt
+    brand: Brand
+    campaign: Campaign
+    shot: Shot
+    channels: tuple[Channel, ...]
+
+
+def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
+    """Look up a prompt's brand, campaign, shot and channels in validated briefs."""
+    campaign = briefs.campaigns[prompt.campaign]
+    return Scene(
+        prompt=prompt,
+        brand=briefs.brands[campaign.brand],
+        campaign=campaign,
+        shot=next(shot for shot in campaign.shots if shot.id == prompt.shot),
+        channels=tuple(briefs.channels[channel] for channel in prompt.channels),
+    )
+
+
+class Renderer:
+    """Makes a prompt's renditions, once: an unchanged prompt is answered from its record."""
+
+    def __init__(self, *, store: ImageStore, records: RecordFolder) -> None:
+        self._store = store
+        self._records = records
+
+    def render(self, scene: Scene, request: ImageRequest, made: Made) -> PromptRecord:
+        """Return the prompt's renditions, making those that are missing or out of date.
+
+        Raises:
+            UndecodableImage: The original in the store is not what it was.
+            RenditionTooLarge: A channel's maximum bytes can't be met.
+            TextDoesNotFit: Composited copy can't be set legibly on a channel.
+            StoreError: The store can't be read or written.
+        """
+        recipe = recipe_of(scene, made)
+        record = self._records.read(scene.prompt.key)
+        if record is not None and record.recipe == recipe and self._has_all(record):
+            return record
+        original = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
+        pictures = tuple(self._pictures(scene, request, made, original))
+        record = PromptRecord(
+            prompt_key=scene.prompt.key,
+            fingerprint=made.receipt.fingerprint,
+            recipe=recipe,
+            pictures=pictures,
+            preview=inline_preview(original),
+        )
+        self._records.write(record)
+        return record
+
+    def _has_all(self, record: PromptRecord) -> bool:
+        return all(self._store.has(picture.sha256) for picture in record.pictures)
+
+    def _pictures(
+        self, scene: Scene, request: ImageRequest, made: Made, original: Image.Image
+    ) -> Iterator[Picture]:
+        for channel in scene.channels:
+            fitted = fit_image(original, width=channel.width, height=channel.height)
+            work = _Work(scene, request, made, channel)
+            for lettering in _letterings(scene):
+                yield self._picture(work, fitted, lettering)
+
+    def _picture(self, work: "_Work", fitted: Image.Image, lettering: "_Lettering") -> Picture:
+        channel, scene = work.channel, work.scene
+        if lettering.texts:
+            fitted = typeset(
+                fitted,
+                texts=lettering.texts,
+                palette=scene.brand.palette,
+                safe_area=channel.safe_area,
+                language=lettering.locale,
+            ).image
+        rendition = render_channel(fitted, channel, xmp=work.xmp(composited=bool(lettering.texts)))
+        checks = run_checks(
+            CheckInput(channel=channel, data=rendition.data, prompt_key=scene.prompt.key)
+        )
+        return Picture(
+            file=picture_file(
+                channel=channel.id,
+                shot=scene.prompt.shot,
+                locale=lettering.locale,
+                ratio=scene.prompt.ratio,
+                variant=scene.prompt.variant,
+                file_type=rendition.file_type,
+            ),
+            channel=channel.id,
+            locale=lettering.locale,
+            width=rendition.width,
+            height=rendition.height,
+            bytes=len(rendition.data),
+            sha256=self._store.put(rendition.data),
+            file_type=rendition.file_type,
+            checks=tuple(map(_check_facts, checks)),
+            **work.lineage(),
+        )
+
+
+@dataclass(frozen=True)
+class _Lettering:
+    """Copy to set in one locale; no copy where the picture has its words already, or none."""
+
+    locale: str
+    texts: Mapping[CopyField, str]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One prompt for one channel."""
+
+    scene: Scene
+    request: ImageRequest
+    made: Made
+    channel: Channel
+
+    def xmp(self, *, composited: bool) -> bytes:
+        return build_xmp(
+            simulated=self.request.provider == "simulator",
+            model=self.request.model,
+            generation_id=self.made.receipt.generation_id,
+            campaign=self.scene.prompt.campaign,
+            prompt_key=self.scene.prompt.key,
+            fingerprint=self.made.receipt.fingerprint,
+            composited=composited,
+        )
+
+    def lineage(self) -> dict[str, Any]:
+        """The part of a picture's row that all renditions of a prompt share."""
+        prompt, request, receipt = self.scene.prompt, self.request, self.made.receipt
+        simulated = request.provider == "simulator"
+        return {
+            "shot": prompt.shot,
+            "ratio": prompt.ratio,
+            "variant": prompt.variant,
+            "prompt_key": prompt.key,
+            "prompt": request.prompt,
+            "references": tuple(
+                ReferenceFacts(role=item.role, subject=item.subject, digest=item.digest)
+                for item in request.references
+            ),
+            "model": request.model,
+            "parameters": dict(request.parameters),
+            "fingerprint": receipt.fingerprint,
+            "generation_id": receipt.generation_id,
+            "price_usd": receipt.price_usd,
+            "reused": not isinstance(self.made, Generated),
+            "billed": isinstance(self.made, Generated) and not simulated,
+            "seconds_queued": receipt.seconds_queued,
+            "seconds_working": receipt.seconds_working,
+            "original_sha256": self.made.image.sha256,
+            "simulated": simulated,
+        }
+
+
+def _check_facts(result: CheckResult) -> CheckFacts:
+    return CheckFacts(
+        name=result.name,
+        verdict=result.verdict,
+        sentence=result.sentence,
+        severity=result.severity,
+        threshold=result.threshold,
+        figures=dict(result.figures),
+    )
+
+
+def _letterings(scene: Scene) -> Iterator[_Lettering]:
+    """One wordless picture, unless we set the type: then one for each locale."""
+    if scene.shot.text != "composited":
+        yield _Lettering(scene.prompt.locale, {})
+        return
+    for locale in locales_of(scene.prompt, scene.campaign):
+        words = {name: texts[locale] for name, texts in scene.shot.texts.items()}
+        yield _Lettering(locale, words)
+
+
+def recipe_of(scene: Scene, made: Made) -> str:
+    """Return the hash of what a prompt's renditions depend on, the original's digest included."""
+    facts = {
+        "version": RENDER_VERSION,
+        "original": made.image.sha256,
+        "receipt": {**asdict(made.receipt), "price_usd": str(made.receipt.price_usd)},
+        "channels": [channel.model_dump(mode="json") for channel in scene.channels],
+        "palette": dict(scene.brand.palette),
+        "lettering": [asdict(lettering) for lettering in _letterings(scene)],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,370 @@
+"""The workplace: briefs, service, ledger and store, with one method for each job of the assets."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.images import resolve_source
+from nbp_dagster.brand.models import Campaign
+from nbp_dagster.brand.plan import Prompt, expand
+from nbp_dagster.brand.requests import (
+    ImageRequest,
+    Sheet,
+    compile_request,
+    compile_sheet_request,
+    reference_sources,
+)
+from nbp_dagster.clock import Clock
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.studio.assembling import assemble
+from nbp_dagster.studio.budget import Budget, Cap
+from nbp_dagster.studio.buying import Buyer
+from nbp_dagster.studio.commits import commit_of
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.delivery import Delivery
+from nbp_dagster.studio.engine import Engine, EngineLimits
+from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger_schema import open_sqlite
+from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.outcomes import Failed, KeptImage, Made, Order, Outcome, Reused
+from nbp_dagster.studio.previews import inline_preview
+from nbp_dagster.studio.quoting import Quote, fetch_quote
+from nbp_dagster.studio.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.references import References
+from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
+from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.store import FolderStore, ImageStore
+from nbp_dagster.studio.turns import buying_turn
+from nbp_dagster.studio.watch import WatchTimes
+
+# The model a generated sheet is made with, when no campaign of the brand names another.
+SHEET_MODEL = "google-nano-banana-pro"
+
+
+@dataclass(frozen=True)
+class StudioPaths:
+    """Where state lives, all under one home."""
+
+    home: Path
+
+    @property
+    def store(self) -> Path:
+        """Image bytes by digest."""
+        return self.home / "store"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite ledger."""
+        return self.home / "ledger.sqlite"
+
+    @property
+    def turn(self) -> Path:
+        """The lock file of whoever buys."""
+        return self.home / "buying.lock"
+
+    @property
+    def records(self) -> Path:
+        """One file a prompt."""
+        return self.home / "records"
+
+    @property
+    def sets(self) -> Path:
+        """Finished sets, one folder a campaign."""
+        return self.home / "sets"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Prompts turned into orders, and those that can't be.
+
+    Attributes:
+        orders: By prompt key, in the order asked.
+        failures: Prompts whose request breaks a rule, each with the reason.
+    """
+
+    orders: Mapping[str, Order]
+    failures: tuple[Failed, ...]
+
+
+class Studio:
+    """Everything one run works with; opened once a run, safe to use from one thread.
+
+    Example:
+        >>> with open_studio(...) as studio:
+        ...     compiled = studio.compile(studio.prompts)
+        ...     for outcome in studio.make(compiled.orders.values(), run_id="by hand"):
+        ...         print(outcome.key)
+    """
+
+    def __init__(
+        self,
+        briefs: Briefs,
+        *,
+        client: OxenClient,
+        open_stream: Callable[[], EventStream],
+        provider: Literal["oxen", "simulator"],
+        paths: StudioPaths,
+        clock: Clock,
+        limits: EngineLimits | None = None,
+        times: WatchTimes | None = None,
+    ) -> None:
+        self.briefs = briefs
+        self.provider = provider
+        self.paths = paths
+        self.store: ImageStore = FolderStore(paths.store)
+        self.ledger = Ledger(open_sqlite(paths.ledger), clock=clock)
+        self.records = RecordFolder(paths.records)
+        self.references = References(briefs, client=client, store=self.store)
+        self.prompts = expand(briefs)
+        self.commit = commit_of(briefs.root)
+        self.client = client
+        self._clock = clock
+        self._renderer = Renderer(store=self.store, records=self.records)
+        self._quotes: dict[str, Quote] = {}
+        self._engine = Engine(
+            client,
+            ledger=self.ledger,
+            delivery=Delivery(client, self.ledger, self.store),
+            open_stream=open_stream,
+            take_turn=lambda: buying_turn(paths.turn, clock),
+            clock=clock,
+            limits=limits,
+            times=times,
+        )
+
+    def close(self) -> None:
+        """Give the ledger's connections back."""
+        self.ledger.close()
+
+    def quote(self, model_id: str) -> Quote:
+        """Return the service's word on a model, asked once a run.
+
+        Raises:
+            OxenError: The service can't be asked, or knows no such model.
+        """
+        if model_id not in self._quotes:
+            self._quotes[model_id] = fetch_quote(self.client, model_id)
+        return self._quotes[model_id]
+
+    def price(self, campaign: Campaign) -> Decimal:
+        """Return the USD an image of a campaign costs.
+
+        Raises:
+            UnpricedModel: The service states no price.
+        """
+        quote = self.quote(campaign.model)
+        return quote.price({**campaign.parameters, "resolution": campaign.resolution}, campaign.id)
+
+    def sheet_order(self, sheet_key: str) -> Order | None:
+        """Return the order for a character's sheet; None when its references are supplied."""
+        brand_id, character_id = sheet_key.split("/")
+        if self.briefs.brands[brand_id].characters[character_id].references:
+            return None
+        quote = self.quote(self._sheet_model(brand_id))
+        request = compile_sheet_request(
+            self.briefs, sheet_key, provider=self.provider, capabilities=quote.capabilities
+        )
+        return quote.order(request, scope=f"brand:{brand_id}")
+
+    def sheets(self, keys: Iterable[str]) -> dict[str, Sheet]:
+        """Return those of the given character sheets that exist: supplied, or made already."""
+        found: dict[str, Sheet] = {}
+        orders: dict[str, Order] = {}
+        for key in dict.fromkeys(keys):
+            order = self.sheet_order(key)
+            if order is None:
+                found[key] = self._adopted(key)
+            else:
+                orders[key] = order
+        latest = self.ledger.latest(order.request.fingerprint for order in orders.values())
+        for key, order in orders.items():
+            purchase = latest.get(order.request.fingerprint)
+            if purchase is not None and purchase.image is not None:
+                found[key] = generated_sheet(key, purchase.image.sha256)
+        return found
+
+    def compile(self, prompts: Iterable[Prompt]) -> Compiled:
+        """Turn prompts into priced orders; what can't be asked for fails before any spending.
+
+        Raises:
+            OxenError: The service can't be asked for the model or a reference.
+        """
+        wanted = tuple(prompts)
+        sheets = self.sheets(key for prompt in wanted for key in self.sheets_of(prompt))
+        orders: dict[str, Order] = {}
+        failures: list[Failed] = []
+        digests = self._digests({prompt.campaign for prompt in wanted})
+        for prompt in wanted:
+            try:
+                orders[prompt.key] = self._order(prompt, sheets, digests)
+            except NbpError as error:
+                failures.append(Failed(prompt.key, "", str(error), "rejected"))
+        return Compiled(orders=orders, failures=tuple(failures))
+
+    def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
+        """Return the character sheets a prompt is anchored to, as `brand/character`."""
+        scene = scene_of(self.briefs, prompt)
+        return tuple(f"{scene.brand.id}/{character}" for character in scene.shot.characters)
+
+    def make(self, orders: Iterable[Order], *, run_id: str) -> Iterator[Outcome]:
+        """Buy what is not there yet; see `Engine.make`."""
+        wanted = tuple(orders)
+        buyer = Buyer(
+            client=self.client,
+            ledger=self.ledger,
+            clock=self._clock,
+            input_image=self.references.input_image,
+            run_id=run_id,
+        )
+        budget = Budget(self.ledger, self._caps({order.scope for order in wanted}))
+        return self._engine.make(wanted, budget=budget, buyer=buyer)
+
+    def render(self, prompt: Prompt, order: Order, made: Made) -> PromptRecord:
+        """Fit, letter, mark and check every picture of a prompt; see `Renderer.render`."""
+        return self._renderer.render(scene_of(self.briefs, prompt), order.request, made)
+
+    def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
+        """Yield what is made already; asks nothing of the service and buys nothing."""
+        wanted = tuple(orders)
+        latest = self.purchases(wanted)
+        for order in wanted:
+            fingerprint = order.request.fingerprint
+            purchase = latest.get(fingerprint)
+            if purchase is None or purchase.image is None:
+                reason = "there is no image for its present request; materialize generated_images"
+                yield Failed(order.key, fingerprint, reason, "not_attempted")
+            else:
+                yield Reused(order.key, purchase.image, purchase.receipt())
+
+    def preview(self, image: KeptImage) -> str:
+        """Return a tiny picture as markdown under 1000 characters, which the UI shows inline."""
+        decoded = decode_image(self.store.get(image.sha256), what=f"image {image.sha256[:12]}")
+        return inline_preview(decoded.image)
+
+    def reference_bytes(self, source: str, digest: str) -> bytes:
+        """Return a reference's bytes, verified against its digest."""
+        return self.references.read(source, digest)
+
+    def brand_version(self, brand_id: str) -> str:
+        """Return the hash of a brand's brief and of the local reference images it names."""
+        brand = self.briefs.brands[brand_id]
+        parts = [self.briefs.source_of("brand", brand_id).sha256]
+        named = [item for entry in brand.characters.values() for item in entry.references]
+        named += [item for product in brand.products.values() for item in product.references]
+        named += [brand.logo] if brand.logo else []
+        local = (item for item in map(resolve_source, named) if item in self.briefs.files)
+        parts += [self.briefs.files[item].sha256 for item in local]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def write_set(self, campaign_id: str) -> WrittenSet:
+        """Write a campaign's set from what its prompts have now; see `sets.write_set`."""
+        return write_set(
+            self.paths.sets / campaign_id,
+            self.assemble(campaign_id),
+            rendition=lambda picture: self.store.path(picture.sha256),
+            sheet=self._sheet_bytes(campaign_id),
+        )
+
+    def _sheet_bytes(self, campaign_id: str) -> Callable[[str], bytes]:
+        """The images of a campaign's character sheets, by digest."""
+        prompts = (prompt for prompt in self.prompts if prompt.campaign == campaign_id)
+        sheets = self.sheets(key for prompt in prompts for key in self.sheets_of(prompt))
+        sources = {
+            digest: source
+            for sheet in sheets.values()
+            for digest, source in zip(sheet.digests, sheet.sources, strict=True)
+        }
+        return lambda digest: self.references.read(sources[digest], digest)
+
+    def assemble(self, campaign_id: str) -> SetManifest:
+        """Return a campaign's manifest from its prompts' records and the ledger."""
+        prompts = [prompt for prompt in self.prompts if prompt.campaign == campaign_id]
+        keys = [prompt.key for prompt in prompts]
+        found = ((key, self.records.read(key)) for key in keys)
+        sheet_keys = (key for prompt in prompts for key in self.sheets_of(prompt))
+        return assemble(
+            self.briefs,
+            campaign_id,
+            records={key: record for key, record in found if record is not None},
+            prompts=prompts,
+            sheets=self.sheets(sheet_keys),
+            purchases=self.ledger.latest_for(keys),
+            commit=self.commit,
+            now=self._clock.now(),
+        )
+
+    def rendition_version(self, prompt: Prompt, made: Made) -> str:
+        """Return the data version the prompt's renditions have when they are up to date."""
+        return recipe_of(scene_of(self.briefs, prompt), made)
+
+    def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
+        """Return what the ledger knows of the given orders, by fingerprint."""
+        return self.ledger.latest(order.request.fingerprint for order in orders)
+
+    def _order(
+        self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
+    ) -> Order:
+        quote = self.quote(self.briefs.campaigns[prompt.campaign].model)
+        request: ImageRequest = compile_request(
+            self.briefs,
+            prompt,
+            provider=self.provider,
+            capabilities=quote.capabilities,
+            sheets=sheets,
+            digests=digests,
+        )
+        return quote.order(request, scope=prompt.campaign)
+
+    def _digests(self, campaigns: Iterable[str]) -> dict[str, str]:
+        sources = (
+            source
+            for campaign in sorted(campaigns)
+            for source in reference_sources(self.briefs, campaign)
+        )
+        return self.references.digests(sources)
+
+    def _adopted(self, sheet_key: str) -> Sheet:
+        brand_id, character_id = sheet_key.split("/")
+        supplied = self.briefs.brands[brand_id].characters[character_id].references
+        sources = tuple(map(resolve_source, supplied))
+        digests = self.references.digests(sources)
+        return Sheet(
+            key=sheet_key,
+            digests=tuple(digests[source] for source in sources),
+            sources=sources,
+            origin="adopted",
+        )
+
+    def _sheet_model(self, brand_id: str) -> str:
+        models = (item.model for item in self.briefs.campaigns.values() if item.brand == brand_id)
+        return next(models, SHEET_MODEL)
+
+    def _caps(self, scopes: set[str]) -> tuple[Cap, ...]:
+        return tuple(
+            Cap(
+                name=f"campaign {scope}",
+                limit=Decimal(str(self.briefs.campaigns[scope].budget_usd)),
+                where=f"budget_usd in campaigns/{scope}.yaml",
+                scope=scope,
+            )
+            for scope in sorted(scopes)
+            if scope in self.briefs.campaigns
+        )
+
+
+def generated_sheet(sheet_key: str, digest: str) -> Sheet:
+    """Return the sheet that a finished sheet order brought."""
+    return Sheet(
+        key=sheet_key, digests=(digest,), sources=(f"sheet:{sheet_key}",), origin="generated"
+    )
+
+
+def sheet_version(sheet: Sheet) -> str:
+    """Return a sheet's data version: the digests of its images."""
+    return "+".join(digest[:16] for digest in sheet.digests)

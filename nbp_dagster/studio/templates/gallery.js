@@ -1,0 +1,210 @@
+// The gallery's behaviour. Everything it shows is already in the document: without this script the
+// pictures, their lineage and their links remain.
+(() => {
+  "use strict";
+
+  const pictures = JSON.parse(document.getElementById("set-data").textContent);
+  const byShot = document.getElementById("by-shot");
+  const byChannel = document.getElementById("by-channel");
+  const channelFilter = document.getElementById("channel-filter");
+  const shortcuts = document.getElementById("shortcuts");
+  const viewer = document.getElementById("viewer");
+  const help = document.getElementById("help");
+  const figures = pictures.map((_, number) => document.getElementById(`p${number}`));
+  const homes = figures.map((figure) => figure.parentElement);
+  const view = { group: "shot", channel: "", locale: "", look: false, safe: false };
+  let shown = 0;
+
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const root = () => (view.group === "shot" ? byShot : byChannel);
+  const numberOf = (figure) => Number(figure.id.slice(1));
+  const visible = () => all("figure.card:not([hidden])", root());
+
+  function place() {
+    const inChannels = view.group === "channel";
+    document.body.dataset.group = view.group;
+    byShot.hidden = inChannels;
+    byChannel.hidden = !inChannels;
+    const grids = new Map(
+      all("[data-channel]", byChannel).map((s) => [s.dataset.channel, s.querySelector(".grid")]),
+    );
+    const targets = figures.map((figure, number) =>
+      inChannels ? grids.get(figure.dataset.channels) : homes[number],
+    );
+    // Pictures go before the grid's gaps; walking backwards keeps the set's order.
+    for (let number = figures.length - 1; number >= 0; number -= 1) {
+      targets[number].prepend(figures[number]);
+    }
+  }
+
+  function matches(card) {
+    const { channels, locale } = card.dataset;
+    const inChannel = !view.channel || channels.split(" ").includes(view.channel);
+    const inLocale = !view.locale || locale === "all" || locale === view.locale;
+    return inChannel && inLocale && (!view.look || "look" in card.dataset);
+  }
+
+  function announce() {
+    const channel = view.channel ? `, ${channelFilter.selectedOptions[0].text}` : "";
+    const locale = view.locale ? `, language ${view.locale}` : "";
+    const look = view.look ? ", needing a look" : "";
+    const text = `${visible().length} of ${pictures.length} pictures${channel}${locale}${look}, by ${view.group}`;
+    document.getElementById("status").textContent = text;
+  }
+
+  function press() {
+    for (const button of all("[data-set]")) {
+      button.setAttribute("aria-pressed", String(view[button.dataset.set] === button.dataset.value));
+    }
+    for (const button of all("[data-toggle]")) {
+      button.setAttribute("aria-pressed", String(view[button.dataset.toggle]));
+    }
+    if (channelFilter) channelFilter.value = view.channel;
+    document.body.classList.toggle("show-safe", view.safe);
+  }
+
+  function update(change) {
+    const regrouped = "group" in change && change.group !== view.group;
+    Object.assign(view, change);
+    if (regrouped) place();
+    for (const card of all(".card")) card.hidden = !matches(card);
+    for (const line of all(".copy-line")) {
+      line.hidden = Boolean(view.locale) && line.dataset.locale !== view.locale;
+    }
+    for (const group of all(".group")) group.hidden = !group.querySelector(".card:not([hidden])");
+    document.getElementById("empty").hidden = Boolean(root().querySelector(".card:not([hidden])"));
+    press();
+    announce();
+  }
+
+  function nextLocale() {
+    const locales = all('[data-set="locale"]').map((button) => button.dataset.value);
+    if (locales.length === 0) return;
+    update({ locale: locales[(locales.indexOf(view.locale) + 1) % locales.length] });
+  }
+
+  // The large view.
+
+  function show(number) {
+    const picture = pictures[number];
+    const figure = figures[number];
+    const image = document.getElementById("viewer-image");
+    const frame = document.getElementById("viewer-frame");
+    const order = visible();
+    shown = number;
+    document.getElementById("viewer-title").textContent = picture.title;
+    document.getElementById("viewer-count").textContent = `${order.indexOf(figure) + 1} of ${order.length}`;
+    document.getElementById("viewer-file").href = picture.file;
+    document.getElementById("viewer-label").textContent = picture.label;
+    frame.className = `frame channel-${picture.channel}`;
+    frame.style.setProperty("--ratio", picture.width / picture.height);
+    frame.style.setProperty("--native", `${picture.width}px`);
+    image.alt = picture.alt;
+    image.src = figure.querySelector("img").src;
+    sharpen(image, picture.file, number);
+    const lineage = all(".lineage > :not(summary)", figure).map((part) => part.cloneNode(true));
+    document.getElementById("viewer-lineage").replaceChildren(...lineage);
+    viewer.querySelector(".panel").scrollTop = 0;
+  }
+
+  // The thumbnail is there at once; the full file takes its place when it can be read. A page that
+  // was mailed without its folder keeps the thumbnail.
+  function sharpen(image, file, number) {
+    const full = new Image();
+    full.addEventListener("load", () => {
+      if (shown === number) image.src = full.src;
+    });
+    full.src = file;
+  }
+
+  function open(number) {
+    show(number);
+    viewer.showModal();
+  }
+
+  function step(by) {
+    const order = visible();
+    const next = order.indexOf(figures[shown]) + by;
+    show(numberOf(order[(next + order.length) % order.length]));
+  }
+
+  async function copyPrompt(button) {
+    const prompt = button.parentElement.querySelector(".prompt");
+    try {
+      await navigator.clipboard.writeText(prompt.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // No clipboard here (an old browser, a denied permission): leave it selected to be copied.
+      getSelection().selectAllChildren(prompt);
+      button.textContent = "Selected: copy it with your keyboard";
+    }
+    document.getElementById("viewer-count").textContent = button.textContent;
+  }
+
+  // Events.
+
+  function moveFocus(by) {
+    const order = visible();
+    const at = order.indexOf(document.activeElement.closest("figure.card"));
+    const next = order[at + by];
+    if (at >= 0 && next) next.querySelector("a.picture").focus();
+  }
+
+  function onViewerKey(event) {
+    if (event.key === "ArrowRight") step(1);
+    else if (event.key === "ArrowLeft") step(-1);
+    else return;
+    event.preventDefault();
+  }
+
+  const letters = {
+    l: nextLocale,
+    g: () => update({ group: view.group === "shot" ? "channel" : "shot" }),
+    s: () => update({ safe: !view.safe }),
+    "?": () => help.showModal(),
+  };
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.target.closest("input, select, textarea")) return;
+    if (viewer.open && event.key.startsWith("Arrow")) return onViewerKey(event);
+    if (event.target.closest("a.picture") && event.key === "ArrowRight") return moveFocus(1);
+    if (event.target.closest("a.picture") && event.key === "ArrowLeft") return moveFocus(-1);
+    const letter = letters[event.key.toLowerCase()];
+    if (!letter || !shortcuts.checked || (viewer.open && event.key.toLowerCase() !== "s")) return;
+    event.preventDefault();
+    letter();
+  }
+
+  function onClick(event) {
+    const button = event.target.closest("button, a.picture");
+    if (!button) return;
+    const { set, value, toggle, step: by } = button.dataset;
+    if (set) update({ [set]: value });
+    else if (toggle) update({ [toggle]: !view[toggle] });
+    else if (by) step(Number(by));
+    else if ("help" in button.dataset) help.showModal();
+    else if ("close" in button.dataset) button.closest("dialog").close();
+    else if ("reset" in button.dataset) update({ channel: "", locale: "", look: false });
+    else if (button.classList.contains("copy")) copyPrompt(button);
+    else if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      open(numberOf(button.closest("figure")));
+    }
+  }
+
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("click", onClick);
+  channelFilter?.addEventListener("change", () => update({ channel: channelFilter.value }));
+  // Focus returns to the picture last looked at, which after stepping is not the one opened.
+  viewer.addEventListener("close", () => figures[shown].querySelector("a.picture").focus());
+  for (const dialog of [viewer, help]) {
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close();
+    });
+  }
+  for (const link of all("a.picture")) link.setAttribute("aria-haspopup", "dialog");
+  document.documentElement.classList.add("scripted");
+  document.querySelector(".toolbar").hidden = false;
+  press();
+})();

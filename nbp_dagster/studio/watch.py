@@ -1,0 +1,141 @@
+"""Waiting for many jobs at once: one event stream, with the queue's list polled underneath."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.errors import OxenError
+from nbp_dagster.oxen.events import EventStream
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WatchTimes:
+    """How patiently to watch, in seconds.
+
+    Attributes:
+        poll: Between two looks at the queue's list (the service's docs advise 2 to 5).
+        poll_beside_stream: The same while the event stream is up and does the fast part.
+        stream_wait: How long the start waits for the stream; after that polling carries on alone.
+        stuck: In `processing` for longer than this, a job counts as stuck (its founders' own
+            client gives images five minutes).
+        unreachable: Polls failing for longer than this end the watch.
+    """
+
+    poll: float = 2.0
+    poll_beside_stream: float = 5.0
+    stream_wait: float = 3.0
+    stuck: float = 300.0
+    unreachable: float = 180.0
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The job is no longer active, or its completion was announced."""
+
+    generation_id: str
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The job has been processing past the deadline."""
+
+    generation_id: str
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """The queue has not answered for too long."""
+
+    reason: str
+
+
+Notice = Settled | Stuck | Unreachable
+
+
+class Watcher:
+    """Tells, through `notify`, of every watched job that left the queue.
+
+    A notice is a hint to look, never the truth: the stream has no replay and may speak of jobs
+    of other people. `notify` is called from the watcher's own threads.
+    """
+
+    def __init__(
+        self,
+        client: OxenClient,
+        *,
+        stream: EventStream,
+        watched: Callable[[], frozenset[str]],
+        notify: Callable[[Notice], None],
+        times: WatchTimes,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._watched = watched
+        self._notify = notify
+        self._times = times
+        self._monotonic = monotonic
+        self._stopping = threading.Event()
+        self._processing_since: dict[str, float] = {}
+        self._threads = (
+            threading.Thread(target=self._listen, name="nbp-events", daemon=True),
+            threading.Thread(target=self._poll, name="nbp-poll", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Subscribe, and return once the stream is up or has had its chance."""
+        for thread in self._threads:
+            thread.start()
+        if not self._stream.connected.wait(self._times.stream_wait):
+            logger.info("no event stream yet; the queue's list is polled meanwhile")
+
+    def stop(self) -> None:
+        """End both threads; returns when they are done."""
+        self._stopping.set()
+        self._stream.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _listen(self) -> None:
+        try:
+            for event in self._stream:
+                self._notify(Settled(event.generation_id))
+        except OxenError as error:
+            logger.warning("event stream ended: %s; the queue's list is polled instead", error)
+
+    def _poll(self) -> None:
+        answered_at = self._monotonic()
+        while not self._stopping.wait(self._interval()):
+            watched = self._watched()
+            if not watched:
+                answered_at = self._monotonic()
+                continue
+            try:
+                active = {job.generation_id: job.status for job in self._client.list_generations()}
+            except OxenError as error:
+                if self._monotonic() - answered_at > self._times.unreachable:
+                    self._notify(Unreachable(str(error)))
+                    return
+                logger.info("the queue could not be listed: %s", error)
+                continue
+            answered_at = self._monotonic()
+            for generation_id in watched:
+                self._judge(generation_id, active.get(generation_id))
+
+    def _judge(self, generation_id: str, status: str | None) -> None:
+        if status is None:
+            # Watched before the list was asked for, and not in it: it has ended.
+            self._processing_since.pop(generation_id, None)
+            self._notify(Settled(generation_id))
+        elif status == "processing":
+            since = self._processing_since.setdefault(generation_id, self._monotonic())
+            if self._monotonic() - since > self._times.stuck:
+                self._notify(Stuck(generation_id))
+
+    def _interval(self) -> float:
+        up = self._stream.connected.is_set()
+        return self._times.poll_beside_stream if up else self._times.poll

@@ -1,0 +1,44 @@
+"""Talking to a simulator's own routes from a test: bills, logs, faults."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+
+@dataclass(frozen=True)
+class ServiceProbe:
+    """Looks into a simulator, and scripts what goes wrong in it."""
+
+    url: str
+
+    @property
+    def bills(self) -> int:
+        """How many generations were charged."""
+        return int(self._get("bills")["count"])
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Counters of the simulator."""
+        return self._get("stats")
+
+    def requests(self, path: str) -> list[dict[str, Any]]:
+        """The log of requests whose path contains `path`."""
+        found = self._get("requests", path=path)["requests"]
+        return [entry for entry in found if isinstance(entry, dict)]
+
+    def script(self, *faults: dict[str, Any]) -> None:
+        """Put faults in force."""
+        answer = requests.post(
+            f"{self.url}/_simulator/faults", json={"faults": list(faults)}, timeout=10
+        )
+        assert answer.status_code == 200, answer.text
+
+    def heal(self) -> None:
+        """Take every fault out of force."""
+        requests.delete(f"{self.url}/_simulator/faults", timeout=10).raise_for_status()
+
+    def _get(self, name: str, **query: str) -> dict[str, Any]:
+        answer = requests.get(f"{self.url}/_simulator/{name}", params=query, timeout=10)
+        answer.raise_for_status()
+        return dict(answer.json())

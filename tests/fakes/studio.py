@@ -1,0 +1,108 @@
+"""Engines over a simulator, and orders to give them, without briefs and without Dagster."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from nbp_dagster.brand.requests import ImageRequest
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.retry import RetryPolicy
+from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.studio.budget import Budget, Cap
+from nbp_dagster.studio.buying import Buyer
+from nbp_dagster.studio.delivery import Delivery
+from nbp_dagster.studio.engine import Engine, EngineLimits
+from nbp_dagster.studio.ledger import Ledger
+from nbp_dagster.studio.ledger_schema import open_sqlite
+from nbp_dagster.studio.outcomes import Order, Outcome
+from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.turns import buying_turn
+from nbp_dagster.studio.watch import WatchTimes
+
+PRICE = Decimal("0.15")
+# Waits of the real protocol, shortened: nothing in these tests depends on their length.
+QUICK = RetryPolicy(
+    attempts=3, base_delay=0.01, max_delay=0.05, retry_after_ceiling=0.5, total_seconds=5
+)
+TIMES = WatchTimes(poll=0.05, poll_beside_stream=0.2, stuck=0.3, unreachable=1.0)
+
+
+class HastyClock(SystemClock):
+    """The real time, but nobody sleeps longer than a moment."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(min(seconds, 0.02))
+
+
+def order(number: int = 1, *, prompt: str = "", variant: int = 1, scope: str = "spring") -> Order:
+    """An order that differs from others by its number, text or variant."""
+    request = ImageRequest(
+        key=f"{scope}/shot{number}/en/1x1/v{variant}",
+        provider="oxen",
+        model="google-nano-banana-pro",
+        prompt=prompt or f"A red kite over hill number {number}",
+        parameters={"aspect_ratio": "1:1", "resolution": "1K"},
+        references=(),
+        variant=variant,
+        prompt_version="1",
+    )
+    return Order(request=request, price=PRICE, scope=scope)
+
+
+def rename(item: Order, key: str) -> Order:
+    """The same request under another key."""
+    return replace(item, request=replace(item.request, key=key))
+
+
+@dataclass
+class Workbench:
+    """An engine with everything around it, over one home folder."""
+
+    client: OxenClient
+    ledger: Ledger
+    store: FolderStore
+    engine: Engine
+    delivery: Delivery
+    buyer: Buyer
+
+    def make(self, *orders: Order, caps: Sequence[Cap] = ()) -> dict[str, Outcome]:
+        """Run the engine to its end."""
+        outcomes = self.stream(*orders, caps=caps)
+        return {outcome.key: outcome for outcome in outcomes}
+
+    def stream(self, *orders: Order, caps: Sequence[Cap] = ()) -> Iterator[Outcome]:
+        """The engine's own iterator, to be closed early by a test."""
+        budget = Budget(self.ledger, tuple(caps))
+        return self.engine.make(orders, budget=budget, buyer=self.buyer)
+
+
+@contextmanager
+def workbench(
+    url: str, home: Path, *, limits: EngineLimits | None = None, key: str = "test-key"
+) -> Iterator[Workbench]:
+    """Open an engine on a service, with its state in `home`."""
+    clock = HastyClock()
+    client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=clock, retry=QUICK)
+    ledger = Ledger(open_sqlite(home / "ledger.sqlite"), clock=clock)
+    store = FolderStore(home / "store")
+    delivery = Delivery(client, ledger, store)
+    engine = Engine(
+        client,
+        ledger=ledger,
+        delivery=delivery,
+        open_stream=client.events,
+        take_turn=lambda: buying_turn(home / "buying.lock", clock),
+        clock=clock,
+        limits=limits,
+        times=TIMES,
+    )
+    buyer = Buyer(
+        client=client, ledger=ledger, clock=clock, input_image=lambda _: (), run_id="test run"
+    )
+    try:
+        yield Workbench(client, ledger, store, engine, delivery, buyer)
+    finally:
+        ledger.close()

@@ -1,0 +1,87 @@
+"""The packaged channels: figures that hang together, documented one by one."""
+
+import re
+
+import pytest
+
+from nbp_dagster.brand.channels import load_packaged_channels
+from nbp_dagster.brand.frames import find_margins, measure_ratio, nearest_ratio
+from tests.unit.brand.prompt_goldens import ROOT
+
+CHANNELS = load_packaged_channels()
+RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9")
+PAGE = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+
+every_channel = pytest.mark.parametrize("name", CHANNELS)
+
+
+def test_the_usual_placements_are_there() -> None:
+    assert {
+        "instagram_feed",
+        "instagram_square",
+        "instagram_story",
+        "facebook_feed",
+        "facebook_story",
+        "linkedin_post",
+        "x_post",
+        "youtube_thumbnail",
+        "pinterest_pin",
+        "tiktok_video_cover",
+        "display_300x250",
+        "display_336x280",
+        "display_728x90",
+        "display_160x600",
+        "display_300x600",
+        "display_970x250",
+        "email_header",
+        "print_a4",
+    } <= set(CHANNELS)
+
+
+@every_channel
+def test_a_channel_asks_for_the_nearest_ratio_the_model_has(name: str) -> None:
+    channel = CHANNELS[name]
+    assert channel.id == name
+    assert channel.ratio == nearest_ratio(f"{channel.width}:{channel.height}", RATIOS)
+
+
+@every_channel
+def test_a_channel_leaves_room_to_compose_in(name: str) -> None:
+    channel = CHANNELS[name]
+    margins = find_margins([channel], channel.ratio)
+    assert margins.top + margins.bottom < 0.8
+    assert margins.left + margins.right < 0.6
+
+
+@every_channel
+def test_a_channel_says_where_its_figures_come_from(name: str) -> None:
+    assert "house default" in CHANNELS[name].source
+
+
+@every_channel
+def test_the_channel_page_has_each_figure(name: str) -> None:
+    channel = CHANNELS[name]
+    area = channel.safe_area
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+    figures = [cell.strip() for cell in row.strip("|").split("|")]
+    assert figures[1:7] == [
+        channel.name,
+        f"{channel.width} x {channel.height}",
+        channel.ratio,
+        f"{area.top} {area.right} {area.bottom} {area.left}",
+        channel.file_type,
+        f"{channel.max_bytes:,}".replace(",", " "),
+    ]
+    assert f"**`{name}`**: {channel.source}" in re.sub(r"\n(?!\n|\*\*)", " ", PAGE)
+
+
+def test_display_sizes_are_what_their_names_say() -> None:
+    for name, channel in CHANNELS.items():
+        if name.startswith("display_"):
+            assert name == f"display_{channel.width}x{channel.height}"
+
+
+def test_a4_is_a4_at_300_dots_an_inch() -> None:
+    channel = CHANNELS["print_a4"]
+    assert (channel.width, channel.height) == (round(210 / 25.4 * 300), round(297 / 25.4 * 300))
+    assert measure_ratio("2480:3508") == pytest.approx(210 / 297, abs=0.001)

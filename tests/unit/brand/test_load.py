@@ -1,0 +1,219 @@
+"""What a folder of good briefs becomes."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
+from tests.unit.brand.prompt_goldens import GOOD_BRIEFS
+
+CHANNEL = """
+poster_screen:
+  name: Screen in the shop
+  width: 1080
+  height: 1920
+  ratio: "9:16"
+  file_type: webp
+  max_bytes: 900000
+  source: our own screens
+"""
+
+
+def test_brands_campaigns_and_shots_keep_their_order(briefs: Briefs) -> None:
+    assert list(briefs.brands) == ["solstice", "tidal"]
+    assert list(briefs.campaigns) == ["spring_launch", "tidal_always"]
+    assert [shot.id for shot in briefs.campaigns["spring_launch"].shots] == [
+        "kitchen",
+        "window",
+        "still_life",
+    ]
+
+
+def test_defaults_fill_what_a_short_brief_leaves_out(briefs: Briefs) -> None:
+    campaign = briefs.campaigns["tidal_always"]
+
+    assert (campaign.resolution, campaign.variants) == ("2K", 1)
+    assert campaign.model == "google-nano-banana-pro"
+    assert campaign.shots[0].text == "drawn"
+    assert briefs.brands["tidal"].logo is None
+
+
+def test_local_references_are_kept_with_their_digest_by_path_below_the_folder(
+    briefs: Briefs,
+) -> None:
+    path = GOOD_BRIEFS / "brands" / "images" / "logo.png"
+    file = briefs.files["brands/images/logo.png"]
+
+    assert file.path == path
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert file.bytes == path.stat().st_size
+
+
+def test_a_brief_knows_its_file_its_digest_and_its_lines(briefs: Briefs) -> None:
+    path = GOOD_BRIEFS / "campaigns" / "spring_launch.yaml"
+    source = briefs.source_of("campaign", "spring_launch")
+
+    assert source.path == path
+    assert source.file == "campaigns/spring_launch.yaml"
+    assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert source.line_of(("shots", 1, "scene")) == 24
+    assert source.line_of(("shots", 9)) is None
+
+
+def test_a_folder_without_briefs_is_empty_but_has_the_packaged_channels(tmp_path: Path) -> None:
+    briefs = load_briefs(tmp_path)
+
+    assert (dict(briefs.brands), dict(briefs.campaigns), dict(briefs.files)) == ({}, {}, {})
+    assert "instagram_feed" in briefs.channels
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(config_dir: Path) -> None:
+    path = config_dir / "brands" / "tidal.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+
+    assert load_briefs(config_dir).brands["tidal"].voice == "dry and short"
+
+
+def test_text_is_kept_as_written(config_dir: Path) -> None:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    text = path.read_text(encoding="utf-8")
+    scene = "a »single« wave, 100 % {blue} – 🌊 \\ 'quoted' \"twice\""
+    path.write_text(
+        text.replace("scene: a single wave", f"scene: >-\n      {scene}"), encoding="utf-8"
+    )
+
+    assert load_briefs(config_dir).campaigns["tidal_always"].shots[0].scene == scene
+
+
+def test_a_path_may_climb_as_long_as_it_stays_in_the_folder(config_dir: Path) -> None:
+    (config_dir / "shared").mkdir()
+    (config_dir / "brands" / "images" / "logo.png").rename(config_dir / "shared" / "logo.png")
+    path = config_dir / "brands" / "solstice.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("images/logo.png", "../shared/logo.png"), encoding="utf-8")
+
+    assert "shared/logo.png" in load_briefs(config_dir).files
+
+
+def test_an_https_reference_is_taken_without_being_fetched(config_dir: Path) -> None:
+    path = config_dir / "brands" / "solstice.yaml"
+    text = path.read_text(encoding="utf-8")
+    address = "https://cdn.example.com/logo.png?v=2"
+    path.write_text(text.replace("images/logo.png", address), encoding="utf-8")
+
+    briefs = load_briefs(config_dir)
+
+    assert briefs.brands["solstice"].logo == address
+    assert address not in briefs.files
+
+
+def test_hidden_files_are_no_briefs(config_dir: Path) -> None:
+    (config_dir / "brands" / ".#tidal.yaml").write_text("editor's lock", encoding="utf-8")
+
+    assert list(load_briefs(config_dir).brands) == ["solstice", "tidal"]
+
+
+def test_another_models_parameters_are_left_to_the_service(config_dir: Path) -> None:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    extra = "model: other-model\nparameters: {seed: 7}\n"
+    path.write_text(path.read_text(encoding="utf-8") + extra, encoding="utf-8")
+
+    assert load_briefs(config_dir).campaigns["tidal_always"].parameters == {"seed": 7}
+
+
+def test_a_folder_adds_channels_its_campaigns_may_use(config_dir: Path) -> None:
+    (config_dir / "channels.yaml").write_text(CHANNEL, encoding="utf-8")
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("x_post", "poster_screen"), encoding="utf-8")
+
+    briefs = load_briefs(config_dir)
+
+    assert briefs.channels["poster_screen"].file_type == "webp"
+    assert briefs.campaigns["tidal_always"].channels == ("poster_screen",)
+
+
+def test_a_folder_replaces_a_packaged_channel_only_when_it_says_so(config_dir: Path) -> None:
+    path = config_dir / "channels.yaml"
+    path.write_text(CHANNEL.replace("poster_screen", "x_post"), encoding="utf-8")
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "channels.yaml:2: x_post: already a packaged channel; choose another id or add "
+        "override: true"
+    ]
+
+    path.write_text(
+        CHANNEL.replace("poster_screen", "x_post") + "  override: true\n", encoding="utf-8"
+    )
+    assert load_briefs(config_dir).channels["x_post"].name == "Screen in the shop"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            'ratio: "9:16"',
+            "ratio: 4:5",
+            "channels.yaml:6: poster_screen.ratio: 4:5 - accepted: 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, "
+            "2:3, 4:5, 5:4, 21:9; put it in quotes",
+        ),
+        (
+            'ratio: "9:16"',
+            'ratio: "16:9"',
+            "channels.yaml:2: poster_screen: the ratio 16:9 lies across 1080x1920 pixels; use one "
+            "of the same orientation",
+        ),
+        (
+            "file_type: webp",
+            "file_type: jpg",
+            "channels.yaml:7: poster_screen.file_type: 'jpg' - accepted: jpeg, png, webp; did you "
+            "mean jpeg?",
+        ),
+        (
+            "file_type: webp",
+            "file_type: webp\n  safe_area: {top: 1900, bottom: 20}",
+            "channels.yaml:2: poster_screen: the safe area leaves nothing of 1080x1920 pixels; "
+            "shrink it",
+        ),
+        (
+            "file_type: webp",
+            "file_type: webp\n  safe_area: {above: 10}",
+            "channels.yaml:8: poster_screen.safe_area.above: unknown key; accepted: top, right, "
+            "bottom, left",
+        ),
+        (
+            "  name: Screen",
+            "  id: poster_screen\n  name: Screen",
+            "channels.yaml:3: poster_screen.id: unknown key; a channel's id is the key it stands "
+            "under",
+        ),
+    ],
+)
+def test_a_fault_in_a_channel_is_told_in_one_whole_line(
+    config_dir: Path, old: str, new: str, problem: str
+) -> None:
+    """The campaign that uses the faulty channel is not blamed as well."""
+    (config_dir / "channels.yaml").write_text(CHANNEL.replace(old, new), encoding="utf-8")
+    campaign = config_dir / "campaigns" / "tidal_always.yaml"
+    text = campaign.read_text(encoding="utf-8")
+    campaign.write_text(text.replace("x_post", "poster_screen"), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    assert [str(problem) for problem in caught.value.problems] == [problem]
+
+
+def test_an_override_of_nothing_is_refused(config_dir: Path) -> None:
+    text = CHANNEL.replace("poster_screen", "x_posts") + "  override: true\n"
+    (config_dir / "channels.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    (problem,) = caught.value.problems
+    assert str(problem).startswith("channels.yaml:2: x_posts: overrides no packaged channel; ")
+    assert str(problem).endswith("; did you mean x_post?")

@@ -1,0 +1,179 @@
+"""Every status and body becomes the error a caller can act on."""
+
+import pytest
+
+from nbp_dagster.oxen.errors import (
+    AmbiguousPost,
+    BadRequest,
+    BadResponse,
+    ClientOutdated,
+    ContentRefused,
+    DownloadFailed,
+    NotFound,
+    OutOfCredit,
+    OxenError,
+    RateLimited,
+    ServerFault,
+    Unauthorized,
+    classify,
+)
+
+ENDPOINT = "POST https://hub.test/api/ai/queue"
+REFUSED = b'{"error": {"message": "Blocked by our content policy"}}'
+BROKE = b'{"error": {"detail": "Insufficient credits"}}'
+LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
+TOLERANCE = b'{"error": {"detail": "safety_tolerance: must be one of 1 to 6"}}'
+
+
+def classify_body(status: int, body: bytes = b"") -> OxenError:
+    return classify(status, body, endpoint=ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (400, b"", BadRequest),
+        (401, b"", Unauthorized),
+        (402, b"", OutOfCredit),
+        (403, b"", Unauthorized),
+        (404, b"", NotFound),
+        (405, b"", BadRequest),
+        (408, b"", ServerFault),
+        (409, b"", BadRequest),
+        (413, b"", BadRequest),
+        (422, b"", BadRequest),
+        (426, b"", ClientOutdated),
+        (429, b"", RateLimited),
+        (500, b"", ServerFault),
+        (502, b"<html><title>Bad gateway</title></html>", ServerFault),
+        (503, b"", ServerFault),
+        (524, b"", ServerFault),
+        (301, b"", BadRequest),
+        (400, REFUSED, ContentRefused),
+        (403, REFUSED, ContentRefused),
+        (422, REFUSED, ContentRefused),
+        (500, REFUSED, ContentRefused),
+        (200, REFUSED, ContentRefused),
+        (401, REFUSED, Unauthorized),
+        (429, REFUSED, RateLimited),
+        (400, BROKE, OutOfCredit),
+        (403, BROKE, OutOfCredit),
+        (500, BROKE, OutOfCredit),
+        (200, BROKE, OutOfCredit),
+        (429, LOW_CREDIT_THROTTLE, RateLimited),
+        (422, TOLERANCE, BadRequest),
+        (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),
+        (200, b'{"error": {"type": "resource_not_found"}}', NotFound),
+        (200, b'{"error": {"type": "invalid_params"}}', BadRequest),
+        (200, b'{"error": {"type": "unknown_error"}}', BadResponse),
+        (200, b'{"error": "something"}', BadResponse),
+    ],
+)
+def test_status_and_words_decide_the_class(
+    status: int, body: bytes, expected: type[OxenError]
+) -> None:
+    assert type(classify_body(status, body)) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            b'{"error":{"type":"invalid_params","title":"Invalid","detail":"bad count"}}',
+            "bad count",
+        ),
+        (b'{"error":{"type":"invalid_params","title":"Invalid parameters"}}', "Invalid parameters"),
+        (b'{"error":{"message":"Model not found: foo"}}', "Model not found: foo"),
+        (b'{"error":"plain"}', "plain"),
+        (
+            b'{"error":{"detail":[{"loc":["aspect_ratio"],"msg":"no"}]}}',
+            '[{"loc": ["aspect_ratio"], "msg": "no"}]',
+        ),
+        (b'{"detail":"top level"}', "top level"),
+        (b'{"status":"error","status_message":"invalid_params"}', "invalid_params"),
+        (b'{"surprise":1}', '{"surprise": 1}'),
+        (b"just text", "just text"),
+        (b"<html><head><title>502 Bad Gateway</title></head><body>x</body></html>", "502 Bad"),
+        (b"<p>Overloaded<br>try later</p>", "Overloaded try later"),
+        (b'{"error": "cut sho', '{"error": "cut sho'),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"", "Bad Request"),
+    ],
+)
+def test_the_service_s_words_are_found_in_every_shape(body: bytes, words: str) -> None:
+    assert classify_body(400, body).detail.startswith(words)
+
+
+def test_an_unknown_status_without_words_says_so() -> None:
+    assert classify_body(524).detail == "no words came with it"
+
+
+def test_a_message_names_endpoint_status_words_request_and_remedy() -> None:
+    error = classify(422, b'{"error":"bad ratio."}', endpoint=ENDPOINT, request_id="r-17")
+
+    assert str(error) == (
+        f"{ENDPOINT} answered 422: bad ratio (request id r-17). "
+        "Correct the request: the same one will fail again."
+    )
+
+
+def test_a_message_is_one_line_of_bounded_length() -> None:
+    error = classify_body(500, b"first\r\nsecond\n" + b"x" * 100_000)
+
+    assert "\n" not in str(error)
+    assert "first second" in str(error)
+    assert len(str(error)) < 700
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [BadRequest, BadResponse, ContentRefused, AmbiguousPost, OutOfCredit, RateLimited, ServerFault],
+)
+def test_every_class_tells_what_to_do(kind: type[OxenError]) -> None:
+    error = kind("words", endpoint=ENDPOINT)
+
+    assert str(error) == f"{ENDPOINT} failed: words. {kind.advice}"
+    assert len(kind.advice) > 20
+
+
+@pytest.mark.parametrize(
+    ("echo", "leak"),
+    [
+        ("Invalid key sk-live-123 given", "sk-live-123"),
+        ("header was 'Authorization: Bearer abc.def'", "abc.def"),
+        ("Forbidden for url: https://hub.test/a.png?oxen_signature=s3cret&x=1", "s3cret"),
+        ("reference data:image/png;base64,AAAABBBBCCCC too large", "AAAABBBB"),
+        ("could not fetch /api/a.png?oxen_signature=s3cret", "s3cret"),
+    ],
+)
+def test_secrets_the_service_echoes_are_cut(echo: str, leak: str) -> None:
+    body = f'{{"error": {{"detail": "{echo}"}}}}'.encode()
+
+    error = classify(400, body, endpoint=ENDPOINT, secrets=("sk-live-123",))
+
+    assert leak not in str(error)
+    assert leak not in repr(error)
+    assert leak not in error.detail
+
+
+def test_an_endpoint_given_with_its_query_loses_it() -> None:
+    error = DownloadFailed("gone", endpoint="GET https://hub.test/a.png?sig=s3cret", expired=True)
+
+    assert "s3cret" not in str(error)
+
+
+def test_retry_after_and_error_type_are_kept() -> None:
+    body = b'{"error": {"type": "lock_timeout", "detail": "busy"}}'
+
+    error = classify(429, body, endpoint=ENDPOINT, retry_after=5.0)
+
+    assert isinstance(error, RateLimited)
+    assert (error.retry_after, error.error_type) == (5.0, "lock_timeout")
+
+
+def test_a_refusal_behind_a_long_trace_is_still_seen() -> None:
+    body = b"Getting model response error: 422 - " + b"." * 900 + b" violates our content policy"
+
+    error = classify_body(422, body)
+
+    assert isinstance(error, ContentRefused)

@@ -1,0 +1,463 @@
+"""The real sender, against real sockets on loopback."""
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.oxen.errors import (
+    BadResponse,
+    CertificateRefused,
+    ConnectionFailed,
+    OxenError,
+    TimedOut,
+    UnsafeUrl,
+)
+from nbp_dagster.oxen.transport import (
+    USER_AGENT,
+    HttpRequest,
+    HttpResponse,
+    RequestsTransport,
+    count_missing,
+)
+from tests.fakes.clock import FakeClock
+from tests.fakes.transport import ScriptedStream, ScriptedTransport
+from tests.unit.oxen.conftest import LocalServer
+
+Serve = Callable[..., LocalServer]
+
+
+def answer(handler: BaseHTTPRequestHandler, body: bytes = b"ok", status: int = 200) -> None:
+    handler.send_response(status)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def get(url: str, **fields: object) -> HttpRequest:
+    return HttpRequest(method="GET", url=url, **fields)
+
+
+def test_the_user_agent_is_not_taken_for_the_service_s_own_client(serve: Serve) -> None:
+    server = serve(answer)
+
+    RequestsTransport().send(get(server.url))
+
+    assert server.requests[0][1]["user-agent"] == USER_AGENT
+    assert "oxen" not in USER_AGENT.lower()
+    assert USER_AGENT.startswith("nbp-dagster/")
+
+
+def test_a_request_arrives_as_given_and_the_answer_comes_back(serve: Serve) -> None:
+    server = serve(lambda handler: answer(handler, b"made", 201))
+    request = HttpRequest(
+        method="POST", url=f"{server.url}/a?b=c", body=b"{}", headers={"X-One": "1"}, bearer="k-1"
+    )
+
+    response = RequestsTransport().send(request)
+
+    [(line, headers)] = server.requests
+    assert (response.status, response.body) == (201, b"made")
+    assert response.header("Content-LENGTH") == "4"
+    assert line == "POST /a?b=c"
+    assert (headers["authorization"], headers["x-one"]) == ("Bearer k-1", "1")
+
+
+def test_without_a_key_nothing_in_the_environment_adds_one(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(answer)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password hunter2\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    transport = RequestsTransport()
+    transport.send(get(server.url))
+    transport.send(get(server.url, bearer="k-1"))
+
+    assert [headers.get("authorization") for _, headers in server.requests] == [None, "Bearer k-1"]
+
+
+def test_loopback_never_goes_through_a_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(answer)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    assert RequestsTransport().send(get(server.url)).status == 200
+
+
+def test_a_redirect_is_returned_and_not_followed(serve: Serve) -> None:
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", "/elsewhere")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server = serve(redirect)
+
+    response = RequestsTransport().send(get(server.url))
+
+    assert (response.status, response.header("location")) == (302, "/elsewhere")
+    assert len(server.requests) == 1
+
+
+def test_cookies_are_not_kept(serve: Serve) -> None:
+    def bake(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Set-Cookie", "session=1")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server = serve(bake)
+    transport = RequestsTransport()
+
+    transport.send(get(server.url))
+    transport.send(get(server.url))
+
+    assert "cookie" not in server.requests[1][1]
+
+
+def test_one_thread_reuses_its_connection_and_another_has_its_own(serve: Serve) -> None:
+    server = serve(answer)
+    transport = RequestsTransport()
+
+    for _ in range(3):
+        transport.send(get(server.url))
+    assert len(server.connections) == 1
+
+    other = threading.Thread(target=lambda: transport.send(get(server.url)))
+    other.start()
+    other.join()
+    assert len(server.connections) == 2
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def test_a_refused_connection_was_never_sent() -> None:
+    with pytest.raises(ConnectionFailed, match="Connection refused") as caught:
+        RequestsTransport().send(get(f"http://127.0.0.1:{closed_port()}/a?sig=s3cret"))
+
+    assert caught.value.maybe_sent is False
+    assert "s3cret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_a_host_without_address_was_never_sent() -> None:
+    with pytest.raises(ConnectionFailed) as caught:
+        RequestsTransport().send(get("http://nowhere.invalid/"))
+
+    assert caught.value.maybe_sent is False
+
+
+def test_an_older_error_does_not_make_a_reset_look_like_a_refusal(serve: Serve) -> None:
+    """Taking it for "never sent" would post a paid request twice."""
+    server = serve(lambda handler: handler.connection.shutdown(socket.SHUT_RDWR))
+
+    try:
+        raise ConnectionRefusedError("an older fault")
+    except ConnectionRefusedError:
+        with pytest.raises(ConnectionFailed) as caught:
+            RequestsTransport().send(get(server.url))
+
+    assert caught.value.maybe_sent is True
+
+
+def test_a_server_that_hangs_up_may_have_read_the_request(serve: Serve) -> None:
+    server = serve(lambda handler: handler.connection.shutdown(socket.SHUT_RDWR))
+
+    with pytest.raises(ConnectionFailed) as caught:
+        RequestsTransport().send(HttpRequest(method="POST", url=server.url, body=b"{}"))
+
+    assert caught.value.maybe_sent is True
+    assert not isinstance(caught.value, TimedOut)
+    assert len(server.requests) == 1
+
+
+def test_a_silent_server_may_have_read_the_request(serve: Serve) -> None:
+    server = serve(lambda handler: server.release.wait(5))
+
+    with pytest.raises(TimedOut, match=r"no byte for 0\.2 s") as caught:
+        RequestsTransport().send(get(server.url, read_timeout=0.2))
+
+    assert caught.value.maybe_sent is True
+
+
+def test_a_full_backlog_is_a_connection_that_was_never_made() -> None:
+    """Nobody accepts: the connect itself times out."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+
+        with pytest.raises(TimedOut, match=r"no connection within 0\.2 s") as caught:
+            RequestsTransport().send(get(f"http://127.0.0.1:{port}/", connect_timeout=0.2))
+
+        for filler in fillers:
+            filler.close()
+    assert caught.value.maybe_sent is False
+
+
+def test_a_body_that_breaks_off_is_noticed(serve: Serve) -> None:
+    def promise_too_much(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    server = serve(promise_too_much)
+
+    with pytest.raises(ConnectionFailed) as caught:
+        RequestsTransport().send(get(server.url))
+
+    assert caught.value.maybe_sent is True
+
+
+def test_a_chunked_body_that_breaks_off_is_noticed(serve: Serve) -> None:
+    def break_off(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"4\r\nhalf\r\n")
+        handler.close_connection = True
+
+    server = serve(break_off)
+
+    with pytest.raises(ConnectionFailed):
+        RequestsTransport().send(get(server.url))
+
+
+def test_a_body_that_drips_past_the_total_time_is_cut(serve: Serve) -> None:
+    clock = FakeClock()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        for _ in range(1000):
+            clock.advance(1.0)
+            handler.wfile.write(b".")
+            handler.wfile.flush()
+
+    server = serve(drip)
+
+    with pytest.raises(TimedOut, match="longer than 0.5 s"):
+        RequestsTransport(clock=clock).send(get(server.url, total_timeout=0.5))
+
+
+def test_a_chunk_is_handed_over_while_the_answer_goes_on(serve: Serve) -> None:
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"first")
+        handler.wfile.flush()
+        server.release.wait(5)
+
+    server = serve(trickle)
+
+    with RequestsTransport().stream(get(server.url)) as stream:
+        assert next(stream.chunks) == b"first"
+        assert not server.release.is_set()
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "until close"])
+def test_closing_from_another_thread_wakes_a_waiting_reader(serve: Serve, framing: str) -> None:
+    headers = {
+        "length": ("Content-Length", "100"),
+        "chunked": ("Transfer-Encoding", "chunked"),
+        "until close": ("Connection", "close"),
+    }
+
+    def hold(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header(*headers[framing])
+        handler.end_headers()
+        handler.wfile.write(b"5\r\nfirst\r\n" if framing == "chunked" else b"first")
+        handler.wfile.flush()
+        server.release.wait(10)
+
+    server = serve(hold)
+    ended = threading.Event()
+
+    with RequestsTransport().stream(get(server.url, read_timeout=10)) as stream:
+        assert next(stream.chunks) == b"first"
+
+        def read_on() -> None:
+            try:
+                list(stream.chunks)
+            except ConnectionFailed:
+                pass
+            finally:
+                ended.set()
+
+        reader = threading.Thread(target=read_on, daemon=True)
+        reader.start()
+        stream.close()
+        assert ended.wait(2), "the reader still waits"
+
+
+def test_closing_a_stream_that_is_over_does_nothing(serve: Serve) -> None:
+    server = serve(answer)
+
+    with RequestsTransport().stream(get(server.url)) as stream:
+        assert list(stream.chunks) == [b"ok"]
+        stream.close()
+    stream.close()
+
+    assert len(server.requests) == 1
+
+
+def test_the_library_s_debug_lines_show_no_query(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(answer)
+
+    with caplog.at_level(logging.DEBUG):
+        RequestsTransport().send(get(f"{server.url}/a.png?sig=s3cret", bearer="k-secret"))
+
+    assert "/a.png" in caplog.text
+    assert "s3cret" not in caplog.text
+    assert "k-secret" not in caplog.text
+
+
+def test_no_repr_shows_headers_body_query_or_key() -> None:
+    request = HttpRequest(
+        method="POST",
+        url="https://hub.test/a?sig=s3cret",
+        headers={"X-Token": "t0ken"},
+        body=b"a prompt",
+        bearer="k-1",
+    )
+    response = HttpResponse(status=200, headers={"x-token": "t0ken"}, body=b"a prompt")
+
+    assert repr(request) == "HttpRequest(POST https://hub.test/a)"
+    assert repr(response) == "HttpResponse(status=200)"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://", "gopher://hub.test/", "http://[::1/"])
+def test_a_url_the_library_cannot_read_is_our_error(url: str) -> None:
+    with pytest.raises(OxenError) as caught:
+        RequestsTransport().send(get(url))
+
+    assert isinstance(caught.value, UnsafeUrl)
+
+
+def test_a_fixed_address_is_connected_to_under_the_url_s_own_name(
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """images.test has no address at all, so only the one given can have been used."""
+    server = serve(answer, tls=server_tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    url = f"https://images.test:{server.port}/a.png"
+
+    response = RequestsTransport().send(get(url, address="127.0.0.1"))
+
+    assert response.body == b"ok"
+    assert server.requests[0][1]["host"] == f"images.test:{server.port}"
+
+
+def test_a_certificate_for_another_name_is_refused_at_a_fixed_address(
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = serve(answer, tls=server_tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    with pytest.raises(CertificateRefused):
+        RequestsTransport().send(
+            get(f"https://other.test:{server.port}/a.png", address="127.0.0.1")
+        )
+
+    assert server.requests == []
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(
+    serve: Serve, server_tls: ssl.SSLContext
+) -> None:
+    server = serve(answer, tls=server_tls)
+
+    with pytest.raises(CertificateRefused, match="REQUESTS_CA_BUNDLE") as caught:
+        RequestsTransport().send(
+            get(f"https://images.test:{server.port}/a.png", address="127.0.0.1")
+        )
+
+    assert caught.value.maybe_sent is False
+
+
+def test_closing_wakes_a_reader_behind_tls_too(
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def hold(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.flush()
+        server.release.wait(10)
+
+    server = serve(hold, tls=server_tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    request = get(f"https://images.test:{server.port}/", address="127.0.0.1", read_timeout=10.0)
+
+    with RequestsTransport().stream(request) as stream:
+        threading.Timer(0.1, stream.close).start()
+        began = time.monotonic()
+        with pytest.raises(ConnectionFailed):
+            list(stream.chunks)
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "missing"),
+    [
+        ({"content-length": "5"}, b"abc", 2),
+        ({"Content-Length": "3"}, b"abc", 0),
+        ({"content-length": "2"}, b"abc", 0),
+        ({}, b"abc", 0),
+        ({"content-length": "x"}, b"abc", 0),
+        ({"content-length": "9", "content-encoding": "gzip"}, b"abc", 0),
+    ],
+)
+def test_missing_bytes_are_counted(headers: dict[str, str], body: bytes, missing: int) -> None:
+    assert count_missing(headers, body) == missing
+
+
+def test_an_answer_shorter_than_announced_is_a_bad_response() -> None:
+    transport = ScriptedTransport([HttpResponse(status=200, headers={"content-length": "9"})])
+
+    with pytest.raises(BadResponse, match="ends 9 bytes early"):
+        transport.send(get("https://hub.test/"))
+
+
+def test_an_answer_without_end_is_cut_at_the_limit() -> None:
+    piece = b"x" * (32 * 1024 * 1024)
+    transport = ScriptedTransport([ScriptedStream(chunks=[piece] * 5)])
+
+    with pytest.raises(BadResponse, match="longer than"):
+        transport.send(get("https://hub.test/"))

@@ -1,0 +1,111 @@
+"""Words that mean a refusal or an empty account, and look-alikes that do not."""
+
+import pytest
+
+from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
+from nbp_dagster.oxen.wording import carries_error, cut_query, redact
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your request was rejected by the content policy",
+        "CONTENT_POLICY_VIOLATION",
+        "finishReason: IMAGE_SAFETY",
+        "PROHIBITED_CONTENT",
+        "The prompt was flagged",
+        "blocked by moderation",
+        "Rejected by our safety system",
+        "blocked for safety reasons",
+        "Image could not be generated due to safety",
+        "safety",
+        "NSFW content detected",
+        "This violates the usage policies",
+        "unsafe content in reference",
+    ],
+)
+def test_a_refusal_is_recognised(text: str) -> None:
+    assert is_refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "safety_tolerance must be one of 1, 2, 3",
+        "Unknown parameter: safety tolerance",
+        "Model not found: safety-first",
+        "A woman putting on safety goggles: scene too long",
+        "worn for safety goggles are listed",
+        "The model returned no image",
+        "Invalid policy for retries",
+        "Insufficient credits",
+    ],
+)
+def test_what_only_sounds_like_a_refusal_is_not_one(text: str | None) -> None:
+    assert not is_refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Insufficient credits",
+        "insufficient_credits",
+        "You are out of credits",
+        "You do not have enough: not enough credit",
+        "No credits remaining on this account",
+        "Your credits are exhausted",
+        "Please add more credits to continue",
+        "Insufficient balance",
+        "Payment required",
+        "account balance is too low",
+        "insufficient_quota",
+    ],
+)
+def test_an_empty_account_is_recognised(text: str) -> None:
+    assert is_out_of_credit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "No credit card needed, says the headline",
+        "The photo credit: Jane",
+        "a balanced composition",
+        "Model not found: credits-v1",
+        "blocked by our content policy",
+    ],
+)
+def test_what_only_sounds_like_an_empty_account_is_not_one(text: str | None) -> None:
+    assert not is_out_of_credit(text)
+
+
+def test_redaction_leaves_ordinary_words_alone() -> None:
+    text = "Which one? The file https://hub.test/a.png has 3 errors"
+
+    assert redact(text, secrets=("",)) == text
+
+
+def test_a_url_loses_query_and_fragment() -> None:
+    assert cut_query("https://hub.test/a?b=c#d") == "https://hub.test/a"
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"error": "text"}, True),
+        ({"error": {"message": "x"}}, True),
+        ({"status": "error"}, True),
+        ({"generations": [], "error": "none made"}, True),
+        ({"error": None, "images": []}, False),
+        ({"status": "success"}, False),
+        ({"generation_id": "g", "status": "failed", "error": "blocked"}, False),
+        ({"generations": [{"generation_id": "g"}], "error": "one of two"}, False),
+        ([], False),
+    ],
+)
+def test_an_error_inside_a_successful_answer(payload: object, expected: bool) -> None:
+    assert carries_error(payload) is expected

@@ -1,0 +1,106 @@
+"""Orders turned into pictures."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from nbp_dagster.simulator.darkroom import (
+    InlinePicture,
+    PaintOrder,
+    StoredPicture,
+    UnknownPicture,
+    decode_data_uri,
+    paint_order,
+)
+from tests.unit.simulator.conftest import paint_flat
+
+
+def order(**changes: Any) -> PaintOrder:
+    fields: dict[str, Any] = {
+        "prompt": "a cup",
+        "references": (),
+        "ratio": "1:1",
+        "resolution": "1K",
+        "variant": 0,
+    }
+    return PaintOrder(**{**fields, **changes})
+
+
+def develop(wanted: PaintOrder) -> bytes:
+    return paint_order(wanted, paint_flat)
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
+def png(width: int, height: int) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_the_same_order_gives_the_same_bytes() -> None:
+    assert develop(order()) == develop(order())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt": "a jug"},
+        {"variant": 1},
+        {"references": (UnknownPicture("https://example.com/a.png"),)},
+    ],
+)
+def test_whatever_decides_a_picture_changes_it(change: dict[str, Any]) -> None:
+    assert develop(order(**change)) != develop(order())
+
+
+def test_unknown_urls_stand_for_different_figures() -> None:
+    first = order(references=(UnknownPicture("https://example.com/a.png"),))
+    second = order(references=(UnknownPicture("https://example.com/b.png"),))
+
+    assert develop(first) != develop(second)
+
+
+def test_auto_follows_the_first_reference(tmp_path: Path) -> None:
+    path = tmp_path / "tall"
+    path.write_bytes(png(90, 160))
+
+    assert size_of(develop(order(ratio="auto", references=(StoredPicture(path),)))) == (768, 1376)
+
+
+def test_auto_without_a_reference_is_16_to_9() -> None:
+    assert size_of(develop(order(ratio="auto"))) == (1376, 768)
+
+
+def test_a_data_uri_counts_like_the_stored_picture(tmp_path: Path) -> None:
+    data = png(20, 20)
+    stored, inline = tmp_path / "stored", tmp_path / "inline"
+    stored.write_bytes(data)
+    inline.write_text("data:image/png;base64," + base64.b64encode(data).decode(), "utf-8")
+
+    assert develop(order(references=(InlinePicture(inline),))) == develop(
+        order(references=(StoredPicture(stored),))
+    )
+
+
+def test_a_result_can_be_the_reference_of_another() -> None:
+    assert develop(order(references=(order(prompt="a sheet"),))) != develop(
+        order(references=(order(prompt="another sheet"),))
+    )
+
+
+def test_a_picture_of_the_wrong_size_is_smaller() -> None:
+    assert size_of(develop(order(wrong_size=True))) == (960, 960)
+
+
+@pytest.mark.parametrize("uri", ["data:image/png,abc", "data:image/png;base64,###", "data:"])
+def test_a_broken_data_uri_is_refused(uri: str) -> None:
+    with pytest.raises(ValueError):
+        decode_data_uri(uri)
