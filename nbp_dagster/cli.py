@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.load import load_briefs
@@ -85,9 +84,7 @@ def validate() -> None:
 @main.command()
 @click.argument("campaigns", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
-@click.option(
-    "--show", metavar="KEY", help="Print one prompt as the model gets it."
-)
+@click.option("--show", metavar="KEY", help="Print one prompt as the model gets it.")
 @_plainly
 def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
     """Show what `nbp run` would make and what it would cost; buys nothing."""
@@ -157,9 +154,9 @@ def _show_prompt(planned: Plan, key: str) -> None:
 
 
 def _print_plan(planned: Plan, settings: Settings) -> None:
-    table = Table("key", "kind", "standing", "refs", "fingerprint", "USD", box=None)
-    for image in planned.images:
-        table.add_row(
+    rows = [("key", "kind", "standing", "refs", "fingerprint", "USD")]
+    rows += [
+        (
             image.key,
             image.kind,
             image.standing.replace("_", " "),
@@ -167,8 +164,12 @@ def _print_plan(planned: Plan, settings: Settings) -> None:
             (image.fingerprint or "-")[:12],
             f"{image.price_usd:.2f}",
         )
-    console = Console(soft_wrap=True)
-    console.print(table)
+        for image in planned.images
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
     for image in planned.images:
         if image.standing in ("refused", "invalid"):
             click.echo(f"{image.key}: {image.standing}: {image.reason}")

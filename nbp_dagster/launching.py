@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
-from dagster import DagsterEventType, SerializableErrorInfo
+from dagster import DagsterEventType
+from dagster._utils.error import SerializableErrorInfo
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.prompt_images import RENDITIONS_VERSION, REQUESTS_VERSION
-from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION
+from nbp_dagster.assets.recording import DATA_VERSION
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.studio.outcomes import Reused
 from nbp_dagster.studio.studio import Studio, sheet_version
@@ -59,18 +59,15 @@ class Launcher:
         )
         return Launch(run_id=result.run_id, succeeded=result.success, error=_error(result))
 
-    def versions(self, asset: dg.AssetKey, partitions: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Return data version and code version of the latest materialization, by partition."""
+    def versions(self, asset: dg.AssetKey, partitions: Iterable[str]) -> dict[str, str]:
+        """Return the data version of the latest materialization, by partition."""
         tags = self._instance.event_log_storage.get_latest_tags_by_partition(
             asset,
             event_type=DagsterEventType.ASSET_MATERIALIZATION,
-            tag_keys=[DATA_VERSION, CODE_VERSION],
+            tag_keys=[DATA_VERSION],
             asset_partitions=list(partitions),
         )
-        return {
-            partition: (found.get(DATA_VERSION, ""), found.get(CODE_VERSION, ""))
-            for partition, found in tags.items()
-        }
+        return {partition: found.get(DATA_VERSION, "") for partition, found in tags.items()}
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:
@@ -97,7 +94,7 @@ def outdated_brands(launcher: Launcher, studio: Studio, names: Names) -> list[st
     brands = list(studio.briefs.brands)
     recorded = launcher.versions(names.brand_kits, brands)
     return [
-        brand for brand in brands if recorded.get(brand, ("",))[0] != studio.brand_version(brand)
+        brand for brand in brands if recorded.get(brand) != studio.brand_version(brand)
     ]
 
 
@@ -111,7 +108,7 @@ def outdated_sheets(
     return [
         key
         for key in keys
-        if key not in sheets or recorded.get(key, ("",))[0] != sheet_version(sheets[key])
+        if key not in sheets or recorded.get(key) != sheet_version(sheets[key])
     ]
 
 
@@ -137,11 +134,11 @@ def outdated_prompts(
         outcome = made.get(prompt.key)
         if outcome is not None:
             fingerprint = outcome.receipt.fingerprint
-            version = studio.rendition_version(prompt, outcome)
+            # Prompt template and renderer are versioned within these hashes.
             if (
-                requests.get(prompt.key) == (fingerprint, REQUESTS_VERSION)
-                and originals.get(prompt.key, ("",))[0] == outcome.image.sha256
-                and renditions.get(prompt.key) == (version, RENDITIONS_VERSION)
+                requests.get(prompt.key) == fingerprint
+                and originals.get(prompt.key) == outcome.image.sha256
+                and renditions.get(prompt.key) == studio.rendition_version(prompt, outcome)
             ):
                 continue
         outdated.append(prompt.key)

@@ -124,7 +124,7 @@ class _CampaignRuns:
         recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)
-        if not gallery.is_file() or recorded.get(campaign, ("",))[0] != version:
+        if not gallery.is_file() or recorded.get(campaign) != version:
             self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
         return CampaignRun(
             campaign=campaign,

@@ -1,10 +1,12 @@
 """The brands as assets: validated, shown, and versioned by content."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.brand.models import Brand
 from nbp_dagster.resources.studio import StudioResource
 
@@ -29,7 +31,9 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "it names, so an edit shows as stale downstream."
         ),
     )
-    def brand_kits(context: dg.AssetExecutionContext, studio: StudioResource) -> None:
+    def brand_kits(
+        context: dg.AssetExecutionContext, studio: StudioResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         open_studio = studio.studio
         recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
         pointer = latest_event(context)
@@ -49,6 +53,7 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
                     "commit": open_studio.commit or "not in a git checkout",
                 },
             )
+        yield from nothing_returned()
 
     return brand_kits
 

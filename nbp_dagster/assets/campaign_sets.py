@@ -1,11 +1,13 @@
 """The finished sets as assets: manifest, contact sheet and gallery page of each campaign."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
@@ -32,7 +34,9 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "the files by channel. Free. Prompts without a picture are listed with the reason."
         ),
     )
-    def campaign_sets(context: dg.AssetExecutionContext, studio: StudioResource) -> None:
+    def campaign_sets(
+        context: dg.AssetExecutionContext, studio: StudioResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
         recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
@@ -45,6 +49,7 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
                 pointer=pointer,
                 metadata=_describe(studio.studio, written),
             )
+        yield from nothing_returned()
 
     return campaign_sets
 

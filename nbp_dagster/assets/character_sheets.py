@@ -1,6 +1,6 @@
 """The character sheets as assets: supplied references adopted, or a sheet bought once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -8,7 +8,7 @@ from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import describe_original, describe_request, describe_sheet
 from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Refused, Reused
@@ -42,9 +42,10 @@ def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         studio: StudioResource,
         progress: dg.ResourceParam[Progress],
-    ) -> None:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with plain_failure():
             _SheetStep(context, studio.studio, names).run(progress)
+        yield from nothing_returned()
 
     return character_sheets
 
@@ -66,7 +67,7 @@ class _SheetStep:
         bought = {key: order for key, order in orders.items() if order is not None}
         progress.begin(len(bought))
         problems: list[Refused | Failed] = []
-        for outcome in self._studio.make(bought.values(), run_id=self._context.run_id):
+        for outcome in self._studio.make(bought.values(), run_id=self._context.run.run_id):
             if isinstance(outcome, Generated | Reused):
                 self._record_made(bought[outcome.key], outcome)
             else:

@@ -1,5 +1,7 @@
 """All assets of one folder of briefs."""
 
+import warnings
+
 import dagster as dg
 
 from nbp_dagster.assets.brand_kits import build_brand_kits
@@ -15,10 +17,14 @@ from nbp_dagster.brand.load import Briefs
 def build_assets(briefs: Briefs, names: Names) -> list[dg.AssetsDefinition]:
     """Return every asset, partitioned by what the briefs hold."""
     grains = build_grains(briefs)
-    return [
-        build_brand_kits(grains, names),
-        build_character_sheets(grains, names),
-        build_prompt_images(grains, names),
-        build_campaign_sets(grains, names),
-        build_published_sets(grains, names),
-    ]
+    with warnings.catch_warnings():
+        # `backfill_policy` is marked beta: one run for a range is worth it, and the user of this
+        # package can do nothing about the warning.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [
+            build_brand_kits(grains, names),
+            build_character_sheets(grains, names),
+            build_prompt_images(grains, names),
+            build_campaign_sets(grains, names),
+            build_published_sets(grains, names),
+        ]

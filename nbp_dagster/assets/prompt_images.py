@@ -165,7 +165,7 @@ class _PromptStep:
     def _outcomes(self, orders: Iterable[Order]) -> Iterator[Outcome]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            return self._studio.make(orders, run_id=self._context.run_id)
+            return self._studio.make(orders, run_id=self._context.run.run_id)
         return self._studio.find_made(orders)
 
     def _finish(self, order: Order, made: Generated | Reused, pointer: int) -> Outcome:

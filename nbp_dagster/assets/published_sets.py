@@ -1,12 +1,14 @@
 """Publishing a finished set: one commit in an Oxen repository."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 from pydantic import Field
 
 from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.publishing import Destination, publish_set
 
@@ -42,7 +44,7 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
     )
     def published_sets(
         context: dg.AssetExecutionContext, config: PublishConfig, studio: StudioResource
-    ) -> None:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
         destination = Destination(
             repository=config.repository,
@@ -66,5 +68,6 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
                     "files": published.files,
                 },
             )
+        yield from nothing_returned()
 
     return published_sets

@@ -40,7 +40,12 @@ def nearest_ratio(wanted: str, listed: Iterable[str]) -> str:
     if wanted in candidates:
         return wanted
     goal = math.log(measure_ratio(wanted))
-    return min(candidates, key=lambda ratio: abs(math.log(measure_ratio(ratio)) - goal))
+
+    def distance(ratio: str) -> float:
+        # Rounded, so that 2:3 and 3:2 are equally far from 1:1 in spite of their last bits.
+        return round(abs(math.log(measure_ratio(ratio)) - goal), 9)
+
+    return min(candidates, key=distance)
 
 
 def find_margins(channels: Iterable[Channel], ratio: str) -> Margins:

@@ -101,8 +101,8 @@ def read_reference(source: str, root: Path) -> FileDigest | str:
         if not inside:
             return "a link that leaves the config folder; copy the file into it"
         return _read_file(real, path)
-    except (OSError, RuntimeError) as error:
-        return f"cannot be read ({type(error).__name__}); check the file and its permissions"
+    except (OSError, RuntimeError):  # RuntimeError: a link in a circle, before Python 3.13
+        return "cannot be read; check the file, its links and its permissions"
 
 
 def _read_file(real: Path, path: Path) -> FileDigest | str:

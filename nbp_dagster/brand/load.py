@@ -134,8 +134,8 @@ def _read_bytes(path: Path, root: Path) -> bytes | str:
             return "not a file; accepted: a YAML file"
         with real.open("rb") as stream:
             return stream.read(MAX_FILE_BYTES + 1)
-    except (OSError, RuntimeError) as error:
-        return f"cannot be read ({type(error).__name__}); check the file and its permissions"
+    except (OSError, RuntimeError):  # RuntimeError: a link in a circle, before Python 3.13
+        return "cannot be read; check the file, its links and its permissions"
 
 
 def _documents(reading: _Reading, kind: BriefKind) -> Iterator[tuple[str, Document]]:

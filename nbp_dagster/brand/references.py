@@ -64,20 +64,8 @@ def choose_references(
 
     Every sheet and every digest the shot needs must be there.
     """
-    identities = [
-        [
-            Reference("identity", name, source, digest)
-            for source, digest in zip(sheet.sources, sheet.digests, strict=True)
-        ]
-        for name, sheet in ((name, sheets[f"{brand.id}/{name}"]) for name in shot.characters)
-    ]
-    products = [
-        [
-            Reference("product", name, source, digests[source])
-            for source in map(resolve_source, brand.products[name].references)
-        ]
-        for name in shot.products
-    ]
+    identities = [_list_identities(name, sheets[f"{brand.id}/{name}"]) for name in shot.characters]
+    products = [_list_products(name, brand, digests) for name in shot.products]
     logo = _list_logo(brand, digests)
     chosen = [group[0] for group in identities]
     wanted = [
@@ -87,12 +75,19 @@ def choose_references(
         *_take_in_turn(products),
     ]
     chosen += wanted[: max(0, most - len(chosen))]
-    return tuple(
-        reference
-        for group in (*identities, *products, logo)
-        for reference in group
-        if reference in chosen
-    )
+    in_order = (one for group in (*identities, *products, logo) for one in group)
+    return tuple(one for one in in_order if one in chosen)
+
+
+def _list_identities(name: str, sheet: Sheet) -> list[Reference]:
+    pairs = zip(sheet.sources, sheet.digests, strict=True)
+    # A list that names one image twice is one image.
+    return list(dict.fromkeys(Reference("identity", name, *pair) for pair in pairs))
+
+
+def _list_products(name: str, brand: Brand, digests: Mapping[str, str]) -> list[Reference]:
+    sources = dict.fromkeys(map(resolve_source, brand.products[name].references))
+    return [Reference("product", name, source, digests[source]) for source in sources]
 
 
 def _list_logo(brand: Brand, digests: Mapping[str, str]) -> list[Reference]:

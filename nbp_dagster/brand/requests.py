@@ -18,7 +18,7 @@ from nbp_dagster.brand.capabilities import (
 )
 from nbp_dagster.brand.frames import find_margins, nearest_ratio
 from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Shot
+from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt, sheet_keys
 from nbp_dagster.brand.problems import list_accepted, show_text
 from nbp_dagster.brand.prompts import PROMPT_VERSION, render_prompt, render_sheet_prompt
@@ -138,30 +138,27 @@ def compile_request(
     campaign = briefs.campaigns[prompt.campaign]
     brand = briefs.brands[campaign.brand]
     shot = next(shot for shot in campaign.shots if shot.id == prompt.shot)
-    where = briefs.source_of("campaign", campaign.id).file
-    check_parameters(campaign, capabilities, where=where)
-    check_resolution(campaign.resolution, campaign.model, capabilities, where=where)
+    _check_campaign(campaign, capabilities, briefs.source_of("campaign", campaign.id).file)
     _check_at_hand(brand, shot, prompt.key, sheets=sheets, digests=digests)
     references = choose_references(brand, shot, sheets=sheets, digests=digests)
     _check_count(references, prompt.key, capabilities)
     ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
-    first = briefs.channels[campaign.channels[0]].ratio
-    text = render_prompt(
-        brand,
-        shot,
-        locale=prompt.locale,
-        variant=prompt.variant,
-        ratio=ratio,
-        first_ratio=nearest_ratio(first, capabilities.aspect_ratios),
-        margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
-        references=references,
-    )
+    first_ratio = briefs.channels[campaign.channels[0]].ratio
     fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
     return ImageRequest(
         key=prompt.key,
         provider=provider,
         model=campaign.model,
-        prompt=text,
+        prompt=render_prompt(
+            brand,
+            shot,
+            locale=prompt.locale,
+            variant=prompt.variant,
+            ratio=ratio,
+            first_ratio=nearest_ratio(first_ratio, capabilities.aspect_ratios),
+            margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
+            references=references,
+        ),
         parameters={**campaign.parameters, **fixed},
         references=references,
         variant=prompt.variant,
@@ -209,6 +206,11 @@ def compile_sheet_request(
         variant=1,
         prompt_version=PROMPT_VERSION,
     )
+
+
+def _check_campaign(campaign: Campaign, capabilities: Capabilities, file: str) -> None:
+    check_parameters(campaign, capabilities, where=file)
+    check_resolution(campaign.resolution, campaign.model, capabilities, where=file)
 
 
 def _check_at_hand(

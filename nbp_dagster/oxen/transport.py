@@ -289,8 +289,7 @@ class _PinnedAdapter(HTTPAdapter):
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(
             request, verify, cert
         )
-        name = host_params["host"]
-        tls = {**pool_kwargs, "server_hostname": name, "assert_hostname": name}
+        tls = {**pool_kwargs, "server_hostname": host_params["host"]}
         return {**host_params, "host": self._address}, tls
 
 

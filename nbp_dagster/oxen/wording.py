@@ -51,7 +51,7 @@ _OUT_OF_CREDIT = re.compile(
 """Words for an empty account; a headline about credit cards is not one."""
 
 _QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)\?[^\s\"'<>]*")
-_RELATIVE_SIGNED = re.compile(r"\?[^\s\"'<>]*(?:sign|token|expires|credential)[^\s\"'<>]*", re.I)
+_PATH_QUERY = re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>=]+=[^\s\"'<>]*")
 _DATA_URI = re.compile(r"data:[\w.+/-]*;base64,[A-Za-z0-9+/=_-]*")
 _BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"',;}]+")
 _TAG = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>")
@@ -90,7 +90,7 @@ def redact(text: str, *, secrets: Iterable[str] = (), max_chars: int = MAX_DETAI
     text = _BEARER.sub("Bearer [key]", text)
     text = _DATA_URI.sub("data:[cut]", text)
     text = _QUERY.sub(r"\1?[cut]", text)
-    text = _RELATIVE_SIGNED.sub("?[cut]", text)
+    text = _PATH_QUERY.sub(r"\1?[cut]", text)
     line = " ".join(text.split())
     return line if len(line) <= max_chars else f"{line[: max_chars - 3]}..."
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -22,7 +22,7 @@ class MissingKey(NbpError):
     """Live mode without a key."""
 
 
-class OxenResource(dg.ConfigurableResource):
+class OxenResource(dg.ConfigurableResource[Any]):
     """Oxen.ai's inference API, live.
 
     Assets ask for `OxenResource`; in simulator mode they are handed `SimulatedOxenResource`.

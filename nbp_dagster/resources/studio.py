@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -14,7 +15,7 @@ from nbp_dagster.studio.engine import EngineLimits
 from nbp_dagster.studio.studio import Studio, StudioPaths
 
 
-class StudioResource(dg.ConfigurableResource):
+class StudioResource(dg.ConfigurableResource[Any]):
     """Briefs, image store, ledger and service, as one thing to make pictures with.
 
     The briefs are read anew when a run starts: it works from what the files say then.

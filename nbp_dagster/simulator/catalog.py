@@ -74,8 +74,9 @@ class ModelSpec:
             return Decimal(str(self.pricing["cost_per_image"]))
         column = grid["high"]
         default = self.properties["resolution"]["default"]
-        resolution = parameters.get("resolution")
-        return Decimal(str(column[resolution if resolution in column else default]))
+        wanted = parameters.get("resolution")
+        is_known = isinstance(wanted, str) and wanted in column
+        return Decimal(str(column[wanted if is_known else default]))
 
     def find_flaw(self, parameters: Mapping[str, Any]) -> str | None:
         """Return what is wrong with the model's own parameters, or None.

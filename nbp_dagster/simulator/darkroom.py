@@ -22,7 +22,10 @@ _PLACEHOLDER_SIZE = 512
 
 
 class Painter(Protocol):
-    """Draws an RGB picture of exactly width x height pixels, the same for the same input."""
+    """Draws an RGB picture of exactly width x height pixels, the same for the same input.
+
+    What is asked of a painter from outside; the simulator's own also knows takes and flaws.
+    """
 
     def __call__(
         self, prompt: str, references: Sequence[bytes], *, width: int, height: int
@@ -58,6 +61,7 @@ class PaintOrder:
         ratio: An aspect ratio, or `auto` for that of the first reference.
         variant: 0 for the first picture of a request, 1 for the next of the same request.
         wrong_size: Whether the picture comes out smaller than asked for.
+        flaws: What the painter gets wrong, by the names the fault script has for it.
     """
 
     prompt: str
@@ -66,6 +70,7 @@ class PaintOrder:
     resolution: str
     variant: int
     wrong_size: bool = False
+    flaws: tuple[str, ...] = ()
 
 
 Source = InlinePicture | StoredPicture | UnknownPicture | PaintOrder
@@ -80,7 +85,7 @@ class Darkroom:
     """
 
     def __init__(self, threads: int, *, painter: Painter | None = None) -> None:
-        self._painter = painter or paint
+        self._painter = painter
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._painted = 0
@@ -105,16 +110,30 @@ class Darkroom:
             self._pool = None
 
 
-def paint_order(order: PaintOrder, painter: Painter) -> bytes:
-    """Return the PNG bytes of an order; the same order always gives the same bytes."""
+def paint_order(order: PaintOrder, painter: Painter | None = None) -> bytes:
+    """Return the PNG bytes of an order; the same order always gives the same bytes.
+
+    Args:
+        order: What to paint.
+        painter: Draws the picture; the simulator's own when None.
+    """
     references = [_read_source(source, painter) for source in order.references]
     width, height = pixel_size(_settle_ratio(order.ratio, references), order.resolution)
     if order.wrong_size:
         width, height = width - WRONG_SIZE_LOSS, height - WRONG_SIZE_LOSS
-    prompt = order.prompt
-    if order.variant > 0:
-        # The painter has no seed: only another text makes another picture.
-        prompt = f"{prompt}\n(take {order.variant + 1})"
+    if painter is None:
+        flaws = frozenset(flaw.replace("_", "-") for flaw in order.flaws)
+        image = paint(
+            order.prompt,
+            references,
+            width=width,
+            height=height,
+            variant=order.variant + 1,
+            faults=flaws,
+        )
+        return encode_png(image)
+    # A painter from outside has no other way to tell one take from the next.
+    prompt = f"{order.prompt}\n(take {order.variant + 1})" if order.variant else order.prompt
     return encode_png(painter(prompt, references, width=width, height=height))
 
 
@@ -130,7 +149,7 @@ def decode_data_uri(uri: str) -> bytes:
     return base64.b64decode(payload, validate=True)
 
 
-def _read_source(source: Source, painter: Painter) -> bytes:
+def _read_source(source: Source, painter: Painter | None) -> bytes:
     if isinstance(source, InlinePicture):
         return decode_data_uri(source.path.read_text(encoding="utf-8"))
     if isinstance(source, StoredPicture):

@@ -9,30 +9,25 @@ REFUSAL_MESSAGE = "Content policy violation: the request was flagged by the safe
 
 
 class ApiError(Exception):
-    """A refusal on the wire: a status, a body and perhaps headers.
+    """A refusal on the wire.
 
     Args:
         status: HTTP status code.
         body: The JSON body, already in one of the two shapes.
-        headers: Extra response headers, such as `Retry-After`.
     """
 
-    def __init__(
-        self, status: int, body: Mapping[str, object], *, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, body: Mapping[str, object]) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
         self.body = body
-        self.headers = dict(headers or {})
+        self.headers: dict[str, str] = {}
 
     def response(self) -> JSONResponse:
         """Return the answer to send."""
         return JSONResponse(dict(self.body), status_code=self.status, headers=self.headers)
 
 
-def typed_error(
-    status: int, error_type: str, detail: str, *, headers: Mapping[str, str] | None = None
-) -> ApiError:
+def typed_error(status: int, error_type: str, detail: str) -> ApiError:
     """Return an error in the long shape: `error.type`, `title`, `detail`, `status_message`."""
     title = error_type.replace("_", " ").capitalize()
     body = {
@@ -40,7 +35,7 @@ def typed_error(
         "status": "error",
         "status_message": error_type,
     }
-    return ApiError(status, body, headers=headers)
+    return ApiError(status, body)
 
 
 def plain_error(status: int, message: str) -> ApiError:
@@ -74,11 +69,13 @@ def forbidden(detail: str) -> ApiError:
 
 
 def too_many_requests(retry_after: float | None) -> ApiError:
-    """Return a 429, with `Retry-After` in whole seconds when a delay is given."""
-    headers = {} if retry_after is None else {"Retry-After": format_delay(retry_after)}
-    return typed_error(429, "rate_limited", "Too many requests", headers=headers)
+    """Return a 429, with `Retry-After` when a delay in seconds is given."""
+    error = typed_error(429, "rate_limited", "Too many requests")
+    set_retry_after(error, retry_after)
+    return error
 
 
-def format_delay(seconds: float) -> str:
-    """Return a `Retry-After` value: whole seconds when they are whole, else a decimal."""
-    return str(int(seconds)) if seconds == int(seconds) else f"{seconds:.3f}"
+def set_retry_after(error: ApiError, seconds: float | None) -> None:
+    """Give an answer a `Retry-After`; a fraction of a second is written as a decimal."""
+    if seconds is not None:
+        error.headers["Retry-After"] = f"{seconds:g}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -99,20 +100,21 @@ class EventStream(Response):
     ) -> None:
         """Send events and comments until the client is gone or the lifetime is over."""
         loop = asyncio.get_running_loop()
-        end = None if self._lifetime is None else loop.time() + self._lifetime
+        end = math.inf if self._lifetime is None else loop.time() + self._lifetime
         patience = self._keep_alive
-        while not gone.done():
-            if end is not None:
-                patience = min(patience, end - loop.time())
-            if patience <= 0:
-                return
+        while not gone.done() and loop.time() < end:
+            left = end - loop.time()
             item = asyncio.ensure_future(queue.get())
-            await asyncio.wait((item, gone), timeout=patience, return_when="FIRST_COMPLETED")
+            await asyncio.wait(
+                (item, gone), timeout=min(patience, left), return_when="FIRST_COMPLETED"
+            )
             if item.done():
                 text = _format_event(item.result()(self._base_url)) + self._padding
                 patience = min(self._keep_alive, _AFTERWORD_SECONDS)
             else:
                 item.cancel()
+                if left <= patience:
+                    return
                 text = ": keep-alive\n\n"
                 patience = self._keep_alive
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})

@@ -14,11 +14,23 @@ RequestFaultKind = Literal["status", "no_credit", "reset", "slow", "status_after
 JobFaultKind = Literal["fail", "refuse", "credit_lost", "stuck", "slow_job", "no_image"]
 DownloadFaultKind = Literal["truncate", "expire", "html", "wrong_size"]
 StreamFaultKind = Literal["drop_stream"]
-FaultKind = Literal[RequestFaultKind, JobFaultKind, DownloadFaultKind, StreamFaultKind]
+PictureFaultKind = Literal[
+    "misspelt_headline",
+    "missing_headline",
+    "low_contrast",
+    "off_palette",
+    "other_character",
+    "missing_character",
+    "copy_paste",
+]
+FaultKind = Literal[
+    RequestFaultKind, JobFaultKind, DownloadFaultKind, StreamFaultKind, PictureFaultKind
+]
 
 REQUEST_FAULTS: tuple[RequestFaultKind, ...] = get_args(RequestFaultKind)
 JOB_FAULTS: tuple[JobFaultKind, ...] = get_args(JobFaultKind)
 DOWNLOAD_FAULTS: tuple[DownloadFaultKind, ...] = get_args(DownloadFaultKind)
+PICTURE_FAULTS: tuple[PictureFaultKind, ...] = get_args(PictureFaultKind)
 STREAM_FAULTS: tuple[StreamFaultKind, ...] = get_args(StreamFaultKind)
 
 

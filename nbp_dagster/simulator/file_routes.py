@@ -10,10 +10,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from nbp_dagster.simulator.errors import forbidden, invalid_params, not_found, typed_error
-from nbp_dagster.simulator.jobs import Job
-from nbp_dagster.simulator.links import is_signed
-from nbp_dagster.simulator.multipart import MultipartError, Part, read_parts
-from nbp_dagster.simulator.repos import DEFAULT_BRANCH, Commit, Repository, Signature
 from nbp_dagster.simulator.intake import (
     base_url_of,
     has_key,
@@ -21,6 +17,10 @@ from nbp_dagster.simulator.intake import (
     require_key,
     simulator_of,
 )
+from nbp_dagster.simulator.jobs import Job
+from nbp_dagster.simulator.links import is_signed
+from nbp_dagster.simulator.multipart import MultipartError, Part, read_parts
+from nbp_dagster.simulator.repos import DEFAULT_BRANCH, Commit, Repository, Signature
 from nbp_dagster.simulator.state import Simulator
 from nbp_dagster.simulator.submissions import ACCOUNT
 from nbp_dagster.simulator.traffic import Connections
@@ -45,6 +45,8 @@ async def create_repository(request: Request) -> Response:
     if not isinstance(name, str) or not name:
         raise invalid_params("name is required")
     namespace = body.get("namespace") or ACCOUNT
+    if not isinstance(namespace, str):
+        raise invalid_params("namespace must be a string")
     store = simulator_of(request).repositories
     if store.find(namespace, name) is not None:
         if "user" in body:

@@ -1,6 +1,7 @@
 """Stands before all routes: logs, counts, limits and breaks requests as scripted."""
 
 import json
+import math
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from nbp_dagster.simulator.errors import (
     CREDIT_MESSAGE,
     ApiError,
+    set_retry_after,
     too_many_requests,
     typed_error,
 )
@@ -67,7 +69,7 @@ class Gate:
         if limit is not None and self._simulator.traffic.in_flight > limit:
             return too_many_requests(1)
         wait = self._simulator.limiter.take()
-        return None if wait is None else too_many_requests(wait)
+        return None if wait is None else too_many_requests(math.ceil(wait))
 
     async def _break(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request go wrong."""
@@ -90,8 +92,7 @@ def _answer_of(fault: Fault) -> ApiError:
     if fault.status == 429:
         return too_many_requests(fault.retry_after)
     error = typed_error(fault.status, "unknown_error", fault.message or "Simulated failure")
-    if fault.retry_after is not None:
-        error.headers["Retry-After"] = f"{fault.retry_after:g}"
+    set_retry_after(error, fault.retry_after)
     return error
 
 

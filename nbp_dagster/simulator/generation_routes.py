@@ -20,7 +20,6 @@ from nbp_dagster.simulator.errors import (
 from nbp_dagster.simulator.events import EventStream
 from nbp_dagster.simulator.faults import STREAM_FAULTS, Call
 from nbp_dagster.simulator.gate import EVENTS_PATH
-from nbp_dagster.simulator.jobs import ACTIVE, STATUSES, Job
 from nbp_dagster.simulator.intake import (
     base_url_of,
     exchange_of,
@@ -28,6 +27,7 @@ from nbp_dagster.simulator.intake import (
     require_key,
     simulator_of,
 )
+from nbp_dagster.simulator.jobs import ACTIVE, STATUSES, Job
 from nbp_dagster.simulator.state import Simulator
 from nbp_dagster.simulator.submissions import find_flaw, read_submission
 

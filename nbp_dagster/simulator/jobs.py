@@ -73,7 +73,7 @@ def read_job(record: Mapping[str, Any], catalog: Catalog) -> Job:
         raise LookupError(f"job {record['generation_id']}: unknown model {record['spec']}")
     fields = {name: record[name] for name in Job.__dataclass_fields__}
     fields["spec"] = spec
-    fields["plan"] = Plan(**record["plan"])
+    fields["plan"] = Plan(**{**record["plan"], "flaws": tuple(record["plan"]["flaws"])})
     fields["usd"] = None if record["usd"] is None else Decimal(record["usd"])
     return Job(**fields)
 

@@ -1,4 +1,4 @@
-"""Colours and brand palettes for the painted stand-in pictures; knows nothing of shapes, prompts or files."""
+"""Colours and brand palettes of the painted pictures; knows no shapes, prompts or files."""
 
 import colorsys
 import random
@@ -149,7 +149,7 @@ def pick_swatches(image: Image.Image, limit: int = 6) -> tuple[Colour, ...]:
         triple = (colour[0], colour[1], colour[2])
         if all(_distance(triple, other) > 30 for other in ranked):
             ranked.append(triple)
-    plain = [c for c in ranked if 12 < min(c) or max(c) < 250]
+    plain = [c for c in ranked if min(c) > 12 or max(c) < 250]
     return tuple((plain or ranked)[:limit])
 
 
@@ -177,7 +177,7 @@ def _find_leaf(candidates: Sequence[Colour]) -> Colour:
     greenish = [c for c in candidates if c[1] >= max(c[0], c[2]) and saturation(c) > 0.08]
     if greenish:
         return mix(greenish[0], (96, 156, 96), 0.35)
-    return mix((92, 142, 104), candidates[0], 0.3)
+    return mix((92, 146, 104), candidates[0], 0.16)
 
 
 def _distance(first: Colour, second: Colour) -> float:

@@ -18,8 +18,8 @@ _MAX_PIXELS = 50_000_000
 _MAX_SIDE = 2600
 # The ground is searched on a copy this small: pure Python visits each of its pixels.
 _PROBE_SIDE = 200
-_GROUND_TOLERANCE = 54
-_HOLE_TOLERANCE = 14
+# Sums over three channels: wide enough for JPEG noise, too narrow for cream on light grey.
+_GROUND_TOLERANCE = 30
 
 CutoutKind = Literal["figures", "card", "broken"]
 
@@ -60,7 +60,7 @@ class _Island:
 @functools.lru_cache(maxsize=16)
 def prepare_reference(data: bytes) -> Cutout:
     """Decode a PNG, JPEG or WebP and cut its figure out; never raises on bad bytes."""
-    image = _decode(data)
+    image = decode_reference(data)
     if image is None:
         return Cutout("broken", ())
     swatches = pick_swatches(image)
@@ -77,7 +77,8 @@ def prepare_reference(data: bytes) -> Cutout:
     return Cutout("figures", views, swatches, striped)
 
 
-def _decode(data: bytes) -> Image.Image | None:
+def decode_reference(data: bytes) -> Image.Image | None:
+    """The reference as RGBA, reduced if it is very large; None if it cannot be decoded."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > _MAX_PIXELS:
@@ -118,7 +119,12 @@ def _find_ground(probe: Image.Image) -> Colour | None:
     """The colour along the border if most of the border has it."""
     flat = probe.convert("RGB")
     width, height = flat.size
-    strips = ((0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height))
+    strips = (
+        (0, 0, width, 1),
+        (0, height - 1, width, height),
+        (0, 0, 1, height),
+        (width - 1, 0, width, height),
+    )
     raw = b"".join(flat.crop(strip).tobytes() for strip in strips)
     pixels = list(zip(raw[0::3], raw[1::3], raw[2::3], strict=True))
     middle = len(pixels) // 2
@@ -138,9 +144,15 @@ def _mask_foreground(probe: Image.Image, ground: Colour | None) -> bytearray:
     if ground is None or _has_alpha(probe):
         return bytearray(1 if value > 100 else 0 for value in probe.getchannel("A").tobytes())
     raw = probe.convert("RGB").tobytes()
-    distance = [_differs(pixel, ground) for pixel in zip(raw[0::3], raw[1::3], raw[2::3], strict=True)]
+    distance = [
+        _differs(pixel, ground) for pixel in zip(raw[0::3], raw[1::3], raw[2::3], strict=True)
+    ]
     mask = bytearray(b"\x01" * (width * height))
-    rim = [x + y * width for y in range(height) for x in ((0, width - 1) if 0 < y < height - 1 else range(width))]
+    rim = [
+        x + y * width
+        for y in range(height)
+        for x in ((0, width - 1) if 0 < y < height - 1 else range(width))
+    ]
     stack = [spot for spot in rim if distance[spot] <= _GROUND_TOLERANCE]
     while stack:
         spot = stack.pop()
@@ -151,12 +163,6 @@ def _mask_foreground(probe: Image.Image, ground: Colour | None) -> bytearray:
             near for near in _neighbours(spot, width, height)
             if mask[near] and distance[near] <= _GROUND_TOLERANCE
         )  # fmt: skip
-    if min(ground) < 244:
-        # Gaps the flood cannot enter, as between arm and body. On a white ground they could as
-        # well be white clothes, so there they stay.
-        for spot, value in enumerate(distance):
-            if value <= _HOLE_TOLERANCE:
-                mask[spot] = 0
     return mask
 
 
@@ -256,7 +262,12 @@ def _cut(
            min(probe[0], island.right + 1), min(probe[1], island.bottom + 1))  # fmt: skip
     scale_x, scale_y = image.width / probe[0], image.height / probe[1]
     crop = image.crop(
-        (round(box[0] * scale_x), round(box[1] * scale_y), round(box[2] * scale_x), round(box[3] * scale_y))
+        (
+            round(box[0] * scale_x),
+            round(box[1] * scale_y),
+            round(box[2] * scale_x),
+            round(box[3] * scale_y),
+        )
     )
     rough = Image.frombytes("L", probe, island.mask).crop(box)
     near = rough.filter(ImageFilter.MaxFilter(3)).resize(crop.size, Image.Resampling.BILINEAR)
@@ -268,12 +279,21 @@ def _cut(
             crop.convert("RGB"), Image.new("RGB", crop.size, ground)
         ).split()
         fine = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-        ramp = [min(255, max(0, (value - 14) * 9)) for value in range(256)]
+        ramp = [min(255, max(0, (value - 8) * 14)) for value in range(256)]
         inner = core.point([0] * 160 + [255] * 96)
         outer = near.point([0] * 64 + [255] * 192)
         alpha = ImageChops.lighter(inner, ImageChops.multiply(fine.point(ramp), outer))
-    crop.putalpha(alpha)
+        if min(ground) < 244:
+            # Gaps the flood cannot enter, as between arm and body. On a white ground they could
+            # as well be white clothes, so there they stay.
+            alpha = ImageChops.multiply(alpha, fine.point(_gap_ramp()))
+    # One pixel less: the rim is mixed with the old ground and would glow on a dark one.
+    crop.putalpha(alpha.filter(ImageFilter.MinFilter(3)))
     return crop
+
+
+def _gap_ramp() -> list[int]:
+    return [min(255, max(0, (value - 5) * 28)) for value in range(256)]
 
 
 def make_card(image: Image.Image | None, size: tuple[int, int], ground: Colour) -> Image.Image:
@@ -290,11 +310,16 @@ def make_card(image: Image.Image | None, size: tuple[int, int], ground: Colour) 
         draw.rectangle((left, top, right, low), fill=ground)
         reach = min(inner) * 0.13
         spot = (left + inner[0] * 0.68, top + inner[1] * 0.3)
-        draw.ellipse((spot[0] - reach, spot[1] - reach, spot[0] + reach, spot[1] + reach), fill=(255, 253, 248))
+        draw.ellipse(
+            (spot[0] - reach, spot[1] - reach, spot[0] + reach, spot[1] + reach),
+            fill=(255, 253, 248),
+        )
         draw.polygon([(left, low), (left + inner[0] * 0.36, top + inner[1] * 0.48),
                       (left + inner[0] * 0.6, top + inner[1] * 0.78), (left + inner[0] * 0.74, top + inner[1] * 0.62),
-                      (right, low)], fill=(255, 253, 248))  # fmt: skip
+                      (right, low)], fill=(255, 253, 248))
     mask = Image.new("L", size, 0)
-    ImageDraw.Draw(mask).rounded_rectangle((0, 0, width - 1, height - 1), radius=rim * 1.6, fill=255)
+    ImageDraw.Draw(mask).rounded_rectangle(
+        (0, 0, width - 1, height - 1), radius=rim * 1.6, fill=255
+    )
     card.putalpha(mask)
     return card

@@ -24,17 +24,17 @@ def draw_back_hair(pen: Pen, traits: Traits, turn: float) -> None:
         _fluff(pen, dark, centre=(back, -181), reach=26, puff=9, start=150, sweep=240)
         pen.disc(back, -181, 28, fill=dark)
     elif style in {"curly", "curls"}:
-        pen.disc(back, -180, 23, 22, fill=dark)
-        _fluff(pen, dark, centre=(back, -177), reach=21, puff=7, start=150, sweep=240)
+        pen.disc(back - 2 * turn, -180, 23 - 3 * turn, 22, fill=dark)
+        _fluff(pen, dark, centre=(back, -177), reach=21, puff=7, start=150, sweep=240 - 95 * turn)
         if style == "curls":
             for side in (-1, 1):
                 _locks(pen, dark, x=20 * side + back)
     elif style == "long":
         pen.blob([(-19 + back, -188), (0, -200), (19 + back, -188), (26 + back, -150),
-                  (24 + back, -122), (0, -126), (-24 + back, -122), (-26 + back, -150)], dark)  # fmt: skip
+                  (24 + back, -122), (0, -126), (-24 + back, -122), (-26 + back, -150)], dark)
     elif style == "bob":
         pen.blob([(-19 + back, -190), (0, -200), (19 + back, -190), (26 + back, -165),
-                  (23 + back, -149), (0, -150), (-23 + back, -149), (-26 + back, -165)], dark)  # fmt: skip
+                  (23 + back, -149), (0, -150), (-23 + back, -149), (-26 + back, -165)], dark)
     elif style == "ponytail":
         x = -22 if turn >= 0.4 else 24
         pen.blob([(x * 0.6, -195), (x * 1.25, -190), (x * 1.4, -165), (x * 1.1, -145),
@@ -91,8 +91,9 @@ def draw_hat(pen: Pen, traits: Traits, turn: float) -> None:
 
 def _draw_curls(pen: Pen, hair: Colour, turn: float, big: bool) -> None:
     reach, puff = (21.0, 8.2) if big else (17.0, 6.6)
-    _fluff(pen, hair, centre=(-2.5 * turn, -181), reach=reach, puff=puff, start=185, sweep=170)
-    pen.disc(-2.5 * turn, -190, 13, 8.5, fill=hair)
+    _fluff(pen, hair, centre=(-5 * turn, -181), reach=reach, puff=puff, start=185,
+           sweep=170 - 45 * turn)  # fmt: skip
+    pen.disc(-5 * turn, -190, 13, 8.5, fill=hair)
     light = tint(hair, 0.14)
     for x, y in ((-11, -192), (0, -197), (9, -191)):
         pen.arc(x - 2 * turn, y, 3, 2.6, 200, 330, width=1.3, fill=light)

@@ -24,7 +24,9 @@ def paint_kitchen(stage: Stage) -> None:
     stage.pen.box(0, top, stage.width, stage.height, tile)
     step = stage.figure * 18
     for column in range(round(stage.width / step) + 1):
-        stage.pen.box(column * step - 1.5, top, column * step + 1.5, stage.floor + step, shade(tile, 0.07))
+        stage.pen.box(
+            column * step - 1.5, top, column * step + 1.5, stage.floor + step, shade(tile, 0.07)
+        )
     stage.pen.box(0, top + step - 1.5, stage.width, top + step + 1.5, shade(tile, 0.07))
     _window_and_shelves(stage, top)
 
@@ -34,8 +36,10 @@ def front_kitchen(stage: Stage) -> None:
     palette = stage.palette
     front = palette.deep if stage.rng.random() < 0.55 else mix(palette.second, palette.deep, 0.25)
     _draw_counter(stage, slab=tint(palette.light, 0.4), front=front)
-    draw_fruit_bowl(stage.prop(stage.x(0.1), _on_counter(stage)), tint(palette.second, 0.2), palette.accent)
-    draw_cup(stage.prop(stage.x(0.9), _on_counter(stage)), tint(palette.accent, 0.1))
+    draw_fruit_bowl(
+        stage.prop(stage.x(0.1), _on_counter(stage), 0.8), tint(palette.second, 0.2), palette.accent
+    )
+    draw_cup(stage.prop(stage.x(0.9), _on_counter(stage), 0.74), tint(palette.accent, 0.1))
 
 
 def paint_cafe(stage: Stage) -> None:
@@ -57,7 +61,7 @@ def front_cafe(stage: Stage) -> None:
     palette = stage.palette
     _draw_counter(stage, slab=tint(_WOOD, 0.15), front=mix(palette.deep, _WOOD, 0.12), slats=True)
     top = _on_counter(stage)
-    draw_cup(stage.prop(stage.x(0.12), top), tint(palette.accent, 0.05))
+    draw_cup(stage.prop(stage.x(0.12), top, 0.74), tint(palette.accent, 0.05))
     stand = stage.prop(stage.x(0.9), top)
     stand.box(-3, -18, 3, 0, (240, 236, 228))
     stand.half(0, -18, 26, 20, mix(palette.second, (250, 226, 196), 0.45))
@@ -86,7 +90,9 @@ def front_shop(stage: Stage) -> None:
     """A striped shop counter with a plant."""
     palette = stage.palette
     _draw_counter(stage, slab=tint(_WOOD, 0.1), front=palette.second, slats=True)
-    draw_plant(stage.prop(stage.x(0.09), _on_counter(stage)), palette.leaf, palette.accent, stage.rng)
+    draw_plant(
+        stage.prop(stage.x(0.09), _on_counter(stage)), palette.leaf, palette.accent, stage.rng
+    )
 
 
 def paint_office(stage: Stage) -> None:
@@ -104,7 +110,7 @@ def front_office(stage: Stage) -> None:
     top = _on_counter(stage)
     draw_laptop(stage.prop(stage.x(0.84), top), mix(palette.deep, (214, 220, 228), 0.72))
     draw_plant(stage.prop(stage.x(0.08), top, 0.85), palette.leaf, palette.accent, stage.rng)
-    draw_cup(stage.prop(stage.x(0.23), top, 0.9), palette.second)
+    draw_cup(stage.prop(stage.x(0.25), top, 0.7), palette.second)
 
 
 def paint_home(stage: Stage) -> None:
@@ -128,9 +134,22 @@ def paint_home(stage: Stage) -> None:
     sofa.box(80, -58, 106, 0, shade(cloth, 0.12), radius=12)
     sofa.box(-84, -42, 84, -6, tint(cloth, 0.12), radius=9)
     sofa.moved(-50, -56, lean=-10).box(-18, -18, 18, 18, palette.accent, radius=6)
-    draw_plant(stage.prop(stage.x(0.93), stage.floor + unit * 18, 1.9), palette.leaf, palette.accent, stage.rng)
-    stage.pen.disc(stage.x(0.5), stage.rest, stage.view.width * 0.4, unit * 17, fill=tint(palette.second, 0.3))
-    stage.pen.disc(stage.x(0.5), stage.rest, stage.view.width * 0.35, unit * 13.5, fill=tint(palette.second, 0.5))
+    draw_plant(
+        stage.prop(stage.x(0.93), stage.floor + unit * 18, 1.9),
+        palette.leaf,
+        palette.accent,
+        stage.rng,
+    )
+    stage.pen.disc(
+        stage.x(0.5), stage.rest, stage.view.width * 0.4, unit * 17, fill=tint(palette.second, 0.3)
+    )
+    stage.pen.disc(
+        stage.x(0.5),
+        stage.rest,
+        stage.view.width * 0.35,
+        unit * 13.5,
+        fill=tint(palette.second, 0.5),
+    )
 
 
 def paint_gym(stage: Stage) -> None:
@@ -152,7 +171,9 @@ def paint_gym(stage: Stage) -> None:
     for side in (-60, 60):
         rack.box(side - 3, -54, side + 3, 0, shade(wall, 0.6))
     for row in (-46, -14):
-        for step, colour in zip((-38, 0, 38), (palette.second, palette.deep, palette.accent), strict=True):
+        for step, colour in zip(
+            (-38, 0, 38), (palette.second, palette.deep, palette.accent), strict=True
+        ):
             rack.stroke([(step - 12, row - 8), (step + 12, row - 8)], 4, (70, 72, 84))
             for end in (-14, 14):
                 rack.box(step + end - 4, row - 17, step + end + 4, row, colour, radius=2)
@@ -163,7 +184,11 @@ def paint_gym(stage: Stage) -> None:
 def paint_studio(stage: Stage) -> None:
     """A seamless paper ground with bold round shapes."""
     palette = stage.palette
-    base = (tint(palette.accent, 0.35), tint(palette.second, 0.4), mix(palette.light, palette.deep, 0.1))
+    base = (
+        tint(palette.accent, 0.35),
+        tint(palette.second, 0.4),
+        mix(palette.light, palette.deep, 0.1),
+    )
     wall = stage.rng.choice(base) if not stage.dark else palette.deep
     stage.pen.fade(0, 0, stage.width, stage.floor, (wall, tint(wall, 0.16)))
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (shade(wall, 0.07), tint(wall, 0.05)))
@@ -177,8 +202,15 @@ def paint_studio(stage: Stage) -> None:
         (0.88, 0.12, 0.13, palette.leaf),
         (0.06, 0.6, 0.05, palette.accent),
     ):
-        stage.pen.disc(stage.x(share), stage.y(level), reach * size * 1.4, fill=mix(colour, wall, 0.25))
-    draw_plant(stage.prop(stage.x(0.08), stage.rest - stage.figure * 4, 1.3), palette.leaf, palette.deep, stage.rng)
+        stage.pen.disc(
+            stage.x(share), stage.y(level), reach * size * 1.4, fill=mix(colour, wall, 0.25)
+        )
+    draw_plant(
+        stage.prop(stage.x(0.08), stage.rest - stage.figure * 4, 1.3),
+        palette.leaf,
+        palette.deep,
+        stage.rng,
+    )
 
 
 def _paint_wall(stage: Stage) -> Colour:
@@ -189,7 +221,9 @@ def _paint_wall(stage: Stage) -> Colour:
 
 def _paint_floor(stage: Stage, colour: Colour) -> None:
     floor = mix(colour, stage.palette.deep, 0.55) if stage.dark else colour
-    stage.pen.fade(0, stage.floor, stage.width, stage.height, (shade(floor, 0.08), tint(floor, 0.08)))
+    stage.pen.fade(
+        0, stage.floor, stage.width, stage.height, (shade(floor, 0.08), tint(floor, 0.08))
+    )
     skirting = stage.figure * 7
     stage.pen.box(0, stage.floor - skirting, stage.width, stage.floor, tint(floor, 0.55))
 
@@ -208,7 +242,9 @@ def _window_and_shelves(stage: Stage, low: float) -> None:
         level = top + unit * (34 + row * 52)
         if level < low - unit * 20:
             draw_shelf(stage.prop(middle, level), width, _jar_colours(stage), stage.rng)
-    sill = stage.prop(stage.x((left + right) / 2 + (0.1 if flip else -0.1)), bottom + unit * 4, 0.55)
+    sill = stage.prop(
+        stage.x((left + right) / 2 + (0.1 if flip else -0.1)), bottom + unit * 4, 0.55
+    )
     draw_plant(sill, stage.palette.leaf, stage.palette.accent, stage.rng)
 
 
@@ -231,8 +267,10 @@ def _draw_counter(stage: Stage, *, slab: Colour, front: Colour, slats: bool = Fa
             stage.pen.box(left, top, left + unit * 2.4, stage.height, shade(front, 0.2))
         else:
             stage.pen.box(left + unit * 6, top + unit * 22, left + step - unit * 6, stage.height + unit * 20,
-                          tint(front, 0.08), radius=unit * 4)  # fmt: skip
-            stage.pen.disc(left + step - unit * 13, top + unit * 34, unit * 2.6, fill=tint(front, 0.5))
+                          tint(front, 0.08), radius=unit * 4)
+            stage.pen.disc(
+                left + step - unit * 13, top + unit * 34, unit * 2.6, fill=tint(front, 0.5)
+            )
     stage.pen.box(0, top + unit * 9, stage.width, top + unit * 14, shade(front, 0.34))
     stage.pen.box(0, top - unit * 2, stage.width, top + unit * 10, slab)
     stage.pen.box(0, top - unit * 2, stage.width, top + unit * 1, tint(slab, 0.45))

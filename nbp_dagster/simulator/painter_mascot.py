@@ -53,7 +53,9 @@ def _draw_tail(pen: Pen, traits: Traits) -> None:
 
 def _draw_feet(pen: Pen, traits: Traits, slim: float) -> None:
     beaked = traits.species in _WITH_BEAK
-    colour = _BEAK if beaked else shade(traits.belly if traits.species == "panda" else traits.body, 0.16)
+    colour = (
+        _BEAK if beaked else shade(traits.belly if traits.species == "panda" else traits.body, 0.16)
+    )
     for side in (-1, 1):
         x = 18 * side * slim
         if traits.species == "robot":
@@ -177,7 +179,11 @@ def _draw_eyes(pen: Pen, traits: Traits, shift: float, turn: float) -> None:
     level = -166.0 if species == "frog" else -132.0
     spread = 24 if species == "frog" else 20
     for side in (-1, 1):
-        x = spread * side + shift * 0.2 if species == "frog" else spread * side * (1 - 0.25 * turn) + shift
+        x = (
+            spread * side + shift * 0.2
+            if species == "frog"
+            else spread * side * (1 - 0.25 * turn) + shift
+        )
         if species == "robot":
             pen.disc(x * 0.9, -134, 6, 8, fill=(126, 240, 226))
             continue

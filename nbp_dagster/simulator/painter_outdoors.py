@@ -22,8 +22,13 @@ def paint_park(stage: Stage) -> None:
     haze = sky_stops(stage.palette, stage.hour)[-1]
     _paint_hills(stage, mix(leaf, haze, 0.6), lift=0.2)
     _paint_hills(stage, mix(leaf, haze, 0.3), lift=0.09)
+    fit = min(1.0, stage.view.width * 0.6 / (190 * stage.figure))
     for share, size in ((0.08, 0.95), (0.93, 1.05), (0.74, 0.6), (0.27, 0.55)):
-        draw_tree(stage.prop(stage.x(share), stage.floor + stage.figure * 8, size), shade(leaf, 0.1), stage.rng)
+        draw_tree(
+            stage.prop(stage.x(share), stage.floor + stage.figure * 8, size * fit),
+            shade(leaf, 0.1),
+            stage.rng,
+        )
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (tint(leaf, 0.12), shade(leaf, 0.05)))
     path = mix((236, 214, 176), leaf, 0.12)
     x = stage.x(0.5)
@@ -34,7 +39,7 @@ def paint_park(stage: Stage) -> None:
         + smooth([(x + spread * 0.3, stage.height), (x + spread * 0.2, (stage.floor + stage.rest) / 2),
                   (x + spread * 0.08, stage.floor)], closed=False),
         path,
-    )  # fmt: skip
+    )
 
 
 def front_meadow(stage: Stage) -> None:
@@ -53,7 +58,9 @@ def paint_forest(stage: Stage) -> None:
     for row, (fade, size, count) in enumerate(((0.66, 0.8, 9), (0.4, 1.0, 7), (0.14, 1.25, 5))):
         for step in range(count + 1):
             x = stage.width * (step + 0.5 * (row % 2)) / count
-            pen = stage.prop(x, stage.floor + stage.figure * row * 7, size * stage.rng.uniform(0.9, 1.12))
+            pen = stage.prop(
+                x, stage.floor + stage.figure * row * 7, size * stage.rng.uniform(0.9, 1.12)
+            )
             draw_pine(pen, mix(leaf, haze, fade))
     stage.pen.fade(0, stage.floor + stage.figure * 10, stage.width, stage.height,
                    (tint(leaf, 0.08), shade(leaf, 0.16)))  # fmt: skip
@@ -65,7 +72,7 @@ def paint_street(stage: Stage) -> None:
     _paint_sky(stage)
     _paint_skyline(stage, mix(sky_stops(palette, stage.hour)[-1], palette.deep, 0.22), 0.55)
     tones = (mix(palette.light, palette.second, 0.55), mix(palette.light, palette.accent, 0.5),
-             mix(palette.light, palette.deep, 0.35), mix(palette.second, palette.deep, 0.3))  # fmt: skip
+             mix(palette.light, palette.deep, 0.35), mix(palette.second, palette.deep, 0.3))
     x, index = -unit * stage.rng.uniform(0, 40), stage.rng.randrange(4)
     while x < stage.width:
         width = unit * stage.rng.choice((96, 112, 128))
@@ -74,9 +81,13 @@ def paint_street(stage: Stage) -> None:
         _draw_house(stage, x, width, tall, tone, index)
         x, index = x + width, index + 1
     ground = mix(palette.light, palette.deep, 0.24 if not stage.dark else 0.7)
-    stage.pen.fade(0, stage.floor, stage.width, stage.height, (shade(ground, 0.08), tint(ground, 0.1)))
+    stage.pen.fade(
+        0, stage.floor, stage.width, stage.height, (shade(ground, 0.08), tint(ground, 0.1))
+    )
     stage.pen.box(0, stage.floor, stage.width, stage.floor + unit * 4, tint(ground, 0.35))
-    draw_lamp_post(stage.prop(stage.x(0.07), stage.floor + unit * 14), lit=stage.hour in {"night", "evening"})
+    draw_lamp_post(
+        stage.prop(stage.x(0.13), stage.floor + unit * 14), lit=stage.hour in {"night", "evening"}
+    )
 
 
 def paint_beach(stage: Stage) -> None:
@@ -95,16 +106,23 @@ def paint_beach(stage: Stage) -> None:
     sand = mix((244, 220, 172), palette.light, 0.2)
     sand = mix(sand, palette.deep, 0.55) if stage.dark else sand
     shore: list[Point] = [(0, stage.floor + unit * 3), (stage.width * 0.3, stage.floor - unit * 4),
-                          (stage.width * 0.65, stage.floor + unit * 5), (stage.width, stage.floor - unit * 2)]  # fmt: skip
+                          (stage.width * 0.65, stage.floor + unit * 5), (stage.width, stage.floor - unit * 2)]
     edge = smooth(shore, closed=False)
     stage.pen.shape([(x, y - unit * 5) for x, y in edge] + [(stage.width, stage.height), (0, stage.height)],
-                    tint(sea, 0.78))  # fmt: skip
+                    tint(sea, 0.78))
     stage.pen.shape([*edge, (stage.width, stage.height), (0, stage.height)], sand)
     for _ in range(26):
-        x, y = stage.rng.uniform(0, stage.width), stage.rng.uniform(stage.floor + unit * 12, stage.height)
+        x, y = (
+            stage.rng.uniform(0, stage.width),
+            stage.rng.uniform(stage.floor + unit * 12, stage.height),
+        )
         stage.pen.disc(x, y, unit * 1.2, unit * 0.7, fill=shade(sand, 0.12))
     share = stage.rng.choice((0.12, 0.88))
-    draw_parasol(stage.prop(stage.x(share), stage.floor + unit * 24), palette.accent, tint(palette.light, 0.5))
+    draw_parasol(
+        stage.prop(stage.x(share), stage.floor + unit * 24),
+        palette.accent,
+        tint(palette.light, 0.5),
+    )
 
 
 def paint_mountain(stage: Stage) -> None:
@@ -118,7 +136,9 @@ def paint_mountain(stage: Stage) -> None:
     leaf = _daylit(stage, palette.leaf)
     _paint_hills(stage, mix(leaf, haze, 0.2), lift=0.08)
     for share in (0.04, 0.12, 0.9, 0.98, 0.82):
-        pen = stage.prop(stage.x(share), stage.floor + stage.figure * 9, stage.rng.uniform(0.55, 0.85))
+        pen = stage.prop(
+            stage.x(share), stage.floor + stage.figure * 9, stage.rng.uniform(0.55, 0.85)
+        )
         draw_pine(pen, shade(leaf, 0.24))
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (tint(leaf, 0.16), shade(leaf, 0.06)))
 
@@ -129,7 +149,9 @@ def paint_night(stage: Stage) -> None:
     _paint_sky(stage)
     far = mix(sky_stops(palette, "night")[-1], palette.second, 0.14)
     _paint_skyline(stage, far, 0.5)
-    _paint_skyline(stage, shade(palette.deep, 0.3), 0.34, lit=mix((255, 214, 130), palette.accent, 0.3))
+    _paint_skyline(
+        stage, shade(palette.deep, 0.3), 0.34, lit=mix((255, 214, 130), palette.accent, 0.3)
+    )
     ground = mix(palette.deep, palette.second, 0.3)
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (shade(ground, 0.3), ground))
     stage.pen.box(0, stage.floor - unit * 6, stage.width, stage.floor, tint(ground, 0.14))
@@ -139,11 +161,20 @@ def paint_night(stage: Stage) -> None:
 def paint_party(stage: Stage) -> None:
     """Bunting, balloons and confetti."""
     palette, unit = stage.palette, stage.figure
-    wall = mix(palette.deep, palette.second, 0.25) if stage.dark else mix(palette.light, palette.second, 0.4)
+    wall = (
+        mix(palette.deep, palette.second, 0.25)
+        if stage.dark
+        else mix(palette.light, palette.second, 0.4)
+    )
     stage.pen.fade(0, 0, stage.width, stage.floor, (wall, tint(wall, 0.15)))
     ground = shade(wall, 0.2)
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (ground, tint(ground, 0.1)))
-    colours = (palette.accent, palette.second, palette.deep if not stage.dark else palette.light, palette.leaf)
+    colours = (
+        palette.accent,
+        palette.second,
+        palette.deep if not stage.dark else palette.light,
+        palette.leaf,
+    )
     count = 12
     for step in range(count + 1):
         share = step / count
@@ -157,14 +188,18 @@ def paint_party(stage: Stage) -> None:
         pen.disc(0, 0, 20, 25, fill=colour)
         pen.disc(-7, -9, 4, 6, fill=tint(colour, 0.45), lean=25)
     for _ in range(70):
-        pen = stage.prop(stage.rng.uniform(0, stage.width), stage.rng.uniform(stage.y(0), stage.height))
-        pen.moved(0, 0, lean=stage.rng.uniform(0, 90)).box(-3, -1.5, 3, 1.5, stage.rng.choice(colours))
+        pen = stage.prop(
+            stage.rng.uniform(0, stage.width), stage.rng.uniform(stage.y(0), stage.height)
+        )
+        pen.moved(0, 0, lean=stage.rng.uniform(0, 90)).box(
+            -3, -1.5, 3, 1.5, stage.rng.choice(colours)
+        )
 
 
 def _paint_sky(stage: Stage) -> None:
     palette, unit = stage.palette, stage.figure
     stops = sky_stops(palette, stage.hour)
-    stage.pen.fade(0, 0, stage.width, stage.floor + unit * 4, stops)
+    stage.pen.fade(0, 0, stage.width, stage.floor + unit * 12, stops)
     x = stage.x(stage.rng.choice((0.2, 0.8)))
     if stage.dark:
         for _ in range(70):
@@ -186,7 +221,7 @@ def _paint_sky(stage: Stage) -> None:
 
 def _daylit(stage: Stage, colour: Colour) -> Colour:
     if stage.dark:
-        return mix(colour, stage.palette.deep, 0.62)
+        return mix(mix(colour, stage.palette.deep, 0.3), (16, 34, 62), 0.5)
     if stage.hour == "evening":
         return mix(colour, (214, 110, 70), 0.22)
     return tint(colour, 0.06) if luminance(colour) < 0.25 else colour
@@ -199,7 +234,9 @@ def _paint_hills(stage: Stage, colour: Colour, *, lift: float) -> None:
     for step in range(7):
         points.append((stage.width * (step - 0.5) / 5, top + stage.rng.uniform(-swell, swell)))
     low = stage.floor + stage.figure * 8
-    stage.pen.shape([*smooth(points, closed=False), (stage.width * 1.1, low), (-stage.width * 0.1, low)], colour)
+    stage.pen.shape(
+        [*smooth(points, closed=False), (stage.width * 1.1, low), (-stage.width * 0.1, low)], colour
+    )
 
 
 def _paint_ridge(stage: Stage, colour: Colour, lift: float, peaks: int) -> None:
@@ -218,7 +255,7 @@ def _paint_ridge(stage: Stage, colour: Colour, lift: float, peaks: int) -> None:
             [(x, top), (x + lean, top + snow), (x + lean * 0.3, top + snow * 0.72), (x, top + snow * 1.1),
              (x - lean * 0.4, top + snow * 0.75), (x - lean, top + snow)],
             mix(WHITE, colour, 0.12),
-        )  # fmt: skip
+        )
 
 
 def _paint_skyline(stage: Stage, colour: Colour, lift: float, lit: Colour | None = None) -> None:
@@ -237,24 +274,39 @@ def _paint_skyline(stage: Stage, colour: Colour, lift: float, lit: Colour | None
         x += width
 
 
-def _draw_house(stage: Stage, x: float, width: float, tall: float, tone: Colour, index: int) -> None:
+def _draw_house(
+    stage: Stage, x: float, width: float, tall: float, tone: Colour, index: int
+) -> None:
     unit, palette = stage.figure, stage.palette
     top = stage.floor - tall
     stage.pen.box(x, top, x + width, stage.floor, tone)
-    stage.pen.box(x - unit * 2, top - unit * 6, x + width + unit * 2, top + unit * 3, shade(tone, 0.2))
+    stage.pen.box(
+        x - unit * 2, top - unit * 6, x + width + unit * 2, top + unit * 3, shade(tone, 0.2)
+    )
     lit = stage.hour in {"evening", "night"}
     glass = (255, 222, 150) if lit else mix((196, 220, 228), palette.light, 0.3)
     y = top + unit * 16
     while y < stage.floor - unit * 104:
         for share in (0.27, 0.73):
             middle = x + width * share
-            stage.pen.box(middle - unit * 13, y, middle + unit * 13, y + unit * 32, tint(tone, 0.55), radius=unit * 2)
-            stage.pen.box(middle - unit * 10, y + unit * 3, middle + unit * 10, y + unit * 29, glass)
+            stage.pen.box(
+                middle - unit * 13,
+                y,
+                middle + unit * 13,
+                y + unit * 32,
+                tint(tone, 0.55),
+                radius=unit * 2,
+            )
+            stage.pen.box(
+                middle - unit * 10, y + unit * 3, middle + unit * 10, y + unit * 29, glass
+            )
         y += unit * 46
     shop = stage.floor - unit * 66
     stage.pen.box(x + unit * 9, shop, x + width - unit * 9, stage.floor, shade(tone, 0.3))
     stage.pen.box(x + unit * 14, shop + unit * 10, x + width * 0.6, stage.floor - unit * 16, glass)
-    stage.pen.box(x + width * 0.66, shop + unit * 12, x + width - unit * 13, stage.floor, shade(tone, 0.5))
+    stage.pen.box(
+        x + width * 0.66, shop + unit * 12, x + width - unit * 13, stage.floor, shade(tone, 0.5)
+    )
     stripe = (palette.accent, palette.second, palette.deep)[index % 3]
     count = 7
     step = (width - unit * 8) / count

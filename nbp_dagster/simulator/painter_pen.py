@@ -1,5 +1,6 @@
 """A drawing pen with its own units, lean and mirror; knows shapes, not what they depict."""
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -48,9 +49,7 @@ class Pen:
     def moved(self, x: float, y: float, scale: float = 1.0, lean: float = 0.0) -> "Pen":
         """A pen on the same canvas with its origin at (x, y) of this one."""
         turn = self.lean + (-lean if self.flip else lean)
-        return Pen(
-            self.image, self.unit * scale, origin=self.at(x, y), flip=self.flip, lean=turn
-        )
+        return Pen(self.image, self.unit * scale, origin=self.at(x, y), flip=self.flip, lean=turn)
 
     def at(self, x: float, y: float) -> Point:
         """Pixel position of a point in this pen's units."""
@@ -72,14 +71,28 @@ class Pen:
         self.shape(smooth(points, closed=True), fill, alpha)
 
     def disc(
-        self, x: float, y: float, rx: float, ry: float | None = None, *, fill: Colour,
-        alpha: float = 1.0, lean: float = 0.0,
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float | None = None,
+        *,
+        fill: Colour,
+        alpha: float = 1.0,
+        lean: float = 0.0,
     ) -> None:
         """Fill an ellipse about (x, y)."""
         self.shape(ellipse(x, y, rx, rx if ry is None else ry, lean), fill, alpha)
 
     def half(
-        self, x: float, y: float, rx: float, ry: float, fill: Colour, *, start: float = 180.0,
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        fill: Colour,
+        *,
+        start: float = 180.0,
         sweep: float = 180.0,
     ) -> None:
         """Fill a slice of an ellipse; 180..360 degrees is its upper half."""
@@ -87,8 +100,15 @@ class Pen:
         self.shape([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles], fill)
 
     def box(
-        self, left: float, top: float, right: float, bottom: float, fill: Colour, *,
-        radius: float = 0.0, alpha: float = 1.0,
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        fill: Colour,
+        *,
+        radius: float = 0.0,
+        alpha: float = 1.0,
     ) -> None:
         """Fill a rectangle, its corners rounded by `radius` units."""
         radius = min(radius, abs(right - left) / 2, abs(bottom - top) / 2)
@@ -102,14 +122,22 @@ class Pen:
         path = smooth(points, closed=False) if curved and len(points) > 2 else list(points)
         spots = [self.at(x, y) for x, y in path]
         radius = max(0.5, width * self.unit / 2)
-        for first, second in zip(spots, spots[1:], strict=False):
+        for first, second in itertools.pairwise(spots):
             self._solid.polygon(_segment(first, second, radius), fill=fill)
         for x, y in spots:
             self._solid.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
 
     def arc(
-        self, x: float, y: float, rx: float, ry: float, start: float, end: float, *,
-        width: float, fill: Colour,
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float,
+        start: float,
+        end: float,
+        *,
+        width: float,
+        fill: Colour,
     ) -> None:
         """Stroke part of an ellipse, degrees clockwise from the right."""
         steps = [math.radians(start + (end - start) * step / 20) for step in range(21)]
@@ -132,7 +160,13 @@ class Pen:
             self._solid.rectangle((min(x0, x1), upper, max(x0, x1), lower), fill=colour)
 
     def glow(
-        self, x: float, y: float, rx: float, ry: float | None = None, *, fill: Colour,
+        self,
+        x: float,
+        y: float,
+        rx: float,
+        ry: float | None = None,
+        *,
+        fill: Colour,
         alpha: float,
     ) -> None:
         """Lay a soft round light or shadow, strongest in its middle, over the canvas."""
@@ -227,6 +261,6 @@ def _catmull(before: float, start: float, end: float, after: float, t: float) ->
 
 
 def _soft_mask(alpha: float) -> Image.Image:
-    # Pillow's radial gradient runs from 0 in the middle to 255 at the middle of each side.
-    falloff = [round(255 * alpha * max(0.0, 1 - value / 255) ** 1.6) for value in range(256)]
+    # Pillow's radial gradient is 0 in the middle and 179 at the nearest rim.
+    falloff = [round(255 * alpha * max(0.0, 1 - value / 179) ** 1.6) for value in range(256)]
     return Image.radial_gradient("L").point(falloff)

@@ -60,7 +60,7 @@ def draw_person(pen: Pen, traits: Traits, pose: Pose) -> None:
 def draw_head(pen: Pen, traits: Traits, pose: Pose) -> None:
     """Draw neck, face and front hair; back hair goes under the body and is drawn before."""
     skin, turn = traits.body, pose.turn
-    pen.stroke([(0, -158), (0, -141)], 13, shade(skin, 0.14))
+    pen.stroke([(0, -158), (0, -141)], 13, mix(skin, (142, 70, 52), 0.22))
     pen.disc(-18.5 + 10 * turn, -171, 4, 5.4, fill=shade(skin, 0.08))
     if turn < 0.4:
         pen.disc(18.5, -171, 4, 5.4, fill=shade(skin, 0.08))
@@ -103,10 +103,10 @@ def _draw_face(pen: Pen, traits: Traits, pose: Pose) -> None:
     if turn < 1:
         pen.stroke(
             [(middle + 0.6, -170), (middle + 2.4, -165.8), (middle - 0.4, -165)], 1.3,
-            shade(skin, 0.24),
+            mix(skin, (142, 66, 48), 0.38),
         )  # fmt: skip
     if traits.freckles:
-        dots = ((-10, -167.5), (-7.5, -165.6), (-5, -167.8), (5, -167.8), (7.5, -165.6), (10, -167.5))
+        dots = ((-11, -164), (-8, -162), (-4.6, -164.4), (4.6, -164.4), (8, -162), (11, -164))
         for x, y in dots:
             if abs(middle * 0.85 + x) < 17:
                 pen.disc(middle * 0.85 + x, y, 0.75, fill=mix(skin, (150, 76, 44), 0.62))
@@ -140,7 +140,9 @@ def _draw_glasses(pen: Pen, traits: Traits, turn: float) -> None:
         (left, wide), (right, narrow) = eyes
         pen.arc((left + right) / 2, -172, (right - left) / 2 - 6 * (wide + narrow) / 2 + 0.6, 2,
                 190, 350, width=1.6, fill=traits.frames)  # fmt: skip
-    pen.stroke([(eyes[0][0] - 6.4 * eyes[0][1], -173), (-17 + 9 * turn, -174.5)], 1.5, traits.frames)
+    pen.stroke(
+        [(eyes[0][0] - 6.4 * eyes[0][1], -173), (-17 + 9 * turn, -174.5)], 1.5, traits.frames
+    )
     if turn < 0.4:
         pen.stroke([(14.4, -173), (17, -174.5)], 1.5, traits.frames)
 
@@ -193,7 +195,9 @@ def _trunk(pen: Pen, fill: Colour, slim: float) -> None:
 
 def _draw_jacket(pen: Pen, traits: Traits, slim: float) -> None:
     pen.box(-24 * slim, -100, 24 * slim, -74, traits.cloth, radius=5)
-    pen.shape([(-8 * slim, -149), (8 * slim, -149), (6 * slim, -74), (-6 * slim, -74)], traits.under)
+    pen.shape(
+        [(-8 * slim, -149), (8 * slim, -149), (6 * slim, -74), (-6 * slim, -74)], traits.under
+    )
     for side in (-1, 1):
         lapel = [(8 * side * slim, -149), (17 * side * slim, -141), (6.5 * side * slim, -112)]
         pen.shape(lapel, shade(traits.cloth, 0.16))

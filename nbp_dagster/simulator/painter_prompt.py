@@ -33,7 +33,7 @@ _COPY_LABEL = re.compile(
 _LETTERLESS = re.compile(
     r"\b(?:without (?:any )?|no |free of (?:any )?)(?:visible )?"
     r"(?:lettering|text|words|letters|writing|typography|copy)\b"
-    r"(?!\s*(?:other|else|besides|except|beyond|apart|than|in addition|on the (?:product|pack|bag)))"
+    r"(?!\s*(?:other|else|besides|except|beyond|apart|than|in addition|on the (?:pack|bag)))"
     r"|\btext-free\b|\b(?:do not|don't|never) (?:draw|add|render|include) (?:any )?"
     r"(?:text|lettering|words|letters|writing)\b(?!\s*(?:other|else|besides|except|beyond|apart))",
     re.IGNORECASE,
@@ -41,13 +41,15 @@ _LETTERLESS = re.compile(
 _SHEET = re.compile(
     r"\b(?:character|model|reference) sheet\b|\bturn-?around\b|\bexpression sheet\b", re.IGNORECASE
 )
-_SCENE_LINE = re.compile(r"\bscene\b[^:\n]{0,80}:\s*(.+)|^setting\s*:\s*(.+)", re.IGNORECASE | re.MULTILINE)
+_SCENE_LINE = re.compile(
+    r"\bscene\b[^:\n]{0,80}:\s*(.+)|^setting\s*:\s*(.+)", re.IGNORECASE | re.MULTILINE
+)
 _CHARACTER_LINE = re.compile(
     r"\b(?:traits?|wears|wearing|hair|fur|mascot|character|glasses|beard)\b", re.IGNORECASE
 )
 _NOT_CHARACTER = re.compile(
-    r"^\s*(?:image \d|create\b|the scene|scene\b|the sheet|the ground|this is|the lettering|palette|"
-    r"the colours|the picture|no more|draw\b)", re.IGNORECASE
+    r"^\s*(?:image \d|create\b|the scene|scene\b|the sheet|the ground|this is|the lettering|"
+    r"palette|the colours|the picture|no more|draw\b)", re.IGNORECASE
 )  # fmt: skip
 _PRODUCT_LINE = re.compile(
     r"appears as it is sold:\s*([^\n]+?)(?:\.\s|\.?$)|\bproducts?\b[^:\n]{0,40}:\s*([^\n]+)",
@@ -56,7 +58,10 @@ _PRODUCT_LINE = re.compile(
 _MARGIN = re.compile(r"(\d{1,2}) ?% of the (?:height|width) at the (top|right|bottom|left)")
 _HOURS: tuple[tuple[Hour, str], ...] = (
     ("night", r"\bnights?\b|\bmidnight\b|\bstars?\b|\bstarry\b|\bmoon(?:light|lit)?\b|\bneon\b"),
-    ("evening", r"\bevening\b|\bsunset\b|\bdusk\b|\bgolden hour\b|\btwilight\b|\bautumn(?:al)? light\b"),
+    (
+        "evening",
+        r"\bevening\b|\bsunset\b|\bdusk\b|\bgolden hour\b|\btwilight\b|\bautumn(?:al)? light\b",
+    ),
     ("morning", r"\bmornings?\b|\bdawn\b|\bsunrise\b|\bbreakfast\b|\bsunlit\b"),
 )
 
@@ -158,8 +163,8 @@ def _drop_labels(prompt: str) -> str:
 def _find_labels(prompt: str, images: int) -> tuple[Label, ...]:
     marks = list(_IMAGE_LABEL.finditer(prompt))
     found: dict[int, Label] = {}
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
-        stop = following.start() if following else len(prompt)
+    for place, mark in enumerate(marks):
+        stop = marks[place + 1].start() if place + 1 < len(marks) else len(prompt)
         text = prompt[mark.end() : stop].split("\n")[0][:400]
         found.setdefault(int(mark.group(1)), Label(_find_role(text), _find_subject(text)))
     return tuple(found.get(place, Label()) for place in range(1, images + 1))
@@ -199,9 +204,7 @@ def _find_people(text: str, scene: str) -> tuple[str, ...]:
     lines = [
         _QUOTED.sub("", line)
         for line in text.splitlines()
-        if _CHARACTER_LINE.search(line)
-        and not _NOT_CHARACTER.match(line)
-        and names_somebody(line)
+        if _CHARACTER_LINE.search(line) and not _NOT_CHARACTER.match(line) and names_somebody(line)
     ]
     if lines:
         return tuple(lines[:3])
@@ -217,13 +220,13 @@ def _find_quiet(text: str) -> Quiet:
     return "upper" if match.group(1).lower() == "upper" else "left"
 
 
-def subjects_once(labels: Sequence[Label]) -> tuple[int, ...]:
-    """Indices of the images to draw as figures: one per subject, face crops only if alone."""
-    chosen: dict[str, int] = {}
+def group_subjects(labels: Sequence[Label]) -> tuple[tuple[int, ...], ...]:
+    """Indices of the images that show figures, those of one subject together; face crops only
+    where nothing else shows anybody."""
+    groups: dict[str, list[int]] = {}
     for index, label in enumerate(labels):
         if label.role in {"identity", "unknown"}:
-            chosen.setdefault(label.subject or f"#{index}", index)
-    for index, label in enumerate(labels):
-        if label.role == "face" and not chosen:
-            chosen.setdefault(label.subject or f"#{index}", index)
-    return tuple(chosen.values())
+            groups.setdefault(label.subject or f"#{index}", []).append(index)
+    if not groups:
+        groups = {str(index): [index] for index, label in enumerate(labels) if label.role == "face"}
+    return tuple(tuple(group) for group in groups.values())

@@ -36,7 +36,9 @@ def draw_window(stage: Stage, left: float, top: float, right: float, bottom: flo
     pen, palette = stage.pen, stage.palette
     frame = tint(palette.light, 0.5) if not stage.dark else mix(palette.deep, palette.light, 0.35)
     bar = stage.figure * 4
-    pen.box(left - bar * 1.6, top - bar * 1.6, right + bar * 1.6, bottom + bar * 1.6, frame, radius=bar)
+    pen.box(
+        left - bar * 1.6, top - bar * 1.6, right + bar * 1.6, bottom + bar * 1.6, frame, radius=bar
+    )
     pen.fade(left, top, right, bottom, sky_stops(palette, stage.hour))
     width, height = right - left, bottom - top
     hill = mix(palette.leaf, sky_stops(palette, stage.hour)[-1], 0.35)
@@ -45,7 +47,9 @@ def draw_window(stage: Stage, left: float, top: float, right: float, bottom: flo
         pen.disc(left + width * 0.7, top + height * 0.26, width * 0.08, fill=(250, 240, 205))
     else:
         sun = left + width * 0.68
-        pen.disc(sun, top + height * 0.42, min(width, height) * 0.17, fill=tint(palette.accent, 0.35))
+        pen.disc(
+            sun, top + height * 0.42, min(width, height) * 0.17, fill=tint(palette.accent, 0.35)
+        )
     pen.shape(
         [(left, bottom), (left, bottom - height * 0.3), (left + width * 0.3, bottom - height * 0.4),
          (left + width * 0.65, bottom - height * 0.2), (right, bottom - height * 0.28),
@@ -55,7 +59,14 @@ def draw_window(stage: Stage, left: float, top: float, right: float, bottom: flo
     middle = (left + right) / 2
     pen.box(middle - bar / 2, top, middle + bar / 2, bottom, frame)
     pen.box(left, top + height * 0.4, right, top + height * 0.4 + bar, frame)
-    pen.box(left - bar * 3, bottom + bar, right + bar * 3, bottom + bar * 2.6, shade(frame, 0.1), radius=bar / 2)
+    pen.box(
+        left - bar * 3,
+        bottom + bar,
+        right + bar * 3,
+        bottom + bar * 2.6,
+        shade(frame, 0.1),
+        radius=bar / 2,
+    )
 
 
 def draw_light_beam(stage: Stage, left: float, top: float, right: float, bottom: float) -> None:
@@ -118,7 +129,11 @@ def draw_cup(pen: Pen, colour: Colour = _CHINA, steam: bool = True) -> None:
     pen.disc(0, -19, 12, 3, fill=_BROWN)
     if steam:
         for shift in (-4, 4):
-            pen.stroke([(shift, -26), (shift + 3, -32), (shift, -38), (shift + 2, -44)], 1.8, (255, 255, 255))
+            pen.stroke(
+                [(shift, -26), (shift + 3, -32), (shift, -38), (shift + 2, -44)],
+                1.8,
+                (255, 255, 255),
+            )
 
 
 def draw_fruit_bowl(pen: Pen, bowl: Colour, fruit: Colour) -> None:
@@ -141,7 +156,6 @@ def draw_tree(pen: Pen, leaf: Colour, rng: random.Random) -> None:
     """A broad-leaved tree about 190 units tall standing at (0, 0)."""
     trunk = mix(_BROWN, leaf, 0.15)
     pen.shape([(-8, 0), (-5, -90), (5, -90), (9, 0)], trunk)
-    pen.stroke([(0, -70), (20, -98)], 5, trunk)
     crown = [(-34, -108, 34), (34, -110, 36), (0, -142, 42), (-18, -128, 38), (18, -122, 38)]
     for x, y, size in crown:
         pen.disc(x + rng.uniform(-4, 4), y, size, fill=leaf)

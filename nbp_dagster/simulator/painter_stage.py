@@ -31,9 +31,7 @@ class Box:
 
     def scaled(self, factor: float) -> "Box":
         """The same rectangle in another unit."""
-        return Box(
-            self.left * factor, self.top * factor, self.right * factor, self.bottom * factor
-        )
+        return Box(self.left * factor, self.top * factor, self.right * factor, self.bottom * factor)
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,18 @@ def sky_stops(palette: Palette, hour: Hour) -> tuple[Colour, ...]:
         return (shade(night, 0.35), night, mix(night, palette.second, 0.28))
     if hour == "evening":
         dusk = mix(palette.second, (236, 120, 104), 0.55)
-        return (mix(dusk, palette.deep, 0.32), dusk, mix(WARM, palette.accent, 0.25), tint(WARM, 0.35))
+        return (
+            mix(dusk, palette.deep, 0.18),
+            dusk,
+            mix(WARM, palette.accent, 0.25),
+            tint(WARM, 0.35),
+        )
     if hour == "morning":
-        return (mix(palette.light, (176, 214, 232), 0.55), palette.light, mix(WARM, palette.light, 0.45))
+        return (
+            mix(palette.light, (176, 214, 232), 0.55),
+            palette.light,
+            mix(WARM, palette.light, 0.45),
+        )
     return (mix((128, 190, 226), palette.light, 0.2), mix((196, 226, 238), palette.light, 0.45),
             tint(palette.light, 0.3))  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +16,8 @@ MARK = "SIMULATED"
 # Inter's file in the fontpkg-inter wheel; axes: optical size 14..32, weight 100..900.
 _FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
 _RULER_SIZE = 100
+# Up to this size in pixels hinting and the optical size change the widths; above, they scale.
+_EXACT_BELOW = 40
 _LINE_GAP = 1.13
 
 Part = Literal["headline", "sub", "call", "small"]
@@ -50,8 +51,15 @@ def find_font(size: float, weight: int) -> ImageFont.FreeTypeFont:
 
 
 def measure(text: str, size: float, weight: int) -> float:
-    """Width in pixels of a line of text."""
-    return _load_font(_RULER_SIZE, weight).getlength(text) * size / _RULER_SIZE
+    """Width in pixels of a line of text as it will be drawn."""
+    if size <= _EXACT_BELOW:
+        return find_font(size, weight).getlength(text)
+    return unit_width(text, weight) * size
+
+
+def unit_width(text: str, weight: int) -> float:
+    """Width of a line of large text in font sizes."""
+    return _load_font(_RULER_SIZE, weight).getlength(text) / _RULER_SIZE
 
 
 def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -> Block:
@@ -62,17 +70,28 @@ def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -
         width, height: room in pixels.
         headline_size: the largest headline in pixels; everything else follows from it.
     """
-    size = headline_size
-    block = _set_at(copy, size, width)
+    longest = max((unit_width(word, 820) for word in copy.headline.split()), default=0.0)
+    size = min(headline_size, width / longest) if longest else headline_size
+    base = headline_size
+    block = _set_at(copy, size, base, width)
     while (block.height > height or block.width > width) and size > 5:
-        size *= 0.94
-        block = _set_at(copy, size, width)
+        size, base = size * 0.94, base * 0.94
+        block = _set_at(copy, size, base, width)
     return block
 
 
 def draw_block(
-    image: Image.Image, block: Block, *, left: float, top: float, width: float, align: Align,
-    colour: Colour, pill: Colour, pill_text: Colour, skip_headline: bool = False,
+    image: Image.Image,
+    block: Block,
+    *,
+    left: float,
+    top: float,
+    width: float,
+    align: Align,
+    colour: Colour,
+    pill: Colour,
+    pill_text: Colour,
+    skip_headline: bool = False,
 ) -> None:
     """Draw set copy on the image; `left` and `width` are the column it is aligned in."""
     draw = ImageDraw.Draw(image)
@@ -87,12 +106,14 @@ def draw_block(
             _draw_pill(image, Box(x - pad, y, x + line.width + pad, y + line.size * 2.15), pill)
             y, ink = y + line.size * 0.5, pill_text
         font = find_font(line.size, _WEIGHTS[line.part])
-        draw.text((round(x), round(y + line.size * 0.96)), line.text, font=font, fill=ink, anchor="ls")
+        draw.text(
+            (round(x), round(y + line.size * 0.96)), line.text, font=font, fill=ink, anchor="ls"
+        )
 
 
 def mark_size(width: int, height: int) -> tuple[float, float]:
     """Width and height in pixels of the SIMULATED pill; legible down to 300 px wide pictures."""
-    size = max(7.0, min(0.034 * width, 0.07 * height))
+    size = max(6.5, min(0.03 * width, 0.05 * height))
     return measure(MARK, size, 750) + size * 1.5, size * 1.75
 
 
@@ -125,13 +146,20 @@ def _load_font(size: int, weight: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-def _set_at(copy: Copy, size: float, width: float) -> Block:
-    """Lay the parts out one under the other for one headline size."""
+def _set_at(copy: Copy, size: float, base: float, width: float) -> Block:
+    """Lay the parts out one under the other.
+
+    Args:
+        size: of the headline, in pixels.
+        base: what the smaller parts are measured by, so that one long word in the headline does
+            not make them tiny.
+    """
+    smaller = max(size, base * 0.72)
     plans: tuple[tuple[Part, str, float, float], ...] = (
         ("headline", copy.headline, size, 0.0),
-        ("sub", copy.sub, size * 0.43, size * 0.28),
-        ("call", copy.call, size * 0.36, size * 0.42),
-        ("small", copy.small, max(size * 0.2, 6.0), size * 0.3),
+        ("sub", copy.sub, smaller * 0.42, smaller * 0.26),
+        ("call", copy.call, smaller * 0.35, smaller * 0.42),
+        ("small", copy.small, max(smaller * 0.25, 6.0), smaller * 0.36),
     )
     lines: list[SetLine] = []
     top = widest = 0.0
@@ -139,8 +167,14 @@ def _set_at(copy: Copy, size: float, width: float) -> Block:
         if not text:
             continue
         top += gap if lines else 0.0
-        pad = _pill_pad(font_size) * 2 if part == "call" else 0.0
-        for words in wrap_balanced(text, font_size, _WEIGHTS[part], width - pad):
+        pad = 0.0
+        if part == "call":  # A button is never broken into lines.
+            font_size = min(font_size, width / (unit_width(text, _WEIGHTS[part]) + _pill_pad(2.0)))
+            pad = _pill_pad(font_size) * 2
+        words_of = (
+            [text] if part == "call" else wrap_balanced(text, font_size, _WEIGHTS[part], width)
+        )
+        for words in words_of:
             reach = measure(words, font_size, _WEIGHTS[part])
             lines.append(SetLine(part, words, font_size, top, reach))
             widest = max(widest, reach + pad)
@@ -184,9 +218,3 @@ def _draw_pill(image: Image.Image, box: Box, fill: Colour, opacity: float = 1.0)
     outline = (0, 0, wide * 3 - 1, high * 3 - 1)
     ImageDraw.Draw(mask).rounded_rectangle(outline, radius=high * 1.5, fill=round(255 * opacity))
     image.paste(fill, (round(box.left), round(box.top)), mask.reduce(3))
-
-
-def widest_word(texts: Sequence[str], weight: int = 820) -> float:
-    """Width of the longest word in sizes: its pixels at font size 1."""
-    words = [word for text in texts for word in text.split()]
-    return max((measure(word, 1.0, weight) for word in words), default=0.0)

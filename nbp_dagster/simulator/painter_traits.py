@@ -30,7 +30,10 @@ _SKINS = tuple(map(parse_hex, ("#F6D2B5", "#EDBd98", "#D9A074", "#B97A50", "#8C5
 _SKIN_WORDS = (
     (r"\b(?:very )?(?:pale|porcelain|fair)[- ]?(?:skin|complexion|skinned)?\b", 0),
     (r"\b(?:olive|tan(?:ned)?|golden)[- ](?:skin|complexion|skinned)", 2),
-    (r"\blight[- ]brown skin|\b(?:medium|tawny)[- ](?:skin|complexion)|\b(?:indian|latin[ao])\b", 3),
+    (
+        r"\blight[- ]brown skin|\b(?:medium|tawny)[- ](?:skin|complexion)|\b(?:indian|latin[ao])\b",
+        3,
+    ),
     (r"\bdark[- ](?:brown )?(?:skin|complexion|skinned)|\bebony|\bblack (?:wo)?man\b", 5),
     (r"\b(?:warm )?brown[- ](?:skin|complexion|skinned)", 4),
     (r"\blight[- ](?:skin|complexion|skinned)", 1),
@@ -183,8 +186,10 @@ def _read_hair(text: str, rng: random.Random) -> Colour:
     found = re.search(r"((?:[\w-]+,? ){0,4})(?:hair|curls|bob|bun|ponytail|afro|braids)\b", text)
     words = re.findall(r"[a-z]+", found.group(1)) if found else []
     named = [word for word in words if word in COLOUR_WORDS]
-    if not named and "auburn" in text:
-        named = ["auburn"]
+    if not named:
+        beard = _colour_near(text, "beard|moustache|mustache|stubble")
+        if beard is not None:
+            return beard
     return COLOUR_WORDS[named[-1]] if named else COLOUR_WORDS[drawn]
 
 

@@ -2,24 +2,24 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, REFUSAL_MESSAGE
-from nbp_dagster.simulator.faults import DownloadFaultKind, Fault
+from nbp_dagster.simulator.faults import (
+    DOWNLOAD_FAULTS,
+    PICTURE_FAULTS,
+    DownloadFaultKind,
+    Fault,
+)
 
 Outcome = Literal["succeed", "fail", "stuck", "no_image"]
 
 FAILURE_MESSAGE = "Getting model response error: 500 - the simulated model failed"
 
-_TAG = re.compile(r"\[\[sim:([a-z_]+)(?:=([^\]]*))?\]\]")
-_DOWNLOAD_TAGS: Mapping[str, DownloadFaultKind] = {
-    "truncate": "truncate",
-    "expire": "expire",
-    "html": "html",
-    "wrong_size": "wrong_size",
-}
-_TAG_NAMES = ("refuse", "fail", "credit_lost", "stuck", "slow", "no_image", *_DOWNLOAD_TAGS)
+_TAG = re.compile(r"\[\[sim:([a-z_-]+)(?:=([^\]]*))?\]\]")
+_COURSE_TAGS = ("refuse", "fail", "credit_lost", "stuck", "slow", "no_image")
+_TAG_NAMES = (*_COURSE_TAGS, *DOWNLOAD_FAULTS, *PICTURE_FAULTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Plan:
         retryable: Value of the job field `error_retryable`; None leaves the field out.
         latency: Seconds of processing; None takes the simulator's own.
         download: What goes wrong when the result is fetched.
+        flaws: What the painter gets wrong, from `PICTURE_FAULTS`.
     """
 
     outcome: Outcome = "succeed"
@@ -39,6 +40,7 @@ class Plan:
     retryable: bool | None = None
     latency: float | None = None
     download: DownloadFaultKind | None = None
+    flaws: tuple[str, ...] = ()
 
 
 def plan_job(prompt: str, fault: Fault | None) -> Plan:
@@ -46,7 +48,7 @@ def plan_job(prompt: str, fault: Fault | None) -> Plan:
 
     The fault wins over the tags where they disagree.
     """
-    tags = dict(_TAG.findall(prompt))
+    tags = {name.replace("-", "_"): value for name, value in _TAG.findall(prompt)}
     unknown = sorted(set(tags) - set(_TAG_NAMES))
     if unknown:
         accepted = ", ".join(_TAG_NAMES)
@@ -62,7 +64,8 @@ def strip_tags(prompt: str) -> str:
 
 
 def _plan_from_tags(tags: Mapping[str, str]) -> Plan:
-    download = next((kind for tag, kind in _DOWNLOAD_TAGS.items() if tag in tags), None)
+    download = next((kind for kind in DOWNLOAD_FAULTS if kind in tags), None)
+    flaws = tuple(kind for kind in PICTURE_FAULTS if kind in tags)
     latency = _read_seconds(tags["slow"]) if "slow" in tags else None
     if "refuse" in tags:
         return Plan(outcome="fail", message=REFUSAL_MESSAGE, latency=latency)
@@ -74,7 +77,7 @@ def _plan_from_tags(tags: Mapping[str, str]) -> Plan:
         return Plan(outcome="stuck")
     if "no_image" in tags:
         return Plan(outcome="no_image", latency=latency)
-    return Plan(latency=latency, download=download)
+    return Plan(latency=latency, download=download, flaws=flaws)
 
 
 def _plan_from_fault(fault: Fault, plan: Plan) -> Plan:
@@ -83,13 +86,9 @@ def _plan_from_fault(fault: Fault, plan: Plan) -> Plan:
     if fault.kind == "no_image":
         return Plan(outcome="no_image", latency=plan.latency)
     if fault.kind == "slow_job":
-        return Plan(
-            outcome=plan.outcome,
-            message=plan.message,
-            retryable=plan.retryable,
-            latency=fault.seconds,
-            download=plan.download,
-        )
+        return replace(plan, latency=fault.seconds)
+    if fault.kind in PICTURE_FAULTS:
+        return replace(plan, flaws=(*plan.flaws, fault.kind))
     defaults = {"refuse": REFUSAL_MESSAGE, "credit_lost": CREDIT_MESSAGE}
     return Plan(
         outcome="fail",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from PIL import Image
 
@@ -132,8 +132,8 @@ class ReferenceDesk:
         inline = self._find_inline(reference)
         if inline is not None:
             return self._locate_inline(inline)
-        url = urlsplit(reference)
-        if url.scheme not in ("http", "https") or not url.netloc:
+        url = _split(reference)
+        if url is None or url.scheme not in ("http", "https") or not url.netloc:
             return Unreachable(f"input_image: not a URL or data URI: {reference[:80]!r}")
         is_own = f"{url.scheme}://{url.netloc}" == origin or url.hostname in _LOOPBACK_HOSTS
         if not is_own:
@@ -147,11 +147,15 @@ class ReferenceDesk:
         return self._locate_file(path, reference, permitted=permitted)
 
     def _locate_inline(self, path: Path) -> Source | Unreachable:
-        if path not in self._sound_files:
-            if not _is_picture(path.read_text(encoding="utf-8")):
-                return Unreachable("input_image: a data URI holds no readable image")
-            self._sound_files.add(path)
+        if not self._is_sound(path, lambda: decode_data_uri(path.read_text(encoding="utf-8"))):
+            return Unreachable("input_image: a data URI holds no readable image")
         return InlinePicture(path)
+
+    def _is_sound(self, path: Path, read: Callable[[], bytes]) -> bool:
+        """Say whether a file holds a picture; each file is looked into once."""
+        if path not in self._sound_files and _is_picture(read):
+            self._sound_files.add(path)
+        return path in self._sound_files
 
     def _locate_result(
         self, generation_id: str, url: str, *, permitted: bool
@@ -175,11 +179,21 @@ class ReferenceDesk:
             return _client_error("404 Client Error: Not Found", url)
         if not (permitted or repository.is_public):
             return _client_error("403 Client Error: Forbidden", url)
-        return StoredPicture(self._blobs.path(digest))
+        file = self._blobs.path(digest)
+        if not self._is_sound(file, file.read_bytes):
+            return Unreachable(f"input_image: no readable image at {_strip_signature(url)}")
+        return StoredPicture(file)
 
 
 def _client_error(reason: str, url: str) -> Unreachable:
     return Unreachable(f"Getting model response error: {reason} for url: {_strip_signature(url)}")
+
+
+def _split(reference: str) -> SplitResult | None:
+    try:
+        return urlsplit(reference)
+    except ValueError:
+        return None
 
 
 def _strip_signature(reference: str) -> str:
@@ -193,10 +207,10 @@ def _show_digest(reference: str) -> str:
     return f"data:;sha256={reference.removeprefix(_HANDLE)}"
 
 
-def _is_picture(uri: str) -> bool:
+def _is_picture(read: Callable[[], bytes]) -> bool:
     try:
-        with Image.open(io.BytesIO(decode_data_uri(uri))) as image:
+        with Image.open(io.BytesIO(read())) as image:
             image.verify()
-    except (ValueError, OSError, SyntaxError):
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         return False
     return True

@@ -17,7 +17,14 @@ from nbp_dagster.simulator.catalog import Catalog
 from nbp_dagster.simulator.darkroom import Darkroom, Painter, PaintOrder
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
 from nbp_dagster.simulator.events import EventFeed
-from nbp_dagster.simulator.faults import DOWNLOAD_FAULTS, JOB_FAULTS, Call, Fault, FaultBook
+from nbp_dagster.simulator.faults import (
+    DOWNLOAD_FAULTS,
+    JOB_FAULTS,
+    PICTURE_FAULTS,
+    Call,
+    Fault,
+    FaultBook,
+)
 from nbp_dagster.simulator.jobs import Job, JobBoard, read_job
 from nbp_dagster.simulator.journal import Journal
 from nbp_dagster.simulator.links import LinkSigner
@@ -51,7 +58,8 @@ class Simulator:
         self.options = options
         self._now = now
         self._journal = Journal(options.state_dir and options.state_dir / "journal.jsonl")
-        self.blobs = BlobStore((options.state_dir or _name_temporary_folder()) / "blobs")
+        kept = options.state_dir and options.state_dir / "blobs"
+        self.blobs = BlobStore(kept or _name_temporary_folder())
         self.catalog = Catalog(options.schema)
         self.faults = FaultBook(options.faults)
         self.bills = BillBook(options.credit_usd)
@@ -166,6 +174,7 @@ class Simulator:
             resolution=parameters.get("resolution") or self._default_resolution(job),
             variant=job.variant,
             wrong_size=wrong_size,
+            flaws=job.plan.flaws,
         )
 
     def link_result(self, job: Job, base_url: str) -> str | None:
@@ -193,7 +202,7 @@ class Simulator:
         return str(rule.get("default", DEFAULT_RESOLUTION))
 
     def _take_job_fault(self, prompt: str, path: str) -> Fault | None:
-        return self.faults.take(JOB_FAULTS, Call("POST", path, prompt))
+        return self.faults.take((*JOB_FAULTS, *PICTURE_FAULTS), Call("POST", path, prompt))
 
     def _require_credit(self, submission: Submission, count: int) -> None:
         usd = submission.spec.price(submission.parameters)

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Brand, Campaign
+from nbp_dagster.brand.models import Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.brand.wording import wording_of
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.manifest import (
     BrandFacts,
@@ -69,7 +70,7 @@ def assemble(
                 characters=tuple(shot.characters),
                 products=tuple(brand.products[item].name for item in shot.products),
                 text=shot.text,
-                copy={name: dict(words) for name, words in shot.texts.items()},
+                copy=_copy_facts(brand, campaign, shot),
             )
             for shot in campaign.shots
         ),
@@ -89,6 +90,15 @@ def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> C
         brief_sha256=source.sha256,
         commit=commit,
     )
+
+
+def _copy_facts(brand: Brand, campaign: Campaign, shot: Shot) -> dict[str, dict[str, str]]:
+    """The words on the pictures: field to locale to text, the brand's disclaimer included."""
+    facts: dict[str, dict[str, str]] = {}
+    for locale in campaign.locales:
+        for name, text in wording_of(brand, shot, locale).items():
+            facts.setdefault(name, {})[locale] = text
+    return facts
 
 
 def _channel_facts(briefs: Briefs, campaign: Campaign) -> tuple[ChannelFacts, ...]:

@@ -3,18 +3,20 @@
 import io
 import math
 from collections.abc import Sequence
+from functools import cache
 
+import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.typeface import Typeface
 
 MAX_COLUMNS = 16
 """More would make a label's column narrower on a screen than its words."""
 
 _PAPER, _INK, _MUTED, _EMPTY = "#FBFAF7", "#1C1B19", "#625E56", "#EFECE5"
 _QUALITY = 86
-_LANGUAGE = "en"
+_FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
+_OPTICAL_SIZES = (14, 32)
 
 Font = ImageFont.FreeTypeFont
 
@@ -41,11 +43,8 @@ def draw_contact_sheet(entries: Sequence[tuple[str, bytes]], title: str) -> byte
     height = 2 * margin + head + rows * (cell + label_height) + max(0, rows - 1) * gap
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    face = Typeface(_LANGUAGE)
-    _write_head(
-        draw, face, title, count=len(entries), at=(margin, margin), size=cell // 6, width=width
-    )
-    label_font = face.font(max(11, cell // 20), 500)
+    _write_head(draw, title, count=len(entries), at=(margin, margin), size=cell // 6, width=width)
+    label_font = load_font(max(11, cell // 20), 500)
     for number, (label, thumb) in enumerate(entries):
         left = margin + number % columns * (cell + gap)
         top = margin + head + number // columns * (cell + label_height + gap)
@@ -69,7 +68,6 @@ def fit_label(text: str, font: Font, width: int) -> str:
 
 def _write_head(
     draw: ImageDraw.ImageDraw,
-    face: Typeface,
     title: str,
     *,
     count: int,
@@ -78,7 +76,7 @@ def _write_head(
     width: int,
 ) -> None:
     left, top = at
-    font, small = face.font(size, 600), face.font(size // 2, 400)
+    font, small = load_font(size, 600), load_font(size // 2, 400)
     draw.text(at, fit_label(title, font, width - 2 * left), font=font, fill=_INK)
     noun = "picture" if count == 1 else "pictures"
     draw.text((left, top + size * 5 // 4), f"{count} {noun}", font=small, fill=_MUTED)
@@ -92,3 +90,15 @@ def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell
     ground = Image.new("RGB", size, _EMPTY)
     ground.paste(picture, mask=picture.getchannel("A"))
     sheet.paste(ground, (corner[0], corner[1] + cell - size[1]))
+
+
+@cache
+def load_font(size: int, weight: int) -> Font:
+    """Return Inter at a size in pixels and a weight from 100 to 900.
+
+    It comes as a package of its own, so that a sheet looks the same on every machine.
+    """
+    font = ImageFont.truetype(str(_FONT_FILE), size)
+    least, most = _OPTICAL_SIZES
+    font.set_variation_by_axes([min(max(size, least), most), weight])
+    return font

@@ -52,24 +52,19 @@ def measure_contrast(one: Colour, other: Colour) -> float:
     return _ratio(measure_luminance(one), measure_luminance(other))
 
 
-def measure_worst_contrast(
-    image: Image.Image, box: tuple[int, int, int, int], ink: Colour
-) -> float:
-    """Return the contrast of ink with the pixel of a box it is hardest to tell from.
+def measure_worst_contrast(image: Image.Image, ink: Colour) -> float:
+    """Return the contrast of ink with the pixel of a picture it is hardest to tell from.
 
-    Every pixel counts. The answer is never above the true ratio, and below it by 5 % at most:
-    luminances are rounded towards the ink's.
+    Every pixel counts. The answer is never above the true ratio, and below it by a tenth at
+    most: luminances are rounded towards the ink's.
 
     Args:
-        image: RGB, without the text.
-        box: Left, top, right, bottom; at least one pixel.
+        image: RGB, without the text; at least one pixel.
         ink: Colour of the text.
     """
     ink_luminance = measure_luminance(ink)
-    area = image.crop(box)
-    darkest, _ = _linearise(area, upwards=False).getextrema()
-    _, lightest = _linearise(area, upwards=True).getextrema()
-    low, high = max(0.0, (darkest - 1) / 255), min(1.0, (lightest + 1) / 255)
+    low = max(0.0, (min(_linearise(image, upwards=False)) - 1) / 255)
+    high = min(1.0, (max(_linearise(image, upwards=True)) + 1) / 255)
     if low <= ink_luminance <= high:
         return 1.0
     return min(_ratio(ink_luminance, low), _ratio(ink_luminance, high))
@@ -120,10 +115,10 @@ def _to_linear(value: int) -> float:
     return share / 12.92 if share <= 0.04045 else float(((share + 0.055) / 1.055) ** 2.4)
 
 
-def _linearise(image: Image.Image, *, upwards: bool) -> Image.Image:
+def _linearise(image: Image.Image, *, upwards: bool) -> bytes:
     """Return luminance of every pixel in 255ths, its channels rounded up or down."""
     table = _LINEAR_UP if upwards else _LINEAR_DOWN
-    return image.point(table * 3).convert("L", (0.2126, 0.7152, 0.0722, 0))
+    return image.point(table * 3).convert("L", (0.2126, 0.7152, 0.0722, 0)).tobytes()
 
 
 _LINEAR: Final = [_to_linear(value) for value in range(256)]

@@ -1,4 +1,4 @@
-"""Turns bytes from outside into one safe picture or one clear refusal; knows not where they came from.
+"""Turns bytes from anywhere into one safe picture or one clear refusal; knows no service or brief.
 
 Safe to call from many threads: nothing of Pillow's process-wide state is read or changed.
 """

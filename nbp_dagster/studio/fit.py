@@ -104,12 +104,12 @@ def render_channel(
         icc: Colour profile to embed; sRGB, which `decode_image` converts to, unless given.
         xmp: Marks to embed, from `build_xmp`.
         letter: Sets type on the fitted picture before it is written. A picture shown whole
-            then stands at the left or top and leaves the rest to it.
+            then stands at the right or bottom and leaves the rest to it.
 
     Raises:
         RenditionTooLarge: Even the least quality has more than the channel's maximum bytes.
     """
-    anchor: Anchor = "centre" if letter is None else "start"
+    anchor: Anchor = "centre" if letter is None else "end"
     fitted, framing = _fit(
         _as_pyramid(image), width=channel.width, height=channel.height, anchor=anchor
     )
@@ -125,8 +125,8 @@ def render_channel(
     if encoded is None:
         raise RenditionTooLarge(
             f"channel {channel.id}: {channel.width}x{channel.height} {channel.file_type} does not "
-            f"fit into {channel.max_bytes:,} bytes at quality {LEAST_QUALITY} or 64 colours; "
-            "raise max_bytes of the channel or choose jpeg"
+            f"fit into {channel.max_bytes:,} bytes at the least quality we write "
+            f"({LEAST_QUALITY} of 100, or 64 colours); raise the channel's max_bytes"
         )
     return Rendition(
         channel=channel.id,
@@ -158,9 +158,7 @@ def _make_opaque(image: Image.Image) -> Image.Image:
 def _fit(
     pyramid: Pyramid, *, width: int, height: int, anchor: Anchor
 ) -> tuple[Image.Image, Framing]:
-    framing = frame_picture(
-        pyramid.levels[-1], source=pyramid.size, width=width, height=height, anchor=anchor
-    )
+    framing = frame_picture(pyramid.size, width=width, height=height, anchor=anchor)
     left, top, right, bottom = framing.place
     shown = _resize(pyramid, framing.box, (right - left, bottom - top))
     if framing.method == "cover":

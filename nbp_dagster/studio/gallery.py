@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -90,29 +91,27 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, bytes]) -> str
         thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (WebP, any size;
             the page shows it up to 640 pixels wide). A rendition without one is shown by its file.
     """
-    cards = _cards(manifest, thumbs)
-    shapes = list(dict.fromkeys((row.width, row.height) for row in manifest.pictures))
+    sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
+    shapes = {size: number for number, size in enumerate(sizes)}
+    cards = _cards(manifest, thumbs, shapes)
     style = _read("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
     script = _read("gallery.js")
-    return (
-        _environment()
-        .get_template("gallery.html.j2")
-        .render(
-            set=manifest,
-            channels={channel.id: channel for channel in manifest.channels},
-            by_shot=_by_shot(manifest, cards),
-            by_channel=_by_channel(manifest, cards),
-            sheets={digest: _data_uri(data) for digest, data in thumbs.items()},
-            character_names={each.id: each.name for each in manifest.characters},
-            framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
-            mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
-            models=list(dict.fromkeys(row.model for row in manifest.pictures)),
-            attention=len(manifest.missing) + sum(bool(c.picture.failed_checks) for c in cards),
-            view=[_view(card) for card in cards],
-            policy=_policy(style=style, script=script),
-            style=Markup(style),
-            script=Markup(script),
-        )
+    template = _environment().get_template("gallery.html.j2")
+    return template.render(
+        set=manifest,
+        channels={channel.id: channel for channel in manifest.channels},
+        by_shot=_by_shot(manifest, cards),
+        by_channel=_by_channel(manifest, cards),
+        sheets={digest: _data_uri(data) for digest, data in thumbs.items()},
+        character_names={each.id: each.name for each in manifest.characters},
+        framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
+        mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
+        models=list(dict.fromkeys(row.model for row in manifest.pictures)),
+        attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
+        view=[_view(card) for card in cards],
+        policy=_policy(style=style, script=script),
+        style=Markup(style),
+        script=Markup(script),
     )
 
 
@@ -120,11 +119,8 @@ def render_index(cards: Sequence[SetCard]) -> str:
     """Return the page that lists sets, in the order given, each linked to its own page."""
     style = _read("gallery.css") + _theme({})
     entries = [(card, [_data_uri(thumb) for thumb in card.thumbs.values()]) for card in cards]
-    return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(entries=entries, policy=_policy(style=style), style=Markup(style))
-    )
+    template = _environment().get_template("index.html.j2")
+    return template.render(entries=entries, policy=_policy(style=style), style=Markup(style))
 
 
 def choose_covers(manifest: SetManifest) -> tuple[Picture, ...]:
@@ -155,11 +151,12 @@ def readable_on(colour: str, background: str) -> str:
     return "#{:02X}{:02X}{:02X}".format(*candidate)
 
 
-def _cards(manifest: SetManifest, thumbs: Mapping[str, bytes]) -> tuple[_Card, ...]:
+def _cards(
+    manifest: SetManifest, thumbs: Mapping[str, bytes], shapes: Mapping[tuple[int, int], int]
+) -> tuple[_Card, ...]:
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
     names = {each.id: each.name for each in manifest.characters}
-    shapes: dict[tuple[int, int], int] = {}
     cards = []
     for number, row in enumerate(manifest.pictures):
         channel_number, channel = channels[row.channel]
@@ -170,7 +167,7 @@ def _cards(manifest: SetManifest, thumbs: Mapping[str, bytes]) -> tuple[_Card, .
             channel=channel,
             channel_number=channel_number,
             shot=shots[row.shot],
-            shape=shapes.setdefault((row.width, row.height), len(shapes)),
+            shape=shapes[row.width, row.height],
             alt=_describe(row, channel, shots[row.shot], names),
             source=_data_uri(thumb) if thumb else row.file,
         )
@@ -220,12 +217,11 @@ def _describe(
 def _view(card: _Card) -> Mapping[str, str | int]:
     """What the script needs of a picture to show it large."""
     row = card.picture
-    place = (
-        card.channel.name if row.locale == ALL_LOCALES else f"{card.channel.name} · {row.locale}"
-    )
-    variant = f" · variant {row.variant}" if row.variant > 1 else ""
+    parts = [humanise(row.shot), card.channel.name]
+    parts += [row.locale.upper()] if row.locale != ALL_LOCALES else []
+    parts += [f"variant {row.variant}"] if row.variant > 1 else []
     return {
-        "title": f"{humanise(row.shot)} · {place}{variant}",
+        "title": " · ".join(parts),
         "alt": card.alt,
         "file": row.file,
         "label": f"{row.width} × {row.height} pixels, {format_bytes(row.bytes)}",
@@ -251,11 +247,11 @@ def _theme(palette: Mapping[str, str]) -> str:
     return "\n" + "\n".join(lines) + "\n"
 
 
-def _geometry(manifest: SetManifest, shapes: Sequence[tuple[int, int]]) -> str:
+def _geometry(manifest: SetManifest, shapes: Mapping[tuple[int, int], int]) -> str:
     """Classes for picture shapes and safe areas, as the policy admits no inline styles."""
     rules = [
         f".shape-{number}{{--ratio:{width / height:.5f};--native:{width}px}}"
-        for number, (width, height) in enumerate(shapes)
+        for (width, height), number in shapes.items()
     ]
     for number, channel in enumerate(manifest.channels):
         area = channel.safe_area
@@ -306,6 +302,11 @@ def format_usd(amount: Decimal) -> str:
     return f"${amount:.{max(2, decimals)}f}"
 
 
+def format_moment(moment: datetime) -> str:
+    """Return a time as people write it, in its own zone, e.g. "3 May 2027, 09:30 UTC"."""
+    return f"{moment.day} {moment:%B %Y, %H:%M %Z}"
+
+
 def humanise(identifier: str) -> str:
     """Return an id as a title: `first_cup` becomes "First cup"."""
     return identifier.replace("_", " ").strip().capitalize()
@@ -330,7 +331,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        bytes=format_bytes, usd=format_usd, humanise=humanise, plain=_plain_json
+        bytes=format_bytes,
+        usd=format_usd,
+        moment=format_moment,
+        humanise=humanise,
+        plain=_plain_json,
     )
     environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)
     return environment

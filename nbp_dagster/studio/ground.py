@@ -44,7 +44,7 @@ def _join_grounds(
     wide, high = picture.size
     feather = max(1, round(wide * _FEATHER))
     rim = max(1, round(wide * _RIM))
-    reach = round(wide * _EVEN_REACH) if even else None
+    reach = max(1, round(wide * _EVEN_REACH)) if even else None
     frame = Image.new("RGB", size)
     mask = Image.new("L", picture.size, 255)
     ramp = _draw_ramp(feather, high)

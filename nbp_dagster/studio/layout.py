@@ -1,27 +1,36 @@
-"""Finds a size and a place for every line of copy in a frame; measures text, draws nothing."""
+"""Finds a size and a place for every line of copy in a frame; measures text, draws nothing.
+
+It sets the copy where the prompts ask the model to keep a calm area: the left third of a
+landscape picture, the upper third of any other.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from PIL import ImageFont
-
 from nbp_dagster.brand.models import SafeArea
-from nbp_dagster.studio.typeface import Typeface
+from nbp_dagster.studio.typeface import Cut, Typeface
 
 LEAST_SIZE: Final = 9  # pixels; below it text recognition and eyes fail alike
 _LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line
 
 _BUTTON: Final = "call_to_action"
-_BANNER: Final = 2.5  # frames this much wider than high are set beside the picture, not over it
-_LANDSCAPE: Final = 1.3  # frames this wide are set in a column, so that the picture stays open
-_COLUMN: Final = 0.6  # that column's share of the width
+_AT_THE_FOOT: Final = (_BUTTON, "disclaimer")  # of a square or portrait frame
+_STRIP: Final = 5.0  # frames this much wider than high have the button beside the text
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of its shorter side
-_FADE: Final = 0.22  # depth of the toning's soft edge, as a share of the frame's shorter side
-_MOST_HEIGHT: Final = {"portrait": 0.42, "landscape": 0.72}  # shares of the frame text may take
-_LEADING: Final = 1.14
+_COLUMN: Final = 0.42  # share of a landscape frame's width that copy may take
+_STRIP_COLUMN: Final = 0.74
+_HEAD: Final = 0.4  # shares of a portrait frame's height down to which its head may reach,
+_FOOT: Final = 0.3  # and which its foot may take
+# The headline's size that is tried first: a share of the frame's height, or of its area's root.
+_STRIP_SIZE: Final = 0.3
+_COLUMN_SIZE: Final = 0.085
+_HEAD_SIZE: Final = 0.094
+_LEADING: Final = 1.12
 _SMALL_LEADING: Final = 1.34
 _GAP: Final = 0.42  # between fields, as a share of the headline's size
+_FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
+_STEP: Final = 0.94  # from one size that is tried to the next
 
 Box = tuple[int, int, int, int]
 Spot = tuple[float, float]
@@ -38,9 +47,9 @@ class _Style:
 
 _STYLES: Final[Mapping[str, _Style]] = {
     "headline": _Style(1.0, 750, 4),
-    "sub": _Style(0.46, 450, 4),
+    "sub": _Style(0.46, 450, 5),
     _BUTTON: _Style(0.42, 650, 2),
-    "disclaimer": _Style(0.26, 450, 5),
+    "disclaimer": _Style(0.26, 450, 6),
 }
 
 
@@ -52,17 +61,20 @@ class Block:
         field: Name of the field.
         lines: Its text.
         spots: Left end of each line's baseline, pixels.
-        font: The face at its size and weight.
+        cut: The typeface at its size and weight.
         box: Left, top, right, bottom of the text, or of the button around it.
-        is_button: Whether it stands on a button.
     """
 
     field: str
     lines: tuple[str, ...]
     spots: tuple[Spot, ...]
-    font: ImageFont.FreeTypeFont
+    cut: Cut
     box: Box
-    is_button: bool = False
+
+    @property
+    def is_button(self) -> bool:
+        """Whether it stands on a button of its own colour."""
+        return self.field == _BUTTON
 
     @property
     def width(self) -> int:
@@ -85,11 +97,11 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Everything that is set on a picture.
+class Group:
+    """Fields that stand together.
 
     Attributes:
-        blocks: The fields in reading order.
+        blocks: The fields in reading order; at least one.
         toned: Left, top, right, bottom of the part that must be even enough to read on.
         fade: Pixels over which toning passes into the picture outside that part.
     """
@@ -99,6 +111,17 @@ class Layout:
     fade: int
 
 
+@dataclass(frozen=True)
+class _Frame:
+    """What every layout needs to know."""
+
+    face: Typeface
+    width: int
+    height: int
+    safe: Box
+    crowded: bool
+
+
 def lay_out(
     face: Typeface,
     words: Mapping[str, str],
@@ -106,7 +129,7 @@ def lay_out(
     size: tuple[int, int],
     safe_area: SafeArea,
     crowded: bool = False,
-) -> Layout | None:
+) -> tuple[Group, ...] | None:
     """Set the fields as large as their frame allows.
 
     Args:
@@ -117,109 +140,125 @@ def lay_out(
         crowded: Take the whole safe area and the least sizes, rather than leave the picture room.
 
     Returns:
-        The layout, or None where a field has no room at its least size.
+        The groups, or None where a field has no room at its least size.
     """
     width, height = size
     margin = max(2, round(min(size) * _MARGIN))
-    area = (
+    safe = (
         max(safe_area.left, margin),
         max(safe_area.top, margin),
         width - max(safe_area.right, margin),
         height - max(safe_area.bottom, margin),
     )
-    if area[2] <= area[0] or area[3] <= area[1]:
-        return None
-    attempt = _set_banner if width >= _BANNER * height else _set_poster
-    for headline in _sizes(size, crowded=crowded):
-        layout = attempt(face, words, headline, size, area, crowded)
-        if layout is not None:
-            return layout
+    frame = _Frame(face, width, height, safe, crowded)
+    for headline in _sizes(frame):
+        if width >= _STRIP * height:
+            groups = _set_strip(frame, words, headline)
+        elif width > height:
+            groups = _set_column(frame, words, headline)
+        else:
+            groups = _set_head_and_foot(frame, words, headline)
+        if groups is not None:
+            return groups
     return None
 
 
-def _sizes(size: tuple[int, int], *, crowded: bool) -> Iterator[int]:
-    width, height = size
-    column = width * _COLUMN if width >= _LANDSCAPE * height else width
-    value = round(height * 0.3 if width >= _BANNER * height else 0.118 * (column * height) ** 0.5)
-    least = LEAST_SIZE if crowded else _LEAST_HEADLINE
+def _sizes(frame: _Frame) -> Iterator[int]:
+    least = LEAST_SIZE if frame.crowded else _LEAST_HEADLINE
+    if frame.width >= _STRIP * frame.height:
+        value = round(frame.height * _STRIP_SIZE)
+    elif frame.width > frame.height:
+        value = round((frame.width * frame.height) ** 0.5 * _COLUMN_SIZE)
+    else:
+        value = round((frame.width * frame.height) ** 0.5 * _HEAD_SIZE)
     value = max(value, least)
     while value >= least:
         yield value
-        value = min(value - 1, round(value * 0.96))
+        value = min(value - 1, round(value * _STEP))
 
 
-def _set_poster(
-    face: Typeface,
-    words: Mapping[str, str],
-    headline: int,
-    size: tuple[int, int],
-    area: Box,
-    crowded: bool,
-) -> Layout | None:
-    """Stack all fields at the lower left; toned from there to the edges of the frame."""
-    width, height = size
-    landscape = width >= _LANDSCAPE * height
-    most_width = area[2] - area[0]
-    most_height = area[3] - area[1]
-    if not crowded:
-        most_width = round(most_width * (_COLUMN if landscape else 1))
-        share = _MOST_HEIGHT["landscape" if landscape else "portrait"]
-        most_height = min(most_height, round(height * share))
-    stack = _stack(face, words, headline, most_width)
-    if stack is None or _stack_height(stack, headline) > most_height:
+def _set_head_and_foot(
+    frame: _Frame, words: Mapping[str, str], headline: int
+) -> tuple[Group, ...] | None:
+    """Headline and sub line at the top, button and disclaimer at the bottom."""
+    left, top, right, bottom = frame.safe
+    head = _stack(frame, _pick(words, foot=False), headline, right - left)
+    foot = _stack(frame, _pick(words, foot=True), headline, right - left)
+    if head is None or foot is None:
         return None
-    top = area[3] - _stack_height(stack, headline)
-    blocks = _place_stack(stack, headline, area[0], top)
-    fade = round(min(size) * _FADE)
-    air = round(headline * _GAP)
-    right = max(block.box[2] for block in blocks) + air if landscape else width
-    return Layout(tuple(blocks), toned=(0, top - air, right, height), fade=fade)
+    head_height, foot_height = _stack_height(head, headline), _stack_height(foot, headline)
+    if head_height + foot_height + _gap(headline) > bottom - top:
+        return None
+    if not frame.crowded and (
+        top + head_height > frame.height * _HEAD or foot_height > frame.height * _FOOT
+    ):
+        return None
+    groups: list[Group] = []
+    air, fade = _gap(headline), round(frame.width * _FADE)
+    if head:
+        toned = (0, 0, frame.width, top + head_height + air // 2)
+        groups.append(Group(_place_stack(head, headline, left, top), toned, fade))
+    if foot:
+        start = bottom - foot_height
+        toned = (0, start - air // 2, frame.width, frame.height)
+        groups.append(Group(_place_stack(foot, headline, left, start), toned, fade // 2))
+    return tuple(groups)
 
 
-def _set_banner(
-    face: Typeface,
-    words: Mapping[str, str],
-    headline: int,
-    size: tuple[int, int],
-    area: Box,
-    crowded: bool,
-) -> Layout | None:
-    """Set the button at the right and the rest before it; the picture keeps the left."""
-    width, height = size
-    left = area[0] if crowded else max(area[0], round(min(width * 0.42, height * 1.95)))
-    right, middle = area[2], (area[1] + area[3]) // 2
-    blocks: list[Block] = []
+def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
+    """All fields in one column at the left, centred up and down."""
+    left, top, right, bottom = frame.safe
+    width = right - left
+    if not frame.crowded:
+        width = min(width, round(frame.width * _COLUMN))
+    stack = _stack(frame, words, headline, width)
+    if stack is None or _stack_height(stack, headline) > bottom - top:
+        return None
+    start = (top + bottom - _stack_height(stack, headline)) // 2
+    blocks = _place_stack(stack, headline, left, start)
+    edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
+    return (Group(blocks, (0, 0, edge, frame.height), round(frame.width * _FADE)),)
+
+
+def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
+    """The button beside the other fields, all at the left; centred up and down."""
+    left, top, right, bottom = frame.safe
+    if not frame.crowded:
+        right = min(right, round(frame.width * _STRIP_COLUMN))
+    middle, edge = (top + bottom) // 2, right
+    blocks: tuple[Block, ...] = ()
     rest = {field: text for field, text in words.items() if field != _BUTTON}
     if _BUTTON in words:
         most = (right - left) // (2 if rest else 1)
-        button = _set_button(face, words[_BUTTON], round(headline * 0.6), most)
-        if button is None or button.height > area[3] - area[1]:
+        button = _set_button(frame.face, words[_BUTTON], round(headline * 0.6), most)
+        if button is None or button.height > bottom - top:
             return None
-        start = right - button.width if rest else left
-        blocks.append(button.moved(start, middle - button.height // 2))
-        right = start - headline
-    if rest:
-        stack = _stack(face, rest, headline, right - left)
-        if stack is None or _stack_height(stack, headline) > area[3] - area[1]:
-            return None
-        top = middle - _stack_height(stack, headline) // 2
-        blocks = [*_place_stack(stack, headline, left, top), *blocks]
-    toned = (left - headline // 2, 0, width, height)
-    return Layout(tuple(blocks), toned=toned, fade=round(height * 0.8))
+        right -= button.width
+        blocks = (button.moved(right, middle - button.height // 2),)
+        right -= headline
+    stack = _stack(frame, rest, headline, right - left)
+    if stack is None or _stack_height(stack, headline) > bottom - top:
+        return None
+    start = middle - _stack_height(stack, headline) // 2
+    blocks = (*_place_stack(stack, headline, left, start), *blocks)
+    return (Group(blocks, (0, 0, edge + headline // 2, frame.height), frame.height),)
+
+
+def _pick(words: Mapping[str, str], *, foot: bool) -> dict[str, str]:
+    return {field: text for field, text in words.items() if (field in _AT_THE_FOOT) is foot}
 
 
 def _stack(
-    face: Typeface, words: Mapping[str, str], headline: int, width: int
+    frame: _Frame, words: Mapping[str, str], headline: int, width: int
 ) -> list[Block] | None:
+    """Set fields at the origin; None where one needs more width or lines than it may have."""
     blocks: list[Block] = []
     for field, text in words.items():
-        style = _STYLES[field]
-        wanted = max(LEAST_SIZE, round(headline * style.share))
-        block = (
-            _set_button(face, text, wanted, width)
-            if field == _BUTTON
-            else _set_text(face, field, text, wanted, width)
-        )
+        wanted = max(LEAST_SIZE, round(headline * _STYLES[field].share))
+        if field == _BUTTON:
+            block = _set_button(frame.face, text, wanted, width)
+        else:
+            block = _set_text(frame.face, field, text, wanted, width)
         if block is None:
             return None
         blocks.append(block)
@@ -227,20 +266,20 @@ def _stack(
 
 
 def _set_text(face: Typeface, field: str, text: str, size: int, width: int) -> Block | None:
-    """Set a field at the origin, its lines starting one below the other to the pixel."""
     style = _STYLES[field]
-    font = face.font(size, style.weight)
-    lines = face.break_lines(text, font=font, width=width, most=style.lines)
+    cut = face.cut(size, style.weight)
+    lines = cut.break_lines(text, width=width, most=style.lines)
     if lines is None:
         return None
-    inks = [font.getbbox(line, anchor="ls", language=face.language) for line in lines]
+    inks = [cut.find_ink(line) for line in lines]
     leading = round(size * (_LEADING if style.share == 1 else _SMALL_LEADING))
     first = -inks[0][1]
     return Block(
         field=field,
         lines=lines,
+        # Lines start at their ink, so that round and straight letters stand on one edge.
         spots=tuple((-ink[0], first + n * leading) for n, ink in enumerate(inks)),
-        font=font,
+        cut=cut,
         box=(
             0,
             0,
@@ -251,39 +290,29 @@ def _set_text(face: Typeface, field: str, text: str, size: int, width: int) -> B
 
 
 def _set_button(face: Typeface, text: str, wanted: int, width: int) -> Block | None:
-    """Set a button at the origin: on one line if that costs a quarter of its size at most."""
+    """Set a button, on one line if that costs a quarter of its size at most."""
     wanted = max(LEAST_SIZE, wanted)
     style = _STYLES[_BUTTON]
     for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
         for size in range(wanted, least - 1, -1):
-            font = face.font(size, style.weight)
+            cut = face.cut(size, style.weight)
             room = width - 2 * _button_padding(size)
-            lines = face.break_lines(text, font=font, width=room, most=most)
+            lines = cut.break_lines(text, width=room, most=most)
             if lines is not None:
-                return _wrap_button(face, lines, font, size)
+                return _wrap_button(lines, cut)
     return None
 
 
-def _wrap_button(
-    face: Typeface, lines: tuple[str, ...], font: ImageFont.FreeTypeFont, size: int
-) -> Block:
-    widths = [face.measure(line, font) for line in lines]
-    padding, leading = _button_padding(size), round(size * _SMALL_LEADING)
-    width = round(max(widths) + 2 * padding + 0.5)
-    height = round(size * 1.15) + leading * len(lines)
-    capital = -font.getbbox("H", anchor="ls")[1]
-    # Capitals, not the line's full box, are what the eye centres.
-    first = (height - leading * (len(lines) - 1) + capital) / 2
-    return Block(
-        field=_BUTTON,
-        lines=lines,
-        spots=tuple(
-            ((width - each) / 2, round(first) + n * leading) for n, each in enumerate(widths)
-        ),
-        font=font,
-        box=(0, 0, width, height),
-        is_button=True,
-    )
+def _wrap_button(lines: tuple[str, ...], cut: Cut) -> Block:
+    widths = [cut.measure(line) for line in lines]
+    leading = round(cut.size * _SMALL_LEADING)
+    width = round(max(widths) + 2 * _button_padding(cut.size) + 0.5)
+    height = round(cut.size * 1.15) + leading * len(lines)
+    capital = -cut.find_ink("H")[1]
+    # The eye centres capitals, not the line's whole height.
+    first = round((height - leading * (len(lines) - 1) + capital) / 2)
+    spots = tuple(((width - each) / 2, first + n * leading) for n, each in enumerate(widths))
+    return Block(_BUTTON, lines, spots, cut, (0, 0, width, height))
 
 
 def _button_padding(size: int) -> int:
@@ -291,15 +320,15 @@ def _button_padding(size: int) -> int:
 
 
 def _stack_height(stack: Sequence[Block], headline: int) -> int:
-    return sum(block.height for block in stack) + _gap(headline) * (len(stack) - 1)
+    return sum(block.height for block in stack) + _gap(headline) * max(0, len(stack) - 1)
 
 
-def _place_stack(stack: Sequence[Block], headline: int, left: int, top: int) -> list[Block]:
+def _place_stack(stack: Sequence[Block], headline: int, left: int, top: int) -> tuple[Block, ...]:
     placed: list[Block] = []
     for block in stack:
         placed.append(block.moved(left, top))
         top += block.height + _gap(headline)
-    return placed
+    return tuple(placed)
 
 
 def _gap(headline: int) -> int:

@@ -4,17 +4,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Brand, Campaign, Channel, CopyField, Shot
+from nbp_dagster.brand.models import Brand, Campaign, Channel, Shot
 from nbp_dagster.brand.plan import Prompt, locales_of
 from nbp_dagster.brand.requests import ImageRequest
+from nbp_dagster.brand.wording import wording_of
 from nbp_dagster.studio.checks import CheckInput, CheckResult, run_checks
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.fit import fit_image, render_channel
+from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.manifest import CheckFacts, Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import build_xmp
 from nbp_dagster.studio.outcomes import Generated, Made
@@ -71,7 +73,8 @@ class Renderer:
         if record is not None and record.recipe == recipe and self._has_all(record):
             return record
         original = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
-        pictures = tuple(self._pictures(scene, request, made, original))
+        pyramid = build_pyramid(original)
+        pictures = tuple(self._pictures(scene, request, made, pyramid))
         record = PromptRecord(
             prompt_key=scene.prompt.key,
             fingerprint=made.receipt.fingerprint,
@@ -86,25 +89,21 @@ class Renderer:
         return all(self._store.has(picture.sha256) for picture in record.pictures)
 
     def _pictures(
-        self, scene: Scene, request: ImageRequest, made: Made, original: Image.Image
+        self, scene: Scene, request: ImageRequest, made: Made, original: Pyramid
     ) -> Iterator[Picture]:
         for channel in scene.channels:
-            fitted = fit_image(original, width=channel.width, height=channel.height)
             work = _Work(scene, request, made, channel)
             for lettering in _letterings(scene):
-                yield self._picture(work, fitted, lettering)
+                yield self._picture(work, original, lettering)
 
-    def _picture(self, work: "_Work", fitted: Image.Image, lettering: "_Lettering") -> Picture:
+    def _picture(self, work: "_Work", original: Pyramid, lettering: "_Lettering") -> Picture:
         channel, scene = work.channel, work.scene
-        if lettering.texts:
-            fitted = typeset(
-                fitted,
-                texts=lettering.texts,
-                palette=scene.brand.palette,
-                safe_area=channel.safe_area,
-                language=lettering.locale,
-            ).image
-        rendition = render_channel(fitted, channel, xmp=work.xmp(composited=bool(lettering.texts)))
+        rendition = render_channel(
+            original,
+            channel,
+            xmp=work.xmp(composited=bool(lettering.texts)),
+            letter=partial(_letter, work, lettering) if lettering.texts else None,
+        )
         checks = run_checks(
             CheckInput(channel=channel, data=rendition.data, prompt_key=scene.prompt.key)
         )
@@ -134,7 +133,7 @@ class _Lettering:
     """Copy to set in one locale; no copy where the picture has its words already, or none."""
 
     locale: str
-    texts: Mapping[CopyField, str]
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -185,6 +184,16 @@ class _Work:
         }
 
 
+def _letter(work: _Work, lettering: _Lettering, fitted: Image.Image) -> Image.Image:
+    return typeset(
+        fitted,
+        texts=lettering.texts,
+        palette=work.scene.brand.palette,
+        safe_area=work.channel.safe_area,
+        language=lettering.locale,
+    ).image
+
+
 def _check_facts(result: CheckResult) -> CheckFacts:
     return CheckFacts(
         name=result.name,
@@ -202,8 +211,8 @@ def _letterings(scene: Scene) -> Iterator[_Lettering]:
         yield _Lettering(scene.prompt.locale, {})
         return
     for locale in locales_of(scene.prompt, scene.campaign):
-        words = {name: texts[locale] for name, texts in scene.shot.texts.items()}
-        yield _Lettering(locale, words)
+        words = wording_of(scene.brand, scene.shot, locale)
+        yield _Lettering(locale, {str(name): text for name, text in words.items()})
 
 
 def recipe_of(scene: Scene, made: Made) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,9 @@ LARGE_THUMB, SMALL_THUMB = 640, 320
 
 LARGE_THUMB_SETS = 120
 """Up to so many pictures the thumbnails are large: a page of at most some 4 MB can be mailed."""
+
+# Decoding and encoding leave Python's lock, so threads do; more than this wait for the disk.
+_WORKERS = 4
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +92,7 @@ def write_set(
 
     Args:
         folder: Made where it does not exist. Files in it that no set wrote are never touched.
-        rendition: Gives a picture's bytes, or the file that has them.
+        rendition: Gives a picture's bytes, or the file that has them; called by several threads.
         sheet: Gives the bytes of a character's sheet by its sha256; None shows no sheets.
 
     Raises:
@@ -97,32 +101,18 @@ def write_set(
         StoreError: A file cannot be written.
     """
     _require_own_files(manifest.pictures)
-    inventory = _Inventory(folder)
     files = [INDEX, MANIFEST, CONTACT_SHEET, *(picture.file for picture in manifest.pictures)]
+    inventory = _Inventory(folder)
     stale = inventory.begin(files)
-    side = LARGE_THUMB if len(manifest.pictures) <= LARGE_THUMB_SETS else SMALL_THUMB
-    thumbs: dict[str, bytes] = {}
-    for picture in manifest.pictures:
-        data = _read(rendition(picture), digest=picture.sha256, what=picture.prompt_key)
-        _keep(folder / picture.file, data, digest=picture.sha256)
-        thumbs[picture.sha256] = _thumb(data, what=picture.file, side=side)
-    contact_sheet = draw_contact_sheet(
-        [(_label(manifest, each), thumbs[each.sha256]) for each in manifest.pictures],
-        title=manifest.name,
-    )
-    write_atomically(folder / CONTACT_SHEET, contact_sheet)
+    thumbs = _put_pictures(folder, manifest.pictures, rendition)
+    labelled = [(_label(manifest, each), thumbs[each.sha256]) for each in manifest.pictures]
     page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
+    write_atomically(folder / CONTACT_SHEET, draw_contact_sheet(labelled, title=manifest.name))
     write_atomically(folder / INDEX, page.encode())
     write_manifest(manifest, folder / MANIFEST)
     removed = _remove(folder, stale)
     inventory.finish(files)
-    _LOG.info(
-        "set %s: %d pictures in %s, %d files of an earlier version removed",
-        manifest.campaign.id,
-        len(manifest.pictures),
-        folder,
-        len(removed),
-    )
+    _LOG.info("set %s: %d pictures, %d earlier files removed", folder, len(thumbs), len(removed))
     return WrittenSet(
         folder=folder,
         manifest=manifest,
@@ -210,6 +200,22 @@ def _require_own_files(pictures: Sequence[Picture]) -> None:
                 f"{picture.file} is claimed by {other.prompt_key} and by {picture.prompt_key}; "
                 "a file's name must tell its pictures apart"
             )
+
+
+def _put_pictures(
+    folder: Path, pictures: Sequence[Picture], rendition: Callable[[Picture], Path | bytes]
+) -> dict[str, bytes]:
+    """Write the pictures' files and return their thumbnails by the pictures' sha256."""
+    side = LARGE_THUMB if len(pictures) <= LARGE_THUMB_SETS else SMALL_THUMB
+
+    def put(picture: Picture) -> bytes:
+        data = _read(rendition(picture), digest=picture.sha256, what=picture.prompt_key)
+        _keep(folder / picture.file, data, digest=picture.sha256)
+        return _thumb(data, what=picture.file, side=side)
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        thumbs = pool.map(put, pictures)
+        return dict(zip((picture.sha256 for picture in pictures), thumbs, strict=True))
 
 
 def _read(source: Path | bytes, *, digest: str, what: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import Campaign
+from nbp_dagster.brand.models import DEFAULT_MODEL, Campaign
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.requests import (
     ImageRequest,
@@ -42,9 +42,6 @@ from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.turns import buying_turn
 from nbp_dagster.studio.watch import WatchTimes
-
-# The model a generated sheet is made with, when no campaign of the brand names another.
-SHEET_MODEL = "google-nano-banana-pro"
 
 
 @dataclass(frozen=True)
@@ -166,7 +163,7 @@ class Studio:
         brand_id, character_id = sheet_key.split("/")
         if self.briefs.brands[brand_id].characters[character_id].references:
             return None
-        quote = self.quote(self._sheet_model(brand_id))
+        quote = self.quote(DEFAULT_MODEL)
         request = compile_sheet_request(
             self.briefs, sheet_key, provider=self.provider, capabilities=quote.capabilities
         )
@@ -340,10 +337,6 @@ class Studio:
             sources=sources,
             origin="adopted",
         )
-
-    def _sheet_model(self, brand_id: str) -> str:
-        models = (item.model for item in self.briefs.campaigns.values() if item.brand == brand_id)
-        return next(models, SHEET_MODEL)
 
     def _caps(self, scopes: set[str]) -> tuple[Cap, ...]:
         return tuple(

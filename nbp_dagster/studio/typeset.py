@@ -5,6 +5,7 @@ Knows nothing of briefs or channels. docs/checks.md says what is left out where 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from PIL import Image, ImageChops, ImageDraw
@@ -18,7 +19,7 @@ from nbp_dagster.studio.contrast import (
     measure_contrast,
     measure_worst_contrast,
 )
-from nbp_dagster.studio.layout import LEAST_SIZE, Block, Box, Layout, lay_out
+from nbp_dagster.studio.layout import LEAST_SIZE, Block, Box, Group, lay_out
 from nbp_dagster.studio.typeface import Typeface
 
 # In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
@@ -26,7 +27,8 @@ from nbp_dagster.studio.typeface import Typeface
 FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")
 MAY_BE_LEFT_OUT: Final = "sub"
 
-_TONE_STEPS: Final = 10  # from the bare picture to the plain brand colour
+_FULL: Final = 255  # toning that leaves only the plain brand colour
+_TONE_STEP: Final = 25
 _OVERSAMPLING: Final = 4  # Pillow draws shapes without soft edges; we draw them larger first
 
 
@@ -75,22 +77,23 @@ def typeset(
         TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
     """
     words = {field: texts[field].strip() for field in FIELDS if texts.get(field, "").strip()}
-    picture = image.convert("RGB")
+    picture = image.convert("RGB").copy()
     if not words:
         return Typeset(picture, boxes={}, contrasts={}, left_out=())
     face = Typeface(language)
     _check_glyphs(face, words, language)
-    layout = _choose_layout(face, words, size=picture.size, safe_area=safe_area, language=language)
+    groups = _choose_layout(face, words, size=picture.size, safe_area=safe_area, language=language)
     scheme = choose_scheme(palette)
-    toned, contrasts = _tone(picture, layout, scheme)
-    _draw(toned, layout, scheme, face)
-    placed = {block.field: block.box for block in layout.blocks}
-    return Typeset(
-        image=toned,
-        boxes=placed,
-        contrasts=contrasts,
-        left_out=tuple(field for field in words if field not in placed),
-    )
+    boxes: dict[str, Box] = {}
+    contrasts: dict[str, float] = {}
+    for group in groups:
+        picture, measured = _tone(picture, group, scheme)
+        contrasts.update(measured)
+        boxes.update({block.field: block.box for block in group.blocks})
+    for group in groups:
+        _draw(picture, group, scheme)
+    left_out = tuple(field for field in words if field not in boxes)
+    return Typeset(picture, boxes=boxes, contrasts=contrasts, left_out=left_out)
 
 
 def _check_glyphs(face: Typeface, words: Mapping[str, str], language: str) -> None:
@@ -110,64 +113,65 @@ def _choose_layout(
     size: tuple[int, int],
     safe_area: SafeArea,
     language: str,
-) -> Layout:
-    layout = lay_out(face, words, size=size, safe_area=safe_area)
-    if layout is not None:
-        return layout
+) -> tuple[Group, ...]:
+    place = partial(lay_out, face, size=size, safe_area=safe_area)
+    groups = place(words)
+    if groups is not None:
+        return groups
     needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
-    layout = lay_out(face, needed, size=size, safe_area=safe_area, crowded=True) if needed else None
-    if layout is not None:
-        return layout
-    culprits = _find_culprits(face, needed or words, size=size, safe_area=safe_area)
-    named = ", ".join(f"{field} {text!r}" for field, text in culprits.items())
+    if not needed:
+        return ()
+    groups = place(needed) or place(needed, crowded=True)
+    if groups is not None:
+        return groups
+    culprits = {
+        field: text for field, text in needed.items() if place({field: text}, crowded=True) is None
+    }
+    named = ", ".join(f"{field} {text!r}" for field, text in (culprits or needed).items())
     raise TextDoesNotFit(
         f"{named} ({language}): no room at {LEAST_SIZE} px or more on {size[0]}x{size[1]} pixels; "
         "shorten the copy or leave the channel out of the campaign"
     )
 
 
-def _find_culprits(
-    face: Typeface, words: Mapping[str, str], *, size: tuple[int, int], safe_area: SafeArea
-) -> Mapping[str, str]:
-    """Return the fields that have no room even alone; all of them when only together."""
-    alone = {
-        field: text
-        for field, text in words.items()
-        if lay_out(face, {field: text}, size=size, safe_area=safe_area, crowded=True) is None
-    }
-    return alone or words
-
-
 def _tone(
-    picture: Image.Image, layout: Layout, scheme: Scheme
-) -> tuple[Image.Image, Mapping[str, float]]:
-    """Blend the picture under the text into the ground, step by step, until all of it is legible."""
-    shape = _draw_tone_shape(layout, picture.size)
+    picture: Image.Image, group: Group, scheme: Scheme
+) -> tuple[Image.Image, dict[str, float]]:
+    """Blend the picture under a group into the ground, only as far as all of it gets legible."""
+    contrasts = _measure(picture, group, scheme, strength=0)
+    strength = 0
+    while min(contrasts.values()) < LEGIBLE and strength < _FULL:
+        strength = min(_FULL, strength + _TONE_STEP)
+        contrasts = _measure(picture, group, scheme, strength=strength)
+    if strength == 0:
+        return picture, contrasts
+    shape = _draw_tone_shape(group, picture.size)
+    mask = shape.point([round(value * strength / _FULL) for value in range(_FULL + 1)])
     ground = Image.new("RGB", picture.size, scheme.ground)
-    toned, contrasts = picture, _measure(picture, layout, scheme)
-    for step in range(1, _TONE_STEPS + 1):
-        if min(contrasts.values()) >= LEGIBLE:
-            break
-        mask = shape.point([round(value * step / _TONE_STEPS) for value in range(256)])
-        toned = Image.composite(ground, picture, mask)
-        contrasts = _measure(toned, layout, scheme)
-    return toned.copy(), contrasts
+    return Image.composite(ground, picture, mask), contrasts
 
 
-def _measure(picture: Image.Image, layout: Layout, scheme: Scheme) -> dict[str, float]:
-    return {
-        block.field: measure_contrast(scheme.button, scheme.label)
-        if block.is_button
-        else measure_worst_contrast(picture, block.box, scheme.ink)
-        for block in layout.blocks
-    }
+def _measure(
+    picture: Image.Image, group: Group, scheme: Scheme, *, strength: int
+) -> dict[str, float]:
+    """Return each field's contrast as it will be once its part is toned, 0 to 255."""
+    contrasts: dict[str, float] = {}
+    for block in group.blocks:
+        if block.is_button:
+            contrasts[block.field] = measure_contrast(scheme.button, scheme.label)
+            continue
+        part = picture.crop(block.box)
+        ground = Image.new("RGB", part.size, scheme.ground)
+        toned = Image.composite(ground, part, Image.new("L", part.size, strength))
+        contrasts[block.field] = measure_worst_contrast(toned, scheme.ink)
+    return contrasts
 
 
-def _draw_tone_shape(layout: Layout, size: tuple[int, int]) -> Image.Image:
-    """Return a mask, full under the text and out to the frame's edges, fading into the picture."""
-    left, top, right, bottom = layout.toned
-    across = _draw_profile(size[0], left, right, layout.fade)
-    down = _draw_profile(size[1], top, bottom, layout.fade)
+def _draw_tone_shape(group: Group, size: tuple[int, int]) -> Image.Image:
+    """Return a mask, full under the text, fading into the picture around it."""
+    left, top, right, bottom = group.toned
+    across = _draw_profile(size[0], left, right, group.fade)
+    down = _draw_profile(size[1], top, bottom, group.fade)
     wide = Image.frombytes("L", (size[0], 1), across).resize(size)
     high = Image.frombytes("L", (1, size[1]), down).resize(size)
     return ImageChops.multiply(wide, high)
@@ -183,21 +187,20 @@ def _draw_profile(length: int, start: int, end: int, fade: int) -> bytes:
     return bytes(values)
 
 
-def _draw(picture: Image.Image, layout: Layout, scheme: Scheme, face: Typeface) -> None:
-    pen = ImageDraw.Draw(picture)
-    for block in layout.blocks:
+def _draw(picture: Image.Image, group: Group, scheme: Scheme) -> None:
+    for block in group.blocks:
         if block.is_button:
-            _draw_button(picture, block, scheme.button)
+            _draw_button(picture, block, scheme)
         ink = scheme.label if block.is_button else scheme.ink
         for line, spot in zip(block.lines, block.spots, strict=True):
-            pen.text(spot, line, font=block.font, fill=ink, anchor="ls", language=face.language)
+            block.cut.draw(picture, spot, line, ink)
 
 
-def _draw_button(picture: Image.Image, block: Block, fill: tuple[int, int, int]) -> None:
+def _draw_button(picture: Image.Image, block: Block, scheme: Scheme) -> None:
     large = (block.width * _OVERSAMPLING, block.height * _OVERSAMPLING)
     mask = Image.new("L", large)
+    radius = min(large[1] / 2, block.cut.size * _OVERSAMPLING * 1.3)
     edge = (0, 0, large[0] - 1, large[1] - 1)
-    radius = min(large[1] / 2, block.font.size * _OVERSAMPLING * 1.3)
     ImageDraw.Draw(mask).rounded_rectangle(edge, radius=radius, fill=255)
     shape = mask.resize((block.width, block.height), Image.Resampling.BOX)
-    picture.paste(fill, block.box, shape)
+    picture.paste(scheme.button, block.box, shape)

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from PIL import Image, ImageDraw, ImageFilter, PngImagePlugin
 
 
-def draw_scene(width: int, height: int, *, night: bool = False) -> Image.Image:
-    """Paint a person in a landscape: sky, sun, hills, head above the middle; `width`x`height` RGB."""
+def draw_scene(
+    width: int, height: int, *, night: bool = False, head_at: tuple[float, float] = (0.5, 0.34)
+) -> Image.Image:
+    """Paint a person in a landscape, RGB; `head_at` is given in shares of width and height."""
     top, horizon = ((18, 24, 52), (60, 50, 90)) if night else ((110, 175, 230), (250, 226, 180))
     ramp = Image.linear_gradient("L").resize((width, height))
     scene = Image.composite(
@@ -23,7 +25,7 @@ def draw_scene(width: int, height: int, *, night: bool = False) -> Image.Image:
         crest = height * share
         pen.ellipse((-width * 0.4, crest, width * 0.8, crest + height), fill=tone)
         pen.ellipse((width * 0.3, crest + short * 0.04, width * 1.5, crest + height), fill=tone)
-    x, head = width * 0.5, height * 0.34
+    x, head = width * head_at[0], height * head_at[1]
     pen.rounded_rectangle(
         (x - short * 0.19, head + short * 0.13, x + short * 0.19, height * 1.1),
         radius=short * 0.13,
@@ -47,7 +49,7 @@ def draw_noise(width: int, height: int, *, seed: int = 7) -> Image.Image:
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     """Return a picture's file in a Pillow format such as PNG, JPEG, WEBP, AVIF, GIF."""
     out = io.BytesIO()
-    image.save(out, kind, **options)  # type: ignore[arg-type]  # Pillow types no save options
+    image.save(out, kind, **options)
     return out.getvalue()
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from PIL import Image, ImageDraw
 
+from nbp_dagster.studio.contact_sheet import load_font
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     BrandFacts,
@@ -25,7 +26,6 @@ from nbp_dagster.studio.manifest import (
     count_totals,
     picture_file,
 )
-from nbp_dagster.studio.typeface import Typeface
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
 CREATED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -324,7 +324,7 @@ def draw_picture(shot: str, channel: ChannelFacts, *, locale: str, scale: float)
     headline = HEADLINES[shot].get(locale)
     if headline:
         size_of_text = min(width / (0.62 * len(headline)), height * 0.11)
-        font = Typeface(locale).font(max(6, round(size_of_text)), 700)
+        font = load_font(max(6, round(size_of_text)), 700)
         draw.text(
             (width * 0.07, (floor + height) / 2), headline, font=font, fill="#F7F3EA", anchor="lm"
         )

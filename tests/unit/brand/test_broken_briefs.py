@@ -112,7 +112,7 @@ def test_a_link_that_leads_to_itself_is_refused(config_dir: Path) -> None:
     brief.symlink_to(brief)
 
     assert read_problems(config_dir) == [
-        "brands/tidal.yaml: cannot be read (RuntimeError); check the file and its permissions"
+        "brands/tidal.yaml: cannot be read; check the file, its links and its permissions"
     ]
 
 

@@ -126,6 +126,15 @@ def test_the_next_checked_address_is_tried_when_one_cannot_be_reached() -> None:
     assert [request.address for request in transport.requests] == list(ADDRESSES["two.test"])
 
 
+def test_an_address_that_answered_and_broke_off_is_not_given_up() -> None:
+    fault = ConnectionFailed("reset", endpoint="GET x", maybe_sent=True)
+    client, transport = make_client(fault, PNG)
+
+    client.download("https://two.test/a.png")
+
+    assert [request.address for request in transport.requests] == [ADDRESSES["two.test"][0]] * 2
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_followed_under_the_same_rules(status: int) -> None:
     client, transport = make_client(redirect(FOREIGN, status), PNG)

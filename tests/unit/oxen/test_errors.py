@@ -144,6 +144,7 @@ def test_every_class_tells_what_to_do(kind: type[OxenError]) -> None:
         ("Forbidden for url: https://hub.test/a.png?oxen_signature=s3cret&x=1", "s3cret"),
         ("reference data:image/png;base64,AAAABBBBCCCC too large", "AAAABBBB"),
         ("could not fetch /api/a.png?oxen_signature=s3cret", "s3cret"),
+        ("could not fetch /api/a.png?v=1&sig=s3cret", "s3cret"),
     ],
 )
 def test_secrets_the_service_echoes_are_cut(echo: str, leak: str) -> None:

@@ -258,7 +258,7 @@ def test_a_body_that_drips_past_the_total_time_is_cut(serve: Serve) -> None:
 
     server = serve(drip)
 
-    with pytest.raises(TimedOut, match="longer than 0.5 s"):
+    with pytest.raises(TimedOut, match=r"longer than 0\.5 s"):
         RequestsTransport(clock=clock).send(get(server.url, total_timeout=0.5))
 
 

@@ -1,6 +1,5 @@
 """Simulators on loopback for the tests, with a painter that costs nothing, and a small client."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -8,20 +7,12 @@ from typing import Any
 
 import pytest
 import requests
-from PIL import Image
 
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from tests.fakes.painter import paint_plainly
 
 MODEL = "google-nano-banana-pro"
-
-
-def paint_flat(
-    prompt: str, references: Sequence[bytes], *, width: int, height: int
-) -> Image.Image:
-    """Fill the picture with one colour that every part of the input decides."""
-    digest = hashlib.sha256(prompt.encode() + b"".join(references)).digest()
-    return Image.new("RGB", (width, height), (digest[0], digest[1], digest[2]))
 
 
 class Api:
@@ -98,7 +89,7 @@ def start() -> Iterator[StartSimulator]:
 
         def start_one(**options: Any) -> Api:
             settings = SimulatorOptions(**{"latency": 0.0, **options})
-            server = stack.enter_context(SimulatorServer(settings, painter=paint_flat))
+            server = stack.enter_context(SimulatorServer(settings, painter=paint_plainly))
             return Api(server.url)
 
         yield start_one
@@ -107,7 +98,7 @@ def start() -> Iterator[StartSimulator]:
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[SimulatorServer]:
     """One simulator for all tests that need no options of their own."""
-    with SimulatorServer(SimulatorOptions(latency=0.0), painter=paint_flat) as server:
+    with SimulatorServer(SimulatorOptions(latency=0.0), painter=paint_plainly) as server:
         yield server
 
 

@@ -38,9 +38,10 @@ def test_one_price_holds_for_every_resolution_of_the_main_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "usd"), [({"resolution": "4K"}, "0.1963"), ({}, "0.0871")]
+    ("parameters", "usd"),
+    [({"resolution": "4K"}, "0.1963"), ({}, "0.0871"), ({"resolution": ["4K"]}, "0.0871")],
 )
-def test_a_price_grid_is_read_by_resolution(parameters: dict[str, str], usd: str) -> None:
+def test_a_price_grid_is_read_by_resolution(parameters: dict[str, object], usd: str) -> None:
     assert find("nano-banana-2").price(parameters) == Decimal(usd)
 
 

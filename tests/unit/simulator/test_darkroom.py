@@ -16,7 +16,9 @@ from nbp_dagster.simulator.darkroom import (
     decode_data_uri,
     paint_order,
 )
-from tests.unit.simulator.conftest import paint_flat
+from nbp_dagster.simulator.faults import PICTURE_FAULTS
+from nbp_dagster.simulator.painter import FAULTS
+from tests.fakes.painter import paint_plainly
 
 
 def order(**changes: Any) -> PaintOrder:
@@ -31,7 +33,7 @@ def order(**changes: Any) -> PaintOrder:
 
 
 def develop(wanted: PaintOrder) -> bytes:
-    return paint_order(wanted, paint_flat)
+    return paint_order(wanted, paint_plainly)
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -98,6 +100,18 @@ def test_a_result_can_be_the_reference_of_another() -> None:
 
 def test_a_picture_of_the_wrong_size_is_smaller() -> None:
     assert size_of(develop(order(wrong_size=True))) == (960, 960)
+
+
+def test_the_simulators_own_painter_knows_takes_and_flaws() -> None:
+    plain = paint_order(order(resolution="512"))
+
+    assert paint_order(order(resolution="512")) == plain
+    assert paint_order(order(resolution="512", variant=1)) != plain
+    assert paint_order(order(resolution="512", flaws=("off_palette",))) != plain
+
+
+def test_every_flaw_of_the_painter_can_be_scripted() -> None:
+    assert {kind.replace("_", "-") for kind in PICTURE_FAULTS} == FAULTS
 
 
 @pytest.mark.parametrize("uri", ["data:image/png,abc", "data:image/png;base64,###", "data:"])

@@ -103,7 +103,7 @@ def test_a_bad_scenario_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "faults.yaml"
     path.write_text(text, "utf-8")
 
-    with pytest.raises(ScenarioError, match="faults.yaml: "):
+    with pytest.raises(ScenarioError, match=r"faults\.yaml: "):
         load_scenario(path)
 
 

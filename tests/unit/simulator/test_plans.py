@@ -18,6 +18,12 @@ def test_tags_decide_the_course_of_a_job() -> None:
     assert plan_job("a [[sim:slow=2.5]] [[sim:html]]", None) == Plan(latency=2.5, download="html")
 
 
+def test_flaws_of_the_picture_come_by_tag_and_by_fault() -> None:
+    plan = plan_job("a [[sim:off-palette]]", Fault(kind="low_contrast"))
+
+    assert plan == Plan(flaws=("off_palette", "low_contrast"))
+
+
 def test_an_unknown_tag_fails_the_job_and_names_the_accepted_ones() -> None:
     plan = plan_job("a [[sim:explode]]", None)
 

@@ -86,6 +86,8 @@ def test_a_text_model_is_refused(api: Api) -> None:
         ({"prompt": " "}, "Prompt cannot be empty"),
         ({"input_image": ["https://example.com/a.png"] * 15}, "at most 14 images; got 15"),
         ({"input_image": ["ftp://example.com/a.png"]}, "not a URL or data URI"),
+        ({"input_image": ["http://[half"]}, "not a URL or data URI"),
+        ({"input_image": [7]}, "input_image must be a list of URLs"),
         ({"input_image": ["data:image/png;base64,AAAA"]}, "no readable image"),
     ],
 )

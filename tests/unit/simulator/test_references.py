@@ -104,6 +104,16 @@ def test_a_missing_file_of_a_known_repository_fails_the_job(api: Api) -> None:
     assert "404 Client Error: Not Found for url" in job["error_message"]
 
 
+def test_a_repository_file_that_is_no_picture_fails_the_job(api: Api) -> None:
+    path = put_file(api, visibility="public").replace("mira.png", "mira.txt")
+    form = {"message": "m", "name": "n", "email": "e"}
+    api.call("PUT", path, files={"file": b"hello"}, data=form).raise_for_status()
+
+    job = api.make("a", input_image=[api.url + path])
+
+    assert "no readable image at" in job["error_message"]
+
+
 def test_a_text_that_looks_like_an_inner_handle_is_just_a_bad_reference(api: Api) -> None:
     handle = "inline:" + "0" * 64
 

@@ -23,9 +23,7 @@ def create(store: RepositoryStore) -> Repository:
     return store.create("acme", "assets", description="", is_public=False)
 
 
-def put(
-    store: RepositoryStore, repository: Repository, branch: str, **files: bytes
-) -> Commit:
+def put(store: RepositoryStore, repository: Repository, branch: str, **files: bytes) -> Commit:
     return store.put_files(repository, branch, files=files, signature=SIGNATURE)
 
 
@@ -77,9 +75,7 @@ def test_repositories_survive_a_restart(store: RepositoryStore, tmp_path: Path) 
     put(store, repository, "main", a=b"1")
     store.create_branch(repository, "draft", from_name="main")
 
-    restored = RepositoryStore(
-        BlobStore(tmp_path / "blobs"), Journal(None), now=lambda: 1000.0
-    )
+    restored = RepositoryStore(BlobStore(tmp_path / "blobs"), Journal(None), now=lambda: 1000.0)
     for record in Journal(tmp_path / "journal.jsonl").read():
         restored.restore(record)
 

@@ -15,9 +15,7 @@ from nbp_dagster.simulator.sizes import nearest_ratio, pixel_size
         ("16:9", "512", (688, 384)),
     ],
 )
-def test_sizes_follow_the_table_exactly(
-    ratio: str, resolution: str, size: tuple[int, int]
-) -> None:
+def test_sizes_follow_the_table_exactly(ratio: str, resolution: str, size: tuple[int, int]) -> None:
     assert pixel_size(ratio, resolution) == size
 
 

@@ -1,0 +1,150 @@
+"""The `nbp` command as a user meets it: processes, exit codes, files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.briefs import campaign, shot, write_briefs
+
+
+class Shell:
+    """Runs `nbp` over small briefs, with an environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.briefs = folder / "assets_config"
+        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        self.environment = {**kept, "NBP_SIMULATOR_LATENCY": "0.05", "COLUMNS": "200"}
+
+    def nbp(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "nbp_dagster.cli", *words],
+            cwd=self.folder,
+            env={**self.environment, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    shell = Shell(tmp_path)
+    write_briefs(
+        shell.briefs, campaign(shot("kitchen"), shot("attic", characters=[]), locales=["en"])
+    )
+    return shell
+
+
+def test_help_describes_every_setting(shell: Shell) -> None:
+    text = shell.nbp("--help").stdout
+
+    for name in ("NBP_MODE", "NBP_HOME", "NBP_CONFIG", "OXEN_API_KEY", "OXEN_BASE_URL"):
+        assert name in text
+
+
+def test_run_makes_pictures_and_ends_with_the_page(shell: Shell) -> None:
+    done = shell.nbp("run")
+
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.splitlines()[-1])
+    assert page.name == "index.html"
+    assert page.is_file()
+    manifest = json.loads((page.parent / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["simulated"] is True
+    assert len(manifest["pictures"]) == 2
+    for picture in manifest["pictures"]:
+        assert (page.parent / picture["file"]).stat().st_size == picture["bytes"]
+
+
+def test_a_second_run_makes_nothing(shell: Shell) -> None:
+    shell.nbp("run")
+
+    done = json.loads(shell.nbp("run", "--json").stdout)
+
+    assert done["complete"] is True
+    assert done["tally"]["generated"] == 0
+    assert done["campaigns"][0]["up_to_date"] == 2
+
+
+def test_a_refused_prompt_is_named_and_the_rest_is_made(shell: Shell) -> None:
+    write_briefs(
+        shell.briefs, campaign(shot("kitchen"), shot("duel", scene="[[sim:refuse]] a duel"))
+    )
+
+    done = shell.nbp("run")
+
+    assert done.returncode == 1
+    assert "winter/duel/all/1x1/v1" in done.stderr
+    assert "1 of 2 prompts have their pictures" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_plan_quotes_what_run_would_spend_and_buys_nothing(shell: Shell) -> None:
+    before = json.loads(shell.nbp("plan", "--json").stdout)
+    shell.nbp("run")
+    after = json.loads(shell.nbp("plan", "--json").stdout)
+
+    # One sheet and two prompts at the model object's price.
+    assert before["total_usd"] == "0.45"
+    assert {image["standing"] for image in before["images"]} == {"to_make", "waits_for_sheet"}
+    assert after["total_usd"] == "0"
+    assert {image["standing"] for image in after["images"]} == {"made"}
+
+
+def test_plan_shows_one_prompt_as_the_model_gets_it(shell: Shell) -> None:
+    text = shell.nbp("plan", "--show", "winter/attic/all/1x1/v1").stdout
+
+    assert "Ada pours tea in the attic" in text
+
+
+def test_broken_briefs_are_one_line_an_error(shell: Shell) -> None:
+    path = shell.briefs / "campaigns" / "winter.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8")
+        .replace("brand: hilltop", "brand: hiltop")
+        .replace("resolution: 1K", "resolution: 3K"),
+        encoding="utf-8",
+    )
+
+    for command in ("validate", "plan", "run"):
+        done = shell.nbp(command)
+        assert done.returncode == 1
+        assert "campaigns/winter.yaml:" in done.stderr
+        assert "'hiltop'" in done.stderr
+        assert "'3K'" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_live_mode_without_a_key_says_so_before_anything(shell: Shell) -> None:
+    done = shell.nbp("run", NBP_MODE="live")
+
+    assert done.returncode == 1
+    assert "OXEN_API_KEY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_named(shell: Shell) -> None:
+    done = shell.nbp("validate", NBP_MODE="alive")
+
+    assert done.returncode == 1
+    assert "NBP_MODE" in done.stderr
+    assert "'alive'" in done.stderr
+
+
+def test_an_unknown_campaign_is_answered_with_those_there_are(shell: Shell) -> None:
+    done = shell.nbp("plan", "summer")
+
+    assert done.returncode == 2
+    assert "winter" in done.stderr
+
+
+def test_gallery_prints_the_finished_pages(shell: Shell) -> None:
+    shell.nbp("run")
+
+    assert shell.nbp("gallery").stdout.strip().endswith("winter/index.html")

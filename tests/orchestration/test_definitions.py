@@ -1,0 +1,100 @@
+"""The code location as Dagster loads it: its shape, and what it must not hold."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.brand.load import BriefError
+from nbp_dagster.project import build_definitions
+from nbp_dagster.settings import Settings
+from tests.orchestration.conftest import House
+
+NAMES = Names()
+SECRET = "test-key-3f9a"
+
+SHAPE = """\
+brand_kits <- nothing; 1 partitions
+campaign_sets <- channel_images; 1 partitions
+channel_images <- generated_images; 3 partitions
+character_sheets <- brand_kits; 2 partitions
+generated_images <- image_requests; 3 partitions
+image_requests <- brand_kits, character_sheets; 3 partitions
+published_sets <- campaign_sets; 1 partitions"""
+
+
+def test_the_assets_have_their_shape(house: House) -> None:
+    graph = house.definitions().get_repository_def().asset_graph
+    lines = []
+    for key in sorted(graph.get_all_asset_keys()):
+        node = graph.get(key)
+        parents = ", ".join(sorted(parent.to_user_string() for parent in node.parent_keys))
+        assert node.partitions_def is not None
+        count = len(node.partitions_def.get_partition_keys())
+        lines.append(f"{key.to_user_string()} <- {parents or 'nothing'}; {count} partitions")
+
+    assert "\n".join(lines) == SHAPE
+
+
+def test_every_asset_says_what_it_is(house: House) -> None:
+    graph = house.definitions().get_repository_def().asset_graph
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description
+        assert node.group_name == "marketing"
+        assert node.kinds
+        assert node.owners == ["team:marketing"]
+        assert node.code_version
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_prompts_stand_in_brief_order(house: House) -> None:
+    assert house.prompts() == [
+        "winter/kitchen/all/1x1/v1",
+        "winter/garden/all/1x1/v1",
+        "winter/attic/all/1x1/v1",
+    ]
+
+
+def test_the_key_is_not_in_what_dagster_serialises(house: House) -> None:
+    snapshot = RepositorySnap.from_def(house.definitions().get_repository_def())
+    text = dg.serialize_value(snapshot)
+
+    assert "OXEN_API_KEY" in text
+    assert SECRET not in text
+
+
+def test_the_key_is_in_no_event_no_file_and_no_message(house: House, tmp_path: Path) -> None:
+    """Even when the service repeats it in its own words."""
+    house.service.script(
+        {"kind": "fail", "prompt": "kitchen", "message": f"bad key {SECRET} for Bearer {SECRET}"},
+        {"kind": "status", "status": 400, "prompt": "garden", "message": f"no: {SECRET}"},
+    )
+    house.sheets_made()
+
+    result = house.materialize([NAMES.image_requests, NAMES.generated_images, NAMES.channel_images])
+
+    assert not result.success
+    for entry in house.instance.all_logs(result.run_id):
+        assert SECRET not in dg.serialize_value(entry)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes(), path
+
+
+def test_a_folder_without_briefs_loads_with_no_partitions(tmp_path: Path) -> None:
+    (tmp_path / "briefs").mkdir()
+
+    definitions = build_definitions(
+        Settings(nbp_config=tmp_path / "briefs", nbp_home=tmp_path / "home")
+    )
+
+    graph = definitions.get_repository_def().asset_graph
+    assert graph.get(NAMES.generated_images).partitions_def is not None
+
+
+def test_a_missing_folder_of_briefs_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(BriefError, match="NBP_CONFIG"):
+        build_definitions(Settings(nbp_config=tmp_path / "nowhere", nbp_home=tmp_path / "home"))

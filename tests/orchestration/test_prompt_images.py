@@ -1,0 +1,163 @@
+"""The paid step: what is recorded, what is bought, what a bad prompt does to the others."""
+
+import dagster as dg
+
+from nbp_dagster.assets.names import Names
+from tests.fakes.briefs import campaign, shot
+from tests.orchestration.conftest import PROMPT_ASSETS, House
+
+NAMES = Names()
+
+
+def test_a_range_is_one_run_and_every_prompt_is_recorded_by_itself(house: House) -> None:
+    house.sheets_made()
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert result.success
+    for asset in PROMPT_ASSETS:
+        assert house.materialized(asset) == set(house.prompts())
+    # Two sheets and three prompts.
+    assert house.service.bills == 5
+
+
+def test_a_prompt_shows_where_its_picture_comes_from(house: House) -> None:
+    house.sheets_made()
+    house.materialize(PROMPT_ASSETS)
+
+    metadata = house.latest(NAMES.generated_images, house.prompts()[0]).metadata
+
+    assert metadata["model"].value == "google-nano-banana-pro"
+    assert metadata["price_usd"].value == 0.15
+    assert metadata["drawn_by"].value == "live"
+    assert metadata["width_px"].value == 1024
+    assert "Ada pours tea in the kitchen" in str(metadata["prompt"].value)
+    assert str(metadata["brief"].value).endswith("campaigns/winter.yaml")
+    assert len(str(metadata["preview"].value)) < 1000
+    [reference] = metadata["references"].records
+    assert reference.data["role"] == "identity"
+    for name in ("generation_id", "fingerprint", "sha256", "bytes", "seconds_working", "commit"):
+        assert name in metadata
+
+
+def test_one_refused_prompt_leaves_the_others_materialized_and_is_named(house: House) -> None:
+    house.write(
+        campaign(shot("kitchen"), shot("garden", scene="[[sim:refuse]] a duel"), shot("attic"))
+    )
+    house.sheets_made()
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    refused = "winter/garden/all/1x1/v1"
+    assert not result.success
+    assert house.materialized(NAMES.generated_images) == set(house.prompts()) - {refused}
+    assert house.materialized(NAMES.channel_images) == set(house.prompts()) - {refused}
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_failure_data.user_failure_data is not None
+    metadata = failure.step_failure_data.user_failure_data.metadata
+    [row] = metadata["without_image"].records
+    assert row.data["prompt"] == refused
+    assert row.data["state"] == "refused"
+
+
+def test_running_a_range_again_asks_only_for_what_is_missing(house: House) -> None:
+    house.service.script({"kind": "fail", "prompt": "garden", "times": 1})
+    house.sheets_made()
+    first = house.materialize(PROMPT_ASSETS)
+    bills = house.service.bills
+
+    second = house.materialize(PROMPT_ASSETS)
+
+    assert not first.success
+    assert second.success
+    assert house.service.bills == bills + 1
+    assert house.materialized(NAMES.generated_images) == set(house.prompts())
+    reused = house.latest(NAMES.generated_images, "winter/kitchen/all/1x1/v1").metadata
+    assert reused["price_usd"].value == 0.0
+    assert reused["billing"].value == "reused, nothing paid"
+
+
+def test_requests_alone_spend_nothing(house: House) -> None:
+    house.sheets_made()
+    bills = house.service.bills
+
+    assert house.materialize([NAMES.image_requests]).success
+
+    assert house.service.bills == bills
+    assert house.materialized(NAMES.generated_images) == set()
+
+
+def test_renditions_alone_never_spend_and_say_what_is_missing(house: House) -> None:
+    house.sheets_made()
+    bills = house.service.bills
+
+    result = house.materialize([NAMES.channel_images])
+
+    assert not result.success
+    assert house.service.bills == bills
+
+
+def test_a_prompt_without_its_sheet_fails_before_anything_is_bought(house: House) -> None:
+    house.write(campaign(shot("kitchen")))
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert house.service.bills == 0
+
+
+def test_checks_are_one_evaluation_a_run(house: House) -> None:
+    house.sheets_made()
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    evaluations = result.get_asset_check_evaluations()
+    assert {item.check_name for item in evaluations} >= {"exact_pixels", "single_decodable_frame"}
+    assert len(evaluations) == len({item.check_name for item in evaluations})
+    assert all(item.passed for item in evaluations)
+    assert all(item.metadata["pictures"].value == 3 for item in evaluations)
+
+
+def test_a_wrong_key_is_one_clear_failure(house: House) -> None:
+    house.sheets_made()
+    house.service.script({"kind": "status", "status": 401})
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    data = failure.step_failure_data.user_failure_data
+    assert data is not None
+    assert "OXEN_API_KEY" in (data.description or "")
+
+
+def test_a_single_partition_can_be_materialized(house: House) -> None:
+    house.sheets_made()
+    key = house.prompts()[1]
+
+    assert house.materialize(PROMPT_ASSETS, [key]).success
+
+    assert house.materialized(NAMES.generated_images) == {key}
+
+
+def test_recorded_tags_are_those_dagster_writes_for_a_returned_result(house: House) -> None:
+    @dg.asset(code_version="1")
+    def returned() -> dg.MaterializeResult[None]:
+        return dg.MaterializeResult(data_version=dg.DataVersion("abc"))
+
+    @dg.asset(code_version="1", deps=[returned])
+    def downstream() -> dg.MaterializeResult[None]:
+        return dg.MaterializeResult(data_version=dg.DataVersion("def"))
+
+    dg.materialize([returned, downstream], instance=house.instance)
+    [record] = house.instance.fetch_materializations(dg.AssetKey("downstream"), limit=1).records
+    assert record.asset_materialization is not None
+    theirs = {
+        tag.replace("returned", "image_requests") for tag in record.asset_materialization.tags
+    }
+
+    house.sheets_made()
+    house.materialize(PROMPT_ASSETS)
+    ours = set(house.latest(NAMES.generated_images, house.prompts()[0]).tags)
+
+    assert ours == theirs

@@ -1,0 +1,81 @@
+"""What the docs name exists, and what exists is in the docs."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from nbp_dagster.studio.checks import CHECKS
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.brand.channels import load_packaged_channels
+from nbp_dagster.cli import main
+from nbp_dagster.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [field.upper() for field in Settings.model_fields])
+def test_every_setting_is_in_operations(name: str) -> None:
+    assert f"| `{name}` |" in read("docs/operations.md")
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_is_in_operations(name: str) -> None:
+    assert f"| `nbp {name}` |" in read("docs/operations.md")
+
+
+@pytest.mark.parametrize("name", sorted(load_packaged_channels()))
+def test_every_channel_is_in_its_page(name: str) -> None:
+    assert f"`{name}`" in read("docs/channels.md")
+
+
+@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+def test_every_check_is_in_its_page(name: str) -> None:
+    assert f"`{name}`" in read("docs/checks.md")
+
+
+def test_every_asset_is_in_the_readme() -> None:
+    names = [name for name in vars(Names) if not name.startswith("_") and name != "prefix"]
+
+    assert len(names) == 7
+    for name in names:
+        assert f"| `{name}` |" in read("README.md")
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_make_targets_in_the_docs_exist(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE))
+    named = re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert set(named) <= targets
+
+
+def test_the_readme_runs_exactly_the_commands_ci_runs() -> None:
+    assert "make test" in read("README.md")
+    assert re.findall(r"^make (\S+)", read(".ci/run"), re.MULTILINE) == ["test", "check"]
+
+
+def test_no_tracked_file_names_a_package_registry() -> None:
+    # Put together here, so that this file does not name one either.
+    hosts = "|".join(
+        rf"{name}\.{end}"
+        for name, end in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))
+    )
+    found = subprocess.run(
+        ["git", "grep", "-nIE", hosts], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert found.stdout == ""

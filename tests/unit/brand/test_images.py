@@ -1,0 +1,73 @@
+"""Which addresses a brief may name."""
+
+import pytest
+
+from nbp_dagster.brand.images import find_address_fault, resolve_source
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.example.com/a.png",
+        "https://cdn.example.com:8443/a.png?sig=x",
+        "HTTPS://EXAMPLE.COM/a.png",
+        "https://93.184.215.14/a.png",
+        "https://[2606:2800:220:1::1]/a.png",
+        "https://1.example.com/a.png",
+    ],
+)
+def test_a_public_https_address_is_accepted(url: str) -> None:
+    assert find_address_fault(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/a.png",
+        "ftp://example.com/a.png",
+        "data:image/png;base64,AAAA",
+        "https:///a.png",
+        "https://localhost/a.png",
+        "https://localhost./a.png",
+        "https://printer/a.png",
+        "https://nas.local/a.png",
+        "https://metadata.google.internal/a.png",
+        "https://127.0.0.1/a.png",
+        "https://127.1/a.png",
+        "https://2130706433/a.png",
+        "https://0x7f000001/a.png",
+        "https://0177.0.0.1/a.png",
+        "https://10.0.0.1/a.png",
+        "https://169.254.169.254/latest/meta-data",
+        "https://100.64.0.1/a.png",
+        "https://0.0.0.0/a.png",
+        "https://[::1]/a.png",
+        "https://[::ffff:127.0.0.1]/a.png",
+        "https://[fe80::1]/a.png",
+        "https://[::1/a.png",
+        "https://user@example.com/a.png",
+        "https://user:pw@example.com/a.png",
+        "https://example.com:port/a.png",
+        "https://example.com:99999/a.png",
+        "https://example.com/a b.png",
+        "https://example.com\\@evil.com/a.png",
+        "https://exämple.com/a.png",
+    ],
+)
+def test_any_other_address_is_refused(url: str) -> None:
+    assert find_address_fault(url)
+
+
+@pytest.mark.parametrize(
+    ("source", "resolved"),
+    [
+        ("images/logo.png", "brands/images/logo.png"),
+        ("./images//logo.png", "brands/images/logo.png"),
+        ("../shared/logo.png", "shared/logo.png"),
+        ("https://example.com/a/../b.png", "https://example.com/a/../b.png"),
+    ],
+)
+def test_a_reference_is_named_by_its_path_below_the_config_folder(
+    source: str, resolved: str
+) -> None:
+    assert resolve_source(source) == resolved

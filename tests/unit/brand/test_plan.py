@@ -1,0 +1,106 @@
+"""Campaigns become prompts: which, in which order, under which keys, how fast."""
+
+import re
+import time
+
+from nbp_dagster.brand.channels import load_packaged_channels
+from nbp_dagster.brand.load import Briefs
+from nbp_dagster.brand.models import Campaign, Shot
+from nbp_dagster.brand.plan import Prompt, expand, expand_campaign, locales_of, sheet_keys
+
+CHANNELS = load_packaged_channels()
+
+
+def make_campaign(*shots: Shot, **changes: object) -> Campaign:
+    fields = {
+        "id": "spring",
+        "brand": "solstice",
+        "objective": "launch",
+        "locales": ("en", "de_AT"),
+        "channels": ("instagram_story", "x_post", "facebook_story"),
+        "budget_usd": 10,
+        "shots": shots,
+    }
+    return Campaign.model_validate({**fields, **changes})
+
+
+def drawn(name: str) -> Shot:
+    return Shot(id=name, scene="a scene", copy={"headline": {"en": "Hi", "de_AT": "Servus"}})
+
+
+def test_keys_run_by_shot_then_locale_then_ratio_then_variant() -> None:
+    campaign = make_campaign(drawn("one"), Shot(id="two", scene="a scene"), variants=2)
+
+    assert [prompt.key for prompt in expand_campaign(campaign, CHANNELS)] == [
+        "spring/one/en/9x16/v1",
+        "spring/one/en/9x16/v2",
+        "spring/one/en/16x9/v1",
+        "spring/one/en/16x9/v2",
+        "spring/one/de_AT/9x16/v1",
+        "spring/one/de_AT/9x16/v2",
+        "spring/one/de_AT/16x9/v1",
+        "spring/one/de_AT/16x9/v2",
+        "spring/two/all/9x16/v1",
+        "spring/two/all/9x16/v2",
+        "spring/two/all/16x9/v1",
+        "spring/two/all/16x9/v2",
+    ]
+
+
+def test_channels_of_one_ratio_share_one_paid_picture() -> None:
+    campaign = make_campaign(Shot(id="two", scene="a scene"))
+
+    assert expand_campaign(campaign, CHANNELS) == (
+        Prompt(
+            "spring/two/all/9x16/v1",
+            "spring",
+            "two",
+            "all",
+            "9:16",
+            1,
+            ("instagram_story", "facebook_story"),
+        ),
+        Prompt("spring/two/all/16x9/v1", "spring", "two", "all", "16:9", 1, ("x_post",)),
+    )
+
+
+def test_only_words_the_model_draws_need_a_picture_for_each_locale() -> None:
+    copy = {"headline": {"en": "Hi", "de_AT": "Servus"}}
+    composited = Shot(id="c", scene="a scene", text="composited", copy=copy)
+    campaign = make_campaign(drawn("d"), composited, channels=("x_post",))
+
+    prompts = expand_campaign(campaign, CHANNELS)
+
+    assert [prompt.locale for prompt in prompts] == ["en", "de_AT", "all"]
+    assert [locales_of(prompt, campaign) for prompt in prompts] == [
+        ("en",),
+        ("de_AT",),
+        ("en", "de_AT"),
+    ]
+
+
+def test_all_campaigns_follow_in_the_order_of_their_files(briefs: Briefs) -> None:
+    keys = [prompt.key for prompt in expand(briefs)]
+
+    assert len(keys) == len(set(keys)) == 25
+    assert keys[0] == "spring_launch/kitchen/en/4x5/v1"
+    assert keys[-1] == "tidal_always/wave/all/16x9/v1"
+
+
+def test_keys_are_safe_as_partition_keys_and_paths(briefs: Briefs) -> None:
+    assert all(re.fullmatch(r"[A-Za-z0-9_/-]+", prompt.key) for prompt in expand(briefs))
+
+
+def test_every_character_of_every_brand_has_a_sheet(briefs: Briefs) -> None:
+    assert sheet_keys(briefs) == ("solstice/mira", "solstice/otto")
+
+
+def test_ten_thousand_prompts_expand_within_a_third_of_a_second() -> None:
+    campaign = make_campaign(*(drawn(f"s{n}") for n in range(1250)), variants=2)
+
+    started = time.perf_counter()
+    prompts = expand_campaign(campaign, CHANNELS)
+    seconds = time.perf_counter() - started
+
+    assert len(prompts) == 10_000
+    assert seconds < 0.3

@@ -1,0 +1,102 @@
+"""Which words a picture bears, and which words it must not bear."""
+
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.brand.languages import LANGUAGES, find_locale_fault, name_language
+from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
+from nbp_dagster.brand.models import Brand, Shot
+from nbp_dagster.brand.rules import find_term
+from nbp_dagster.brand.wording import wording_of
+
+
+@pytest.fixture
+def brand(briefs: Briefs) -> Brand:
+    return briefs.brands["solstice"]
+
+
+def make_shot(**fields: object) -> Shot:
+    return Shot.model_validate({"id": "s", "scene": "a scene", **fields})
+
+
+def test_words_come_in_the_order_headline_to_disclaimer(brand: Brand) -> None:
+    copy = {"disclaimer": {"de": "D"}, "sub": {"de": "S"}, "headline": {"de": "H"}}
+    assert list(wording_of(brand, make_shot(copy=copy), "de").items()) == [
+        ("headline", "H"),
+        ("sub", "S"),
+        ("disclaimer", "D"),
+    ]
+
+
+def test_the_brands_disclaimer_joins_the_copy_of_its_locale_or_language(brand: Brand) -> None:
+    shot = make_shot(copy={"headline": {"en": "H", "en_GB": "H", "de": "H"}})
+    assert wording_of(brand, shot, "en")["disclaimer"] == "Contains caffeine."
+    assert wording_of(brand, shot, "en_GB")["disclaimer"] == "Contains caffeine."
+    assert "disclaimer" not in wording_of(brand, shot, "de")
+
+
+def test_a_shots_own_disclaimer_stands_instead_of_the_brands(brand: Brand) -> None:
+    shot = make_shot(copy={"headline": {"en": "H"}, "disclaimer": {"en": "Decaffeinated."}})
+    assert wording_of(brand, shot, "en")["disclaimer"] == "Decaffeinated."
+
+
+def test_a_shot_without_copy_bears_no_words_at_all(brand: Brand) -> None:
+    assert wording_of(brand, make_shot(), "en") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "found"),
+    [
+        ("This will CURE you", "en", "cure"),
+        ("the cure.", "en", "cure"),
+        ("a secure procured cured thing", "en", None),
+        ("money back", "en", "money back"),
+        ("money\u00a0 back!", "en", "money back"),
+        ("moneyback", "en", None),
+        ("GROẞE Größe, STRASSE", "de", "straße"),
+        ("cafe\u0301 creme", "fr", "café"),
+        ("これは治療です", "ja", "治療"),
+        ("100% pure", "en", "100%"),
+        ("(c++)", "en", "c++"),
+    ],
+)
+def test_a_prohibited_term_is_found_as_whole_words_in_any_case(
+    text: str, locale: str, found: str | None
+) -> None:
+    terms = ("cure", "money back", "straße", "café", "治療", "100%", "c++", " ")
+    assert find_term(text, terms, locale) == found
+
+
+def test_a_term_of_a_language_binds_its_regions_too(config_dir: Path) -> None:
+    path = config_dir / "campaigns" / "spring_launch.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(" de:", " de_AT:").replace("[en, de]", "[en, de_AT]")
+    path.write_text(text.replace("Regen ist gut", "Regen ist Heilung"), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        "campaigns/spring_launch.yaml:30: shots[1].copy.headline.de_AT: 'Regen ist Heilung' - has "
+        "the prohibited term 'Heilung' of brand solstice; reword it"
+    ]
+
+
+@pytest.mark.parametrize("locale", ["en", "de_AT", "pt_BR", "zu"])
+def test_locales_are_a_language_and_maybe_a_region(locale: str) -> None:
+    assert find_locale_fault(locale) is None
+
+
+@pytest.mark.parametrize(
+    "locale", ["EN", "en-US", "en_us", "eng", "e", "", "xx", "all", "en_US_x", "en\n"]
+)
+def test_other_spellings_of_a_locale_are_refused(locale: str) -> None:
+    assert find_locale_fault(locale)
+
+
+def test_languages_are_named_in_english() -> None:
+    assert name_language("de") == "German"
+    assert name_language("de_AT") == "German (de_AT)"
+    assert len(LANGUAGES) == 183
+    assert all(len(code) == 2 and name[0].isupper() for code, name in LANGUAGES.items())

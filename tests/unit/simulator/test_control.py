@@ -1,0 +1,80 @@
+"""The simulator's own routes."""
+
+from tests.unit.simulator.conftest import MODEL, Api
+
+
+def test_the_log_names_what_each_request_bought_and_no_header(api: Api) -> None:
+    ids = api.enqueue(num_generations=2)
+    api.job(ids[0])
+
+    first, second = api.read("/_simulator/requests")["requests"]
+
+    assert first == {
+        "number": 0,
+        "method": "POST",
+        "path": "/api/ai/queue",
+        "status": 200,
+        "billed": 2,
+        "generation_ids": ids,
+    }
+    assert (second["method"], second["billed"]) == ("GET", 0)
+
+
+def test_a_bill_names_model_namespace_and_price(api: Api) -> None:
+    api.post(
+        "/api/ai/images/generate",
+        model="nano-banana-2",
+        prompt="a cup",
+        resolution="4K",
+        target_namespace="acme",
+    )
+    (entry,) = api.bills()["generations"]
+
+    assert (entry["model"], entry["namespace"], entry["usd"]) == ("nano-banana-2", "acme", 0.1963)
+
+
+def test_an_unpriced_picture_is_billed_without_an_amount(api: Api) -> None:
+    api.post("/api/ai/queue", model="simulated-unpriced-image", prompt="a cup")
+
+    assert api.bills()["count"] == 1
+    assert api.bills()["usd"] == 0
+    assert api.bills()["generations"][0]["usd"] is None
+
+
+def test_reset_forgets_everything(api: Api) -> None:
+    api.script(kind="stuck")
+    (stuck,) = api.enqueue()
+    api.post("/api/repos", namespace="acme", name="assets")
+
+    api.post("/_simulator/reset")
+
+    assert api.bills()["count"] == 0
+    assert api.call("GET", f"/api/ai/queue/{stuck}").status_code == 404
+    assert api.call("GET", "/api/repos/acme/assets").status_code == 404
+    assert api.read("/_simulator/faults")["faults"] == []
+    assert sum(api.stats()["jobs"].values()) == 0
+
+
+def test_faults_are_listed_with_their_counts_and_cleared(api: Api) -> None:
+    api.script(kind="status", path="/queue", nth=2)
+    for _ in range(3):
+        api.post("/api/ai/queue", model=MODEL, prompt="a cup")
+
+    (fault,) = api.read("/_simulator/faults")["faults"]
+    assert (fault["kind"], fault["seen"], fault["struck"]) == ("status", 3, 1)
+    api.call("DELETE", "/_simulator/faults")
+    assert api.read("/_simulator/faults")["faults"] == []
+
+
+def test_a_bad_fault_script_is_refused_with_the_reason(api: Api) -> None:
+    answer = api.post("/_simulator/faults", faults=[{"kind": "explode"}])
+
+    assert answer.status_code == 400
+    assert "faults.0.kind" in answer.json()["error"]["detail"]
+
+
+def test_the_simulators_own_routes_are_neither_logged_nor_broken(api: Api) -> None:
+    api.script(kind="status")
+
+    assert api.read("/_simulator/health") == {"status": "ok", "simulated": True}
+    assert api.stats()["requests"] == 0

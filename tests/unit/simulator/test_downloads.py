@@ -1,0 +1,114 @@
+"""Results that arrive whole, late, cut or not at all."""
+
+import io
+import time
+
+import pytest
+import requests
+from PIL import Image
+
+from tests.unit.simulator.conftest import Api, StartSimulator
+
+
+def fetch(link: str, **headers: str) -> requests.Response:
+    return requests.get(link, timeout=20, headers={"User-Agent": "tests", **headers})
+
+
+def test_an_expired_link_is_forbidden_even_with_a_key(start: StartSimulator) -> None:
+    link = start(result_ttl=-1.0).make()["result_url"]
+
+    assert fetch(link).status_code == 403
+    assert fetch(link, Authorization="Bearer key").status_code == 403
+
+
+def test_every_look_at_a_job_gives_a_fresh_link(start: StartSimulator) -> None:
+    api = start(result_ttl=0.05)
+    job = api.make()
+    deadline = time.monotonic() + 5
+    while fetch(job["result_url"]).status_code == 200 and time.monotonic() < deadline:
+        pass
+
+    assert fetch(job["result_url"]).status_code == 403
+    assert api.job(job["generation_id"])["result_url"] != job["result_url"]
+
+
+def test_a_link_without_a_signature_needs_the_key(api: Api) -> None:
+    bare = api.make()["result_url"].partition("?")[0]
+
+    assert fetch(bare).status_code == 403
+    assert fetch(bare, Authorization="Bearer key").status_code == 200
+
+
+def test_a_link_of_an_unfinished_or_unknown_job_is_not_found(api: Api) -> None:
+    link = api.make()["result_url"]
+    (stuck,) = api.enqueue("a [[sim:stuck]]")
+
+    assert api.call("GET", link.replace("generations/", "generations/0")).status_code == 404
+    assert api.call("GET", link.rpartition("/")[0] + f"/{stuck}.png").status_code == 404
+
+
+def test_a_truncated_download_is_an_error_and_the_next_one_is_whole(api: Api) -> None:
+    link = api.make("a [[sim:truncate]]")["result_url"]
+
+    with pytest.raises(requests.exceptions.RequestException):
+        fetch(link)
+
+    with Image.open(io.BytesIO(fetch(link).content)) as image:
+        image.load()
+
+
+def test_a_tagged_link_expires_once(api: Api) -> None:
+    job = api.make("a [[sim:expire]]")
+
+    assert fetch(job["result_url"]).status_code == 403
+    assert fetch(api.job(job["generation_id"])["result_url"]).status_code == 200
+
+
+def test_a_page_of_html_can_come_instead_of_the_picture(api: Api) -> None:
+    answer = fetch(api.make("a [[sim:html]]")["result_url"])
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.text.startswith("<!doctype html>")
+
+
+def test_a_picture_of_the_wrong_size_stays_wrong(api: Api) -> None:
+    job = api.make("a [[sim:wrong_size]]", aspect_ratio="1:1")
+
+    for _ in range(2):
+        with Image.open(io.BytesIO(api.download(job))) as image:
+            assert image.size == (960, 960)
+
+
+@pytest.mark.parametrize("kind", ["expire", "html", "truncate", "wrong_size"])
+def test_download_faults_can_be_scripted_by_count(api: Api, kind: str) -> None:
+    link = api.make(aspect_ratio="1:1")["result_url"]
+    whole = fetch(link).content
+    api.script(kind=kind, path="/generations/", times=1)
+
+    try:
+        spoiled = fetch(link).content
+    except requests.exceptions.RequestException:
+        spoiled = b""
+
+    assert spoiled != whole
+    assert fetch(link).content == whole
+
+
+def test_a_download_can_be_reset_or_refused_like_any_request(api: Api) -> None:
+    link = api.make()["result_url"]
+    api.script(kind="reset", path="/generations/", times=1)
+    api.script(kind="status", status=503, path="/generations/", times=1)
+
+    with pytest.raises(requests.ConnectionError):
+        fetch(link)
+    assert fetch(link).status_code == 503
+    assert fetch(link).status_code == 200
+
+
+def test_the_log_holds_no_signature(api: Api) -> None:
+    fetch(api.make()["result_url"])
+
+    log = api.read("/_simulator/requests?path=/generations/")["requests"]
+    assert len(log) == 1
+    assert "oxen_signature" not in str(log)

@@ -1,0 +1,209 @@
+"""Exact pixels, acceptable weight and kept marks for any picture and any channel."""
+
+import io
+from itertools import pairwise
+
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from nbp_dagster.brand.channels import load_packaged_channels
+from nbp_dagster.brand.models import Channel, FileType
+from nbp_dagster.studio.encode import srgb_profile
+from nbp_dagster.studio.fit import RenditionTooLarge, build_pyramid, fit_image, render_channel
+from nbp_dagster.studio.framing import LEAST_KEPT, frame_picture
+from tests.fakes.pictures import draw_noise, draw_scene, encode
+
+RATIOS = {"16:9": (896, 504), "9:16": (504, 896), "1:1": (640, 640), "21:9": (1050, 450)}
+XMP = '<?xpacket begin="\ufeff"?><x/>'.encode()
+
+
+def make_channel(
+    width: int = 400, height: int = 300, *, file_type: FileType = "jpeg", max_bytes: int = 500_000
+) -> Channel:
+    ratio = "1:1" if width == height else "16:9" if width > height else "9:16"
+    return Channel(
+        id="test",
+        name="Test",
+        width=width,
+        height=height,
+        ratio=ratio,  # type: ignore[arg-type]  # a literal, chosen above
+        file_type=file_type,
+        max_bytes=max_bytes,
+        source="test",
+    )
+
+
+def open_picture(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Mean difference of two pictures' channels, 0 to 255."""
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
+
+
+@pytest.mark.parametrize("channel", load_packaged_channels().values(), ids=lambda c: c.id)
+def test_every_packaged_channel_gets_its_pixels_type_and_weight(channel: Channel) -> None:
+    size = RATIOS["16:9" if channel.width > channel.height else "9:16"]
+    rendition = render_channel(draw_scene(*size), channel, xmp=XMP)
+    image = open_picture(rendition.data)
+    assert image.size == (channel.width, channel.height) == (rendition.width, rendition.height)
+    assert (image.format or "").lower() == channel.file_type == rendition.file_type
+    assert len(rendition.data) <= channel.max_bytes
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 500), (500, 3), (640, 480), (127, 129)])
+@pytest.mark.parametrize("frame", [(728, 90), (160, 600), (333, 251), (16, 16)])
+def test_any_picture_fits_any_frame_exactly(size: tuple[int, int], frame: tuple[int, int]) -> None:
+    fitted = fit_image(draw_noise(*size), width=frame[0], height=frame[1])
+    assert (fitted.size, fitted.mode, fitted.info) == (frame, "RGB", {})
+
+
+@pytest.mark.parametrize("source", RATIOS.values(), ids=RATIOS)
+@pytest.mark.parametrize("frame", [(300, 250), (728, 90), (1080, 1920), (600, 314), (500, 500)])
+def test_a_crop_keeps_all_of_one_side_and_most_of_the_picture(
+    source: tuple[int, int], frame: tuple[int, int]
+) -> None:
+    framing = frame_picture(source, width=frame[0], height=frame[1])
+    left, top, right, bottom = framing.box
+    assert framing.kept >= LEAST_KEPT
+    assert framing.kept == pytest.approx(
+        (right - left) * (bottom - top) / (source[0] * source[1]), abs=1e-6
+    )
+    assert (left, right) == (0, source[0]) or (top, bottom) == (0, source[1])
+    if framing.method == "inside":
+        assert framing.box == (0, 0, *source)
+
+
+def test_a_crop_down_loses_a_little_less_at_the_top_than_below() -> None:
+    framing = frame_picture((900, 1600), width=1080, height=1350)
+    lost_above, lost_below = framing.box[1], 1600 - framing.box[3]
+    assert framing.method == "cover"
+    assert lost_above == pytest.approx(0.45 * (lost_above + lost_below))
+
+
+def test_an_enlarged_picture_says_so() -> None:
+    assert frame_picture((100, 100), width=300, height=300).scale == 3
+
+
+def test_a_banner_shows_the_whole_picture_on_a_ground_of_its_own_colours() -> None:
+    scene = draw_scene(896, 504)
+    banner = fit_image(scene, width=728, height=90)
+    sky, ground = banner.getpixel((5, 5)), banner.getpixel((722, 85))
+    assert difference(
+        banner.crop((320, 0, 410, 90)), scene.resize((160, 90)).crop((36, 0, 126, 90))
+    ) == pytest.approx(0, abs=12)
+    assert sky[2] > sky[0]
+    assert ground[1] > ground[0]
+
+
+@pytest.mark.parametrize("frame", [(728, 90), (120, 600)], ids=["wide", "tall"])
+def test_the_ground_passes_into_the_picture_without_an_edge(frame: tuple[int, int]) -> None:
+    """Where the ground joins, neighbours differ no more than they do inside the picture."""
+    width, height = frame
+    banner = fit_image(
+        draw_scene(600, 600).reduce(6).resize((600, 600)), width=width, height=height
+    )
+    line = banner.resize((width, 1) if width > height else (1, height), Image.Resampling.BOX)
+    tones = line.convert("L").tobytes()
+    steps = [abs(a - b) for a, b in pairwise(tones)]
+    short = min(frame)
+    seam = (len(tones) - short) // 2
+    inside = max(steps[seam + short // 4 : seam + 3 * short // 4])
+    assert max(steps[: seam + short // 8]) <= max(inside, 6)
+
+
+def test_a_lettered_banner_keeps_its_picture_at_the_end() -> None:
+    framing = frame_picture((1600, 900), width=728, height=90, anchor="end")
+    assert framing.place == (568, 0, 728, 90)
+    assert frame_picture((900, 1600), width=160, height=600, anchor="end").place[3] == 600
+
+
+def test_lettering_is_set_before_the_file_is_written() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def letter(image: Image.Image) -> Image.Image:
+        seen.append(image.size)
+        return Image.new("RGB", image.size, (250, 0, 0))
+
+    rendition = render_channel(draw_scene(600, 400), make_channel(file_type="png"), letter=letter)
+    assert seen == [(400, 300)]
+    assert open_picture(rendition.data).getpixel((0, 0)) == (250, 0, 0)
+
+
+def test_what_is_transparent_becomes_white() -> None:
+    fitted = fit_image(Image.new("RGBA", (50, 50), (255, 0, 0, 0)), width=20, height=20)
+    assert fitted.getpixel((10, 10)) == (255, 255, 255)
+
+
+def test_reduced_copies_lose_nothing_to_be_seen() -> None:
+    scene = draw_scene(2400, 1350)
+    fast = fit_image(build_pyramid(scene), width=640, height=360)
+    slow = scene.resize((640, 360), Image.Resampling.LANCZOS)
+    assert difference(fast, slow) < 0.5
+
+
+@pytest.mark.parametrize("file_type", ["jpeg", "webp"])
+def test_quality_goes_down_only_as_far_as_the_weight_asks(file_type: FileType) -> None:
+    noise = draw_noise(400, 300)
+    free = render_channel(noise, make_channel(file_type=file_type))
+    assert free.settings.startswith("quality 95")
+    limit = len(free.data) * 6 // 10
+    light = render_channel(noise, make_channel(file_type=file_type, max_bytes=limit))
+    assert limit * 0.85 < len(light.data) <= limit
+    assert not light.settings.startswith("quality 95")
+
+
+def test_a_jpeg_gives_up_fine_colour_before_it_gives_up_everything() -> None:
+    noise = draw_noise(400, 300)
+    least = render_channel(noise, make_channel(max_bytes=60_000))
+    assert len(least.data) <= 60_000
+    assert least.settings.endswith("4:2:0")
+
+
+def test_a_heavy_png_is_reduced_to_a_palette() -> None:
+    rendition = render_channel(
+        draw_noise(400, 300), make_channel(file_type="png", max_bytes=160_000)
+    )
+    assert len(rendition.data) <= 160_000
+    assert rendition.settings.endswith("colours")
+    assert open_picture(rendition.data).mode == "P"
+
+
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp"])
+def test_a_weight_that_can_not_be_met_names_channel_and_limit(file_type: FileType) -> None:
+    channel = make_channel(file_type=file_type, max_bytes=1024)
+    with pytest.raises(RenditionTooLarge, match=rf"channel test: 400x300 {file_type}.*1,024 bytes"):
+        render_channel(draw_noise(400, 300), channel)
+
+
+@pytest.mark.parametrize("max_bytes", [500_000, 160_000], ids=["free", "tight"])
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp"])
+def test_profile_and_marks_are_in_every_file_and_nothing_else(
+    file_type: FileType, max_bytes: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "prompt"
+    source = open_picture(encode(draw_noise(400, 300), "JPEG", comment=b"prompt", exif=exif))
+    channel = make_channel(file_type=file_type, max_bytes=max_bytes)
+    data = render_channel(source, channel, xmp=XMP).data
+    info = open_picture(data).info
+    xmp = info["xmp"] if isinstance(info["xmp"], bytes) else info["xmp"].encode()
+    assert info["icc_profile"] == srgb_profile()
+    assert xmp == XMP
+    assert "exif" not in info
+    assert b"prompt" not in data
+
+
+def test_the_same_picture_is_the_same_file() -> None:
+    scene = draw_scene(300, 300)
+    one, other = (render_channel(scene, make_channel()) for _ in range(2))
+    assert one.sha256 == other.sha256
+
+
+def test_the_profile_is_the_same_on_every_day() -> None:
+    profile = srgb_profile()
+    assert profile[24:36] == bytes((7, 224, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0))
+    assert len(profile) == 588

@@ -1,0 +1,251 @@
+"""A set's folder is complete at every moment, and only its own earlier files ever leave it."""
+
+import base64
+import hashlib
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.studio.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.files import StoreError
+from nbp_dagster.studio.gallery import COVERS
+from nbp_dagster.studio.manifest import Picture, from_json, set_digest
+from nbp_dagster.studio.sets import (
+    INVENTORY,
+    LARGE_THUMB,
+    SetError,
+    WrittenSet,
+    find_sets,
+    write_index,
+    write_set,
+)
+from tests.fakes.sets import SampleSet, build_set
+
+SAMPLE = build_set(scale=0.05)
+SMALLER = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
+
+
+def write(folder: Path, sample: SampleSet = SAMPLE) -> WrittenSet:
+    return write_set(folder, sample.manifest, rendition=sample.rendition, sheet=sample.sheet)
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> None:
+    written = write(tmp_path / "spring")
+    expected = {row.file for row in SAMPLE.manifest.pictures}
+    assert files_in(written.folder) == expected | {
+        "index.html",
+        "manifest.json",
+        "contact_sheet.jpg",
+        INVENTORY,
+    }
+    first = SAMPLE.manifest.pictures[0]
+    assert written.pictures[0].read_bytes() == SAMPLE.data[first.sha256]
+    assert written.pictures[0].name == "kitchen_en_4x5_v1.jpg"
+    assert from_json(written.manifest_path.read_text("utf-8")) == SAMPLE.manifest
+    assert decode_image(written.contact_sheet.read_bytes(), what="sheet").format == "JPEG"
+    assert written.digest == set_digest(SAMPLE.manifest)
+
+
+def test_the_page_shows_thumbnails_of_pictures_and_sheets_inline(tmp_path: Path) -> None:
+    page = write(tmp_path).index.read_text("utf-8")
+    assert page.count('src="data:image/webp;base64,') == len(SAMPLE.data) - len(
+        SAMPLE.manifest.missing
+    )
+    assert "Character sheet of Mira" in page
+
+
+def test_without_a_source_of_sheets_the_page_has_none(tmp_path: Path) -> None:
+    written = write_set(tmp_path, SAMPLE.manifest, rendition=SAMPLE.rendition)
+    assert "Character sheet of" not in written.index.read_text("utf-8")
+
+
+def test_pictures_are_copied_so_that_an_edit_never_reaches_the_store(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    for digest, data in SMALLER.data.items():
+        (store / digest).write_bytes(data)
+
+    def rendition(picture: Picture) -> Path:
+        return store / picture.sha256
+
+    written = write_set(tmp_path / "set", SMALLER.manifest, rendition=rendition)
+    written.pictures[0].write_bytes(b"edited")
+    digest = SMALLER.manifest.pictures[0].sha256
+    assert (store / digest).read_bytes() == SMALLER.data[digest]
+
+
+def test_files_an_earlier_version_left_are_removed_and_no_others(tmp_path: Path) -> None:
+    write(tmp_path)
+    notes = tmp_path / "notes.txt"
+    notes.write_text("ours")
+    beside = tmp_path / "images" / "instagram_story" / "retouched.psd"
+    beside.write_text("theirs")
+    written = write(tmp_path, SMALLER)
+    assert files_in(tmp_path / "images") == {
+        *(row.file.removeprefix("images/") for row in SMALLER.manifest.pictures),
+        "instagram_story/retouched.psd",
+    }
+    assert notes.exists()
+    assert len(written.removed) == len(SAMPLE.manifest.pictures) - 2
+    assert not (tmp_path / "images" / "instagram_feed").exists()
+
+
+def test_files_of_an_interrupted_version_are_removed_by_the_next(tmp_path: Path) -> None:
+    """The bytes of a late picture are missing, so no manifest ever names those before it."""
+    last = SAMPLE.manifest.pictures[-1]
+
+    def rendition(picture: Picture) -> Path | bytes:
+        return tmp_path / "nowhere" if picture is last else SAMPLE.rendition(picture)
+
+    with pytest.raises(SetError, match="is not there; materialize it again"):
+        write_set(tmp_path / "set", SAMPLE.manifest, rendition=rendition)
+    assert (tmp_path / "set" / SAMPLE.manifest.pictures[0].file).exists()
+    assert not (tmp_path / "set" / "index.html").exists()
+    write(tmp_path / "set", SMALLER)
+    kept = {name for name in files_in(tmp_path / "set") if name.startswith("images/")}
+    assert kept == {row.file for row in SMALLER.manifest.pictures}
+
+
+def test_an_earlier_set_stays_whole_when_a_new_one_cannot_be_written(tmp_path: Path) -> None:
+    write(tmp_path)
+    before = files_in(tmp_path)
+    with pytest.raises(SetError):
+        write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
+    assert files_in(tmp_path) == before
+    assert from_json((tmp_path / "manifest.json").read_text("utf-8")) == SAMPLE.manifest
+
+
+def test_a_picture_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
+    first = write(tmp_path).pictures[0].stat()
+    again = write(tmp_path)
+    assert again.pictures[0].stat().st_ino == first.st_ino
+    assert again.removed == ()
+
+
+def test_a_picture_someone_changed_is_written_again(tmp_path: Path) -> None:
+    path = write(tmp_path).pictures[0]
+    path.write_bytes(b"changed")
+    write(tmp_path)
+    assert path.read_bytes() == SAMPLE.data[SAMPLE.manifest.pictures[0].sha256]
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        '{"files": ["../outside.txt"]}',
+        '{"files": ["images/a/../../../outside.txt"]}',
+        '{"files": [7]}',
+        '{"files": 7}',
+        "[]",
+        "not json",
+    ],
+)
+def test_a_strange_inventory_removes_nothing(
+    tmp_path: Path, inventory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "set"
+    write(folder, SMALLER)
+    outside = tmp_path / "outside.txt"
+    outside.write_text("kept")
+    (folder / INVENTORY).write_text(inventory)
+    with caplog.at_level(logging.WARNING):
+        written = write(folder, SMALLER)
+    assert outside.exists()
+    assert written.removed == ()
+    assert "no earlier file is removed" in caplog.text
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "x.jpg").write_text("kept")
+    folder = tmp_path / "set"
+    write(folder, SMALLER)
+    (folder / "images" / "linked").symlink_to(outside)
+    names = json.loads((folder / INVENTORY).read_text())["files"]
+    (folder / INVENTORY).write_text(json.dumps({"files": [*names, "images/linked/x.jpg"]}))
+    write(folder, SMALLER)
+    assert (outside / "x.jpg").exists()
+
+
+def test_bytes_that_are_not_the_manifests_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SetError, match=r"kitchen/en/16x9/v1: its picture has sha256 .* says"):
+        write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
+
+
+def test_a_sheet_that_is_not_the_manifests_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SetError, match="sheet of Mira"):
+        write_set(tmp_path, SMALLER.manifest, rendition=SMALLER.rendition, sheet=lambda _: b"other")
+
+
+def test_two_pictures_cannot_share_a_file(tmp_path: Path) -> None:
+    first, second = SMALLER.manifest.pictures
+    clash = replace(SMALLER.manifest, pictures=(first, replace(second, file=first.file)))
+    with pytest.raises(SetError, match=r"is claimed by .*/en/16x9/v1 and by .*/de/16x9/v1"):
+        write_set(tmp_path, clash, rendition=SMALLER.rendition)
+
+
+def test_an_undecodable_picture_is_named(tmp_path: Path) -> None:
+    text = b"<html>no picture</html>"
+    row = SMALLER.manifest.pictures[0]
+    digest = hashlib.sha256(text).hexdigest()
+    manifest = replace(SMALLER.manifest, pictures=(replace(row, sha256=digest),))
+    with pytest.raises(UndecodableImage, match=r"images/linkedin_post/kitchen_en_16x9_v1\.jpg"):
+        write_set(tmp_path, manifest, rendition=lambda _: text)
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot write"):
+        write(tmp_path / "file" / "set", SMALLER)
+
+
+def test_thumbnails_are_as_large_as_the_page_shows_them(tmp_path: Path) -> None:
+    large = build_set(scale=1.0, shots=("market",), channels=("linkedin_post",))
+    page = write(tmp_path, large).index.read_text("utf-8")
+    source = page.split('class="frame channel-0"><img src="data:image/webp;base64,')[1]
+    encoded = source.split('"')[0]
+    thumb = decode_image(base64.b64decode(encoded), what="thumbnail")
+    assert max(thumb.width, thumb.height) == LARGE_THUMB
+
+
+def test_the_list_links_every_set_newest_first(tmp_path: Path) -> None:
+    write(tmp_path / "spring", SMALLER)
+    later = SMALLER.manifest.created.replace(year=2027)
+    autumn = replace(SMALLER, manifest=replace(SMALLER.manifest, created=later))
+    write(tmp_path / "autumn_2027", autumn)
+    index = write_index(tmp_path, find_sets(tmp_path))
+    page = index.read_text("utf-8")
+    assert 0 < page.index("autumn_2027/index.html") < page.index("spring/index.html")
+    assert page.count("data:image/webp;base64,") == 2 * min(COVERS, len(SMALLER.manifest.pictures))
+
+
+def test_an_unreadable_set_does_not_hide_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path / "spring", SMALLER)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "manifest.json").write_text('{"schema_version": 0}')
+    page = write_index(tmp_path, find_sets(tmp_path)).read_text("utf-8")
+    assert "spring/index.html" in page
+    assert "old/index.html" not in page
+    assert "old is left out of the list" in caplog.text
+
+
+def test_a_set_elsewhere_cannot_be_listed(tmp_path: Path) -> None:
+    written = write(tmp_path / "spring", SMALLER)
+    with pytest.raises(SetError, match="no relative link reaches it"):
+        write_index(tmp_path / "sets", [written.folder])
+
+
+def test_a_folder_without_sets_has_an_empty_list(tmp_path: Path) -> None:
+    assert find_sets(tmp_path) == ()
+    page = write_index(tmp_path, ()).read_text("utf-8")
+    assert "No set has been made yet." in page
