@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -18,6 +18,7 @@ from nbp_dagster.project import open_studio
 from nbp_dagster.reporting import RunReport, describe, outcome_row
 from nbp_dagster.running import RunSummary, run_campaigns
 from nbp_dagster.settings import Settings, read_settings
+from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import serve
 from nbp_dagster.studio.planning import Plan, plan_campaigns
@@ -225,15 +226,40 @@ def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
     show_default=True,
     help="Parameters of the model's page, or those the service has added since.",
 )
-@click.option("--scenario", type=click.Path(path_type=Path), help="JSON file of faults.")
-@click.option("--state", type=click.Path(path_type=Path), help="Folder in which jobs are kept.")
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML or JSON file of faults, as docs/simulator.md describes.",
+)
+@click.option("--rate-limit", type=float, help="Requests a second above which 429 is answered.")
+@click.option(
+    "--state", type=click.Path(path_type=Path), help="Folder in which jobs outlive the process."
+)
 @_plainly
 def simulator(
-    port: int, latency: float, slots: int, schema: Any, scenario: Path | None, state: Path | None
+    port: int,
+    latency: float,
+    slots: int,
+    schema: Literal["page", "live"],
+    scenario: Path | None,
+    rate_limit: float | None,
+    state: Path | None,
 ) -> None:
     """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
-    options = SimulatorOptions(latency=latency, slots=slots, schema=schema, state_dir=state)
-    serve(options, port=port, ready=lambda url: click.echo(url))
+    try:
+        options = SimulatorOptions(
+            latency=latency,
+            slots=slots,
+            schema=schema,
+            rate_limit=rate_limit,
+            faults=() if scenario is None else load_scenario(scenario),
+            state_dir=state,
+        )
+        serve(options, port=port, ready=click.echo)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"port {port}: {error.strerror}; choose another") from error
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 from dagster import DagsterEventType
-from dagster._utils.error import SerializableErrorInfo
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import DATA_VERSION
@@ -57,7 +56,8 @@ class Launcher:
             # The bar and the closing table speak on the terminal; the log itself is in the UI.
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        return Launch(run_id=result.run_id, succeeded=result.success, error=_error(result))
+        error = "" if result.success else _error(result)
+        return Launch(run_id=result.run_id, succeeded=result.success, error=error)
 
     def versions(self, asset: dg.AssetKey, partitions: Iterable[str]) -> dict[str, str]:
         """Return the data version of the latest materialization, by partition."""
@@ -77,25 +77,23 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data is not None and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return _last_cause(data.error)
-        if event.is_run_failure and event.job_failure_data.error is not None:
-            return _last_cause(event.job_failure_data.error)
-    return ""
-
-
-def _last_cause(error: SerializableErrorInfo | None) -> str:
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return "" if error is None else error.message.strip().splitlines()[0]
+            error = data.error
+        elif event.is_run_failure:
+            error = event.job_failure_data.error
+        else:
+            continue
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            return error.message.strip().splitlines()[0]
+    return "it did not finish"
 
 
 def outdated_brands(launcher: Launcher, studio: Studio, names: Names) -> list[str]:
     """Return the brands whose kit is not recorded as it is now."""
     brands = list(studio.briefs.brands)
     recorded = launcher.versions(names.brand_kits, brands)
-    return [
-        brand for brand in brands if recorded.get(brand) != studio.brand_version(brand)
-    ]
+    return [brand for brand in brands if recorded.get(brand) != studio.brand_version(brand)]
 
 
 def outdated_sheets(
@@ -106,9 +104,7 @@ def outdated_sheets(
     sheets = studio.sheets(keys)
     recorded = launcher.versions(names.character_sheets, keys)
     return [
-        key
-        for key in keys
-        if key not in sheets or recorded.get(key) != sheet_version(sheets[key])
+        key for key in keys if key not in sheets or recorded.get(key) != sheet_version(sheets[key])
     ]
 
 

@@ -283,7 +283,7 @@ class _PinnedAdapter(HTTPAdapter):
         self._address = address
         super().__init__()
 
-    def build_connection_pool_key_attributes(  # type: ignore[no-untyped-def]
+    def build_connection_pool_key_attributes(  # type: ignore[no-untyped-def]  # private types
         self, request, verify, cert=None
     ):
         host_params, pool_kwargs = super().build_connection_pool_key_attributes(

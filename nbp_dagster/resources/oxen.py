@@ -1,6 +1,6 @@
 """The Oxen API as a Dagster resource: the live service, and the simulator in its place."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,6 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.simulator.options import SimulatorOptions
@@ -47,8 +46,11 @@ class OxenResource(dg.ConfigurableResource[Any]):
         """Who draws: part of every fingerprint, so that no simulated picture counts as paid."""
         return "oxen"
 
-    def client(self) -> OxenClient:
+    def client(self, *, on_throttle: Callable[[float], None] | None = None) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
+
+        Args:
+            on_throttle: Told the seconds of every 429.
 
         Raises:
             MissingKey: The key is empty.
@@ -64,16 +66,13 @@ class OxenResource(dg.ConfigurableResource[Any]):
             transport=RequestsTransport(),
             clock=SystemClock(),
             retry=RetryPolicy(),
+            on_throttle=on_throttle,
         )
 
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
         """Have the service within reach; the live one always is."""
         yield self
-
-    def open_stream(self) -> EventStream:
-        """Return the event stream of this account's jobs; it connects when iterated."""
-        return self.client().events()
 
     def _address(self) -> str:
         return self.base_url

@@ -13,6 +13,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.engine import EngineLimits
 from nbp_dagster.studio.studio import Studio, StudioPaths
+from nbp_dagster.studio.throttle import Throttle
 
 
 class StudioResource(dg.ConfigurableResource[Any]):
@@ -46,13 +47,17 @@ class StudioResource(dg.ConfigurableResource[Any]):
             BriefError: The briefs have errors; all of them are named.
             MissingKey: Live mode without a key.
         """
+        clock = SystemClock()
+        throttle = Throttle(clock)
+        client = self.oxen.client(on_throttle=throttle.slow_down)
         studio = Studio(
             load_briefs(Path(self.config)),
-            client=self.oxen.client(),
-            open_stream=self.oxen.open_stream,
+            client=client,
+            open_stream=client.events,
+            throttle=throttle,
             provider=self.oxen.provider,
             paths=StudioPaths(Path(self.home)),
-            clock=SystemClock(),
+            clock=clock,
             limits=EngineLimits(in_flight=self.in_flight),
         )
         try:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageOps
 
@@ -41,6 +41,21 @@ FAULTS = frozenset(
 _ART_SIDE = 2048
 
 
+@dataclass(frozen=True)
+class _Job:
+    """What one picture is made from."""
+
+    reading: Reading
+    references: Sequence[bytes]
+    palette: Palette
+    faults: frozenset[str]
+    seed: int
+
+    def dice(self, part: str) -> random.Random:
+        """Dice for one part, so that a change in one part leaves the others as they were."""
+        return random.Random(f"{part}/{self.seed}")
+
+
 def paint(
     prompt: str,
     references: Sequence[bytes],
@@ -63,34 +78,21 @@ def paint(
     Raises:
         ValueError: a fault is not in `FAULTS`, or a side is below 1 pixel.
     """
-    unknown = faults - FAULTS
-    if unknown:
-        raise ValueError(f"unknown faults {sorted(unknown)}; accepted: {sorted(FAULTS)}")
-    if width < 1 or height < 1:
-        raise ValueError(f"cannot paint {width} x {height} pixels; both sides must be positive")
-    rng = random.Random(_seed(prompt, references, variant))
-    reading = read_prompt(prompt, len(references))
+    _check(width, height, faults)
+    reading = _read(prompt, len(references), faults)
     palette = _find_palette(prompt, reading, references)
     if "off-palette" in faults:
         palette = shift_palette(palette)
-    if "misspelt-headline" in faults and reading.copy.headline:
-        copy = replace(reading.copy, headline=misspell(reading.copy.headline))
-        reading = replace(reading, copy=copy)
-    layout = plan_layout(reading, width, height, rng)
+    job = _Job(reading, references, palette, faults, seed=_seed(prompt, references, variant))
+    layout = plan_layout(reading, width, height, job.dice("layout"))
+    cast = gather_cast(reading, references, palette, rng=job.dice("cast"), faults=faults)
     canvas, factor = _open_canvas(width, height)
-    cast = gather_cast(reading, references, palette, rng=rng, faults=faults)
-    if reading.sheet:
-        description = "\n".join(reading.people) or reading.scene
-        paint_sheet(canvas, traits_of(description, palette))
-    elif "copy-paste" in faults and references:
-        _paste_reference(canvas, references[0])
-    else:
-        paint_scene(canvas, reading, layout, cast=cast, palette=palette, factor=factor, rng=rng)
-    inks = paint_panel(canvas, layout, palette=palette, factor=factor, rng=rng)
+    _paint_art(canvas, factor, job, layout=layout, cast=cast)
+    inks = paint_panel(canvas, layout, palette=palette, factor=factor, rng=job.dice("panel"))
     image = _finish(canvas, width, height)
     _letter(image, reading, layout, inks=inks, faults=faults)
     if cast.logo is not None:
-        _place_logo(image, cast, layout, palette)
+        _place_logo(image, cast.logo, layout, palette)
     draw_mark(image, *layout.mark)
     return image
 
@@ -100,6 +102,39 @@ def encode_png(image: Image.Image) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=1)
     return stream.getvalue()
+
+
+def _check(width: int, height: int, faults: frozenset[str]) -> None:
+    unknown = faults - FAULTS
+    if unknown:
+        raise ValueError(f"unknown faults {sorted(unknown)}; accepted: {sorted(FAULTS)}")
+    if width < 1 or height < 1:
+        raise ValueError(f"cannot paint {width} x {height} pixels; both sides must be positive")
+
+
+def _read(prompt: str, images: int, faults: frozenset[str]) -> Reading:
+    reading = read_prompt(prompt, images)
+    if "misspelt-headline" in faults and reading.copy.headline:
+        copy = replace(reading.copy, headline=misspell(reading.copy.headline))
+        return replace(reading, copy=copy)
+    return reading
+
+
+def _paint_art(
+    canvas: Image.Image, factor: float, job: _Job, *, layout: Layout, cast: Cast
+) -> None:
+    """Paint all but copy, logo and mark: a sheet, a copied reference, or a scene with its cast."""
+    reading = job.reading
+    if reading.sheet:
+        description = "\n".join(reading.people) or reading.scene
+        paint_sheet(canvas, traits_of(description, job.palette))
+    elif "copy-paste" in job.faults and job.references:
+        _paste_reference(canvas, job.references[0])
+    else:
+        paint_scene(
+            canvas, reading, layout, cast=cast, palette=job.palette, factor=factor,
+            rng=job.dice("scene"),
+        )  # fmt: skip
 
 
 def _seed(prompt: str, references: Sequence[bytes], variant: int) -> int:
@@ -165,10 +200,10 @@ def _letter(
     )  # fmt: skip
 
 
-def _place_logo(image: Image.Image, cast: Cast, layout: Layout, palette: Palette) -> None:
+def _place_logo(image: Image.Image, logo: Image.Image, layout: Layout, palette: Palette) -> None:
     """Put the logo into its corner on a small plate, whatever lies below."""
-    logo, box = cast.logo, layout.logo
-    if logo is None or box.width < 8 or box.height < 8:
+    box = layout.logo
+    if box.width < 8 or box.height < 8:
         return
     scale = min(box.width * 0.84 / logo.width, box.height * 0.8 / logo.height)
     size = (max(1, round(logo.width * scale)), max(1, round(logo.height * scale)))

@@ -314,9 +314,16 @@ def make_card(image: Image.Image | None, size: tuple[int, int], ground: Colour) 
             (spot[0] - reach, spot[1] - reach, spot[0] + reach, spot[1] + reach),
             fill=(255, 253, 248),
         )
-        draw.polygon([(left, low), (left + inner[0] * 0.36, top + inner[1] * 0.48),
-                      (left + inner[0] * 0.6, top + inner[1] * 0.78), (left + inner[0] * 0.74, top + inner[1] * 0.62),
-                      (right, low)], fill=(255, 253, 248))
+        draw.polygon(
+            [
+                (left, low),
+                (left + inner[0] * 0.36, top + inner[1] * 0.48),
+                (left + inner[0] * 0.6, top + inner[1] * 0.78),
+                (left + inner[0] * 0.74, top + inner[1] * 0.62),
+                (right, low),
+            ],
+            fill=(255, 253, 248),
+        )
     mask = Image.new("L", size, 0)
     ImageDraw.Draw(mask).rounded_rectangle(
         (0, 0, width - 1, height - 1), radius=rim * 1.6, fill=255

@@ -1,6 +1,7 @@
 """Draws a person's hair and hats; the head they sit on is drawn elsewhere."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 from nbp_dagster.simulator.painter_colour import Colour, shade, tint
 from nbp_dagster.simulator.painter_pen import Pen, Point
@@ -18,34 +19,9 @@ _PARTED: tuple[Point, ...] = (
 
 def draw_back_hair(pen: Pen, traits: Traits, turn: float) -> None:
     """Draw what lies behind the head and shoulders."""
-    dark, back = shade(traits.hair, 0.18), -6 * turn
-    style = traits.hair_style
-    if style == "afro":
-        _fluff(pen, dark, centre=(back, -181), reach=26, puff=9, start=150, sweep=240)
-        pen.disc(back, -181, 28, fill=dark)
-    elif style in {"curly", "curls"}:
-        pen.disc(back - 2 * turn, -180, 23 - 3 * turn, 22, fill=dark)
-        _fluff(pen, dark, centre=(back, -177), reach=21, puff=7, start=150, sweep=240 - 95 * turn)
-        if style == "curls":
-            for side in (-1, 1):
-                _locks(pen, dark, x=20 * side + back)
-    elif style == "long":
-        pen.blob([(-19 + back, -188), (0, -200), (19 + back, -188), (26 + back, -150),
-                  (24 + back, -122), (0, -126), (-24 + back, -122), (-26 + back, -150)], dark)
-    elif style == "bob":
-        pen.blob([(-19 + back, -190), (0, -200), (19 + back, -190), (26 + back, -165),
-                  (23 + back, -149), (0, -150), (-23 + back, -149), (-26 + back, -165)], dark)
-    elif style == "ponytail":
-        x = -22 if turn >= 0.4 else 24
-        pen.blob([(x * 0.6, -195), (x * 1.25, -190), (x * 1.4, -165), (x * 1.1, -145),
-                  (x * 0.95, -168)], dark)  # fmt: skip
-    elif style == "bun":
-        pen.disc(-12 * turn, -205, 10, fill=dark)
-        pen.disc(-12 * turn + 2, -207, 6, fill=traits.hair)
-    elif style == "braids":
-        for side in (-1, 1):
-            for step in range(5):
-                pen.disc(21 * side + back, -163 + step * 9, 5.4 - step * 0.4, fill=dark)
+    draw = _BACKS.get(traits.hair_style)
+    if draw is not None:
+        draw(pen, traits.hair, turn)
 
 
 def draw_front_hair(pen: Pen, traits: Traits, turn: float) -> None:
@@ -113,3 +89,68 @@ def _fluff(
 def _locks(pen: Pen, fill: Colour, x: float) -> None:
     for step in range(5):
         pen.disc(x + (2.5 if step % 2 else -1.5), -168 + step * 9, 7.5, fill=fill)
+
+
+def _back_afro(pen: Pen, hair: Colour, turn: float) -> None:
+    dark, x = shade(hair, 0.18), -6 * turn
+    _fluff(pen, dark, centre=(x, -181), reach=26, puff=9, start=150, sweep=240)
+    pen.disc(x, -181, 28, fill=dark)
+
+
+def _back_curly(pen: Pen, hair: Colour, turn: float) -> None:
+    dark, x = shade(hair, 0.18), -6 * turn
+    pen.disc(x - 2 * turn, -180, 23 - 3 * turn, 22, fill=dark)
+    sweep = 240 - 95 * turn
+    _fluff(pen, dark, centre=(x, -177), reach=21, puff=7, start=150, sweep=sweep)
+
+
+def _back_curls(pen: Pen, hair: Colour, turn: float) -> None:
+    _back_curly(pen, hair, turn)
+    for side in (-1, 1) if turn < 1 else (-1,):
+        _locks(pen, shade(hair, 0.18), x=20 * side - 6 * turn)
+
+
+def _back_long(pen: Pen, hair: Colour, turn: float) -> None:
+    half = ((0, -200), (19, -188), (26, -150), (24, -122), (0, -126))
+    _mirrored_blob(pen, half, shade(hair, 0.18), shift=-6 * turn)
+
+
+def _back_bob(pen: Pen, hair: Colour, turn: float) -> None:
+    half = ((0, -200), (19, -190), (26, -165), (23, -149), (0, -150))
+    _mirrored_blob(pen, half, shade(hair, 0.18), shift=-6 * turn)
+
+
+def _back_ponytail(pen: Pen, hair: Colour, turn: float) -> None:
+    x = -22 if turn >= 0.4 else 24
+    tail = ((0.6, -195), (1.25, -190), (1.4, -165), (1.1, -145), (0.95, -168))
+    pen.blob([(x * share, y) for share, y in tail], shade(hair, 0.18))
+
+
+def _back_bun(pen: Pen, hair: Colour, turn: float) -> None:
+    pen.disc(-12 * turn, -205, 10, fill=shade(hair, 0.18))
+    pen.disc(-12 * turn + 2, -207, 6, fill=hair)
+
+
+def _back_braids(pen: Pen, hair: Colour, turn: float) -> None:
+    for side in (-1, 1) if turn < 1 else (-1,):
+        for step in range(5):
+            x = 21 * side - 6 * turn
+            pen.disc(x, -163 + step * 9, 5.4 - step * 0.4, fill=shade(hair, 0.18))
+
+
+def _mirrored_blob(pen: Pen, half: Sequence[Point], fill: Colour, *, shift: float) -> None:
+    """The shape whose right half runs from the top to the bottom of the middle line."""
+    left = [(-x, y) for x, y in reversed(half[1:-1])]
+    pen.blob([(x + shift, y) for x, y in (*half, *left)], fill)
+
+
+_BACKS: Mapping[str, Callable[[Pen, Colour, float], None]] = {
+    "afro": _back_afro,
+    "curly": _back_curly,
+    "curls": _back_curls,
+    "long": _back_long,
+    "bob": _back_bob,
+    "ponytail": _back_ponytail,
+    "bun": _back_bun,
+    "braids": _back_braids,
+}

@@ -266,8 +266,14 @@ def _draw_counter(stage: Stage, *, slab: Colour, front: Colour, slats: bool = Fa
         if slats:
             stage.pen.box(left, top, left + unit * 2.4, stage.height, shade(front, 0.2))
         else:
-            stage.pen.box(left + unit * 6, top + unit * 22, left + step - unit * 6, stage.height + unit * 20,
-                          tint(front, 0.08), radius=unit * 4)
+            stage.pen.box(
+                left + unit * 6,
+                top + unit * 22,
+                left + step - unit * 6,
+                stage.height + unit * 20,
+                tint(front, 0.08),
+                radius=unit * 4,
+            )
             stage.pen.disc(
                 left + step - unit * 13, top + unit * 34, unit * 2.6, fill=tint(front, 0.5)
             )

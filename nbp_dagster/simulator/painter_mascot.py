@@ -76,10 +76,10 @@ def _draw_body(pen: Pen, traits: Traits, slim: float) -> None:
     front = traits.body if traits.species == "panda" else traits.belly
     pen.disc(3 * (1 - slim) * 20, -46, 26 * slim, 34, fill=front)
     if traits.species == "owl":
-        for row, width in ((-62, 2), (-48, 3), (-34, 2)):
-            for step in range(width):
-                x = (step - (width - 1) / 2) * 14
-                pen.arc(x, row, 5, 4, 0, 180, width=2.2, fill=shade(traits.belly, 0.28))
+        for row, count in ((-62, 2), (-48, 3), (-34, 2)):
+            for step in range(count):
+                place = (step - (count - 1) / 2) * 14
+                pen.arc(place, row, 5, 4, 0, 180, width=2.2, fill=shade(traits.belly, 0.28))
 
 
 def _draw_arm(pen: Pen, traits: Traits, arm: str, side: float) -> None:

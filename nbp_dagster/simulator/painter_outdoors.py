@@ -34,10 +34,22 @@ def paint_park(stage: Stage) -> None:
     x = stage.x(0.5)
     spread = stage.view.width
     stage.pen.shape(
-        smooth([(x + spread * 0.05, stage.floor), (x + spread * 0.1, (stage.floor + stage.rest) / 2),
-                (x - spread * 0.25, stage.height)], closed=False)
-        + smooth([(x + spread * 0.3, stage.height), (x + spread * 0.2, (stage.floor + stage.rest) / 2),
-                  (x + spread * 0.08, stage.floor)], closed=False),
+        smooth(
+            [
+                (x + spread * 0.05, stage.floor),
+                (x + spread * 0.1, (stage.floor + stage.rest) / 2),
+                (x - spread * 0.25, stage.height),
+            ],
+            closed=False,
+        )
+        + smooth(
+            [
+                (x + spread * 0.3, stage.height),
+                (x + spread * 0.2, (stage.floor + stage.rest) / 2),
+                (x + spread * 0.08, stage.floor),
+            ],
+            closed=False,
+        ),
         path,
     )
 
@@ -71,8 +83,12 @@ def paint_street(stage: Stage) -> None:
     palette, unit = stage.palette, stage.figure
     _paint_sky(stage)
     _paint_skyline(stage, mix(sky_stops(palette, stage.hour)[-1], palette.deep, 0.22), 0.55)
-    tones = (mix(palette.light, palette.second, 0.55), mix(palette.light, palette.accent, 0.5),
-             mix(palette.light, palette.deep, 0.35), mix(palette.second, palette.deep, 0.3))
+    tones = (
+        mix(palette.light, palette.second, 0.55),
+        mix(palette.light, palette.accent, 0.5),
+        mix(palette.light, palette.deep, 0.35),
+        mix(palette.second, palette.deep, 0.3),
+    )
     x, index = -unit * stage.rng.uniform(0, 40), stage.rng.randrange(4)
     while x < stage.width:
         width = unit * stage.rng.choice((96, 112, 128))
@@ -105,11 +121,17 @@ def paint_beach(stage: Stage) -> None:
             stage.pen.stroke([(x, y), (x + reach, y)], unit * 1.4, tint(sea, 0.5))
     sand = mix((244, 220, 172), palette.light, 0.2)
     sand = mix(sand, palette.deep, 0.55) if stage.dark else sand
-    shore: list[Point] = [(0, stage.floor + unit * 3), (stage.width * 0.3, stage.floor - unit * 4),
-                          (stage.width * 0.65, stage.floor + unit * 5), (stage.width, stage.floor - unit * 2)]
+    shore: list[Point] = [
+        (0, stage.floor + unit * 3),
+        (stage.width * 0.3, stage.floor - unit * 4),
+        (stage.width * 0.65, stage.floor + unit * 5),
+        (stage.width, stage.floor - unit * 2),
+    ]
     edge = smooth(shore, closed=False)
-    stage.pen.shape([(x, y - unit * 5) for x, y in edge] + [(stage.width, stage.height), (0, stage.height)],
-                    tint(sea, 0.78))
+    stage.pen.shape(
+        [(x, y - unit * 5) for x, y in edge] + [(stage.width, stage.height), (0, stage.height)],
+        tint(sea, 0.78),
+    )
     stage.pen.shape([*edge, (stage.width, stage.height), (0, stage.height)], sand)
     for _ in range(26):
         x, y = (
@@ -252,8 +274,14 @@ def _paint_ridge(stage: Stage, colour: Colour, lift: float, peaks: int) -> None:
         snow = (low - top) * 0.24
         lean = half * 0.24
         stage.pen.shape(
-            [(x, top), (x + lean, top + snow), (x + lean * 0.3, top + snow * 0.72), (x, top + snow * 1.1),
-             (x - lean * 0.4, top + snow * 0.75), (x - lean, top + snow)],
+            [
+                (x, top),
+                (x + lean, top + snow),
+                (x + lean * 0.3, top + snow * 0.72),
+                (x, top + snow * 1.1),
+                (x - lean * 0.4, top + snow * 0.75),
+                (x - lean, top + snow),
+            ],
             mix(WHITE, colour, 0.12),
         )
 
@@ -277,14 +305,13 @@ def _paint_skyline(stage: Stage, colour: Colour, lift: float, lit: Colour | None
 def _draw_house(
     stage: Stage, x: float, width: float, tall: float, tone: Colour, index: int
 ) -> None:
-    unit, palette = stage.figure, stage.palette
+    unit = stage.figure
     top = stage.floor - tall
     stage.pen.box(x, top, x + width, stage.floor, tone)
     stage.pen.box(
         x - unit * 2, top - unit * 6, x + width + unit * 2, top + unit * 3, shade(tone, 0.2)
     )
-    lit = stage.hour in {"evening", "night"}
-    glass = (255, 222, 150) if lit else mix((196, 220, 228), palette.light, 0.3)
+    glass = _window_glass(stage)
     y = top + unit * 16
     while y < stage.floor - unit * 104:
         for share in (0.27, 0.73):
@@ -301,6 +328,18 @@ def _draw_house(
                 middle - unit * 10, y + unit * 3, middle + unit * 10, y + unit * 29, glass
             )
         y += unit * 46
+    _draw_shop_front(stage, x, width, tone, index)
+
+
+def _window_glass(stage: Stage) -> Colour:
+    if stage.hour in {"evening", "night"}:
+        return (255, 222, 150)
+    return mix((196, 220, 228), stage.palette.light, 0.3)
+
+
+def _draw_shop_front(stage: Stage, x: float, width: float, tone: Colour, index: int) -> None:
+    unit, palette = stage.figure, stage.palette
+    glass = _window_glass(stage)
     shop = stage.floor - unit * 66
     stage.pen.box(x + unit * 9, shop, x + width - unit * 9, stage.floor, shade(tone, 0.3))
     stage.pen.box(x + unit * 14, shop + unit * 10, x + width * 0.6, stage.floor - unit * 16, glass)

@@ -43,7 +43,7 @@ Paint = Callable[[Stage], None]
 
 @dataclass(frozen=True)
 class SceneKind:
-    """A place: the words that name it, what lies behind the figures and what before them.
+    """A place: what lies behind the figures and what before them.
 
     Attributes:
         counter: whether figures stand behind a counter that hides their legs.
@@ -51,43 +51,46 @@ class SceneKind:
     """
 
     name: str
-    words: str
     back: Paint
     front: Paint | None = None
     counter: bool = False
     hour: Hour | None = None
 
 
+# Patterns of whole words, read in any case.
+_WORDS = {
+    "party": r"part(?:y|ies)|celebrat\w*|birthday|confetti|festival|bunting|balloons?",
+    "gym": r"gym|workout|yoga|fitness|training|exercis\w+|stadium|court|dumbbells?|sports?",
+    "beach": r"beach|sea|seaside|ocean|sand|coast|surf\w*|shore|harbou?r|lake|pool|island",
+    "mountain": r"mountains?|hik\w+|trails?|summit|peaks?|alpine|alps|snow\w*|ski\w*|cliff",
+    "forest": r"forest|woods|woodland|camp\w*|pines?|firs?",
+    "cafe": r"caf[eé]|coffee (?:shop|bar|house)|barista|espresso|bistro|restaurant|bar",
+    "kitchen": r"kitchens?|counter|cook\w*|breakfast|stove|oven|bak(?:es?|ing)|sink|pantry",
+    "office": r"office|desk|laptop|meeting|workspace|study|workshop|co-?working|computer",
+    "shop": r"shops?|store|stall|market|shel(?:f|ves)|boutique|checkout|till|roastery|library",
+    "home": r"living room|sofa|couch|home|bedroom|bathroom|fireplace|armchair|rug|hallway",
+    "park": r"parks?|gardens?|meadows?|fields?|picnic|lawn|orchard|farm|vineyard|grass|hedges?",
+    "street": r"streets?|city|downtown|sidewalk|pavements?|bik\w+|bicycle|square|bus|tram|town|"
+    r"station|urban|bridge|balcony|doorstep|front door|puddles?|traffic",
+    "studio": r"studio|plain (?:back)?ground|seamless|pack ?shot|product shot|pedestal|podium",
+    "night": r"night|rooftop|midnight|stars?|starry|moon\w*|fireworks?|neon",
+}
 SCENE_KINDS: tuple[SceneKind, ...] = (
-    SceneKind("party", r"part(?:y|ies)|celebrat\w*|birthday|confetti|festival|bunting|balloons?",
-              paint_party),
-    SceneKind("gym", r"gym|workout|yoga|fitness|training|exercis\w+|stadium|court|dumbbells?|sports?",
-              paint_gym),
-    SceneKind("beach", r"beach|sea|seaside|ocean|sand|coast|surf\w*|shore|harbou?r|lake|pool|island",
-              paint_beach),
-    SceneKind("mountain", r"mountains?|hik\w+|trails?|summit|peaks?|alpine|alps|snow\w*|ski\w*|cliff|ridge",
-              paint_mountain, front_meadow),
-    SceneKind("forest", r"forest|woods|woodland|camp\w*|pines?|firs?",
-              paint_forest, front_meadow),
-    SceneKind("cafe", r"caf[eé]|coffee (?:shop|bar|house)|barista|espresso|bistro|restaurant|bar",
-              paint_cafe, front_cafe, counter=True),
-    SceneKind("kitchen", r"kitchens?|counter|cook\w*|breakfast|stove|oven|bak(?:es?|ing)|sink|pantry",
-              paint_kitchen, front_kitchen, counter=True),
-    SceneKind("office", r"office|desk|laptop|meeting|workspace|study|workshop|co-?working|computer",
-              paint_office, front_office, counter=True),
-    SceneKind("shop", r"shops?|store|stall|market|shelf|shelves|boutique|checkout|till|roastery|library",
-              paint_shop, front_shop, counter=True),
-    SceneKind("home", r"living room|sofa|couch|home|bedroom|bathroom|fireplace|armchair|rug|hallway|nursery",
-              paint_home),
-    SceneKind("park", r"parks?|gardens?|meadows?|fields?|picnic|lawn|orchard|farm|vineyard|grass|hedges?",
-              paint_park, front_meadow),
-    SceneKind("street", r"streets?|city|downtown|sidewalk|pavement|bik\w+|bicycle|square|bus|tram|station|"
-              r"urban|town|bridge|balcony|doorstep|front door|pavements|puddles?|traffic", paint_street),
-    SceneKind("studio", r"studio|plain (?:back)?ground|seamless|pack ?shot|product shot|pedestal|podium",
-              paint_studio),
-    SceneKind("night", r"night|rooftop|midnight|stars?|starry|moon\w*|fireworks?|neon",
-              paint_night, hour="night"),
-)  # fmt: skip
+    SceneKind("party", paint_party),
+    SceneKind("gym", paint_gym),
+    SceneKind("beach", paint_beach),
+    SceneKind("mountain", paint_mountain, front_meadow),
+    SceneKind("forest", paint_forest, front_meadow),
+    SceneKind("cafe", paint_cafe, front_cafe, counter=True),
+    SceneKind("kitchen", paint_kitchen, front_kitchen, counter=True),
+    SceneKind("office", paint_office, front_office, counter=True),
+    SceneKind("shop", paint_shop, front_shop, counter=True),
+    SceneKind("home", paint_home),
+    SceneKind("park", paint_park, front_meadow),
+    SceneKind("street", paint_street),
+    SceneKind("studio", paint_studio),
+    SceneKind("night", paint_night, hour="night"),
+)
 _FALLBACKS = ("park", "studio", "home", "street")
 
 
@@ -97,7 +100,7 @@ def choose_scene(text: str, rng: random.Random) -> SceneKind:
     best: tuple[int, int] | None = None
     chosen: SceneKind | None = None
     for kind in SCENE_KINDS:
-        hits = list(re.finditer(rf"\b(?:{kind.words})\b", lowered))
+        hits = list(re.finditer(rf"\b(?:{_WORDS[kind.name]})\b", lowered))
         if not hits:
             continue
         # Night words colour every other place; they name one only when nothing else does.

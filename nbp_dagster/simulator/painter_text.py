@@ -51,15 +51,18 @@ def find_font(size: float, weight: int) -> ImageFont.FreeTypeFont:
 
 
 def measure(text: str, size: float, weight: int) -> float:
-    """Width in pixels of a line of text as it will be drawn."""
+    """Width in pixels of a line of text as it will be drawn.
+
+    Words are measured one by one and remembered: fitting tries the same words at many sizes.
+    """
     if size <= _EXACT_BELOW:
-        return find_font(size, weight).getlength(text)
+        return _line_advance(text, max(4, round(size)), weight)
     return unit_width(text, weight) * size
 
 
 def unit_width(text: str, weight: int) -> float:
     """Width of a line of large text in font sizes."""
-    return _load_font(_RULER_SIZE, weight).getlength(text) / _RULER_SIZE
+    return _line_advance(text, _RULER_SIZE, weight) / _RULER_SIZE
 
 
 def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -> Block:
@@ -137,6 +140,17 @@ def misspell(text: str) -> str:
             words[index] = word[:place] + word[place + 1] + word[place] + word[place + 2 :]
             return " ".join(words)
     return text + text[-1:]
+
+
+def _line_advance(text: str, size: int, weight: int) -> float:
+    words = text.split()
+    gaps = max(0, len(words) - 1) * _advance(" ", size, weight)
+    return sum(_advance(word, size, weight) for word in words) + gaps
+
+
+@functools.lru_cache(maxsize=4096)
+def _advance(word: str, size: int, weight: int) -> float:
+    return _load_font(size, weight).getlength(word)
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,7 +28,7 @@ COLOUR_WORDS: Mapping[str, Colour] = {
 
 _SKINS = tuple(map(parse_hex, ("#F6D2B5", "#EDBd98", "#D9A074", "#B97A50", "#8C5637", "#5F3A28")))
 _SKIN_WORDS = (
-    (r"\b(?:very )?(?:pale|porcelain|fair)[- ]?(?:skin|complexion|skinned)?\b", 0),
+    (r"\b(?:pale|porcelain|fair)[- ](?:skin|complexion|skinned)\b", 0),
     (r"\b(?:olive|tan(?:ned)?|golden)[- ](?:skin|complexion|skinned)", 2),
     (
         r"\blight[- ]brown skin|\b(?:medium|tawny)[- ](?:skin|complexion)|\b(?:indian|latin[ao])\b",
@@ -134,12 +134,12 @@ def read_traits(text: str, palette: Palette, rng: random.Random) -> Traits:
     lowered = text.lower()
     species, fur, belly = _read_species(lowered)
     garment = _first(_GARMENTS, lowered) or ("shirt" if species == "person" else "")
-    worn = {"vest": "vest|waistcoat"}.get(garment, garment)
-    cloth = _colour_near(lowered, _word_of(_GARMENTS, garment) or worn) or rng.choice(
-        (palette.accent, palette.second, palette.deep)
-    )
+    cloth = rng.choice((palette.accent, palette.second, palette.deep))
+    if garment:
+        cloth = _colour_near(lowered, dict(_GARMENTS)[garment].replace(r"\b", "")) or cloth
     feminine = bool(re.search(r"\b(?:woman|girl|lady|she|her|mother|grandmother)\b", lowered))
-    body = fur if species != "person" else _SKINS[_read_skin(lowered, rng)]
+    skin = _read_skin(lowered, rng)
+    body = fur if species != "person" else _SKINS[skin]
     said_body = _colour_near(lowered, species) if species != "person" else None
     hat = _first(_HATS, lowered)
     under = mix(palette.light, tint(palette.second, 0.3), rng.choice((0.15, 0.75)))
@@ -147,7 +147,7 @@ def read_traits(text: str, palette: Palette, rng: random.Random) -> Traits:
         species=species,
         body=said_body or body,
         belly=belly,
-        hair=_read_hair(lowered, rng),
+        hair=_read_hair(lowered, skin, rng),
         hair_style=_first(_HAIR_STYLES, lowered) or _default_hair(feminine, rng),
         garment=garment,
         cloth=cloth,
@@ -181,8 +181,9 @@ def _read_skin(text: str, rng: random.Random) -> int:
     return 0 if re.search(r"freckle|auburn|ginger|red hair|blond", text) else drawn
 
 
-def _read_hair(text: str, rng: random.Random) -> Colour:
-    drawn = rng.choice(("black", "brown", "chestnut", "auburn", "golden"))
+def _read_hair(text: str, skin: int, rng: random.Random) -> Colour:
+    usual = ("black", "brown", "chestnut", "auburn", "golden")
+    drawn = rng.choice(usual if skin < 3 else usual[:3])
     found = re.search(r"((?:[\w-]+,? ){0,4})(?:hair|curls|bob|bun|ponytail|afro|braids)\b", text)
     words = re.findall(r"[a-z]+", found.group(1)) if found else []
     named = [word for word in words if word in COLOUR_WORDS]
@@ -200,10 +201,6 @@ def _default_hair(feminine: bool, rng: random.Random) -> str:
 
 def _first(table: tuple[tuple[str, str], ...], text: str) -> str:
     return next((name for name, pattern in table if re.search(pattern, text)), "")
-
-
-def _word_of(table: tuple[tuple[str, str], ...], name: str) -> str:
-    return next((pattern.replace(r"\b", "") for known, pattern in table if known == name), "")
 
 
 def _colour_near(text: str, item: str) -> Colour | None:

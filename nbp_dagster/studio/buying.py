@@ -17,9 +17,10 @@ from nbp_dagster.oxen.errors import (
     Unauthorized,
 )
 from nbp_dagster.studio.delivery import RunStopped, refuse
-from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger import GenerationTaken, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Order, Outcome
 from nbp_dagster.studio.reconcile import find_job
+from nbp_dagster.studio.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Buyer:
 
     Attributes:
         input_image: Turns a request's references into what the service is sent (URLs, data URIs).
+        throttle: Shared by all buyers; holds every POST back after a 429.
         run_id: Written into every intent, to tell who bought it.
     """
 
@@ -42,6 +44,7 @@ class Buyer:
     ledger: Ledger
     clock: Clock
     input_image: Callable[[ImageRequest], tuple[str, ...]]
+    throttle: Throttle
     run_id: str
 
     def buy(self, order: Order) -> Purchase | Outcome:
@@ -56,6 +59,7 @@ class Buyer:
         """
         images = self.input_image(order.request)
         for _ in range(MAX_POSTS):
+            self.throttle.wait()
             purchase = self.ledger.intend(
                 order, run_id=self.run_id, request=recognisable(order.request)
             )
@@ -80,13 +84,24 @@ class Buyer:
         for wait in LOOKS_SECONDS:
             self.clock.sleep(wait)
             try:
-                generation_id = find_job(self.client, self.ledger, purchase)
+                adopted = self._adopt(purchase)
             except OxenError as error:
                 return self._leave_open(order, error)
-            if generation_id is not None:
-                logger.info("%s: adopted generation %s", order.key, generation_id)
-                return self.ledger.record_enqueued(purchase, generation_id)
+            if adopted is not None:
+                return adopted
         self.ledger.withdraw(purchase, "the POST left no job in any state of the queue")
+        return None
+
+    def _adopt(self, purchase: Purchase) -> Purchase | None:
+        """Take the oldest matching job that nobody owns; None when there is none."""
+        while (generation_id := find_job(self.client, self.ledger, purchase)) is not None:
+            try:
+                adopted = self.ledger.record_enqueued(purchase, generation_id)
+            except GenerationTaken:
+                # Of two identical requests the other was quicker: its job is not ours, look again.
+                continue
+            logger.info("%s: adopted generation %s", purchase.key, generation_id)
+            return adopted
         return None
 
     def _post(
@@ -116,7 +131,11 @@ class Buyer:
             # Refused connections and exhausted 429s: certainly not read, certainly not billed.
             self.ledger.withdraw(purchase, str(error))
             return Failed(order.key, request.fingerprint, str(error), "service")
-        return self.ledger.record_enqueued(purchase, jobs[0].generation_id)
+        try:
+            return self.ledger.record_enqueued(purchase, jobs[0].generation_id)
+        except GenerationTaken:
+            # An identical request whose answer got lost adopted our job; its own is left for us.
+            return None
 
     @staticmethod
     def _leave_open(order: Order, error: OxenError) -> Failed:

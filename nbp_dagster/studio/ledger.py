@@ -28,6 +28,10 @@ class LedgerError(NbpError):
     """The ledger could not be read or written, or was asked to contradict itself."""
 
 
+class GenerationTaken(LedgerError):
+    """Another purchase owns that generation: two identical requests, and their jobs crossed."""
+
+
 @dataclass(frozen=True)
 class Purchase:
     """One attempt to buy one fingerprint: a row of the ledger.
@@ -166,14 +170,25 @@ class Ledger:
             return self._read(connection, int(purchase_id))
 
     def record_enqueued(self, purchase: Purchase, generation_id: str) -> Purchase:
-        """Note the service's id; from here on the job is resumed by it, never posted again."""
-        return self._update(
-            purchase,
-            state="enqueued",
-            generation_id=generation_id,
-            billed=True,
-            enqueued_at=self._clock.now(),
-        )
+        """Note the service's id; from here on the job is resumed by it, never posted again.
+
+        Raises:
+            GenerationTaken: Another purchase owns that job already.
+        """
+        try:
+            return self._update(
+                purchase,
+                state="enqueued",
+                generation_id=generation_id,
+                billed=True,
+                enqueued_at=self._clock.now(),
+            )
+        except LedgerError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                raise GenerationTaken(
+                    f"{purchase.key}: generation {generation_id} belongs to another purchase"
+                ) from error
+            raise
 
     def settle(self, purchase: Purchase, *, image: KeptImage, times: JobTimes) -> Purchase:
         """Close a purchase with the image it brought."""

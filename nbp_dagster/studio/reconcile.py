@@ -26,7 +26,10 @@ def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | No
     """
     listed: list[Generation] = []
     for state in STATES:
-        listed.extend(client.list_generations(status=state, model=purchase.model))
+        # A list known to be cut short proves no absence.
+        listed.extend(
+            client.list_generations(status=state, model=purchase.model, require_complete=True)
+        )
     matching = [job for job in listed if matches(purchase, job)]
     owned = ledger.owned(job.generation_id for job in matching)
     free = [job for job in matching if job.generation_id not in owned]

@@ -40,6 +40,7 @@ from nbp_dagster.studio.references import References
 from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
+from nbp_dagster.studio.throttle import Throttle
 from nbp_dagster.studio.turns import buying_turn
 from nbp_dagster.studio.watch import WatchTimes
 
@@ -105,6 +106,7 @@ class Studio:
         *,
         client: OxenClient,
         open_stream: Callable[[], EventStream],
+        throttle: Throttle,
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
         clock: Clock,
@@ -122,6 +124,7 @@ class Studio:
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
+        self._throttle = throttle
         self._renderer = Renderer(store=self.store, records=self.records)
         self._quotes: dict[str, Quote] = {}
         self._engine = Engine(
@@ -217,6 +220,7 @@ class Studio:
             ledger=self.ledger,
             clock=self._clock,
             input_image=self.references.input_image,
+            throttle=self._throttle,
             run_id=run_id,
         )
         budget = Budget(self.ledger, self._caps({order.scope for order in wanted}))

@@ -19,6 +19,7 @@ from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_schema import open_sqlite
 from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.throttle import Throttle
 from nbp_dagster.studio.turns import buying_turn
 from nbp_dagster.studio.watch import WatchTimes
 
@@ -100,7 +101,12 @@ def workbench(
         times=TIMES,
     )
     buyer = Buyer(
-        client=client, ledger=ledger, clock=clock, input_image=lambda _: (), run_id="test run"
+        client=client,
+        ledger=ledger,
+        clock=clock,
+        input_image=lambda _: (),
+        throttle=Throttle(clock),
+        run_id="test run",
     )
     try:
         yield Workbench(client, ledger, store, engine, delivery, buyer)

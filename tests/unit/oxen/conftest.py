@@ -12,6 +12,13 @@ import pytest
 Handle = Callable[[BaseHTTPRequestHandler], None]
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the clients of these tests hang up on purpose."""
+
+
 class LocalServer:
     """Answers every request with one function; remembers connections and headers."""
 
@@ -36,8 +43,7 @@ class LocalServer:
             def log_message(self, *args: object) -> None:
                 """Keep test output quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
