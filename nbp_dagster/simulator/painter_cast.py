@@ -1,6 +1,7 @@
 """Chooses who and what appears in a picture and puts them on the canvas; paints no scenery."""
 
 import hashlib
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,8 +118,8 @@ def put_actor(stage: Stage, actor: Actor, x: float, feet: float, shadow: bool) -
     tall = 200 * stage.figure
     if shadow:
         stage.pen.glow(
-            x + tall * 0.03,
-            feet,
+            x + tall * 0.02,
+            feet - tall * 0.008,
             tall * actor.aspect * 0.55,
             tall * 0.045,
             fill=_SHADOW,
@@ -161,6 +162,8 @@ def paste_picture(
     if flip:
         figure = figure.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if abs(lean) > 0.4:
+        # Turning lifts one foot; the other is to stay on the ground.
+        low += math.sin(math.radians(abs(lean))) * wide * 0.4
         figure = figure.rotate(-lean, Image.Resampling.BILINEAR, expand=True)
     spot = (round(x - figure.width / 2), round(low - figure.height))
     canvas.paste(figure.convert("RGB"), spot, figure.getchannel("A"))

@@ -18,8 +18,8 @@ _MAX_PIXELS = 50_000_000
 _MAX_SIDE = 2600
 # The ground is searched on a copy this small: pure Python visits each of its pixels.
 _PROBE_SIDE = 200
-# Sums over three channels: wide enough for JPEG noise, too narrow for cream on light grey.
-_GROUND_TOLERANCE = 30
+# Sums over three channels: wide enough for JPEG noise, too narrow for white cloth in shade.
+_GROUND_TOLERANCE = 24
 
 CutoutKind = Literal["figures", "card", "broken"]
 
@@ -279,21 +279,27 @@ def _cut(
             crop.convert("RGB"), Image.new("RGB", crop.size, ground)
         ).split()
         fine = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-        ramp = [min(255, max(0, (value - 8) * 14)) for value in range(256)]
+        ramp = [min(255, max(0, (value - 5) * 22)) for value in range(256)]
         inner = core.point([0] * 160 + [255] * 96)
         outer = near.point([0] * 64 + [255] * 192)
         alpha = ImageChops.lighter(inner, ImageChops.multiply(fine.point(ramp), outer))
         if min(ground) < 244:
             # Gaps the flood cannot enter, as between arm and body. On a white ground they could
             # as well be white clothes, so there they stay.
-            alpha = ImageChops.multiply(alpha, fine.point(_gap_ramp()))
+            alpha = _open_gaps(alpha, fine)
     # One pixel less: the rim is mixed with the old ground and would glow on a dark one.
     crop.putalpha(alpha.filter(ImageFilter.MinFilter(3)))
     return crop
 
 
-def _gap_ramp() -> list[int]:
-    return [min(255, max(0, (value - 5) * 28)) for value in range(256)]
+def _open_gaps(alpha: Image.Image, distance: Image.Image) -> Image.Image:
+    """Clear enclosed patches of ground; thin lines stay, where two colours merely blend to it."""
+    exact = distance.point([255] * 6 + [0] * 250)
+    small = exact.reduce(2).point([0] * 200 + [255] * 56)
+    patches = small.filter(ImageFilter.MinFilter(5)).filter(ImageFilter.MaxFilter(7))
+    ramp = [min(255, max(0, (value - 5) * 28)) for value in range(256)]
+    cleared = ImageChops.multiply(alpha, distance.point(ramp))
+    return Image.composite(cleared, alpha, patches.resize(alpha.size, Image.Resampling.NEAREST))
 
 
 def make_card(image: Image.Image | None, size: tuple[int, int], ground: Colour) -> Image.Image:

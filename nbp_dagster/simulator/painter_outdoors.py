@@ -31,27 +31,15 @@ def paint_park(stage: Stage) -> None:
         )
     stage.pen.fade(0, stage.floor, stage.width, stage.height, (tint(leaf, 0.12), shade(leaf, 0.05)))
     path = mix((236, 214, 176), leaf, 0.12)
-    x = stage.x(0.5)
-    spread = stage.view.width
-    stage.pen.shape(
-        smooth(
-            [
-                (x + spread * 0.05, stage.floor),
-                (x + spread * 0.1, (stage.floor + stage.rest) / 2),
-                (x - spread * 0.25, stage.height),
-            ],
-            closed=False,
-        )
-        + smooth(
-            [
-                (x + spread * 0.3, stage.height),
-                (x + spread * 0.2, (stage.floor + stage.rest) / 2),
-                (x + spread * 0.08, stage.floor),
-            ],
-            closed=False,
-        ),
-        path,
-    )
+    x, spread = stage.x(0.5), stage.view.width
+    drop = max(stage.view.bottom, stage.rest) - stage.floor + stage.figure * 8
+    left = ((0.05, 0.0), (0.05, 0.3), (-0.06, 0.65), (-0.26, 1.0))
+    right = ((0.3, 1.0), (0.16, 0.65), (0.12, 0.3), (0.08, 0.0))
+    outline: list[Point] = []
+    for side in (left, right):
+        points = [(x + spread * across, stage.floor + drop * down) for across, down in side]
+        outline += smooth(points, closed=False)
+    stage.pen.shape(outline, path)
 
 
 def front_meadow(stage: Stage) -> None:

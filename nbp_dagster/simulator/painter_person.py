@@ -151,7 +151,7 @@ def _draw_legs(pen: Pen, traits: Traits, slim: float) -> None:
     dress = traits.garment == "dress"
     leg = traits.body if dress else traits.legs
     for side in (-1, 1):
-        x = 10.5 * side * slim
+        x = 10.5 * side * slim * slim
         pen.stroke([(x * 0.95, -88), (x, -8)], 16 if not dress else 10, leg, curved=False)
         pen.half(x + 2.5 * (1 - slim) * 3, -1, 11.5, 10, traits.shoes)
         pen.box(x - 11.5 + 7.5 * (1 - slim), -2.2, x + 11.5 + 7.5 * (1 - slim), 0,
