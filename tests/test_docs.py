@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from nbp_dagster.studio.checks import CHECKS
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.brand.channels import load_packaged_channels
 from nbp_dagster.cli import main
 from nbp_dagster.settings import Settings
+from nbp_dagster.studio.checks import CHECKS
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])

@@ -9,22 +9,22 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageOps
 
-from nbp_dagster.simulator.painter_cast import Cast, gather_cast, traits_of
-from nbp_dagster.simulator.painter_colour import (
+from nbp_dagster.simulator.painting.cast import Cast, gather_cast, traits_of
+from nbp_dagster.simulator.painting.colour import (
     Colour,
     Palette,
     build_palette,
     find_hexes,
     shift_palette,
 )
-from nbp_dagster.simulator.painter_cutout import decode_reference, prepare_reference
-from nbp_dagster.simulator.painter_layout import Layout, plan_layout
-from nbp_dagster.simulator.painter_panel import Inks, paint_panel, weaken
-from nbp_dagster.simulator.painter_pen import Pen
-from nbp_dagster.simulator.painter_prompt import Reading, read_prompt
-from nbp_dagster.simulator.painter_scene import paint_scene
-from nbp_dagster.simulator.painter_sheet import paint_sheet
-from nbp_dagster.simulator.painter_text import draw_block, draw_mark, misspell
+from nbp_dagster.simulator.painting.cutout import decode_reference, prepare_reference
+from nbp_dagster.simulator.painting.layout import Layout, plan_layout
+from nbp_dagster.simulator.painting.panel import Inks, paint_panel, weaken
+from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.prompt import Reading, read_prompt
+from nbp_dagster.simulator.painting.scene import paint_scene
+from nbp_dagster.simulator.painting.sheet import paint_sheet
+from nbp_dagster.simulator.painting.text import draw_block, draw_mark, misspell
 
 FAULTS = frozenset(
     {

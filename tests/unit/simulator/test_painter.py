@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from nbp_dagster.simulator.painter import FAULTS, encode_png, paint
-from nbp_dagster.simulator.painter_layout import plan_layout
-from nbp_dagster.simulator.painter_prompt import read_prompt
-from nbp_dagster.simulator.painter_text import draw_mark, mark_size, misspell, set_copy
+from nbp_dagster.simulator.painting.layout import plan_layout
+from nbp_dagster.simulator.painting.prompt import read_prompt
+from nbp_dagster.simulator.painting.text import draw_mark, mark_size, misspell, set_copy
 
 TEAL = (20, 130, 140)
 SCENE = (

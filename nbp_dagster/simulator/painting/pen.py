@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.simulator.painter_colour import Colour, mix
+from nbp_dagster.simulator.painting.colour import Colour, mix
 
 Point = tuple[float, float]
 

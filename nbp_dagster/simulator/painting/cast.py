@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nbp_dagster.simulator.painter_colour import Palette, mix
-from nbp_dagster.simulator.painter_cutout import Cutout, make_card, prepare_reference
-from nbp_dagster.simulator.painter_mascot import draw_mascot
-from nbp_dagster.simulator.painter_pen import Pen
-from nbp_dagster.simulator.painter_person import Pose, draw_person
-from nbp_dagster.simulator.painter_product import draw_product
-from nbp_dagster.simulator.painter_prompt import Reading, group_subjects
-from nbp_dagster.simulator.painter_stage import Stage
-from nbp_dagster.simulator.painter_traits import Traits, read_traits
+from nbp_dagster.simulator.painting.colour import Palette, mix
+from nbp_dagster.simulator.painting.cutout import Cutout, make_card, prepare_reference
+from nbp_dagster.simulator.painting.mascot import draw_mascot
+from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.person import Pose, draw_person
+from nbp_dagster.simulator.painting.product import draw_product
+from nbp_dagster.simulator.painting.prompt import Reading, group_subjects
+from nbp_dagster.simulator.painting.stage import Stage
+from nbp_dagster.simulator.painting.traits import Traits, read_traits
 
 _POSES = (
     Pose(0.0, "rest", "wave", smile="open"),

@@ -2,9 +2,9 @@
 
 import re
 
-from nbp_dagster.simulator.painter_colour import Colour, Palette, contrast, mix, shade, tint
-from nbp_dagster.simulator.painter_pen import Pen
-from nbp_dagster.simulator.painter_traits import COLOUR_WORDS
+from nbp_dagster.simulator.painting.colour import Colour, Palette, contrast, mix, shade, tint
+from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.traits import COLOUR_WORDS
 
 _KINDS = (
     ("bag", r"\bbags?\b|\bpouch|\bsachet"),

@@ -8,9 +8,9 @@ from typing import Literal
 import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
-from nbp_dagster.simulator.painter_colour import INK, WHITE, Colour
-from nbp_dagster.simulator.painter_prompt import Copy
-from nbp_dagster.simulator.painter_stage import Box
+from nbp_dagster.simulator.painting.colour import INK, WHITE, Colour
+from nbp_dagster.simulator.painting.prompt import Copy
+from nbp_dagster.simulator.painting.stage import Box
 
 MARK = "SIMULATED"
 # Inter's file in the fontpkg-inter wheel; axes: optical size 14..32, weight 100..900.

@@ -4,8 +4,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from nbp_dagster.simulator.painter_colour import WARM, Colour, Palette, mix, shade, tint
-from nbp_dagster.simulator.painter_pen import Pen
+from nbp_dagster.simulator.painting.colour import WARM, Colour, Palette, mix, shade, tint
+from nbp_dagster.simulator.painting.pen import Pen
 
 Hour = Literal["morning", "day", "evening", "night"]
 

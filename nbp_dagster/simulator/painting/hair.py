@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from nbp_dagster.simulator.painter_colour import Colour, shade, tint
-from nbp_dagster.simulator.painter_pen import Pen, Point
-from nbp_dagster.simulator.painter_traits import Traits
+from nbp_dagster.simulator.painting.colour import Colour, shade, tint
+from nbp_dagster.simulator.painting.pen import Pen, Point
+from nbp_dagster.simulator.painting.traits import Traits
 
 _CAP: tuple[Point, ...] = (
     (-19.5, -168), (-21, -182), (-14, -196), (1, -202), (14, -197), (21, -182), (19.5, -170),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nbp_dagster.simulator.painter_colour import (
+from nbp_dagster.simulator.painting.colour import (
     Colour,
     Palette,
     contrast,
@@ -15,8 +15,8 @@ from nbp_dagster.simulator.painter_colour import (
     shade,
     tint,
 )
-from nbp_dagster.simulator.painter_layout import Layout
-from nbp_dagster.simulator.painter_pen import Pen, Point
+from nbp_dagster.simulator.painting.layout import Layout
+from nbp_dagster.simulator.painting.pen import Pen, Point
 
 # Strongest cover of the veil behind copy that stands on the scene itself.
 _VEIL = 0.8

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nbp_dagster.simulator.painter_cast import Cast, put_actor, put_product
-from nbp_dagster.simulator.painter_colour import Palette
-from nbp_dagster.simulator.painter_indoors import (
+from nbp_dagster.simulator.painting.cast import Cast, put_actor, put_product
+from nbp_dagster.simulator.painting.colour import Palette
+from nbp_dagster.simulator.painting.indoors import (
     front_cafe,
     front_kitchen,
     front_office,
@@ -23,8 +23,8 @@ from nbp_dagster.simulator.painter_indoors import (
     paint_shop,
     paint_studio,
 )
-from nbp_dagster.simulator.painter_layout import Layout
-from nbp_dagster.simulator.painter_outdoors import (
+from nbp_dagster.simulator.painting.layout import Layout
+from nbp_dagster.simulator.painting.outdoors import (
     front_meadow,
     paint_beach,
     paint_forest,
@@ -34,9 +34,9 @@ from nbp_dagster.simulator.painter_outdoors import (
     paint_party,
     paint_street,
 )
-from nbp_dagster.simulator.painter_pen import Pen
-from nbp_dagster.simulator.painter_prompt import Reading
-from nbp_dagster.simulator.painter_stage import Hour, Stage
+from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.prompt import Reading
+from nbp_dagster.simulator.painting.stage import Hour, Stage
 
 Paint = Callable[[Stage], None]
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbp_dagster.simulator.painter_colour import Colour, Palette, mix, parse_hex, shade, tint
+from nbp_dagster.simulator.painting.colour import Colour, Palette, mix, parse_hex, shade, tint
 
 COLOUR_WORDS: Mapping[str, Colour] = {
     word: parse_hex(code)

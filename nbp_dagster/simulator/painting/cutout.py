@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from nbp_dagster.simulator.painter_colour import Colour, pick_swatches
+from nbp_dagster.simulator.painting.colour import Colour, pick_swatches
 
 logger = logging.getLogger(__name__)
 
