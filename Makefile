@@ -70,8 +70,8 @@ types: install
 defs-check: install
 	$(BIN)/nbp validate
 	$(BIN)/dagster definitions validate -w workspace.yaml
-	$(BIN)/dg check defs
-	$(BIN)/dg check toml
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check defs
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check toml
 
 docs-check: install
 	$(BIN)/python -m pytest -q tests/test_docs.py

@@ -115,8 +115,8 @@ def _references(request: ImageRequest) -> Any:
             "image": f"Image {number}",
             "role": item.role,
             "subject": item.subject,
-            "sha256": item.digest,
             "source": item.source,
+            "sha256": item.digest,
         }
         for number, item in enumerate(request.references, start=1)
     )

@@ -56,7 +56,7 @@ def assemble(
         else:
             missing.append(_missing(prompt, purchases.get(prompt.key)))
     return SetManifest(
-        name=f"{brand.name}: {campaign.objective}",
+        name=f"{brand.name}: {campaign.id.replace('_', ' ')}",
         created=datetime.fromtimestamp(now, UTC),
         simulated=any(picture.simulated for picture in pictures),
         brand=BrandFacts(id=brand.id, name=brand.name, palette=dict(brand.palette)),

@@ -27,11 +27,13 @@ class CheckInput:
         channel: What the rendition is for.
         data: The file's bytes.
         prompt_key: Partition key, to name it by.
+        left_out: Fields of composited copy that found no room.
     """
 
     channel: Channel
     data: bytes
     prompt_key: str
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def picture(self) -> Decoded:
@@ -159,6 +161,15 @@ def _check_weight(rendition: CheckInput) -> Finding:
     )
 
 
+def _check_copy(rendition: CheckInput) -> Finding:
+    missing = ", ".join(rendition.left_out)
+    return Finding(
+        _judge(not rendition.left_out),
+        threshold="every line of composited copy",
+        sentence=f"left out for want of room: {missing}" if missing else "nothing was left out",
+    )
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     Check(
         "exact_pixels",
@@ -177,5 +188,11 @@ CHECKS: Final[tuple[Check, ...]] = (
         "The first bytes are of the channel's file type and the file is not too heavy for it.",
         "error",
         _check_weight,
+    ),
+    Check(
+        "copy_complete",
+        "Copy that we set ourselves is on the picture in full.",
+        "warn",
+        _check_copy,
     ),
 )

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -22,6 +21,7 @@ from nbp_dagster.studio.marking import build_xmp
 from nbp_dagster.studio.outcomes import Generated, Made
 from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.store import ImageStore
 from nbp_dagster.studio.typeset import typeset
 
@@ -98,14 +98,20 @@ class Renderer:
 
     def _picture(self, work: "_Work", original: Pyramid, lettering: "_Lettering") -> Picture:
         channel, scene = work.channel, work.scene
+        letterer = _Letterer(work, lettering) if lettering.texts else None
         rendition = render_channel(
             original,
             channel,
-            xmp=work.xmp(composited=bool(lettering.texts)),
-            letter=partial(_letter, work, lettering) if lettering.texts else None,
+            xmp=work.xmp(composited=letterer is not None),
+            letter=letterer,
         )
         checks = run_checks(
-            CheckInput(channel=channel, data=rendition.data, prompt_key=scene.prompt.key)
+            CheckInput(
+                channel=channel,
+                data=rendition.data,
+                prompt_key=scene.prompt.key,
+                left_out=() if letterer is None else letterer.left_out,
+            )
         )
         return Picture(
             file=picture_file(
@@ -145,9 +151,13 @@ class _Work:
     made: Made
     channel: Channel
 
+    @property
+    def is_simulated(self) -> bool:
+        return self.request.provider == "simulator"
+
     def xmp(self, *, composited: bool) -> bytes:
         return build_xmp(
-            simulated=self.request.provider == "simulator",
+            simulated=self.is_simulated,
             model=self.request.model,
             generation_id=self.made.receipt.generation_id,
             campaign=self.scene.prompt.campaign,
@@ -159,7 +169,6 @@ class _Work:
     def lineage(self) -> dict[str, Any]:
         """The part of a picture's row that all renditions of a prompt share."""
         prompt, request, receipt = self.scene.prompt, self.request, self.made.receipt
-        simulated = request.provider == "simulator"
         return {
             "shot": prompt.shot,
             "ratio": prompt.ratio,
@@ -176,22 +185,34 @@ class _Work:
             "generation_id": receipt.generation_id,
             "price_usd": receipt.price_usd,
             "reused": not isinstance(self.made, Generated),
-            "billed": isinstance(self.made, Generated) and not simulated,
+            "billed": isinstance(self.made, Generated) and not self.is_simulated,
             "seconds_queued": receipt.seconds_queued,
             "seconds_working": receipt.seconds_working,
             "original_sha256": self.made.image.sha256,
-            "simulated": simulated,
+            "simulated": self.is_simulated,
         }
 
 
-def _letter(work: _Work, lettering: _Lettering, fitted: Image.Image) -> Image.Image:
-    return typeset(
-        fitted,
-        texts=lettering.texts,
-        palette=work.scene.brand.palette,
-        safe_area=work.channel.safe_area,
-        language=lettering.locale,
-    ).image
+class _Letterer:
+    """Sets the copy of one picture; afterwards knows what found no room."""
+
+    def __init__(self, work: _Work, lettering: _Lettering) -> None:
+        self._work = work
+        self._lettering = lettering
+        self.left_out: tuple[str, ...] = ()
+
+    def __call__(self, fitted: Image.Image) -> Image.Image:
+        done = typeset(
+            fitted,
+            texts=self._lettering.texts,
+            palette=self._work.scene.brand.palette,
+            safe_area=self._work.channel.safe_area,
+            language=self._lettering.locale,
+        )
+        self.left_out = done.left_out
+        if self._work.is_simulated:
+            return stamp_simulated(done.image, done.boxes)
+        return done.image
 
 
 def _check_facts(result: CheckResult) -> CheckFacts:

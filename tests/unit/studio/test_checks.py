@@ -55,11 +55,18 @@ def test_no_broken_picture_passes_as_decodable(kind: str) -> None:
 
 def test_a_failure_says_what_was_seen_and_what_is_accepted() -> None:
     rendition = CheckInput(channel=CHANNEL, data=encode(draw_scene(90, 60)), prompt_key="k")
-    pixels, _, weight = run_checks(rendition)
+    pixels, _, weight, _ = run_checks(rendition)
     assert (pixels.sentence, pixels.threshold) == ("it has 90x60 pixels", "120x120 pixels")
     assert pixels.figures == {"width_px": 90, "height_px": 60}
     assert weight.sentence.startswith("it is png of ")
     assert weight.threshold == "jpeg of at most 20,000 bytes"
+
+
+def test_copy_that_found_no_room_is_named() -> None:
+    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", left_out=("sub",))
+    *_, copy = run_checks(rendition)
+    assert (copy.name, copy.verdict, copy.severity) == ("copy_complete", "failed", "warn")
+    assert copy.sentence == "left out for want of room: sub"
 
 
 def test_a_check_that_crashes_has_failed_and_the_others_still_run() -> None:

@@ -1,0 +1,54 @@
+"""The mark on a picture that no model made: it must survive cropping and lettering."""
+
+from collections.abc import Iterable, Mapping
+
+from PIL import Image, ImageDraw
+
+from nbp_dagster.studio.layout import Box
+from nbp_dagster.studio.typeface import Cut
+
+MARK = "SIMULATED"
+
+# Share of the picture's shorter side; never smaller than type that can be read.
+_SIZE_SHARE = 0.028
+_LEAST_PIXELS = 10
+_INK = (255, 255, 255)
+_PLATE = (32, 32, 32)
+
+
+def stamp_simulated(image: Image.Image, boxes: Mapping[str, Box]) -> Image.Image:
+    """Return the picture with the word SIMULATED on a dark plate in a corner free of copy.
+
+    Lettering tones the ground under it, and with it the mark that the simulator drew.
+
+    Args:
+        image: RGB, at its channel's size.
+        boxes: Where copy is set, in pixels; the plate keeps clear of it where a corner does.
+    """
+    picture = image.copy()
+    size = max(_LEAST_PIXELS, round(min(picture.size) * _SIZE_SHARE))
+    cut = Cut(size, 700, language=None)
+    left, top, right, bottom = cut.find_ink(MARK)
+    pad = size * 0.55
+    width, height = round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)
+    plate = _choose_corner(picture.size, (width, height), margin=size, taken=boxes.values())
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle(plate, radius=height / 2, fill=_PLATE)
+    cut.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), MARK, _INK)
+    return picture
+
+
+def _choose_corner(
+    frame: tuple[int, int], size: tuple[int, int], *, margin: int, taken: Iterable[Box]
+) -> Box:
+    """The first free corner, top right first; bottom right when copy is everywhere."""
+    right, bottom = frame[0] - margin - size[0], frame[1] - margin - size[1]
+    corners = [(right, margin), (right, bottom), (margin, bottom), (margin, margin)]
+    plates = [(x, y, x + size[0], y + size[1]) for x, y in corners]
+    boxes = tuple(taken)
+    free = (plate for plate in plates if not any(_overlap(plate, box) for box in boxes))
+    return next(free, plates[1])
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
