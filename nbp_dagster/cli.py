@@ -1,8 +1,10 @@
 """The `nbp` command: validate, plan, run, simulator, gallery."""
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +16,15 @@ from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.load import load_briefs
 from nbp_dagster.brand.plan import expand
 from nbp_dagster.errors import NbpError
+from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
 from nbp_dagster.reporting import RunReport, describe, outcome_row
-from nbp_dagster.running import RunSummary, run_campaigns
+from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import serve
+from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.planning import Plan, plan_campaigns
 from nbp_dagster.studio.studio import StudioPaths
 from nbp_dagster.version import __version__
@@ -104,23 +108,48 @@ def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
 
 @main.command()
 @click.argument("campaigns", nargs=-1)
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="USD",
+    help="Most this command may spend, beside the campaigns' and the day's budgets.",
+)
+@click.option("--fresh", is_flag=True, help="Buy again what is made already, on purpose.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @_plainly
-def run(campaigns: tuple[str, ...], as_json: bool) -> None:
+def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: bool) -> None:
     """Make what is missing or stale, through Dagster, on the instance its UI shows.
 
     Ends with the path of the gallery page; with status 1 if any prompt has no image.
     """
     settings = read_settings()
     wanted = _choose(load_briefs(settings.nbp_config), campaigns)
+    wishes = Wishes(budget=None if budget is None else Decimal(str(budget)), fresh=fresh)
+    # Asked to stop politely, stop as at Ctrl-C: a POST on its way is let finish.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with RunReport(Console(stderr=True)) as report:
-        summary = run_campaigns(settings, wanted, report)
+        summary = run_campaigns(settings, wanted, wishes, report)
     if as_json:
         click.echo(json.dumps(_summary_json(summary, report), indent=2))
     else:
         _print_summary(summary, report)
     if not summary.is_complete:
         sys.exit(1)
+
+
+@main.command()
+@click.option("--orphans", is_flag=True, help="Ask the service for jobs that nobody here owns.")
+@click.option("--json", "as_json", is_flag=True, help="Print the books as JSON.")
+@_plainly
+def ledger(orphans: bool, as_json: bool) -> None:
+    """Show what was spent by day, campaign, shot and model, and what is open or refused."""
+    with open_studio(read_settings()) as studio:
+        accounts = read_accounts(studio.ledger, client=studio.client if orphans else None)
+    if as_json:
+        click.echo(json.dumps(accounts.to_json(), indent=2))
+    else:
+        for line in describe_accounts(accounts):
+            click.echo(line)
 
 
 @main.command()

@@ -1,7 +1,8 @@
 """Running assets from the command line, on the very instance the Dagster UI shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
@@ -38,12 +39,19 @@ class Launcher:
         self._repository = definitions.get_repository_def()
         self._instance = instance
 
-    def run(self, assets: Sequence[dg.AssetKey], partitions: Sequence[str]) -> Launch:
+    def run(
+        self,
+        assets: Sequence[dg.AssetKey],
+        partitions: Sequence[str],
+        *,
+        op_config: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Launch:
         """Materialize assets for the range from the first to the last of the partitions.
 
         Args:
             assets: Assets of one grain.
             partitions: Keys in the grain's order; whatever lies between them runs too.
+            op_config: Run config of each step, by its name.
         """
         job = self._repository.get_implicit_job_def_for_assets(list(assets))
         if job is None:
@@ -54,7 +62,12 @@ class Launcher:
             tags={_RANGE_START: partitions[0], _RANGE_END: partitions[-1], "nbp/by": "nbp run"},
             raise_on_error=False,
             # The bar and the closing table speak on the terminal; the log itself is in the UI.
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "ops": {
+                    name: {"config": dict(values)} for name, values in (op_config or {}).items()
+                },
+            },
         )
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
@@ -129,7 +142,7 @@ def outdated_prompts(
     for prompt in prompts:
         outcome = made.get(prompt.key)
         if outcome is not None:
-            fingerprint = outcome.receipt.fingerprint
+            fingerprint = compiled.orders[prompt.key].request.fingerprint
             # Prompt template and renderer are versioned within these hashes.
             if (
                 requests.get(prompt.key) == fingerprint

@@ -75,17 +75,33 @@ def open_studio(settings: Settings) -> Iterator[Studio]:
     """
     secret = settings.oxen_api_key
     oxen = build_oxen(settings, api_key="" if secret is None else secret.get_secret_value())
-    with oxen.running(), build_studio(settings, oxen).opened() as studio:
+    with oxen.running(), build_studio(settings, oxen, resolve_secrets=True).opened() as studio:
         yield studio
 
 
-def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
-    """Return the studio over a service."""
+def build_studio(
+    settings: Settings, oxen: OxenResource, *, resolve_secrets: bool = False
+) -> StudioResource:
+    """Return the studio over a service.
+
+    Args:
+        settings: Tell where state lives and what may be spent.
+        oxen: The service.
+        resolve_secrets: Put the ledger's address itself in, for use outside Dagster's
+            definitions; otherwise Dagster gets the variable's name.
+    """
+    daily, secret = settings.nbp_daily_budget_usd, settings.nbp_ledger_url
+    ledger_url: str = "" if secret is None else dg.EnvVar("NBP_LEDGER_URL")
+    if resolve_secrets and secret is not None:
+        ledger_url = secret.get_secret_value()
     return StudioResource(
         oxen=oxen,
         home=str(settings.nbp_home.absolute()),
         config=str(settings.nbp_config.absolute()),
         in_flight=settings.nbp_in_flight,
+        ledger_url=ledger_url,
+        daily_budget_usd=None if daily is None else float(daily),
+        on_cancel=settings.nbp_on_cancel,
     )
 
 

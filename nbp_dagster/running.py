@@ -1,13 +1,14 @@
 """What `nbp run` does: some campaigns' assets, grain by grain, only where something is due."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
 
-from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
 from nbp_dagster.launching import (
     Launcher,
     outdated_brands,
@@ -17,6 +18,7 @@ from nbp_dagster.launching import (
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.manifest import set_digest
+from nbp_dagster.studio.outcomes import Tally
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.sets import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
@@ -24,6 +26,11 @@ from nbp_dagster.studio.studio import Studio
 
 class Listener(Progress, Protocol):
     """Hears the outcomes, and what each batch is called."""
+
+    @property
+    def tally(self) -> Tally:
+        """Counts over everything heard so far."""
+        ...
 
     def title(self, text: str) -> None:
         """Name what comes next."""
@@ -69,7 +76,22 @@ class RunSummary:
         return not self.errors and not any(item.missing for item in self.campaigns)
 
 
-def run_campaigns(settings: Settings, campaigns: Sequence[str], listener: Listener) -> RunSummary:
+@dataclass(frozen=True)
+class Wishes:
+    """What `nbp run` was told about money.
+
+    Attributes:
+        budget: Most USD the whole command may spend; None leaves it to campaign and day.
+        fresh: Buy again what is made, on purpose.
+    """
+
+    budget: Decimal | None = None
+    fresh: bool = False
+
+
+def run_campaigns(
+    settings: Settings, campaigns: Sequence[str], wishes: Wishes, listener: Listener
+) -> RunSummary:
     """Materialize what is missing or stale of some campaigns, through Dagster.
 
     Raises:
@@ -81,7 +103,8 @@ def run_campaigns(settings: Settings, campaigns: Sequence[str], listener: Listen
         open_instance(settings.dagster_folder) as instance,
         open_studio(settings) as studio,
     ):
-        run = _CampaignRuns(Launcher(definitions, instance), studio, names, listener)
+        launcher = Launcher(definitions, instance)
+        run = _CampaignRuns(launcher, studio, names, wishes=wishes, listener=listener)
         run.prepare(campaigns)
         done = tuple(run.run_campaign(campaign) for campaign in campaigns)
         index = write_index(studio.paths.sets, find_sets(studio.paths.sets))
@@ -90,11 +113,18 @@ def run_campaigns(settings: Settings, campaigns: Sequence[str], listener: Listen
 
 class _CampaignRuns:
     def __init__(
-        self, launcher: Launcher, studio: Studio, names: Names, listener: Listener
+        self,
+        launcher: Launcher,
+        studio: Studio,
+        names: Names,
+        *,
+        wishes: Wishes,
+        listener: Listener,
     ) -> None:
         self._launcher = launcher
         self._studio = studio
         self._names = names
+        self._wishes = wishes
         self._listener = listener
         self.errors: list[str] = []
 
@@ -107,19 +137,28 @@ class _CampaignRuns:
         wanted = [key for prompt in prompts for key in self._studio.sheets_of(prompt)]
         # One run a sheet: a range between two could take in one that nobody asked for.
         for sheet in outdated_sheets(self._launcher, self._studio, self._names, wanted):
-            self._launch([self._names.character_sheets], [sheet], title=f"sheet of {sheet}")
+            self._launch(
+                [self._names.character_sheets],
+                [sheet],
+                title=f"sheet of {sheet}",
+                op_config={SHEET_STEP: self._buying_config(fresh=False)},
+            )
 
     def run_campaign(self, campaign: str) -> CampaignRun:
         """One run over the campaign's due prompts, then its set."""
         prompts = [prompt for prompt in self._studio.prompts if prompt.campaign == campaign]
-        due = outdated_prompts(self._launcher, self._studio, self._names, prompts)
+        if self._wishes.fresh:
+            due = [prompt.key for prompt in prompts]
+        else:
+            due = outdated_prompts(self._launcher, self._studio, self._names, prompts)
         if due:
             assets = [
                 self._names.image_requests,
                 self._names.generated_images,
                 self._names.channel_images,
             ]
-            self._launch(assets, due, title=campaign)
+            op_config = {PROMPT_STEP: self._buying_config(fresh=self._wishes.fresh)}
+            self._launch(assets, due, title=campaign, op_config=op_config)
         manifest = self._studio.assemble(campaign)
         recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
@@ -134,8 +173,22 @@ class _CampaignRuns:
             missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
         )
 
-    def _launch(self, assets: list[dg.AssetKey], partitions: list[str], *, title: str) -> None:
+    def _buying_config(self, *, fresh: bool) -> dict[str, object]:
+        """Run config of a paid step: what is left of the command's budget."""
+        config: dict[str, object] = {"fresh": fresh}
+        if self._wishes.budget is not None:
+            config["budget_usd"] = float(self._wishes.budget - self._listener.tally.spent_usd)
+        return config
+
+    def _launch(
+        self,
+        assets: list[dg.AssetKey],
+        partitions: list[str],
+        *,
+        title: str,
+        op_config: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
         self._listener.title(title)
-        launch = self._launcher.run(assets, partitions)
+        launch = self._launcher.run(assets, partitions, op_config=op_config)
         if not launch.succeeded:
             self.errors.append(f"{title}: {launch.error} (run {launch.run_id} in the Dagster UI)")

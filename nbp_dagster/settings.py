@@ -48,6 +48,21 @@ class Settings(BaseSettings):
         ge=0,
         description="Seconds a job of the built-in simulator takes.",
     )
+    nbp_ledger_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL address of a ledger that several machines share; NBP_HOME's "
+        "own SQLite file when unset.",
+    )
+    nbp_daily_budget_usd: Decimal | None = Field(
+        default=None,
+        gt=0,
+        description="Most US dollars a calendar day (UTC) may cost, over all campaigns.",
+    )
+    nbp_on_cancel: Literal["keep", "cancel"] = Field(
+        default="keep",
+        description="What a cancelled run does with its jobs at the service: `keep` leaves them "
+        "for the next run, `cancel` cancels them.",
+    )
     oxen_api_key: SecretStr | None = Field(
         default=None,
         description="Key of the Oxen account that pays; needed in live mode, never stored.",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
+from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import describe_original, describe_request, describe_sheet
 from nbp_dagster.assets.names import GROUP, POOL, Names
@@ -40,11 +41,12 @@ def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
     )
     def character_sheets(
         context: dg.AssetExecutionContext,
+        config: BuyingConfig,
         studio: StudioResource,
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.MaterializeResult[None]]:
         with plain_failure():
-            _SheetStep(context, studio.studio, names).run(progress)
+            _SheetStep(context, studio.studio, names).run(config, progress)
         yield from nothing_returned()
 
     return character_sheets
@@ -58,7 +60,7 @@ class _SheetStep:
         self._recorder = Recorder(context, names.character_sheets, code_version=CODE_VERSION)
         self._pointer = latest_event(context)
 
-    def run(self, progress: Progress) -> None:
+    def run(self, config: BuyingConfig, progress: Progress) -> None:
         keys = list(self._context.partition_keys)
         orders = {key: self._studio.sheet_order(key) for key in keys}
         adopted = self._studio.sheets(key for key, order in orders.items() if order is None)
@@ -67,7 +69,13 @@ class _SheetStep:
         bought = {key: order for key, order in orders.items() if order is not None}
         progress.begin(len(bought))
         problems: list[Refused | Failed] = []
-        for outcome in self._studio.make(bought.values(), run_id=self._context.run.run_id):
+        outcomes = self._studio.make(
+            bought.values(),
+            run_id=self._context.run.run_id,
+            budget=config.budget,
+            fresh=config.fresh,
+        )
+        for outcome in outcomes:
             if isinstance(outcome, Generated | Reused):
                 self._record_made(bought[outcome.key], outcome)
             else:

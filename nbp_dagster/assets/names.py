@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+# Names of the paid steps, as run config knows them (`ops: prompt_images: config: ...`).
+PROMPT_STEP = "prompt_images"
+SHEET_STEP = "character_sheets"
 GROUP = "marketing"
 POOL = "oxen"
 

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets import checking
+from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import (
     describe_original,
@@ -23,6 +24,7 @@ from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.family import request_behind
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.records import PromptRecord
@@ -48,11 +50,13 @@ def build_prompt_images(grains: Grains, names: Names) -> dg.AssetsDefinition:
     )
     def prompt_images(
         context: dg.AssetExecutionContext,
+        config: BuyingConfig,
         studio: StudioResource,
         progress: dg.ResourceParam[Progress],
     ) -> Iterator[dg.AssetCheckResult]:
         with plain_failure():
-            yield from _PromptStep(context, studio.studio, names, progress).run()
+            step = _PromptStep(context, studio.studio, names, config=config, progress=progress)
+            yield from step.run()
 
     return prompt_images
 
@@ -115,11 +119,14 @@ class _PromptStep:
         context: dg.AssetExecutionContext,
         studio: Studio,
         names: Names,
+        *,
+        config: BuyingConfig,
         progress: Progress,
     ) -> None:
         self._context = context
         self._studio = studio
         self._names = names
+        self._config = config
         self._progress = progress
         wanted = set(context.partition_keys)
         self._prompts = {prompt.key: prompt for prompt in studio.prompts if prompt.key in wanted}
@@ -165,17 +172,24 @@ class _PromptStep:
     def _outcomes(self, orders: Iterable[Order]) -> Iterator[Outcome]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            return self._studio.make(orders, run_id=self._context.run.run_id)
+            return self._studio.make(
+                orders,
+                run_id=self._context.run.run_id,
+                budget=self._config.budget,
+                fresh=self._config.fresh,
+            )
         return self._studio.find_made(orders)
 
     def _finish(self, order: Order, made: Generated | Reused, pointer: int) -> Outcome:
         prompt = self._prompts[order.key]
+        # The wording that was made in the end, where a refused one was softened.
+        asked = request_behind(order, made.receipt.fingerprint)
         if self._originals.is_selected:
-            self._record_original(order, made, pointer)
+            self._record_original(order, asked, made, pointer)
         if not self._renditions.is_selected:
             return made
         try:
-            record = self._studio.render(prompt, order, made)
+            record = self._studio.render(prompt, asked, made)
         except NbpError as error:
             # The original is paid and recorded; only its renditions are missing.
             return Failed(order.key, made.receipt.fingerprint, str(error), "bad_image")
@@ -204,7 +218,9 @@ class _PromptStep:
             metadata=describe_request(self._studio, order),
         )
 
-    def _record_original(self, order: Order, made: Generated | Reused, pointer: int) -> None:
+    def _record_original(
+        self, order: Order, asked: Order, made: Generated | Reused, pointer: int
+    ) -> None:
         preview = self._studio.preview(made.image)
         self._originals.record(
             order.key,
@@ -213,7 +229,7 @@ class _PromptStep:
             pointer=pointer,
             metadata={
                 "preview": dg.MetadataValue.md(preview),
-                **describe_request(self._studio, order),
-                **describe_original(self._studio, order, made),
+                **describe_request(self._studio, asked),
+                **describe_original(self._studio, asked, made),
             },
         )

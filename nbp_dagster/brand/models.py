@@ -21,6 +21,7 @@ MAX_COPY_CHARACTERS = 300
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
+OnRefusal = Literal["keep", "soften"]
 Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp"]
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
@@ -200,6 +201,14 @@ class Campaign(_Record):
     budget_usd: float = Field(
         gt=0, allow_inf_nan=False, description="a number of US dollars greater than 0"
     )
+    price_usd: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="a number of US dollars greater than 0, for a model without a price",
+    )
+    on_refusal: OnRefusal = Field(default="keep", description="keep or soften")
+    soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
     model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
     parameters: Mapping[str, ParameterValue] = Field(
         default_factory=dict, description="a mapping of model parameter to value"

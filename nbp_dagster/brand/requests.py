@@ -4,7 +4,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ __all__ = [
     "compile_sheet_request",
     "nearest_ratio",
     "reference_sources",
+    "soften_request",
 ]
 
 Provider = Literal["oxen", "simulator"]
@@ -239,3 +240,23 @@ def _check_count(references: tuple[Reference, ...], key: str, capabilities: Capa
             f"{key}: {len(references)} reference images; accepted: at most "
             f"{capabilities.max_references}; give the shot fewer characters"
         )
+
+
+# Added to a refused prompt, one more sentence with each try; each says what is wanted, not what is
+# forbidden.
+_SOFTENINGS = (
+    "Keep the scene friendly and suitable for every audience.",
+    "Everybody is an adult, fully dressed, at ease and unharmed.",
+    "Show calm everyday behaviour with nothing dangerous in reach.",
+)
+
+
+def soften_request(request: ImageRequest, tries: int) -> tuple[ImageRequest, ...]:
+    """Return milder wordings of a request, mildest last; each has a fingerprint of its own.
+
+    Args:
+        request: What the content policy may refuse.
+        tries: How many wordings, 1 to 3.
+    """
+    wordings = (" ".join(_SOFTENINGS[:count]) for count in range(1, tries + 1))
+    return tuple(replace(request, prompt=f"{request.prompt}\n\n{wording}") for wording in wordings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ class StudioResource(dg.ConfigurableResource[Any]):
     home: str = Field(description="Folder of the image store, the ledger and the sets.")
     config: str = Field(description="Folder of the briefs.")
     in_flight: int = Field(default=64, description="Jobs at the service at one time, at most.")
+    ledger_url: str = Field(
+        default="",
+        description="PostgreSQL address of a shared ledger; empty for SQLite in the home folder. "
+        "Give dg.EnvVar('NBP_LEDGER_URL'), so that its password is not in the definitions.",
+    )
+    daily_budget_usd: float | None = Field(
+        default=None, description="Most USD a calendar day (UTC) may cost, over all campaigns."
+    )
+    on_cancel: str = Field(
+        default="keep", description="`keep` or `cancel` the jobs of a cancelled run."
+    )
 
     _studio: Studio | None = PrivateAttr(default=None)
 
@@ -55,6 +67,9 @@ class StudioResource(dg.ConfigurableResource[Any]):
             client=client,
             open_stream=client.events,
             throttle=throttle,
+            ledger_url=self.ledger_url or None,
+            daily_budget=_decimal(self.daily_budget_usd),
+            on_cancel="cancel" if self.on_cancel == "cancel" else "keep",
             provider=self.oxen.provider,
             paths=StudioPaths(Path(self.home)),
             clock=clock,
@@ -73,3 +88,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
                 "the studio is only open within a step; use `with resource.opened() as studio:`"
             )
         return self._studio
+
+
+def _decimal(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -1,64 +1,79 @@
-"""How much may still be spent; asked before every purchase."""
+"""How much may still be spent: caps, and whether a whole quote fits under them."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Order
 
 
 @dataclass(frozen=True)
 class Cap:
-    """One limit.
+    """One limit; the ledger holds it in the transaction that reserves a price.
 
     Attributes:
         name: What a person calls it, as in "campaign spring_launch".
         limit: USD.
         where: Where the limit is set, so that it can be raised.
-        scope: Only purchases of this campaign or brand count; None counts all of this run.
+        scope: Only purchases of this campaign (or brand, for sheets) count; None counts all.
+        since: Only purchases from this moment on count (seconds since the epoch).
+        this_run_only: Only purchases of the run that asks count.
     """
 
     name: str
     limit: Decimal
     where: str
-    scope: str | None
+    scope: str | None = None
+    since: float | None = None
+    this_run_only: bool = False
+
+    def covers(self, order: Order) -> bool:
+        """Whether buying the order would count."""
+        return self.scope is None or self.scope == order.scope
 
 
-class Budget:
-    """Caps of one run, checked against the ledger once and against what this run reserves.
+def campaign_cap(campaign: str, limit: Decimal) -> Cap:
+    """The brief's own budget, over all runs."""
+    where = f"budget_usd in campaigns/{campaign}.yaml"
+    return Cap(name=f"campaign {campaign}", limit=limit, where=where, scope=campaign)
 
-    Not safe for several threads: the engine asks it from its one coordinating thread.
+
+def run_cap(limit: Decimal) -> Cap:
+    """The budget of one run."""
+    return Cap(name="this run", limit=limit, where="the run's budget", this_run_only=True)
+
+
+def day_cap(limit: Decimal, now: float) -> Cap:
+    """The budget of a calendar day (UTC), over everything that shares the ledger."""
+    midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Cap(
+        name=f"day {midnight:%Y-%m-%d} (UTC)",
+        limit=limit,
+        where="NBP_DAILY_BUDGET_USD",
+        since=midnight.timestamp(),
+    )
+
+
+def find_excess(
+    caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
+) -> str | None:
+    """Say which cap a whole quote would break, and by how much (USD); None when all hold.
+
+    Args:
+        caps: The limits.
+        orders: Everything that would be bought.
+        spent: What counts against a cap already.
     """
-
-    def __init__(self, ledger: Ledger, caps: tuple[Cap, ...]) -> None:
-        self._caps = caps
-        self._spent = {
-            cap: ledger.spent(scope=cap.scope) if cap.scope is not None else Decimal(0)
-            for cap in caps
-        }
-
-    def reserve(self, order: Order) -> str | None:
-        """Set the price of an order aside.
-
-        Returns:
-            None when every cap holds; else one line that says which would break and by how much
-            (USD), and nothing is set aside.
-        """
-        touched = [cap for cap in self._caps if cap.scope in (None, order.scope)]
-        for cap in touched:
-            after = self._spent[cap] + order.price
-            if after > cap.limit:
-                return (
-                    f"over budget: {cap.name} allows {cap.limit:.2f} USD, of which "
-                    f"{self._spent[cap]:.2f} is spent or reserved, and this image costs "
-                    f"{order.price:.2f}; raise {cap.where}"
-                )
-        for cap in touched:
-            self._spent[cap] += order.price
-        return None
-
-    def release(self, order: Order) -> None:
-        """Give a reserved price back: nothing was bought."""
-        for cap in self._caps:
-            if cap.scope in (None, order.scope):
-                self._spent[cap] -= order.price
+    wanted = tuple(orders)
+    for cap in caps:
+        quote = sum((order.price for order in wanted if cap.covers(order)), Decimal(0))
+        before = spent(cap)
+        over = before + quote - cap.limit
+        if quote and over > 0:
+            return (
+                f"over budget before anything is bought: {cap.name} allows {cap.limit:.2f} USD, "
+                f"{before:.2f} is spent or reserved, and this would cost {quote:.2f}: "
+                f"{over:.2f} too much; raise {cap.where}, or make fewer images"
+            )
+    return None

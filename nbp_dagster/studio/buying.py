@@ -1,7 +1,7 @@
-"""The money protocol for one order: intent, POST, id; and what to do when the answer got lost."""
+"""The money protocol for one order: claim, POST, id; and what to do when the answer got lost."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbp_dagster.brand.requests import ImageRequest
@@ -16,10 +16,13 @@ from nbp_dagster.oxen.errors import (
     OxenError,
     Unauthorized,
 )
+from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped, refuse
-from nbp_dagster.studio.ledger import GenerationTaken, Ledger, Purchase
-from nbp_dagster.studio.outcomes import Failed, Order, Outcome
+from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, Purchase
+from nbp_dagster.studio.outcomes import Failed, Order
+from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.reconcile import find_job
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.throttle import Throttle
 
 logger = logging.getLogger(__name__)
@@ -31,55 +34,128 @@ MAX_POSTS = 3
 
 
 @dataclass(frozen=True)
-class Buyer:
-    """Buys one order at a time, and never the same one twice; safe from several threads.
+class Enqueued:
+    """A job of ours at the service.
 
     Attributes:
+        purchase: With its generation id.
+        may_be_over: It was enqueued by somebody or some time ago: look at once.
+    """
+
+    purchase: Purchase
+    may_be_over: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another run that is alive works on it: wait for what comes of it."""
+
+
+@dataclass(frozen=True)
+class Already:
+    """The ledger holds it in a final state: no job will come of it."""
+
+    purchase: Purchase
+
+
+Obtained = Enqueued | Elsewhere | Already | Failed
+
+
+@dataclass(frozen=True)
+class Buyer:
+    """Obtains one order at a time, and never buys one twice; safe from several threads.
+
+    Attributes:
+        presence: Who we are among the runs that share the ledger, and who else is alive.
         input_image: Turns a request's references into what the service is sent (URLs, data URIs).
         throttle: Shared by all buyers; holds every POST back after a 429.
-        run_id: Written into every intent, to tell who bought it.
+        run_id: Written into every claim, to tell who bought it.
+        caps: Limits that every purchase is reserved against.
+        fresh: Buy again what earlier runs have made, on purpose.
+        on_step: Told of every step; see `steps`.
     """
 
     client: OxenClient
     ledger: Ledger
     clock: Clock
+    presence: Presence
     input_image: Callable[[ImageRequest], tuple[str, ...]]
     throttle: Throttle
     run_id: str
+    caps: Sequence[Cap] = ()
+    fresh: bool = False
+    on_step: OnStep = pass_by
 
-    def buy(self, order: Order) -> Purchase | Outcome:
-        """Buy an order that the ledger does not hold yet.
-
-        Returns:
-            The enqueued purchase, or the outcome where there will be no job.
+    def obtain(self, order: Order) -> Obtained:
+        """Buy an order, or find what somebody made of it or left of it.
 
         Raises:
-            RunStopped: No further order should be tried.
-            NbpError: The ledger or a reference failed; an open intent stays open.
+            RunStopped: No further order should be tried: key, credit, an outdated client.
+            OverCap: A cap would break.
+            NbpError: The ledger, a reference or our presence failed; an open claim stays open.
         """
-        images = self.input_image(order.request)
         for _ in range(MAX_POSTS):
-            self.throttle.wait()
-            purchase = self.ledger.intend(
-                order, run_id=self.run_id, request=recognisable(order.request)
-            )
-            answer = self._post(order, purchase, images)
-            if answer is not None:
-                return answer
-            found = self.resume(order, purchase)
+            known = self.ledger.latest([order.request.fingerprint])
+            found = self._look(order, known.get(order.request.fingerprint))
+            if found is None:
+                found = self._buy(order)
             if found is not None:
                 return found
-        reason = (
-            f"{MAX_POSTS} requests got no answer and left no job at the service; run again later"
-        )
+        reason = f"{MAX_POSTS} requests left no job at the service; run again later"
         return Failed(order.key, order.request.fingerprint, reason, "service")
 
-    def resume(self, order: Order, purchase: Purchase) -> Purchase | Outcome | None:
+    def is_wanted_again(self, purchase: Purchase) -> bool:
+        """Whether a made purchase is to be bought anew: `fresh`, and not by this very run."""
+        return self.fresh and purchase.run_id != self.run_id
+
+    def _look(self, order: Order, purchase: Purchase | None) -> Obtained | None:
+        """What the ledger holds of the order; None when it may be bought."""
+        if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
+            return None
+        if purchase.state == "made":
+            return None if self.is_wanted_again(purchase) else Already(purchase)
+        if purchase.state == "refused":
+            return Already(purchase)
+        if purchase.owner != self.presence.owner:
+            if self.presence.is_here(purchase.owner):
+                return Elsewhere()
+            taken = self.ledger.take_over(purchase, owner=self.presence.owner)
+            if taken is None:
+                return Elsewhere()
+            self.on_step("taken_over")
+            purchase = taken
+        if purchase.state == "enqueued":
+            return Enqueued(purchase, may_be_over=True)
+        return self._resume(order, purchase)
+
+    def _buy(self, order: Order) -> Obtained | None:
+        """Claim and POST; None means look again: the job may be there, or somebody else's."""
+        images = self.input_image(order.request)
+        self.throttle.wait()
+        self.on_step("claiming")
+        try:
+            purchase = self.ledger.claim(
+                order,
+                owner=self.presence.owner,
+                run_id=self.run_id,
+                request=recognisable(order.request),
+                caps=self.caps,
+                fresh=self.fresh,
+            )
+        except AlreadyClaimed:
+            return None
+        self.on_step("claimed")
+        # Nobody may think us dead while we buy.
+        self.presence.require()
+        answer = self._post(order, purchase, images)
+        return self._resume(order, purchase) if answer is None else answer
+
+    def _resume(self, order: Order, purchase: Purchase) -> Obtained | None:
         """Find the job of a purchase whose POST may or may not have been read.
 
         Returns:
-            The purchase with the job it now owns; an outcome when nothing could be proven; None
-            when the job is provably absent (the purchase is closed and may be made again).
+            The job it now owns; a failure when nothing could be proven; None when the job is
+            provably absent (the purchase is closed and may be made again).
         """
         for wait in LOOKS_SECONDS:
             self.clock.sleep(wait)
@@ -88,7 +164,7 @@ class Buyer:
             except OxenError as error:
                 return self._leave_open(order, error)
             if adopted is not None:
-                return adopted
+                return Enqueued(adopted, may_be_over=True)
         self.ledger.withdraw(purchase, "the POST left no job in any state of the queue")
         return None
 
@@ -104,9 +180,7 @@ class Buyer:
             return adopted
         return None
 
-    def _post(
-        self, order: Order, purchase: Purchase, images: tuple[str, ...]
-    ) -> Purchase | Outcome | None:
+    def _post(self, order: Order, purchase: Purchase, images: tuple[str, ...]) -> Obtained | None:
         """POST once; None means that only the queue's list can tell what happened."""
         request = order.request
         try:
@@ -120,7 +194,8 @@ class Buyer:
             logger.warning("%s: %s; looking in the queue", order.key, error)
             return None
         except ContentRefused as error:
-            return refuse(self.ledger, purchase, error)
+            refuse(self.ledger, purchase, error)
+            return Already(self.ledger.latest([purchase.fingerprint])[purchase.fingerprint])
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             self.ledger.withdraw(purchase, str(error))
             raise RunStopped(str(error)) from error
@@ -131,11 +206,14 @@ class Buyer:
             # Refused connections and exhausted 429s: certainly not read, certainly not billed.
             self.ledger.withdraw(purchase, str(error))
             return Failed(order.key, request.fingerprint, str(error), "service")
+        self.on_step("posted")
         try:
-            return self.ledger.record_enqueued(purchase, jobs[0].generation_id)
+            enqueued = self.ledger.record_enqueued(purchase, jobs[0].generation_id)
         except GenerationTaken:
             # An identical request whose answer got lost adopted our job; its own is left for us.
             return None
+        self.on_step("enqueued")
+        return Enqueued(enqueued, may_be_over=False)
 
     @staticmethod
     def _leave_open(order: Order, error: OxenError) -> Failed:

@@ -15,6 +15,7 @@ from nbp_dagster.oxen.wire import Generation
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Outcome, Refused, Reused
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import ImageStore
 
 
@@ -29,6 +30,7 @@ class Delivery:
     client: OxenClient
     ledger: Ledger
     store: ImageStore
+    on_step: OnStep = pass_by
 
     def collect(self, purchase: Purchase) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
@@ -41,6 +43,7 @@ class Delivery:
             StoreError: The image could not be kept; the purchase stays open.
         """
         generation_id = purchase.generation_id or ""
+        self.on_step("collecting")
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
@@ -63,9 +66,9 @@ class Delivery:
         """
         generation_id = purchase.generation_id or ""
         self.client.cancel_generation(generation_id)
-        outcome = self.collect(purchase)
-        if isinstance(outcome, Generated):
-            return outcome
+        job = self.client.get_generation(generation_id)
+        if job.status == "succeeded":
+            return self._keep(purchase, job)
         reason = (
             f"generation {generation_id} stayed in processing past the deadline and was cancelled; "
             "run again to ask anew"
@@ -73,38 +76,56 @@ class Delivery:
         self.ledger.fail(purchase, reason, billed=True)
         return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
 
+    def cancel(self, purchase: Purchase) -> None:
+        """Cancel a job on purpose, and close its purchase with what came of it.
+
+        Raises:
+            OxenError: The service could not be asked; the purchase stays open.
+        """
+        self.client.cancel_generation(purchase.generation_id or "")
+        self.collect(purchase)
+
     def restore(self, purchase: Purchase) -> Outcome:
         """Return a made purchase's image, fetching it again (free) if the store lost it."""
         image = purchase.image
         if image is not None and self.store.has(image.sha256):
             return Reused(purchase.key, image, purchase.receipt())
         job = self.client.get_generation(purchase.generation_id or "")
-        outcome = self._keep(purchase, job)
-        if isinstance(outcome, Generated):
-            return Reused(outcome.key, outcome.image, outcome.receipt)
-        return outcome
+        kept = self._fetch(job)
+        if isinstance(kept, str):
+            reason = f"its image is missing from the store, and {kept}"
+            return Failed(purchase.key, purchase.fingerprint, reason, "service")
+        if kept != image:
+            purchase = self.ledger.replace_image(purchase, kept)
+        return Reused(purchase.key, kept, purchase.receipt())
 
     def _keep(self, purchase: Purchase, job: Generation) -> Outcome:
+        kept = self._fetch(job)
+        if isinstance(kept, str):
+            return self._fail(purchase, f"{kept}; run again to ask anew", billed=True)
+        self.on_step("kept")
+        times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
+        settled = self.ledger.settle(purchase, image=kept, times=times)
+        self.on_step("settled")
+        return Generated(purchase.key, kept, settled.receipt())
+
+    def _fetch(self, job: Generation) -> KeptImage | str:
+        """Download, verify and keep a finished job's image, or say why it has none."""
         if job.result_url is None:
-            reason = (
-                f"generation {job.generation_id} succeeded without an image; run again to ask anew"
-            )
-            return self._fail(purchase, reason, billed=True)
+            return f"generation {job.generation_id} succeeded without an image"
         data = self._download(job)
+        self.on_step("downloaded")
         try:
             decoded = decode_image(data, what=f"the result of generation {job.generation_id}")
         except UndecodableImage as error:
-            return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
-        image = KeptImage(
+            return str(error)
+        return KeptImage(
             sha256=self.store.put(data),
             width=decoded.width,
             height=decoded.height,
             file_type=decoded.format.lower(),
             bytes=len(data),
         )
-        times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
-        settled = self.ledger.settle(purchase, image=image, times=times)
-        return Generated(purchase.key, image, settled.receipt())
 
     def _download(self, job: Generation) -> bytes:
         try:

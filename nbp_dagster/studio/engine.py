@@ -6,30 +6,26 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.events import EventStream
-from nbp_dagster.studio.budget import Budget
-from nbp_dagster.studio.buying import Buyer
+from nbp_dagster.studio.budget import find_excess
+from nbp_dagster.studio.buying import Already, Buyer, Elsewhere, Enqueued, Obtained
 from nbp_dagster.studio.delivery import Delivery, RunStopped
-from nbp_dagster.studio.ledger import Ledger, Purchase
-from nbp_dagster.studio.outcomes import (
-    Failed,
-    FailureKind,
-    Generated,
-    Order,
-    Outcome,
-    Refused,
-    Reused,
-)
+from nbp_dagster.studio.family import Family
+from nbp_dagster.studio.ledger import Ledger, OverCap, Purchase
+from nbp_dagster.studio.outcomes import Failed, FailureKind, Order, Outcome, Refused
+from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.watch import Notice, Settled, Stuck, Unreachable, Watcher, WatchTimes
 
 logger = logging.getLogger(__name__)
+
+OnCancel = Literal["keep", "cancel"]
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,13 @@ class EngineLimits:
         buyers: Threads that POST.
         collectors: Threads that download and decode; each holds one decoded image (a 4K one is
             about 50 MB).
+        elsewhere_seconds: Between two looks at what other runs are making for us.
     """
 
     in_flight: int = 64
     buyers: int = 8
     collectors: int = 4
+    elsewhere_seconds: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class _Bought:
     """A buyer's answer."""
 
     order: Order
-    result: Purchase | Outcome | BaseException
+    result: Obtained | BaseException
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,8 @@ class _Flight:
 
     waiting: deque[Order] = field(default_factory=deque)
     buying: int = 0
+    # Made by another run that is alive: asked for again after a while.
+    elsewhere: list[Order] = field(default_factory=list)
     flying: dict[str, Purchase] = field(default_factory=dict)
     collecting: set[str] = field(default_factory=set)
     # Completions announced before our own POST's answer was read.
@@ -80,14 +80,14 @@ class _Flight:
 
     @property
     def is_over(self) -> bool:
-        return not (self.waiting or self.buying or self.flying)
+        return not (self.waiting or self.buying or self.flying or self.elsewhere)
 
 
 class Engine:
     """Turns orders into outcomes, each fingerprint bought at most once.
 
     Example:
-        >>> for outcome in engine.make(orders, budget=budget, buyer=buyer):
+        >>> for outcome in engine.make(orders, hire=hire):
         ...     record(outcome)
     """
 
@@ -98,172 +98,176 @@ class Engine:
         ledger: Ledger,
         delivery: Delivery,
         open_stream: Callable[[], EventStream],
-        take_turn: Callable[[], AbstractContextManager[None]],
+        enter: Callable[[], AbstractContextManager[Presence]],
         clock: Clock,
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
+        on_cancel: OnCancel = "keep",
     ) -> None:
-        self._client = client
-        self._ledger = ledger
-        self._delivery = delivery
-        self._open_stream = open_stream
-        self._take_turn = take_turn
-        self._clock = clock
-        self._limits = limits or EngineLimits()
-        self._times = times or WatchTimes()
+        self.client = client
+        self.ledger = ledger
+        self.delivery = delivery
+        self.open_stream = open_stream
+        self.clock = clock
+        self.limits = limits or EngineLimits()
+        self.times = times or WatchTimes()
+        self.on_cancel = on_cancel
+        self._enter = enter
 
-    def make(self, orders: Iterable[Order], *, budget: Budget, buyer: Buyer) -> Iterator[Outcome]:
+    def make(
+        self, orders: Iterable[Order], *, hire: Callable[[Presence], Buyer]
+    ) -> Iterator[Outcome]:
         """Yield one outcome an order, in the order they finish.
 
         Made fingerprints are reused, refused ones stay refused, open purchases of an earlier run
-        are resumed before anything is bought. Closing the iterator (a cancelled run) stops buying
-        at once and leaves what is at the service open in the ledger for the next run.
+        are resumed before anything is bought, and those of a run that is alive are waited for.
+        When what is left to buy would break a cap, nothing is bought. Closing the iterator (a
+        cancelled run) stops buying at once; what is at the service stays open in the ledger for
+        the next run, unless the engine was told to cancel it.
 
         Two orders with the same fingerprint are one purchase and two outcomes.
 
+        Args:
+            orders: What to have.
+            hire: Gives the buyer that acts for this run's presence.
+
         Raises:
-            LedgerError: The ledger can't be used; nothing more is bought.
+            NbpError: The ledger can't be used; nothing more is bought.
         """
-        groups: dict[str, list[Order]] = {}
-        for order in orders:
-            groups.setdefault(order.request.fingerprint, []).append(order)
-        firsts = {fingerprint: group[0] for fingerprint, group in groups.items()}
-        for outcome in self._settle(firsts):
-            yield from _shared(outcome, groups[outcome_fingerprint(outcome)])
-        if not firsts:
-            return
-        with self._take_turn():
-            # While this run waited for its turn, another may have made some of it.
-            for outcome in self._settle(firsts):
-                yield from _shared(outcome, groups[outcome_fingerprint(outcome)])
-            run = _Run(self, budget=budget, buyer=buyer)
-            for outcome in run.outcomes(firsts.values(), self._ledger.latest(firsts)):
-                yield from _shared(outcome, groups[outcome_fingerprint(outcome)])
+        family = Family(orders)
+        with self._enter() as presence:
+            buyer = hire(presence)
+            known = self.ledger.latest(family.fingerprints)
+            due: list[Order] = []
+            for order in family.firsts:
+                current, outcome = self.settled(order, known, buyer)
+                if outcome is not None:
+                    yield from family.share(outcome)
+                else:
+                    due.append(current)
+            if due:
+                run = _Run(self, family, buyer)
+                yield from run.outcomes(due, known)
 
-    def _settle(self, orders: dict[str, Order]) -> Iterator[Outcome]:
-        """Take out of `orders` what is made or refused, and yield its outcomes."""
-        for fingerprint, purchase in self._ledger.latest(orders).items():
-            outcome = self._settled(orders[fingerprint], purchase)
-            if outcome is not None:
-                del orders[fingerprint]
-                yield outcome
+    def settled(
+        self, order: Order, known: dict[str, Purchase], buyer: Buyer
+    ) -> tuple[Order, Outcome | None]:
+        """Follow an order and its softened successors to what the ledger holds of them.
 
-    def _settled(self, order: Order, purchase: Purchase) -> Outcome | None:
-        """What needs no new purchase and no waiting."""
-        if purchase.state == "made":
-            try:
-                return self._delivery.restore(purchase)
-            except OxenError as error:
-                reason = f"its paid image is missing from the store and can't be fetched: {error}"
-                return Failed(order.key, order.request.fingerprint, reason, "service")
-        if purchase.state == "refused":
-            words = purchase.reason or "refused"
-            return Refused(order.key, order.request.fingerprint, words)
-        return None
+        Returns:
+            The order to go on with, and its outcome where it needs no purchase and no waiting.
+        """
+        while True:
+            purchase = known.get(order.request.fingerprint)
+            if purchase is None or purchase.state not in ("made", "refused"):
+                return order, None
+            if purchase.state == "made":
+                if buyer.is_wanted_again(purchase):
+                    return order, None
+                return order, self.restored(order, purchase)
+            if order.on_refusal is None:
+                reason = purchase.reason or "refused"
+                return order, Refused(order.key, order.request.fingerprint, reason)
+            order = order.on_refusal
+
+    def restored(self, order: Order, purchase: Purchase) -> Outcome:
+        """The image of a made purchase; fetched once more where the store lost it."""
+        try:
+            return self.delivery.restore(purchase)
+        except NbpError as error:
+            reason = f"its paid image is missing from the store and can't be fetched: {error}"
+            return Failed(order.key, order.request.fingerprint, reason, "service")
 
 
 class _Run:
     """One call of `Engine.make`: threads do the waiting, this thread alone decides."""
 
-    def __init__(self, engine: Engine, *, budget: Budget, buyer: Buyer) -> None:
+    def __init__(self, engine: Engine, family: Family, buyer: Buyer) -> None:
         self._engine = engine
-        self._flight = _Flight()
-        self._budget = budget
+        self._family = family
         self._buyer = buyer
+        self._flight = _Flight()
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._limits = engine._limits
         self._stopped: tuple[str, FailureKind] | None = None
 
-    def outcomes(self, orders: Iterable[Order], known: dict[str, Purchase]) -> Iterator[Outcome]:
+    def outcomes(self, orders: list[Order], known: dict[str, Purchase]) -> Iterator[Outcome]:
         """Buy, or resume where a purchase is open, and yield each outcome as it comes."""
-        open_purchases = {key: item for key, item in known.items() if item.is_open}
-        unfinished = [(order, open_purchases.get(order.request.fingerprint)) for order in orders]
-        if unfinished:
-            yield from self._fly(unfinished)
+        is_open = {key for key, purchase in known.items() if purchase.is_open}
+        to_buy = [order for order in orders if order.request.fingerprint not in is_open]
+        excess = find_excess(
+            self._buyer.caps,
+            to_buy,
+            lambda cap: self._engine.ledger.spent(cap, run_id=self._buyer.run_id),
+        )
+        for order in orders:
+            if excess is not None and order.request.fingerprint not in is_open:
+                failed = Failed(order.key, order.request.fingerprint, excess, "over_budget")
+                yield from self._family.share(failed)
+            else:
+                self._flight.waiting.append(order)
+        if self._flight.waiting:
+            yield from self._fly()
 
-    def _fly(self, unfinished: list[tuple[Order, Purchase | None]]) -> Iterator[Outcome]:
-        flight, limits = self._flight, self._limits
+    def _fly(self) -> Iterator[Outcome]:
+        flight, engine = self._flight, self._engine
         watcher = Watcher(
-            self._engine._client,
-            stream=self._engine._open_stream(),
+            engine.client,
+            stream=engine.open_stream(),
             watched=lambda: frozenset(flight.flying),
             notify=self._inbox.put,
-            times=self._engine._times,
-            monotonic=self._engine._clock.monotonic,
+            times=engine.times,
+            monotonic=engine.clock.monotonic,
         )
-        buyers = ThreadPoolExecutor(limits.buyers, thread_name_prefix="nbp-buy")
-        collectors = ThreadPoolExecutor(limits.collectors, thread_name_prefix="nbp-collect")
+        buyers = ThreadPoolExecutor(engine.limits.buyers, thread_name_prefix="nbp-buy")
+        collectors = ThreadPoolExecutor(engine.limits.collectors, thread_name_prefix="nbp-collect")
         watcher.start()
+        is_done = False
         try:
-            self._resume(unfinished, buyers)
             while True:
                 yield from self._launch(buyers)
                 if flight.is_over:
-                    return
-                yield from self._handle(self._inbox.get(), collectors)
+                    break
+                message = self._next_message()
+                if message is not None:
+                    for outcome in self._handle(message, collectors):
+                        yield from self._family.share(outcome)
+            is_done = True
         finally:
             # A POST on its way is let finish, so that its id is written down.
             buyers.shutdown(wait=True, cancel_futures=True)
             watcher.stop()
             collectors.shutdown(wait=True, cancel_futures=True)
+            if not is_done and engine.on_cancel == "cancel":
+                self._cancel_flying()
 
-    def _resume(
-        self, unfinished: list[tuple[Order, Purchase | None]], buyers: ThreadPoolExecutor
-    ) -> None:
-        """Put open purchases back where they were; queue the rest to be bought."""
-        for order, purchase in unfinished:
-            if purchase is None:
-                self._flight.waiting.append(order)
-            elif purchase.state == "enqueued":
-                self._take_off(purchase)
-                # It may have ended long ago, before anybody listened: look now.
-                self._inbox.put(Settled(purchase.generation_id or ""))
-            else:
-                self._flight.buying += 1
-                self._submit(buyers, order, self._finish_intent, order, purchase)
-
-    def _finish_intent(self, order: Order, purchase: Purchase) -> Purchase | Outcome:
-        found = self._buyer.resume(order, purchase)
-        return self._buyer.buy(order) if found is None else found
+    def _next_message(self) -> _Message | None:
+        """The next message; None when it is time to ask again for what others are making."""
+        flight = self._flight
+        if not flight.elsewhere:
+            return self._inbox.get()
+        try:
+            return self._inbox.get(timeout=self._engine.limits.elsewhere_seconds)
+        except queue.Empty:
+            flight.waiting.extend(flight.elsewhere)
+            flight.elsewhere.clear()
+            return None
 
     def _launch(self, buyers: ThreadPoolExecutor) -> Iterator[Outcome]:
-        """Start purchases while there is room at the service and money in the budget."""
+        """Start purchases while there is room at the service."""
         flight = self._flight
-        while flight.waiting and self._stopped is None:
-            if flight.buying + len(flight.flying) >= self._limits.in_flight:
-                return
-            over = self._budget.reserve(flight.waiting[0])
-            if over is not None:
-                self._stopped = (over, "over_budget")
-                break
-            order = flight.waiting.popleft()
-            flight.buying += 1
-            self._submit(buyers, order, self._buyer.buy, order)
         if self._stopped is not None:
             reason, kind = self._stopped
-            while flight.waiting:
-                order = flight.waiting.popleft()
-                yield Failed(order.key, order.request.fingerprint, reason, kind)
-
-    def _submit(
-        self,
-        buyers: ThreadPoolExecutor,
-        order: Order,
-        task: Callable[..., Purchase | Outcome],
-        *arguments: object,
-    ) -> None:
-        future = buyers.submit(task, *arguments)
-        self._report(future, lambda answer: _Bought(order, answer))
-
-    def _collect(
-        self,
-        collectors: ThreadPoolExecutor,
-        purchase: Purchase,
-        task: Callable[[Purchase], Outcome | None],
-    ) -> None:
-        self._flight.collecting.add(purchase.generation_id or "")
-        future = collectors.submit(task, purchase)
-        self._report(future, lambda answer: _Collected(purchase, answer))
+            for order in (*flight.waiting, *flight.elsewhere):
+                failed = Failed(order.key, order.request.fingerprint, reason, kind)
+                yield from self._family.share(failed)
+            flight.waiting.clear()
+            flight.elsewhere.clear()
+        room = self._engine.limits.in_flight - flight.buying - len(flight.flying)
+        for _ in range(min(room, len(flight.waiting))):
+            order = flight.waiting.popleft()
+            flight.buying += 1
+            future = buyers.submit(self._buyer.obtain, order)
+            self._report(future, partial(_Bought, order))
 
     def _report(self, future: Future[Any], message: Callable[[Any], _Message]) -> None:
         """Have a task's result, or what it raised, put into the inbox when it ends."""
@@ -291,28 +295,42 @@ class _Run:
         if purchase is None:
             flight.early.add(generation_id)
         elif generation_id not in flight.collecting:
-            delivery = self._engine._delivery
-            stuck = isinstance(notice, Stuck)
-            self._collect(
-                collectors, purchase, delivery.cancel_stuck if stuck else delivery.collect
-            )
+            flight.collecting.add(generation_id)
+            delivery = self._engine.delivery
+            task = delivery.cancel_stuck if isinstance(notice, Stuck) else delivery.collect
+            future = collectors.submit(task, purchase)
+            self._report(future, partial(_Collected, purchase))
 
     def _handle_bought(self, message: _Bought, collectors: ThreadPoolExecutor) -> Iterator[Outcome]:
         self._flight.buying -= 1
+        early = self._flight.early.copy()
+        if not self._flight.buying:
+            # Nobody of ours is left whom an unknown completion could concern.
+            self._flight.early.clear()
         order, result = message.order, message.result
-        if isinstance(result, Purchase):
-            self._take_off(result)
-            if result.generation_id in self._flight.early:
-                self._look(Settled(result.generation_id or ""), collectors)
-        elif isinstance(result, NbpError):
-            self._budget.release(order)
-            self._stop_if_told(result)
-            yield Failed(order.key, order.request.fingerprint, str(result), "service")
-        elif isinstance(result, BaseException):
-            raise result
+        match result:
+            case Enqueued():
+                generation_id = result.purchase.generation_id or ""
+                self._flight.flying[generation_id] = result.purchase
+                if result.may_be_over or generation_id in early:
+                    self._look(Settled(generation_id), collectors)
+            case Elsewhere():
+                self._flight.elsewhere.append(order)
+            case Already():
+                yield from self._handle_already(order, result.purchase)
+            case Failed():
+                yield result
+            case NbpError():
+                yield self._blame(order.key, order.request.fingerprint, result)
+            case _:
+                raise result
+
+    def _handle_already(self, order: Order, purchase: Purchase) -> Iterator[Outcome]:
+        if purchase.state == "refused":
+            refused = Refused(order.key, order.request.fingerprint, purchase.reason or "refused")
+            yield from self._soften(refused)
         else:
-            self._budget.release(order)
-            yield result
+            yield self._engine.restored(order, purchase)
 
     def _handle_collected(self, message: _Collected) -> Iterator[Outcome]:
         flight, purchase = self._flight, message.purchase
@@ -321,20 +339,32 @@ class _Run:
         if message.result is None:
             return
         flight.flying.pop(generation_id, None)
-        if isinstance(message.result, RunStopped):
-            self._stop_if_told(message.result)
-            yield Failed(purchase.key, purchase.fingerprint, str(message.result), "service")
-        elif isinstance(message.result, NbpError):
-            reason = f"{message.result}; the paid job stays open and the next run fetches it"
-            yield Failed(purchase.key, purchase.fingerprint, reason, "service")
-        elif isinstance(message.result, BaseException):
-            raise message.result
+        result = message.result
+        if isinstance(result, Refused):
+            yield from self._soften(result)
+        elif isinstance(result, NbpError):
+            yield self._blame(purchase.key, purchase.fingerprint, result)
+        elif isinstance(result, BaseException):
+            raise result
         else:
-            yield message.result
+            yield result
 
-    def _stop_if_told(self, error: NbpError) -> None:
-        if isinstance(error, RunStopped) and self._stopped is None:
-            self._stopped = (f"not attempted: {error}", "not_attempted")
+    def _soften(self, refused: Refused) -> Iterator[Outcome]:
+        """Ask again with the softened request where the campaign allows it; else refused it is."""
+        successor = self._family.successor(refused.fingerprint)
+        if successor is None:
+            yield refused
+        else:
+            self._flight.waiting.append(successor)
+
+    def _blame(self, key: str, fingerprint: str, error: NbpError) -> Failed:
+        """Turn an error of one order into its outcome; stop the run where the error says so."""
+        if isinstance(error, RunStopped):
+            self._stopped = self._stopped or (f"not attempted: {error}", "not_attempted")
+        elif isinstance(error, OverCap):
+            self._stopped = self._stopped or (str(error), "over_budget")
+            return Failed(key, fingerprint, str(error), "over_budget")
+        return Failed(key, fingerprint, str(error), "service")
 
     def _abandon(self, reason: str) -> Iterator[Outcome]:
         """The service is away: give up waiting, keep every paid job open in the ledger."""
@@ -343,27 +373,15 @@ class _Run:
         self._flight.flying.clear()
         for purchase in flying:
             text = (
-                f"the service stopped answering ({reason}); its paid job is fetched by the next run"
+                f"the service stopped answering ({reason}); its paid job stays open and the next "
+                "run fetches it"
             )
             yield Failed(purchase.key, purchase.fingerprint, text, "service")
 
-    def _take_off(self, purchase: Purchase) -> None:
-        self._flight.flying[purchase.generation_id or ""] = purchase
-
-
-def outcome_fingerprint(outcome: Outcome) -> str:
-    """Return the fingerprint an outcome is about."""
-    if isinstance(outcome, Generated | Reused):
-        return outcome.receipt.fingerprint
-    return outcome.fingerprint
-
-
-def _shared(outcome: Outcome, orders: list[Order]) -> Iterator[Outcome]:
-    """One outcome for each order of a fingerprint: the first made it, the others share it."""
-    first, *others = orders
-    yield replace(outcome, key=first.key)
-    for order in others:
-        if isinstance(outcome, Generated):
-            yield Reused(order.key, outcome.image, outcome.receipt)
-        else:
-            yield replace(outcome, key=order.key)
+    def _cancel_flying(self) -> None:
+        """Cancel at the service what this run has there; whatever fails stays open."""
+        for purchase in self._flight.flying.values():
+            try:
+                self._engine.delivery.cancel(purchase)
+            except NbpError as error:
+                logger.warning("%s could not be cancelled: %s", purchase.key, error)

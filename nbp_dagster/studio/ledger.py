@@ -1,17 +1,19 @@
 """What was meant to be bought, what was bought, and at what price; the judge of "paid already"."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.budget import Cap
+from nbp_dagster.studio.ledger_database import begin_serialised, explain
 from nbp_dagster.studio.ledger_schema import purchases
 from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
 
@@ -25,7 +27,15 @@ _MICRO = Decimal(1_000_000)
 
 
 class LedgerError(NbpError):
-    """The ledger could not be read or written, or was asked to contradict itself."""
+    """The ledger was asked to contradict itself."""
+
+
+class AlreadyClaimed(LedgerError):
+    """The fingerprint is made, refused, or somebody else's open purchase."""
+
+
+class OverCap(LedgerError):
+    """Buying this would spend more than a cap allows; nothing was written."""
 
 
 class GenerationTaken(LedgerError):
@@ -40,6 +50,9 @@ class Purchase:
         state: "intended" (committed before the POST), "enqueued" (id known), or an end:
             "made", "refused", "failed", "withdrawn" (never reached the service), "lost"
             (the service no longer knows it).
+        owner: Who works on it while it is open; see `presence`.
+        fresh: Bought again on purpose, though the fingerprint was made already.
+        parent: The refused fingerprint whose request this one softens; None for an original.
         price_usd: The reserved price while open, the billed price after.
         billed: Whether the service charged for it, as far as is known.
         request: What was asked, to recognise the job in the service's list.
@@ -51,7 +64,11 @@ class Purchase:
     attempt: int
     key: str
     scope: str
+    shot: str
     run_id: str
+    owner: str
+    fresh: bool
+    parent: str | None
     model: str
     request: Mapping[str, Any]
     state: State
@@ -112,7 +129,7 @@ class Ledger:
         """Return the latest attempt of every fingerprint that was ever asked for."""
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
-        with self._transaction() as connection:
+        with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
                 rows = connection.execute(
                     sa.select(purchases)
@@ -125,39 +142,60 @@ class Ledger:
     def latest_for(self, keys: Iterable[str]) -> dict[str, Purchase]:
         """Return the newest purchase made for each prompt or sheet key, whatever its request."""
         found: dict[str, Purchase] = {}
-        with self._transaction() as connection:
+        with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
                 query = sa.select(purchases).where(purchases.c.key.in_(chunk))
                 rows = connection.execute(query.order_by(purchases.c.id))
                 found.update((row.key, _purchase(row)) for row in rows)
         return found
 
-    def intend(self, order: Order, *, run_id: str, request: Mapping[str, Any]) -> Purchase:
-        """Write down, before any POST, that this order is about to be bought.
+    def claim(
+        self,
+        order: Order,
+        *,
+        owner: str,
+        run_id: str,
+        request: Mapping[str, Any],
+        caps: Sequence[Cap] = (),
+        fresh: bool = False,
+    ) -> Purchase:
+        """Write down, before any POST, that this owner is about to buy the order.
+
+        One transaction in which nobody else writes: of two that claim one fingerprint one gets
+        it, and what both reserve together stays under every cap.
+
+        Args:
+            order: What to buy; its price is reserved.
+            owner: Who buys it.
+            run_id: In which run.
+            request: What is asked, to recognise the job in the service's list.
+            caps: Limits that must hold with this price added.
+            fresh: Buy it although it is made already.
 
         Raises:
-            LedgerError: The fingerprint is already made, open or refused, or another process
-                wrote the same attempt a moment ago.
+            AlreadyClaimed: It is made, open or refused; look at its latest purchase.
+            OverCap: A cap would break; says which and by how much.
         """
-        fingerprint = order.request.fingerprint
-        with self._transaction() as connection:
-            last = connection.execute(
-                sa.select(purchases.c.attempt, purchases.c.state)
-                .where(purchases.c.fingerprint == fingerprint)
-                .order_by(purchases.c.attempt.desc())
-                .limit(1)
-            ).first()
-            if last is not None and last.state in ("made", "refused", *OPEN):
-                raise LedgerError(
-                    f"{order.key}: fingerprint {fingerprint[:12]} is already {last.state} in the "
-                    "ledger; it is not bought again"
+        with self._transaction(begin_serialised(self._engine)) as connection:
+            last = self._last_attempt(connection, order.request.fingerprint)
+            closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
+            if last is not None and last.state in closed:
+                raise AlreadyClaimed(
+                    f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {last.state}"
                 )
+            for cap in caps:
+                if cap.covers(order):
+                    self._require_room(connection, cap, order, run_id)
             values = {
-                "fingerprint": fingerprint,
+                "fingerprint": order.request.fingerprint,
                 "attempt": 1 if last is None else last.attempt + 1,
                 "key": order.key,
                 "scope": order.scope,
+                "shot": order.shot,
                 "run_id": run_id,
+                "owner": owner,
+                "fresh": fresh,
+                "parent": order.parent,
                 "model": order.request.model,
                 "request": dict(request),
                 "state": "intended",
@@ -169,6 +207,26 @@ class Ledger:
             [purchase_id] = result.inserted_primary_key or (0,)
             return self._read(connection, int(purchase_id))
 
+    def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
+        """Become the owner of an open purchase whose owner is gone.
+
+        Returns:
+            The purchase as it is now; None when it changed meanwhile: look again.
+        """
+        with self._transaction(begin_serialised(self._engine)) as connection:
+            mine = (
+                purchases.update()
+                .where(
+                    purchases.c.id == purchase.id,
+                    purchases.c.owner == purchase.owner,
+                    purchases.c.state == purchase.state,
+                )
+                .values(owner=owner)
+            )
+            if connection.execute(mine).rowcount != 1:
+                return None
+            return self._read(connection, purchase.id)
+
     def record_enqueued(self, purchase: Purchase, generation_id: str) -> Purchase:
         """Note the service's id; from here on the job is resumed by it, never posted again.
 
@@ -176,23 +234,21 @@ class Ledger:
             GenerationTaken: Another purchase owns that job already.
         """
         try:
-            return self._update(
+            return self._close(
                 purchase,
                 state="enqueued",
                 generation_id=generation_id,
                 billed=True,
                 enqueued_at=self._clock.now(),
             )
-        except LedgerError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                raise GenerationTaken(
-                    f"{purchase.key}: generation {generation_id} belongs to another purchase"
-                ) from error
-            raise
+        except IntegrityError as error:
+            raise GenerationTaken(
+                f"{purchase.key}: generation {generation_id} belongs to another purchase"
+            ) from error
 
     def settle(self, purchase: Purchase, *, image: KeptImage, times: JobTimes) -> Purchase:
         """Close a purchase with the image it brought."""
-        return self._update(
+        return self._close(
             purchase,
             state="made",
             billed=True,
@@ -203,64 +259,111 @@ class Ledger:
 
     def refuse(self, purchase: Purchase, reason: str) -> Purchase:
         """Close a purchase the content policy refused: the dead letter."""
-        return self._update(
+        return self._close(
             purchase, state="refused", billed=False, reason=reason, settled_at=self._clock.now()
         )
 
     def fail(self, purchase: Purchase, reason: str, *, billed: bool) -> Purchase:
         """Close a purchase that brought no image."""
-        return self._update(
+        return self._close(
             purchase, state="failed", billed=billed, reason=reason, settled_at=self._clock.now()
         )
 
     def withdraw(self, purchase: Purchase, reason: str) -> Purchase:
         """Close a purchase whose POST certainly bought nothing."""
-        return self._update(
+        return self._close(
             purchase, state="withdrawn", billed=False, reason=reason, settled_at=self._clock.now()
         )
 
     def lose(self, purchase: Purchase, reason: str) -> Purchase:
         """Close a purchase the service no longer knows anything of."""
-        return self._update(purchase, state="lost", reason=reason, settled_at=self._clock.now())
+        return self._close(purchase, state="lost", reason=reason, settled_at=self._clock.now())
 
     def owned(self, generation_ids: Iterable[str]) -> frozenset[str]:
         """Return those of the given ids that a purchase of ours already owns."""
         owned: set[str] = set()
-        with self._transaction() as connection:
+        with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(list(generation_ids)):
                 column = purchases.c.generation_id
                 rows = connection.execute(sa.select(column).where(column.in_(chunk)))
                 owned.update(row.generation_id for row in rows)
         return frozenset(owned)
 
-    def spent(self, *, scope: str | None = None, since: float | None = None) -> Decimal:
-        """Return USD billed or still reserved.
+    def replace_image(self, purchase: Purchase, image: KeptImage) -> Purchase:
+        """Note the image of a made purchase that was fetched once more."""
+        with self._transaction(self._engine.begin()) as connection:
+            change = purchases.update().where(purchases.c.id == purchase.id)
+            connection.execute(change.values(image=asdict(image)))
+            return self._read(connection, purchase.id)
+
+    def spent(self, cap: Cap, *, run_id: str = "") -> Decimal:
+        """Return USD billed or still reserved of what a cap counts."""
+        with self._transaction(self._engine.connect()) as connection:
+            return self._spent(connection, cap, run_id)
+
+    def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
+        """Yield every purchase ever meant or made, oldest first.
 
         Args:
-            scope: Only this campaign (or brand, for sheets).
-            since: Only purchases intended at or after this moment (seconds since the epoch).
+            since: Only those intended at or after this moment (seconds since the epoch).
         """
-        committed = sa.or_(purchases.c.billed, purchases.c.state.in_(OPEN))
-        query = sa.select(sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)).where(
-            committed
-        )
-        if scope is not None:
-            query = query.where(purchases.c.scope == scope)
+        query = sa.select(purchases).order_by(purchases.c.id)
         if since is not None:
             query = query.where(purchases.c.intended_at >= since)
-        with self._transaction() as connection:
-            return Decimal(int(connection.execute(query).scalar_one())) / _MICRO
+        with self._transaction(self._engine.connect()) as connection:
+            for row in connection.execution_options(yield_per=_CHUNK).execute(query):
+                yield _purchase(row)
 
     def close(self) -> None:
         """Give the database connections back."""
         self._engine.dispose()
 
-    def _update(self, purchase: Purchase, **values: Any) -> Purchase:
-        with self._transaction() as connection:
-            connection.execute(
-                purchases.update().where(purchases.c.id == purchase.id).values(**values)
+    def _close(self, purchase: Purchase, **values: Any) -> Purchase:
+        """Change a purchase that is still ours."""
+        with self._transaction(self._engine.begin()) as connection:
+            ours = (
+                purchases.c.id == purchase.id,
+                purchases.c.owner == purchase.owner,
+                purchases.c.state.in_(OPEN),
             )
+            changed = connection.execute(purchases.update().where(*ours).values(**values))
+            if changed.rowcount != 1:
+                raise LedgerError(
+                    f"{purchase.key}: attempt {purchase.attempt} is no longer this run's to "
+                    "change; another run took it over or closed it, and its outcome holds"
+                )
             return self._read(connection, purchase.id)
+
+    def _require_room(self, connection: Connection, cap: Cap, order: Order, run_id: str) -> None:
+        spent = self._spent(connection, cap, run_id)
+        if spent + order.price > cap.limit:
+            raise OverCap(
+                f"over budget: {cap.name} allows {cap.limit:.2f} USD, of which {spent:.2f} is "
+                f"spent or reserved, and this image costs {order.price:.2f}; raise {cap.where}"
+            )
+
+    @staticmethod
+    def _spent(connection: Connection, cap: Cap, run_id: str) -> Decimal:
+        committed = sa.or_(purchases.c.billed, purchases.c.state.in_(OPEN))
+        total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)
+        query = sa.select(total).where(committed)
+        if cap.scope is not None:
+            query = query.where(purchases.c.scope == cap.scope)
+        if cap.since is not None:
+            query = query.where(purchases.c.intended_at >= cap.since)
+        if cap.this_run_only:
+            query = query.where(purchases.c.run_id == run_id)
+        return Decimal(int(connection.execute(query).scalar_one())) / _MICRO
+
+    @staticmethod
+    def _last_attempt(connection: Connection, fingerprint: str) -> Any:
+        query = (
+            sa.select(purchases.c.attempt, purchases.c.state)
+            .where(purchases.c.fingerprint == fingerprint)
+            .order_by(purchases.c.attempt.desc())
+            .limit(1)
+        )
+        return connection.execute(query).first()
 
     @staticmethod
     def _read(connection: Connection, purchase_id: int) -> Purchase:
@@ -268,20 +371,15 @@ class Ledger:
         return _purchase(connection.execute(query).one())
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        """Run one transaction; say what is wrong with the database in words for people."""
         try:
-            with self._engine.begin() as connection:
+            with transaction as connection:
                 yield connection
-        except IntegrityError as error:
-            raise LedgerError(
-                "the ledger already has that attempt or that generation: another process wrote it "
-                f"({error.orig}); run again, it will be found and reused"
-            ) from error
-        except OperationalError as error:
-            raise LedgerError(
-                f"the ledger {self._engine.url.render_as_string()} cannot be used ({error.orig}); "
-                "check that its disk is writable and no other program holds it"
-            ) from error
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            raise explain(error, self._engine) from error
 
 
 def _purchase(row: sa.Row[Any]) -> Purchase:

@@ -1,10 +1,6 @@
-"""The ledger's one table, and how its database is opened; no rule about money lives here."""
-
-from pathlib import Path
+"""The ledger's table as it is now; how a database gets it, and every rule about money, live elsewhere."""
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
 metadata = sa.MetaData()
 
@@ -25,38 +21,27 @@ purchases = sa.Table(
     sa.Column("price_micros", sa.BigInteger, nullable=False),
     sa.Column("billed", sa.Boolean, nullable=False),
     sa.Column("generation_id", sa.String(100), nullable=True),
+    # Stamps are seconds since the epoch.
     sa.Column("intended_at", sa.Float, nullable=False),
     sa.Column("enqueued_at", sa.Float, nullable=True),
     sa.Column("started_at", sa.Float, nullable=True),
     sa.Column("completed_at", sa.Float, nullable=True),
     sa.Column("settled_at", sa.Float, nullable=True),
     sa.Column("reason", sa.Text, nullable=True),
-    sa.Column("image", sa.JSON, nullable=True),
+    # Without `none_as_null`, None would be written as the JSON text "null".
+    sa.Column("image", sa.JSON(none_as_null=True), nullable=True),
+    # The presence (uuid4 as hex) that works on the row; "" is nobody, as in rows of old ledgers.
+    sa.Column("owner", sa.String(32), nullable=False, server_default=""),
+    # Whether it was made already and is bought again on purpose.
+    sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),
+    # The fingerprint whose refused request this one was rewritten from.
+    sa.Column("parent", sa.String(64), nullable=True),
+    sa.Column("shot", sa.String(200), nullable=False, server_default=""),
     # Two attempts of one number, or two owners of one job, can't both be written.
     sa.UniqueConstraint("fingerprint", "attempt", name="one_row_an_attempt"),
     sa.UniqueConstraint("generation_id", name="one_owner_a_generation"),
     sa.Index("purchases_by_scope", "scope"),
     sa.Index("purchases_by_key", "key"),
     sa.Index("purchases_by_state", "state"),
+    sa.Index("purchases_by_intent", "intended_at"),
 )
-
-
-def open_sqlite(path: Path) -> Engine:
-    """Open (and make, when new) the ledger file, safe for several threads and processes.
-
-    Args:
-        path: The SQLite file; its folder is made.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    metadata.create_all(engine)
-    return engine
-
-
-def _prepare_sqlite(connection: object, _entry: ConnectionPoolEntry) -> None:
-    """Readers beside one writer, and a commit that survives a power cut (seconds: 30 to wait)."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # the driver's own connection
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

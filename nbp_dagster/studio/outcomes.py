@@ -17,12 +17,18 @@ class Order:
     Attributes:
         request: The compiled request; its fingerprint identifies the order.
         price: USD the service's model object asks for it.
-        scope: The campaign whose budget pays (for a character sheet, the brand).
+        scope: The campaign whose budget pays; `brand:<id>` for a character sheet.
+        shot: Id of the shot; empty for a character sheet.
+        parent: The refused fingerprint that this request softens.
+        on_refusal: What to try when the content policy refuses; None to leave it refused.
     """
 
     request: ImageRequest
     price: Decimal
     scope: str
+    shot: str = ""
+    parent: str | None = None
+    on_refusal: "Order | None" = None
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.studio.family import standing_of
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.outcomes import Order
 from nbp_dagster.studio.studio import Studio
@@ -80,13 +81,12 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     for key in sheet_keys:
         order = studio.sheet_order(key)
         if order is not None:
-            purchase = studio.purchases([order]).get(order.request.fingerprint)
-            images.append(_ordered(order, purchase, "sheet"))
+            images.append(_ordered(order, standing_of(order, studio.purchases([order])), "sheet"))
     ready = {p.key for p in prompts if all(key in sheets for key in studio.sheets_of(p))}
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
     known = studio.purchases(compiled.orders.values())
     by_key = {
-        key: _ordered(order, known.get(order.request.fingerprint), "prompt")
+        key: _ordered(order, standing_of(order, known), "prompt")
         for key, order in compiled.orders.items()
     }
     for failure in compiled.failures:

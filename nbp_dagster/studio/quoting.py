@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from nbp_dagster.brand.requests import Capabilities, ImageRequest
+from nbp_dagster.brand.requests import Capabilities, ImageRequest, soften_request
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Model
@@ -25,32 +25,56 @@ class Quote:
     model: Model
     capabilities: Capabilities
 
-    def order(self, request: ImageRequest, scope: str) -> Order:
-        """Return the request with its price.
-
-        Raises:
-            UnpricedModel: The model object states no price per image.
-        """
-        price = self.price(request.parameters, request.key)
-        return Order(request=request, price=price, scope=scope)
-
-    def price(self, parameters: Mapping[str, object], what: str) -> Decimal:
+    def price(
+        self, parameters: Mapping[str, object], what: str, *, given: Decimal | None = None
+    ) -> Decimal:
         """Return the USD one image costs, from the service's own model object.
 
         Args:
             parameters: The request's; the resolution may decide the price.
             what: Named in the error.
+            given: Holds only where the service states no price.
 
         Raises:
-            UnpricedModel: The model object states no price per image.
+            UnpricedModel: The model object states no price per image, and none is given.
         """
         price = self.model.price(parameters)
         if price is None:
+            price = given
+        if price is None:
             raise UnpricedModel(
                 f"{what}: the service states no price for an image of {self.model.id} at "
-                f"{parameters.get('resolution')}; choose a model with a price per image"
+                f"{parameters.get('resolution')}; choose a model with a price per image, or give "
+                "price_usd in the campaign"
             )
         return price
+
+
+def build_order(
+    request: ImageRequest, *, price: Decimal, scope: str, shot: str = "", softer: int = 0
+) -> Order:
+    """Return the order for a request, with the milder wordings to try should it be refused.
+
+    Args:
+        request: What to ask for.
+        price: USD; a milder wording costs the same.
+        scope: The campaign whose budget pays.
+        shot: Id of the shot.
+        softer: How many milder wordings may be tried.
+    """
+    requests = (request, *(soften_request(request, softer) if softer else ()))
+    order: Order | None = None
+    for index, item in reversed(list(enumerate(requests))):
+        order = Order(
+            request=item,
+            price=price,
+            scope=scope,
+            shot=shot,
+            parent=requests[index - 1].fingerprint if index else None,
+            on_refusal=order,
+        )
+    assert order is not None
+    return order
 
 
 def fetch_quote(client: OxenClient, model_id: str) -> Quote:

@@ -12,7 +12,6 @@ from nbp_dagster.brand.images import resolve_source
 from nbp_dagster.brand.models import DEFAULT_MODEL, Campaign
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.requests import (
-    ImageRequest,
     Sheet,
     compile_request,
     compile_sheet_request,
@@ -23,25 +22,26 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.studio.assembling import assemble
-from nbp_dagster.studio.budget import Budget, Cap
+from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.delivery import Delivery
-from nbp_dagster.studio.engine import Engine, EngineLimits
+from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
+from nbp_dagster.studio.family import Family, standing_of
 from nbp_dagster.studio.ledger import Ledger, Purchase
-from nbp_dagster.studio.ledger_schema import open_sqlite
+from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.manifest import SetManifest
 from nbp_dagster.studio.outcomes import Failed, KeptImage, Made, Order, Outcome, Reused
+from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.previews import inline_preview
-from nbp_dagster.studio.quoting import Quote, fetch_quote
+from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.throttle import Throttle
-from nbp_dagster.studio.turns import buying_turn
 from nbp_dagster.studio.watch import WatchTimes
 
 
@@ -62,9 +62,9 @@ class StudioPaths:
         return self.home / "ledger.sqlite"
 
     @property
-    def turn(self) -> Path:
-        """The lock file of whoever buys."""
-        return self.home / "buying.lock"
+    def owners(self) -> Path:
+        """A lock file for each run that buys now."""
+        return self.home / "owners"
 
     @property
     def records(self) -> Path:
@@ -110,6 +110,9 @@ class Studio:
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
         clock: Clock,
+        ledger_url: str | None = None,
+        daily_budget: Decimal | None = None,
+        on_cancel: OnCancel = "keep",
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
     ) -> None:
@@ -117,7 +120,8 @@ class Studio:
         self.provider = provider
         self.paths = paths
         self.store: ImageStore = FolderStore(paths.store)
-        self.ledger = Ledger(open_sqlite(paths.ledger), clock=clock)
+        database = open_ledger(ledger_url or paths.ledger)
+        self.ledger = Ledger(database, clock=clock)
         self.records = RecordFolder(paths.records)
         self.references = References(briefs, client=client, store=self.store)
         self.prompts = expand(briefs)
@@ -125,6 +129,7 @@ class Studio:
         self.client = client
         self._clock = clock
         self._throttle = throttle
+        self._daily_budget = daily_budget
         self._renderer = Renderer(store=self.store, records=self.records)
         self._quotes: dict[str, Quote] = {}
         self._engine = Engine(
@@ -132,10 +137,11 @@ class Studio:
             ledger=self.ledger,
             delivery=Delivery(client, self.ledger, self.store),
             open_stream=open_stream,
-            take_turn=lambda: buying_turn(paths.turn, clock),
+            enter=lambda: enter(database, folder=paths.owners),
             clock=clock,
             limits=limits,
             times=times,
+            on_cancel=on_cancel,
         )
 
     def close(self) -> None:
@@ -159,7 +165,9 @@ class Studio:
             UnpricedModel: The service states no price.
         """
         quote = self.quote(campaign.model)
-        return quote.price({**campaign.parameters, "resolution": campaign.resolution}, campaign.id)
+        parameters = {**campaign.parameters, "resolution": campaign.resolution}
+        given = None if campaign.price_usd is None else Decimal(str(campaign.price_usd))
+        return quote.price(parameters, campaign.id, given=given)
 
     def sheet_order(self, sheet_key: str) -> Order | None:
         """Return the order for a character's sheet; None when its references are supplied."""
@@ -170,7 +178,8 @@ class Studio:
         request = compile_sheet_request(
             self.briefs, sheet_key, provider=self.provider, capabilities=quote.capabilities
         )
-        return quote.order(request, scope=f"brand:{brand_id}")
+        price = quote.price(request.parameters, sheet_key)
+        return build_order(request, price=price, scope=f"brand:{brand_id}")
 
     def sheets(self, keys: Iterable[str]) -> dict[str, Sheet]:
         """Return those of the given character sheets that exist: supplied, or made already."""
@@ -182,11 +191,9 @@ class Studio:
                 found[key] = self._adopted(key)
             else:
                 orders[key] = order
-        latest = self.ledger.latest(order.request.fingerprint for order in orders.values())
-        for key, order in orders.items():
-            purchase = latest.get(order.request.fingerprint)
-            if purchase is not None and purchase.image is not None:
-                found[key] = generated_sheet(key, purchase.image.sha256)
+        for outcome in self.find_made(orders.values()):
+            if isinstance(outcome, Reused):
+                found[outcome.key] = generated_sheet(outcome.key, outcome.image.sha256)
         return found
 
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
@@ -212,19 +219,39 @@ class Studio:
         scene = scene_of(self.briefs, prompt)
         return tuple(f"{scene.brand.id}/{character}" for character in scene.shot.characters)
 
-    def make(self, orders: Iterable[Order], *, run_id: str) -> Iterator[Outcome]:
-        """Buy what is not there yet; see `Engine.make`."""
+    def make(
+        self,
+        orders: Iterable[Order],
+        *,
+        run_id: str,
+        budget: Decimal | None = None,
+        fresh: bool = False,
+    ) -> Iterator[Outcome]:
+        """Buy what is not there yet; see `Engine.make`.
+
+        Args:
+            orders: What to have.
+            run_id: Who buys, for the ledger.
+            budget: Most USD this run may spend, beside the campaign's and the day's caps.
+            fresh: Buy again what earlier runs have made, on purpose.
+        """
         wanted = tuple(orders)
-        buyer = Buyer(
-            client=self.client,
-            ledger=self.ledger,
-            clock=self._clock,
-            input_image=self.references.input_image,
-            throttle=self._throttle,
-            run_id=run_id,
-        )
-        budget = Budget(self.ledger, self._caps({order.scope for order in wanted}))
-        return self._engine.make(wanted, budget=budget, buyer=buyer)
+        caps = self._caps({order.scope for order in wanted}, budget)
+
+        def hire(presence: Presence) -> Buyer:
+            return Buyer(
+                client=self.client,
+                ledger=self.ledger,
+                clock=self._clock,
+                presence=presence,
+                input_image=self.references.input_image,
+                throttle=self._throttle,
+                run_id=run_id,
+                caps=caps,
+                fresh=fresh,
+            )
+
+        return self._engine.make(wanted, hire=hire)
 
     def render(self, prompt: Prompt, order: Order, made: Made) -> PromptRecord:
         """Fit, letter, mark and check every picture of a prompt; see `Renderer.render`."""
@@ -235,11 +262,10 @@ class Studio:
         wanted = tuple(orders)
         latest = self.purchases(wanted)
         for order in wanted:
-            fingerprint = order.request.fingerprint
-            purchase = latest.get(fingerprint)
+            purchase = standing_of(order, latest)
             if purchase is None or purchase.image is None:
                 reason = "there is no image for its present request; materialize generated_images"
-                yield Failed(order.key, fingerprint, reason, "not_attempted")
+                yield Failed(order.key, order.request.fingerprint, reason, "not_attempted")
             else:
                 yield Reused(order.key, purchase.image, purchase.receipt())
 
@@ -305,14 +331,15 @@ class Studio:
         return recipe_of(scene_of(self.briefs, prompt), made)
 
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
-        """Return what the ledger knows of the given orders, by fingerprint."""
-        return self.ledger.latest(order.request.fingerprint for order in orders)
+        """Return what the ledger knows of the given orders and their milder wordings."""
+        return self.ledger.latest(Family(orders).fingerprints)
 
     def _order(
         self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
     ) -> Order:
-        quote = self.quote(self.briefs.campaigns[prompt.campaign].model)
-        request: ImageRequest = compile_request(
+        campaign = self.briefs.campaigns[prompt.campaign]
+        quote = self.quote(campaign.model)
+        request = compile_request(
             self.briefs,
             prompt,
             provider=self.provider,
@@ -320,7 +347,13 @@ class Studio:
             sheets=sheets,
             digests=digests,
         )
-        return quote.order(request, scope=prompt.campaign)
+        return build_order(
+            request,
+            price=self.price(campaign),
+            scope=prompt.campaign,
+            shot=prompt.shot,
+            softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
+        )
 
     def _digests(self, campaigns: Iterable[str]) -> dict[str, str]:
         sources = (
@@ -342,17 +375,18 @@ class Studio:
             origin="adopted",
         )
 
-    def _caps(self, scopes: set[str]) -> tuple[Cap, ...]:
-        return tuple(
-            Cap(
-                name=f"campaign {scope}",
-                limit=Decimal(str(self.briefs.campaigns[scope].budget_usd)),
-                where=f"budget_usd in campaigns/{scope}.yaml",
-                scope=scope,
-            )
+    def _caps(self, scopes: set[str], budget: Decimal | None) -> tuple[Cap, ...]:
+        campaigns = self.briefs.campaigns
+        caps = [
+            campaign_cap(scope, Decimal(str(campaigns[scope].budget_usd)))
             for scope in sorted(scopes)
-            if scope in self.briefs.campaigns
-        )
+            if scope in campaigns
+        ]
+        if budget is not None:
+            caps.append(run_cap(budget))
+        if self._daily_budget is not None:
+            caps.append(day_cap(self._daily_budget, self._clock.now()))
+        return tuple(caps)
 
 
 def generated_sheet(sheet_key: str, digest: str) -> Sheet:

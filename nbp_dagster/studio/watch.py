@@ -108,6 +108,14 @@ class Watcher:
             logger.warning("event stream ended: %s; the queue's list is polled instead", error)
 
     def _poll(self) -> None:
+        try:
+            self._poll_until_stopped()
+        except Exception as error:
+            # Nobody would be told of a finished job any more: end the wait, keep the jobs open.
+            self._notify(Unreachable(f"the watch of the queue broke: {error}"))
+            raise
+
+    def _poll_until_stopped(self) -> None:
         answered_at = self._monotonic()
         while not self._stopping.wait(self._interval()):
             watched = self._watched()

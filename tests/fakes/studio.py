@@ -11,16 +11,17 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
-from nbp_dagster.studio.budget import Budget, Cap
+from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery
-from nbp_dagster.studio.engine import Engine, EngineLimits
+from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
 from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_schema import open_sqlite
+from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.outcomes import Order, Outcome
+from nbp_dagster.studio.presence import Presence, enter
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore
 from nbp_dagster.studio.throttle import Throttle
-from nbp_dagster.studio.turns import buying_turn
 from nbp_dagster.studio.watch import WatchTimes
 
 PRICE = Decimal("0.15")
@@ -66,49 +67,70 @@ class Workbench:
     ledger: Ledger
     store: FolderStore
     engine: Engine
-    delivery: Delivery
-    buyer: Buyer
+    clock: HastyClock
+    on_step: OnStep
+    run_id: str = "test run"
 
-    def make(self, *orders: Order, caps: Sequence[Cap] = ()) -> dict[str, Outcome]:
+    def make(
+        self, *orders: Order, caps: Sequence[Cap] = (), fresh: bool = False
+    ) -> dict[str, Outcome]:
         """Run the engine to its end."""
-        outcomes = self.stream(*orders, caps=caps)
+        outcomes = self.stream(*orders, caps=caps, fresh=fresh)
         return {outcome.key: outcome for outcome in outcomes}
 
-    def stream(self, *orders: Order, caps: Sequence[Cap] = ()) -> Iterator[Outcome]:
+    def stream(
+        self, *orders: Order, caps: Sequence[Cap] = (), fresh: bool = False
+    ) -> Iterator[Outcome]:
         """The engine's own iterator, to be closed early by a test."""
-        budget = Budget(self.ledger, tuple(caps))
-        return self.engine.make(orders, budget=budget, buyer=self.buyer)
+
+        def hire(presence: Presence) -> Buyer:
+            return Buyer(
+                client=self.client,
+                ledger=self.ledger,
+                clock=self.clock,
+                presence=presence,
+                input_image=lambda _: (),
+                throttle=Throttle(self.clock),
+                run_id=self.run_id,
+                caps=tuple(caps),
+                fresh=fresh,
+                on_step=self.on_step,
+            )
+
+        return self.engine.make(orders, hire=hire)
 
 
 @contextmanager
 def workbench(
-    url: str, home: Path, *, limits: EngineLimits | None = None, key: str = "test-key"
+    url: str,
+    home: Path,
+    *,
+    limits: EngineLimits | None = None,
+    key: str = "test-key",
+    run_id: str = "test run",
+    ledger_url: str | None = None,
+    on_step: OnStep = pass_by,
+    on_cancel: OnCancel = "keep",
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     clock = HastyClock()
     client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=clock, retry=QUICK)
-    ledger = Ledger(open_sqlite(home / "ledger.sqlite"), clock=clock)
+    database = open_ledger(ledger_url or home / "ledger.sqlite")
+    ledger = Ledger(database, clock=clock)
     store = FolderStore(home / "store")
-    delivery = Delivery(client, ledger, store)
+    delivery = Delivery(client, ledger, store, on_step)
     engine = Engine(
         client,
         ledger=ledger,
         delivery=delivery,
         open_stream=client.events,
-        take_turn=lambda: buying_turn(home / "buying.lock", clock),
+        enter=lambda: enter(database, folder=home / "owners"),
         clock=clock,
-        limits=limits,
+        limits=limits or EngineLimits(elsewhere_seconds=0.05),
         times=TIMES,
-    )
-    buyer = Buyer(
-        client=client,
-        ledger=ledger,
-        clock=clock,
-        input_image=lambda _: (),
-        throttle=Throttle(clock),
-        run_id="test run",
+        on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, delivery, buyer)
+        yield Workbench(client, ledger, store, engine, clock, on_step, run_id)
     finally:
         ledger.close()

@@ -1,5 +1,6 @@
 """The engine against the simulator: what is bought, what is not, and what each order comes to."""
 
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.budget import Cap
+from nbp_dagster.studio.budget import campaign_cap
+from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.engine import EngineLimits
-from nbp_dagster.studio.outcomes import Failed, Generated, Refused, Reused
+from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Refused, Reused
+from nbp_dagster.studio.quoting import build_order
+from nbp_dagster.studio.steps import Step
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import Workbench, order, rename, workbench
+from tests.fakes.studio import PRICE, Workbench, order, rename, workbench
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def test_every_order_is_made_and_billed_once(bench: Workbench, service: ServiceP
     assert {item.key for item in orders} == outcomes.keys()
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
     assert service.bills == 30
-    assert bench.ledger.spent(scope="spring") == Decimal("4.50")
+    assert bench.ledger.spent(campaign_cap("spring", Decimal(1))) == Decimal("4.50")
 
 
 def test_the_kept_image_has_the_pixels_that_were_asked(bench: Workbench) -> None:
@@ -245,16 +249,145 @@ def test_running_out_of_credit_keeps_what_is_paid(
     assert service.bills == 2
 
 
-def test_a_cap_stops_buying_and_names_itself(bench: Workbench, service: ServiceProbe) -> None:
-    cap = Cap("campaign spring", Decimal("0.40"), "budget_usd in campaigns/spring.yaml", "spring")
+def test_a_quote_over_its_cap_buys_nothing_and_says_by_how_much(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    cap = campaign_cap("spring", Decimal("0.40"))
+    bench.make(order(0), caps=[cap])
 
-    outcomes = list(bench.make(*(order(number) for number in range(4)), caps=[cap]).values())
+    outcomes = bench.make(*(order(number) for number in range(4)), caps=[cap])
 
+    reused, *left_out = outcomes.values()
+    assert isinstance(reused, Reused)
+    assert service.bills == 1
+    for outcome in left_out:
+        assert isinstance(outcome, Failed)
+        assert outcome.kind == "over_budget"
+        assert outcome.reason == (
+            "over budget before anything is bought: campaign spring allows 0.40 USD, 0.15 is "
+            "spent or reserved, and this would cost 0.45: 0.20 too much; raise budget_usd in "
+            "campaigns/spring.yaml, or make fewer images"
+        )
+
+
+def test_a_cap_that_another_run_fills_stops_buying_and_keeps_what_is_paid(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    cap = campaign_cap("spring", Decimal("0.60"))
+    others: list[object] = []
+
+    def spend_elsewhere(step: Step) -> None:
+        if step == "enqueued" and not others:
+            others.append(step)
+            for number in (100, 101):
+                item = order(number)
+                bench.ledger.claim(item, owner="f" * 32, run_id="another", request={})
+
+    limits = EngineLimits(in_flight=1, buyers=1)
+    with workbench(simulator.url, home, limits=limits, on_step=spend_elsewhere) as bench:
+        outcomes = list(bench.make(*(order(number) for number in range(4)), caps=[cap]).values())
+
+    made = [outcome for outcome in outcomes if isinstance(outcome, Generated)]
     left_out = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    assert (len(made), len(left_out)) == (2, 2)
     assert service.bills == 2
-    assert {outcome.kind for outcome in left_out} == {"over_budget"}
-    assert "campaign spring allows 0.40 USD" in left_out[0].reason
-    assert "campaigns/spring.yaml" in left_out[0].reason
+    assert all("campaign spring allows 0.60 USD" in outcome.reason for outcome in left_out)
+
+
+def test_fresh_buys_again_on_purpose_and_says_so(bench: Workbench, service: ServiceProbe) -> None:
+    bench.make(order())
+    bench.run_id = "the next run"
+
+    [again] = bench.make(order(), fresh=True).values()
+    [third] = bench.make(order(), fresh=True).values()
+
+    assert isinstance(again, Generated)
+    assert again.receipt.attempt == 2
+    assert isinstance(third, Reused), "the same run does not buy its own purchase again"
+    assert service.bills == 2
+    assert [row.fresh for row in bench.ledger.rows()] == [False, True]
+
+
+def test_a_refused_request_is_softened_where_the_order_allows_it(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "refuse", "prompt": "hill", "times": 1})
+    request = order(1).request
+    soft = build_order(request, price=PRICE, scope="spring", softer=2)
+
+    [made] = bench.make(soft).values()
+    [again] = bench.make(soft).values()
+
+    assert isinstance(made, Generated)
+    assert isinstance(again, Reused)
+    first, second = bench.ledger.rows()
+    assert (first.state, second.state) == ("refused", "made")
+    assert second.parent == first.fingerprint
+    assert made.receipt.fingerprint == second.fingerprint
+
+
+def test_a_request_refused_in_every_wording_stays_refused(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "refuse", "prompt": "hill"})
+    soft = build_order(order(1).request, price=PRICE, scope="spring", softer=2)
+
+    [outcome] = bench.make(soft).values()
+
+    assert isinstance(outcome, Refused)
+    assert outcome.key == soft.key
+    assert len(list(bench.ledger.rows())) == 3
+    assert service.bills == 0
+
+
+def test_two_runs_at_once_buy_each_fingerprint_once(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    service.script({"kind": "slow_job", "seconds": 0.3})
+    orders = [order(number) for number in range(10)]
+    results: list[dict[str, Outcome]] = []
+
+    def run(name: str) -> None:
+        with workbench(simulator.url, home, run_id=name) as bench:
+            results.append(bench.make(*orders))
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert service.bills == 10
+    assert len(results) == 2
+    for outcomes in results:
+        assert len(outcomes) == 10
+        assert all(isinstance(item, Generated | Reused) for item in outcomes.values())
+
+
+def test_a_purchase_whose_run_is_gone_is_taken_over(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home) as bench:
+        bench.ledger.claim(
+            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request)
+        )
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_cancelled_run_can_cancel_its_jobs(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    service.script({"kind": "slow_job", "seconds": 30, "prompt": "hill"})
+    with workbench(simulator.url, home, on_cancel="cancel") as bench:
+        flight = bench.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
+        next(flight)
+        flight.close()
+        states = {row.key: row.state for row in bench.ledger.rows()}
+
+    assert states["spring/shot1/en/1x1/v1"] == "failed"
 
 
 def test_a_dropped_event_stream_costs_nothing_but_time(

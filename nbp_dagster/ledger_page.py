@@ -1,0 +1,49 @@
+"""How the books look on a terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from nbp_dagster.studio.accounts import Accounts, Spending
+from nbp_dagster.studio.ledger import Purchase
+
+
+def describe_accounts(accounts: Accounts) -> Iterator[str]:
+    """Yield the books line by line."""
+    total = accounts.total
+    yield (
+        f"{total.images} images, {total.billed_usd:.2f} USD billed, "
+        f"{total.reserved_usd:.2f} USD reserved, {accounts.fresh} bought again on purpose"
+    )
+    yield from _spendings("by day (UTC)", accounts.by_day)
+    yield from _spendings("by campaign", accounts.by_campaign)
+    yield from _spendings("by shot", accounts.by_shot)
+    yield from _spendings("by model", accounts.by_model)
+    yield from _purchases("open: resumed by the next run", accounts.open)
+    yield from _purchases("refused: not asked again unchanged", accounts.refused)
+    yield from _purchases("failed: asked anew by the next run", accounts.failed)
+    if accounts.orphans is not None:
+        yield ""
+        yield f"at the service, owned by nobody here: {len(accounts.orphans)}"
+        for job in accounts.orphans:
+            yield f"  {job.generation_id}  {job.status}  {job.model}"
+
+
+def _spendings(title: str, rows: Sequence[Spending]) -> Iterator[str]:
+    if not rows:
+        return
+    yield ""
+    yield title
+    width = max(len(row.name) for row in rows)
+    for row in rows:
+        reserved = f", {row.reserved_usd:.2f} reserved" if row.reserved_usd else ""
+        spent = f"{row.images:>5} images  {row.billed_usd:>9.2f} USD{reserved}"
+        yield f"  {row.name.ljust(width)}  {spent}"
+
+
+def _purchases(title: str, rows: Sequence[Purchase]) -> Iterator[str]:
+    if not rows:
+        return
+    yield ""
+    yield f"{title} ({len(rows)})"
+    for row in rows:
+        job = f" generation {row.generation_id}" if row.generation_id else ""
+        yield f"  {row.key}  attempt {row.attempt}{job}: {row.reason or row.state}"

@@ -1,0 +1,166 @@
+"""The ledger read by people: what was spent, what is open, what was refused, what nobody owns."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.reconcile import STATES
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What one day, campaign, shot or model cost.
+
+    Attributes:
+        name: Which.
+        images: Purchases that brought an image.
+        billed_usd: USD charged.
+        reserved_usd: USD set aside for purchases that are open.
+    """
+
+    name: str
+    images: int
+    billed_usd: Decimal
+    reserved_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The books at one moment.
+
+    Attributes:
+        total: Over everything.
+        by_day: Calendar days (UTC) on which purchases were meant.
+        by_campaign: Campaigns, and `brand:<id>` for character sheets.
+        by_shot: `campaign/shot`.
+        by_model: Models.
+        open: Purchases that a run works on, or that the next run resumes.
+        refused: The dead letters, each with the service's words.
+        failed: Purchases that brought no image, lost ones included.
+        fresh: How many purchases were made again on purpose.
+        orphans: Jobs at the service that no purchase owns; None when the service was not asked.
+    """
+
+    total: Spending
+    by_day: tuple[Spending, ...]
+    by_campaign: tuple[Spending, ...]
+    by_shot: tuple[Spending, ...]
+    by_model: tuple[Spending, ...]
+    open: tuple[Purchase, ...]
+    refused: tuple[Purchase, ...]
+    failed: tuple[Purchase, ...]
+    fresh: int
+    orphans: tuple[Generation, ...] | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; USD as decimal strings, moments as ISO 8601."""
+        orphans = self.orphans
+        return {
+            "total": _spending_json(self.total),
+            "by_day": [_spending_json(item) for item in self.by_day],
+            "by_campaign": [_spending_json(item) for item in self.by_campaign],
+            "by_shot": [_spending_json(item) for item in self.by_shot],
+            "by_model": [_spending_json(item) for item in self.by_model],
+            "open": [_purchase_json(item) for item in self.open],
+            "refused": [_purchase_json(item) for item in self.refused],
+            "failed": [_purchase_json(item) for item in self.failed],
+            "fresh": self.fresh,
+            "orphans": None if orphans is None else [_orphan_json(item) for item in orphans],
+        }
+
+
+def read_accounts(ledger: Ledger, *, client: OxenClient | None = None) -> Accounts:
+    """Sum the ledger up.
+
+    Args:
+        ledger: The ledger.
+        client: Asked for its jobs in every state, to find those nobody owns; None asks nothing.
+
+    Raises:
+        OxenError: The service can't be asked.
+    """
+    rows = tuple(ledger.rows())
+    return Accounts(
+        total=_spending("total", rows),
+        by_day=_group(rows, lambda row: _moment(row.intended_at)[:10]),
+        by_campaign=_group(rows, lambda row: row.scope),
+        by_shot=_group([row for row in rows if row.shot], lambda row: f"{row.scope}/{row.shot}"),
+        by_model=_group(rows, lambda row: row.model),
+        open=tuple(row for row in rows if row.is_open),
+        refused=tuple(row for row in rows if row.state == "refused"),
+        failed=tuple(row for row in rows if row.state in ("failed", "lost")),
+        fresh=sum(row.fresh for row in rows),
+        orphans=None if client is None else tuple(find_orphans(ledger, client)),
+    )
+
+
+def find_orphans(ledger: Ledger, client: OxenClient) -> Iterator[Generation]:
+    """Yield the service's jobs that no purchase owns: reported, never touched.
+
+    They may be somebody else's on the same account, or made by hand.
+    """
+    jobs = [job for state in STATES for job in client.list_generations(status=state)]
+    owned = ledger.owned(job.generation_id for job in jobs)
+    yield from (job for job in jobs if job.generation_id not in owned)
+
+
+def _group(rows: Iterable[Purchase], name: Callable[[Purchase], str]) -> tuple[Spending, ...]:
+    groups: dict[str, list[Purchase]] = {}
+    for row in rows:
+        groups.setdefault(name(row), []).append(row)
+    return tuple(_spending(key, group) for key, group in sorted(groups.items()))
+
+
+def _spending(name: str, rows: Iterable[Purchase]) -> Spending:
+    images, billed, reserved = 0, Decimal(0), Decimal(0)
+    for row in rows:
+        images += row.state == "made"
+        if row.is_open:
+            reserved += row.price_usd
+        elif row.billed:
+            billed += row.price_usd
+    return Spending(name=name, images=images, billed_usd=billed, reserved_usd=reserved)
+
+
+def _spending_json(item: Spending) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "images": item.images,
+        "billed_usd": f"{item.billed_usd:.2f}",
+        "reserved_usd": f"{item.reserved_usd:.2f}",
+    }
+
+
+def _purchase_json(row: Purchase) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "state": row.state,
+        "attempt": row.attempt,
+        "price_usd": f"{row.price_usd:.2f}",
+        "billed": row.billed,
+        "fresh": row.fresh,
+        "generation_id": row.generation_id,
+        "fingerprint": row.fingerprint,
+        "parent": row.parent,
+        "run_id": row.run_id,
+        "intended_at": _moment(row.intended_at),
+        "reason": row.reason,
+    }
+
+
+def _orphan_json(job: Generation) -> dict[str, Any]:
+    return {
+        "generation_id": job.generation_id,
+        "status": job.status,
+        "model": job.model,
+        "enqueued_at": None if job.enqueued_at is None else _moment(job.enqueued_at),
+    }
+
+
+def _moment(stamp: float) -> str:
+    return datetime.fromtimestamp(stamp, UTC).isoformat(timespec="seconds")
