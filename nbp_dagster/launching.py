@@ -52,6 +52,9 @@ class Launcher:
             assets: Assets of one grain.
             partitions: Keys in the grain's order; whatever lies between them runs too.
             op_config: Run config of each step, by its name.
+
+        Raises:
+            KeyboardInterrupt: The run was interrupted.
         """
         job = self._repository.get_implicit_job_def_for_assets(list(assets))
         if job is None:
@@ -69,6 +72,9 @@ class Launcher:
                 },
             },
         )
+        if not result.success and _was_interrupted(result):
+            # Dagster has closed the run; whoever pressed Ctrl-C means the whole command.
+            raise KeyboardInterrupt
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
 
@@ -81,6 +87,20 @@ class Launcher:
             asset_partitions=list(partitions),
         )
         return {partition: found.get(DATA_VERSION, "") for partition, found in tags.items()}
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    for event in result.all_events:
+        error = None
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+        elif event.is_run_failure:
+            error = event.job_failure_data.error
+        while error is not None:
+            if error.cls_name in ("DagsterExecutionInterruptedError", "KeyboardInterrupt"):
+                return True
+            error = error.cause
+    return False
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:
@@ -117,7 +137,11 @@ def outdated_sheets(
     sheets = studio.sheets(keys)
     recorded = launcher.versions(names.character_sheets, keys)
     return [
-        key for key in keys if key not in sheets or recorded.get(key) != sheet_version(sheets[key])
+        key
+        for key in keys
+        if key not in sheets
+        or not studio.has_sheet(sheets[key])
+        or recorded.get(key) != sheet_version(sheets[key])
     ]
 
 
@@ -148,6 +172,7 @@ def outdated_prompts(
                 requests.get(prompt.key) == fingerprint
                 and originals.get(prompt.key) == outcome.image.sha256
                 and renditions.get(prompt.key) == studio.rendition_version(prompt, outcome)
+                and studio.has_pictures(prompt, outcome)
             ):
                 continue
         outdated.append(prompt.key)

@@ -1,6 +1,5 @@
 """How a run looks on a terminal: the progress bar, the closing lines, the same as JSON."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -77,11 +76,16 @@ class RunReport:
 
 
 def describe(tally: Tally) -> str:
-    """Return the counts in words: made, reused, refused, failed, spent."""
-    return (
-        f"{tally.generated} made, {tally.reused} reused, {tally.refused} refused, "
-        f"{tally.failed} failed, {tally.spent_usd:.2f} USD"
+    """Return the counts in words: what was made, reused, refused, failed and spent."""
+    counts = (
+        (tally.generated, "made"),
+        (tally.reused, "reused"),
+        (tally.refused, "refused"),
+        (tally.failed, "failed"),
     )
+    # What there is none of only takes room from what there is.
+    words = [f"{count} {word}" for count, word in counts if count] or ["nothing to do"]
+    return ", ".join([*words, f"{tally.spent_usd:.2f} USD"])
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:
@@ -95,12 +99,3 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
         "generation_id": outcome.receipt.generation_id,
         "price_usd": str(outcome.receipt.price_usd),
     }
-
-
-def complaints(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return one line for each order without an image, with the reason."""
-    return [
-        f"{item.key}: {'refused' if isinstance(item, Refused) else 'failed'}: {item.reason}"
-        for item in outcomes
-        if isinstance(item, Refused | Failed)
-    ]

@@ -17,7 +17,7 @@ ALLOWED = {
     "studio": {"base", "brand", "oxen"},
     "settings": {"base"},
     "resources": {"base", "brand", "oxen", "simulator", "studio"},
-    "assets": {"base", "brand", "studio", "resources"},
+    "assets": {"base", "brand", "oxen", "studio", "resources"},
     "components": {"base", "brand", "studio", "resources", "assets"},
     "root": {
         *("base", "brand", "oxen", "simulator", "settings"),

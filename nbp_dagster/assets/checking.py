@@ -39,7 +39,47 @@ def results(
                 for item in picture.checks
                 if item.name == check.name
             ]
-            yield _result(check.name, check.severity, asset, facts)
+            if facts:
+                # Nothing looked at is nothing said: neither passed nor failed.
+                yield _result(check.name, check.severity, asset, facts)
+
+
+def log_shortfalls(
+    context: dg.AssetExecutionContext, records: Iterable[PromptRecord], asset: dg.AssetKey
+) -> None:
+    """Log an evaluation of its own for each prompt that falls short, and for no other."""
+    for record in records:
+        for name in sorted({item.name for pic in record.pictures for item in pic.failed_checks}):
+            found = [
+                (picture, item)
+                for picture in record.pictures
+                for item in picture.failed_checks
+                if item.name == name
+            ]
+            context.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=asset,
+                    check_name=name,
+                    passed=False,
+                    partition=record.prompt_key,
+                    severity=dg.AssetCheckSeverity[found[0][1].severity.upper()],
+                    metadata={"falling_short": _shortfalls(found)},
+                )
+            )
+
+
+def _shortfalls(
+    failed: Sequence[tuple[Picture, CheckFacts]],
+) -> dg.TableMetadataValue | str:
+    return table(
+        {
+            "prompt": picture.prompt_key,
+            "channel": picture.channel,
+            "locale": picture.locale,
+            "why": item.sentence,
+        }
+        for picture, item in failed[:_ROWS]
+    )
 
 
 def _result(
@@ -57,14 +97,6 @@ def _result(
             "pictures": len(facts),
             "failed": len(failed),
             "skipped": skipped,
-            "falling_short": table(
-                {
-                    "prompt": picture.prompt_key,
-                    "channel": picture.channel,
-                    "locale": picture.locale,
-                    "why": item.sentence,
-                }
-                for picture, item in failed[:_ROWS]
-            ),
+            "falling_short": _shortfalls(failed),
         },
     )

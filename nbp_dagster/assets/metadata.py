@@ -7,6 +7,7 @@ import dagster as dg
 
 from nbp_dagster.brand.briefs import BriefKind
 from nbp_dagster.brand.requests import ImageRequest, Sheet
+from nbp_dagster.oxen.wording import cut_query
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.outcomes import Generated, Made, Order
@@ -63,13 +64,13 @@ def describe_sheet(studio: Studio, sheet: Sheet) -> Metadata:
     """A character's sheet: where it comes from, and how it looks."""
     previews = []
     for digest, source in zip(sheet.digests, sheet.sources, strict=True):
-        image = decode_image(studio.reference_bytes(source, digest), what=source).image
+        image = decode_image(studio.reference_bytes(source, digest), what=cut_query(source)).image
         previews.append(inline_preview(image))
     return {
         "preview": dg.MetadataValue.md(previews[0]),
         "origin": sheet.origin,
         "digests": dg.MetadataValue.json(list(sheet.digests)),
-        "sources": dg.MetadataValue.json(list(sheet.sources)),
+        "sources": dg.MetadataValue.json([cut_query(source) for source in sheet.sources]),
         **({"all": dg.MetadataValue.md(" ".join(previews))} if len(previews) > 1 else {}),
     }
 
@@ -115,7 +116,7 @@ def _references(request: ImageRequest) -> Any:
             "image": f"Image {number}",
             "role": item.role,
             "subject": item.subject,
-            "source": item.source,
+            "source": cut_query(item.source),
             "sha256": item.digest,
         }
         for number, item in enumerate(request.references, start=1)

@@ -128,7 +128,9 @@ class _PromptStep:
         self._names = names
         self._config = config
         self._progress = progress
-        wanted = set(context.partition_keys)
+        # A check executed by itself has no partitions: it looks at every picture there is.
+        has_partitions = bool(context.selected_asset_keys)
+        wanted = set(context.partition_keys) if has_partitions else set()
         self._prompts = {prompt.key: prompt for prompt in studio.prompts if prompt.key in wanted}
         self._requests = Recorder(context, names.image_requests, code_version=REQUESTS_VERSION)
         self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
@@ -144,16 +146,35 @@ class _PromptStep:
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)
-        if self._requests.is_selected:
-            for order in compiled.orders.values():
-                self._record_request(order, pointer)
+        for order in self._requests_to_record(compiled.orders):
+            self._record_request(order, pointer)
         if self._originals.is_selected or self._renditions.is_selected:
             self._make(compiled.orders)
+        if not self._context.selected_asset_keys:
+            self._records = list(self._studio.all_records())
         yield from checking.results(
             self._records, self._names.channel_images, self._context.selected_asset_check_keys
         )
+        checking.log_shortfalls(self._context, self._records, self._names.channel_images)
         self._context.log.info("prompts: %s", dict(self._tally.to_json()))
         fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
+
+    def _requests_to_record(self, orders: Mapping[str, Order]) -> list[Order]:
+        """All when requests are asked for; else those that changed since they were recorded.
+
+        An image bought for a request that Dagster has never seen would show as stale as soon as
+        the request is recorded.
+        """
+        if self._requests.is_selected:
+            return list(orders.values())
+        if not self._originals.is_selected:
+            return []
+        recorded = self._requests.versions(orders)
+        return [
+            order
+            for order in orders.values()
+            if recorded.get(order.key) != order.request.fingerprint
+        ]
 
     def _make(self, orders: Mapping[str, Order]) -> None:
         # The requests just recorded are this step's own input: seen up to here.
@@ -184,11 +205,11 @@ class _PromptStep:
         prompt = self._prompts[order.key]
         # The wording that was made in the end, where a refused one was softened.
         asked = request_behind(order, made.receipt.fingerprint)
-        if self._originals.is_selected:
-            self._record_original(order, asked, made, pointer)
-        if not self._renditions.is_selected:
-            return made
         try:
+            if self._originals.is_selected:
+                self._record_original(order, asked, made, pointer)
+            if not self._renditions.is_selected:
+                return made
             record = self._studio.render(prompt, asked, made)
         except NbpError as error:
             # The original is paid and recorded; only its renditions are missing.
@@ -206,13 +227,12 @@ class _PromptStep:
     def _record_request(self, order: Order, pointer: int) -> None:
         prompt: Prompt = self._prompts[order.key]
         brand = self._studio.briefs.campaigns[prompt.campaign].brand
-        sheets = ",".join(item.digest[:16] for item in order.request.references)
         self._requests.record(
             order.key,
             data_version=order.request.fingerprint,
             inputs={
                 self._names.brand_kits: self._studio.brand_version(brand),
-                self._names.character_sheets: sheets,
+                self._names.character_sheets: self._studio.cast_version(prompt),
             },
             pointer=pointer,
             metadata=describe_request(self._studio, order),

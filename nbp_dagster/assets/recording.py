@@ -6,7 +6,7 @@ done, whatever becomes of the rest; Dagster then leaves the version tags to us. 
 Dagster writes for a returned result; a test compares the two.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -40,6 +40,16 @@ class Recorder:
     def is_selected(self) -> bool:
         """Whether this run was asked for the asset; others are not recorded."""
         return self._asset in self._context.selected_asset_keys
+
+    def versions(self, partitions: Iterable[str]) -> dict[str, str]:
+        """Return the data version last recorded, by partition."""
+        tags = self._context.instance.event_log_storage.get_latest_tags_by_partition(
+            self._asset,
+            event_type=dg.DagsterEventType.ASSET_MATERIALIZATION,
+            tag_keys=[DATA_VERSION],
+            asset_partitions=list(partitions),
+        )
+        return {key: found.get(DATA_VERSION, "") for key, found in tags.items()}
 
     def record(
         self,

@@ -3,6 +3,7 @@
 Must not know: which answers exist.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 
@@ -54,7 +55,11 @@ def number_of(payload: Mapping[str, object], key: str) -> float | None:
     value = payload.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def kind_of(value: object) -> str:

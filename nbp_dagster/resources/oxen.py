@@ -8,7 +8,7 @@ from typing import Any, Literal
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from nbp_dagster.clock import SystemClock
+from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
@@ -34,8 +34,9 @@ class OxenResource(dg.ConfigurableResource[Any]):
     """
 
     api_key: str = Field(
+        repr=False,
         description="Key of the account that pays. Give dg.EnvVar('OXEN_API_KEY'), so that the "
-        "key itself is never part of the definitions."
+        "key itself is never part of the definitions.",
     )
     base_url: str = Field(
         default="https://hub.oxen.ai", description="The service's address, without a path."
@@ -46,10 +47,16 @@ class OxenResource(dg.ConfigurableResource[Any]):
         """Who draws: part of every fingerprint, so that no simulated picture counts as paid."""
         return "oxen"
 
-    def client(self, *, on_throttle: Callable[[float], None] | None = None) -> OxenClient:
+    def client(
+        self,
+        *,
+        clock: Clock | None = None,
+        on_throttle: Callable[[float], None] | None = None,
+    ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
         Args:
+            clock: Where it waits between attempts; the machine's own when None.
             on_throttle: Told the seconds of every 429.
 
         Raises:
@@ -64,7 +71,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             self._address(),
             api_key=self.api_key,
             transport=RequestsTransport(),
-            clock=SystemClock(),
+            clock=clock or SystemClock(),
             retry=RetryPolicy(),
             on_throttle=on_throttle,
         )

@@ -13,6 +13,7 @@ from nbp_dagster.brand.load import load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.engine import EngineLimits
+from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.studio import Studio, StudioPaths
 from nbp_dagster.studio.throttle import Throttle
 
@@ -26,7 +27,9 @@ class StudioResource(dg.ConfigurableResource[Any]):
     oxen: OxenResource
     home: str = Field(description="Folder of the image store, the ledger and the sets.")
     config: str = Field(description="Folder of the briefs.")
-    in_flight: int = Field(default=64, description="Jobs at the service at one time, at most.")
+    in_flight: int = Field(
+        default=64, ge=1, description="Jobs at the service at one time, at most."
+    )
     ledger_url: str = Field(
         default="",
         description="PostgreSQL address of a shared ledger; empty for SQLite in the home folder. "
@@ -59,9 +62,9 @@ class StudioResource(dg.ConfigurableResource[Any]):
             BriefError: The briefs have errors; all of them are named.
             MissingKey: Live mode without a key.
         """
-        clock = SystemClock()
+        clock = HaltableClock(SystemClock())
         throttle = Throttle(clock)
-        client = self.oxen.client(on_throttle=throttle.slow_down)
+        client = self.oxen.client(clock=clock, on_throttle=throttle.slow_down)
         studio = Studio(
             load_briefs(Path(self.config)),
             client=client,

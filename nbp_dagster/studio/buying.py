@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nbp_dagster.brand.requests import ImageRequest
-from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
     AmbiguousPost,
@@ -14,10 +13,13 @@ from nbp_dagster.oxen.errors import (
     ContentRefused,
     OutOfCredit,
     OxenError,
+    RateLimited,
+    TimedOut,
     Unauthorized,
 )
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped, refuse
+from nbp_dagster.studio.halt import HaltableClock, Halted
 from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.presence import Presence
@@ -29,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds to wait before each further look: a POST that timed out may still be entering the queue.
 LOOKS_SECONDS = (0.0, 2.0, 5.0)
+# The same after a timeout: a gateway may pass the request on long after it gave us up.
+PATIENT_LOOKS = (0.0, 5.0, 15.0, 40.0)
+# Purchases of one fingerprint that may be billed and bring nothing.
+MAX_BILLED_FAILURES = 2
 # POSTs tried for one order when each one's answer was lost and its job provably absent.
 MAX_POSTS = 3
 
@@ -58,7 +64,14 @@ class Already:
     purchase: Purchase
 
 
-Obtained = Enqueued | Elsewhere | Already | Failed
+@dataclass(frozen=True)
+class Postponed:
+    """The service is busy: nothing was bought, ask again a little later."""
+
+    reason: str
+
+
+Obtained = Enqueued | Elsewhere | Already | Postponed | Failed
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Buyer:
 
     client: OxenClient
     ledger: Ledger
-    clock: Clock
+    clock: HaltableClock
     presence: Presence
     input_image: Callable[[ImageRequest], tuple[str, ...]]
     throttle: Throttle
@@ -110,6 +123,8 @@ class Buyer:
 
     def _look(self, order: Order, purchase: Purchase | None) -> Obtained | None:
         """What the ledger holds of the order; None when it may be bought."""
+        if purchase is not None and purchase.state == "failed" and not self.fresh:
+            return self._hopeless(order, purchase)
         if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
             return None
         if purchase.state == "made":
@@ -128,10 +143,40 @@ class Buyer:
             return Enqueued(purchase, may_be_over=True)
         return self._resume(order, purchase)
 
+    def _hopeless(self, order: Order, purchase: Purchase) -> Failed | None:
+        """What was billed twice and brought nothing is not bought a third time by itself."""
+        if self.ledger.billed_failures(purchase.fingerprint) < MAX_BILLED_FAILURES:
+            return None
+        reason = (
+            f"billed {MAX_BILLED_FAILURES} times without an image ({purchase.reason}); change the "
+            "scene, or insist with --fresh"
+        )
+        return Failed(order.key, purchase.fingerprint, reason, "bad_image")
+
+    def sweep(self, purchase: Purchase) -> Purchase | None:
+        """Take care of an open purchase of a dead run that no order of ours asks for any more.
+
+        Returns:
+            The purchase with its job, to be collected; None when there is nothing to collect.
+
+        Raises:
+            NbpError: The ledger or the service can't be asked; it stays open.
+        """
+        if self.presence.is_here(purchase.owner):
+            return None
+        taken = self.ledger.take_over(purchase, owner=self.presence.owner)
+        if taken is None or taken.state == "enqueued":
+            return taken
+        adopted = self._adopt(taken)
+        if adopted is None:
+            self.ledger.withdraw(taken, "the POST left no job in any state of the queue")
+        return adopted
+
     def _buy(self, order: Order) -> Obtained | None:
         """Claim and POST; None means look again: the job may be there, or somebody else's."""
         images = self.input_image(order.request)
         self.throttle.wait()
+        self._require_going_on()
         self.on_step("claiming")
         try:
             purchase = self.ledger.claim(
@@ -147,17 +192,36 @@ class Buyer:
         self.on_step("claimed")
         # Nobody may think us dead while we buy.
         self.presence.require()
-        answer = self._post(order, purchase, images)
-        return self._resume(order, purchase) if answer is None else answer
+        try:
+            return self._post(order, purchase, images)
+        except AmbiguousPost as error:
+            logger.warning("%s: %s; looking in the queue", order.key, error)
+            cause = error.__cause__
+            is_slow = isinstance(cause, TimedOut) or getattr(cause, "status", None) in (504, 524)
+            return self._resume(order, purchase, PATIENT_LOOKS if is_slow else LOOKS_SECONDS)
+        except GenerationTaken:
+            # An identical request whose answer got lost adopted our job; its own is left for us.
+            return self._resume(order, purchase)
 
-    def _resume(self, order: Order, purchase: Purchase) -> Obtained | None:
+    def _require_going_on(self) -> None:
+        if self.clock.is_halted:
+            raise Halted("not attempted: the run was told to stop")
+
+    def _resume(
+        self, order: Order, purchase: Purchase, looks: Sequence[float] = LOOKS_SECONDS
+    ) -> Obtained | None:
         """Find the job of a purchase whose POST may or may not have been read.
+
+        Args:
+            order: The order.
+            purchase: Its open purchase, ours.
+            looks: Seconds to wait before each look into the queue.
 
         Returns:
             The job it now owns; a failure when nothing could be proven; None when the job is
             provably absent (the purchase is closed and may be made again).
         """
-        for wait in LOOKS_SECONDS:
+        for wait in looks:
             self.clock.sleep(wait)
             try:
                 adopted = self._adopt(purchase)
@@ -180,8 +244,13 @@ class Buyer:
             return adopted
         return None
 
-    def _post(self, order: Order, purchase: Purchase, images: tuple[str, ...]) -> Obtained | None:
-        """POST once; None means that only the queue's list can tell what happened."""
+    def _post(self, order: Order, purchase: Purchase, images: tuple[str, ...]) -> Obtained:
+        """POST once.
+
+        Raises:
+            AmbiguousPost: Only the queue's list can tell what happened.
+            GenerationTaken: The job it brought belongs to another purchase by now.
+        """
         request = order.request
         try:
             jobs = self.client.enqueue(
@@ -190,9 +259,15 @@ class Buyer:
                 input_image=images,
                 parameters=dict(request.parameters),
             )
-        except AmbiguousPost as error:
-            logger.warning("%s: %s; looking in the queue", order.key, error)
-            return None
+        except AmbiguousPost:
+            raise
+        except Halted as error:
+            # It slept between two attempts that were certainly not read.
+            self.ledger.withdraw(purchase, str(error))
+            raise
+        except RateLimited as error:
+            self.ledger.withdraw(purchase, str(error))
+            return Postponed(str(error))
         except ContentRefused as error:
             refuse(self.ledger, purchase, error)
             return Already(self.ledger.latest([purchase.fingerprint])[purchase.fingerprint])
@@ -203,15 +278,11 @@ class Buyer:
             self.ledger.fail(purchase, str(error), billed=False)
             return Failed(order.key, request.fingerprint, str(error), "rejected")
         except OxenError as error:
-            # Refused connections and exhausted 429s: certainly not read, certainly not billed.
+            # Refused connections: certainly not read, certainly not billed.
             self.ledger.withdraw(purchase, str(error))
             return Failed(order.key, request.fingerprint, str(error), "service")
         self.on_step("posted")
-        try:
-            enqueued = self.ledger.record_enqueued(purchase, jobs[0].generation_id)
-        except GenerationTaken:
-            # An identical request whose answer got lost adopted our job; its own is left for us.
-            return None
+        enqueued = self.ledger.record_enqueued(purchase, jobs[0].generation_id)
         self.on_step("enqueued")
         return Enqueued(enqueued, may_be_over=False)
 
@@ -230,7 +301,12 @@ def recognisable(request: ImageRequest) -> dict[str, object]:
         "prompt": request.prompt,
         "parameters": dict(request.parameters),
         "references": [
-            {"role": item.role, "subject": item.subject, "digest": item.digest}
+            {
+                "role": item.role,
+                "subject": item.subject,
+                "digest": item.digest,
+                "url": item.source if item.source.startswith("https://") else None,
+            }
             for item in request.references
         ],
         "variant": request.variant,

@@ -1,5 +1,6 @@
 """From a finished job to an image in the store and a settled purchase."""
 
+import hashlib
 from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
@@ -15,6 +16,7 @@ from nbp_dagster.oxen.wire import Generation
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Outcome, Refused, Reused
+from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import ImageStore
 
@@ -47,16 +49,30 @@ class Delivery:
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
+            if self._is_listed(purchase) or error.error_type != "resource_not_found":
+                # A proxy's 404, or another account's: it proves nothing about a paid job.
+                raise
             return self._lose(purchase, error)
+        return self._close(purchase, job)
+
+    def _close(self, purchase: Purchase, job: Generation) -> Outcome | None:
         if job.status == "succeeded":
             return self._keep(purchase, job)
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
             # Whether a cancelled job is refunded is not documented: counted as billed.
-            reason = f"generation {generation_id} was cancelled at the service"
+            reason = f"generation {job.generation_id} was cancelled at the service"
             return self._fail(purchase, reason, billed=True)
         return None
+
+    def _is_listed(self, purchase: Purchase) -> bool:
+        """Whether the service's queue holds the job in any state."""
+        return any(
+            job.generation_id == purchase.generation_id
+            for state in STATES
+            for job in self.client.list_generations(status=state, require_complete=True)
+        )
 
     def cancel_stuck(self, purchase: Purchase) -> Outcome:
         """Cancel a job that does not end, look once more, and close its purchase.
@@ -67,12 +83,15 @@ class Delivery:
         generation_id = purchase.generation_id or ""
         self.client.cancel_generation(generation_id)
         job = self.client.get_generation(generation_id)
-        if job.status == "succeeded":
-            return self._keep(purchase, job)
-        reason = (
-            f"generation {generation_id} stayed in processing past the deadline and was cancelled; "
-            "run again to ask anew"
-        )
+        if job.status in ("succeeded", "failed"):
+            outcome = self._close(purchase, job)
+            if outcome is not None:
+                return outcome
+        late = f"generation {generation_id} stayed in processing past the deadline"
+        if job.status != "cancelled":
+            reason = f"{late} and can't be cancelled; it stays open, and the next run looks again"
+            return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
+        reason = f"{late} and was cancelled; run again to ask anew"
         self.ledger.fail(purchase, reason, billed=True)
         return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
 
@@ -86,18 +105,38 @@ class Delivery:
         self.collect(purchase)
 
     def restore(self, purchase: Purchase) -> Outcome:
-        """Return a made purchase's image, fetching it again (free) if the store lost it."""
+        """Return a made purchase's image, fetching it again (free) if the store lost it.
+
+        The purchase stays as it is, whatever the service says: it is paid.
+
+        Raises:
+            OxenError: The service could not be asked, or no longer has it.
+            StoreError: The image could not be kept.
+        """
         image = purchase.image
-        if image is not None and self.store.has(image.sha256):
-            return Reused(purchase.key, image, purchase.receipt())
+        if image is None or self.store.has(image.sha256):
+            return self._reused(purchase)
         job = self.client.get_generation(purchase.generation_id or "")
-        kept = self._fetch(job)
-        if isinstance(kept, str):
-            reason = f"its image is missing from the store, and {kept}"
-            return Failed(purchase.key, purchase.fingerprint, reason, "service")
-        if kept != image:
-            purchase = self.ledger.replace_image(purchase, kept)
-        return Reused(purchase.key, kept, purchase.receipt())
+        if job.status != "succeeded" or job.result_url is None:
+            return self._not_restored(purchase, f"the service shows the job as {job.status}")
+        data = self._download(job)
+        if hashlib.sha256(data).hexdigest() != image.sha256:
+            return self._not_restored(purchase, "the service now sends other bytes")
+        self.store.put(data)
+        return self._reused(purchase)
+
+    def _reused(self, purchase: Purchase) -> Outcome:
+        if purchase.image is None:
+            return self._not_restored(purchase, "the ledger names no image")
+        return Reused(purchase.key, purchase.image, purchase.receipt())
+
+    @staticmethod
+    def _not_restored(purchase: Purchase, why: str) -> Failed:
+        reason = (
+            f"its paid image is missing from the store, and {why}; restore the store from its "
+            "backup, or buy the image again with --fresh"
+        )
+        return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
     def _keep(self, purchase: Purchase, job: Generation) -> Outcome:
         kept = self._fetch(job)

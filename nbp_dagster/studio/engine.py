@@ -7,23 +7,34 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
-from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
-from nbp_dagster.studio.budget import find_excess
-from nbp_dagster.studio.buying import Already, Buyer, Elsewhere, Enqueued, Obtained
+from nbp_dagster.studio.budget import Cap, find_excess
+from nbp_dagster.studio.buying import (
+    Already,
+    Buyer,
+    Elsewhere,
+    Enqueued,
+    Obtained,
+    Postponed,
+)
 from nbp_dagster.studio.delivery import Delivery, RunStopped
 from nbp_dagster.studio.family import Family
+from nbp_dagster.studio.halt import HaltableClock, Halted
 from nbp_dagster.studio.ledger import Ledger, OverCap, Purchase
 from nbp_dagster.studio.outcomes import Failed, FailureKind, Order, Outcome, Refused
 from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.watch import Notice, Settled, Stuck, Unreachable, Watcher, WatchTimes
 
 logger = logging.getLogger(__name__)
+
+# Times an order may meet a service too busy for it before it counts as failed.
+MAX_POSTPONED = 20
 
 OnCancel = Literal["keep", "cancel"]
 
@@ -99,7 +110,7 @@ class Engine:
         delivery: Delivery,
         open_stream: Callable[[], EventStream],
         enter: Callable[[], AbstractContextManager[Presence]],
-        clock: Clock,
+        clock: HaltableClock,
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
         on_cancel: OnCancel = "keep",
@@ -178,6 +189,15 @@ class Engine:
             reason = f"its paid image is missing from the store and can't be fetched: {error}"
             return Failed(order.key, order.request.fingerprint, reason, "service")
 
+    def tidy(self, buyer: Buyer, stray: Purchase) -> None:
+        """Close, or fetch, an open purchase whose brief was edited; whatever fails stays open."""
+        try:
+            purchase = buyer.sweep(stray)
+            if purchase is not None:
+                self.delivery.collect(purchase)
+        except NbpError as error:
+            logger.warning("%s stays open: %s", stray.key, error)
+
 
 class _Run:
     """One call of `Engine.make`: threads do the waiting, this thread alone decides."""
@@ -189,6 +209,9 @@ class _Run:
         self._flight = _Flight()
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._stopped: tuple[str, FailureKind] | None = None
+        # Why the service counts as gone, once it does.
+        self._gone: str | None = None
+        self._postponed: dict[str, int] = {}
 
     def outcomes(self, orders: list[Order], known: dict[str, Purchase]) -> Iterator[Outcome]:
         """Buy, or resume where a purchase is open, and yield each outcome as it comes."""
@@ -197,7 +220,7 @@ class _Run:
         excess = find_excess(
             self._buyer.caps,
             to_buy,
-            lambda cap: self._engine.ledger.spent(cap, run_id=self._buyer.run_id),
+            self._spent,
         )
         for order in orders:
             if excess is not None and order.request.fingerprint not in is_open:
@@ -207,6 +230,10 @@ class _Run:
                 self._flight.waiting.append(order)
         if self._flight.waiting:
             yield from self._fly()
+
+    def _spent(self, cap: Cap) -> Decimal:
+        provider = self._family.provider
+        return self._engine.ledger.spent(cap, provider=provider, run_id=self._buyer.run_id)
 
     def _fly(self) -> Iterator[Outcome]:
         flight, engine = self._flight, self._engine
@@ -220,9 +247,10 @@ class _Run:
         )
         buyers = ThreadPoolExecutor(engine.limits.buyers, thread_name_prefix="nbp-buy")
         collectors = ThreadPoolExecutor(engine.limits.collectors, thread_name_prefix="nbp-collect")
-        watcher.start()
         is_done = False
         try:
+            watcher.start()
+            self._sweep(buyers)
             while True:
                 yield from self._launch(buyers)
                 if flight.is_over:
@@ -233,12 +261,22 @@ class _Run:
                         yield from self._family.share(outcome)
             is_done = True
         finally:
-            # A POST on its way is let finish, so that its id is written down.
+            # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that
+            # its id is written down.
+            engine.clock.halt()
             buyers.shutdown(wait=True, cancel_futures=True)
             watcher.stop()
             collectors.shutdown(wait=True, cancel_futures=True)
+            engine.clock.resume()
             if not is_done and engine.on_cancel == "cancel":
                 self._cancel_flying()
+
+    def _sweep(self, buyers: ThreadPoolExecutor) -> None:
+        """Look after open purchases that nobody asks for any more, an edited brief's among them."""
+        ours = set(self._family.fingerprints)
+        for purchase in self._engine.ledger.open_in(self._family.scopes):
+            if purchase.fingerprint not in ours:
+                buyers.submit(self._engine.tidy, self._buyer, purchase)
 
     def _next_message(self) -> _Message | None:
         """The next message; None when it is time to ask again for what others are making."""
@@ -311,11 +349,16 @@ class _Run:
         match result:
             case Enqueued():
                 generation_id = result.purchase.generation_id or ""
+                if self._gone is not None:
+                    yield self._left_behind(result.purchase, self._gone)
+                    return
                 self._flight.flying[generation_id] = result.purchase
                 if result.may_be_over or generation_id in early:
                     self._look(Settled(generation_id), collectors)
             case Elsewhere():
                 self._flight.elsewhere.append(order)
+            case Postponed():
+                yield from self._postpone(order, result)
             case Already():
                 yield from self._handle_already(order, result.purchase)
             case Failed():
@@ -336,9 +379,10 @@ class _Run:
         flight, purchase = self._flight, message.purchase
         generation_id = purchase.generation_id or ""
         flight.collecting.discard(generation_id)
-        if message.result is None:
+        if message.result is None or generation_id not in flight.flying:
+            # Not over yet, or given up on and answered for already.
             return
-        flight.flying.pop(generation_id, None)
+        del flight.flying[generation_id]
         result = message.result
         if isinstance(result, Refused):
             yield from self._soften(result)
@@ -361,22 +405,42 @@ class _Run:
         """Turn an error of one order into its outcome; stop the run where the error says so."""
         if isinstance(error, RunStopped):
             self._stopped = self._stopped or (f"not attempted: {error}", "not_attempted")
+            # Those that are with a buyer already must not POST either.
+            self._engine.clock.halt()
         elif isinstance(error, OverCap):
-            self._stopped = self._stopped or (str(error), "over_budget")
+            # Other campaigns have caps of their own: they go on.
             return Failed(key, fingerprint, str(error), "over_budget")
+        elif isinstance(error, Halted):
+            reason, kind = self._stopped or (str(error), "not_attempted")
+            return Failed(key, fingerprint, reason, kind)
         return Failed(key, fingerprint, str(error), "service")
 
     def _abandon(self, reason: str) -> Iterator[Outcome]:
         """The service is away: give up waiting, keep every paid job open in the ledger."""
+        self._gone = reason
         self._stopped = (f"not attempted: {reason}", "not_attempted")
+        self._engine.clock.halt()
         flying = list(self._flight.flying.values())
         self._flight.flying.clear()
         for purchase in flying:
-            text = (
-                f"the service stopped answering ({reason}); its paid job stays open and the next "
-                "run fetches it"
-            )
-            yield Failed(purchase.key, purchase.fingerprint, text, "service")
+            yield self._left_behind(purchase, reason)
+
+    @staticmethod
+    def _left_behind(purchase: Purchase, reason: str) -> Failed:
+        text = (
+            f"the service stopped answering ({reason}); its paid job stays open and the next run "
+            "fetches it"
+        )
+        return Failed(purchase.key, purchase.fingerprint, text, "service")
+
+    def _postpone(self, order: Order, postponed: Postponed) -> Iterator[Outcome]:
+        """Put an order that met a busy service back in line, a limited number of times."""
+        fingerprint = order.request.fingerprint
+        self._postponed[fingerprint] = self._postponed.get(fingerprint, 0) + 1
+        if self._postponed[fingerprint] > MAX_POSTPONED:
+            yield Failed(order.key, fingerprint, postponed.reason, "service")
+        else:
+            self._flight.waiting.append(order)
 
     def _cancel_flying(self) -> None:
         """Cancel at the service what this run has there; whatever fails stays open."""

@@ -35,6 +35,16 @@ class Family:
         """Every fingerprint that may be asked for, softened requests included."""
         return tuple(self._orders)
 
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The campaigns and brands that pay."""
+        return frozenset(order.scope for order in self._orders.values())
+
+    @property
+    def provider(self) -> str:
+        """Who draws; one batch has one."""
+        return next(iter(self._orders.values())).request.provider
+
     def successor(self, fingerprint: str) -> Order | None:
         """Return the softened order to try after a refusal, if there is one."""
         return self._orders[fingerprint].on_refusal

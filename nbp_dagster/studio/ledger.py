@@ -69,6 +69,7 @@ class Purchase:
     owner: str
     fresh: bool
     parent: str | None
+    provider: str
     model: str
     request: Mapping[str, Any]
     state: State
@@ -139,12 +140,14 @@ class Ledger:
                 found.update((row.fingerprint, _purchase(row)) for row in rows)
         return found
 
-    def latest_for(self, keys: Iterable[str]) -> dict[str, Purchase]:
+    def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
         """Return the newest purchase made for each prompt or sheet key, whatever its request."""
         found: dict[str, Purchase] = {}
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
-                query = sa.select(purchases).where(purchases.c.key.in_(chunk))
+                query = sa.select(purchases).where(
+                    purchases.c.key.in_(chunk), purchases.c.provider == provider
+                )
                 rows = connection.execute(query.order_by(purchases.c.id))
                 found.update((row.key, _purchase(row)) for row in rows)
         return found
@@ -196,6 +199,7 @@ class Ledger:
                 "owner": owner,
                 "fresh": fresh,
                 "parent": order.parent,
+                "provider": order.request.provider,
                 "model": order.request.model,
                 "request": dict(request),
                 "state": "intended",
@@ -289,17 +293,34 @@ class Ledger:
                 owned.update(row.generation_id for row in rows)
         return frozenset(owned)
 
-    def replace_image(self, purchase: Purchase, image: KeptImage) -> Purchase:
-        """Note the image of a made purchase that was fetched once more."""
-        with self._transaction(self._engine.begin()) as connection:
-            change = purchases.update().where(purchases.c.id == purchase.id)
-            connection.execute(change.values(image=asdict(image)))
-            return self._read(connection, purchase.id)
-
-    def spent(self, cap: Cap, *, run_id: str = "") -> Decimal:
-        """Return USD billed or still reserved of what a cap counts."""
+    def open_in(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
+        """Return the open purchases of some campaigns and brands, whatever they asked for."""
+        query = sa.select(purchases).where(
+            purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
+        )
         with self._transaction(self._engine.connect()) as connection:
-            return self._spent(connection, cap, run_id)
+            return tuple(_purchase(row) for row in connection.execute(query))
+
+    def billed_failures(self, fingerprint: str) -> int:
+        """Count the purchases of a fingerprint that were billed and brought nothing."""
+        query = sa.select(sa.func.count()).where(
+            purchases.c.fingerprint == fingerprint,
+            purchases.c.state == "failed",
+            purchases.c.billed,
+        )
+        with self._transaction(self._engine.connect()) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
+        """Return USD billed or still reserved of what a cap counts.
+
+        Args:
+            cap: The limit.
+            provider: What the simulator draws costs nothing of a live budget.
+            run_id: The run that a cap of one run means.
+        """
+        with self._transaction(self._engine.connect()) as connection:
+            return self._spent(connection, cap, provider, run_id)
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
         """Yield every purchase ever meant or made, oldest first.
@@ -335,7 +356,7 @@ class Ledger:
             return self._read(connection, purchase.id)
 
     def _require_room(self, connection: Connection, cap: Cap, order: Order, run_id: str) -> None:
-        spent = self._spent(connection, cap, run_id)
+        spent = self._spent(connection, cap, order.request.provider, run_id)
         if spent + order.price > cap.limit:
             raise OverCap(
                 f"over budget: {cap.name} allows {cap.limit:.2f} USD, of which {spent:.2f} is "
@@ -343,10 +364,10 @@ class Ledger:
             )
 
     @staticmethod
-    def _spent(connection: Connection, cap: Cap, run_id: str) -> Decimal:
+    def _spent(connection: Connection, cap: Cap, provider: str, run_id: str) -> Decimal:
         committed = sa.or_(purchases.c.billed, purchases.c.state.in_(OPEN))
         total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)
-        query = sa.select(total).where(committed)
+        query = sa.select(total).where(committed, purchases.c.provider == provider)
         if cap.scope is not None:
             query = query.where(purchases.c.scope == cap.scope)
         if cap.since is not None:

@@ -1,4 +1,4 @@
-"""The ledger's table as it is now; how a database gets it, and every rule about money, live elsewhere."""
+"""The ledger's table as it is now; how a database gets it, and the rules, live elsewhere."""
 
 import sqlalchemy as sa
 
@@ -36,6 +36,8 @@ purchases = sa.Table(
     sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),
     # The fingerprint whose refused request this one was rewritten from.
     sa.Column("parent", sa.String(64), nullable=True),
+    # Who draws: what the simulator "costs" is not money.
+    sa.Column("provider", sa.String(20), nullable=False, server_default="oxen"),
     sa.Column("shot", sa.String(200), nullable=False, server_default=""),
     # Two attempts of one number, or two owners of one job, can't both be written.
     sa.UniqueConstraint("fingerprint", "attempt", name="one_row_an_attempt"),

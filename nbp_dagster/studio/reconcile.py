@@ -1,6 +1,7 @@
 """Finding the job of a purchase whose POST was sent and whose answer was never read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Generation
@@ -8,10 +9,6 @@ from nbp_dagster.studio.ledger import Ledger, Purchase
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
 STATES = ("queued", "processing", "succeeded", "failed", "cancelled")
-
-# The service stamps whole seconds and its clock is not ours: accept jobs that look a little older
-# than the intent. An older twin of the same request is already owned by its own purchase.
-CLOCK_SKEW_SECONDS = 120.0
 
 
 def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | None:
@@ -37,17 +34,29 @@ def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | No
 
 
 def matches(purchase: Purchase, job: Generation) -> bool:
-    """Say whether a listed job was asked for with exactly this purchase's request."""
+    """Say whether a listed job was asked for with exactly this purchase's request.
+
+    Its age does not matter: clocks differ, and an older twin has an owner of its own.
+    """
     asked = purchase.request
     if job.prompt != asked["prompt"]:
         return False
-    if job.enqueued_at is not None and job.enqueued_at < purchase.intended_at - CLOCK_SKEW_SECONDS:
-        return False
-    parameters = asked["parameters"]
     # The service echoes what was sent; a field it left out proves nothing either way.
-    return all(
-        job.params[name] == value for name, value in parameters.items() if name in job.params
-    )
+    echoed = job.params
+    parameters = asked["parameters"].items()
+    if any(str(echoed[name]) != str(value) for name, value in parameters if name in echoed):
+        return False
+    return _same_images(asked["references"], echoed.get("input_image"))
+
+
+def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> bool:
+    """Compare what can be compared: how many, and the addresses that were sent as they are."""
+    if not isinstance(echoed, Sequence) or isinstance(echoed, str):
+        return True
+    if len(echoed) != len(references):
+        return False
+    pairs = zip(references, echoed, strict=True)
+    return all(item.get("url") in (None, sent) for item, sent in pairs)
 
 
 def oldest(jobs: Iterable[Generation]) -> str | None:

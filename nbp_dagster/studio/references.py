@@ -9,6 +9,7 @@ from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.wording import cut_query
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.store import ImageStore
 
@@ -60,7 +61,7 @@ class References:
             # Read and measured with the briefs; its bytes are verified again before they are sent.
             return self._briefs.files[source].sha256
         data = self._client.download(source)
-        decode_image(data, what=f"reference {source}")
+        decode_image(data, what=f"reference {cut_query(source)}")
         return self._store.put(data)
 
     def _sendable(self, reference: Reference, key: str) -> str:
@@ -69,8 +70,8 @@ class References:
         data = self.read(reference.source, reference.digest)
         if len(data) > MAX_INLINE_BYTES:
             raise UnusableReference(
-                f"{key}: reference {reference.source} has {len(data)} bytes, more than the "
-                f"{MAX_INLINE_BYTES} that are sent; make it smaller"
+                f"{key}: reference {cut_query(reference.source)} has {len(data)} bytes, more "
+                f"than the {MAX_INLINE_BYTES} that are sent; make it smaller"
             )
         return data_uri(data)
 

@@ -17,7 +17,6 @@ from nbp_dagster.brand.requests import (
     compile_sheet_request,
     reference_sources,
 )
-from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
@@ -29,6 +28,7 @@ from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
 from nbp_dagster.studio.family import Family, standing_of
+from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.manifest import SetManifest
@@ -109,7 +109,7 @@ class Studio:
         throttle: Throttle,
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
-        clock: Clock,
+        clock: HaltableClock,
         ledger_url: str | None = None,
         daily_budget: Decimal | None = None,
         on_cancel: OnCancel = "keep",
@@ -206,10 +206,9 @@ class Studio:
         sheets = self.sheets(key for prompt in wanted for key in self.sheets_of(prompt))
         orders: dict[str, Order] = {}
         failures: list[Failed] = []
-        digests = self._digests({prompt.campaign for prompt in wanted})
         for prompt in wanted:
             try:
-                orders[prompt.key] = self._order(prompt, sheets, digests)
+                orders[prompt.key] = self._order(prompt, sheets)
             except NbpError as error:
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
         return Compiled(orders=orders, failures=tuple(failures))
@@ -313,7 +312,8 @@ class Studio:
         """Return a campaign's manifest from its prompts' records and the ledger."""
         prompts = [prompt for prompt in self.prompts if prompt.campaign == campaign_id]
         keys = [prompt.key for prompt in prompts]
-        found = ((key, self.records.read(key)) for key in keys)
+        compiled = self.compile(prompts)
+        found = ((key, self.current_record(compiled.orders.get(key))) for key in keys)
         sheet_keys = (key for prompt in prompts for key in self.sheets_of(prompt))
         return assemble(
             self.briefs,
@@ -321,22 +321,53 @@ class Studio:
             records={key: record for key, record in found if record is not None},
             prompts=prompts,
             sheets=self.sheets(sheet_keys),
-            purchases=self.ledger.latest_for(keys),
+            purchases=self.ledger.latest_for(keys, provider=self.provider),
             commit=self.commit,
             now=self._clock.now(),
         )
+
+    def current_record(self, order: Order | None) -> PromptRecord | None:
+        """Return a prompt's record if its pictures are those of its present request.
+
+        A picture of yesterday's scene or offer is no picture of today's brief.
+        """
+        record = None if order is None else self.records.read(order.key)
+        if record is None or order is None:
+            return None
+        return record if record.fingerprint in Family([order]).fingerprints else None
+
+    def has_pictures(self, prompt: Prompt, made: Made) -> bool:
+        """Whether the store still holds a prompt's original and every rendition of it."""
+        record = self.records.read(prompt.key)
+        renditions = () if record is None else tuple(item.sha256 for item in record.pictures)
+        return bool(renditions) and all(map(self.store.has, (made.image.sha256, *renditions)))
+
+    def has_sheet(self, sheet: Sheet) -> bool:
+        """Whether a sheet's images are at hand; supplied ones lie with the briefs."""
+        return sheet.origin == "adopted" or all(map(self.store.has, sheet.digests))
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
         return recipe_of(scene_of(self.briefs, prompt), made)
 
+    def all_records(self) -> Iterator[PromptRecord]:
+        """Yield the record of every prompt that has pictures."""
+        for prompt in self.prompts:
+            record = self.records.read(prompt.key)
+            if record is not None:
+                yield record
+
+    def cast_version(self, prompt: Prompt) -> str:
+        """Return the data version of the sheets a prompt is anchored to, together."""
+        keys = self.sheets_of(prompt)
+        sheets = self.sheets(keys)
+        return ",".join(sheet_version(sheets[key]) for key in keys if key in sheets) or "none"
+
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
         """Return what the ledger knows of the given orders and their milder wordings."""
         return self.ledger.latest(Family(orders).fingerprints)
 
-    def _order(
-        self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
-    ) -> Order:
+    def _order(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> Order:
         campaign = self.briefs.campaigns[prompt.campaign]
         quote = self.quote(campaign.model)
         request = compile_request(
@@ -345,7 +376,7 @@ class Studio:
             provider=self.provider,
             capabilities=quote.capabilities,
             sheets=sheets,
-            digests=digests,
+            digests=self.references.digests(reference_sources(self.briefs, prompt.campaign)),
         )
         return build_order(
             request,
@@ -354,14 +385,6 @@ class Studio:
             shot=prompt.shot,
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
         )
-
-    def _digests(self, campaigns: Iterable[str]) -> dict[str, str]:
-        sources = (
-            source
-            for campaign in sorted(campaigns)
-            for source in reference_sources(self.briefs, campaign)
-        )
-        return self.references.digests(sources)
 
     def _adopted(self, sheet_key: str) -> Sheet:
         brand_id, character_id = sheet_key.split("/")

@@ -80,7 +80,7 @@ class Watcher:
         self._times = times
         self._monotonic = monotonic
         self._stopping = threading.Event()
-        self._processing_since: dict[str, float] = {}
+        self._busy_since: dict[str, float] = {}
         self._threads = (
             threading.Thread(target=self._listen, name="nbp-events", daemon=True),
             threading.Thread(target=self._poll, name="nbp-poll", daemon=True),
@@ -98,7 +98,8 @@ class Watcher:
         self._stopping.set()
         self._stream.close()
         for thread in self._threads:
-            thread.join()
+            # A request under way ends with its own timeout; the threads are daemons.
+            thread.join(timeout=1.0)
 
     def _listen(self) -> None:
         try:
@@ -110,10 +111,11 @@ class Watcher:
     def _poll(self) -> None:
         try:
             self._poll_until_stopped()
-        except Exception as error:
-            # Nobody would be told of a finished job any more: end the wait, keep the jobs open.
-            self._notify(Unreachable(f"the watch of the queue broke: {error}"))
-            raise
+        except Exception as error:  # a thread's fault must reach the coordinator
+            if not self._stopping.is_set():
+                # Nobody would be told of a finished job any more: end the wait, keep jobs open.
+                logger.exception("the watch of the queue broke")
+                self._notify(Unreachable(f"the watch of the queue broke: {error}"))
 
     def _poll_until_stopped(self) -> None:
         answered_at = self._monotonic()
@@ -135,14 +137,16 @@ class Watcher:
                 self._judge(generation_id, active.get(generation_id))
 
     def _judge(self, generation_id: str, status: str | None) -> None:
-        if status is None:
+        if status == "queued":
+            # However long the queue is: waiting costs nothing, and the order is the service's.
+            return
+        since = self._busy_since.setdefault(generation_id, self._monotonic())
+        if self._monotonic() - since > self._times.stuck:
+            # Processing for too long, or gone from the list without an end that is known here.
+            self._notify(Stuck(generation_id))
+        elif status is None:
             # Watched before the list was asked for, and not in it: it has ended.
-            self._processing_since.pop(generation_id, None)
             self._notify(Settled(generation_id))
-        elif status == "processing":
-            since = self._processing_since.setdefault(generation_id, self._monotonic())
-            if self._monotonic() - since > self._times.stuck:
-                self._notify(Stuck(generation_id))
 
     def _interval(self) -> float:
         up = self._stream.connected.is_set()

@@ -1,0 +1,51 @@
+"""Stopping: one signal that ends every wait of a run and forbids every further purchase."""
+
+import threading
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.errors import NbpError
+
+
+class Halted(NbpError):
+    """The run was told to stop while it waited."""
+
+
+class HaltableClock:
+    """A clock whose sleepers wake, with an error, when the run is told to stop.
+
+    Everything that waits in a run waits on it: retries, pauses after a 429, looks into the queue.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._halt = threading.Event()
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether the run was told to stop."""
+        return self._halt.is_set()
+
+    def halt(self) -> None:
+        """Stop: from now on nobody sleeps, and nobody should buy."""
+        self._halt.set()
+
+    def resume(self) -> None:
+        """Forget an earlier stop, for the next run."""
+        self._halt.clear()
+
+    def now(self) -> float:
+        """Return seconds since the epoch (UTC)."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Halted: The run was told to stop, before or meanwhile.
+        """
+        if self._halt.wait(max(0.0, seconds)):
+            raise Halted("the run was told to stop")
