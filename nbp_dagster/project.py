@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
 from nbp_dagster.brand.load import load_briefs
@@ -34,12 +35,13 @@ def build_definitions(
     settings = settings or read_settings()
     briefs = load_briefs(settings.nbp_config)
     oxen = build_oxen(settings)
+    names = Names()
     return dg.Definitions(
-        assets=build_assets(briefs, Names()),
+        assets=build_assets(briefs, names),
         resources={
             "oxen": oxen,
-            "studio": build_studio(settings, oxen),
-            "progress": progress or Silence(),
+            studio_key(names): build_studio(settings, oxen),
+            progress_key(names): progress or Silence(),
         },
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,

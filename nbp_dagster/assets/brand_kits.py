@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from nbp_dagster.assets.bindings import studio_key, studio_of
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.brand.models import Brand
-from nbp_dagster.resources.studio import StudioResource
 
 CODE_VERSION = "1"
 
@@ -22,6 +22,7 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
+        required_resource_keys={studio_key(names)},
         group_name=GROUP,
         kinds={"yaml"},
         owners=["team:marketing"],
@@ -31,16 +32,14 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "it names, so an edit shows as stale downstream."
         ),
     )
-    def brand_kits(
-        context: dg.AssetExecutionContext, studio: StudioResource
-    ) -> Iterator[dg.MaterializeResult[None]]:
-        open_studio = studio.studio
+    def brand_kits(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        studio = studio_of(context, names)
         recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
         pointer = latest_event(context)
         for brand_id in context.partition_keys:
-            source = open_studio.briefs.source_of("brand", brand_id)
-            version = open_studio.brand_version(brand_id)
-            brand = open_studio.briefs.brands[brand_id]
+            source = studio.briefs.source_of("brand", brand_id)
+            version = studio.brand_version(brand_id)
+            brand = studio.briefs.brands[brand_id]
             recorder.record(
                 brand_id,
                 data_version=version,
@@ -50,7 +49,7 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
                     **_describe(brand),
                     "brief": dg.MetadataValue.path(str(source.path)),
                     "brief_sha256": source.sha256,
-                    "commit": open_studio.commit or "not in a git checkout",
+                    "commit": studio.commit or "not in a git checkout",
                 },
             )
         yield from nothing_returned()

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from nbp_dagster.assets.bindings import studio_key, studio_of
 from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
@@ -25,6 +25,7 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
+        required_resource_keys={studio_key(names)},
         group_name=GROUP,
         kinds={"html"},
         owners=["team:marketing"],
@@ -34,20 +35,19 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "the files by channel. Free. Prompts without a picture are listed with the reason."
         ),
     )
-    def campaign_sets(
-        context: dg.AssetExecutionContext, studio: StudioResource
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        studio = studio_of(context, names)
         recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
             with plain_failure():
-                written = studio.studio.write_set(campaign_id)
+                written = studio.write_set(campaign_id)
             recorder.record(
                 campaign_id,
                 data_version=written.digest,
                 inputs={names.channel_images: written.digest},
                 pointer=pointer,
-                metadata=_describe(studio.studio, written),
+                metadata=_describe(studio, written),
             )
         yield from nothing_returned()
 

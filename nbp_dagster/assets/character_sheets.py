@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
+from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import describe_original, describe_request, describe_sheet
@@ -11,7 +12,6 @@ from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.brand.requests import Sheet
-from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Refused, Reused
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.studio import Studio, generated_sheet, sheet_version
@@ -29,6 +29,7 @@ def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
+        required_resource_keys={studio_key(names), progress_key(names)},
         group_name=GROUP,
         kinds={"image"},
         owners=["team:marketing"],
@@ -40,13 +41,11 @@ def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         ),
     )
     def character_sheets(
-        context: dg.AssetExecutionContext,
-        config: BuyingConfig,
-        studio: StudioResource,
-        progress: dg.ResourceParam[Progress],
+        context: dg.AssetExecutionContext, config: BuyingConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
         with plain_failure():
-            _SheetStep(context, studio.studio, names).run(config, progress)
+            step = _SheetStep(context, studio_of(context, names), names)
+            step.run(config, progress_of(context, names))
         yield from nothing_returned()
 
     return character_sheets

@@ -58,3 +58,8 @@ class Names:
 
     def _key(self, name: str) -> dg.AssetKey:
         return dg.AssetKey([*self.prefix, name])
+
+
+def scoped(names: Names, name: str) -> str:
+    """Return the name of a step or a resource under the prefix, joined as Dagster joins its own."""
+    return "__".join([*names.prefix, name])

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets import checking
+from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import (
@@ -17,13 +18,12 @@ from nbp_dagster.assets.metadata import (
     describe_renditions,
     describe_request,
 )
-from nbp_dagster.assets.names import GROUP, POOL, Names
+from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
 from nbp_dagster.errors import NbpError
-from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.family import request_behind
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
 from nbp_dagster.studio.progress import Progress
@@ -40,22 +40,21 @@ def build_prompt_images(grains: Grains, names: Names) -> dg.AssetsDefinition:
     """Return the three assets of a prompt as one subsettable step."""
 
     @dg.multi_asset(
-        name="__".join([*names.prefix, "prompt_images"]),
+        name=scoped(names, "prompt_images"),
         specs=_specs(grains, names),
         check_specs=checking.specs(names.channel_images),
         partitions_def=grains.prompts,
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
+        required_resource_keys={studio_key(names), progress_key(names)},
         pool=POOL,
     )
     def prompt_images(
-        context: dg.AssetExecutionContext,
-        config: BuyingConfig,
-        studio: StudioResource,
-        progress: dg.ResourceParam[Progress],
+        context: dg.AssetExecutionContext, config: BuyingConfig
     ) -> Iterator[dg.AssetCheckResult]:
+        studio, progress = studio_of(context, names), progress_of(context, names)
         with plain_failure():
-            step = _PromptStep(context, studio.studio, names, config=config, progress=progress)
+            step = _PromptStep(context, studio, names, config=config, progress=progress)
             yield from step.run()
 
     return prompt_images

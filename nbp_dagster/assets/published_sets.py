@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
+from nbp_dagster.assets.bindings import studio_key, studio_of
 from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.publishing import Destination, publish_set
 
 CODE_VERSION = "1"
@@ -34,6 +34,7 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
+        required_resource_keys={studio_key(names)},
         group_name=GROUP,
         kinds={"oxen"},
         owners=["team:marketing"],
@@ -43,8 +44,9 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         ),
     )
     def published_sets(
-        context: dg.AssetExecutionContext, config: PublishConfig, studio: StudioResource
+        context: dg.AssetExecutionContext, config: PublishConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
+        studio = studio_of(context, names)
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
         destination = Destination(
             repository=config.repository,
@@ -55,7 +57,7 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
             with plain_failure():
-                published = publish_set(studio.studio, campaign_id, destination)
+                published = publish_set(studio, campaign_id, destination)
             recorder.record(
                 campaign_id,
                 data_version=published.digest,

@@ -1,0 +1,5 @@
+"""The components of this package, as `dg` finds them; the one place with a second import path."""
+
+from nbp_dagster.components.brand_campaigns import BrandCampaigns
+
+__all__ = ["BrandCampaigns"]

@@ -55,10 +55,10 @@ def day_cap(limit: Decimal, now: float) -> Cap:
     )
 
 
-def find_excess(
+def find_excesses(
     caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
-) -> str | None:
-    """Say which cap a whole quote would break, and by how much (USD); None when all hold.
+) -> dict[Cap, str]:
+    """Say which caps a whole quote would break, and by how much (USD).
 
     Args:
         caps: The limits.
@@ -66,14 +66,15 @@ def find_excess(
         spent: What counts against a cap already.
     """
     wanted = tuple(orders)
+    excesses: dict[Cap, str] = {}
     for cap in caps:
         quote = sum((order.price for order in wanted if cap.covers(order)), Decimal(0))
         before = spent(cap)
         over = before + quote - cap.limit
         if quote and over > 0:
-            return (
+            excesses[cap] = (
                 f"over budget before anything is bought: {cap.name} allows {cap.limit:.2f} USD, "
                 f"{before:.2f} is spent or reserved, and this would cost {quote:.2f}: "
                 f"{over:.2f} too much; raise {cap.where}, or make fewer images"
             )
-    return None
+    return excesses

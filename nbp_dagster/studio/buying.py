@@ -204,7 +204,7 @@ class Buyer:
             return self._resume(order, purchase)
 
     def _require_going_on(self) -> None:
-        if self.clock.is_halted:
+        if not self.clock.may_buy:
             raise Halted("not attempted: the run was told to stop")
 
     def _resume(
@@ -272,6 +272,8 @@ class Buyer:
             refuse(self.ledger, purchase, error)
             return Already(self.ledger.latest([purchase.fingerprint])[purchase.fingerprint])
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
+            # At once, in this thread: the next order is with another buyer already.
+            self.clock.stop_buying()
             self.ledger.withdraw(purchase, str(error))
             raise RunStopped(str(error)) from error
         except BadRequest as error:

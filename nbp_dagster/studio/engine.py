@@ -14,7 +14,7 @@ from typing import Any, Literal
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
-from nbp_dagster.studio.budget import Cap, find_excess
+from nbp_dagster.studio.budget import Cap, find_excesses
 from nbp_dagster.studio.buying import (
     Already,
     Buyer,
@@ -217,12 +217,9 @@ class _Run:
         """Buy, or resume where a purchase is open, and yield each outcome as it comes."""
         is_open = {key for key, purchase in known.items() if purchase.is_open}
         to_buy = [order for order in orders if order.request.fingerprint not in is_open]
-        excess = find_excess(
-            self._buyer.caps,
-            to_buy,
-            self._spent,
-        )
+        excesses = find_excesses(self._buyer.caps, to_buy, self._spent)
         for order in orders:
+            excess = next((text for cap, text in excesses.items() if cap.covers(order)), None)
             if excess is not None and order.request.fingerprint not in is_open:
                 failed = Failed(order.key, order.request.fingerprint, excess, "over_budget")
                 yield from self._family.share(failed)
@@ -406,7 +403,7 @@ class _Run:
         if isinstance(error, RunStopped):
             self._stopped = self._stopped or (f"not attempted: {error}", "not_attempted")
             # Those that are with a buyer already must not POST either.
-            self._engine.clock.halt()
+            self._engine.clock.stop_buying()
         elif isinstance(error, OverCap):
             # Other campaigns have caps of their own: they go on.
             return Failed(key, fingerprint, str(error), "over_budget")

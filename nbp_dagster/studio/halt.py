@@ -19,19 +19,25 @@ class HaltableClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._halt = threading.Event()
+        self._closed = threading.Event()
 
     @property
-    def is_halted(self) -> bool:
-        """Whether the run was told to stop."""
-        return self._halt.is_set()
+    def may_buy(self) -> bool:
+        """Whether a further purchase may begin."""
+        return not (self._halt.is_set() or self._closed.is_set())
+
+    def stop_buying(self) -> None:
+        """Begin no further purchase; waiting for what is paid goes on."""
+        self._closed.set()
 
     def halt(self) -> None:
-        """Stop: from now on nobody sleeps, and nobody should buy."""
+        """Stop everything: from now on nobody sleeps, and nobody buys."""
         self._halt.set()
 
     def resume(self) -> None:
         """Forget an earlier stop, for the next run."""
         self._halt.clear()
+        self._closed.clear()
 
     def now(self) -> float:
         """Return seconds since the epoch (UTC)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nbp_dagster.errors import NbpError
@@ -51,7 +51,6 @@ _ADVICE = {
     "SQLITE_CORRUPT": ("the file is damaged", "restore a copy of it"),
     "SQLITE_IOERR": ("its disk fails", "keep the ledger on a healthy local disk"),
     "53100": ("its disk is full", _FREE_DISK),
-    "53300": ("the server has no connection left", "end other programs or raise max_connections"),
     "25006": ("it is read-only", "name the primary server, not a replica"),
     "42501": ("permission denied", "let this user create and write tables"),
     "55P03": ("another process keeps it locked", _CLOSE_OTHERS),
@@ -109,12 +108,12 @@ def begin_serialised(engine: Engine) -> Iterator[Connection]:
 def explain(error: DBAPIError, engine: Engine) -> LedgerDatabaseError:
     """Return one line about a database error: what, where and what to do, without a password."""
     where, words = place(engine), _first_line(error, engine)
-    code = str(getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", ""))
+    code = _code_of(error)
     known = _ADVICE.get("_".join(code.split("_")[:2]))
     if known is not None:
         what, advice = known
         return LedgerDatabaseError(f"cannot use the ledger {where}: {what} ({words}); {advice}")
-    if engine.dialect.name == "postgresql" and _is_connection_trouble(error, code):
+    if engine.dialect.name == "postgresql" and _is_away(error, code):
         return LedgerDatabaseError(f"cannot reach the ledger {where} ({words}); {_SERVER_AWAY}")
     return LedgerDatabaseError(
         f"the ledger {where} did not do what was asked ({words}); nothing was changed, run again"
@@ -129,9 +128,16 @@ def place(engine: Engine) -> str:
     return shown.render_as_string(hide_password=True)
 
 
-def _is_connection_trouble(error: DBAPIError, code: str) -> bool:
-    # 08: connection lost, 28: wrong password, 3D: no such database, 57P: server going down.
-    return error.connection_invalidated or code.startswith(("08", "28", "3D", "57P")) or not code
+def _code_of(error: DBAPIError) -> str:
+    """Return SQLite's name of an error, or PostgreSQL's five characters; "" when it has neither."""
+    names = ("sqlite_errorname", "sqlstate")
+    return next((code for name in names if (code := getattr(error.orig, name, None))), "")
+
+
+def _is_away(error: DBAPIError, code: str) -> bool:
+    # A connection that fails, for whatever reason, has no code; 57P is a server that goes down.
+    trouble = isinstance(error, OperationalError | InterfaceError)
+    return trouble and (not code or code.startswith("57P") or error.connection_invalidated)
 
 
 def _first_line(error: DBAPIError, engine: Engine) -> str:
@@ -148,10 +154,10 @@ def _read_url(url: str | Path) -> URL:
     except (ArgumentError, ValueError):
         # Neither the text nor the parser's words: either may hold a password.
         raise LedgerDatabaseError(f"the ledger's URL cannot be read; give {_ACCEPTED}") from None
-    match parsed.drivername.split("+")[0]:
-        case "sqlite":
+    match parsed.drivername:
+        case "sqlite" | "sqlite+pysqlite":
             return _check_sqlite(parsed)
-        case "postgresql" | "postgres":
+        case "postgresql" | "postgres" | "postgresql+psycopg":
             return _check_postgres(parsed)
     raise LedgerDatabaseError(
         f"the ledger cannot be kept in {parsed.drivername!r}; give {_ACCEPTED}"
@@ -172,6 +178,11 @@ def _check_postgres(url: URL) -> URL:
         raise LedgerDatabaseError(
             "the ledger's URL has a password among its options, where logs would show it; "
             "put it before the @, or into a file named by passfile="
+        )
+    if any("@" in part for part in (url.host or "", url.database or "")):
+        # Cut at the first of two, a password would be shown as the name of a host.
+        raise LedgerDatabaseError(
+            "the ledger's URL has more than one @; write one in a user or password as %40"
         )
     missing = {key: value for key, value in _POSTGRES_DEFAULTS.items() if key not in url.query}
     return url.set(drivername="postgresql+psycopg").update_query_dict(missing)
@@ -239,7 +250,7 @@ def _let_readers_beside_the_writer(engine: Engine) -> None:
     try:
         _switch_to_wal(engine)
     except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY":
+        if _code_of(error) != "SQLITE_BUSY":
             raise
         # Two processes that switch at once do not wait: one is told at once that the file is busy.
         # This one waits for the other's transaction; after it the switch is done, or is free.

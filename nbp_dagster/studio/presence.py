@@ -232,10 +232,7 @@ class _ServerPresence(Presence):
 def _enter_server(engine: Engine) -> Iterator[Presence]:
     owner = uuid4().hex
     try:
-        connection = engine.connect()
-        # Out of the pool: closed at the end, and given to nobody else.
-        connection.detach()
-        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection = _connect_apart(engine)
         connection.execute(sa.select(sa.func.pg_advisory_lock(_lock_of(owner))))
     except DBAPIError as error:
         raise explain(error, engine) from error
@@ -247,6 +244,14 @@ def _enter_server(engine: Engine) -> Iterator[Presence]:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_lock_of(owner))))
         with suppress(DBAPIError, InvalidRequestError):
             connection.close()
+
+
+def _connect_apart(engine: Engine) -> Connection:
+    """Open a connection without transactions that is never given to anybody else."""
+    connection = engine.connect()
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    connection.detach()
+    return connection
 
 
 def _lock_of(owner: str) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.studio.halt import Halted
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +106,12 @@ class Watcher:
         try:
             for event in self._stream:
                 self._notify(Settled(event.generation_id))
+        except Halted:
+            return
         except OxenError as error:
             logger.warning("event stream ended: %s; the queue's list is polled instead", error)
+        except Exception:  # polling goes on; the log says why it is slower
+            logger.exception("the event stream broke; the queue's list is polled instead")
 
     def _poll(self) -> None:
         try:

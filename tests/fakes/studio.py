@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from nbp_dagster.brand.requests import ImageRequest
-from nbp_dagster.clock import SystemClock
+from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
@@ -15,8 +15,9 @@ from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
+from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger_database import PATIENCE_SECONDS, open_ledger
 from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.steps import OnStep, pass_by
@@ -32,8 +33,11 @@ QUICK = RetryPolicy(
 TIMES = WatchTimes(poll=0.05, poll_beside_stream=0.2, stuck=0.3, unreachable=1.0)
 
 
-class HastyClock(SystemClock):
+class HastyClock(HaltableClock):
     """The real time, but nobody sleeps longer than a moment."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(clock or SystemClock())
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, 0.02))
@@ -67,7 +71,7 @@ class Workbench:
     ledger: Ledger
     store: FolderStore
     engine: Engine
-    clock: HastyClock
+    clock: HaltableClock
     on_step: OnStep
     run_id: str = "test run"
 
@@ -111,12 +115,14 @@ def workbench(
     ledger_url: str | None = None,
     on_step: OnStep = pass_by,
     on_cancel: OnCancel = "keep",
+    clock: HastyClock | None = None,
+    patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
-    clock = HastyClock()
-    client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=clock, retry=QUICK)
-    database = open_ledger(ledger_url or home / "ledger.sqlite")
-    ledger = Ledger(database, clock=clock)
+    halting = HaltableClock(clock or HastyClock())
+    client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=halting, retry=QUICK)
+    database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
+    ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
     delivery = Delivery(client, ledger, store, on_step)
     engine = Engine(
@@ -125,12 +131,12 @@ def workbench(
         delivery=delivery,
         open_stream=client.events,
         enter=lambda: enter(database, folder=home / "owners"),
-        clock=clock,
+        clock=halting,
         limits=limits or EngineLimits(elsewhere_seconds=0.05),
         times=TIMES,
         on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, clock, on_step, run_id)
+        yield Workbench(client, ledger, store, engine, halting, on_step, run_id)
     finally:
         ledger.close()

@@ -15,7 +15,7 @@ from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Refused, Reu
 from nbp_dagster.studio.quoting import build_order
 from nbp_dagster.studio.steps import Step
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import PRICE, Workbench, order, rename, workbench
+from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, workbench
 
 
 @pytest.fixture
@@ -37,7 +37,9 @@ def test_every_order_is_made_and_billed_once(bench: Workbench, service: ServiceP
     assert {item.key for item in orders} == outcomes.keys()
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
     assert service.bills == 30
-    assert bench.ledger.spent(campaign_cap("spring", Decimal(1))) == Decimal("4.50")
+    assert bench.ledger.spent(campaign_cap("spring", Decimal(1)), provider="oxen") == Decimal(
+        "4.50"
+    )
 
 
 def test_the_kept_image_has_the_pixels_that_were_asked(bench: Workbench) -> None:
@@ -222,6 +224,111 @@ def test_throttling_is_waited_out(bench: Workbench, service: ServiceProbe) -> No
     )
 
     assert all(isinstance(item, Generated) for item in bench.make(order(1), order(2)).values())
+
+
+def test_a_wrong_key_stops_those_who_wait_for_a_buyer_too(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    """The whole window is with the buyers' pool when the first of them is turned away."""
+    service.script({"kind": "status", "status": 401, "method": "POST"})
+
+    bench.make(*(order(number) for number in range(60)))
+
+    posts = [entry for entry in service.requests("/queue") if entry["method"] == "POST"]
+    assert len(posts) <= 8, "one for each buyer thread at most"
+
+
+def test_a_clock_ahead_of_the_service_does_not_pay_twice(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    class Ahead(HastyClock):
+        def now(self) -> float:
+            return super().now() + 600
+
+    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 1})
+    with workbench(simulator.url, home, clock=Ahead()) as bench:
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_404_of_somebody_in_between_leaves_a_paid_job_open(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script(
+        {"kind": "status", "status": 404, "method": "GET", "path": "/queue/", "times": 1}
+    )
+
+    [first] = bench.make(order()).values()
+    [second] = bench.make(order()).values()
+
+    assert isinstance(first, Failed | Generated)
+    assert isinstance(second, Generated | Reused)
+    assert service.bills == 1
+
+
+def test_a_paid_image_that_cannot_be_fetched_again_stays_paid(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    [made] = bench.make(order()).values()
+    assert isinstance(made, Generated)
+    bench.store.path(made.image.sha256).unlink()
+    service.script({"kind": "html", "path": "/api/", "times": 50})
+
+    [lost] = bench.make(order()).values()
+    service.heal()
+    [found] = bench.make(order()).values()
+
+    assert isinstance(lost, Failed)
+    assert isinstance(found, Reused)
+    assert service.bills == 1
+
+
+def test_what_was_billed_twice_for_nothing_is_not_bought_a_third_time(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "no_image"})
+
+    kinds = [next(iter(bench.make(order()).values())) for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in kinds)
+    assert len(list(bench.ledger.rows())) == 2
+
+
+def test_one_campaign_over_its_budget_does_not_stop_another(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    caps = [campaign_cap("spring", Decimal("0.10")), campaign_cap("autumn", Decimal(10))]
+
+    outcomes = bench.make(order(1), order(2, scope="autumn"), caps=caps)
+
+    assert isinstance(outcomes["spring/shot1/en/1x1/v1"], Failed)
+    assert isinstance(outcomes["autumn/shot2/en/1x1/v1"], Generated)
+
+
+def test_an_open_purchase_of_an_edited_brief_is_looked_after(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    asked = recognisable(order(9).request)
+    with workbench(simulator.url, home) as bench:
+        bench.ledger.claim(order(9), owner="e" * 32, run_id="gone", request=asked)
+        bench.make(order(1))
+        states = {row.key: row.state for row in bench.ledger.rows()}
+
+    assert states["spring/shot9/en/1x1/v1"] == "withdrawn"
+
+
+def test_a_service_too_busy_for_an_order_is_asked_again(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script(
+        {"kind": "status", "status": 429, "retry_after": 0.01, "path": "/queue", "times": 8}
+    )
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
 
 
 def test_a_wrong_key_stops_the_run_before_the_rest_is_tried(

@@ -13,6 +13,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(32), nullable=False, server_default=""),
         sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("parent", sa.String(64), nullable=True),
+        sa.Column("provider", sa.String(20), nullable=False, server_default="oxen"),
         sa.Column("shot", sa.String(200), nullable=False, server_default=""),
     ):
         op.add_column("purchases", column)

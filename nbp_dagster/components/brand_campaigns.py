@@ -1,0 +1,205 @@
+"""The reusable Component: a folder of briefs in any Dagster project; reads no environment."""
+
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import dagster as dg
+from pydantic import ConfigDict, field_validator
+
+from nbp_dagster.assets.bindings import progress_key, studio_key
+from nbp_dagster.assets.factory import build_assets
+from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
+from nbp_dagster.components.scaffolding import BrandCampaignsScaffolder
+from nbp_dagster.errors import NbpError
+from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
+from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.progress import Progress, Silence
+
+# What Dagster accepts in the names of steps and resources.
+_PREFIX = re.compile(r"[A-Za-z0-9_]+")
+# What POSIX shells accept; few keys that are pasted in place of the name look like this.
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class BriefsUnusable(NbpError):
+    """An instance of the component has no briefs folder, or one with errors."""
+
+
+@dg.scaffold_with(BrandCampaignsScaffolder)
+class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
+    """Turns a folder of brand and campaign briefs into sets of marketing images.
+
+    Every prompt is a partition. Pictures are made by Oxen.ai's google-nano-banana-pro, or drawn by
+    a built-in simulator. Several instances live side by side, each under its own `key_prefix`.
+
+    To change what Dagster shows of the assets, which service draws, or who is told of each outcome,
+    subclass and override `get_asset_spec`, `get_oxen` or `get_progress`.
+
+    Example:
+        >>> class OurCampaigns(BrandCampaigns):
+        ...     def get_asset_spec(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+        ...         return super().get_asset_spec(spec).replace_attributes(owners=["team:design"])
+    """
+
+    # A key that was pasted where its variable's name belongs must not come back in the error.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    briefs: Annotated[
+        str,
+        dg.Resolver.default(
+            description="Folder of the briefs (brands/, campaigns/, channels.yaml): absolute, or "
+            "relative to the folder of this defs.yaml."
+        ),
+    ] = "briefs"
+    home: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Folder of the state (ledger, image store, sets), one for each instance: "
+            "absolute, or relative to the project. Left out: .nbp in the project, and in it a "
+            "folder named like the key prefix."
+        ),
+    ] = None
+    mode: Annotated[
+        Literal["simulator", "live"],
+        dg.Resolver.default(
+            description="simulator draws stand-ins locally and free; live buys from Oxen."
+        ),
+    ] = "simulator"
+    base_url: Annotated[
+        str,
+        dg.Resolver.default(description="The service's address in live mode, without a path."),
+    ] = "https://hub.oxen.ai"
+    api_key_env: Annotated[
+        str,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds the key, read when a run "
+            "starts in live mode. Never the key itself: definitions are stored and shown."
+        ),
+    ] = "OXEN_API_KEY"
+    in_flight: Annotated[
+        int, dg.Resolver.default(description="Jobs at the service at one time: 1 to 1000.")
+    ] = 64
+    simulator_latency: Annotated[
+        float, dg.Resolver.default(description="Seconds a job of the simulator takes.")
+    ] = 0.3
+    key_prefix: Annotated[
+        str | list[str] | None,
+        dg.Resolver.default(
+            description="Put before every asset key, step and resource of this instance; letters, "
+            "digits and underscores. Needed as soon as there are two instances.",
+            examples=["marketing", ["acme", "marketing"]],
+        ),
+    ] = None
+    group: Annotated[str, dg.Resolver.default(description="Asset group in the UI.")] = GROUP
+
+    @field_validator("key_prefix")
+    @classmethod
+    def _check_prefix(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for part in _parts(value):
+            if not _PREFIX.fullmatch(part):
+                raise ValueError(f"{part!r}; accepted: letters, digits and underscores")
+        return value
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_variable(cls, value: str) -> str:
+        if not _VARIABLE.fullmatch(value):
+            raise ValueError("not the name of an environment variable, such as OXEN_API_KEY")
+        return value
+
+    # Not as constraints of the fields: Dagster would apply those to a template's text as well.
+    @field_validator("in_flight")
+    @classmethod
+    def _check_in_flight(cls, value: int) -> int:
+        if not 1 <= value <= 1000:
+            raise ValueError(f"{value}; accepted: 1 to 1000")
+        return value
+
+    @field_validator("simulator_latency")
+    @classmethod
+    def _check_latency(cls, value: float) -> float:
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{value}; accepted: seconds, 0 or more")
+        return value
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Return the seven assets over the briefs, with the resources they need.
+
+        Raises:
+            BriefsUnusable: The folder is missing, or its briefs have errors; all are named.
+        """
+        names = Names(_parts(self.key_prefix))
+        folder = _folder_of(context)
+        config = folder / self.briefs
+        home = self._home(context.project_root)
+        studio = StudioResource(
+            oxen=self.get_oxen(home),
+            home=str(home.absolute()),
+            config=str(config.absolute()),
+            in_flight=self.in_flight,
+        )
+        return dg.Definitions(
+            assets=dg.map_asset_specs(
+                self.get_asset_spec, build_assets(_load(config, folder), names)
+            ),
+            resources={studio_key(names): studio, progress_key(names): self.get_progress()},
+        )
+
+    def get_asset_spec(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+        """Return how Dagster shows an asset: group, owners, tags, kinds, description, metadata.
+
+        Keys come from `key_prefix`; versions and partitions belong to the asset's own code.
+
+        Args:
+            spec: As this package makes it; called once for each of the seven assets.
+        """
+        return spec.replace_attributes(group_name=self.group)
+
+    def get_oxen(self, home: Path) -> OxenResource:
+        """Return the service of the mode: live only when asked for in so many words.
+
+        Args:
+            home: Folder of this instance's state.
+        """
+        if self.mode == "live":
+            return OxenResource(api_key=dg.EnvVar(self.api_key_env), base_url=self.base_url)
+        return SimulatedOxenResource(
+            latency_seconds=self.simulator_latency, state_dir=str((home / "simulator").absolute())
+        )
+
+    def get_progress(self) -> Progress:
+        """Return whoever is told of every outcome while a run goes on; nobody by default."""
+        return Silence()
+
+    def _home(self, project: Path) -> Path:
+        if self.home is not None:
+            return project / self.home
+        return project.joinpath(".nbp", *_parts(self.key_prefix))
+
+
+def _parts(prefix: str | list[str] | None) -> tuple[str, ...]:
+    if prefix is None:
+        return ()
+    return (prefix,) if isinstance(prefix, str) else tuple(prefix)
+
+
+def _folder_of(context: dg.ComponentLoadContext) -> Path:
+    """Return the folder of the defs.yaml or component.py; a component.py is given as the file."""
+    return context.path.parent if context.path.is_file() else context.path
+
+
+def _load(config: Path, folder: Path) -> Briefs:
+    if not config.is_dir():
+        raise BriefsUnusable(
+            f"the BrandCampaigns of {folder} has no briefs: there is no folder {config}; create "
+            "it with brands/ and campaigns/ in it, or correct `briefs` in defs.yaml"
+        )
+    try:
+        return load_briefs(config)
+    except BriefError as error:
+        raise BriefsUnusable(
+            f"the BrandCampaigns of {folder} can't be used until its briefs are corrected; {error}"
+        ) from None
