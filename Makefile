@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install demo dev test test-unit browser check lint fmt types docs-check defs-check lock clean
+.PHONY: help install demo dev test test-unit browser postgres check lint fmt types docs-check defs-check lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,7 +37,7 @@ dev: install  ## Open the Dagster UI on the state that demo and nbp run made
 	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/dagster.yaml $(DAGSTER_HOME)/
 	$(BIN)/dagster dev -w workspace.yaml
 
-test: install browser  ## Run every test
+test: install browser postgres  ## Run every test
 	$(BIN)/python -m pytest -n 2
 
 test-unit: install  ## Run the fast tests only
@@ -48,6 +48,15 @@ browser:  ## Install Debian's Chromium for the browser tests, where apt-get may 
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
 	  || echo "no chromium here: the browser tests will say so"
+
+postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get may do so
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends postgresql-common \
+	       && sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' \
+	            /etc/postgresql-common/createcluster.conf \
+	       && apt-get install -y -qq --no-install-recommends postgresql; } \
+	  || echo "no PostgreSQL here: the database tests will say so"
 
 check: install  ## Lint, types, definitions, docs, tests: runs to the end and reports each
 	@status=0; for target in lint types defs-check docs-check test; do \

@@ -207,6 +207,7 @@ class _ServerPresence(Presence):
     def require(self) -> None:
         try:
             with self._one_at_a_time:
+                # By pid, lest a pooler between us and the server lets another session answer.
                 query = sa.text(f"{_HOLDERS} AND pid = pg_backend_pid()")
                 held = self._connection.scalar(query, _halves(self.owner))
         except (DBAPIError, InvalidRequestError) as error:

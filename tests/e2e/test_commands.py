@@ -1,35 +1,12 @@
 """The `nbp` command as a user meets it: processes, exit codes, files."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.briefs import campaign, shot, write_briefs
-
-
-class Shell:
-    """Runs `nbp` over small briefs, with an environment of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.briefs = folder / "assets_config"
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        self.environment = {**kept, "NBP_SIMULATOR_LATENCY": "0.05", "COLUMNS": "200"}
-
-    def nbp(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "nbp_dagster.cli", *words],
-            cwd=self.folder,
-            env={**self.environment, **settings},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+from tests.fakes.processes import Shell
 
 
 @pytest.fixture

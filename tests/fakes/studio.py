@@ -119,7 +119,7 @@ def workbench(
     patience: float = PATIENCE_SECONDS,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
-    halting = HaltableClock(clock or HastyClock())
+    halting = clock or HastyClock()
     client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=halting, retry=QUICK)
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)

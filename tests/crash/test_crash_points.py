@@ -1,0 +1,56 @@
+"""Whenever a run dies, the next ones make every picture, and none is paid twice."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from nbp_dagster.studio.steps import STEPS, Step
+from tests.crash.harness import Death, Service
+from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another
+from tests.fakes.postgres import PostgresServer, postgres
+
+__all__ = ["postgres"]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    """One simulator for all trials, which forgets everything between them."""
+    with Service() as service:
+        yield service
+
+
+@pytest.fixture
+def bench(service: Service) -> Bench:
+    return Bench(service)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
+    bench: Bench, step: Step
+) -> None:
+    die_alone(bench, Death(step))
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_on_postgresql_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
+    service: Service, postgres: PostgresServer, step: Step
+) -> None:
+    die_alone(Bench(service, postgres.make_database), Death(step))
+
+
+@pytest.mark.parametrize("step", ["claimed", "posted", "enqueued"])
+def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(bench: Bench, step: Step) -> None:
+    die_beside_another(bench, Death(step), None)
+
+
+def test_two_runs_that_die_at_different_steps_lose_nothing(bench: Bench) -> None:
+    die_beside_another(bench, Death("claimed"), Death("posted"))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_runs_killed_at_any_moment_lose_nothing_and_pay_nothing_twice(
+    bench: Bench, seed: int
+) -> None:
+    # A start-up and a run together take about this long; a kill that comes too late is repeated.
+    die_any_time(bench, random.Random(seed), workers=1 + seed % 2, span=0.4)

@@ -1,0 +1,109 @@
+"""One run of the engine in a process of its own, which kills itself where it is told to.
+
+It says "ready", waits for a line, runs, and ends with a line of JSON: what each order came to.
+"""
+
+import argparse
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.engine import EngineLimits
+from nbp_dagster.studio.ledger_database import PATIENCE_SECONDS
+from nbp_dagster.studio.outcomes import Failed, Outcome
+from nbp_dagster.studio.steps import STEPS, OnStep, Step, pass_by
+from tests.fakes.studio import order, workbench
+
+# Fewer in flight than there are orders, so that a run has all its stages going on at once.
+LIMITS = EngineLimits(in_flight=4, buyers=4, collectors=2, elsewhere_seconds=0.05)
+INCOMPLETE = 3
+STOPPED = 4
+_NOBODY = 65534
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; the status is 0 when every order is made, INCOMPLETE or STOPPED otherwise."""
+    given = _read(arguments)
+    if given.largest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (given.largest_file, given.largest_file))
+    if given.unprivileged and os.geteuid() == 0:
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+    on_step = pass_by if given.die_at is None else die_at(given.die_at, given.occurrence)
+    _say("ready")
+    sys.stdin.readline()
+    try:
+        outcomes = _run(given, on_step)
+    except NbpError as error:
+        _say(json.dumps({"stopped": str(error)}))
+        return STOPPED
+    _say(json.dumps({key: _describe(outcome) for key, outcome in outcomes.items()}))
+    return INCOMPLETE if any(isinstance(item, Failed) for item in outcomes.values()) else 0
+
+
+def die_at(step: Step, occurrence: int) -> OnStep:
+    """Return what kills this process, as no handler can prevent, at the n-th such step."""
+    lock = threading.Lock()
+    left = occurrence
+
+    def on_step(reached: Step) -> None:
+        nonlocal left
+        if reached != step:
+            return
+        with lock:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_step
+
+
+def _run(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
+    orders = [order(number) for number in range(given.orders)]
+    if given.backwards:
+        orders.reverse()
+    with workbench(
+        given.url,
+        given.home,
+        limits=LIMITS,
+        run_id=f"process {os.getpid()}",
+        ledger_url=given.ledger_url,
+        patience=given.patience,
+        on_step=on_step,
+    ) as bench:
+        return bench.make(*orders)
+
+
+def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--ledger-url")
+    parser.add_argument("--orders", type=int, required=True)
+    parser.add_argument("--backwards", action="store_true", help="start with the last order")
+    parser.add_argument("--die-at", choices=STEPS)
+    parser.add_argument("--occurrence", type=int, default=1)
+    parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")
+    parser.add_argument("--unprivileged", action="store_true", help="be nobody, if now root")
+    parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS)
+    return parser.parse_args(arguments)
+
+
+def _describe(outcome: Outcome) -> str:
+    reason = f": {outcome.reason}" if isinstance(outcome, Failed) else ""
+    return f"{type(outcome).__name__}{reason}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Runs that die or are stopped: whatever happens to `nbp run`, no picture is paid twice."""
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.fakes.processes import Process, Shell, wait_for
+from tests.fakes.service import ServiceProbe
+
+FIRST = tuple(f"room{number}" for number in range(6))
+SECOND = tuple(f"garden{number}" for number in range(6))
+# Jobs at the service at one time: few, so that a run has a middle to be stopped in.
+IN_FLIGHT = 3
+# One character's sheet, and a picture of every prompt.
+DISTINCT = 1 + len(FIRST) + len(SECOND)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ServiceProbe]:
+    """A service that outlives the runs that are killed."""
+    with Shell(tmp_path / "service").simulator("--latency", "0.3") as probe:
+        yield probe
+
+
+@pytest.fixture
+def shell(tmp_path: Path, service: ServiceProbe) -> Shell:
+    """Two campaigns with six pictures each."""
+    shell = Shell(
+        tmp_path,
+        NBP_MODE="live",
+        OXEN_API_KEY="crash-key-51c0",
+        OXEN_BASE_URL=service.url,
+        NBP_IN_FLIGHT=str(IN_FLIGHT),
+    )
+    write_briefs(
+        shell.briefs,
+        campaign(*map(shot, FIRST), id="autumn"),
+        campaign(*map(shot, SECOND), id="winter"),
+    )
+    return shell
+
+
+def wait_for_bills(service: ServiceProbe, count: int, run: Process) -> None:
+    """Wait until so many generations are billed in all, while the run is under way."""
+
+    def reached() -> bool:
+        assert run.is_running, f"ended at {service.bills} bills:\n{run.output}"
+        return service.bills >= count
+
+    wait_for(reached, what=f"bill number {count}", seconds=45)
+
+
+def finish(shell: Shell) -> list[dict[str, Any]]:
+    """Run to the end and return the rows of every picture in the manifests."""
+    done = shell.nbp("run", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows: list[dict[str, Any]] = []
+    for item in json.loads(done.stdout)["campaigns"]:
+        folder = Path(item["gallery"]).parent
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["missing"] == []
+        for row in manifest["pictures"]:
+            assert (folder / row["file"]).stat().st_size == row["bytes"]
+        rows += manifest["pictures"]
+    return rows
+
+
+def assert_all_made_and_paid_once(service: ServiceProbe, rows: list[dict[str, Any]]) -> None:
+    assert {row["shot"] for row in rows} == {*FIRST, *SECOND}
+    assert len({row["generation_id"] for row in rows}) == len(rows)
+    assert service.bills == DISTINCT
+
+
+def test_a_run_killed_again_and_again_pays_nothing_twice(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    """While the sheet is drawn, soon after the first prompts, and with most of them bought."""
+    for bills in (1, 4, DISTINCT - 2):
+        with shell.started("run") as run:
+            wait_for_bills(service, bills, run)
+            run.send(signal.SIGKILL)
+            assert run.wait() == -signal.SIGKILL
+
+    assert_all_made_and_paid_once(service, finish(shell))
+
+
+def test_a_run_killed_before_it_read_that_it_had_bought_adopts_the_job(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    """The answer to the first POST gets lost, and the process dies while it looks for the job."""
+    alone = [shot(name, characters=[]) for name in FIRST[:2]]
+    write_briefs(shell.briefs, campaign(*alone, id="autumn"))
+    service.script(
+        {"kind": "reset_after", "method": "POST", "path": "/api/ai/queue", "nth": 1},
+        {"kind": "slow", "method": "GET", "path": "/api/ai/queue", "seconds": 120},
+    )
+    with shell.started("run", "autumn", NBP_IN_FLIGHT="1") as run:
+        wait_for_bills(service, 1, run)
+        run.send(signal.SIGKILL)
+        run.wait()
+    service.heal()
+
+    done = shell.nbp("run", "autumn", "--json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["tally"]["generated"] == len(alone)
+    assert service.bills == len(alone)
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_stopped_run_ends_soon_in_one_line_and_loses_nothing(
+    shell: Shell, service: ServiceProbe, number: signal.Signals, status: int
+) -> None:
+    with shell.started("run") as run:
+        wait_for_bills(service, 3, run)
+        run.send(number)
+        ended = run.wait(10)
+
+    # What was on its way is paid; nothing of the second campaign was begun.
+    assert service.bills <= 3 + IN_FLIGHT
+    assert ended == status, run.output
+    assert "Traceback" not in run.output
+    said = [line for line in run.output.splitlines() if line.startswith("nbp:")]
+    assert len(said) == 1, run.output
+    assert "interrupted" in said[0]
+    assert_all_made_and_paid_once(service, finish(shell))
+
+
+def test_two_runs_at_once_on_one_home_share_the_pictures(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    with shell.started("run") as first, shell.started("run") as second:
+        statuses = {first.wait(), second.wait()}
+
+    assert statuses == {0}, f"{first.output}\n{second.output}"
+    assert_all_made_and_paid_once(service, finish(shell))

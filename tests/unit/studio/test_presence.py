@@ -1,0 +1,319 @@
+"""Who is alive: marks of this process, and of others that end, are killed or are stopped."""
+
+import fcntl
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from nbp_dagster.studio.files import StoreError
+from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger
+from nbp_dagster.studio.presence import Presence, PresenceLost, enter
+from tests.fakes.postgres import PostgresServer
+
+# Seconds for another process to start, and for a server to notice that one has gone.
+PATIENCE = 60.0
+spawning = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "home" / "owners"
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Engine]:
+    engine = open_ledger(ledger_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def presence(ledger: Engine, folder: Path) -> Iterator[Presence]:
+    with enter(ledger, folder=folder) as presence:
+        yield presence
+
+
+def be_here(url: str, folder: Path, line: Connection) -> None:
+    """What another process does: enter, say as whom, stay until told to go."""
+    engine = open_ledger(url)
+    with enter(engine, folder=folder) as presence:
+        line.send(presence.owner)
+        line.recv()
+
+
+class Other:
+    """Another process that is here."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._line, theirs = spawning.Pipe()
+        self.process = spawning.Process(target=be_here, args=(url, folder, theirs))
+        self.process.start()
+        assert self._line.poll(PATIENCE), "the other process did not enter"
+        self.owner: str = self._line.recv()
+
+    def send(self, number: signal.Signals) -> None:
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+    def leave(self) -> None:
+        self._line.send("go")
+        self.process.join(PATIENCE)
+        assert self.process.exitcode == 0
+
+
+@contextmanager
+def another(url: str, folder: Path) -> Iterator[Other]:
+    other = Other(url, folder)
+    try:
+        yield other
+    finally:
+        other.process.kill()
+        other.process.join(PATIENCE)
+
+
+def eventually(look: Callable[[], bool]) -> bool:
+    give_up = time.monotonic() + PATIENCE
+    while not look():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_a_run_is_here_for_itself_and_has_not_lost_its_mark(presence: Presence) -> None:
+    assert presence.is_here(presence.owner)
+    presence.require()
+
+
+def test_runs_see_each_other_until_they_leave(
+    presence: Presence, ledger: Engine, folder: Path
+) -> None:
+    with enter(ledger, folder=folder) as other:
+        assert presence.is_here(other.owner)
+        assert other.is_here(presence.owner)
+
+    assert not presence.is_here(other.owner)
+    presence.require()
+
+
+def test_a_run_that_fails_leaves_too(presence: Presence, ledger: Engine, folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError), enter(ledger, folder=folder) as other:
+        raise ZeroDivisionError
+
+    assert not presence.is_here(other.owner)
+
+
+@pytest.mark.parametrize("owner", ["", "nobody", "../" * 10 + "a", "0" * 31, "G" * 32, "0" * 33])
+def test_who_was_never_an_owner_is_not_here(presence: Presence, owner: str) -> None:
+    assert not presence.is_here(owner)
+
+
+def test_an_unknown_owner_is_not_here(presence: Presence) -> None:
+    assert not presence.is_here(uuid4().hex)
+
+
+def test_a_stopped_process_is_here_and_a_killed_one_is_not(
+    presence: Presence, ledger_url: str, folder: Path
+) -> None:
+    with another(ledger_url, folder) as other:
+        assert presence.is_here(other.owner)
+        other.send(signal.SIGSTOP)
+        assert presence.is_here(other.owner)
+        other.send(signal.SIGKILL)
+        other.process.join(PATIENCE)
+        assert eventually(lambda: not presence.is_here(other.owner))
+
+
+def test_a_process_that_ends_is_not_here(presence: Presence, ledger_url: str, folder: Path) -> None:
+    with another(ledger_url, folder) as other:
+        assert presence.is_here(other.owner)
+        other.leave()
+        assert not presence.is_here(other.owner)
+
+
+def test_looking_from_many_threads_disturbs_nobody(
+    presence: Presence, ledger: Engine, folder: Path
+) -> None:
+    with enter(ledger, folder=folder) as other:
+
+        def look(_: int) -> bool:
+            presence.require()
+            return presence.is_here(other.owner)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(look, range(100)))
+
+
+# Marks of files
+
+
+@pytest.fixture
+def file_ledger(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_ledger(tmp_path / "ledger.sqlite")
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize("by", ["entering", "looking"])
+def test_the_file_of_a_killed_run_is_removed(
+    file_ledger: Engine, folder: Path, tmp_path: Path, by: str
+) -> None:
+    with enter(file_ledger, folder=folder) as presence:
+        with another(f"sqlite:///{tmp_path}/ledger.sqlite", folder) as other:
+            other.send(signal.SIGKILL)
+            other.process.join(PATIENCE)
+        mark = folder / f"{other.owner}.lock"
+        assert mark.exists()
+
+        if by == "looking":
+            assert not presence.is_here(other.owner)
+        else:
+            with enter(file_ledger, folder=folder):
+                pass
+
+        assert list(folder.iterdir()) == [folder / f"{presence.owner}.lock"]
+    assert list(folder.iterdir()) == []
+
+
+def test_two_that_look_at_a_dead_run_at_once_do_not_take_each_other_for_it(
+    file_ledger: Engine, folder: Path
+) -> None:
+    with enter(file_ledger, folder=folder) as one, enter(file_ledger, folder=folder) as two:
+        dead = uuid4().hex
+        mark = folder / f"{dead}.lock"
+        mark.touch()
+        # As long as this is open, the first of them is still looking.
+        with mark.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            assert not one.is_here(dead)
+        assert not two.is_here(dead)
+        assert not mark.exists()
+
+
+def test_nobody_removes_the_mark_of_a_run_that_is_just_entering(
+    file_ledger: Engine, folder: Path
+) -> None:
+    """Each entering run sweeps the folder, in which others have just made files not yet locked."""
+
+    def come_and_go(_: int) -> None:
+        with enter(file_ledger, folder=folder) as mine, enter(file_ledger, folder=folder) as other:
+            mine.require()
+            assert mine.is_here(other.owner)
+            assert other.is_here(mine.owner)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(come_and_go, range(300)))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_run_whose_file_was_removed_is_told(file_ledger: Engine, folder: Path) -> None:
+    with enter(file_ledger, folder=folder) as presence:
+        [mark] = folder.iterdir()
+        mark.unlink()
+
+        with pytest.raises(PresenceLost, match=f"{mark} that shows .* was removed"):
+            presence.require()
+
+
+def test_a_folder_that_cannot_be_made_is_explained(file_ledger: Engine, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+
+    with (
+        pytest.raises(StoreError, match=r"cannot mark this run as alive in .*/file/owners: Not a"),
+        enter(file_ledger, folder=tmp_path / "file" / "owners"),
+    ):
+        pass
+
+
+# Marks of sessions
+
+
+@pytest.fixture
+def server_ledger(postgres: PostgresServer) -> Iterator[Engine]:
+    engine = open_ledger(postgres.make_database())
+    yield engine
+    engine.dispose()
+
+
+def cut_connections(postgres: PostgresServer, engine: Engine) -> None:
+    postgres.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+        f"WHERE datname = '{engine.url.database}'"
+    )
+
+
+def test_a_run_whose_connection_dropped_is_told_and_not_here(
+    postgres: PostgresServer, server_ledger: Engine, folder: Path
+) -> None:
+    with enter(server_ledger, folder=folder) as lost:
+        cut_connections(postgres, server_ledger)
+
+        with enter(server_ledger, folder=folder) as presence:
+            assert not presence.is_here(lost.owner)
+            # Again: a connection made anew holds no lock.
+            for _ in range(2):
+                with pytest.raises(PresenceLost, match="that shows that this run is alive broke"):
+                    lost.require()
+            presence.require()
+    assert not folder.exists()
+
+
+def test_a_lock_that_another_session_holds_does_not_count(
+    postgres: PostgresServer, server_ledger: Engine, folder: Path
+) -> None:
+    """A pooler may hand a run's statements to sessions that are not the one with the lock."""
+    connections: list[sa.Connection] = []
+    sa.event.listen(server_ledger, "engine_connect", connections.append)
+    with (
+        enter(server_ledger, folder=folder) as presence,
+        psycopg.connect(postgres.url(str(server_ledger.url.database))) as other,
+    ):
+        [key] = other.execute(
+            "SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
+        ).fetchone() or [0]
+        presence.require()
+        connections[0].exec_driver_sql("SELECT pg_advisory_unlock_all()")
+        other.execute("SELECT pg_advisory_lock(%s)", [key])
+
+        with pytest.raises(PresenceLost):
+            presence.require()
+
+
+def test_a_lock_on_another_database_is_somebody_elses(
+    postgres: PostgresServer, server_ledger: Engine, folder: Path
+) -> None:
+    elsewhere = open_ledger(postgres.make_database())
+    with (
+        enter(elsewhere, folder=folder) as far,
+        enter(server_ledger, folder=folder) as near,
+    ):
+        assert not near.is_here(far.owner)
+    elsewhere.dispose()
+
+
+def test_a_server_that_takes_nobody_in_is_explained(
+    postgres: PostgresServer, server_ledger: Engine, folder: Path
+) -> None:
+    with enter(server_ledger, folder=folder) as presence:
+        postgres.execute(f"ALTER DATABASE {server_ledger.url.database} ALLOW_CONNECTIONS false")
+        cut_connections(postgres, server_ledger)
+
+        with pytest.raises(LedgerDatabaseError, match="cannot reach the ledger"):
+            presence.is_here(uuid4().hex)
+        with (
+            pytest.raises(LedgerDatabaseError, match="cannot reach the ledger"),
+            enter(server_ledger, folder=folder),
+        ):
+            pass
