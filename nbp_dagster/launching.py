@@ -11,10 +11,13 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import DATA_VERSION
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.studio.outcomes import Reused
+from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.studio import Studio, sheet_version
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
+# Which `nbp run` a run belongs to.
+_COMMAND = "nbp/command"
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,35 @@ class Launch:
 
 
 class Launcher:
-    """Launches runs in this process and asks the instance what it has recorded."""
+    """Launches runs in this process and asks the instance what it has recorded.
 
-    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
+    Args:
+        definitions: What may be run.
+        instance: Where it is recorded.
+        presence: Marks the runs as this process's, so that a later one can tell if it died.
+    """
+
+    def __init__(
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, presence: Presence
+    ) -> None:
         self._repository = definitions.get_repository_def()
         self._instance = instance
+        self._presence = presence
+
+    def close_dead_runs(self) -> None:
+        """Fail the runs of commands that were killed, and give their places in pools back.
+
+        Dagster watches over runs it launched itself; a run within a killed command would count as
+        running for ever, and two of them would fill the pool that the next one waits for.
+        """
+        unfinished = dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
+        )
+        for run in self._instance.get_runs(unfinished):
+            owner = run.tags.get(_COMMAND)
+            if owner is not None and not self._presence.is_here(owner):
+                self._instance.report_run_failed(run, "the nbp command that ran it was killed")
+                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
     def run(
         self,
@@ -62,7 +89,11 @@ class Launcher:
         result = job.execute_in_process(
             instance=self._instance,
             asset_selection=list(assets),
-            tags={_RANGE_START: partitions[0], _RANGE_END: partitions[-1], "nbp/by": "nbp run"},
+            tags={
+                _RANGE_START: partitions[0],
+                _RANGE_END: partitions[-1],
+                _COMMAND: self._presence.owner,
+            },
             raise_on_error=False,
             # The bar and the closing table speak on the terminal; the log itself is in the UI.
             run_config={

@@ -14,7 +14,7 @@ from nbp_dagster.brand.load import load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
-from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.files import hold_lock, write_atomically
 from nbp_dagster.studio.progress import Progress, Silence
 from nbp_dagster.studio.studio import Studio
 
@@ -113,8 +113,13 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
     Args:
         folder: DAGSTER_HOME; made when it is not there.
     """
-    target = folder / "dagster.yaml"
-    if not target.exists():
-        packaged = files("nbp_dagster").joinpath("dagster.yaml")
-        write_atomically(target, packaged.read_bytes())
-    return dg.DagsterInstance.from_config(str(folder))
+    # Dagster makes its tables on first use, and two processes that do so at once break them.
+    with hold_lock(folder / ".opening.lock"):
+        target = folder / "dagster.yaml"
+        if not target.exists():
+            packaged = files("nbp_dagster").joinpath("dagster.yaml")
+            write_atomically(target, packaged.read_bytes())
+        instance = dg.DagsterInstance.from_config(str(folder))
+        instance.get_run_records(limit=1)
+        instance.event_log_storage.get_maximum_record_id()
+        return instance

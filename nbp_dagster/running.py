@@ -19,6 +19,7 @@ from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.manifest import set_digest
 from nbp_dagster.studio.outcomes import Tally
+from nbp_dagster.studio.presence import enter_folder
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.sets import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
@@ -102,8 +103,10 @@ def run_campaigns(
     with (
         open_instance(settings.dagster_folder) as instance,
         open_studio(settings) as studio,
+        enter_folder(settings.dagster_folder / "commands") as presence,
     ):
-        launcher = Launcher(definitions, instance)
+        launcher = Launcher(definitions, instance, presence)
+        launcher.close_dead_runs()
         run = _CampaignRuns(launcher, studio, names, wishes=wishes, listener=listener)
         run.prepare(campaigns)
         done = tuple(run.run_campaign(campaign) for campaign in campaigns)

@@ -22,7 +22,8 @@ def describe_request(studio: Studio, order: Order) -> Metadata:
     """The compiled request: what will be asked, of which model, at which price (USD)."""
     request = order.request
     return {
-        "prompt": dg.MetadataValue.md(f"```text\n{request.prompt}\n```"),
+        # Quoted, not fenced: a fenced block does not wrap in the UI.
+        "prompt": dg.MetadataValue.md("> " + request.prompt.replace("\n", "\n> ")),
         "references": _references(request),
         "model": request.model,
         "parameters": dg.MetadataValue.json(dict(request.parameters)),

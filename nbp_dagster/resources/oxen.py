@@ -64,8 +64,8 @@ class OxenResource(dg.ConfigurableResource[Any]):
         """
         if not self.api_key.strip():
             raise MissingKey(
-                "NBP_MODE is live but OXEN_API_KEY is empty: set it to the key of your Oxen "
-                "account, or unset NBP_MODE to use the simulator"
+                "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
+                "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
             )
         return OxenClient(
             self._address(),

@@ -1,7 +1,10 @@
 """Writing files so that a reader sees the old one or the new one, never half of either."""
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
@@ -9,6 +12,28 @@ from nbp_dagster.errors import NbpError
 
 class StoreError(NbpError):
     """A file of ours could not be written or read."""
+
+
+@contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Keep other processes of this machine out until the context or the process ends.
+
+    Args:
+        path: The lock file; its folder is made.
+
+    Raises:
+        StoreError: The file can't be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise StoreError(
+            f"cannot open {path}: {error.strerror}; set NBP_HOME to a folder that can be written"
+        ) from error
+    with file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        yield
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -85,7 +85,7 @@ def enter(engine: Engine, *, folder: Path) -> AbstractContextManager[Presence]:
     """
     if engine.dialect.name == "postgresql":
         return _enter_server(engine)
-    return _enter_folder(folder)
+    return enter_folder(folder)
 
 
 class _FolderPresence(Presence):
@@ -109,7 +109,15 @@ class _FolderPresence(Presence):
 
 
 @contextmanager
-def _enter_folder(folder: Path) -> Iterator[Presence]:
+def enter_folder(folder: Path) -> Iterator[Presence]:
+    """Be seen by all processes of this machine that look into the folder.
+
+    Args:
+        folder: Where the marks are; made when missing.
+
+    Raises:
+        StoreError: No mark can be made in the folder.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         owner, descriptor = _make_mark(folder)

@@ -158,8 +158,17 @@ def test_a_clock_that_jumps_back_by_an_hour_pays_nothing_twice(
     assert probe.bills == ORDERS
 
 
-@pytest.mark.parametrize("step", ["claimed", "posted", "enqueued", "downloaded"])
-@pytest.mark.parametrize("is_back_at_once", [True, False], ids=["back at once", "back later"])
+@pytest.mark.parametrize(
+    ("step", "is_back_at_once"),
+    [
+        ("claimed", True),
+        ("posted", True),
+        ("enqueued", True),
+        ("downloaded", True),
+        ("claimed", False),
+        ("enqueued", False),
+    ],
+)
 def test_a_service_killed_in_the_middle_of_a_run_loses_and_repeats_nothing(
     home: Path, tmp_path: Path, step: Step, is_back_at_once: bool
 ) -> None:
