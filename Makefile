@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install demo dev test test-unit browser postgres check lint fmt types docs-check defs-check lock clean
+.PHONY: help install demo dev test test-unit crash browser postgres check lint fmt types docs-check defs-check lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ test: install browser postgres  ## Run every test
 
 test-unit: install  ## Run the fast tests only
 	$(BIN)/python -m pytest tests/unit -n 2
+
+crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
+	$(BIN)/python -m tests.crash
 
 browser:  ## Install Debian's Chromium for the browser tests, where apt-get may do so
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

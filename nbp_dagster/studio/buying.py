@@ -18,7 +18,7 @@ from nbp_dagster.oxen.errors import (
     Unauthorized,
 )
 from nbp_dagster.studio.budget import Cap
-from nbp_dagster.studio.delivery import RunStopped, refuse
+from nbp_dagster.studio.delivery import RunStopped
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Order
@@ -269,8 +269,7 @@ class Buyer:
             self.ledger.withdraw(purchase, str(error))
             return Postponed(str(error))
         except ContentRefused as error:
-            refuse(self.ledger, purchase, error)
-            return Already(self.ledger.latest([purchase.fingerprint])[purchase.fingerprint])
+            return Already(self.ledger.refuse(purchase, str(error)))
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: the next order is with another buyer already.
             self.clock.stop_buying()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
-    ContentRefused,
     DownloadFailed,
     NotFound,
     is_out_of_credit,
@@ -179,7 +178,9 @@ class Delivery:
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"
         if is_refusal(words):
-            return refuse(self.ledger, purchase, words)
+            # The dead letter: the same request would be refused again.
+            self.ledger.refuse(purchase, words)
+            return Refused(purchase.key, purchase.fingerprint, words)
         if is_out_of_credit(words):
             self.ledger.fail(purchase, words, billed=False)
             raise RunStopped(f"{words}; add credit to the Oxen account and run again")
@@ -198,10 +199,3 @@ class Delivery:
         return Failed(
             purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
         )
-
-
-def refuse(ledger: Ledger, purchase: Purchase, words: str | ContentRefused) -> Refused:
-    """Write the service's refusal into the ledger as a dead letter."""
-    reason = str(words)
-    ledger.refuse(purchase, reason)
-    return Refused(purchase.key, purchase.fingerprint, reason)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -117,9 +118,9 @@ class Ledger:
     Every method is one transaction, safe to call from several threads.
 
     Example:
-        >>> ledger = Ledger(open_sqlite(Path(".nbp/ledger.sqlite")), clock=SystemClock())
-        >>> ledger.spent(scope="spring_launch")
-        Decimal('0')
+        >>> ledger = Ledger(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
+        >>> ledger.latest([order.request.fingerprint])
+        {}
     """
 
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
@@ -127,7 +128,11 @@ class Ledger:
         self._clock = clock
 
     def latest(self, fingerprints: Iterable[str]) -> dict[str, Purchase]:
-        """Return the latest attempt of every fingerprint that was ever asked for."""
+        """Return what stands of every fingerprint that was ever asked for.
+
+        That is its latest attempt; but a picture that is made is not undone by an attempt to buy
+        another (`fresh`) that brought none.
+        """
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
         with self._transaction(self._engine.connect()) as connection:
@@ -137,7 +142,8 @@ class Ledger:
                     .where(purchases.c.fingerprint.in_(chunk))
                     .order_by(purchases.c.attempt)
                 )
-                found.update((row.fingerprint, _purchase(row)) for row in rows)
+                for row in rows:
+                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row))
         return found
 
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
@@ -180,18 +186,19 @@ class Ledger:
             OverCap: A cap would break; says which and by how much.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
-            last = self._last_attempt(connection, order.request.fingerprint)
+            attempts = self._attempts(connection, order.request.fingerprint)
+            standing = reduce(_standing, attempts, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
-            if last is not None and last.state in closed:
+            if standing is not None and standing.state in closed:
                 raise AlreadyClaimed(
-                    f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {last.state}"
+                    f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {standing.state}"
                 )
             for cap in caps:
                 if cap.covers(order):
                     self._require_room(connection, cap, order, run_id)
             values = {
                 "fingerprint": order.request.fingerprint,
-                "attempt": 1 if last is None else last.attempt + 1,
+                "attempt": len(attempts) + 1,
                 "key": order.key,
                 "scope": order.scope,
                 "shot": order.shot,
@@ -224,6 +231,7 @@ class Ledger:
                     purchases.c.id == purchase.id,
                     purchases.c.owner == purchase.owner,
                     purchases.c.state == purchase.state,
+                    purchases.c.state.in_(OPEN),
                 )
                 .values(owner=owner)
             )
@@ -341,7 +349,7 @@ class Ledger:
 
     def _close(self, purchase: Purchase, **values: Any) -> Purchase:
         """Change a purchase that is still ours."""
-        with self._transaction(self._engine.begin()) as connection:
+        with self._transaction(begin_serialised(self._engine)) as connection:
             ours = (
                 purchases.c.id == purchase.id,
                 purchases.c.owner == purchase.owner,
@@ -377,14 +385,14 @@ class Ledger:
         return Decimal(int(connection.execute(query).scalar_one())) / _MICRO
 
     @staticmethod
-    def _last_attempt(connection: Connection, fingerprint: str) -> Any:
+    def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
+        """Number and state of every attempt at a fingerprint, oldest first."""
         query = (
             sa.select(purchases.c.attempt, purchases.c.state)
             .where(purchases.c.fingerprint == fingerprint)
-            .order_by(purchases.c.attempt.desc())
-            .limit(1)
+            .order_by(purchases.c.attempt)
         )
-        return connection.execute(query).first()
+        return connection.execute(query).all()
 
     @staticmethod
     def _read(connection: Connection, purchase_id: int) -> Purchase:
@@ -401,6 +409,13 @@ class Ledger:
             raise
         except DBAPIError as error:
             raise explain(error, self._engine) from error
+
+
+def _standing(earlier: Any, later: Any) -> Any:
+    """Of two successive attempts at a fingerprint (whatever has a `state`), the one that counts."""
+    if earlier is not None and earlier.state == "made" and later.state not in (*OPEN, "made"):
+        return earlier
+    return later
 
 
 def _purchase(row: sa.Row[Any]) -> Purchase:

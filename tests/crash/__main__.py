@@ -8,6 +8,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from nbp_dagster.studio.steps import STEPS
 from tests.crash.harness import Death, Mismatch, Service
@@ -46,27 +47,21 @@ def main() -> int:
 def step_trials(bench: Bench) -> Iterator[Trial]:
     """Every step twice alone, once beside a run that lives on; and both runs at chosen steps."""
     for death in single_deaths():
-        yield f"alone     {death}", lambda death=death: die_alone(bench, death)
+        yield f"alone     {death}", partial(die_alone, bench, death)
     for step in STEPS:
-        death = Death(step)
-        yield f"beside    {death}", lambda death=death: die_beside_another(bench, death, None)
+        yield f"beside    {step}", partial(die_beside_another, bench, Death(step), None)
     for first, second in PAIRS:
-        yield (
-            f"both      {first}, {second}",
-            lambda pair=(Death(first), Death(second)): die_beside_another(bench, *pair),
-        )
+        trial = partial(die_beside_another, bench, Death(first), Death(second))
+        yield f"both      {first}, {second}", trial
 
 
 def moment_trials(bench: Bench, count: int, seed: int, span: float) -> Iterator[Trial]:
     """Random moments, every other one with two runs; each trial has dice of its own."""
     for number in range(count):
         workers = 1 + number % 2
-        yield (
-            f"moment    {number + 1}, {workers} run{'s' if workers > 1 else ''}",
-            lambda number=number, workers=workers: die_any_time(
-                bench, random.Random(f"{seed}/{number}"), workers=workers, span=span
-            ),
-        )
+        dice = random.Random(f"{seed}/{number}")
+        name = f"moment    {number + 1}, {workers} run{'s' if workers > 1 else ''}"
+        yield name, partial(die_any_time, bench, dice, workers=workers, span=span)
 
 
 def _run_all(trials: Iterator[Trial]) -> tuple[int, int]:

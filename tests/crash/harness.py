@@ -1,4 +1,4 @@
-"""Runs that are killed, and the audit that follows; knows processes, bills and rows, no protocol."""
+"""Runs that are killed, and the audit that follows; knows processes and books, no protocol."""
 
 import json
 import random

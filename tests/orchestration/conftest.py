@@ -38,7 +38,11 @@ class House:
         return self._keys(NAMES.generated_images)
 
     def materialize(
-        self, assets: Sequence[dg.AssetKey], keys: Sequence[str] | None = None
+        self,
+        assets: Sequence[dg.AssetKey],
+        keys: Sequence[str] | None = None,
+        *,
+        op_config: Mapping[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run assets over the range of the keys; over all when none are named."""
         keys = keys or self._keys(assets[0])
@@ -52,7 +56,10 @@ class House:
                 "dagster/asset_partition_range_end": keys[-1],
             },
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "ops": dict(op_config or {}),
+            },
         )
         for event in result.all_events:
             if event.is_step_failure:

@@ -118,6 +118,73 @@ def test_checks_are_one_evaluation_a_run(house: House) -> None:
     assert all(item.metadata["pictures"].value == 3 for item in evaluations)
 
 
+def test_checks_say_nothing_when_there_was_nothing_to_look_at(house: House) -> None:
+    house.write(campaign(shot("duel", scene="[[sim:refuse]] a duel")))
+    house.sheets_made()
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert result.get_asset_check_evaluations() == []
+
+
+def test_a_damaged_file_in_the_store_holds_back_no_other_prompt(house: House) -> None:
+    house.sheets_made()
+    house.materialize(PROMPT_ASSETS, house.prompts()[:1])
+    digest = house.latest(NAMES.generated_images, house.prompts()[0]).metadata["sha256"].value
+    kept = house.settings.nbp_home / "store" / str(digest)[:2] / str(digest)
+    kept.write_bytes(kept.read_bytes()[:100])
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert house.materialized(NAMES.channel_images) >= set(house.prompts()[1:])
+
+
+def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: House) -> None:
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS).success
+    house.write(
+        campaign(
+            shot("kitchen", scene="[[sim:refuse]] a duel"),
+            shot("garden"),
+            shot("attic", characters=[]),
+        )
+    )
+    house.materialize(PROMPT_ASSETS)
+
+    assert house.materialize([NAMES.campaign_sets]).success
+
+    metadata = house.latest(NAMES.campaign_sets, "winter").metadata
+    assert (metadata["prompts_made"].value, metadata["missing"].value) == (2, 1)
+    assert "winter/kitchen/all/1x1/v1" in str(metadata["without_picture"].value)
+
+
+def test_an_image_bought_by_itself_after_an_edit_is_fresh(house: House) -> None:
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS).success
+    house.write(
+        campaign(shot("kitchen", scene="Ada naps"), shot("garden"), shot("attic", characters=[]))
+    )
+
+    assert house.materialize([NAMES.generated_images]).success
+    house.materialize([NAMES.image_requests])
+
+    assert house.stale(NAMES.generated_images) == set()
+
+
+def test_the_run_config_caps_a_run(house: House) -> None:
+    house.sheets_made()
+    bills = house.service.bills
+
+    result = house.materialize(
+        PROMPT_ASSETS, op_config={"prompt_images": {"config": {"budget_usd": 0.20}}}
+    )
+
+    assert not result.success
+    assert house.service.bills == bills
+
+
 def test_a_wrong_key_is_one_clear_failure(house: House) -> None:
     house.sheets_made()
     house.service.script({"kind": "status", "status": 401})

@@ -1,0 +1,215 @@
+"""The ledger under any sequence of calls by several runs: what must hold always holds."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from nbp_dagster.studio.budget import campaign_cap, run_cap
+from nbp_dagster.studio.ledger import (
+    OPEN,
+    AlreadyClaimed,
+    GenerationTaken,
+    JobTimes,
+    Ledger,
+    LedgerError,
+    OverCap,
+    Purchase,
+)
+from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.outcomes import KeptImage
+from tests.fakes.clock import FakeClock
+from tests.fakes.studio import PRICE, order
+
+OWNERS = ("a" * 32, "b" * 32, "c" * 32)
+NUMBERS = (1, 2, 3)
+GENERATIONS = ("g1", "g2", "g3", "g4")
+IMAGE = KeptImage(sha256="d" * 64, width=8, height=8, file_type="png", bytes=9)
+TIMES = JobTimes(None, None, None)
+# Room for five purchases over all runs, and for two in one.
+CAPS = (campaign_cap("spring", PRICE * 5), run_cap(PRICE * 2))
+
+
+class Purchasing(RuleBasedStateMachine):
+    """Runs that claim, lose, settle and take over, each with what it last saw of a purchase."""
+
+    seen = Bundle("seen")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory()
+        path = Path(self._folder.name) / "ledger.sqlite"
+        path.write_bytes(_empty_ledger())
+        self.ledger = Ledger(open_ledger(path), clock=FakeClock())
+        self.rows: list[Purchase] = []
+
+    def teardown(self) -> None:
+        self.ledger.close()
+        self._folder.cleanup()
+
+    @rule(
+        target=seen,
+        number=st.sampled_from(NUMBERS),
+        who=st.sampled_from(OWNERS),
+        fresh=st.booleans(),
+    )
+    def claim(self, number: int, who: str, fresh: bool) -> Purchase | None:
+        standing = self.ledger.latest([order(number).request.fingerprint])
+        try:
+            claimed = self.ledger.claim(
+                order(number), owner=who, run_id=who, request={}, caps=CAPS, fresh=fresh
+            )
+        except AlreadyClaimed:
+            assert standing, "refused without a reason"
+            return None
+        except OverCap:
+            everything, one_run = CAPS
+            is_full = self._sum() + PRICE > everything.limit
+            assert is_full or self._sum(who) + PRICE > one_run.limit
+            return None
+        assert all(item.state not in OPEN for item in standing.values())
+        assert fresh or all(item.state != "made" for item in standing.values())
+        return claimed
+
+    @rule(target=seen, purchase=seen, generation=st.sampled_from(GENERATIONS))
+    def record_enqueued(self, purchase: Purchase | None, generation: str) -> Purchase | None:
+        holder = [row for row in self.rows if row.generation_id == generation]
+        try:
+            return self._change(purchase, lambda it: self.ledger.record_enqueued(it, generation))
+        except GenerationTaken:
+            assert purchase is not None
+            assert [row.id for row in holder] != [purchase.id]
+            assert holder
+            return purchase
+
+    @rule(target=seen, purchase=seen)
+    def settle(self, purchase: Purchase | None) -> Purchase | None:
+        return self._change(purchase, lambda it: self.ledger.settle(it, image=IMAGE, times=TIMES))
+
+    @rule(target=seen, purchase=seen)
+    def refuse(self, purchase: Purchase | None) -> Purchase | None:
+        return self._change(purchase, lambda it: self.ledger.refuse(it, "no"))
+
+    @rule(target=seen, purchase=seen, billed=st.booleans())
+    def fail(self, purchase: Purchase | None, billed: bool) -> Purchase | None:
+        return self._change(purchase, lambda it: self.ledger.fail(it, "broke", billed=billed))
+
+    @rule(target=seen, purchase=seen)
+    def withdraw(self, purchase: Purchase | None) -> Purchase | None:
+        return self._change(purchase, lambda it: self.ledger.withdraw(it, "never read"))
+
+    @rule(target=seen, purchase=seen)
+    def lose(self, purchase: Purchase | None) -> Purchase | None:
+        return self._change(purchase, lambda it: self.ledger.lose(it, "gone"))
+
+    @rule(target=seen, purchase=seen, who=st.sampled_from(OWNERS))
+    def take_over(self, purchase: Purchase | None, who: str) -> Purchase | None:
+        if purchase is None:
+            return None
+        now = self._row(purchase)
+        taken = self.ledger.take_over(purchase, owner=who)
+        is_as_seen = (now.owner, now.state) == (purchase.owner, purchase.state)
+        assert (taken is not None) == (is_as_seen and now.is_open)
+        assert taken is None or taken.owner == who
+        return taken
+
+    @invariant()
+    def the_books_are_in_order(self) -> None:
+        before, self.rows = self.rows, list(self.ledger.rows())
+        for row in before:
+            assert row.is_open or self._row(row) == row, "what is closed stays as it is"
+        for number in NUMBERS:
+            self._check_fingerprint(order(number).request.fingerprint)
+        self._check_caps()
+        owned = [row.generation_id for row in self.rows if row.generation_id is not None]
+        assert len(owned) == len(set(owned)), "a generation has two owners"
+        assert self.ledger.owned(GENERATIONS) == frozenset(owned)
+
+    def _check_fingerprint(self, fingerprint: str) -> None:
+        """One purchase at most is open, one at most was made without being asked for anew."""
+        rows = [row for row in self.rows if row.fingerprint == fingerprint]
+        assert [row.attempt for row in rows] == list(range(1, len(rows) + 1))
+        assert all(not row.is_open for row in rows[:-1])
+        made = [row for row in rows if row.state == "made"]
+        assert sum(not row.fresh for row in made) <= 1, "made twice without being asked to"
+        if made:
+            standing = self.ledger.latest([fingerprint])[fingerprint]
+            assert standing.is_open or standing == made[-1], "what is made is forgotten"
+
+    def _check_caps(self) -> None:
+        everything, one_run = CAPS
+        assert self._sum() <= everything.limit
+        assert self._sum() == self.ledger.spent(everything, provider="oxen")
+        for who in OWNERS:
+            assert self._sum(who) <= one_run.limit
+            assert self._sum(who) == self.ledger.spent(one_run, provider="oxen", run_id=who)
+
+    def _change(
+        self, purchase: Purchase | None, change: Callable[[Purchase], Purchase]
+    ) -> Purchase | None:
+        """Change a row by what was seen of it: only its owner can, and only while it is open."""
+        if purchase is None:
+            return None
+        now = self._row(purchase)
+        is_allowed = now.owner == purchase.owner and now.is_open
+        if is_allowed:
+            return change(purchase)
+        with pytest.raises(LedgerError, match="no longer this run's"):
+            change(purchase)
+        return None
+
+    def _row(self, purchase: Purchase) -> Purchase:
+        return next(row for row in self.rows if row.id == purchase.id)
+
+    def _sum(self, run_id: str | None = None) -> Decimal:
+        """Add up by hand what is billed or reserved."""
+        rows = [row for row in self.rows if run_id in (None, row.run_id)]
+        return sum((row.price_usd for row in rows if row.billed or row.is_open), Decimal(0))
+
+
+@pytest.mark.parametrize("end", ["fail", "refuse", "withdraw", "lose"])
+def test_an_attempt_to_buy_anew_that_brings_nothing_leaves_the_first_picture_standing(
+    tmp_path: Path, end: str
+) -> None:
+    ledger = Ledger(open_ledger(tmp_path / "ledger.sqlite"), clock=FakeClock())
+    first = ledger.settle(_claim(ledger), image=IMAGE, times=TIMES)
+    again = _claim(ledger, fresh=True)
+    if end == "fail":
+        ledger.fail(again, "broke", billed=True)
+    else:
+        getattr(ledger, end)(again, "no")
+
+    assert ledger.latest([first.fingerprint]) == {first.fingerprint: first}
+    with pytest.raises(AlreadyClaimed, match="is made"):
+        _claim(ledger)
+    assert _claim(ledger, fresh=True).attempt == 3
+    ledger.close()
+
+
+def _claim(ledger: Ledger, *, fresh: bool = False) -> Purchase:
+    return ledger.claim(order(1), owner=OWNERS[0], run_id="run", request={}, fresh=fresh)
+
+
+@cache
+def _empty_ledger() -> bytes:
+    """The file of a new ledger: making it takes the migrations, copying it takes nothing."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        open_ledger(path).dispose()
+        return path.read_bytes()
+
+
+TestPurchasing = Purchasing.TestCase
+# The phase left out traces every line, which takes minutes.
+TestPurchasing.settings = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+)
