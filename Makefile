@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install demo dev test test-unit crash browser postgres check lint fmt types docs-check defs-check lock clean
+.PHONY: help install demo dev test test-unit crash bench browser postgres check lint fmt types docs-check defs-check lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ test-unit: install  ## Run the fast tests only
 
 crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
 	$(BIN)/python -m tests.crash
+
+bench: install  ## Print figures: how long a run over 10,000 finished prompts takes
+	$(BIN)/python -m tests.bench
 
 browser:  ## Install Debian's Chromium for the browser tests, where apt-get may do so
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

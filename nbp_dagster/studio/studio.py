@@ -132,6 +132,7 @@ class Studio:
         self._daily_budget = daily_budget
         self._renderer = Renderer(store=self.store, records=self.records)
         self._quotes: dict[str, Quote] = {}
+        self._sources_by_campaign: dict[str, tuple[str, ...]] = {}
         self._engine = Engine(
             client,
             ledger=self.ledger,
@@ -376,7 +377,7 @@ class Studio:
             provider=self.provider,
             capabilities=quote.capabilities,
             sheets=sheets,
-            digests=self.references.digests(reference_sources(self.briefs, prompt.campaign)),
+            digests=self.references.digests(self._sources(prompt.campaign)),
         )
         return build_order(
             request,
@@ -385,6 +386,12 @@ class Studio:
             shot=prompt.shot,
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
         )
+
+    def _sources(self, campaign: str) -> tuple[str, ...]:
+        """The supplied images of a campaign, looked up once."""
+        if campaign not in self._sources_by_campaign:
+            self._sources_by_campaign[campaign] = reference_sources(self.briefs, campaign)
+        return self._sources_by_campaign[campaign]
 
     def _adopted(self, sheet_key: str) -> Sheet:
         brand_id, character_id = sheet_key.split("/")
