@@ -18,6 +18,7 @@ from tests.crash.trials import (
     die_alone,
     die_any_time,
     die_beside_another,
+    live_together,
     single_deaths,
 )
 
@@ -50,6 +51,7 @@ def step_trials(bench: Bench) -> Iterator[Trial]:
         yield f"alone     {death}", partial(die_alone, bench, death)
     for step in STEPS:
         yield f"beside    {step}", partial(die_beside_another, bench, Death(step), None)
+    yield "none      two runs, slow POSTs", partial(live_together, bench)
     for first, second in PAIRS:
         trial = partial(die_beside_another, bench, Death(first), Death(second))
         yield f"both      {first}, {second}", trial

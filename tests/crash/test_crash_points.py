@@ -7,7 +7,7 @@ import pytest
 
 from nbp_dagster.studio.steps import STEPS, Step
 from tests.crash.harness import Death, Service
-from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another
+from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another, live_together
 from tests.fakes.postgres import PostgresServer, postgres
 
 __all__ = ["postgres"]
@@ -46,6 +46,10 @@ def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(bench: Bench, 
 
 def test_two_runs_that_die_at_different_steps_lose_nothing(bench: Bench) -> None:
     die_beside_another(bench, Death("claimed"), Death("posted"))
+
+
+def test_two_living_runs_do_not_buy_each_other_s_orders(bench: Bench) -> None:
+    live_together(bench)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

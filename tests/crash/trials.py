@@ -31,6 +31,8 @@ PAIRS: tuple[tuple[Step, Step], ...] = (
     ("downloaded", "claimed"),
     ("kept", "settled"),
 )
+# Long enough for another run to look at a claim several times before its job is there.
+SLOW_POSTS = {"kind": "slow", "method": "POST", "path": "/queue", "seconds": 0.4}
 # Times a trial is repeated whose kill came too late to hit a run that was going on.
 MAX_MISSES = 20
 
@@ -99,6 +101,20 @@ def die_beside_another(bench: Bench, death: Death, other: Death | None) -> None:
         if first.status == KILLED and (other is None or second.status == KILLED):
             return
     raise Mismatch(f"{MAX_MISSES} times not both runs died")
+
+
+def live_together(bench: Bench) -> None:
+    """Let two runs want the same orders while each POST takes long: nobody dies, nobody is robbed.
+
+    Raises:
+        Mismatch: A run did not end well, or bought what the other one was about to have.
+    """
+    with bench.site() as site:
+        site.service.probe.script(SLOW_POSTS)
+        for ending in run_to_death(site, None, None):
+            if ending.status != 0:
+                raise Mismatch(f"a run that nobody disturbed broke: {ending}")
+        audit(site)
 
 
 def die_any_time(bench: Bench, dice: random.Random, *, workers: int, span: float) -> list[float]:
