@@ -151,12 +151,18 @@ class Delivery:
         """Download, verify and keep a finished job's image, or say why it has none."""
         if job.result_url is None:
             return f"generation {job.generation_id} succeeded without an image"
+        what = f"the result of generation {job.generation_id}"
         data = self._download(job)
         self.on_step("downloaded")
         try:
-            decoded = decode_image(data, what=f"the result of generation {job.generation_id}")
-        except UndecodableImage as error:
-            return str(error)
+            decoded = decode_image(data, what=what)
+        except UndecodableImage:
+            # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
+            data = self._download(self.client.get_generation(job.generation_id))
+            try:
+                decoded = decode_image(data, what=what)
+            except UndecodableImage as error:
+                return str(error)
         return KeptImage(
             sha256=self.store.put(data),
             width=decoded.width,

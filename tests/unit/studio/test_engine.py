@@ -201,6 +201,17 @@ def test_a_download_that_is_no_image_fails_and_says_so(
     assert isinstance(outcome, Failed)
 
 
+def test_a_page_in_place_of_the_picture_is_asked_for_again_not_bought_again(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "html", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
 def test_a_cut_download_is_repeated(bench: Workbench, service: ServiceProbe) -> None:
     service.script({"kind": "truncate", "times": 1})
 
