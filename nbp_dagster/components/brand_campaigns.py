@@ -82,6 +82,27 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     in_flight: Annotated[
         int, dg.Resolver.default(description="Jobs at the service at one time: 1 to 1000.")
     ] = 64
+    ledger_url_env: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds the PostgreSQL address of a "
+            "shared ledger. Left out: a SQLite file in the state folder."
+        ),
+    ] = None
+    daily_budget_usd: Annotated[
+        float | None,
+        dg.Resolver.default(
+            description="Most US dollars a calendar day (UTC) may cost, over all that share the "
+            "ledger. Left out: no such cap."
+        ),
+    ] = None
+    on_cancel: Annotated[
+        Literal["keep", "cancel"],
+        dg.Resolver.default(
+            description="What a cancelled run does with its jobs at the service: keep them for "
+            "the next run, or cancel them."
+        ),
+    ] = "keep"
     simulator_latency: Annotated[
         float, dg.Resolver.default(description="Seconds a job of the simulator takes.")
     ] = 0.3
@@ -103,11 +124,18 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
                 raise ValueError(f"{part!r}; accepted: letters, digits and underscores")
         return value
 
-    @field_validator("api_key_env")
+    @field_validator("api_key_env", "ledger_url_env")
     @classmethod
-    def _check_variable(cls, value: str) -> str:
-        if not _VARIABLE.fullmatch(value):
+    def _check_variable(cls, value: str | None) -> str | None:
+        if value is not None and not _VARIABLE.fullmatch(value):
             raise ValueError("not the name of an environment variable, such as OXEN_API_KEY")
+        return value
+
+    @field_validator("daily_budget_usd")
+    @classmethod
+    def _check_budget(cls, value: float | None) -> float | None:
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{value}; accepted: US dollars above 0")
         return value
 
     # Not as constraints of the fields: Dagster would apply those to a template's text as well.
@@ -140,6 +168,9 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             home=str(home.absolute()),
             config=str(config.absolute()),
             in_flight=self.in_flight,
+            ledger_url="" if self.ledger_url_env is None else dg.EnvVar(self.ledger_url_env),
+            daily_budget_usd=self.daily_budget_usd,
+            on_cancel=self.on_cancel,
         )
         return dg.Definitions(
             assets=dg.map_asset_specs(

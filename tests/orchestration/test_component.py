@@ -244,6 +244,7 @@ def test_broken_briefs_are_one_error_with_every_problem(sandbox: DefsFolderSandb
     [
         ({"mode": "lve"}, "Input should be 'simulator' or 'live'"),
         ({"in_flight": 0}, "0; accepted: 1 to 1000"),
+        ({"daily_budget_usd": 0}, "accepted: US dollars above 0"),
         ({"in_flight": "{{ 2000 }}"}, "2000; accepted: 1 to 1000"),
         ({"simulator_latency": -1}, "-1.0; accepted: seconds, 0 or more"),
         ({"key_prefix": ["acme", "a-b"]}, "'a-b'; accepted: letters, digits and underscores"),
