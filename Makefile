@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install demo dev test test-unit crash bench browser postgres check lint fmt types docs-check defs-check lock clean
+.PHONY: help install demo dev test test-unit crash bench browser postgres check lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,9 +32,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install  ## Make the sample campaign on the simulator; ends with the path of its gallery
 	@NBP_MODE=simulator $(BIN)/nbp run spring_launch
 
-dev: install  ## Open the Dagster UI on the state that demo and nbp run made
-	@mkdir -p $(DAGSTER_HOME)
-	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/dagster.yaml $(DAGSTER_HOME)/
+dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp run made
 	$(BIN)/dagster dev -w workspace.yaml
 
 test: install browser postgres  ## Run every test
@@ -82,7 +80,7 @@ fmt: install  ## Format the code
 types: install
 	$(BIN)/mypy nbp_dagster definitions.py
 
-defs-check: install
+defs-check: install dagster-home
 	$(BIN)/nbp validate
 	$(BIN)/dagster definitions validate -w workspace.yaml
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check defs
@@ -90,6 +88,10 @@ defs-check: install
 
 docs-check: install
 	$(BIN)/python -m pytest -q tests/test_docs.py
+
+dagster-home:
+	@mkdir -p $(DAGSTER_HOME)
+	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/dagster.yaml $(DAGSTER_HOME)/
 
 lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes \
