@@ -212,7 +212,8 @@ def _print_summary(summary: RunSummary, report: RunReport) -> None:
         click.echo(f"nbp: {line}", err=True)
     for campaign in summary.campaigns:
         for key, reason in campaign.missing:
-            click.echo(f"nbp: no image for {key}: {reason}", err=True)
+            # What this run met says more than what the ledger knows: over budget, no key.
+            click.echo(f"nbp: no image for {key}: {report.reason(key) or reason}", err=True)
     for campaign in summary.campaigns:
         made = campaign.prompts - len(campaign.missing)
         click.echo(
@@ -236,7 +237,10 @@ def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
                 "gallery": str(item.gallery),
                 "prompts": item.prompts,
                 "up_to_date": item.up_to_date,
-                "missing": [{"key": key, "reason": reason} for key, reason in item.missing],
+                "missing": [
+                    {"key": key, "reason": report.reason(key) or reason}
+                    for key, reason in item.missing
+                ],
             }
             for item in summary.campaigns
         ],

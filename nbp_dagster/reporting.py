@@ -57,6 +57,11 @@ class RunReport:
         """The latest outcome by key."""
         return self._outcomes
 
+    def reason(self, key: str) -> str | None:
+        """Why this run brought no image for a key; None when it did, or did not try."""
+        outcome = self._outcomes.get(key)
+        return outcome.reason if isinstance(outcome, Refused | Failed) else None
+
     def title(self, text: str) -> None:
         """Name what comes next."""
         self._title = text

@@ -125,3 +125,23 @@ def test_gallery_prints_the_finished_pages(shell: Shell) -> None:
     shell.nbp("run")
 
     assert shell.nbp("gallery").stdout.strip().endswith("winter/index.html")
+
+
+def test_ledger_shows_what_was_spent(shell: Shell) -> None:
+    shell.nbp("run")
+
+    books = json.loads(shell.nbp("ledger", "--json").stdout)
+    page = shell.nbp("ledger").stdout
+
+    assert books["total"]["billed_usd"] == "0.45"
+    assert {item["name"] for item in books["by_campaign"]} == {"brand:hilltop", "winter"}
+    assert "3 images, 0.45 USD billed" in page
+
+
+def test_a_budget_too_small_buys_nothing_of_the_campaign_and_says_why(shell: Shell) -> None:
+    done = shell.nbp("run", "--budget", "0.30")
+
+    assert done.returncode == 1
+    assert "over budget" in done.stderr
+    assert "0.15 too much" in done.stderr
+    assert json.loads(shell.nbp("ledger", "--json").stdout)["total"]["images"] == 1

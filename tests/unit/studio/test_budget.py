@@ -1,0 +1,53 @@
+"""Caps, and quotes that would break them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, find_excesses, run_cap
+from tests.fakes.studio import order
+
+
+def nothing_spent(_: Cap) -> Decimal:
+    return Decimal(0)
+
+
+def test_a_quote_that_fits_to_the_cent_breaks_nothing() -> None:
+    cap = campaign_cap("spring", Decimal("0.30"))
+
+    assert find_excesses([cap], [order(1), order(2)], nothing_spent) == {}
+
+
+def test_a_quote_says_which_cap_it_breaks_and_by_how_much() -> None:
+    cap = campaign_cap("spring", Decimal("0.29"))
+
+    [text] = find_excesses([cap], [order(1), order(2)], nothing_spent).values()
+
+    assert "campaign spring allows 0.29 USD" in text
+    assert "0.01 too much" in text
+
+
+def test_a_campaigns_cap_counts_that_campaign_alone() -> None:
+    cap = campaign_cap("spring", Decimal("0.15"))
+
+    assert find_excesses([cap], [order(1), order(2, scope="autumn")], nothing_spent) == {}
+
+
+def test_a_runs_cap_counts_everything() -> None:
+    cap = run_cap(Decimal("0.15"))
+
+    assert cap in find_excesses([cap], [order(1), order(2, scope="autumn")], nothing_spent)
+
+
+def test_a_day_begins_at_midnight_utc() -> None:
+    noon = datetime(2026, 11, 22, 12, 30, tzinfo=UTC).timestamp()
+
+    cap = day_cap(Decimal(1), noon)
+
+    assert cap.since == datetime(2026, 11, 22, tzinfo=UTC).timestamp()
+    assert "2026-11-22" in cap.name
+
+
+def test_a_cap_that_is_full_already_does_not_forbid_what_costs_nothing() -> None:
+    cap = campaign_cap("spring", Decimal("0.15"))
+
+    assert find_excesses([cap], [], lambda _: Decimal("0.30")) == {}
