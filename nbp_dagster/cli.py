@@ -101,7 +101,8 @@ def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
         _show_prompt(planned, show)
     elif as_json:
         images = [image.to_json() for image in planned.images]
-        click.echo(json.dumps({"total_usd": str(planned.total_usd), "images": images}, indent=2))
+        whole = {"total_usd": str(planned.total_usd), "over": planned.over, "images": images}
+        click.echo(json.dumps(whole, indent=2))
     else:
         _print_plan(planned, settings)
 
@@ -132,7 +133,7 @@ def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: 
     if as_json:
         click.echo(json.dumps(_summary_json(summary, report), indent=2))
     else:
-        _print_summary(summary, report)
+        _print_summary(summary, report, settings)
     if not summary.is_complete:
         sys.exit(1)
 
@@ -203,11 +204,17 @@ def _print_plan(planned: Plan, settings: Settings) -> None:
     for image in planned.images:
         if image.standing in ("refused", "invalid"):
             click.echo(f"{image.key}: {image.standing}: {image.reason}")
-    free = "" if settings.nbp_mode == "live" else " (simulated: nothing is paid)"
-    click.echo(f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images{free}")
+    total = f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images"
+    click.echo(f"{total}{_for_free(settings)}")
+    for line in planned.over:
+        click.echo(f"nbp: {line}", err=True)
 
 
-def _print_summary(summary: RunSummary, report: RunReport) -> None:
+def _for_free(settings: Settings) -> str:
+    return "" if settings.nbp_mode == "live" else " (simulated: nothing is paid)"
+
+
+def _print_summary(summary: RunSummary, report: RunReport, settings: Settings) -> None:
     for line in summary.errors:
         click.echo(f"nbp: {line}", err=True)
     for campaign in summary.campaigns:
@@ -220,7 +227,7 @@ def _print_summary(summary: RunSummary, report: RunReport) -> None:
             f"{campaign.campaign}: {made} of {campaign.prompts} prompts have their pictures, "
             f"{campaign.up_to_date} needed nothing"
         )
-    click.echo(describe(report.tally))
+    click.echo(f"{describe(report.tally)}{_for_free(settings)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
     click.echo(pages[0] if len(pages) == 1 else summary.index)
 

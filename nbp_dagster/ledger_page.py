@@ -13,6 +13,8 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
         f"{total.images} images, {total.billed_usd:.2f} USD billed, "
         f"{total.reserved_usd:.2f} USD reserved, {accounts.fresh} bought again on purpose"
     )
+    if accounts.simulated_usd:
+        yield f"of this {accounts.simulated_usd:.2f} USD is the simulator's: nobody was charged"
     yield from _spendings("by day (UTC)", accounts.by_day)
     yield from _spendings("by campaign", accounts.by_campaign)
     yield from _spendings("by shot", accounts.by_shot)

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
@@ -119,7 +120,19 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         if not target.exists():
             packaged = files("nbp_dagster").joinpath("dagster.yaml")
             write_atomically(target, packaged.read_bytes())
-        instance = dg.DagsterInstance.from_config(str(folder))
+        # Dagster would start two helpers to copy this process's output into files; they would
+        # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
+        instance = dg.DagsterInstance.from_ref(
+            InstanceRef.from_dir(
+                str(folder),
+                overrides={
+                    "compute_logs": {
+                        "module": "dagster._core.storage.noop_compute_log_manager",
+                        "class": "NoOpComputeLogManager",
+                    }
+                },
+            )
+        )
         instance.get_run_records(limit=1)
         instance.event_log_storage.get_maximum_record_id()
         return instance

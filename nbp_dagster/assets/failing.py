@@ -43,10 +43,7 @@ def fail_step(
     for problem in problems:
         context.log.error("%s: %s: %s", problem.key, _state(problem), problem.reason)
     raise dg.Failure(
-        description=(
-            f"{len(problems)} of {total} {what} have no image; the others are recorded. "
-            "Run the same partitions again to ask only for these."
-        ),
+        description=_describe(problems, total=total, what=what),
         metadata={
             "without_image": dg.MetadataValue.table(
                 [
@@ -60,6 +57,16 @@ def fail_step(
         },
         allow_retries=False,
     )
+
+
+def _describe(problems: Sequence[Refused | Failed], *, total: int, what: str) -> str:
+    """Say how many, and why in the one case where all have the same reason."""
+    count = f"{len(problems)} of {total} {what} have no image"
+    reasons = {problem.reason for problem in problems}
+    if len(reasons) == 1:
+        return f"{count}: {reasons.pop()}"
+    rest = "; the others are recorded" if len(problems) < total else ""
+    return f"{count}{rest}. Run the same partitions again to ask only for these."
 
 
 def _state(problem: Refused | Failed) -> str:

@@ -43,6 +43,7 @@ class Accounts:
         refused: The dead letters, each with the service's words.
         failed: Purchases that brought no image, lost ones included.
         fresh: How many purchases were made again on purpose.
+        simulated_usd: USD among the sums that the simulator asked for; nobody was charged.
         orphans: Jobs at the service that no purchase owns; None when the service was not asked.
     """
 
@@ -55,6 +56,7 @@ class Accounts:
     refused: tuple[Purchase, ...]
     failed: tuple[Purchase, ...]
     fresh: int
+    simulated_usd: Decimal
     orphans: tuple[Generation, ...] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -70,6 +72,7 @@ class Accounts:
             "refused": [_purchase_json(item) for item in self.refused],
             "failed": [_purchase_json(item) for item in self.failed],
             "fresh": self.fresh,
+            "simulated_usd": f"{self.simulated_usd:.2f}",
             "orphans": None if orphans is None else [_orphan_json(item) for item in orphans],
         }
 
@@ -95,6 +98,7 @@ def read_accounts(ledger: Ledger, *, client: OxenClient | None = None) -> Accoun
         refused=tuple(row for row in rows if row.state == "refused"),
         failed=tuple(row for row in rows if row.state in ("failed", "lost")),
         fresh=sum(row.fresh for row in rows),
+        simulated_usd=_simulated(rows),
         orphans=None if client is None else tuple(find_orphans(ledger, client)),
     )
 
@@ -125,6 +129,11 @@ def _spending(name: str, rows: Iterable[Purchase]) -> Spending:
         elif row.billed:
             billed += row.price_usd
     return Spending(name=name, images=images, billed_usd=billed, reserved_usd=reserved)
+
+
+def _simulated(rows: Iterable[Purchase]) -> Decimal:
+    prices = (row.price_usd for row in rows if row.provider == "simulator" and row.billed)
+    return sum(prices, Decimal(0))
 
 
 def _spending_json(item: Spending) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a run would do and cost, without doing it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -56,9 +56,15 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run over some campaigns would touch."""
+    """Everything a run over some campaigns would touch.
+
+    Attributes:
+        images: In the order a run takes them.
+        over: Caps that it would break, one line each, by how much.
+    """
 
     images: tuple[PlannedImage, ...]
+    over: tuple[str, ...] = ()
 
     @property
     def total_usd(self) -> Decimal:
@@ -97,7 +103,24 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
         if prompt.key not in ready:
             by_key[prompt.key] = _waiting(studio, prompt)
     images.extend(by_key[prompt.key] for prompt in prompts)
-    return Plan(images=tuple(images))
+    return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
+
+
+def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:
+    """Say which campaign's or day's cap the plan would break."""
+    costs: dict[str, Decimal] = {}
+    for image in images:
+        scope = image.key.split("/")[0] if image.kind == "prompt" else "sheets"
+        costs[scope] = costs.get(scope, Decimal(0)) + image.price_usd
+    for cap in studio.caps(costs):
+        cost = sum(costs.values(), Decimal(0)) if cap.scope is None else costs[cap.scope]
+        spent = studio.ledger.spent(cap, provider=studio.provider)
+        if cost and spent + cost > cap.limit:
+            yield (
+                f"over budget: {cap.name} allows {cap.limit:.2f} USD, {spent:.2f} is spent or "
+                f"reserved, and this would cost {cost:.2f}: {spent + cost - cap.limit:.2f} too "
+                f"much; raise {cap.where}"
+            )
 
 
 def _ordered(

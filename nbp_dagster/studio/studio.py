@@ -236,7 +236,7 @@ class Studio:
             fresh: Buy again what earlier runs have made, on purpose.
         """
         wanted = tuple(orders)
-        caps = self._caps({order.scope for order in wanted}, budget)
+        caps = self.caps({order.scope for order in wanted}, budget)
 
         def hire(presence: Presence) -> Buyer:
             return Buyer(
@@ -405,7 +405,13 @@ class Studio:
             origin="adopted",
         )
 
-    def _caps(self, scopes: set[str], budget: Decimal | None) -> tuple[Cap, ...]:
+    def caps(self, scopes: Iterable[str], budget: Decimal | None = None) -> tuple[Cap, ...]:
+        """Return the limits that hold for purchases of some campaigns.
+
+        Args:
+            scopes: Campaigns; a sheet's scope has no cap of its own.
+            budget: Most USD one run may spend.
+        """
         campaigns = self.briefs.campaigns
         caps = [
             campaign_cap(scope, Decimal(str(campaigns[scope].budget_usd)))
