@@ -18,7 +18,7 @@ from nbp_dagster.brand.plan import expand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
-from nbp_dagster.reporting import RunReport, describe, outcome_row
+from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.simulator.faults import load_scenario
@@ -227,7 +227,7 @@ def _print_summary(summary: RunSummary, report: RunReport, settings: Settings) -
             f"{campaign.campaign}: {made} of {campaign.prompts} prompts have their pictures, "
             f"{campaign.up_to_date} needed nothing"
         )
-    click.echo(f"{describe(report.tally)}{_for_free(settings)}")
+    click.echo(f"{report.tally.in_words()}{_for_free(settings)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
     click.echo(pages[0] if len(pages) == 1 else summary.index)
 

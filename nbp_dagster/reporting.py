@@ -77,20 +77,7 @@ class RunReport:
         self._batch = self._batch.add(outcome)
         self._tally = self._tally.add(outcome)
         self._outcomes[outcome.key] = outcome
-        self._bar.update(self._task, advance=1, counts=describe(self._batch))
-
-
-def describe(tally: Tally) -> str:
-    """Return the counts in words: what was made, reused, refused, failed and spent."""
-    counts = (
-        (tally.generated, "made"),
-        (tally.reused, "reused"),
-        (tally.refused, "refused"),
-        (tally.failed, "failed"),
-    )
-    # What there is none of only takes room from what there is.
-    words = [f"{count} {word}" for count, word in counts if count] or ["nothing to do"]
-    return ", ".join([*words, f"{tally.spent_usd:.2f} USD"])
+        self._bar.update(self._task, advance=1, counts=self._batch.in_words())
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

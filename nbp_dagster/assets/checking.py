@@ -1,6 +1,7 @@
 """The checks of the pictures as Dagster asset checks: one evaluation a run, whatever its size."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 
@@ -21,51 +22,79 @@ def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def results(
-    records: Sequence[PromptRecord], asset: dg.AssetKey, selected: Iterable[dg.AssetCheckKey]
-) -> Iterator[dg.AssetCheckResult]:
-    """Sum each selected check up over all pictures of the run.
+@dataclass
+class _Count:
+    """One check over all pictures looked at."""
+
+    pictures: int = 0
+    failed: int = 0
+    skipped: int = 0
+    # Those shown; `failed` counts them all.
+    shown: list[tuple[Picture, CheckFacts]] = field(default_factory=list)
+
+
+class Judgement:
+    """What the checks said of a run's pictures, added up as they come; keeps no record.
 
     Every picture's own results are in its partition's metadata, its record and the manifest; an
     event a picture and check would cost more than the check itself.
+
+    Example:
+        >>> judgement = Judgement(names.channel_images)
+        >>> judgement.add(record)
+        >>> yield from judgement.results(context.selected_asset_check_keys)
     """
-    wanted = {key.name for key in selected}
-    for check in CHECKS:
-        if check.name in wanted:
-            facts = [
-                (picture, item)
-                for record in records
-                for picture in record.pictures
-                for item in picture.checks
-                if item.name == check.name
-            ]
-            if facts:
-                # Nothing looked at is nothing said: neither passed nor failed.
-                yield _result(check.name, check.severity, asset, facts)
+
+    def __init__(self, asset: dg.AssetKey) -> None:
+        self._asset = asset
+        self._counts = {check.name: _Count() for check in CHECKS}
+
+    def add(self, record: PromptRecord) -> None:
+        """Count a prompt's pictures."""
+        for picture in record.pictures:
+            for item in picture.checks:
+                count = self._counts.get(item.name)
+                if count is None:
+                    # Recorded by a version that had another check.
+                    continue
+                count.pictures += 1
+                count.skipped += item.verdict == "skipped"
+                if item.verdict == "failed":
+                    count.failed += 1
+                    if len(count.shown) < _ROWS:
+                        count.shown.append((picture, item))
+
+    def results(self, selected: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
+        """Sum each selected check up over all pictures of the run."""
+        wanted = {key.name for key in selected}
+        for check in CHECKS:
+            count = self._counts[check.name]
+            # Nothing looked at is nothing said: neither passed nor failed.
+            if check.name in wanted and count.pictures:
+                yield _result(check.name, check.severity, self._asset, count)
 
 
 def log_shortfalls(
-    context: dg.AssetExecutionContext, records: Iterable[PromptRecord], asset: dg.AssetKey
+    context: dg.AssetExecutionContext, record: PromptRecord, asset: dg.AssetKey
 ) -> None:
-    """Log an evaluation of its own for each prompt that falls short, and for no other."""
-    for record in records:
-        for name in sorted({item.name for pic in record.pictures for item in pic.failed_checks}):
-            found = [
-                (picture, item)
-                for picture in record.pictures
-                for item in picture.failed_checks
-                if item.name == name
-            ]
-            context.log_event(
-                dg.AssetCheckEvaluation(
-                    asset_key=asset,
-                    check_name=name,
-                    passed=False,
-                    partition=record.prompt_key,
-                    severity=dg.AssetCheckSeverity[found[0][1].severity.upper()],
-                    metadata={"falling_short": _shortfalls(found)},
-                )
+    """Log an evaluation for each check in which a prompt falls short, and for no other."""
+    for name in sorted({item.name for pic in record.pictures for item in pic.failed_checks}):
+        found = [
+            (picture, item)
+            for picture in record.pictures
+            for item in picture.failed_checks
+            if item.name == name
+        ]
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=asset,
+                check_name=name,
+                passed=False,
+                partition=record.prompt_key,
+                severity=dg.AssetCheckSeverity[found[0][1].severity.upper()],
+                metadata={"falling_short": _shortfalls(found)},
             )
+        )
 
 
 def _shortfalls(
@@ -82,21 +111,18 @@ def _shortfalls(
     )
 
 
-def _result(
-    name: str, severity: str, asset: dg.AssetKey, facts: Sequence[tuple[Picture, CheckFacts]]
-) -> dg.AssetCheckResult:
-    failed = [(picture, item) for picture, item in facts if item.verdict == "failed"]
-    skipped = sum(item.verdict == "skipped" for _, item in facts)
+def _result(name: str, severity: str, asset: dg.AssetKey, count: _Count) -> dg.AssetCheckResult:
+    passed = count.pictures - count.failed - count.skipped
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=name,
-        passed=not failed,
+        passed=not count.failed,
         severity=dg.AssetCheckSeverity[severity.upper()],
-        description=f"{len(facts) - len(failed) - skipped} of {len(facts)} pictures passed",
+        description=f"{passed} of {count.pictures} pictures passed",
         metadata={
-            "pictures": len(facts),
-            "failed": len(failed),
-            "skipped": skipped,
-            "falling_short": _shortfalls(failed),
+            "pictures": count.pictures,
+            "failed": count.failed,
+            "skipped": count.skipped,
+            "falling_short": _shortfalls(count.shown),
         },
     )

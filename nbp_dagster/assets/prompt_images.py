@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets import checking
+from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
@@ -23,7 +24,7 @@ from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
-from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.darkroom import Darkroom, Developed
 from nbp_dagster.studio.family import request_behind
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
 from nbp_dagster.studio.progress import Progress
@@ -135,8 +136,9 @@ class _PromptStep:
         self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
         self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
         self._problems: list[Refused | Failed] = []
-        self._records: list[PromptRecord] = []
+        self._judgement = checking.Judgement(names.channel_images)
         self._tally = Tally()
+        self._log = BatchLog(context, total=len(self._prompts))
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
         """Record each prompt as it finishes; fail at the end if any has no image."""
@@ -150,12 +152,10 @@ class _PromptStep:
         if self._originals.is_selected or self._renditions.is_selected:
             self._make(compiled.orders)
         if not self._context.selected_asset_keys:
-            self._records = list(self._studio.all_records())
-        yield from checking.results(
-            self._records, self._names.channel_images, self._context.selected_asset_check_keys
-        )
-        checking.log_shortfalls(self._context, self._records, self._names.channel_images)
-        self._context.log.info("prompts: %s", dict(self._tally.to_json()))
+            for record in self._studio.all_records():
+                self._judge(record)
+        self._log.close(self._tally)
+        yield from self._judgement.results(self._context.selected_asset_check_keys)
         fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
 
     def _requests_to_record(self, orders: Mapping[str, Order]) -> list[Order]:
@@ -178,9 +178,12 @@ class _PromptStep:
     def _make(self, orders: Mapping[str, Order]) -> None:
         # The requests just recorded are this step's own input: seen up to here.
         pointer = latest_event(self._context)
-        for outcome in self._outcomes(orders.values()):
+        renders = self._renditions.is_selected
+        darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
+        for outcome in self._outcomes(orders.values(), darkroom):
             if isinstance(outcome, Generated | Reused):
-                outcome = self._finish(orders[outcome.key], outcome, pointer)
+                developed = darkroom.take(outcome.key)
+                outcome = self._finish(orders[outcome.key], outcome, developed, pointer)
             self._close(outcome)
 
     def _close(self, outcome: Outcome) -> None:
@@ -188,8 +191,9 @@ class _PromptStep:
             self._problems.append(outcome)
         self._tally = self._tally.add(outcome)
         self._progress.advance(outcome)
+        self._log.advance(self._tally)
 
-    def _outcomes(self, orders: Iterable[Order]) -> Iterator[Outcome]:
+    def _outcomes(self, orders: Iterable[Order], darkroom: Darkroom) -> Iterator[Outcome]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
             return self._studio.make(
@@ -197,31 +201,35 @@ class _PromptStep:
                 run_id=self._context.run.run_id,
                 budget=self._config.budget,
                 fresh=self._config.fresh,
+                develop=darkroom.develop,
             )
-        return self._studio.find_made(orders)
+        return self._studio.find_made(orders, darkroom.develop)
 
-    def _finish(self, order: Order, made: Generated | Reused, pointer: int) -> Outcome:
-        prompt = self._prompts[order.key]
-        # The wording that was made in the end, where a refused one was softened.
-        asked = request_behind(order, made.receipt.fingerprint)
-        try:
-            if self._originals.is_selected:
-                self._record_original(order, asked, made, pointer)
-            if not self._renditions.is_selected:
-                return made
-            record = self._studio.render(prompt, asked, made)
-        except NbpError as error:
+    def _finish(
+        self, order: Order, made: Generated | Reused, developed: Developed, pointer: int
+    ) -> Outcome:
+        if self._originals.is_selected and developed.preview:
+            self._record_original(order, made, developed.preview, pointer)
+        if developed.problem is not None:
             # The original is paid and recorded; only its renditions are missing.
-            return Failed(order.key, made.receipt.fingerprint, str(error), "bad_image")
-        self._records.append(record)
+            return Failed(order.key, made.receipt.fingerprint, developed.problem, "bad_image")
+        if developed.record is not None:
+            self._record_renditions(developed.record, made)
+        return made
+
+    def _record_renditions(self, record: PromptRecord, made: Generated | Reused) -> None:
         self._renditions.record(
-            order.key,
+            record.prompt_key,
             data_version=record.recipe,
             inputs={self._names.generated_images: made.image.sha256},
             pointer=latest_event(self._context),
             metadata=describe_renditions(record),
         )
-        return made
+        self._judge(record)
+
+    def _judge(self, record: PromptRecord) -> None:
+        self._judgement.add(record)
+        checking.log_shortfalls(self._context, record, self._names.channel_images)
 
     def _record_request(self, order: Order, pointer: int) -> None:
         prompt: Prompt = self._prompts[order.key]
@@ -238,9 +246,10 @@ class _PromptStep:
         )
 
     def _record_original(
-        self, order: Order, asked: Order, made: Generated | Reused, pointer: int
+        self, order: Order, made: Generated | Reused, preview: str, pointer: int
     ) -> None:
-        preview = self._studio.preview(made.image)
+        # The wording that was made in the end, where a refused one was softened.
+        asked = request_behind(order, made.receipt.fingerprint)
         self._originals.record(
             order.key,
             data_version=made.image.sha256,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.download import Downloader
+from nbp_dagster.oxen.download import Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.exchange import Exchange, Service
@@ -281,7 +281,18 @@ class OxenClient:
                 job again will give a fresh URL.
             UnsafeUrl: The URL may not be opened.
         """
-        return self._downloader.fetch(url, max_bytes=max_bytes)
+        sink = MemorySink()
+        self._downloader.fetch(url, sink, max_bytes=max_bytes)
+        return sink.data
+
+    def download_into(self, url: str, sink: Sink, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        """Write the bytes behind a result URL to a sink as they arrive; otherwise as `download`.
+
+        Raises:
+            DownloadFailed: Refused or larger than `max_bytes`; see `download`.
+            UnsafeUrl: The URL may not be opened.
+        """
+        self._downloader.fetch(url, sink, max_bytes=max_bytes)
 
     def put_files(
         self,

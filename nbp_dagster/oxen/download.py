@@ -4,6 +4,7 @@ Must not know: jobs, images, or what the bytes are for.
 """
 
 from contextlib import ExitStack
+from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
 from nbp_dagster.oxen.errors import (
@@ -19,7 +20,6 @@ from nbp_dagster.oxen.transport import (
     HttpStream,
     Transport,
     count_missing,
-    read_body,
     read_start,
 )
 from nbp_dagster.oxen.urls import MAX_REDIRECTS, Resolver, check_foreign, is_own
@@ -35,6 +35,36 @@ _GONE = frozenset({403, 404, 410})
 """What a signed URL is answered with once it has expired."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Sink(Protocol):
+    """Takes the bytes of a download as they arrive."""
+
+    def begin(self) -> None:
+        """Start anew: an earlier attempt broke off, forget what it brought."""
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes."""
+
+
+class MemorySink:
+    """Keeps a download in memory, for files known to be small."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    @property
+    def data(self) -> bytes:
+        """What came."""
+        return b"".join(self._parts)
+
+    def begin(self) -> None:
+        """Forget what came."""
+        self._parts.clear()
+
+    def write(self, data: bytes) -> None:
+        """Keep the next bytes."""
+        self._parts.append(data)
 
 
 class Downloader:
@@ -55,29 +85,29 @@ class Downloader:
         self._retrier = retrier
         self._resolver = resolver
 
-    def fetch(self, url: str, *, max_bytes: int) -> bytes:
-        """Return the bytes behind a URL; a broken or short transfer is repeated.
+    def fetch(self, url: str, sink: Sink, *, max_bytes: int) -> None:
+        """Write the bytes behind a URL to a sink; a broken or short transfer is repeated.
 
         Raises:
             DownloadFailed: Expired, gone, refused or larger than `max_bytes`.
             UnsafeUrl: The URL, or one it redirects to, may not be opened.
             OxenError: The last attempt's error.
         """
-        return self._retrier.call(lambda: self._fetch_once(url, max_bytes), method="GET")
+        self._retrier.call(lambda: self._fetch_once(url, sink, max_bytes), method="GET")
 
-    def _fetch_once(self, url: str, max_bytes: int) -> bytes:
+    def _fetch_once(self, url: str, sink: Sink, max_bytes: int) -> None:
         current = url
         for _ in range(MAX_REDIRECTS + 1):
-            found = self._visit(current, max_bytes)
-            if isinstance(found, bytes):
-                return found
-            current = urljoin(current, found)
+            target = self._visit(current, sink, max_bytes)
+            if target is None:
+                return
+            current = urljoin(current, target)
         raise DownloadFailed(
             f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False
         )
 
-    def _visit(self, url: str, max_bytes: int) -> bytes | str:
-        """Open one URL; return its bytes, or where it redirects to."""
+    def _visit(self, url: str, sink: Sink, max_bytes: int) -> str | None:
+        """Open one URL; return where it redirects to, None when its bytes are with the sink."""
         own = is_own(url, self._service.base_url)
         with ExitStack() as stack:
             answer = self._open(stack, url) if own else self._open_foreign(stack, url)
@@ -88,7 +118,8 @@ class Downloader:
                 return location
             if answer.status != 200:
                 raise self._failure(url, answer, own=own)
-            return _read(url, answer, max_bytes)
+            _pour(url, answer, sink, max_bytes=max_bytes)
+            return None
 
     def _open(
         self,
@@ -133,24 +164,31 @@ class Downloader:
         return DownloadFailed(error.detail, endpoint=endpoint, expired=False, status=status)
 
 
-def _read(url: str, answer: HttpStream, max_bytes: int) -> bytes:
+def _pour(url: str, answer: HttpStream, sink: Sink, *, max_bytes: int) -> None:
     endpoint = _endpoint(url)
     declared = answer.header("content-length") or ""
-    too_long = declared.isdigit() and int(declared) > max_bytes
-    body = None if too_long else read_body(answer, max_bytes=max_bytes)
-    if body is None:
-        size = declared or f"over {max_bytes}"
-        raise DownloadFailed(
-            f"the file has {size} bytes, the limit is {max_bytes}", endpoint=endpoint, expired=False
-        )
-    missing = count_missing(answer.headers, body)
-    if missing or not body:
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise _too_large(declared, max_bytes, endpoint)
+    sink.begin()
+    size = 0
+    for chunk in answer.chunks:
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(f"over {max_bytes}", max_bytes, endpoint)
+        sink.write(chunk)
+    missing = count_missing(answer.headers, size)
+    if missing or not size:
         raise BadResponse(
-            f"the file ended after {len(body)} bytes, {missing} are missing",
+            f"the file ended after {size} bytes, {missing} are missing",
             endpoint=endpoint,
             status=answer.status,
         )
-    return body
+
+
+def _too_large(size: str, max_bytes: int, endpoint: str) -> DownloadFailed:
+    return DownloadFailed(
+        f"the file has {size} bytes, the limit is {max_bytes}", endpoint=endpoint, expired=False
+    )
 
 
 def _endpoint(url: str) -> str:

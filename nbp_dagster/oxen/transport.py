@@ -152,7 +152,7 @@ class Transport(ABC):
                 endpoint=request.endpoint,
                 status=status,
             )
-        missing = count_missing(headers, body)
+        missing = count_missing(headers, len(body))
         if missing:
             raise BadResponse(
                 f"the answer ends {missing} bytes early", endpoint=request.endpoint, status=status
@@ -182,12 +182,12 @@ def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes
     return start[:max_bytes]
 
 
-def count_missing(headers: Mapping[str, str], body: bytes) -> int:
+def count_missing(headers: Mapping[str, str], size: int) -> int:
     """Return how many of the announced bytes did not arrive; 0 when none were announced."""
     declared = _find_header(headers, "content-length") or ""
     if not declared.isdigit() or _find_header(headers, "content-encoding"):
         return 0
-    return max(0, int(declared) - len(body))
+    return max(0, int(declared) - size)
 
 
 class RequestsTransport(Transport):

@@ -12,8 +12,8 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.brand.load import load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
-from nbp_dagster.studio.engine import EngineLimits
 from nbp_dagster.studio.halt import HaltableClock
+from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.studio import Studio, StudioPaths
 from nbp_dagster.studio.throttle import Throttle
 

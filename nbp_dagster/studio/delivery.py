@@ -1,7 +1,11 @@
 """From a finished job to an image in the store and a settled purchase."""
 
-import hashlib
-from dataclasses import dataclass
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
@@ -12,29 +16,60 @@ from nbp_dagster.oxen.errors import (
     is_refusal,
 )
 from nbp_dagster.oxen.wire import Generation
-from nbp_dagster.studio.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.decode import Decoded, UndecodableImage, decode_image
+from nbp_dagster.studio.files import IncomingFile
 from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
-from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Outcome, Refused, Reused
+from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Made, Outcome, Refused, Reused
 from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import ImageStore
+
+# Decoded pictures at one time: each is worked on by one core, and a 4K one takes 50 MB and as much
+# again for what is made from it.
+MOST_PICTURES = 3
+
+Develop = Callable[[Made, Image.Image | None], None]
+"""Makes what is wanted of a paid image, given its pixels where they are at hand."""
 
 
 class RunStopped(NbpError):
     """The service will serve no order of this run: no key, no credit, an outdated client."""
 
 
+def count_places() -> int:
+    """Return how many pictures may be decoded at one time on this machine."""
+    return min(MOST_PICTURES, os.cpu_count() or 1)
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """Fetches, verifies, keeps and settles; safe to use from several threads."""
+    """Fetches, verifies, keeps, settles and develops; safe to use from several threads.
+
+    Images arrive in files. Of many that have arrived only as many are decoded at a time as there
+    are places, so that memory stays flat however many jobs finish together.
+
+    Attributes:
+        client: The service.
+        ledger: Where purchases are closed.
+        store: Where images are kept.
+        on_step: Told of every step; see `steps`.
+        places: One for each decoded picture at a time.
+    """
 
     client: OxenClient
     ledger: Ledger
     store: ImageStore
     on_step: OnStep = pass_by
+    places: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(count_places())
+    )
 
-    def collect(self, purchase: Purchase) -> Outcome | None:
+    def collect(self, purchase: Purchase, develop: Develop | None = None) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
+
+        Args:
+            purchase: The purchase.
+            develop: Called with the image as soon as it is kept and settled, pixels in hand.
 
         Returns:
             The outcome, or None while the job is still queued or processing.
@@ -52,11 +87,13 @@ class Delivery:
                 # A proxy's 404, or another account's: it proves nothing about a paid job.
                 raise
             return self._lose(purchase, error)
-        return self._close(purchase, job)
+        return self._close(purchase, job, develop)
 
-    def _close(self, purchase: Purchase, job: Generation) -> Outcome | None:
+    def _close(
+        self, purchase: Purchase, job: Generation, develop: Develop | None
+    ) -> Outcome | None:
         if job.status == "succeeded":
-            return self._keep(purchase, job)
+            return self._keep(purchase, job, develop)
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
@@ -73,7 +110,7 @@ class Delivery:
             for job in self.client.list_generations(status=state, require_complete=True)
         )
 
-    def cancel_stuck(self, purchase: Purchase) -> Outcome:
+    def cancel_stuck(self, purchase: Purchase, develop: Develop | None = None) -> Outcome:
         """Cancel a job that does not end, look once more, and close its purchase.
 
         Raises:
@@ -83,7 +120,7 @@ class Delivery:
         self.client.cancel_generation(generation_id)
         job = self.client.get_generation(generation_id)
         if job.status in ("succeeded", "failed"):
-            outcome = self._close(purchase, job)
+            outcome = self._close(purchase, job, develop)
             if outcome is not None:
                 return outcome
         late = f"generation {generation_id} stayed in processing past the deadline"
@@ -103,31 +140,43 @@ class Delivery:
         self.client.cancel_generation(purchase.generation_id or "")
         self.collect(purchase)
 
-    def restore(self, purchase: Purchase) -> Outcome:
+    def restore(self, purchase: Purchase, develop: Develop | None = None) -> Outcome:
         """Return a made purchase's image, fetching it again (free) if the store lost it.
 
         The purchase stays as it is, whatever the service says: it is paid.
+
+        Args:
+            purchase: The purchase.
+            develop: Called with the image; its pixels are read only if it asks the store for them.
 
         Raises:
             OxenError: The service could not be asked, or no longer has it.
             StoreError: The image could not be kept.
         """
         image = purchase.image
-        if image is None or self.store.has(image.sha256):
-            return self._reused(purchase)
+        if image is None:
+            return self._not_restored(purchase, "the ledger names no image")
+        if not self.store.has(image.sha256, size=image.bytes):
+            missing = self._fetch_again(purchase, image)
+            if missing is not None:
+                return self._not_restored(purchase, missing)
+        made = Reused(purchase.key, image, purchase.receipt())
+        if develop is not None:
+            with self.places:
+                develop(made, None)
+        return made
+
+    def _fetch_again(self, purchase: Purchase, image: KeptImage) -> str | None:
+        """Bring a lost image back into the store, or say why it can't be."""
         job = self.client.get_generation(purchase.generation_id or "")
         if job.status != "succeeded" or job.result_url is None:
-            return self._not_restored(purchase, f"the service shows the job as {job.status}")
-        data = self._download(job)
-        if hashlib.sha256(data).hexdigest() != image.sha256:
-            return self._not_restored(purchase, "the service now sends other bytes")
-        self.store.put(data)
-        return self._reused(purchase)
-
-    def _reused(self, purchase: Purchase) -> Outcome:
-        if purchase.image is None:
-            return self._not_restored(purchase, "the ledger names no image")
-        return Reused(purchase.key, purchase.image, purchase.receipt())
+            return f"the service shows the job as {job.status}"
+        with self.store.receive() as incoming:
+            self._download(job, incoming)
+            if incoming.digest() != image.sha256:
+                return "the service now sends other bytes"
+            self.store.keep(incoming)
+        return None
 
     @staticmethod
     def _not_restored(purchase: Purchase, why: str) -> Failed:
@@ -137,49 +186,63 @@ class Delivery:
         )
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _keep(self, purchase: Purchase, job: Generation) -> Outcome:
-        kept = self._fetch(job)
-        if isinstance(kept, str):
-            return self._fail(purchase, f"{kept}; run again to ask anew", billed=True)
+    def _keep(self, purchase: Purchase, job: Generation, develop: Develop | None) -> Outcome:
+        if job.result_url is None:
+            reason = f"generation {job.generation_id} succeeded without an image"
+            return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
+        with self.store.receive() as incoming:
+            self._download(job, incoming)
+            self.on_step("downloaded")
+            with self.places:
+                try:
+                    decoded = self._decode(job, incoming)
+                except UndecodableImage as error:
+                    return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
+                made = self._settle(purchase, job, self._kept(decoded, incoming))
+                if develop is not None:
+                    develop(made, decoded.image)
+                return made
+
+    def _kept(self, decoded: Decoded, incoming: IncomingFile) -> KeptImage:
+        kept = KeptImage(
+            sha256=self.store.keep(incoming),
+            width=decoded.width,
+            height=decoded.height,
+            file_type=decoded.format.lower(),
+            bytes=decoded.bytes,
+        )
         self.on_step("kept")
+        return kept
+
+    def _settle(self, purchase: Purchase, job: Generation, kept: KeptImage) -> Generated:
         times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
         settled = self.ledger.settle(purchase, image=kept, times=times)
         self.on_step("settled")
         return Generated(purchase.key, kept, settled.receipt())
 
-    def _fetch(self, job: Generation) -> KeptImage | str:
-        """Download, verify and keep a finished job's image, or say why it has none."""
-        if job.result_url is None:
-            return f"generation {job.generation_id} succeeded without an image"
+    def _decode(self, job: Generation, incoming: IncomingFile) -> Decoded:
+        """Decode what was downloaded, which is downloaded once more if it is no picture.
+
+        Raises:
+            UndecodableImage: It is none the second time either.
+        """
         what = f"the result of generation {job.generation_id}"
-        data = self._download(job)
-        self.on_step("downloaded")
         try:
-            decoded = decode_image(data, what=what)
+            return decode_image(incoming.read(), what=what)
         except UndecodableImage:
             # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
-            data = self._download(self.client.get_generation(job.generation_id))
-            try:
-                decoded = decode_image(data, what=what)
-            except UndecodableImage as error:
-                return str(error)
-        return KeptImage(
-            sha256=self.store.put(data),
-            width=decoded.width,
-            height=decoded.height,
-            file_type=decoded.format.lower(),
-            bytes=len(data),
-        )
+            self._download(self.client.get_generation(job.generation_id), incoming)
+            return decode_image(incoming.read(), what=what)
 
-    def _download(self, job: Generation) -> bytes:
+    def _download(self, job: Generation, incoming: IncomingFile) -> None:
         try:
-            return self.client.download(job.result_url or "")
+            self.client.download_into(job.result_url or "", incoming)
         except DownloadFailed as error:
             if not error.expired:
                 raise
-        # Links expire; asking for the job again mints a new one.
-        fresh = self.client.get_generation(job.generation_id)
-        return self.client.download(fresh.result_url or "")
+            # Links expire; asking for the job again mints a new one.
+            fresh = self.client.get_generation(job.generation_id)
+            self.client.download_into(fresh.result_url or "", incoming)
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"

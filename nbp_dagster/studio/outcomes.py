@@ -155,6 +155,20 @@ class Tally:
         """How many outcomes were counted."""
         return self.generated + self.reused + self.refused + self.failed
 
+    def in_words(self) -> str:
+        """Return what was made, reused, refused, failed and spent, where there is any.
+
+        For example "236 made, 4 refused, 35.40 USD".
+        """
+        counts = (
+            (self.generated, "made"),
+            (self.reused, "reused"),
+            (self.refused, "refused"),
+            (self.failed, "failed"),
+        )
+        words = [f"{count:,} {word}" for count, word in counts if count] or ["nothing to do"]
+        return ", ".join([*words, f"{self.spent_usd:.2f} USD"])
+
     def to_json(self) -> Mapping[str, int | str]:
         """Return plain numbers for metadata and `--json` (USD as a decimal string)."""
         return {

@@ -59,8 +59,16 @@ class Renderer:
         self._store = store
         self._records = records
 
-    def render(self, scene: Scene, request: ImageRequest, made: Made) -> PromptRecord:
+    def render(
+        self, scene: Scene, request: ImageRequest, made: Made, image: Image.Image | None = None
+    ) -> PromptRecord:
         """Return the prompt's renditions, making those that are missing or out of date.
+
+        Args:
+            scene: What the briefs say.
+            request: What the original was made by.
+            made: The original.
+            image: Its pixels, where they are at hand; read from the store otherwise.
 
         Raises:
             UndecodableImage: The original in the store is not what it was.
@@ -72,21 +80,22 @@ class Renderer:
         record = self._records.read(scene.prompt.key)
         if record is not None and record.recipe == recipe and self._has_all(record):
             return record
-        original = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
-        pyramid = build_pyramid(original)
+        if image is None:
+            image = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
+        pyramid = build_pyramid(image)
         pictures = tuple(self._pictures(scene, request, made, pyramid))
         record = PromptRecord(
             prompt_key=scene.prompt.key,
             fingerprint=made.receipt.fingerprint,
             recipe=recipe,
             pictures=pictures,
-            preview=inline_preview(original),
+            preview=inline_preview(pyramid.levels[-1]),
         )
         self._records.write(record)
         return record
 
     def _has_all(self, record: PromptRecord) -> bool:
-        return all(self._store.has(picture.sha256) for picture in record.pictures)
+        return all(self._store.has(item.sha256, size=item.bytes) for item in record.pictures)
 
     def _pictures(
         self, scene: Scene, request: ImageRequest, made: Made, original: Pyramid

@@ -2,9 +2,11 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from nbp_dagster.studio.files import StoreError, write_atomically
+from nbp_dagster.studio.files import IncomingFile, StoreError, receive_file, write_atomically
 
 
 class ImageStore(ABC):
@@ -15,6 +17,22 @@ class ImageStore(ABC):
         """Keep the bytes and return their sha256 (hex); a second put of the same bytes is free."""
 
     @abstractmethod
+    def receive(self) -> AbstractContextManager[IncomingFile]:
+        """Open a file for bytes that arrive piece by piece; gone at the end unless kept.
+
+        Raises:
+            StoreError: It can't be made.
+        """
+
+    @abstractmethod
+    def keep(self, incoming: IncomingFile) -> str:
+        """Keep a received file and return its sha256 (hex), without reading it into memory.
+
+        Raises:
+            StoreError: It can't be kept.
+        """
+
+    @abstractmethod
     def get(self, digest: str) -> bytes:
         """Return the bytes named by a digest.
 
@@ -23,8 +41,13 @@ class ImageStore(ABC):
         """
 
     @abstractmethod
-    def has(self, digest: str) -> bool:
-        """Say whether bytes of that digest are kept."""
+    def has(self, digest: str, *, size: int | None = None) -> bool:
+        """Say whether bytes of that digest are kept.
+
+        Args:
+            digest: Their sha256, hex.
+            size: How many bytes there are; a file that was cut short then does not count.
+        """
 
     @abstractmethod
     def path(self, digest: str) -> Path:
@@ -39,8 +62,20 @@ class FolderStore(ImageStore):
 
     def put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if not self.has(digest):
+        if not self.has(digest, size=len(data)):
             write_atomically(self.path(digest), data)
+        return digest
+
+    @contextmanager
+    def receive(self) -> Iterator[IncomingFile]:
+        # On the same disk as the store, so that keeping it is a rename.
+        with receive_file(self._root / "incoming") as incoming:
+            yield incoming
+
+    def keep(self, incoming: IncomingFile) -> str:
+        digest = incoming.digest()
+        if not self.has(digest, size=incoming.size):
+            incoming.move_to(self.path(digest))
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -58,8 +93,9 @@ class FolderStore(ImageStore):
             )
         return data
 
-    def has(self, digest: str) -> bool:
-        return self.path(digest).is_file()
+    def has(self, digest: str, *, size: int | None = None) -> bool:
+        path = self.path(digest)
+        return path.is_file() and (size is None or path.stat().st_size == size)
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest

@@ -1,11 +1,13 @@
 """The workplace: briefs, service, ledger and store, with one method for each job of the assets."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+
+from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import resolve_source
@@ -24,17 +26,17 @@ from nbp_dagster.studio.assembling import assemble
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.commits import commit_of
-from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.delivery import Delivery
-from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
-from nbp_dagster.studio.family import Family, standing_of
+from nbp_dagster.studio.darkroom import Darkroom, develop_each
+from nbp_dagster.studio.delivery import Delivery, Develop
+from nbp_dagster.studio.engine import Engine
+from nbp_dagster.studio.family import Family, request_behind, standing_of
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.manifest import SetManifest
-from nbp_dagster.studio.outcomes import Failed, KeptImage, Made, Order, Outcome, Reused
+from nbp_dagster.studio.means import EngineLimits, OnCancel
+from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
 from nbp_dagster.studio.presence import Presence, enter
-from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.references import References
@@ -226,6 +228,7 @@ class Studio:
         run_id: str,
         budget: Decimal | None = None,
         fresh: bool = False,
+        develop: Develop | None = None,
     ) -> Iterator[Outcome]:
         """Buy what is not there yet; see `Engine.make`.
 
@@ -234,6 +237,7 @@ class Studio:
             run_id: Who buys, for the ledger.
             budget: Most USD this run may spend, beside the campaign's and the day's caps.
             fresh: Buy again what earlier runs have made, on purpose.
+            develop: Called with every image, as soon as it is there; see `Darkroom`.
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
@@ -251,15 +255,34 @@ class Studio:
                 fresh=fresh,
             )
 
-        return self._engine.make(wanted, hire=hire)
+        return self._engine.make(wanted, hire=hire, develop=develop)
 
-    def render(self, prompt: Prompt, order: Order, made: Made) -> PromptRecord:
+    def darkroom(
+        self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
+    ) -> Darkroom:
+        """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
+
+        def render(made: Made, image: Image.Image | None) -> PromptRecord:
+            return self.render(prompts[made.key], orders[made.key], made, image)
+
+        return Darkroom(self.store, render if renders else None)
+
+    def render(
+        self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
+    ) -> PromptRecord:
         """Fit, letter, mark and check every picture of a prompt; see `Renderer.render`."""
-        return self._renderer.render(scene_of(self.briefs, prompt), order.request, made)
+        # The wording that was made in the end, where a refused one was softened.
+        request = request_behind(order, made.receipt.fingerprint).request
+        return self._renderer.render(scene_of(self.briefs, prompt), request, made, image)
 
-    def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
+    def find_made(
+        self, orders: Iterable[Order], develop: Develop | None = None
+    ) -> Iterator[Outcome]:
         """Yield what is made already; asks nothing of the service and buys nothing."""
-        wanted = tuple(orders)
+        found = self._find_made(tuple(orders))
+        return found if develop is None else develop_each(found, develop)
+
+    def _find_made(self, wanted: Sequence[Order]) -> Iterator[Outcome]:
         latest = self.purchases(wanted)
         for order in wanted:
             purchase = standing_of(order, latest)
@@ -268,11 +291,6 @@ class Studio:
                 yield Failed(order.key, order.request.fingerprint, reason, "not_attempted")
             else:
                 yield Reused(order.key, purchase.image, purchase.receipt())
-
-    def preview(self, image: KeptImage) -> str:
-        """Return a tiny picture as markdown under 1000 characters, which the UI shows inline."""
-        decoded = decode_image(self.store.get(image.sha256), what=f"image {image.sha256[:12]}")
-        return inline_preview(decoded.image)
 
     def reference_bytes(self, source: str, digest: str) -> bytes:
         """Return a reference's bytes, verified against its digest."""

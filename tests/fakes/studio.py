@@ -14,10 +14,11 @@ from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery
-from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
+from nbp_dagster.studio.engine import Engine
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import PATIENCE_SECONDS, open_ledger
+from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.steps import OnStep, pass_by

@@ -1,5 +1,7 @@
 """The paid step: what is recorded, what is bought, what a bad prompt does to the others."""
 
+from pathlib import Path
+
 import dagster as dg
 
 from nbp_dagster.assets.names import Names
@@ -128,17 +130,38 @@ def test_checks_say_nothing_when_there_was_nothing_to_look_at(house: House) -> N
     assert result.get_asset_check_evaluations() == []
 
 
-def test_a_damaged_file_in_the_store_holds_back_no_other_prompt(house: House) -> None:
+def original_of(house: House, prompt: str) -> Path:
+    """The file of a prompt's paid original."""
+    digest = str(house.latest(NAMES.generated_images, prompt).metadata["sha256"].value)
+    return house.settings.nbp_home / "store" / digest[:2] / digest
+
+
+def test_an_original_that_was_cut_short_is_fetched_again_for_free(house: House) -> None:
     house.sheets_made()
-    house.materialize(PROMPT_ASSETS, house.prompts()[:1])
-    digest = house.latest(NAMES.generated_images, house.prompts()[0]).metadata["sha256"].value
-    kept = house.settings.nbp_home / "store" / str(digest)[:2] / str(digest)
-    kept.write_bytes(kept.read_bytes()[:100])
+    house.materialize(PROMPT_ASSETS)
+    kept = original_of(house, house.prompts()[0])
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:100])
+    bills = house.service.bills
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert result.success
+    assert kept.read_bytes() == whole
+    assert house.service.bills == bills
+
+
+def test_a_damaged_original_holds_back_no_other_prompt(house: House) -> None:
+    house.sheets_made()
+    house.materialize([NAMES.image_requests, NAMES.generated_images])
+    damaged, *others = house.prompts()
+    kept = original_of(house, damaged)
+    kept.write_bytes(bytes(kept.stat().st_size))
 
     result = house.materialize(PROMPT_ASSETS)
 
     assert not result.success
-    assert house.materialized(NAMES.channel_images) >= set(house.prompts()[1:])
+    assert house.materialized(NAMES.channel_images) == set(others)
 
 
 def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: House) -> None:

@@ -1,0 +1,104 @@
+"""From a paid original to what is shown of it, in the threads that have its pixels in hand."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from PIL import Image
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.delivery import Develop, count_places
+from nbp_dagster.studio.outcomes import Generated, Made, Outcome, Reused
+from nbp_dagster.studio.previews import inline_preview
+from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.store import ImageStore
+
+Render = Callable[[Made, Image.Image | None], PromptRecord]
+"""Makes, or finds made, the renditions of the prompt that an image was made for."""
+
+
+@dataclass(frozen=True)
+class Developed:
+    """What was made of one original.
+
+    Attributes:
+        preview: Markdown image under 1000 characters, which the Dagster UI shows inline; empty
+            where the original can't be decoded.
+        record: The prompt's renditions; None where none were asked for.
+        problem: Why there is no rendition, where one could not be made.
+    """
+
+    preview: str = ""
+    record: PromptRecord | None = None
+    problem: str | None = None
+
+
+class Darkroom:
+    """Develops images and keeps what came of each until it is asked for.
+
+    `develop` is called from several threads at once, `take` from the one that records.
+
+    Args:
+        store: Where originals are.
+        render: Makes the renditions; None to make only previews.
+    """
+
+    def __init__(self, store: ImageStore, render: Render | None) -> None:
+        self._store = store
+        self._render = render
+        self._developed: dict[str, Developed] = {}
+
+    def develop(self, made: Made, image: Image.Image | None) -> None:
+        """Make the preview and, where they are wanted, the renditions.
+
+        Args:
+            made: The outcome of one prompt.
+            image: Its decoded original; None to read it from the store only if need be.
+        """
+        problem: str | None = None
+        try:
+            if self._render is not None:
+                record = self._render(made, image)
+                self._developed[made.key] = Developed(record.preview, record)
+                return
+        except NbpError as error:
+            # The original is paid and kept; only what is made of it is missing.
+            problem = str(error)
+        try:
+            self._developed[made.key] = Developed(self._preview(made, image), problem=problem)
+        except NbpError as error:
+            self._developed[made.key] = Developed(problem=problem or str(error))
+
+    def take(self, key: str) -> Developed:
+        """Return what came of a prompt's image, once."""
+        return self._developed.pop(key)
+
+    def _preview(self, made: Made, image: Image.Image | None) -> str:
+        if image is None:
+            digest = made.image.sha256
+            image = decode_image(self._store.get(digest), what=f"image {digest[:12]}").image
+        return inline_preview(image)
+
+
+def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[Outcome]:
+    """Yield outcomes in their order, each image among them developed before; a few at a time."""
+    hands = count_places()
+    underway: deque[tuple[Outcome, Future[None] | None]] = deque()
+    with ThreadPoolExecutor(hands, thread_name_prefix="nbp-develop") as pool:
+        for outcome in outcomes:
+            developing = None
+            if isinstance(outcome, Generated | Reused):
+                developing = pool.submit(develop, outcome, None)
+            underway.append((outcome, developing))
+            if len(underway) > 2 * hands:
+                yield _finished(*underway.popleft())
+        while underway:
+            yield _finished(*underway.popleft())
+
+
+def _finished(outcome: Outcome, developing: Future[None] | None) -> Outcome:
+    if developing is not None:
+        developing.result()
+    return outcome

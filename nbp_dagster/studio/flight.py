@@ -1,0 +1,405 @@
+"""One batch on its way: threads do the waiting, one thread alone decides."""
+
+import logging
+import queue
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from PIL import Image
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.budget import Cap, find_excesses
+from nbp_dagster.studio.buying import (
+    Already,
+    Buyer,
+    Elsewhere,
+    Enqueued,
+    Obtained,
+    Postponed,
+)
+from nbp_dagster.studio.delivery import Develop, RunStopped
+from nbp_dagster.studio.family import Family
+from nbp_dagster.studio.halt import Halted
+from nbp_dagster.studio.ledger import OverCap, Purchase
+from nbp_dagster.studio.means import Means
+from nbp_dagster.studio.outcomes import (
+    Failed,
+    FailureKind,
+    Generated,
+    Order,
+    Outcome,
+    Refused,
+    Reused,
+)
+from nbp_dagster.studio.watch import Notice, Settled, Stuck, Unreachable, Watcher
+
+logger = logging.getLogger(__name__)
+
+# Times an order may meet a service too busy for it before it counts as failed.
+MAX_POSTPONED = 20
+
+
+@dataclass(frozen=True)
+class Work:
+    """A batch, sorted by what there is to do.
+
+    Attributes:
+        due: To buy, or to resume where the ledger holds an open purchase.
+        made: Paid already, with the purchase.
+        open_fingerprints: Those of `due` that may be paid already.
+    """
+
+    due: tuple[Order, ...]
+    made: tuple[tuple[Order, Purchase], ...]
+    open_fingerprints: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Bought:
+    """A buyer's answer."""
+
+    order: Order
+    result: Obtained | BaseException
+
+
+@dataclass(frozen=True)
+class _Collected:
+    """A collector's answer; None while the job is not over."""
+
+    purchase: Purchase
+    result: Outcome | BaseException | None
+
+
+@dataclass(frozen=True)
+class _Restored:
+    """A collector's answer about an image that was made before."""
+
+    order: Order
+    result: Outcome | BaseException
+
+
+_Message = _Bought | _Collected | _Restored | Notice
+
+
+@dataclass
+class _State:
+    """The moving parts; touched by the coordinating thread alone."""
+
+    waiting: deque[Order] = field(default_factory=deque)
+    buying: int = 0
+    # Paid before: to be looked up, and fetched again where the store lost it.
+    made: deque[tuple[Order, Purchase]] = field(default_factory=deque)
+    restoring: int = 0
+    # Made by another run that is alive: asked for again after a while.
+    elsewhere: list[Order] = field(default_factory=list)
+    flying: dict[str, Purchase] = field(default_factory=dict)
+    collecting: set[str] = field(default_factory=set)
+    # Completions announced before our own POST's answer was read.
+    early: set[str] = field(default_factory=set)
+
+    @property
+    def is_over(self) -> bool:
+        at_work = self.waiting or self.buying or self.flying or self.elsewhere
+        return not (at_work or self.made or self.restoring)
+
+
+class Flight:
+    """One batch from the first order to the last outcome."""
+
+    def __init__(
+        self, means: Means, family: Family, *, buyer: Buyer, develop: Develop | None
+    ) -> None:
+        self._means = means
+        self._family = family
+        self._buyer = buyer
+        self._develop = develop
+        self._state = _State()
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._stopped: tuple[str, FailureKind] | None = None
+        # Why the service counts as gone, once it does.
+        self._gone: str | None = None
+        self._postponed: dict[str, int] = {}
+
+    def outcomes(self, work: Work) -> Iterator[Outcome]:
+        """Buy, resume, or look up what is made, and yield each outcome as it comes."""
+        is_open = work.open_fingerprints
+        to_buy = [order for order in work.due if order.request.fingerprint not in is_open]
+        excesses = find_excesses(self._buyer.caps, to_buy, self._spent)
+        for order in work.due:
+            excess = next((text for cap, text in excesses.items() if cap.covers(order)), None)
+            if excess is not None and order.request.fingerprint not in is_open:
+                failed = Failed(order.key, order.request.fingerprint, excess, "over_budget")
+                yield from self._family.share(failed)
+            else:
+                self._state.waiting.append(order)
+        self._state.made.extend(work.made)
+        if not self._state.is_over:
+            yield from self._fly()
+
+    def _spent(self, cap: Cap) -> Decimal:
+        provider = self._family.provider
+        return self._means.ledger.spent(cap, provider=provider, run_id=self._buyer.run_id)
+
+    def _fly(self) -> Iterator[Outcome]:
+        means, state = self._means, self._state
+        watcher = Watcher(
+            means.client,
+            stream=means.open_stream(),
+            watched=lambda: frozenset(state.flying),
+            notify=self._inbox.put,
+            times=means.times,
+            monotonic=means.clock.monotonic,
+        )
+        buyers = ThreadPoolExecutor(means.limits.buyers, thread_name_prefix="nbp-buy")
+        collectors = ThreadPoolExecutor(means.limits.collectors, thread_name_prefix="nbp-collect")
+        is_done, is_watching = False, bool(state.waiting)
+        try:
+            if is_watching:
+                watcher.start()
+                self._sweep(buyers)
+            while True:
+                yield from self._launch(buyers, collectors)
+                if state.is_over:
+                    break
+                message = self._next_message()
+                if message is not None:
+                    for outcome in self._handle(message, collectors):
+                        yield from self._family.share(outcome)
+            is_done = True
+        finally:
+            # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that
+            # its id is written down.
+            means.clock.halt()
+            buyers.shutdown(wait=True, cancel_futures=True)
+            if is_watching:
+                watcher.stop()
+            collectors.shutdown(wait=True, cancel_futures=True)
+            means.clock.resume()
+            if not is_done and means.on_cancel == "cancel":
+                self._cancel_flying()
+
+    def _sweep(self, buyers: ThreadPoolExecutor) -> None:
+        """Look after open purchases that nobody asks for any more, an edited brief's among them."""
+        ours = set(self._family.fingerprints)
+        for purchase in self._means.ledger.open_in(self._family.scopes):
+            if purchase.fingerprint not in ours:
+                buyers.submit(self._tidy, purchase)
+
+    def _tidy(self, stray: Purchase) -> None:
+        """Close, or fetch, an open purchase whose brief was edited; whatever fails stays open."""
+        try:
+            purchase = self._buyer.sweep(stray)
+            if purchase is not None:
+                self._means.delivery.collect(purchase)
+        except NbpError as error:
+            logger.warning("%s stays open: %s", stray.key, error)
+
+    def _next_message(self) -> _Message | None:
+        """The next message; None when it is time to ask again for what others are making."""
+        state = self._state
+        if not state.elsewhere:
+            return self._inbox.get()
+        try:
+            return self._inbox.get(timeout=self._means.limits.elsewhere_seconds)
+        except queue.Empty:
+            state.waiting.extend(state.elsewhere)
+            state.elsewhere.clear()
+            return None
+
+    def _launch(
+        self, buyers: ThreadPoolExecutor, collectors: ThreadPoolExecutor
+    ) -> Iterator[Outcome]:
+        """Start purchases while there is room at the service, and look-ups while hands are free."""
+        state, limits = self._state, self._means.limits
+        if self._stopped is not None:
+            reason, kind = self._stopped
+            for order in (*state.waiting, *state.elsewhere):
+                failed = Failed(order.key, order.request.fingerprint, reason, kind)
+                yield from self._family.share(failed)
+            state.waiting.clear()
+            state.elsewhere.clear()
+        room = limits.in_flight - state.buying - len(state.flying)
+        for _ in range(min(room, len(state.waiting))):
+            order = state.waiting.popleft()
+            state.buying += 1
+            future = buyers.submit(self._buyer.obtain, order)
+            self._report(future, partial(_Bought, order))
+        # A few at a time: a job that has just finished must not queue behind thousands of these.
+        while state.made and state.restoring < limits.collectors:
+            order, purchase = state.made.popleft()
+            state.restoring += 1
+            future_outcome = collectors.submit(self._restore, order, purchase)
+            self._report(future_outcome, partial(_Restored, order))
+
+    def _restore(self, order: Order, purchase: Purchase) -> Outcome:
+        """The image of a made purchase; fetched once more where the store lost it."""
+        try:
+            return self._means.delivery.restore(purchase, self._develop_all)
+        except NbpError as error:
+            reason = f"its paid image is missing from the store and can't be fetched: {error}"
+            return Failed(order.key, order.request.fingerprint, reason, "service")
+
+    def _develop_all(self, made: Generated | Reused, image: Image.Image | None) -> None:
+        """Develop an image once for each order that it serves."""
+        if self._develop is not None:
+            for shared in self._family.share(made):
+                if isinstance(shared, Generated | Reused):
+                    self._develop(shared, image)
+
+    def _report(self, future: Future[Any], message: Callable[[Any], _Message]) -> None:
+        """Have a task's result, or what it raised, put into the inbox when it ends."""
+
+        def put(done: Future[Any]) -> None:
+            if not done.cancelled():
+                self._inbox.put(message(done.exception() or done.result()))
+
+        future.add_done_callback(put)
+
+    def _handle(self, message: _Message, collectors: ThreadPoolExecutor) -> Iterable[Outcome]:
+        match message:
+            case _Bought():
+                return self._handle_bought(message, collectors)
+            case _Collected():
+                return self._handle_collected(message)
+            case _Restored():
+                self._state.restoring -= 1
+                return [_require_outcome(message.result)]
+            case Unreachable():
+                return self._abandon(message.reason)
+            case Settled() | Stuck():
+                self._look(message, collectors)
+                return []
+
+    def _look(self, notice: Settled | Stuck, collectors: ThreadPoolExecutor) -> None:
+        state, generation_id = self._state, notice.generation_id
+        purchase = state.flying.get(generation_id)
+        if purchase is None:
+            state.early.add(generation_id)
+        elif generation_id not in state.collecting:
+            state.collecting.add(generation_id)
+            delivery = self._means.delivery
+            task = delivery.cancel_stuck if isinstance(notice, Stuck) else delivery.collect
+            future = collectors.submit(task, purchase, self._develop_all)
+            self._report(future, partial(_Collected, purchase))
+
+    def _handle_bought(self, message: _Bought, collectors: ThreadPoolExecutor) -> Iterator[Outcome]:
+        state = self._state
+        state.buying -= 1
+        early = state.early.copy()
+        if not state.buying:
+            # Nobody of ours is left whom an unknown completion could concern.
+            state.early.clear()
+        order, result = message.order, message.result
+        match result:
+            case Enqueued():
+                generation_id = result.purchase.generation_id or ""
+                if self._gone is not None:
+                    yield self._left_behind(result.purchase, self._gone)
+                    return
+                state.flying[generation_id] = result.purchase
+                if result.may_be_over or generation_id in early:
+                    self._look(Settled(generation_id), collectors)
+            case Elsewhere():
+                state.elsewhere.append(order)
+            case Postponed():
+                yield from self._postpone(order, result)
+            case Already():
+                yield from self._handle_already(order, result.purchase)
+            case Failed():
+                yield result
+            case NbpError():
+                yield self._blame(order.key, order.request.fingerprint, result)
+            case _:
+                raise result
+
+    def _handle_already(self, order: Order, purchase: Purchase) -> Iterator[Outcome]:
+        if purchase.state == "refused":
+            refused = Refused(order.key, order.request.fingerprint, purchase.reason or "refused")
+            yield from self._soften(refused)
+        else:
+            self._state.made.append((order, purchase))
+
+    def _handle_collected(self, message: _Collected) -> Iterator[Outcome]:
+        state, purchase = self._state, message.purchase
+        generation_id = purchase.generation_id or ""
+        state.collecting.discard(generation_id)
+        if message.result is None or generation_id not in state.flying:
+            # Not over yet, or given up on and answered for already.
+            return
+        del state.flying[generation_id]
+        result = message.result
+        if isinstance(result, Refused):
+            yield from self._soften(result)
+        elif isinstance(result, NbpError):
+            yield self._blame(purchase.key, purchase.fingerprint, result)
+        else:
+            yield _require_outcome(result)
+
+    def _soften(self, refused: Refused) -> Iterator[Outcome]:
+        """Ask again with the softened request where the campaign allows it; else refused it is."""
+        successor = self._family.successor(refused.fingerprint)
+        if successor is None:
+            yield refused
+        else:
+            self._state.waiting.append(successor)
+
+    def _blame(self, key: str, fingerprint: str, error: NbpError) -> Failed:
+        """Turn an error of one order into its outcome; stop the run where the error says so."""
+        if isinstance(error, RunStopped):
+            self._stopped = self._stopped or (f"not attempted: {error}", "not_attempted")
+            # Those that are with a buyer already must not POST either.
+            self._means.clock.stop_buying()
+        elif isinstance(error, OverCap):
+            # Other campaigns have caps of their own: they go on.
+            return Failed(key, fingerprint, str(error), "over_budget")
+        elif isinstance(error, Halted):
+            reason, kind = self._stopped or (str(error), "not_attempted")
+            return Failed(key, fingerprint, reason, kind)
+        return Failed(key, fingerprint, str(error), "service")
+
+    def _abandon(self, reason: str) -> Iterator[Outcome]:
+        """The service is away: give up waiting, keep every paid job open in the ledger."""
+        self._gone = reason
+        self._stopped = (f"not attempted: {reason}", "not_attempted")
+        self._means.clock.halt()
+        flying = list(self._state.flying.values())
+        self._state.flying.clear()
+        for purchase in flying:
+            yield self._left_behind(purchase, reason)
+
+    @staticmethod
+    def _left_behind(purchase: Purchase, reason: str) -> Failed:
+        text = (
+            f"the service stopped answering ({reason}); its paid job stays open and the next run "
+            "fetches it"
+        )
+        return Failed(purchase.key, purchase.fingerprint, text, "service")
+
+    def _postpone(self, order: Order, postponed: Postponed) -> Iterator[Outcome]:
+        """Put an order that met a busy service back in line, a limited number of times."""
+        fingerprint = order.request.fingerprint
+        self._postponed[fingerprint] = self._postponed.get(fingerprint, 0) + 1
+        if self._postponed[fingerprint] > MAX_POSTPONED:
+            yield Failed(order.key, fingerprint, postponed.reason, "service")
+        else:
+            self._state.waiting.append(order)
+
+    def _cancel_flying(self) -> None:
+        """Cancel at the service what this run has there; whatever fails stays open."""
+        for purchase in self._state.flying.values():
+            try:
+                self._means.delivery.cancel(purchase)
+            except NbpError as error:
+                logger.warning("%s could not be cancelled: %s", purchase.key, error)
+
+
+def _require_outcome(result: Outcome | BaseException) -> Outcome:
+    """Let a fault of ours, in whichever thread, end the run: it is no order's outcome."""
+    if isinstance(result, BaseException):
+        raise result
+    return result
