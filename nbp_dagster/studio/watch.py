@@ -19,7 +19,9 @@ class WatchTimes:
 
     Attributes:
         poll: Between two looks at the queue's list (the service's docs advise 2 to 5).
-        poll_beside_stream: The same while the event stream is up and does the fast part.
+        poll_beside_stream: The same while the event stream is up and does the fast part; grows by
+            half with every look that finds nothing the stream had not told.
+        poll_at_most: Where that growth ends.
         stream_wait: How long the start waits for the stream; after that polling carries on alone.
         stuck: In `processing` for longer than this, a job counts as stuck (its founders' own
             client gives images five minutes).
@@ -28,6 +30,7 @@ class WatchTimes:
 
     poll: float = 2.0
     poll_beside_stream: float = 5.0
+    poll_at_most: float = 20.0
     stream_wait: float = 3.0
     stuck: float = 300.0
     unreachable: float = 180.0
@@ -57,6 +60,19 @@ class Unreachable:
 Notice = Settled | Stuck | Unreachable
 
 
+def next_interval(current: float, times: WatchTimes, *, told_all: bool) -> float:
+    """Return the seconds to the next poll beside a stream: fewer while it misses things.
+
+    Args:
+        current: Seconds waited before this poll.
+        times: The limits.
+        told_all: Whether the stream had told of everything that the poll found over.
+    """
+    if not told_all:
+        return times.poll
+    return min(max(current * 1.5, times.poll_beside_stream), times.poll_at_most)
+
+
 class Watcher:
     """Tells, through `notify`, of every watched job that left the queue.
 
@@ -82,6 +98,9 @@ class Watcher:
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._busy_since: dict[str, float] = {}
+        # What the stream told: whatever a poll finds besides, the stream has missed.
+        self._told: set[str] = set()
+        self._beside = times.poll_beside_stream
         self._threads = (
             threading.Thread(target=self._listen, name="nbp-events", daemon=True),
             threading.Thread(target=self._poll, name="nbp-poll", daemon=True),
@@ -105,6 +124,7 @@ class Watcher:
     def _listen(self) -> None:
         try:
             for event in self._stream:
+                self._told.add(event.generation_id)
                 self._notify(Settled(event.generation_id))
         except Halted:
             return
@@ -138,6 +158,10 @@ class Watcher:
                 logger.info("the queue could not be listed: %s", error)
                 continue
             answered_at = self._monotonic()
+            told_all = not (watched - active.keys() - self._told)
+            self._beside = next_interval(self._beside, self._times, told_all=told_all)
+            # Others' jobs are told too; what is over is of no use.
+            self._told &= watched
             for generation_id in watched:
                 self._judge(generation_id, active.get(generation_id))
 
@@ -154,5 +178,4 @@ class Watcher:
             self._notify(Settled(generation_id))
 
     def _interval(self) -> float:
-        up = self._stream.connected.is_set()
-        return self._times.poll_beside_stream if up else self._times.poll
+        return self._beside if self._stream.connected.is_set() else self._times.poll

@@ -10,7 +10,7 @@ from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
-from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery
@@ -31,7 +31,7 @@ PRICE = Decimal("0.15")
 QUICK = RetryPolicy(
     attempts=3, base_delay=0.01, max_delay=0.05, retry_after_ceiling=0.5, total_seconds=5
 )
-TIMES = WatchTimes(poll=0.05, poll_beside_stream=0.2, stuck=0.3, unreachable=1.0)
+TIMES = WatchTimes(poll=0.05, poll_beside_stream=0.2, poll_at_most=0.4, stuck=0.3, unreachable=1.0)
 
 
 class HastyClock(HaltableClock):
@@ -118,10 +118,17 @@ def workbench(
     on_cancel: OnCancel = "keep",
     clock: HastyClock | None = None,
     patience: float = PATIENCE_SECONDS,
+    transport: Transport | None = None,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     halting = clock or HastyClock()
-    client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=halting, retry=QUICK)
+    client = OxenClient(
+        url,
+        api_key=key,
+        transport=transport or RequestsTransport(),
+        clock=halting,
+        retry=QUICK,
+    )
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.oxen.errors import ConnectionFailed
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.budget import campaign_cap
 from nbp_dagster.studio.buying import recognisable
@@ -27,6 +29,15 @@ def service(simulator: SimulatorServer) -> ServiceProbe:
 def bench(simulator: SimulatorServer, home: Path) -> Iterator[Workbench]:
     with workbench(simulator.url, home) as bench:
         yield bench
+
+
+class NoList(RequestsTransport):
+    """The network, but for the list of jobs, which never answers."""
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "GET" and request.url.endswith("/api/ai/queue"):
+            raise ConnectionFailed("no answer", endpoint=request.endpoint, maybe_sent=True)
+        return super().send(request)
 
 
 def test_every_order_is_made_and_billed_once(bench: Workbench, service: ServiceProbe) -> None:
@@ -517,6 +528,45 @@ def test_a_dropped_event_stream_costs_nothing_but_time(
     outcomes = bench.make(*(order(number) for number in range(5)))
 
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+
+
+def test_without_an_event_stream_polling_finds_every_finished_job(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "status", "path": "/api/events", "status": 503})
+
+    outcomes = bench.make(*(order(number) for number in range(5)))
+
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+    assert service.bills == 5
+
+
+def test_without_the_list_of_jobs_the_event_stream_carries_on(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home, transport=NoList()) as bench:
+        outcomes = bench.make(*(order(number) for number in range(5)))
+
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+    assert service.bills == 5
+
+
+def test_jobs_of_other_people_on_the_stream_are_left_alone(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    others = [
+        job.generation_id
+        for _ in range(3)
+        for job in bench.client.enqueue(model="google-nano-banana-pro", prompt="Not ours")
+    ]
+
+    outcomes = bench.make(*(order(number) for number in range(3)))
+
+    made = [outcome for outcome in outcomes.values() if isinstance(outcome, Generated)]
+    assert len(made) == 3
+    assert not {outcome.receipt.generation_id for outcome in made} & set(others)
+    assert service.bills == 6
+    assert all(bench.client.get_generation(other).status != "cancelled" for other in others)
 
 
 def test_an_image_lost_from_the_store_is_fetched_again_without_paying(
