@@ -36,22 +36,32 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         ),
     )
     def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        studio = studio_of(context, names)
-        recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
         for campaign_id in context.partition_keys:
-            pointer = latest_event(context)
             with plain_failure():
-                written = studio.write_set(campaign_id)
-            recorder.record(
-                campaign_id,
-                data_version=written.digest,
-                inputs={names.channel_images: written.digest},
-                pointer=pointer,
-                metadata=_describe(studio, written),
-            )
+                write_set(context, studio_of(context, names), names, campaign_id=campaign_id)
         yield from nothing_returned()
 
     return campaign_sets
+
+
+def write_set(
+    context: dg.AssetExecutionContext, studio: Studio, names: Names, *, campaign_id: str
+) -> None:
+    """Write a campaign's set and record it.
+
+    Raises:
+        NbpError: It can't be written.
+    """
+    recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
+    pointer = latest_event(context)
+    written = studio.write_set(campaign_id)
+    recorder.record(
+        campaign_id,
+        data_version=written.digest,
+        inputs={names.channel_images: written.digest},
+        pointer=pointer,
+        metadata=_describe(studio, written),
+    )
 
 
 def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:

@@ -10,9 +10,11 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets import checking
+from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted
 from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
+from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import (
     describe_original,
@@ -24,6 +26,7 @@ from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
+from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.darkroom import Darkroom, Developed
 from nbp_dagster.studio.family import request_behind
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
@@ -156,7 +159,25 @@ class _PromptStep:
                 self._judge(record)
         self._log.close(self._tally)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
+        if self._problems or has_failed_run(self._context):
+            self._write_sets()
         fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
+
+    def _write_sets(self) -> None:
+        """Make the sets that the backfill asks for, where Dagster will not any more.
+
+        It starts nothing downstream of a prompt that failed, and a set is downstream of every
+        prompt of its campaign; a set lists what is missing, so it is worth having all the same.
+        """
+        campaigns = dict.fromkeys(prompt.campaign for prompt in self._prompts.values())
+        wanted = partitions_wanted(self._context, self._names.campaign_sets)
+        for campaign in campaigns:
+            if campaign in wanted:
+                try:
+                    write_set(self._context, self._studio, self._names, campaign_id=campaign)
+                except NbpError as error:
+                    # The prompts' own failure is what this run has to say.
+                    self._context.log.error("the set of %s: %s", campaign, error)
 
     def _requests_to_record(self, orders: Mapping[str, Order]) -> list[Order]:
         """All when requests are asked for; else those that changed since they were recorded.

@@ -23,6 +23,7 @@ ASSETS = ("brand_kits", "character_sheets", *PROMPT_ASSETS, "campaign_sets", "pu
 MADE = "winter/kitchen/all/1x1/v1"
 MISSING = "spring/porch/all/1x1/v1"
 REFUSED = "summer/duel/all/1x1/v1"
+SET = "summer"
 BACKFILLED = tuple(f"summer/{name}/all/1x1/v1" for name in ("meadow", "duel", "barn", "lake"))
 # Milliseconds for a page of Dagster's to get its data from a busy machine.
 PAGE_PATIENCE = 30_000
@@ -40,6 +41,21 @@ RUNS = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
     ... on PartitionBackfill { runs { id status tags { key value } } }
+  }
+}
+"""
+BACKFILL = """
+query ($id: String!) {
+  partitionBackfillOrError(backfillId: $id) {
+    ... on PartitionBackfill {
+      assetBackfillData {
+        assetBackfillStatuses {
+          ... on AssetPartitionsStatusCounts {
+            assetKey { path } numPartitionsMaterialized numPartitionsFailed
+          }
+        }
+      }
+    }
   }
 }
 """
@@ -86,6 +102,14 @@ class Stage:
         answer = self.dev.query(RUNS, id=self.backfill)
         return list(answer["partitionBackfillOrError"]["runs"])
 
+    def counts(self, asset: str) -> tuple[int, int]:
+        """Partitions of an asset that the backfill counts as materialized and as failed."""
+        answer = self.dev.query(BACKFILL, id=self.backfill)
+        for row in answer["partitionBackfillOrError"]["assetBackfillData"]["assetBackfillStatuses"]:
+            if row["assetKey"]["path"] == [asset]:
+                return row["numPartitionsMaterialized"], row["numPartitionsFailed"]
+        return 0, 0
+
     def statuses(self, asset: str) -> dict[str, list[str]]:
         """Partitions of an asset: `materializedPartitions` and `failedPartitions`."""
         answer = self.dev.query(STATUSES, asset={"path": [asset]})
@@ -111,7 +135,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     assert done.returncode == 0, done.stdout + done.stderr
     with shell.dagster_dev() as dev:
         params = {
-            "assetSelection": [{"path": [asset]} for asset in PROMPT_ASSETS],
+            "assetSelection": [{"path": [asset]} for asset in (*PROMPT_ASSETS, "campaign_sets")],
             "partitionNames": list(BACKFILLED),
         }
         launched = dev.query(LAUNCH, params=params)["launchPartitionBackfill"]
@@ -231,3 +255,17 @@ def test_a_backfill_is_one_run_in_which_one_refusal_holds_nothing_back(stage: St
     [row] = map(json.loads, entry["table"]["records"])
     assert (row["prompt"], row["state"]) == (REFUSED, "refused")
     assert "Content policy violation" in row["reason"]
+
+
+def test_the_set_of_a_campaign_with_a_refused_prompt_is_part_of_the_same_backfill(
+    stage: Stage,
+) -> None:
+    wait_for(
+        lambda: SET in stage.statuses("campaign_sets")["materializedPartitions"],
+        what="the set of the backfilled campaign",
+        every=0.5,
+    )
+
+    # The daemon counts a minute later.
+    wait_for(lambda: stage.counts("campaign_sets") == (1, 0), what="the backfill's count", every=1)
+    assert len(stage.runs()) == 1
