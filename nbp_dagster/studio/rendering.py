@@ -47,7 +47,7 @@ def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
         prompt=prompt,
         brand=briefs.brands[campaign.brand],
         campaign=campaign,
-        shot=next(shot for shot in campaign.shots if shot.id == prompt.shot),
+        shot=campaign.shot(prompt.shot),
         channels=tuple(briefs.channels[channel] for channel in prompt.channels),
     )
 
