@@ -149,11 +149,15 @@ class _CampaignRuns:
 
     def run_campaign(self, campaign: str) -> CampaignRun:
         """One run over the campaign's due prompts, then its set."""
-        prompts = [prompt for prompt in self._studio.prompts if prompt.campaign == campaign]
+        prompts = self._studio.prompts_of(campaign)
+        # A run changes the ledger and the records, not what its prompts ask for.
+        compiled = self._studio.compile(prompts)
         if self._wishes.fresh:
             due = [prompt.key for prompt in prompts]
         else:
-            due = outdated_prompts(self._launcher, self._studio, self._names, prompts)
+            due = outdated_prompts(
+                self._launcher, self._studio, self._names, prompts=prompts, compiled=compiled
+            )
         if due:
             assets = [
                 self._names.image_requests,
@@ -162,7 +166,7 @@ class _CampaignRuns:
             ]
             op_config = {PROMPT_STEP: self._buying_config(fresh=self._wishes.fresh)}
             self._launch(assets, due, title=campaign, op_config=op_config)
-        manifest = self._studio.assemble(campaign)
+        manifest = self._studio.assemble(campaign, compiled)
         recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)

@@ -1,6 +1,6 @@
 """A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from nbp_dagster.brand.briefs import Briefs
@@ -28,10 +28,10 @@ def assemble(
     briefs: Briefs,
     campaign_id: str,
     *,
-    records: dict[str, PromptRecord],
+    records: Mapping[str, PromptRecord],
     prompts: Iterable[Prompt],
-    sheets: dict[str, Sheet],
-    purchases: dict[str, Purchase],
+    sheets: Mapping[str, Sheet],
+    purchases: Mapping[str, Purchase],
     commit: str | None,
     now: float,
 ) -> SetManifest:
@@ -121,7 +121,7 @@ def _channel_facts(briefs: Briefs, campaign: Campaign) -> tuple[ChannelFacts, ..
 
 
 def _character_facts(
-    brand: Brand, campaign: Campaign, sheets: dict[str, Sheet]
+    brand: Brand, campaign: Campaign, sheets: Mapping[str, Sheet]
 ) -> tuple[CharacterFacts, ...]:
     cast = dict.fromkeys(name for shot in campaign.shots for name in shot.characters)
     facts = []
