@@ -41,7 +41,7 @@ def assemble(
         records: By prompt key; a prompt without one is listed as missing.
         prompts: Every prompt of the campaign.
         sheets: By `brand/character`; those that exist.
-        purchases: The latest purchase made for a prompt, by prompt key; tells why one is missing.
+        purchases: The latest purchase of each prompt without a record, by prompt key; tells why.
         commit: What the briefs were read from.
         now: Seconds since the epoch.
     """

@@ -27,7 +27,7 @@ from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.engine import Engine, EngineLimits, OnCancel
-from nbp_dagster.studio.family import Family, standing_of
+from nbp_dagster.studio.family import Family, may_ask, standing_of
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
@@ -320,15 +320,15 @@ class Studio:
             compiled: What `compile` made of all its prompts.
         """
         prompts = self.prompts_of(campaign_id)
-        keys = [prompt.key for prompt in prompts]
-        found = ((key, self.current_record(compiled.orders.get(key))) for key in keys)
+        found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
+        without = [key for key, record in found.items() if record is None]
         return assemble(
             self.briefs,
             campaign_id,
-            records={key: record for key, record in found if record is not None},
+            records={key: record for key, record in found.items() if record is not None},
             prompts=prompts,
             sheets=compiled.sheets,
-            purchases=self.ledger.latest_for(keys, provider=self.provider),
+            purchases=self.ledger.latest_for(without, provider=self.provider),
             commit=self.commit,
             now=self._clock.now(),
         )
@@ -341,7 +341,7 @@ class Studio:
         record = None if order is None else self.records.read(order.key)
         if record is None or order is None:
             return None
-        return record if record.fingerprint in Family([order]).fingerprints else None
+        return record if may_ask(order, record.fingerprint) else None
 
     def has_pictures(self, prompt: Prompt, made: Made) -> bool:
         """Whether the store still holds a prompt's original and every rendition of it."""
