@@ -9,6 +9,7 @@ from typing import Protocol
 import dagster as dg
 
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
+from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.launching import (
     Launcher,
     outdated_brands,
@@ -91,18 +92,30 @@ class Wishes:
 
 
 def run_campaigns(
-    settings: Settings, campaigns: Sequence[str], wishes: Wishes, listener: Listener
+    settings: Settings,
+    briefs: Briefs,
+    *,
+    campaigns: Sequence[str],
+    wishes: Wishes,
+    listener: Listener,
 ) -> RunSummary:
     """Materialize what is missing or stale of some campaigns, through Dagster.
+
+    Args:
+        settings: Tell where briefs and state lie.
+        briefs: As they were read to choose the campaigns.
+        campaigns: Their ids.
+        wishes: What may be spent.
+        listener: Hears every outcome.
 
     Raises:
         NbpError: Before anything is bought: a brief, a setting or the service is not in order.
     """
     names = Names()
-    definitions = build_definitions(settings, progress=listener)
+    definitions = build_definitions(settings, briefs=briefs, progress=listener)
     with (
         open_instance(settings.dagster_folder) as instance,
-        open_studio(settings) as studio,
+        open_studio(settings, briefs=briefs) as studio,
         enter_folder(settings.dagster_folder / "commands") as presence,
     ):
         launcher = Launcher(definitions, instance, presence)
