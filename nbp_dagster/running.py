@@ -1,5 +1,6 @@
 """What `nbp run` does: some campaigns' assets, grain by grain, only where something is due."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -112,6 +113,8 @@ def run_campaigns(
         NbpError: Before anything is bought: a brief, a setting or the service is not in order.
     """
     names = Names()
+    # What is imported and read stays to the end: the cycle collector need not walk it each time.
+    gc.freeze()
     definitions = build_definitions(settings, briefs=briefs, progress=listener)
     with (
         open_instance(settings.dagster_folder) as instance,
