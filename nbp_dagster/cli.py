@@ -124,12 +124,13 @@ def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: 
     Ends with the path of the gallery page; with status 1 if any prompt has no image.
     """
     settings = read_settings()
-    wanted = _choose(load_briefs(settings.nbp_config), campaigns)
+    briefs = load_briefs(settings.nbp_config)
+    wanted = _choose(briefs, campaigns)
     wishes = Wishes(budget=None if budget is None else Decimal(str(budget)), fresh=fresh)
     # Asked to stop politely, stop as at Ctrl-C: a POST on its way is let finish.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with RunReport(Console(stderr=True)) as report:
-        summary = run_campaigns(settings, wanted, wishes, report)
+        summary = run_campaigns(settings, briefs, campaigns=wanted, wishes=wishes, listener=report)
     if as_json:
         click.echo(json.dumps(_summary_json(summary, report), indent=2))
     else:

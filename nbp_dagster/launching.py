@@ -12,7 +12,7 @@ from nbp_dagster.assets.recording import DATA_VERSION
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.studio.outcomes import Reused
 from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.studio import Studio, sheet_version
+from nbp_dagster.studio.studio import Compiled, Studio, sheet_version
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -177,14 +177,25 @@ def outdated_sheets(
 
 
 def outdated_prompts(
-    launcher: Launcher, studio: Studio, names: Names, prompts: Sequence[Prompt]
+    launcher: Launcher,
+    studio: Studio,
+    names: Names,
+    *,
+    prompts: Sequence[Prompt],
+    compiled: Compiled,
 ) -> list[str]:
     """Return the prompts that lack an image or a rendition, or have one of an older request.
 
     A refused prompt is among them: the run says so again, and asks nothing of the service.
+
+    Args:
+        launcher: Knows what is recorded.
+        studio: Knows what there is.
+        names: Keys of the assets.
+        prompts: The prompts in question.
+        compiled: What `Studio.compile` made of them.
     """
     keys = [prompt.key for prompt in prompts]
-    compiled = studio.compile(prompts)
     made = {
         outcome.key: outcome
         for outcome in studio.find_made(compiled.orders.values())

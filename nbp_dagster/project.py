@@ -11,7 +11,7 @@ from dagster._core.instance.ref import InstanceRef
 from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
-from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
@@ -21,12 +21,16 @@ from nbp_dagster.studio.studio import Studio
 
 
 def build_definitions(
-    settings: Settings | None = None, *, progress: Progress | None = None
+    settings: Settings | None = None,
+    *,
+    briefs: Briefs | None = None,
+    progress: Progress | None = None,
 ) -> dg.Definitions:
     """Return the code location: assets over the briefs, resources for the mode.
 
     Args:
         settings: Read from the environment when None.
+        briefs: Those of the settings' folder, where they are read already.
         progress: Told of every outcome; nobody when None.
 
     Raises:
@@ -34,7 +38,7 @@ def build_definitions(
         BriefError: The briefs have errors; all of them are named.
     """
     settings = settings or read_settings()
-    briefs = load_briefs(settings.nbp_config)
+    briefs = briefs or load_briefs(settings.nbp_config)
     oxen = build_oxen(settings)
     names = Names()
     return dg.Definitions(
@@ -69,8 +73,12 @@ def build_oxen(settings: Settings, *, api_key: str | None = None) -> OxenResourc
 
 
 @contextmanager
-def open_studio(settings: Settings) -> Iterator[Studio]:
+def open_studio(settings: Settings, *, briefs: Briefs | None = None) -> Iterator[Studio]:
     """Open the studio outside Dagster, with the service of the mode within reach.
+
+    Args:
+        settings: Tell where state lives and who draws.
+        briefs: Those of the settings' folder, where they are read already.
 
     Raises:
         BriefError: The briefs have errors; all of them are named.
@@ -78,7 +86,8 @@ def open_studio(settings: Settings) -> Iterator[Studio]:
     """
     secret = settings.oxen_api_key
     oxen = build_oxen(settings, api_key="" if secret is None else secret.get_secret_value())
-    with oxen.running(), build_studio(settings, oxen, resolve_secrets=True).opened() as studio:
+    resource = build_studio(settings, oxen, resolve_secrets=True)
+    with oxen.running(), resource.opened(briefs) as studio:
         yield studio
 
 

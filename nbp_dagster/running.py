@@ -1,5 +1,6 @@
 """What `nbp run` does: some campaigns' assets, grain by grain, only where something is due."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Protocol
 import dagster as dg
 
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
+from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.launching import (
     Launcher,
     outdated_brands,
@@ -91,18 +93,32 @@ class Wishes:
 
 
 def run_campaigns(
-    settings: Settings, campaigns: Sequence[str], wishes: Wishes, listener: Listener
+    settings: Settings,
+    briefs: Briefs,
+    *,
+    campaigns: Sequence[str],
+    wishes: Wishes,
+    listener: Listener,
 ) -> RunSummary:
     """Materialize what is missing or stale of some campaigns, through Dagster.
+
+    Args:
+        settings: Tell where briefs and state lie.
+        briefs: As they were read to choose the campaigns.
+        campaigns: Their ids.
+        wishes: What may be spent.
+        listener: Hears every outcome.
 
     Raises:
         NbpError: Before anything is bought: a brief, a setting or the service is not in order.
     """
     names = Names()
-    definitions = build_definitions(settings, progress=listener)
+    # What is imported and read stays to the end: the cycle collector need not walk it each time.
+    gc.freeze()
+    definitions = build_definitions(settings, briefs=briefs, progress=listener)
     with (
         open_instance(settings.dagster_folder) as instance,
-        open_studio(settings) as studio,
+        open_studio(settings, briefs=briefs) as studio,
         enter_folder(settings.dagster_folder / "commands") as presence,
     ):
         launcher = Launcher(definitions, instance, presence)
@@ -149,11 +165,15 @@ class _CampaignRuns:
 
     def run_campaign(self, campaign: str) -> CampaignRun:
         """One run over the campaign's due prompts, then its set."""
-        prompts = [prompt for prompt in self._studio.prompts if prompt.campaign == campaign]
+        prompts = self._studio.prompts_of(campaign)
+        # A run changes the ledger and the records, not what its prompts ask for.
+        compiled = self._studio.compile(prompts)
         if self._wishes.fresh:
             due = [prompt.key for prompt in prompts]
         else:
-            due = outdated_prompts(self._launcher, self._studio, self._names, prompts)
+            due = outdated_prompts(
+                self._launcher, self._studio, self._names, prompts=prompts, compiled=compiled
+            )
         if due:
             assets = [
                 self._names.image_requests,
@@ -162,7 +182,7 @@ class _CampaignRuns:
             ]
             op_config = {PROMPT_STEP: self._buying_config(fresh=self._wishes.fresh)}
             self._launch(assets, due, title=campaign, op_config=op_config)
-        manifest = self._studio.assemble(campaign)
+        manifest = self._studio.assemble(campaign, compiled)
         recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)

@@ -57,8 +57,8 @@ def build_grains(briefs: Briefs) -> Grains:
 
 def _sheets_of(briefs: Briefs, prompt: Prompt) -> Iterable[str]:
     campaign = briefs.campaigns[prompt.campaign]
-    shot = next(shot for shot in campaign.shots if shot.id == prompt.shot)
-    return (f"{campaign.brand}/{character}" for character in shot.characters)
+    cast = campaign.shot(prompt.shot).characters
+    return (f"{campaign.brand}/{character}" for character in cast)
 
 
 def _mapping(pairs: Iterable[tuple[str, str]]) -> dg.StaticPartitionMapping:

@@ -3,7 +3,9 @@
 Knows files and their order; what a brief may say is in `models`, what must agree in `rules`.
 """
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,11 +65,12 @@ def load_briefs(config_dir: Path) -> Briefs:
         message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
         raise BriefError(config_dir, [BriefProblem(str(config_dir), None, "", "", message)])
     reading = _Reading(config_dir)
-    _read_channels(reading)
-    _read_folder(reading, "brand", BRANDS_FOLDER)
-    _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
-    _check_brands(reading)
-    _check_campaigns(reading)
+    with _collector_paused():
+        _read_channels(reading)
+        _read_folder(reading, "brand", BRANDS_FOLDER)
+        _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
+        _check_brands(reading)
+        _check_campaigns(reading)
     if reading.problems:
         raise BriefError(config_dir, reading.problems)
     return Briefs(
@@ -78,6 +81,18 @@ def load_briefs(config_dir: Path) -> Briefs:
         files=reading.files,
         sources={key: _describe(doc) for key, doc in reading.documents.items() if doc},
     )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cycle collector out: it would walk all of Dagster anew while large briefs grow."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _describe(document: Document) -> BriefSource:

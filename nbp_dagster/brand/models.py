@@ -7,6 +7,7 @@ Lists are tuples here: the loader turns YAML lists into tuples before it validat
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -214,6 +215,14 @@ class Campaign(_Record):
         default_factory=dict, description="a mapping of model parameter to value"
     )
     shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
+
+    def shot(self, shot_id: str) -> Shot:
+        """Return a shot by its id; raises KeyError for one that is not there."""
+        return self._shots_by_id[shot_id]
+
+    @cached_property
+    def _shots_by_id(self) -> Mapping[str, Shot]:
+        return {shot.id: shot for shot in self.shots}
 
 
 class SafeArea(_Record):

@@ -1,5 +1,6 @@
 """Which reference images go with a request, and in what order; knows no prompt text, no files."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -119,3 +120,15 @@ def reference_sources(briefs: Briefs, campaign_id: str) -> tuple[str, ...]:
     if brand.logo is not None:
         sources.append(brand.logo)
     return tuple(dict.fromkeys(map(resolve_source, sources)))
+
+
+def hash_brand(briefs: Briefs, brand_id: str) -> str:
+    """Return the hash of a brand's brief and of the local reference images it names, as hex."""
+    brand = briefs.brands[brand_id]
+    named = [item for entry in brand.characters.values() for item in entry.references]
+    named += [item for product in brand.products.values() for item in product.references]
+    named += [brand.logo] if brand.logo else []
+    local = (item for item in map(resolve_source, named) if item in briefs.files)
+    parts = [briefs.source_of("brand", brand_id).sha256]
+    parts += [briefs.files[item].sha256 for item in local]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

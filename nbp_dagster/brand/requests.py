@@ -138,7 +138,7 @@ def compile_request(
     """
     campaign = briefs.campaigns[prompt.campaign]
     brand = briefs.brands[campaign.brand]
-    shot = next(shot for shot in campaign.shots if shot.id == prompt.shot)
+    shot = campaign.shot(prompt.shot)
     _check_campaign(campaign, capabilities, briefs.source_of("campaign", campaign.id).file)
     _check_at_hand(brand, shot, prompt.key, sheets=sheets, digests=digests)
     references = choose_references(brand, shot, sheets=sheets, digests=digests)

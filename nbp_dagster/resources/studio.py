@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.halt import HaltableClock
@@ -55,8 +55,11 @@ class StudioResource(dg.ConfigurableResource[Any]):
                 self._studio = None
 
     @contextmanager
-    def opened(self) -> Iterator[Studio]:
+    def opened(self, briefs: Briefs | None = None) -> Iterator[Studio]:
         """Open the studio outside Dagster, with the service already reachable.
+
+        Args:
+            briefs: Those of the folder, where they are read already.
 
         Raises:
             BriefError: The briefs have errors; all of them are named.
@@ -66,7 +69,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
         throttle = Throttle(clock)
         client = self.oxen.client(clock=clock, on_throttle=throttle.slow_down)
         studio = Studio(
-            load_briefs(Path(self.config)),
+            briefs or load_briefs(Path(self.config)),
             client=client,
             open_stream=client.events,
             throttle=throttle,

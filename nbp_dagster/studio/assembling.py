@@ -1,6 +1,6 @@
 """A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from nbp_dagster.brand.briefs import Briefs
@@ -28,10 +28,10 @@ def assemble(
     briefs: Briefs,
     campaign_id: str,
     *,
-    records: dict[str, PromptRecord],
+    records: Mapping[str, PromptRecord],
     prompts: Iterable[Prompt],
-    sheets: dict[str, Sheet],
-    purchases: dict[str, Purchase],
+    sheets: Mapping[str, Sheet],
+    purchases: Mapping[str, Purchase],
     commit: str | None,
     now: float,
 ) -> SetManifest:
@@ -41,7 +41,7 @@ def assemble(
         records: By prompt key; a prompt without one is listed as missing.
         prompts: Every prompt of the campaign.
         sheets: By `brand/character`; those that exist.
-        purchases: The latest purchase made for a prompt, by prompt key; tells why one is missing.
+        purchases: The latest purchase of each prompt without a record, by prompt key; tells why.
         commit: What the briefs were read from.
         now: Seconds since the epoch.
     """
@@ -121,7 +121,7 @@ def _channel_facts(briefs: Briefs, campaign: Campaign) -> tuple[ChannelFacts, ..
 
 
 def _character_facts(
-    brand: Brand, campaign: Campaign, sheets: dict[str, Sheet]
+    brand: Brand, campaign: Campaign, sheets: Mapping[str, Sheet]
 ) -> tuple[CharacterFacts, ...]:
     cast = dict.fromkeys(name for shot in campaign.shots for name in shot.characters)
     facts = []

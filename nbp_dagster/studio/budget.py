@@ -55,6 +55,24 @@ def day_cap(limit: Decimal, now: float) -> Cap:
     )
 
 
+def describe_excess(cap: Cap, *, spent: Decimal, cost: Decimal) -> str | None:
+    """Say by how much a cost would break a cap, and where to raise it; None when it fits.
+
+    Args:
+        cap: The limit.
+        spent: USD that count against it already.
+        cost: USD that would be added.
+    """
+    over = spent + cost - cap.limit
+    if over <= 0:
+        return None
+    return (
+        f"over budget: {cap.name} allows {cap.limit:.2f} USD, {spent:.2f} is spent or reserved, "
+        f"and this would cost {cost:.2f}: {over:.2f} too much; raise {cap.where}, or make fewer "
+        "images"
+    )
+
+
 def find_excesses(
     caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
 ) -> dict[Cap, str]:
@@ -69,12 +87,7 @@ def find_excesses(
     excesses: dict[Cap, str] = {}
     for cap in caps:
         quote = sum((order.price for order in wanted if cap.covers(order)), Decimal(0))
-        before = spent(cap)
-        over = before + quote - cap.limit
-        if quote and over > 0:
-            excesses[cap] = (
-                f"over budget before anything is bought: {cap.name} allows {cap.limit:.2f} USD, "
-                f"{before:.2f} is spent or reserved, and this would cost {quote:.2f}: "
-                f"{over:.2f} too much; raise {cap.where}, or make fewer images"
-            )
+        excess = describe_excess(cap, spent=spent(cap), cost=quote) if quote else None
+        if excess is not None:
+            excesses[cap] = excess
     return excesses

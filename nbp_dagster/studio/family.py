@@ -74,6 +74,11 @@ def _successors(order: Order | None) -> Iterator[Order]:
         order = order.on_refusal
 
 
+def may_ask(order: Order, fingerprint: str) -> bool:
+    """Whether a fingerprint is the order's own, or that of one of its milder wordings."""
+    return any(item.request.fingerprint == fingerprint for item in _successors(order))
+
+
 def request_behind(order: Order, fingerprint: str) -> Order:
     """Return the order, or its milder wording, that a fingerprint belongs to."""
     return next(item for item in _successors(order) if item.request.fingerprint == fingerprint)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.budget import Cap
+from nbp_dagster.studio.budget import Cap, describe_excess
 from nbp_dagster.studio.ledger_database import begin_serialised, explain
 from nbp_dagster.studio.ledger_schema import purchases
 from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
@@ -365,11 +365,9 @@ class Ledger:
 
     def _require_room(self, connection: Connection, cap: Cap, order: Order, run_id: str) -> None:
         spent = self._spent(connection, cap, order.request.provider, run_id)
-        if spent + order.price > cap.limit:
-            raise OverCap(
-                f"over budget: {cap.name} allows {cap.limit:.2f} USD, of which {spent:.2f} is "
-                f"spent or reserved, and this image costs {order.price:.2f}; raise {cap.where}"
-            )
+        excess = describe_excess(cap, spent=spent, cost=order.price)
+        if excess is not None:
+            raise OverCap(excess)
 
     @staticmethod
     def _spent(connection: Connection, cap: Cap, provider: str, run_id: str) -> Decimal:

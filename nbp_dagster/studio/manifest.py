@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -381,7 +381,7 @@ def require_plain_path(file: str, *, what: str) -> None:
     Raises:
         ManifestError: Not of the form `images/<channel>/<file>`.
     """
-    if not _PLAIN_PATH.fullmatch(file) or ".." in PurePosixPath(file).parts:
+    if not _PLAIN_PATH.fullmatch(file) or ".." in file.split("/"):
         raise ManifestError(
             f"{what}: file {file!r} is not a plain path images/<channel>/<file>; "
             "use letters, digits, '_', '-' and '.'"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.studio.budget import describe_excess
 from nbp_dagster.studio.family import standing_of
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.outcomes import Order
@@ -115,12 +116,9 @@ def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:
     for cap in studio.caps(costs):
         cost = sum(costs.values(), Decimal(0)) if cap.scope is None else costs[cap.scope]
         spent = studio.ledger.spent(cap, provider=studio.provider)
-        if cost and spent + cost > cap.limit:
-            yield (
-                f"over budget: {cap.name} allows {cap.limit:.2f} USD, {spent:.2f} is spent or "
-                f"reserved, and this would cost {cost:.2f}: {spent + cost - cap.limit:.2f} too "
-                f"much; raise {cap.where}"
-            )
+        excess = describe_excess(cap, spent=spent, cost=cost) if cost else None
+        if excess is not None:
+            yield excess
 
 
 def _ordered(

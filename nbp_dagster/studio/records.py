@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,12 +31,16 @@ class PromptRecord:
 
 _ADAPTER = TypeAdapter(PromptRecord)
 
+# Inode, size and time of change (ns): a record is replaced by a new file, never written into.
+_Stamp = tuple[int, int, int]
+
 
 class RecordFolder:
-    """Prompt records under `<root>/<prompt key>.json`."""
+    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it stays as it is."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._parsed: dict[str, tuple[_Stamp, PromptRecord | None]] = {}
 
     def read(self, prompt_key: str) -> PromptRecord | None:
         """Return a prompt's record; None when there is none, or one this version can't read.
@@ -43,12 +48,13 @@ class RecordFolder:
         A record is derived from the store and the ledger, so an unreadable one is simply redone.
         """
         path = self._path(prompt_key)
-        if not path.is_file():
+        stamp = _stamp(path)
+        if stamp is None:
             return None
-        try:
-            return _ADAPTER.validate_json(path.read_bytes())
-        except ValidationError:
-            return None
+        parsed = self._parsed.get(prompt_key)
+        if parsed is None or parsed[0] != stamp:
+            parsed = self._parsed[prompt_key] = (stamp, _parse(path))
+        return parsed[1]
 
     def write(self, record: PromptRecord) -> None:
         """Keep a prompt's record in place of the one before.
@@ -60,3 +66,18 @@ class RecordFolder:
 
     def _path(self, prompt_key: str) -> Path:
         return self._root / f"{prompt_key}.json"
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
+
+
+def _parse(path: Path) -> PromptRecord | None:
+    try:
+        return _ADAPTER.validate_json(path.read_bytes())
+    except ValidationError:
+        return None

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -47,7 +48,7 @@ def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
         prompt=prompt,
         brand=briefs.brands[campaign.brand],
         campaign=campaign,
-        shot=next(shot for shot in campaign.shots if shot.id == prompt.shot),
+        shot=campaign.shot(prompt.shot),
         channels=tuple(briefs.channels[channel] for channel in prompt.channels),
     )
 
@@ -250,9 +251,14 @@ def recipe_of(scene: Scene, made: Made) -> str:
     facts = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
-        "receipt": {**asdict(made.receipt), "price_usd": str(made.receipt.price_usd)},
-        "channels": [channel.model_dump(mode="json") for channel in scene.channels],
+        "receipt": {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)},
+        "channels": [_channel_facts(channel) for channel in scene.channels],
         "palette": dict(scene.brand.palette),
-        "lettering": [asdict(lettering) for lettering in _letterings(scene)],
+        "lettering": [vars(lettering) for lettering in _letterings(scene)],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _channel_facts(channel: Channel) -> Mapping[str, Any]:
+    return channel.model_dump(mode="json")

@@ -1,6 +1,5 @@
 """The workplace: briefs, service, ledger and store, with one method for each job of the assets."""
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import resolve_source
 from nbp_dagster.brand.models import DEFAULT_MODEL, Campaign
 from nbp_dagster.brand.plan import Prompt, expand
+from nbp_dagster.brand.references import hash_brand
 from nbp_dagster.brand.requests import (
     Sheet,
     compile_request,
@@ -29,7 +29,7 @@ from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
-from nbp_dagster.studio.family import Family, request_behind, standing_of
+from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
@@ -86,10 +86,12 @@ class Compiled:
     Attributes:
         orders: By prompt key, in the order asked.
         failures: Prompts whose request breaks a rule, each with the reason.
+        sheets: The character sheets there were, by `brand/character`.
     """
 
     orders: Mapping[str, Order]
     failures: tuple[Failed, ...]
+    sheets: Mapping[str, Sheet]
 
 
 class Studio:
@@ -135,6 +137,8 @@ class Studio:
         self._renderer = Renderer(store=self.store, records=self.records)
         self._quotes: dict[str, Quote] = {}
         self._sources_by_campaign: dict[str, tuple[str, ...]] = {}
+        self._brand_versions: dict[str, str] = {}
+        self._compiled_sheets: dict[str, Sheet] = {}
         self._engine = Engine(
             client,
             ledger=self.ledger,
@@ -207,6 +211,7 @@ class Studio:
         """
         wanted = tuple(prompts)
         sheets = self.sheets(key for prompt in wanted for key in self.sheets_of(prompt))
+        self._compiled_sheets.update(sheets)
         orders: dict[str, Order] = {}
         failures: list[Failed] = []
         for prompt in wanted:
@@ -214,7 +219,11 @@ class Studio:
                 orders[prompt.key] = self._order(prompt, sheets)
             except NbpError as error:
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
-        return Compiled(orders=orders, failures=tuple(failures))
+        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
+
+    def prompts_of(self, campaign_id: str) -> tuple[Prompt, ...]:
+        """Return a campaign's prompts, in brief order."""
+        return tuple(prompt for prompt in self.prompts if prompt.campaign == campaign_id)
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
         """Return the character sheets a prompt is anchored to, as `brand/character`."""
@@ -298,49 +307,46 @@ class Studio:
 
     def brand_version(self, brand_id: str) -> str:
         """Return the hash of a brand's brief and of the local reference images it names."""
-        brand = self.briefs.brands[brand_id]
-        parts = [self.briefs.source_of("brand", brand_id).sha256]
-        named = [item for entry in brand.characters.values() for item in entry.references]
-        named += [item for product in brand.products.values() for item in product.references]
-        named += [brand.logo] if brand.logo else []
-        local = (item for item in map(resolve_source, named) if item in self.briefs.files)
-        parts += [self.briefs.files[item].sha256 for item in local]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        if brand_id not in self._brand_versions:
+            self._brand_versions[brand_id] = hash_brand(self.briefs, brand_id)
+        return self._brand_versions[brand_id]
 
     def write_set(self, campaign_id: str) -> WrittenSet:
         """Write a campaign's set from what its prompts have now; see `sets.write_set`."""
+        compiled = self.compile(self.prompts_of(campaign_id))
         return write_set(
             self.paths.sets / campaign_id,
-            self.assemble(campaign_id),
+            self.assemble(campaign_id, compiled),
             rendition=lambda picture: self.store.path(picture.sha256),
-            sheet=self._sheet_bytes(campaign_id),
+            sheet=self._sheet_bytes(compiled.sheets.values()),
         )
 
-    def _sheet_bytes(self, campaign_id: str) -> Callable[[str], bytes]:
-        """The images of a campaign's character sheets, by digest."""
-        prompts = (prompt for prompt in self.prompts if prompt.campaign == campaign_id)
-        sheets = self.sheets(key for prompt in prompts for key in self.sheets_of(prompt))
+    def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:
+        """The images of character sheets, by digest."""
         sources = {
             digest: source
-            for sheet in sheets.values()
+            for sheet in sheets
             for digest, source in zip(sheet.digests, sheet.sources, strict=True)
         }
         return lambda digest: self.references.read(sources[digest], digest)
 
-    def assemble(self, campaign_id: str) -> SetManifest:
-        """Return a campaign's manifest from its prompts' records and the ledger."""
-        prompts = [prompt for prompt in self.prompts if prompt.campaign == campaign_id]
-        keys = [prompt.key for prompt in prompts]
-        compiled = self.compile(prompts)
-        found = ((key, self.current_record(compiled.orders.get(key))) for key in keys)
-        sheet_keys = (key for prompt in prompts for key in self.sheets_of(prompt))
+    def assemble(self, campaign_id: str, compiled: Compiled) -> SetManifest:
+        """Return a campaign's manifest from its prompts' records and the ledger.
+
+        Args:
+            campaign_id: The campaign.
+            compiled: What `compile` made of all its prompts.
+        """
+        prompts = self.prompts_of(campaign_id)
+        found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
+        without = [key for key, record in found.items() if record is None]
         return assemble(
             self.briefs,
             campaign_id,
-            records={key: record for key, record in found if record is not None},
+            records={key: record for key, record in found.items() if record is not None},
             prompts=prompts,
-            sheets=self.sheets(sheet_keys),
-            purchases=self.ledger.latest_for(keys, provider=self.provider),
+            sheets=compiled.sheets,
+            purchases=self.ledger.latest_for(without, provider=self.provider),
             commit=self.commit,
             now=self._clock.now(),
         )
@@ -353,7 +359,7 @@ class Studio:
         record = None if order is None else self.records.read(order.key)
         if record is None or order is None:
             return None
-        return record if record.fingerprint in Family([order]).fingerprints else None
+        return record if may_ask(order, record.fingerprint) else None
 
     def has_pictures(self, prompt: Prompt, made: Made) -> bool:
         """Whether the store still holds a prompt's original and every rendition of it."""
@@ -377,10 +383,10 @@ class Studio:
                 yield record
 
     def cast_version(self, prompt: Prompt) -> str:
-        """Return the data version of the sheets a prompt is anchored to, together."""
-        keys = self.sheets_of(prompt)
-        sheets = self.sheets(keys)
-        return ",".join(sheet_version(sheets[key]) for key in keys if key in sheets) or "none"
+        """Return the data version of the sheets a prompt was compiled with, together."""
+        sheets = self._compiled_sheets
+        found = (sheets[key] for key in self.sheets_of(prompt) if key in sheets)
+        return ",".join(map(sheet_version, found)) or "none"
 
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
         """Return what the ledger knows of the given orders and their milder wordings."""

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from nbp_dagster.brand.channels import load_packaged_channels
 from nbp_dagster.brand.load import Briefs
 from nbp_dagster.brand.models import Campaign, Shot
@@ -104,3 +106,13 @@ def test_ten_thousand_prompts_expand_within_a_third_of_a_second() -> None:
 
     assert len(prompts) == 10_000
     assert seconds < 0.3
+
+
+def test_a_shot_is_found_by_its_id_and_the_campaign_stays_as_it_was() -> None:
+    campaign = make_campaign(drawn("one"), drawn("two"))
+
+    assert campaign.shot("two") is campaign.shots[1]
+    assert campaign == make_campaign(drawn("one"), drawn("two"))
+    assert campaign.model_dump() == make_campaign(drawn("one"), drawn("two")).model_dump()
+    with pytest.raises(KeyError):
+        campaign.shot("three")

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, find_excesses, run_cap
+from nbp_dagster.studio.budget import (
+    Cap,
+    campaign_cap,
+    day_cap,
+    describe_excess,
+    find_excesses,
+    run_cap,
+)
 from tests.fakes.studio import order
 
 
@@ -24,6 +31,16 @@ def test_a_quote_says_which_cap_it_breaks_and_by_how_much() -> None:
 
     assert "campaign spring allows 0.29 USD" in text
     assert "0.01 too much" in text
+
+
+def test_one_sentence_names_the_cap_the_figures_and_where_to_raise_it() -> None:
+    cap = campaign_cap("spring", Decimal("0.40"))
+
+    assert describe_excess(cap, spent=Decimal("0.25"), cost=Decimal("0.15")) is None
+    assert describe_excess(cap, spent=Decimal("0.30"), cost=Decimal("0.15")) == (
+        "over budget: campaign spring allows 0.40 USD, 0.30 is spent or reserved, and this would "
+        "cost 0.15: 0.05 too much; raise budget_usd in campaigns/spring.yaml, or make fewer images"
+    )
 
 
 def test_a_campaigns_cap_counts_that_campaign_alone() -> None:

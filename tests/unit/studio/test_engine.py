@@ -394,9 +394,9 @@ def test_a_quote_over_its_cap_buys_nothing_and_says_by_how_much(
         assert isinstance(outcome, Failed)
         assert outcome.kind == "over_budget"
         assert outcome.reason == (
-            "over budget before anything is bought: campaign spring allows 0.40 USD, 0.15 is "
-            "spent or reserved, and this would cost 0.45: 0.20 too much; raise budget_usd in "
-            "campaigns/spring.yaml, or make fewer images"
+            "over budget: campaign spring allows 0.40 USD, 0.15 is spent or reserved, and this "
+            "would cost 0.45: 0.20 too much; raise budget_usd in campaigns/spring.yaml, or make "
+            "fewer images"
         )
 
 

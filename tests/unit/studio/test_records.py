@@ -1,0 +1,46 @@
+"""Prompt records: what is read is what lies in the folder now, however often it was read before."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nbp_dagster.studio.records import PromptRecord, RecordFolder
+
+RECORD = PromptRecord(
+    prompt_key="spring/kitchen/en/1x1/v1",
+    fingerprint="f" * 64,
+    recipe="one",
+    pictures=(),
+    preview="![](data:image/webp;base64,)",
+)
+
+
+def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
+    folder = RecordFolder(tmp_path)
+    folder.write(RECORD)
+
+    assert folder.read(RECORD.prompt_key) == RECORD
+    assert folder.read(RECORD.prompt_key) == RECORD
+    assert folder.read("spring/kitchen/en/1x1/v2") is None
+
+
+def test_a_record_that_another_run_replaces_is_read_anew(tmp_path: Path) -> None:
+    folder = RecordFolder(tmp_path)
+    folder.write(RECORD)
+    folder.read(RECORD.prompt_key)
+    later = replace(RECORD, recipe="two")
+
+    RecordFolder(tmp_path).write(later)
+
+    assert folder.read(RECORD.prompt_key) == later
+
+
+def test_a_record_that_is_gone_or_unreadable_counts_as_none(tmp_path: Path) -> None:
+    folder = RecordFolder(tmp_path)
+    folder.write(RECORD)
+    folder.read(RECORD.prompt_key)
+    file = tmp_path / f"{RECORD.prompt_key}.json"
+
+    file.write_text("{}")
+    assert folder.read(RECORD.prompt_key) is None
+    file.unlink()
+    assert folder.read(RECORD.prompt_key) is None
