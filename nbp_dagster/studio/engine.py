@@ -297,7 +297,8 @@ class _Run:
                 yield from self._family.share(failed)
             flight.waiting.clear()
             flight.elsewhere.clear()
-        room = self._engine.limits.in_flight - flight.buying - len(flight.flying)
+        flying = flight.buying + len(flight.flying)
+        room = self._buyer.pace.room(flying, self._engine.limits.in_flight)
         for _ in range(min(room, len(flight.waiting))):
             order = flight.waiting.popleft()
             flight.buying += 1

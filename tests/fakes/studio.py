@@ -9,6 +9,8 @@ from pathlib import Path
 from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.budget import Cap
@@ -22,7 +24,6 @@ from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore
-from nbp_dagster.studio.throttle import Throttle
 from nbp_dagster.studio.watch import WatchTimes
 
 PRICE = Decimal("0.15")
@@ -73,6 +74,7 @@ class Workbench:
     engine: Engine
     clock: HaltableClock
     on_step: OnStep
+    pace: Pace
     run_id: str = "test run"
 
     def make(
@@ -94,7 +96,7 @@ class Workbench:
                 clock=self.clock,
                 presence=presence,
                 input_image=lambda _: (),
-                throttle=Throttle(self.clock),
+                pace=self.pace,
                 run_id=self.run_id,
                 caps=tuple(caps),
                 fresh=fresh,
@@ -120,7 +122,9 @@ def workbench(
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     halting = clock or HastyClock()
-    client = OxenClient(url, api_key=key, transport=RequestsTransport(), clock=halting, retry=QUICK)
+    pace = Pace(halting)
+    transport = PacedTransport(RequestsTransport(), base_url=url, pace=pace, clock=halting)
+    client = OxenClient(url, api_key=key, transport=transport, clock=halting, retry=QUICK)
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
@@ -137,6 +141,6 @@ def workbench(
         on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, halting, on_step, run_id)
+        yield Workbench(client, ledger, store, engine, halting, on_step, pace, run_id)
     finally:
         ledger.close()
