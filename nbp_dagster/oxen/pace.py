@@ -163,13 +163,18 @@ class Pace:
             slot: What the request was sent with.
             is_post: Whether it would have made a job.
         """
-        self._change(
-            lambda tempo, now: (
-                tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post),
-                None,
-            )
+
+        def cut(tempo: Tempo, now: float) -> tuple[Tempo, Tempo]:
+            slower = tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post)
+            return slower, slower
+
+        slower = self._change(cut)
+        logger.info(
+            "429: nothing is sent for %.1f s, then %.1f requests/s and %d jobs in flight",
+            slower.held_until - slower.stamp,
+            slower.rate,
+            slower.window,
         )
-        logger.info("429: everybody waits, %s", self.describe())
 
     def room(self, flying: int, limit: int) -> int:
         """Return how many more jobs may be given to the service now.
@@ -181,11 +186,6 @@ class Pace:
         return self._change(
             lambda tempo, now: tempo.share(self._name, flying, limit=limit, now=now)
         )
-
-    def describe(self) -> str:
-        """Return the present rate and window in words."""
-        tempo = self._change(lambda tempo, _: (tempo, tempo))
-        return f"then {tempo.rate:.1f} requests/s and {tempo.window:.0f} jobs in flight"
 
     def _take(self) -> Slot:
         while True:

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-FIRST_RATE = 32.0
-"""Requests per second to begin with: 50 fit into the first second of a service that keeps up."""
+FIRST_RATE = 50.0
+"""Requests per second to begin with, before the first answer tells anything."""
 MIN_RATE = 0.05
 MAX_RATE = 1000.0
 
@@ -215,7 +215,8 @@ class Tempo:
         From one 429 to the next, so that what it saves up and hands out in bursts does not count
         as its rate. Between half the present rate, where there was little to ask for, and all.
         """
-        seen = self.taken / max(now - self.since, 1.0)
+        # One more was on its way to being let in.
+        seen = (self.taken + 1) / max(now - self.since, 1.0)
         return min(self.rate, max(seen, self.rate / 2))
 
     def _faster(self) -> "Tempo":
