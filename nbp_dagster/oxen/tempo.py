@@ -11,7 +11,7 @@ from pydantic import Field
 
 FIRST_RATE = 50.0
 """Requests per second to begin with, before the first answer tells anything."""
-MIN_RATE = 0.05
+MIN_RATE = 0.25
 MAX_RATE = 1000.0
 
 CLIMB_SECONDS = 2.0
