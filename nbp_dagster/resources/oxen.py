@@ -1,6 +1,6 @@
 """The Oxen API as a Dagster resource: the live service, and the simulator in its place."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,8 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import FileKeeper, Pace, pace_file
+from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.simulator.options import SimulatorOptions
@@ -51,13 +53,13 @@ class OxenResource(dg.ConfigurableResource[Any]):
         self,
         *,
         clock: Clock | None = None,
-        on_throttle: Callable[[float], None] | None = None,
+        pace: Pace | None = None,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
         Args:
             clock: Where it waits between attempts; the machine's own when None.
-            on_throttle: Told the seconds of every 429.
+            pace: What `pace` returned, for clients that are to share one; its own when None.
 
         Raises:
             MissingKey: The key is empty.
@@ -67,14 +69,26 @@ class OxenResource(dg.ConfigurableResource[Any]):
                 "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
                 "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
             )
+        address, clock = self._address(), clock or SystemClock()
         return OxenClient(
-            self._address(),
+            address,
             api_key=self.api_key,
-            transport=RequestsTransport(),
-            clock=clock or SystemClock(),
+            transport=PacedTransport(
+                RequestsTransport(), base_url=address, pace=pace or Pace(clock), clock=clock
+            ),
+            clock=clock,
             retry=RetryPolicy(),
-            on_throttle=on_throttle,
         )
+
+    def pace(self, clock: Clock, folder: Path) -> Pace:
+        """Return the pace that every process with this key and this folder shares.
+
+        Args:
+            clock: Where requests wait for their turn.
+            folder: Holds a small file for each key; made when missing.
+        """
+        path = pace_file(folder, base_url=self._address(), api_key=self.api_key)
+        return Pace(clock, FileKeeper(path))
 
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
@@ -130,6 +144,10 @@ class SimulatedOxenResource(OxenResource):
                 yield self
             finally:
                 self._server = None
+
+    def pace(self, clock: Clock, folder: Path) -> Pace:
+        """Return a pace of this process's own: nobody else asks its simulator."""
+        return Pace(clock)
 
     def _address(self) -> str:
         if self._server is None:

@@ -15,7 +15,6 @@ from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.studio import Studio, StudioPaths
-from nbp_dagster.studio.throttle import Throttle
 
 
 class StudioResource(dg.ConfigurableResource[Any]):
@@ -66,18 +65,19 @@ class StudioResource(dg.ConfigurableResource[Any]):
             MissingKey: Live mode without a key.
         """
         clock = HaltableClock(SystemClock())
-        throttle = Throttle(clock)
-        client = self.oxen.client(clock=clock, on_throttle=throttle.slow_down)
+        paths = StudioPaths(Path(self.home))
+        pace = self.oxen.pace(clock, paths.pace)
+        client = self.oxen.client(clock=clock, pace=pace)
         studio = Studio(
             briefs or load_briefs(Path(self.config)),
             client=client,
             open_stream=client.events,
-            throttle=throttle,
+            pace=pace,
             ledger_url=self.ledger_url or None,
             daily_budget=_decimal(self.daily_budget_usd),
             on_cancel="cancel" if self.on_cancel == "cancel" else "keep",
             provider=self.oxen.provider,
-            paths=StudioPaths(Path(self.home)),
+            paths=paths,
             clock=clock,
             limits=EngineLimits(in_flight=self.in_flight),
         )

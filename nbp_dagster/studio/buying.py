@@ -17,6 +17,7 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     Unauthorized,
 )
+from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped
 from nbp_dagster.studio.halt import HaltableClock, Halted
@@ -25,7 +26,6 @@ from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.reconcile import find_job
 from nbp_dagster.studio.steps import OnStep, pass_by
-from nbp_dagster.studio.throttle import Throttle
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Buyer:
     Attributes:
         presence: Who we are among the runs that share the ledger, and who else is alive.
         input_image: Turns a request's references into what the service is sent (URLs, data URIs).
-        throttle: Shared by all buyers; holds every POST back after a 429.
+        pace: The one the client sends at; an order waits for its turn before it is claimed.
         run_id: Written into every claim, to tell who bought it.
         caps: Limits that every purchase is reserved against.
         fresh: Buy again what earlier runs have made, on purpose.
@@ -93,7 +93,7 @@ class Buyer:
     clock: HaltableClock
     presence: Presence
     input_image: Callable[[ImageRequest], tuple[str, ...]]
-    throttle: Throttle
+    pace: Pace
     run_id: str
     caps: Sequence[Cap] = ()
     fresh: bool = False
@@ -175,7 +175,7 @@ class Buyer:
     def _buy(self, order: Order) -> Obtained | None:
         """Claim and POST; None means look again: the job may be there, or somebody else's."""
         images = self.input_image(order.request)
-        self.throttle.wait()
+        self.pace.line_up()
         self._require_going_on()
         self.on_step("claiming")
         try:

@@ -223,7 +223,7 @@ class Flight:
                 yield from self._family.share(failed)
             state.waiting.clear()
             state.elsewhere.clear()
-        room = limits.in_flight - state.buying - len(state.flying)
+        room = self._buyer.pace.room(state.buying + len(state.flying), limits.in_flight)
         for _ in range(min(room, len(state.waiting))):
             order = state.waiting.popleft()
             state.buying += 1

@@ -22,6 +22,7 @@ from nbp_dagster.brand.requests import (
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.studio.assembling import assemble
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
@@ -43,7 +44,6 @@ from nbp_dagster.studio.references import References
 from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
-from nbp_dagster.studio.throttle import Throttle
 from nbp_dagster.studio.watch import WatchTimes
 
 
@@ -67,6 +67,11 @@ class StudioPaths:
     def owners(self) -> Path:
         """A lock file for each run that buys now."""
         return self.home / "owners"
+
+    @property
+    def pace(self) -> Path:
+        """A file for each key: how fast its service may be asked."""
+        return self.home / "pace"
 
     @property
     def records(self) -> Path:
@@ -110,7 +115,7 @@ class Studio:
         *,
         client: OxenClient,
         open_stream: Callable[[], EventStream],
-        throttle: Throttle,
+        pace: Pace,
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
         clock: HaltableClock,
@@ -132,7 +137,7 @@ class Studio:
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
-        self._throttle = throttle
+        self._pace = pace
         self._daily_budget = daily_budget
         self._renderer = Renderer(store=self.store, records=self.records)
         self._quotes: dict[str, Quote] = {}
@@ -258,7 +263,7 @@ class Studio:
                 clock=self._clock,
                 presence=presence,
                 input_image=self.references.input_image,
-                throttle=self._throttle,
+                pace=self._pace,
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,

@@ -136,6 +136,8 @@ class Watcher:
     def _poll(self) -> None:
         try:
             self._poll_until_stopped()
+        except Halted:
+            return
         except Exception as error:  # a thread's fault must reach the coordinator
             if not self._stopping.is_set():
                 # Nobody would be told of a finished job any more: end the wait, keep jobs open.

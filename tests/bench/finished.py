@@ -14,6 +14,7 @@ from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION, USER_PROVID
 from nbp_dagster.brand.load import load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.project import open_instance
@@ -22,7 +23,6 @@ from nbp_dagster.studio.ledger import JobTimes
 from nbp_dagster.studio.outcomes import KeptImage, Order, Reused
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.studio import Studio, StudioPaths
-from nbp_dagster.studio.throttle import Throttle
 
 NAMES = Names()
 
@@ -50,7 +50,7 @@ def finish_everything(folder: Path, url: str) -> Finished:
         load_briefs(folder / "assets_config"),
         client=client,
         open_stream=client.events,
-        throttle=Throttle(clock),
+        pace=Pace(clock),
         provider="oxen",
         paths=StudioPaths(home),
         clock=clock,

@@ -1,5 +1,6 @@
 """Engines over a simulator, and orders to give them, without briefs and without Dagster."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,6 +10,8 @@ from pathlib import Path
 from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.studio.budget import Cap
@@ -23,7 +26,6 @@ from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore
-from nbp_dagster.studio.throttle import Throttle
 from nbp_dagster.studio.watch import WatchTimes
 
 PRICE = Decimal("0.15")
@@ -42,6 +44,27 @@ class HastyClock(HaltableClock):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, 0.02))
+
+
+class PaceClock:
+    """A pace's own time: it runs ahead by what its sleepers did not sleep on a hasty clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        due = self.monotonic() + seconds
+        self._clock.sleep(seconds)
+        with self._lock:
+            self._ahead += max(0.0, due - self.monotonic())
 
 
 def order(number: int = 1, *, prompt: str = "", variant: int = 1, scope: str = "spring") -> Order:
@@ -74,6 +97,7 @@ class Workbench:
     engine: Engine
     clock: HaltableClock
     on_step: OnStep
+    pace: Pace
     run_id: str = "test run"
 
     def make(
@@ -95,7 +119,7 @@ class Workbench:
                 clock=self.clock,
                 presence=presence,
                 input_image=lambda _: (),
-                throttle=Throttle(self.clock),
+                pace=self.pace,
                 run_id=self.run_id,
                 caps=tuple(caps),
                 fresh=fresh,
@@ -122,13 +146,9 @@ def workbench(
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     halting = clock or HastyClock()
-    client = OxenClient(
-        url,
-        api_key=key,
-        transport=transport or RequestsTransport(),
-        clock=halting,
-        retry=QUICK,
-    )
+    pace = Pace(PaceClock(halting))
+    paced = PacedTransport(transport or RequestsTransport(), base_url=url, pace=pace, clock=halting)
+    client = OxenClient(url, api_key=key, transport=paced, clock=halting, retry=QUICK)
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
@@ -145,6 +165,6 @@ def workbench(
         on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, halting, on_step, run_id)
+        yield Workbench(client, ledger, store, engine, halting, on_step, pace, run_id)
     finally:
         ledger.close()

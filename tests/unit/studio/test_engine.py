@@ -581,3 +581,52 @@ def test_an_image_lost_from_the_store_is_fetched_again_without_paying(
     assert isinstance(again, Reused)
     assert bench.store.has(made.image.sha256)
     assert service.bills == 1
+
+
+def test_a_busy_service_gets_fewer_jobs_at_once(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home, limits=EngineLimits(in_flight=40)) as bench:
+        service.script(
+            {"kind": "status", "status": 429, "retry_after": 0.01, "method": "POST", "times": 1}
+        )
+        bench.make(*(order(number) for number in range(2)))
+        bench.make(*(order(number) for number in range(2, 12)))
+
+        assert bench.pace.room(0, 40) < 8
+    assert service.bills == 12
+
+
+class BuyersWait(HastyClock):
+    """Buyers that must wait are held until they are let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = threading.Event()
+        self.let_go = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        if threading.current_thread().name.startswith("nbp-buy"):
+            self.waiting.set()
+            assert self.let_go.wait(30)
+        super().sleep(seconds)
+
+
+def test_an_order_waits_for_its_turn_before_it_is_written_down(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    steps: list[Step] = []
+    clock = BuyersWait()
+    with workbench(simulator.url, home, clock=clock, on_step=steps.append) as bench:
+        bench.pace.slow_down(60.0, bench.pace.wait(), is_post=True)
+        run = threading.Thread(target=bench.make, args=(order(),))
+        run.start()
+        assert clock.waiting.wait(30)
+        written, taken = list(bench.ledger.rows()), tuple(steps)
+        clock.stop_buying()
+        clock.let_go.set()
+        run.join(30)
+
+        assert (written, taken) == ([], ())
+        assert list(bench.ledger.rows()) == []
+    assert service.bills == 0, "told to stop while it waited"

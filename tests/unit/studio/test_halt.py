@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from nbp_dagster.studio.halt import HaltableClock, Halted
-from nbp_dagster.studio.throttle import Throttle
 from tests.fakes.clock import FakeClock
 
 
@@ -54,22 +53,3 @@ def test_the_next_run_starts_afresh() -> None:
     clock.sleep(0)
 
     assert clock.may_buy
-
-
-def test_a_pause_is_as_long_as_the_longest_that_was_asked() -> None:
-    clock = FakeClock()
-    throttle = Throttle(clock)
-    throttle.slow_down(5)
-    throttle.slow_down(2)
-
-    throttle.wait()
-
-    assert sum(clock.sleeps) == 5
-
-
-def test_nobody_waits_when_nobody_asked() -> None:
-    clock = FakeClock()
-
-    Throttle(clock).wait()
-
-    assert clock.sleeps == ()

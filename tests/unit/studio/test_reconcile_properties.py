@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.oxen.wire import GENERATION_STATUSES
 from nbp_dagster.studio.buying import Buyer, Enqueued, recognisable
 from nbp_dagster.studio.halt import HaltableClock
@@ -21,7 +22,6 @@ from nbp_dagster.studio.outcomes import Order
 from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.reconcile import find_job, oldest
 from nbp_dagster.studio.steps import Step
-from nbp_dagster.studio.throttle import Throttle
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
 from tests.fakes.studio import order
@@ -115,7 +115,7 @@ class Stage:
             clock=clock,
             presence=StagePresence(owner, self.alive),
             input_image=lambda _: (),
-            throttle=Throttle(clock),
+            pace=Pace(clock),
             run_id=owner,
             on_step=self.act,
         )

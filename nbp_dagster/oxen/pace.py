@@ -1,0 +1,243 @@
+"""The pace at which a service is asked, kept by all who use one key on one machine.
+
+Must not know: HTTP, jobs, or what is asked for.
+"""
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.oxen.tempo import Slot, Tempo
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Update = Callable[[Tempo | None], tuple[Tempo, T]]
+
+_TEMPO = TypeAdapter(Tempo)
+
+_EARLY = 0.001
+"""Seconds before its slot that a request may go: a shorter sleep costs more than it holds back."""
+_KEPT = 1.0
+"""Seconds for which a slot taken in advance is good."""
+_MAX_BYTES = 64 * 1024
+_LOCK_TRIES, _LOCK_NAP = 2000, 0.0005
+"""A second in all: the lock is held for less than a millisecond, unless its holder was stopped."""
+
+
+class Keeper(ABC):
+    """Keeps a tempo, and changes it for one caller at a time."""
+
+    @abstractmethod
+    def change(self, update: Update[T]) -> T:
+        """Replace the tempo by what `update` makes of it; return its other result.
+
+        Args:
+            update: Is given None when nothing is known. It may be called twice.
+        """
+
+
+class MemoryKeeper(Keeper):
+    """Keeps it for the threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tempo: Tempo | None = None
+
+    def change(self, update: Update[T]) -> T:
+        with self._lock:
+            self._tempo, result = update(self._tempo)
+        return result
+
+
+class FileKeeper(Keeper):
+    """Keeps it in a locked file for the processes of this machine.
+
+    What is unreadable counts as nothing known. When the file can't be used, it is kept in memory
+    from then on, with one warning: a run need not fail over its pace.
+
+    Args:
+        path: The file; its folder is made when missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._memory = MemoryKeeper()
+        self._is_usable = True
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._give_up(error)
+
+    def change(self, update: Update[T]) -> T:
+        if self._is_usable:
+            try:
+                with self._lock:
+                    return self._change_file(update)
+            except OSError as error:
+                self._give_up(error)
+        return self._memory.change(update)
+
+    def _change_file(self, update: Update[T]) -> T:
+        # Opened each time: nothing to inherit by a fork, and a file that was removed comes back.
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _hold(descriptor)
+            tempo, result = update(_read(descriptor))
+            text = _TEMPO.dump_json(tempo)
+            os.pwrite(descriptor, text, 0)
+            os.ftruncate(descriptor, len(text))
+            return result
+        finally:
+            os.close(descriptor)
+
+    def _give_up(self, error: OSError) -> None:
+        if self._is_usable:
+            self._is_usable = False
+            logger.warning(
+                "the pace can't be kept in %s (%s): runs at the same time do not know of each "
+                "other and may meet more 429s; make the folder writable",
+                self._path,
+                error.strerror,
+            )
+
+
+class Pace:
+    """When a request may be sent and how many jobs may be at the service; safe between threads.
+
+    Args:
+        clock: Where the waiting happens; what its `sleep` raises ends the wait.
+        keeper: Keeps the state; in memory when None.
+
+    Example:
+        >>> slot = pace.wait()
+        >>> status = send()
+        >>> if status == 429:
+        ...     pace.slow_down(1.0, slot, is_post=False)
+        ... else:
+        ...     pace.keep_up(slot, is_post=False)
+    """
+
+    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
+        self._clock = clock
+        self._keeper = keeper or MemoryKeeper()
+        self._name = uuid4().hex[:12]
+        self._kept = threading.local()
+
+    def wait(self) -> Slot:
+        """Return when a request may be sent: with the slot `line_up` kept, or after a wait."""
+        kept: Slot | None = getattr(self._kept, "slot", None)
+        self._kept.slot = None
+        if kept is not None and self._clock.monotonic() - kept.at <= _KEPT and self._holds(kept):
+            return kept
+        return self._take()
+
+    def line_up(self) -> None:
+        """Wait for a slot and keep it for this thread's next request, if that comes at once.
+
+        For those who must do something between the wait and the request.
+        """
+        self._kept.slot = self._take()
+
+    def keep_up(self, slot: Slot, *, is_post: bool) -> None:
+        """Tell that the service took a request, whatever it made of it."""
+        self._change(lambda tempo, now: (tempo.keep_up(slot, now, is_post=is_post), None))
+
+    def slow_down(self, retry_after: float | None, slot: Slot, *, is_post: bool) -> None:
+        """Tell of a 429: everybody is held, and goes on more slowly.
+
+        Args:
+            retry_after: Seconds the service asks for; None when it does not say.
+            slot: What the request was sent with.
+            is_post: Whether it would have made a job.
+        """
+
+        def cut(tempo: Tempo, now: float) -> tuple[Tempo, Tempo]:
+            slower = tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post)
+            return slower, slower
+
+        slower = self._change(cut)
+        logger.info(
+            "429: nothing is sent for %.1f s, then %.1f requests/s and %d jobs in flight",
+            slower.held_until - slower.stamp,
+            slower.rate,
+            slower.window,
+        )
+
+    def room(self, flying: int, limit: int) -> int:
+        """Return how many more jobs may be given to the service now.
+
+        Args:
+            flying: Jobs of ours that are there, or on their way.
+            limit: Most that may be there in any case.
+        """
+        return self._change(
+            lambda tempo, now: tempo.share(self._name, flying, limit=limit, now=now)
+        )
+
+    def _take(self) -> Slot:
+        while True:
+            slot = self._change(lambda tempo, now: tempo.book(now))
+            if not isinstance(slot, Slot):
+                self._clock.sleep(slot)
+                continue
+            left = slot.at - self._clock.monotonic()
+            if left <= _EARLY:
+                return slot
+            self._clock.sleep(left)
+            if self._holds(slot):
+                return slot
+
+    def _holds(self, slot: Slot) -> bool:
+        return self._change(lambda tempo, _: (tempo, tempo.honours(slot)))
+
+    def _change(self, update: Callable[[Tempo, float], tuple[Tempo, T]]) -> T:
+        def change(tempo: Tempo | None) -> tuple[Tempo, T]:
+            # Asked for under the lock, lest another's stamp seem to lie in the future.
+            now = self._clock.monotonic()
+            known = tempo if tempo is not None and tempo.is_current(now) else Tempo.at(now)
+            return update(known.touch(self._name, now), now)
+
+        return self._keeper.change(change)
+
+
+def pace_file(folder: Path, *, base_url: str, api_key: str) -> Path:
+    """Return the file that all who ask a service with a key share; the key can't be read off it."""
+    digest = sha256(f"{base_url.strip().rstrip('/')}\n{api_key.strip()}".encode()).hexdigest()
+    return folder / f"{digest[:32]}.json"
+
+
+def _read(descriptor: int) -> Tempo | None:
+    text = os.read(descriptor, _MAX_BYTES)
+    try:
+        return _TEMPO.validate_json(text) if text else None
+    except ValidationError:
+        return None
+
+
+def _hold(descriptor: int) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        BlockingIOError: Another process has held it for far too long.
+    """
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_NAP)
+        else:
+            return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,196 @@
+"""Who waits for whom: threads, processes, and files that can't be used."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, pace_file
+from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS
+from nbp_dagster.studio.halt import HaltableClock, Halted
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture(params=["memory", "file"])
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+    """Both ways to keep a pace."""
+    return MemoryKeeper() if request.param == "memory" else FileKeeper(tmp_path / "pace/a.json")
+
+
+def test_the_first_request_goes_at_once_and_the_next_in_turn(keeper: Keeper) -> None:
+    clock = FakeClock()
+    pace = Pace(clock, keeper)
+
+    pace.wait()
+    assert clock.sleeps == ()
+    pace.wait()
+
+    assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
+
+
+def test_a_429_met_by_one_holds_the_other(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one.slow_down(5.0, one.wait(), is_post=False)
+
+    other.wait()
+
+    assert sum(clock.sleeps) == pytest.approx(5.0)
+
+
+def test_two_runs_share_the_window(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+
+    assert one.room(0, 64) == FIRST_WINDOW
+    assert one.room(8, 64) == 0
+    assert other.room(0, 64) == FIRST_WINDOW / 2
+
+
+def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> None:
+    clock = FakeClock()
+    polling, other = Pace(clock, keeper), Pace(clock, keeper)
+    polling.room(8, 64)
+    for _ in range(4):
+        clock.advance(20)
+        polling.keep_up(polling.wait(), is_post=False)
+
+    assert other.room(0, 64) == FIRST_WINDOW / 2
+
+
+def test_a_slot_taken_in_advance_is_not_waited_for_again() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    pace.wait()
+    pace.line_up()
+    waited = sum(clock.sleeps)
+
+    pace.wait()
+
+    assert waited > 0
+    assert sum(clock.sleeps) == waited
+
+
+def test_a_slot_taken_in_advance_counts_once() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    pace.line_up()
+    pace.wait()
+
+    pace.wait()
+
+    assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
+
+
+def test_a_slot_taken_in_advance_does_not_outlive_a_hold() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    first = pace.wait()
+    pace.line_up()
+    lined_up = sum(clock.sleeps)
+    pace.slow_down(5.0, first, is_post=True)
+
+    pace.wait()
+
+    assert sum(clock.sleeps) - lined_up == pytest.approx(5.0)
+
+
+def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
+    clock = FakeClock()
+    pace = Pace(clock)
+    pace.line_up()
+    clock.advance(60)
+    pace.wait()
+
+    pace.wait()
+
+    assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE), "the first of these was a new one"
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_its_turn() -> None:
+    clock = HaltableClock(FakeClock())
+    pace = Pace(clock)
+    pace.slow_down(60.0, pace.wait(), is_post=True)
+    clock.halt()
+
+    with pytest.raises(Halted):
+        pace.wait()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"garbage",
+        b"\x00" * 100,
+        b"[]",
+        b'{"stamp": 0.0, "since": 0.0, "rate": "NaN"}',
+        b'{"stamp": 0.0, "since": 0.0, "rate": 0}',
+        b'{"stamp": 0.0, "since": 0.0, "window": 0.1}',
+        b'{"stamp": 0.0, "since": 0.0, "held_until": 1e999}',
+        b'{"stamp": 0.0, "since": 0.0, "members": {"a": 3}}',
+    ],
+)
+def test_an_unreadable_file_counts_as_nothing_known(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    clock = FakeClock()
+    pace = Pace(clock, FileKeeper(path))
+
+    pace.wait()
+
+    assert clock.sleeps == ()
+    assert b'"rate":50.0' in path.read_bytes()
+
+
+@pytest.mark.parametrize("moved", [-90.0, FORGET_SECONDS + 100])
+def test_a_file_from_before_a_restart_or_long_ago_counts_as_nothing_known(
+    tmp_path: Path, moved: float
+) -> None:
+    earlier, later = FakeClock(), FakeClock()
+    earlier.advance(100)
+    before = Pace(earlier, FileKeeper(tmp_path / "a.json"))
+    before.slow_down(120.0, before.wait(), is_post=True)
+    later.advance(100 + moved)
+
+    Pace(later, FileKeeper(tmp_path / "a.json")).wait()
+
+    assert later.sleeps == ()
+
+
+def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    pace = Pace(FakeClock(), FileKeeper(path))
+    pace.wait()
+    path.unlink()
+
+    pace.wait()
+
+    assert path.exists()
+
+
+@pytest.mark.parametrize("name", ["file/pace/a.json", "file/a.json", "folder.json"])
+def test_a_place_that_cannot_be_used_costs_one_warning_and_no_run(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "folder.json").mkdir()
+    clock = FakeClock()
+    with caplog.at_level(logging.WARNING):
+        pace = Pace(clock, FileKeeper(tmp_path / name))
+        pace.slow_down(5.0, pace.wait(), is_post=False)
+        pace.wait()
+
+    assert sum(clock.sleeps) == pytest.approx(5.0), "it is kept in memory"
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_the_files_name_tells_accounts_apart_and_shows_no_key(tmp_path: Path) -> None:
+    names = {
+        pace_file(tmp_path, base_url=url, api_key=key).name
+        for url in ("https://a.test", "https://b.test")
+        for key in ("secret-1", "secret-2")
+    }
+
+    assert len(names) == 4
+    assert not any("secret" in name for name in names)
+    assert pace_file(tmp_path, base_url="https://a.test/", api_key=" secret-1\n").name in names
