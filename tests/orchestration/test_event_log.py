@@ -64,16 +64,15 @@ def open_dagsters(folder: Path) -> dg.DagsterInstance:
     settings = yaml.safe_load((folder / "dagster.yaml").read_text())
     del settings["event_log_storage"]
     (folder / "bare.yaml").write_text(yaml.dump(settings))
-    instance = dg.DagsterInstance.from_ref(
+    return dg.DagsterInstance.from_ref(
         InstanceRef.from_dir(str(folder), config_filename="bare.yaml")
     )
-    assert type(instance.event_log_storage) is SqliteEventLogStorage
-    return instance
 
 
 def run_everything(opener: Opener, folder: Path, *, run: int = 1) -> None:
     folder.mkdir(exist_ok=True)
     with opener(folder) as instance:
+        assert (opener is open_instance) == (type(instance.event_log_storage) is KeptOpenEventLog)
         for number, asset in enumerate((pictures, returned)):
             job = dg.Definitions(assets=[asset], executor=dg.in_process_executor)
             job.resolve_implicit_global_asset_job_def().execute_in_process(
