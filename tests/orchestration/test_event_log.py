@@ -14,7 +14,12 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.event_api import EventLogCursor
-from dagster._core.events import DagsterEvent, StepMaterializationData
+from dagster._core.events import (
+    AssetObservationData,
+    DagsterEvent,
+    EngineEventData,
+    StepMaterializationData,
+)
 from dagster._core.events.log import EventLogEntry
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -119,20 +124,31 @@ def _timeless(value: Any) -> Any:
 
 
 def materialized(key: str, *, run_id: str = RUN) -> EventLogEntry:
+    data = StepMaterializationData(dg.AssetMaterialization("first", partition=key))
+    return _entry("ASSET_MATERIALIZATION", data, run_id=run_id)
+
+
+def observed(key: str, *, timestamp: float) -> EventLogEntry:
+    tags = {"dagster/data_version": key}
+    data = AssetObservationData(dg.AssetObservation("first", partition=key, tags=tags))
+    return _entry("ASSET_OBSERVATION", data, timestamp=timestamp)
+
+
+def said(words: str) -> EventLogEntry:
+    return _entry("ENGINE_EVENT", EngineEventData({}), words=words)
+
+
+def _entry(
+    kind: str, data: Any, *, run_id: str = RUN, timestamp: float = 1.0, words: str = ""
+) -> EventLogEntry:
     return EventLogEntry(  # type: ignore[no-untyped-call]
         error_info=None,
-        user_message="",
+        user_message=words,
         level=10,
         run_id=run_id,
-        timestamp=1.0,
+        timestamp=timestamp,
         job_name="job",
-        dagster_event=DagsterEvent(
-            event_type_value="ASSET_MATERIALIZATION",
-            job_name="job",
-            event_specific_data=StepMaterializationData(
-                dg.AssetMaterialization("first", partition=key)
-            ),
-        ),
+        dagster_event=DagsterEvent(event_type_value=kind, job_name="job", event_specific_data=data),
     )
 
 
@@ -175,6 +191,43 @@ def test_a_home_changes_to_our_event_log_and_back(
     assert rows_of(tmp_path / "changing") == rows_of(tmp_path / "dagsters")
     with open_instance(tmp_path / "changing") as instance:
         assert instance.get_materialized_partitions(dg.AssetKey("second")) == set(KEYS)
+
+
+def test_a_mixed_batch_leaves_an_asset_as_single_events_do(tmp_path: Path) -> None:
+    events = [
+        observed("p0", timestamp=5.0),
+        materialized("p0"),
+        said("in between"),
+        materialized("elsewhere", run_id="another"),
+        observed("p1", timestamp=2.0),
+        materialized("p1"),
+        materialized("p2"),
+        observed("p2", timestamp=3.0),
+    ]
+    dagsters = SqliteEventLogStorage(str(tmp_path / "dagsters"))
+    for event in events:
+        dagsters.store_event(event)
+
+    with opened(tmp_path / "ours") as log:
+        log.store_event_batch(events)
+
+    for file in (RUN, "another", "index"):
+        for table in ("event_logs", "asset_event_tags", "asset_keys"):
+            columns = "*" if table != "asset_keys" else _ASSET_COLUMNS
+            ours, theirs = (
+                _select(tmp_path / home / f"{file}.db", f"SELECT {columns} FROM {table}")
+                for home in ("ours", "dagsters")
+            )
+            assert ours == theirs, (file, table)
+
+
+# All that an event writes.
+_ASSET_COLUMNS = "id, asset_key, last_materialization, last_run_id, last_materialization_timestamp"
+
+
+def _select(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.execute(f"{query} ORDER BY id"))
 
 
 def test_a_result_left_half_read_keeps_no_transaction_open(tmp_path: Path) -> None:
@@ -251,15 +304,24 @@ def test_threads_and_dagsters_own_class_write_at_once(tmp_path: Path) -> None:
 def test_a_forked_child_opens_its_own_connections(tmp_path: Path) -> None:
     with opened(tmp_path) as log:
         log.store_event(materialized("parent"))
-        child = multiprocessing.get_context("fork").Process(
-            target=log.store_event, args=(materialized("child"),)
-        )
+        parents = _connection_of(log)
+
+        def write() -> None:
+            log.store_event(materialized("child"))
+            assert _connection_of(log) is not parents
+
+        child = multiprocessing.get_context("fork").Process(target=write)
         child.start()
         child.join(PATIENCE)
         log.store_event(materialized("parent again"))
 
         assert child.exitcode == 0
     assert partitions_in(tmp_path, "index") == ["parent", "child", "parent again"]
+
+
+def _connection_of(log: KeptOpenEventLog) -> object:
+    with log.index_connection() as connection:
+        return connection.connection.driver_connection
 
 
 def test_one_event_that_is_refused_leaves_the_others_stored_once(tmp_path: Path) -> None:
