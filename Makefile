@@ -32,6 +32,7 @@ $(STAMP): requirements.lock pyproject.toml
 demo: install  ## Make the sample campaign on the simulator; ends with the path of its gallery
 	@NBP_MODE=simulator $(BIN)/nbp run spring_launch
 
+dev: export DAGSTER_EVENT_BATCH_SIZE ?= 500
 dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp run made
 	$(BIN)/dagster dev -w workspace.yaml
 

@@ -20,7 +20,7 @@ from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
 from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
-from nbp_dagster.settings import Settings, read_settings
+from nbp_dagster.settings import Settings, read_settings, write_event_batches
 from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import serve
@@ -124,6 +124,7 @@ def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: 
     Ends with the path of the gallery page; with status 1 if any prompt has no image.
     """
     settings = read_settings()
+    write_event_batches(settings)
     briefs = load_briefs(settings.nbp_config)
     wanted = _choose(briefs, campaigns)
     wishes = Wishes(budget=None if budget is None else Decimal(str(budget)), fresh=fresh)

@@ -1,5 +1,6 @@
 """The only reader of the environment: every setting, its default and what it is for."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -76,6 +77,13 @@ class Settings(BaseSettings):
         description="Dagster's own state; `nbp` and `make dev` use NBP_HOME/dagster when unset.",
     )
 
+    dagster_event_batch_size: int = Field(
+        default=500,
+        ge=0,
+        description="Events of Dagster that are written as one batch, where it knows several at "
+        "once; 0 writes each by itself.",
+    )
+
     @property
     def provider(self) -> Literal["oxen", "simulator"]:
         """Who draws the pictures; part of every fingerprint."""
@@ -102,3 +110,11 @@ def read_settings() -> Settings:
             for item in error.errors(include_url=False)
         ]
         raise SettingsError("wrong setting in the environment: " + "; ".join(lines)) from None
+
+
+def write_event_batches(settings: Settings) -> None:
+    """Have Dagster write events in batches, in this process and in those it starts.
+
+    Dagster itself reads the variable, and writes each event by itself when it is not there.
+    """
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = str(settings.dagster_event_batch_size)

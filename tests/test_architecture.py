@@ -26,7 +26,7 @@ ALLOWED = {
     "defs": set[str](),
 }
 BASE_MODULES = {"errors", "clock", "version"}
-ROOT_MODULES = {"project", "launching", "running", "reporting", "ledger_page", "cli"}
+ROOT_MODULES = {"project", "launching", "running", "reporting", "ledger_page", "cli", "event_log"}
 DAGSTER_RINGS = {"resources", "assets", "components", "root"}
 
 

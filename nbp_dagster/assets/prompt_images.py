@@ -23,7 +23,7 @@ from nbp_dagster.assets.metadata import (
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.assets.recording import Recorder, Recording, latest_event
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
 from nbp_dagster.errors import NbpError
@@ -150,8 +150,10 @@ class _PromptStep:
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)
-        for order in self._requests_to_record(compiled.orders):
-            self._record_request(order, pointer)
+        self._requests.record_all(
+            self._request_recording(order, pointer)
+            for order in self._requests_to_record(compiled.orders)
+        )
         if self._originals.is_selected or self._renditions.is_selected:
             self._make(compiled.orders)
         if not self._context.selected_asset_keys:
@@ -252,11 +254,11 @@ class _PromptStep:
         self._judgement.add(record)
         checking.log_shortfalls(self._context, record, self._names.channel_images)
 
-    def _record_request(self, order: Order, pointer: int) -> None:
+    def _request_recording(self, order: Order, pointer: int) -> Recording:
         prompt: Prompt = self._prompts[order.key]
         brand = self._studio.briefs.campaigns[prompt.campaign].brand
-        self._requests.record(
-            order.key,
+        return Recording(
+            partition=order.key,
             data_version=order.request.fingerprint,
             inputs={
                 self._names.brand_kits: self._studio.brand_version(brand),

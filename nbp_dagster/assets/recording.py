@@ -1,4 +1,4 @@
-"""Recording one partition at a time, with the versions Dagster needs to judge its staleness.
+"""Recording partitions by themselves, with the versions Dagster needs to judge its staleness.
 
 A step over a range of partitions can only return one result for all of them, with one data version
 and all or nothing recorded. Logging each partition's materialization as it finishes keeps what is
@@ -7,15 +7,38 @@ Dagster writes for a returned result; a test compares the two.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
 USER_PROVIDED = "dagster/data_version_is_user_provided"
 INPUT_VERSION = "dagster/input_data_version"
 INPUT_POINTER = "dagster/input_event_pointer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What is recorded for one partition.
+
+    Attributes:
+        partition: Its key.
+        data_version: Equal versions leave everything downstream fresh.
+        inputs: The data version that was read, by upstream asset.
+        pointer: Storage id up to which the upstream assets' events were seen; an upstream event
+            after it, with another data version, makes this partition stale.
+        metadata: Shown in the UI for this partition.
+    """
+
+    partition: str
+    data_version: str
+    inputs: Mapping[dg.AssetKey, str]
+    pointer: int
+    metadata: Mapping[str, Any]
 
 
 class Recorder:
@@ -60,29 +83,47 @@ class Recorder:
         pointer: int,
         metadata: Mapping[str, Any],
     ) -> None:
-        """Record one partition as materialized.
+        """Record one partition as materialized; the arguments are those of `Recording`."""
+        recording = Recording(
+            partition=partition,
+            data_version=data_version,
+            inputs=inputs,
+            pointer=pointer,
+            metadata=metadata,
+        )
+        self._context.log_event(self._materialization(recording))
 
-        Args:
-            partition: Its key.
-            data_version: Equal versions leave everything downstream fresh.
-            inputs: The data version that was read, by upstream asset.
-            pointer: Storage id up to which the upstream assets' events were seen; an upstream
-                event after it, with another data version, makes this partition stale.
-            metadata: Shown in the UI for this partition.
+    def record_all(self, recordings: Iterable[Recording]) -> None:
+        """Record many partitions at once, in their order, as Dagster does those of a result.
+
+        Written in batches of `DAGSTER_EVENT_BATCH_SIZE`, where that is set and not 0. A process
+        that dies meanwhile may leave up to so many of them out.
         """
+        # All are made first: a batch that is never ended would not be written.
+        materializations = [self._materialization(recording) for recording in recordings]
+        step = self._context.op_execution_context.get_step_execution_context()
+        batch = str(uuid4())
+        for number, materialization in enumerate(materializations, start=1):
+            is_end = number == len(materializations)
+            DagsterEvent.asset_materialization(
+                step, materialization, DagsterEventBatchMetadata(batch, is_end)
+            )
+
+    def _materialization(self, recording: Recording) -> dg.AssetMaterialization:
         tags = {
             CODE_VERSION: self._code_version,
-            DATA_VERSION: data_version,
+            DATA_VERSION: recording.data_version,
             USER_PROVIDED: "true",
         }
-        for asset, version in inputs.items():
+        for asset, version in recording.inputs.items():
             name = asset.to_user_string()
             tags[f"{INPUT_VERSION}/{name}"] = version
-            tags[f"{INPUT_POINTER}/{name}"] = str(pointer)
-        self._context.log_event(
-            dg.AssetMaterialization(
-                asset_key=self._asset, partition=partition, metadata=metadata, tags=tags
-            )
+            tags[f"{INPUT_POINTER}/{name}"] = str(recording.pointer)
+        return dg.AssetMaterialization(
+            asset_key=self._asset,
+            partition=recording.partition,
+            metadata=recording.metadata,
+            tags=tags,
         )
 
 
