@@ -73,17 +73,18 @@ class Sample:
     succeeded: int
 
 
-def goodput(samples: Sequence[Sample], *, prompts: int) -> float:
+def goodput(samples: Sequence[Sample], *, prompts: int, burst: int) -> float:
     """Return the requests answered per second, 429 apart, while there was demand.
 
-    Demand begins with the first answer and ends when nine in ten jobs are done: after that there
-    may be too little left to ask for.
+    It counts from the moment the burst is spent that a service allows at first, until nine in ten
+    jobs are done: after that there may be too little left to ask for.
 
     Args:
         samples: In the order they were taken.
         prompts: Jobs wanted in all.
+        burst: Requests answered at first, however fast they come.
     """
-    busy = [item for item in samples if item.answered and item.succeeded < 0.9 * prompts]
+    busy = [item for item in samples if item.answered >= burst and item.succeeded < 0.9 * prompts]
     if len(busy) < 2:
         raise ValueError(f"{len(busy)} samples while there was demand; at least 2 are needed")
     return (busy[-1].answered - busy[0].answered) / (busy[-1].moment - busy[0].moment)

@@ -26,7 +26,7 @@ def measure_limit(report: Report) -> None:
                 answer = rig.work("make", settings=settings).answer
             report.audit("engine at a limit", service, wanted=prompts)
     last, seconds = samples[-1], answer["make"]["seconds"]
-    share = goodput(samples, prompts=prompts) / RATE
+    share = goodput(samples, prompts=prompts, burst=RATE) / RATE
     refused = last.refused / (last.answered + last.refused)
     report.show(
         f"{prompts:,} prompts at a service that allows {RATE} requests/s and {AT_ONCE} at once",

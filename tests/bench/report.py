@@ -35,7 +35,7 @@ class Scale:
     latency: float = 5.0
     sample: int = 10
     unchanged: int = 10_000
-    limited: int = 400
+    limited: int = 450
     large: tuple[int, int] = (52, 100)
     loads: tuple[int, ...] = (100, 10_000)
     growth: tuple[int, ...] = (100, 1000, 10_000)

@@ -121,10 +121,12 @@ def load_bare(prompts: str) -> Any:
         specs=[dg.AssetSpec(f"prompt_{n}", partitions_def=partitions) for n in range(3)],
         can_subset=True,
     )
-    def by_prompt() -> None: ...
+    def by_prompt() -> Iterator[Any]:
+        yield from ()
 
     @dg.multi_asset(specs=[dg.AssetSpec(f"other_{n}", partitions_def=one) for n in range(4)])
-    def others() -> None: ...
+    def others() -> Iterator[Any]:
+        yield from ()
 
     return _snap(dg.Definitions(assets=[by_prompt, others]))
 

@@ -44,15 +44,15 @@ def test_a_goal_is_reached_when_it_is_met_exactly() -> None:
 
 def test_goodput_leaves_out_the_start_the_end_and_what_was_refused() -> None:
     samples = [
-        Sample(moment=0.0, answered=0, refused=0, succeeded=0),
+        Sample(moment=4.5, answered=19, refused=0, succeeded=0),
         Sample(moment=5.0, answered=20, refused=3, succeeded=0),
         Sample(moment=10.0, answered=110, refused=9, succeeded=50),
         Sample(moment=60.0, answered=200, refused=9, succeeded=95),
     ]
 
-    assert goodput(samples, prompts=100) == 18.0
+    assert goodput(samples, prompts=100, burst=20) == 18.0
 
 
 def test_goodput_needs_two_looks_while_there_was_demand() -> None:
     with pytest.raises(ValueError, match="at least 2"):
-        goodput([Sample(moment=1.0, answered=9, refused=0, succeeded=0)], prompts=10)
+        goodput([Sample(moment=1.0, answered=9, refused=0, succeeded=0)], prompts=10, burst=1)
