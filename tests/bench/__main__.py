@@ -28,16 +28,17 @@ GROUPS: dict[str, Callable[[Report], None]] = {
 }
 
 QUICK = Scale(
-    prompts=100,
+    prompts=60,
     latency=0.5,
-    sample=2,
-    unchanged=200,
+    sample=1,
+    unchanged=100,
     limited=60,
-    large=(4, 8),
+    small=(8, 16),
+    large=(2, 4),
     loads=(100,),
-    growth=(40, 100),
+    growth=(20, 40),
 )
-FULL = Scale(sample=20, large=(100, 1000))
+FULL = Scale(sample=20, small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
 
 
 def main() -> int:
@@ -69,7 +70,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, help="of `speed` and `unchanged`")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small numbers: does it still work?")
-    size.add_argument("--full", action="store_true", help="1,000 prompts at 4K too")
+    size.add_argument("--full", action="store_true", help="hours: cost at 10,000, memory at 1,000")
     return parser.parse_args()
 
 

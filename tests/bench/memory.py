@@ -4,7 +4,6 @@ from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report
 from tests.bench.rigs import Spent
 
-_SMALL = (100, 400)
 # How much more the larger order may hold.
 _GROWTH = 1.10
 
@@ -12,7 +11,7 @@ _GROWTH = 1.10
 def measure_memory(report: Report) -> None:
     """Print the peak memory and the CPU seconds of whole commands at 1K and at 4K."""
     figures = []
-    for resolution, sizes in (("1K", _SMALL), ("4K", report.scale.large)):
+    for resolution, sizes in (("1K", report.scale.small), ("4K", report.scale.large)):
         spent = {prompts: _run(report, prompts, resolution) for prompts in sizes}
         for prompts, item in spent.items():
             name = f"{resolution}, {prompts:,} prompts"

@@ -26,7 +26,8 @@ class Scale:
         sample: Prompts a slow rival is measured with; the rest is extrapolated.
         unchanged: Prompts that need nothing.
         limited: Prompts asked of a service with a rate limit.
-        large: Two numbers of 4K prompts whose memory is compared.
+        small: Two numbers of 1K prompts whose memory is compared.
+        large: The same at 4K.
         loads: Numbers of prompts whose definitions are loaded.
         growth: Numbers of prompts whose cost is compared.
     """
@@ -36,9 +37,10 @@ class Scale:
     sample: int = 10
     unchanged: int = 10_000
     limited: int = 450
-    large: tuple[int, int] = (52, 100)
+    small: tuple[int, int] = (50, 200)
+    large: tuple[int, int] = (32, 64)
     loads: tuple[int, ...] = (100, 10_000)
-    growth: tuple[int, ...] = (100, 1000, 10_000)
+    growth: tuple[int, ...] = (100, 1000)
 
 
 @dataclass

@@ -22,6 +22,18 @@ from tests.fakes.service import ServiceProbe
 _PATIENCE = 3600.0
 _VARIANTS = 4
 CAMPAIGN = "winter"
+# A channel so small that drawing it costs next to nothing.
+_SMALL = """\
+bench_small:
+  name: Benchmark
+  width: 200
+  height: 200
+  ratio: "1:1"
+  safe_area: {top: 0, right: 0, bottom: 0, left: 0}
+  file_type: jpeg
+  max_bytes: 1000000
+  source: Ours.
+"""
 
 
 class CommandFailed(Exception):
@@ -66,12 +78,24 @@ class Rig:
         # The package of this checkout, wherever the environment's own copy lies.
         self.shell = Shell(folder, PYTHONPATH=str(ROOT))
 
-    def write(self, prompts: int, *, resolution: str = "1K") -> None:
-        """Write a campaign of so many prompts: one channel, no characters, money enough."""
+    def write(self, prompts: int, *, resolution: str = "1K", small: bool = False) -> None:
+        """Write a campaign of so many prompts: one channel, no characters, money enough.
+
+        Args:
+            prompts: How many; with four variants a shot where that comes out even.
+            resolution: Of the originals.
+            small: Whether the channel is 200 x 200 pixels and not 1080 x 1080.
+        """
         variants = _VARIANTS if prompts % _VARIANTS == 0 else 1
         shots = [shot(f"s{number}", characters=[]) for number in range(prompts // variants)]
-        changes = {"variants": variants, "budget_usd": max(1, prompts), "resolution": resolution}
+        changes = {
+            "variants": variants,
+            "budget_usd": max(1, prompts),
+            "resolution": resolution,
+            "channels": ["bench_small" if small else "instagram_square"],
+        }
         write_briefs(self.shell.briefs, campaign(*shots, **changes))
+        (self.shell.briefs / "channels.yaml").write_text(_SMALL, encoding="utf-8")
         self.keys = [
             f"{CAMPAIGN}/{item['id']}/all/1x1/v{variant}"
             for item in shots
