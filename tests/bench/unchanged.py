@@ -10,7 +10,7 @@ def measure_unchanged(report: Report) -> None:
     """Print the seconds of `nbp run` over finished prompts, and what it paid."""
     prompts = report.scale.unchanged
     with report.rig() as rig:
-        rig.write(prompts)
+        rig.write(prompts, small=True)
         with rig.service(latency=0.05, slots=64) as (service, settings):
             prepared = rig.work("finish", settings=settings)
             first = rig.nbp("run", settings=settings)  # writes the set, once
