@@ -17,8 +17,8 @@ def measure_unchanged(report: Report) -> None:
             second = rig.nbp("run", settings=settings)
             bills = service.bills
             report.audit("unchanged prompts", service, wanted=0)
-    found = re.search(r"(\d+) needed nothing", second.output)
-    untouched = int(found.group(1)) if found else 0
+    # A line for each campaign.
+    untouched = sum(map(int, re.findall(r"(\d+) needed nothing", second.output)))
     report.show(
         f"{prompts:,} prompts that are made already",
         [
