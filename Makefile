@@ -45,7 +45,7 @@ test-unit: install  ## Run the fast tests only
 crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
 	$(BIN)/python -m tests.crash
 
-bench: install  ## Print figures: how long a run over 10,000 finished prompts takes
+bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
 	$(BIN)/python -m tests.bench
 
 browser:  ## Install Debian's Chromium for the browser tests, where apt-get may do so

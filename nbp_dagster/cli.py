@@ -22,7 +22,7 @@ from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings, write_event_batches
 from nbp_dagster.simulator.faults import load_scenario
-from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.options import PainterName, SimulatorOptions
 from nbp_dagster.simulator.server import serve
 from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.planning import Plan, plan_campaigns
@@ -274,6 +274,14 @@ def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
     help="YAML or JSON file of faults, as docs/simulator.md describes.",
 )
 @click.option("--rate-limit", type=float, help="Requests a second above which 429 is answered.")
+@click.option("--max-in-flight", type=int, help="Requests at once above which 429 is answered.")
+@click.option(
+    "--painter",
+    type=click.Choice(["full", "plain"]),
+    default="full",
+    show_default=True,
+    help="What the prompt says, or for benchmarks one picture a size.",
+)
 @click.option(
     "--state", type=click.Path(path_type=Path), help="Folder in which jobs outlive the process."
 )
@@ -285,6 +293,8 @@ def simulator(
     schema: Literal["page", "live"],
     scenario: Path | None,
     rate_limit: float | None,
+    max_in_flight: int | None,
+    painter: PainterName,
     state: Path | None,
 ) -> None:
     """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
@@ -294,6 +304,8 @@ def simulator(
             slots=slots,
             schema=schema,
             rate_limit=rate_limit,
+            max_in_flight=max_in_flight,
+            painter=painter,
             faults=() if scenario is None else load_scenario(scenario),
             state_dir=state,
         )

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from nbp_dagster.simulator.errors import invalid_params
 from nbp_dagster.simulator.faults import ScenarioError, parse_faults
 from nbp_dagster.simulator.intake import read_json, simulator_of
+from nbp_dagster.simulator.jobs import STATUSES
 
 
 async def show_health(request: Request) -> Response:
@@ -42,6 +43,21 @@ async def show_stats(request: Request) -> Response:
     )
 
 
+async def show_jobs(request: Request) -> Response:
+    """GET /_simulator/jobs: status and moments of every queued job, to the fraction of a second."""
+    jobs = [
+        {
+            "generation_id": job.generation_id,
+            "status": job.status,
+            "enqueued_at": job.enqueued_at,
+            "started_at": job.started_at,
+            "completed_at": job.completed_at,
+        }
+        for job in simulator_of(request).jobs.with_status(STATUSES)
+    ]
+    return JSONResponse({"jobs": jobs})
+
+
 async def reset(request: Request) -> Response:
     """POST /_simulator/reset: forget everything, scripted faults included."""
     simulator_of(request).reset()
@@ -74,6 +90,7 @@ ROUTES = (
     Route("/_simulator/bills", show_bills, methods=["GET"]),
     Route("/_simulator/requests", show_requests, methods=["GET"]),
     Route("/_simulator/stats", show_stats, methods=["GET"]),
+    Route("/_simulator/jobs", show_jobs, methods=["GET"]),
     Route("/_simulator/reset", reset, methods=["POST"]),
     Route("/_simulator/faults", show_faults, methods=["GET"]),
     Route("/_simulator/faults", add_faults, methods=["POST"]),

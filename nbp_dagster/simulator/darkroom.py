@@ -7,12 +7,14 @@ import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image, ImageDraw
 
 from nbp_dagster.simulator.painter import encode_png, paint
+from nbp_dagster.simulator.plain import stamp_plain
 from nbp_dagster.simulator.sizes import nearest_ratio, pixel_size
 
 # How much narrower and lower, in pixels, a picture of the wrong size is.
@@ -82,10 +84,14 @@ class Darkroom:
     Args:
         threads: Pictures painted at the same time.
         painter: Draws the pictures; the simulator's own when None.
+        plain: Whether the simulator's own paints one picture a size and no other.
     """
 
-    def __init__(self, threads: int, *, painter: Painter | None = None) -> None:
+    def __init__(
+        self, threads: int, *, painter: Painter | None = None, plain: bool = False
+    ) -> None:
         self._painter = painter
+        self._plain = plain
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._painted = 0
@@ -101,7 +107,8 @@ class Darkroom:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="darkroom")
         self._painted += 1
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, paint_order, order, self._painter)
+        paint = partial(paint_order, order, self._painter, plain=self._plain)
+        return await loop.run_in_executor(self._pool, paint)
 
     def close(self) -> None:
         """Let the threads go; orders not yet begun are dropped."""
@@ -110,17 +117,20 @@ class Darkroom:
             self._pool = None
 
 
-def paint_order(order: PaintOrder, painter: Painter | None = None) -> bytes:
+def paint_order(order: PaintOrder, painter: Painter | None = None, *, plain: bool = False) -> bytes:
     """Return the PNG bytes of an order; the same order always gives the same bytes.
 
     Args:
         order: What to paint.
         painter: Draws the picture; the simulator's own when None.
+        plain: Whether the simulator's own paints one picture a size and no other.
     """
-    references = [_read_source(source, painter) for source in order.references]
+    references = [_read_source(source, painter, plain=plain) for source in order.references]
     width, height = pixel_size(_settle_ratio(order.ratio, references), order.resolution)
     if order.wrong_size:
         width, height = width - WRONG_SIZE_LOSS, height - WRONG_SIZE_LOSS
+    if painter is None and plain:
+        return stamp_plain(width, height, _name(order, references))
     if painter is None:
         flaws = frozenset(flaw.replace("_", "-") for flaw in order.flaws)
         image = paint(
@@ -149,14 +159,20 @@ def decode_data_uri(uri: str) -> bytes:
     return base64.b64decode(payload, validate=True)
 
 
-def _read_source(source: Source, painter: Painter | None) -> bytes:
+def _name(order: PaintOrder, references: Sequence[bytes]) -> str:
+    """What tells an order from others, as a digest."""
+    parts = [f"{order.variant}\n{order.prompt}".encode(), *references]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _read_source(source: Source, painter: Painter | None, *, plain: bool) -> bytes:
     if isinstance(source, InlinePicture):
         return decode_data_uri(source.path.read_text(encoding="utf-8"))
     if isinstance(source, StoredPicture):
         return source.path.read_bytes()
     if isinstance(source, UnknownPicture):
         return _draw_placeholder(source.url)
-    return paint_order(source, painter)
+    return paint_order(source, painter, plain=plain)
 
 
 def _settle_ratio(ratio: str, references: Sequence[bytes]) -> str:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 from nbp_dagster.simulator.catalog import SchemaName
 from nbp_dagster.simulator.faults import Fault
+
+PainterName = Literal["full", "plain"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,8 @@ class SimulatorOptions:
         faults: Faults in force from the start.
         barrier: Requests to hold until enough have come.
         paint_threads: Threads that paint pictures.
+        painter: `full` draws what the prompt says; `plain` draws one picture a size and sends it
+            again with another note each time, so that a benchmark does not measure the painter.
     """
 
     latency: float = 2.0
@@ -63,6 +68,7 @@ class SimulatorOptions:
     faults: tuple[Fault, ...] = ()
     barrier: Barrier | None = None
     paint_threads: int = 2
+    painter: PainterName = "full"
 
     def __post_init__(self) -> None:
         self._require_at_least("latency", self.latency, 0)

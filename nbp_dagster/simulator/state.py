@@ -70,7 +70,9 @@ class Simulator:
         self.connections = Connections()
         self.signer = LinkSigner(now, options.result_ttl)
         self.repositories = RepositoryStore(self.blobs, self._journal, now=now)
-        self.darkroom = Darkroom(options.paint_threads, painter=painter)
+        self.darkroom = Darkroom(
+            options.paint_threads, painter=painter, plain=options.painter == "plain"
+        )
         self.jobs = JobBoard(
             slots=options.slots,
             latency=options.latency,

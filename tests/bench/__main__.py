@@ -1,67 +1,85 @@
-"""`make bench`: figures, not tests. Prints how long a run over finished prompts takes."""
+"""`make bench`: figures, not tests; see docs/performance.md.
+
+Ends with status 1 only when something was paid twice.
+"""
 
 import argparse
-import re
-import shutil
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
-from rich.console import Console
-from rich.table import Table
+from tests.bench.growth import measure_growth
+from tests.bench.limit import measure_limit
+from tests.bench.loading import measure_loading
+from tests.bench.memory import measure_memory
+from tests.bench.report import Report, Scale
+from tests.bench.rigs import CommandFailed
+from tests.bench.speed import measure_speed
+from tests.bench.unchanged import measure_unchanged
 
-from tests.bench.finished import finish_everything
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import Shell
+GROUPS: dict[str, Callable[[Report], None]] = {
+    "speed": measure_speed,
+    "limit": measure_limit,
+    "memory": measure_memory,
+    "unchanged": measure_unchanged,
+    "loading": measure_loading,
+    "growth": measure_growth,
+}
 
-# Seconds within which a run over everything has ended on the slowest machine.
-_PATIENCE = 1800.0
+QUICK = Scale(
+    prompts=60,
+    latency=0.5,
+    sample=1,
+    unchanged=100,
+    limited=60,
+    small=(8, 16),
+    large=(2, 4),
+    loads=(100,),
+    growth=(20, 40),
+)
+FULL = Scale(sample=20, small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
 
 
 def main() -> int:
-    """Measure, print a table, and say if anything was bought that was there already."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=10_000)
-    count = parser.parse_args().prompts
-    folder = Path(tempfile.mkdtemp(prefix="nbp-bench-"))
-    try:
-        return _measure(folder, count)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Measure what is asked for, print each table as it comes, and say what was paid twice."""
+    given = _read_arguments()
+    scale = QUICK if given.quick else FULL if given.full else Scale()
+    if given.prompts:
+        scale = replace(scale, prompts=given.prompts, unchanged=given.prompts)
+    report = Report(scale)
+    report.show_machine()
+    began = time.monotonic()
+    for name in given.only or GROUPS:
+        started = time.monotonic()
+        try:
+            GROUPS[name](report)
+        except CommandFailed as error:
+            # The figures of the others are worth having.
+            report.say(f"{name} could not be measured: {error}")
+        report.say(f"{name}: {time.monotonic() - started:.0f} s\n")
+    report.say(f"everything: {time.monotonic() - began:.0f} s")
+    for line in report.overpaid:
+        report.say(f"PAID TWICE: {line}")
+    return 1 if report.overpaid else 0
 
 
-def _measure(folder: Path, count: int) -> int:
-    shell = Shell(folder)
-    shots = [shot(f"s{number}", characters=[]) for number in range(count // 4)]
-    write_briefs(shell.briefs, campaign(*shots, variants=4, budget_usd=count))
-    with shell.simulator() as service:
-        live = {"NBP_MODE": "live", "OXEN_API_KEY": "bench", "OXEN_BASE_URL": service.url}
-        began = time.monotonic()
-        finished = finish_everything(folder, service.url)
-        prepared = time.monotonic() - began
-        _run(shell, live)  # writes the set, once
-        began = time.monotonic()
-        said = _run(shell, live)
-        seconds = time.monotonic() - began
-        bills = service.bills
-    idle = re.search(r"(\d+) needed nothing", said)
-    untouched = int(idle.group(1)) if idle else 0
-    table = Table("figure", "value")
-    table.add_row("prompts already made", str(finished.prompts))
-    table.add_row("seconds of nbp run", f"{seconds:.1f}")
-    table.add_row("milliseconds a prompt", f"{1000 * seconds / finished.prompts:.2f}")
-    table.add_row("prompts that needed nothing", str(untouched))
-    table.add_row("paid calls", str(bills))
-    table.add_row("(seconds to prepare)", f"{prepared:.0f}")
-    Console().print(table)
-    return 0 if bills == 0 and untouched == finished.prompts else 1
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", type=_read_groups, metavar="A,B", help=", ".join(GROUPS))
+    parser.add_argument("--prompts", type=int, help="of `speed` and `unchanged`")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small numbers: does it still work?")
+    size.add_argument("--full", action="store_true", help="hours: cost at 10,000, memory at 1,000")
+    return parser.parse_args()
 
 
-def _run(shell: Shell, settings: dict[str, str]) -> str:
-    with Shell(shell.folder, **settings).started("run") as process:
-        process.wait(_PATIENCE)
-        return process.output
+def _read_groups(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; there are: {', '.join(GROUPS)}")
+    return names
 
 
 if __name__ == "__main__":

@@ -1,30 +1,38 @@
 """A home in which every prompt is finished, made without making pictures one by one."""
 
 import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
+from dagster._core.events.log import EventLogEntry
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
+from dagster._core.storage.event_log import SqlEventLogStorage
 from PIL import Image
+from pydantic import TypeAdapter
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION, USER_PROVIDED
-from nbp_dagster.brand.load import load_briefs
-from nbp_dagster.clock import SystemClock
-from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.oxen.retry import RetryPolicy
-from nbp_dagster.oxen.transport import RequestsTransport
-from nbp_dagster.project import open_instance
-from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import JobTimes
+from nbp_dagster.project import open_instance, open_studio
+from nbp_dagster.settings import read_settings
+from nbp_dagster.studio.ledger_database import begin_serialised, open_ledger
+from nbp_dagster.studio.ledger_schema import purchases
 from nbp_dagster.studio.outcomes import KeptImage, Order, Reused
 from nbp_dagster.studio.records import PromptRecord
-from nbp_dagster.studio.studio import Studio, StudioPaths
+from nbp_dagster.studio.studio import Studio
 
 NAMES = Names()
+# Rows of one statement: SQLite takes at most 32,766 variables.
+_CHUNK = 500
+_RECORD = TypeAdapter(PromptRecord)
+# Its constructor has no types.
+_ENTRY: Any = EventLogEntry
 
 
 @dataclass(frozen=True)
@@ -34,37 +42,28 @@ class Finished:
     prompts: int
 
 
-def finish_everything(folder: Path, url: str) -> Finished:
+def finish_everything() -> Finished:
     """Write ledger, store, records and Dagster's events as a finished run would have left them.
 
-    Args:
-        folder: Holds `assets_config/` and gets `.nbp/`.
-        url: A service that is asked for the model object alone.
+    The settings tell where; the service is asked for the model object alone. Rows are written in
+    bulk, records without waiting for the disk: nobody pulls the plug here.
     """
-    clock = HaltableClock(SystemClock())
-    home = folder / ".nbp"
-    client = OxenClient(
-        url, api_key="bench", transport=RequestsTransport(), clock=clock, retry=RetryPolicy()
-    )
-    studio = Studio(
-        load_briefs(folder / "assets_config"),
-        client=client,
-        open_stream=client.events,
-        pace=Pace(clock),
-        provider="oxen",
-        paths=StudioPaths(home),
-        clock=clock,
-    )
-    orders = list(studio.compile(studio.prompts).orders.values())
-    image = _keep_image(studio)
-    made = [_buy(studio, order, image) for order in orders]
-    records = list(_write_records(studio, orders, made))
-    with open_instance(home / "dagster") as instance:
-        _record_kit(instance, studio)
-        _record(instance, NAMES.image_requests, [o.request.fingerprint for o in orders], orders)
-        _record(instance, NAMES.generated_images, [image.sha256] * len(orders), orders)
-        _record(instance, NAMES.channel_images, [record.recipe for record in records], orders)
-    studio.close()
+    settings = read_settings()
+    with open_studio(settings) as studio:
+        orders = list(studio.compile(studio.prompts).orders.values())
+        image = _keep_image(studio)
+        _buy(studio.paths.ledger, orders, image)
+        made = [made for made in studio.find_made(orders) if isinstance(made, Reused)]
+        records = list(_write_records(studio, orders, made))
+        versions = {brand: studio.brand_version(brand) for brand in studio.briefs.brands}
+    events = [
+        *(_event(NAMES.brand_kits, brand, version) for brand, version in versions.items()),
+        *(_event(NAMES.image_requests, item.key, item.request.fingerprint) for item in orders),
+        *(_event(NAMES.generated_images, item.key, image.sha256) for item in orders),
+        *(_event(NAMES.channel_images, item.prompt_key, item.recipe) for item in records),
+    ]
+    with open_instance(settings.dagster_folder) as instance:
+        _store(instance, events)
     return Finished(prompts=len(orders))
 
 
@@ -77,11 +76,37 @@ def _keep_image(studio: Studio) -> KeptImage:
     )
 
 
-def _buy(studio: Studio, order: Order, image: KeptImage) -> Reused:
-    purchase = studio.ledger.claim(order, owner="0" * 32, run_id="bench", request={})
-    purchase = studio.ledger.record_enqueued(purchase, f"bench-{order.key}")
-    settled = studio.ledger.settle(purchase, image=image, times=JobTimes(1.0, 2.0, 3.0))
-    return Reused(order.key, image, settled.receipt())
+def _buy(ledger: Path, orders: Sequence[Order], image: KeptImage) -> None:
+    rows = [
+        {
+            "fingerprint": order.request.fingerprint,
+            "attempt": 1,
+            "key": order.key,
+            "scope": order.scope,
+            "shot": order.shot,
+            "run_id": "bench",
+            "owner": "0" * 32,
+            "fresh": False,
+            "provider": order.request.provider,
+            "model": order.request.model,
+            "request": {},
+            "state": "made",
+            "price_micros": int(order.price * Decimal(1_000_000)),
+            "billed": True,
+            "generation_id": f"bench-{order.key}",
+            "intended_at": 1.0,
+            "enqueued_at": 1.0,
+            "started_at": 2.0,
+            "completed_at": 3.0,
+            "settled_at": 4.0,
+            "image": asdict(image),
+        }
+        for order in orders
+    ]
+    engine = open_ledger(ledger)
+    with begin_serialised(engine) as connection:
+        connection.execute(purchases.insert(), rows)
+    engine.dispose()
 
 
 def _write_records(
@@ -109,27 +134,53 @@ def _write_records(
                 for picture in first.pictures
             ),
         )
-        studio.records.write(record)
+        path = studio.paths.records / f"{order.key}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_RECORD.dump_json(record, indent=1))
         yield record
 
 
-def _record_kit(instance: dg.DagsterInstance, studio: Studio) -> None:
-    for brand in studio.briefs.brands:
-        _report(instance, NAMES.brand_kits, brand, studio.brand_version(brand))
-
-
-def _record(
-    instance: dg.DagsterInstance,
-    asset: dg.AssetKey,
-    versions: Sequence[str],
-    orders: Sequence[Order],
-) -> None:
-    for order, version in zip(orders, versions, strict=True):
-        _report(instance, asset, order.key, version)
-
-
-def _report(instance: dg.DagsterInstance, asset: dg.AssetKey, key: str, version: str) -> None:
+def _event(asset: dg.AssetKey, key: str, version: str) -> EventLogEntry:
+    """What `report_runless_asset_event` would store."""
     tags: dict[str, Any] = {CODE_VERSION: "1", DATA_VERSION: version, USER_PROVIDED: "true"}
-    instance.report_runless_asset_event(
-        dg.AssetMaterialization(asset_key=asset, partition=key, tags=tags)
+    materialization = dg.AssetMaterialization(asset_key=asset, partition=key, tags=tags)
+    entry: EventLogEntry = _ENTRY(
+        error_info=None,
+        level="INFO",
+        user_message="",
+        run_id=RUNLESS_RUN_ID,
+        timestamp=time.time(),
+        job_name=RUNLESS_JOB_NAME,
+        dagster_event=DagsterEvent(
+            event_type_value=DagsterEventType.ASSET_MATERIALIZATION.value,
+            event_specific_data=StepMaterializationData(materialization),
+            job_name=RUNLESS_JOB_NAME,
+        ),
     )
+    return entry
+
+
+def _store(instance: dg.DagsterInstance, events: Sequence[EventLogEntry]) -> None:
+    """Store events as `store_event` does one by one: by run, in the index, with their tags."""
+    storage = instance.event_log_storage
+    assert isinstance(storage, SqlEventLogStorage)
+    before = storage.get_maximum_record_id() or 0
+    for connect in (storage.run_connection(RUNLESS_RUN_ID), storage.index_transaction()):
+        with connect as connection:
+            for chunk in _chunks(events):
+                connection.execute(storage.prepare_insert_event_batch(chunk))
+    ids = range(before + 1, before + 1 + len(events))
+    assert storage.get_maximum_record_id() == ids[-1]
+    storage.store_asset_event_tags(events, list(ids))
+    last = {
+        event.get_dagster_event().asset_key: (event, number)
+        for event, number in zip(events, ids, strict=True)
+    }
+    for event, number in last.values():
+        storage.store_asset_event(event, number)
+
+
+def _chunks(events: Iterable[EventLogEntry]) -> Iterator[list[EventLogEntry]]:
+    left = iter(events)
+    while chunk := list(islice(left, _CHUNK)):
+        yield chunk

@@ -22,6 +22,16 @@ class ServiceProbe:
         """Counters of the simulator."""
         return self._get("stats")
 
+    @property
+    def completions(self) -> dict[str, float]:
+        """When each job was completed, in seconds since the epoch, by generation id."""
+        jobs = self._get("jobs")["jobs"]
+        return {
+            job["generation_id"]: job["completed_at"]
+            for job in jobs
+            if job["completed_at"] is not None
+        }
+
     def requests(self, path: str) -> list[dict[str, Any]]:
         """The log of requests whose path contains `path`."""
         found = self._get("requests", path=path)["requests"]

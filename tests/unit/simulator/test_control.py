@@ -78,3 +78,14 @@ def test_the_simulators_own_routes_are_neither_logged_nor_broken(api: Api) -> No
 
     assert api.read("/_simulator/health") == {"status": "ok", "simulated": True}
     assert api.stats()["requests"] == 0
+
+
+def test_jobs_show_their_moments_to_the_fraction_of_a_second(api: Api) -> None:
+    (made,) = api.enqueue()
+    api.wait(made)
+
+    (job,) = api.read("/_simulator/jobs")["jobs"]
+
+    assert (job["generation_id"], job["status"]) == (made, "succeeded")
+    assert job["enqueued_at"] <= job["started_at"] <= job["completed_at"]
+    assert job["completed_at"] != int(job["completed_at"])

@@ -18,6 +18,7 @@ from nbp_dagster.simulator.darkroom import (
 )
 from nbp_dagster.simulator.faults import PICTURE_FAULTS
 from nbp_dagster.simulator.painter import FAULTS
+from nbp_dagster.simulator.sizes import pixel_size
 from tests.fakes.painter import paint_plainly
 
 
@@ -108,6 +109,25 @@ def test_the_simulators_own_painter_knows_takes_and_flaws() -> None:
     assert paint_order(order(resolution="512")) == plain
     assert paint_order(order(resolution="512", variant=1)) != plain
     assert paint_order(order(resolution="512", flaws=("off_palette",))) != plain
+
+
+def test_plain_pictures_are_one_picture_a_size_in_files_that_differ() -> None:
+    cup, jug = (paint_order(order(prompt=words), plain=True) for words in ("a cup", "a jug"))
+
+    assert cup != jug
+    assert paint_order(order(variant=1), plain=True) != cup
+    assert paint_order(order(), plain=True) == cup
+    with Image.open(io.BytesIO(cup)) as first, Image.open(io.BytesIO(jug)) as second:
+        assert first.size == (1024, 1024)
+        assert first.tobytes() == second.tobytes()
+        assert len(first.getcolors(1 << 20) or ()) > 8
+
+
+@pytest.mark.parametrize(("ratio", "resolution"), [("9:16", "1K"), ("1:1", "4K")])
+def test_a_plain_picture_has_the_size_asked_for(ratio: str, resolution: str) -> None:
+    wanted = order(ratio=ratio, resolution=resolution)
+
+    assert size_of(paint_order(wanted, plain=True)) == pixel_size(ratio, resolution)
 
 
 def test_every_flaw_of_the_painter_can_be_scripted() -> None:

@@ -1,0 +1,132 @@
+"""Where the CPU time of a prompt goes, and whether it grows with the order."""
+
+from dataclasses import dataclass
+
+from rich.table import Table
+
+from tests.bench.figures import Figure, at_most
+from tests.bench.report import Report
+
+_LATENCY = 0.05
+_SLOTS = 64
+# The order whose cost counts as that of starting and ending a command.
+_LEAST = 4
+_OURS_MS = 8.0
+_BOTH_MS = 30.0
+_GROWTH = 1.25
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Milliseconds of CPU a prompt, without Dagster.
+
+    Attributes:
+        engine: Compiling, requests, ledger and store, without decoding.
+        pixels: Decode once, fit, encode, check, preview.
+        sets: Manifest, gallery and contact sheet.
+    """
+
+    engine: float
+    pixels: float
+    sets: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of CPU a prompt, in an order of so many.
+
+    Attributes:
+        prompts: How many.
+        parts: Without Dagster.
+        whole: The whole command, less its start.
+    """
+
+    prompts: int
+    parts: Parts
+    whole: float
+
+    @property
+    def dagster(self) -> float:
+        """What is left: Dagster, and what the assets compute for its events."""
+        return self.whole - self.parts.engine - self.parts.pixels - self.parts.sets
+
+    @property
+    def without_pixels(self) -> float:
+        """All but drawing."""
+        return self.whole - self.parts.pixels
+
+
+def measure_growth(report: Report) -> None:
+    """Print the cost of a prompt at several sizes, split by who causes it.
+
+    The pictures are small, so that ten thousand can be drawn; what full ones cost is a line of
+    its own.
+    """
+    start = _whole_cpu(report, _LEAST)
+    costs = [
+        Cost(
+            prompts=prompts,
+            parts=_parts(report, prompts, small=True),
+            whole=1000 * (_whole_cpu(report, prompts) - start) / (prompts - _LEAST),
+        )
+        for prompts in report.scale.growth
+    ]
+    _show_costs(report, costs)
+    _show_goals(report, costs, start, _parts(report, report.scale.growth[0], small=False))
+
+
+def _parts(report: Report, prompts: int, *, small: bool) -> Parts:
+    with report.rig() as rig:
+        rig.write(prompts, small=small)
+        with rig.service(latency=_LATENCY, slots=_SLOTS) as (service, settings):
+            answer = rig.work("make", "render", "set", settings=settings).answer
+            report.audit(f"engine, {prompts} prompts", service, wanted=prompts)
+    cpu = {
+        name: 1000 * phase["cpu"] / prompts
+        for name, phase in answer.items()
+        if isinstance(phase, dict)
+    }
+    decode = 1000 * answer["decode"]["cpu"]
+    return Parts(
+        engine=cpu["compile"] + cpu["make"] - decode,
+        pixels=decode + cpu["render"],
+        sets=cpu["set"],
+    )
+
+
+def _whole_cpu(report: Report, prompts: int) -> float:
+    """Return the CPU seconds of `nbp run`."""
+    with report.rig() as rig:
+        rig.write(prompts, small=True)
+        with rig.service(latency=_LATENCY, slots=_SLOTS) as (service, settings):
+            spent = rig.nbp("run", settings=settings)
+            report.audit(f"nbp run, {prompts} prompts", service, wanted=prompts)
+    return spent.cpu_seconds
+
+
+def _show_costs(report: Report, costs: list[Cost]) -> None:
+    table = Table("prompts", "ours", "pixels", "sets", "Dagster's", "all", title_justify="left")
+    table.title = "CPU milliseconds a prompt, pictures of 200 x 200, simulator excluded"
+    for cost in costs:
+        parts = cost.parts
+        row = (parts.engine, parts.pixels, parts.sets, cost.dagster, cost.whole)
+        table.add_row(f"{cost.prompts:,}", *(f"{part:.1f}" for part in row))
+    report.console.print(table)
+
+
+def _show_goals(report: Report, costs: list[Cost], start: float, full: Parts) -> None:
+    least, most = costs[0], costs[-1]
+    ours, both = most.parts.engine, most.without_pixels
+    form = "{:.1f} ms"
+    report.show(
+        "how cost grows",
+        [
+            at_most(f"ours at {most.prompts:,}", ours, _OURS_MS, form=form),
+            at_most(f"ours, sets, Dagster's at {most.prompts:,}", both, _BOTH_MS, form=form),
+            at_most("ours, most / least", ours / least.parts.engine, _GROWTH),
+            at_most("ours, sets, Dagster's, most / least", both / least.without_pixels, _GROWTH),
+            Figure("pixels of a 1080 x 1080 picture", f"{full.pixels:.1f} ms"),
+            Figure("its share of a set", f"{full.sets:.1f} ms"),
+            Figure("start and end of a command", f"{1000 * start:,.0f} ms"),
+        ],
+    )

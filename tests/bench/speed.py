@@ -1,0 +1,105 @@
+"""Seconds of a large order, beside what the service alone needs and what others take."""
+
+import time
+
+from tests.bench.figures import Figure, at_most, extrapolate, floor_seconds, percentile
+from tests.bench.report import Report
+from tests.bench.rigs import CommandFailed, Rig, Spent
+
+SLOTS = 50
+_ASSETS = "image_requests,generated_images,channel_images"
+
+
+def measure_speed(report: Report) -> None:
+    """Print two tables: seconds of ours and of others, and how soon a finished job is recorded."""
+    scale = report.scale
+    floor = floor_seconds(scale.prompts, slots=SLOTS, latency=scale.latency)
+    title = f"{scale.prompts:,} prompts of {scale.latency:g} s on {SLOTS} slots"
+    whole, lags = _run_whole(report)
+    engine = _run_engine(report)
+    rivals = {
+        "page's pattern, a pool of 50": _run_pool(report),
+        f"serial sync loop, from {scale.sample}": _run_serial(report),
+        f"one Dagster run a prompt, from {scale.sample}": _run_one_by_one(report),
+    }
+    figures = [
+        Figure("floor of the service", f"{floor:.1f} s"),
+        Figure("whole command", f"{whole.seconds:.1f} s"),
+        at_most("whole command / floor", whole.seconds / floor, 1.10),
+        Figure("engine alone", f"{engine:.1f} s"),
+        at_most("engine alone / floor", engine / floor, 1.02),
+    ]
+    for name, seconds in rivals.items():
+        times = f"{seconds:,.1f} s, {seconds / floor:.2f} of the floor"
+        figures.append(Figure(name, times, "slower than ours", seconds > whole.seconds))
+    figures += [
+        Figure("whole command, CPU a prompt", f"{1000 * whole.cpu_seconds / scale.prompts:.1f} ms"),
+        Figure("whole command, peak memory", f"{whole.peak_bytes / 1e6:.0f} MB"),
+    ]
+    report.show(title, figures)
+    report.show(
+        "from done at the service to recorded in Dagster",
+        [
+            Figure("pictures", f"{len(lags):,}"),
+            Figure("p50", f"{1000 * percentile(lags, 0.5):.0f} ms"),
+            at_most("p95", 1000 * percentile(lags, 0.95), 250, form="{:.0f} ms"),
+        ],
+    )
+
+
+def _run_whole(report: Report) -> tuple[Spent, list[float]]:
+    scale = report.scale
+    with report.rig() as rig:
+        rig.write(scale.prompts)
+        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+            spent = rig.nbp("run", settings=settings)
+            report.audit("nbp run", service, wanted=scale.prompts)
+            recorded = dict(rig.work("recorded", settings=settings).answer)
+            completed = service.completions
+    return spent, [moment - completed[job] for job, moment in recorded.items()]
+
+
+def _run_engine(report: Report) -> float:
+    scale = report.scale
+    with report.rig() as rig:
+        rig.write(scale.prompts)
+        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+            answer = rig.work("make", settings=settings).answer
+            report.audit("engine alone", service, wanted=scale.prompts)
+    return float(answer["make"]["seconds"])
+
+
+def _run_pool(report: Report) -> float:
+    scale = report.scale
+    words = (str(scale.prompts), str(SLOTS))
+    with report.rig() as rig, rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
+        return float(rig.work("pool", service.url, *words).answer["seconds"])
+
+
+def _run_serial(report: Report) -> float:
+    scale = report.scale
+    with report.rig() as rig, rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
+        seconds = rig.work("serial", service.url, str(scale.sample)).answer["seconds"]
+    return extrapolate(seconds, sample=scale.sample, total=scale.prompts)
+
+
+def _run_one_by_one(report: Report) -> float:
+    """Our own assets, a `dagster asset materialize` for each prompt."""
+    scale = report.scale
+    with report.rig() as rig:
+        rig.write(scale.sample)
+        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+            began = time.monotonic()
+            for key in rig.keys:
+                _materialize(rig, key, settings)
+            seconds = time.monotonic() - began
+            report.audit("one Dagster run a prompt", service, wanted=scale.sample)
+    return extrapolate(seconds, sample=scale.sample, total=scale.prompts)
+
+
+def _materialize(rig: Rig, key: str, settings: dict[str, str]) -> None:
+    words = ["asset", "materialize", "-m", "definitions", "--select", _ASSETS, "--partition", key]
+    (rig.shell.home / "dagster").mkdir(parents=True, exist_ok=True)
+    done = rig.shell.dagster(*words, **settings)
+    if done.returncode != 0:
+        raise CommandFailed(f"dagster asset materialize {key}: {done.stdout}{done.stderr}")
