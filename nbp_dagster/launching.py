@@ -10,9 +10,10 @@ from dagster import DagsterEventType
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import DATA_VERSION
 from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.studio.compiling import Compiled, sheet_version
 from nbp_dagster.studio.outcomes import Reused
 from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.studio import Compiled, Studio, sheet_version
+from nbp_dagster.studio.studio import Studio
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
@@ -165,13 +166,13 @@ def outdated_sheets(
 ) -> list[str]:
     """Return the character sheets that are missing, or recorded as another than they are now."""
     keys = list(dict.fromkeys(wanted))
-    sheets = studio.sheets(keys)
+    sheets = studio.compiler.sheets(keys)
     recorded = launcher.versions(names.character_sheets, keys)
     return [
         key
         for key in keys
         if key not in sheets
-        or not studio.has_sheet(sheets[key])
+        or not studio.compiler.has_sheet(sheets[key])
         or recorded.get(key) != sheet_version(sheets[key])
     ]
 

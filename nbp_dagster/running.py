@@ -153,7 +153,7 @@ class _CampaignRuns:
         brands = outdated_brands(self._launcher, self._studio, self._names)
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
-        wanted = [key for prompt in prompts for key in self._studio.sheets_of(prompt)]
+        wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]
         # One run a sheet: a range between two could take in one that nobody asked for.
         for sheet in outdated_sheets(self._launcher, self._studio, self._names, wanted):
             self._launch(

@@ -12,9 +12,10 @@ from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.studio.compiling import generated_sheet, sheet_version
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Refused, Reused
 from nbp_dagster.studio.progress import Progress
-from nbp_dagster.studio.studio import Studio, generated_sheet, sheet_version
+from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"
 
@@ -61,8 +62,10 @@ class _SheetStep:
 
     def run(self, config: BuyingConfig, progress: Progress) -> None:
         keys = list(self._context.partition_keys)
-        orders = {key: self._studio.sheet_order(key) for key in keys}
-        adopted = self._studio.sheets(key for key, order in orders.items() if order is None)
+        orders = {key: self._studio.compiler.sheet_order(key) for key in keys}
+        adopted = self._studio.compiler.sheets(
+            key for key, order in orders.items() if order is None
+        )
         for key, sheet in adopted.items():
             self._record(key, sheet, describe_sheet(self._studio, sheet))
         bought = {key: order for key, order in orders.items() if order is not None}

@@ -262,7 +262,7 @@ class _PromptStep:
             data_version=order.request.fingerprint,
             inputs={
                 self._names.brand_kits: self._studio.brand_version(brand),
-                self._names.character_sheets: self._studio.cast_version(prompt),
+                self._names.character_sheets: self._studio.compiler.cast_version(prompt),
             },
             pointer=pointer,
             metadata=describe_request(self._studio, order),

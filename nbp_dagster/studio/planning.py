@@ -82,14 +82,16 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     """
     wanted = set(campaigns)
     prompts = [prompt for prompt in studio.prompts if prompt.campaign in wanted]
-    sheet_keys = dict.fromkeys(key for prompt in prompts for key in studio.sheets_of(prompt))
-    sheets = studio.sheets(sheet_keys)
+    sheet_keys = dict.fromkeys(
+        key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
+    )
+    sheets = studio.compiler.sheets(sheet_keys)
     images = []
     for key in sheet_keys:
-        order = studio.sheet_order(key)
+        order = studio.compiler.sheet_order(key)
         if order is not None:
             images.append(_ordered(order, standing_of(order, studio.purchases([order])), "sheet"))
-    ready = {p.key for p in prompts if all(key in sheets for key in studio.sheets_of(p))}
+    ready = {p.key for p in prompts if all(key in sheets for key in studio.compiler.sheets_of(p))}
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
     known = studio.purchases(compiled.orders.values())
     by_key = {
@@ -150,11 +152,11 @@ def _ordered(
 def _waiting(studio: Studio, prompt: Prompt) -> PlannedImage:
     """A prompt whose sheet is not made yet: its price is known, its fingerprint is not."""
     campaign = studio.briefs.campaigns[prompt.campaign]
-    sheets = ", ".join(studio.sheets_of(prompt))
+    sheets = ", ".join(studio.compiler.sheets_of(prompt))
     return PlannedImage(
         prompt.key,
         "prompt",
         "waits_for_sheet",
-        studio.price(campaign),
+        studio.compiler.price(campaign),
         reason=f"its fingerprint holds the bytes of {sheets}, made first",
     )

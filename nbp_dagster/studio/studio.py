@@ -9,17 +9,11 @@ from typing import Literal
 from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import DEFAULT_MODEL, Campaign
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.references import hash_brand
 from nbp_dagster.brand.requests import (
     Sheet,
-    compile_request,
-    compile_sheet_request,
-    reference_sources,
 )
-from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.pace import Pace
@@ -27,6 +21,7 @@ from nbp_dagster.studio.assembling import assemble
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.commits import commit_of
+from nbp_dagster.studio.compiling import Compiled, Compiler
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
@@ -38,7 +33,6 @@ from nbp_dagster.studio.manifest import SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
 from nbp_dagster.studio.presence import Presence, enter
-from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
@@ -84,21 +78,6 @@ class StudioPaths:
         return self.home / "sets"
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """Prompts turned into orders, and those that can't be.
-
-    Attributes:
-        orders: By prompt key, in the order asked.
-        failures: Prompts whose request breaks a rule, each with the reason.
-        sheets: The character sheets there were, by `brand/character`.
-    """
-
-    orders: Mapping[str, Order]
-    failures: tuple[Failed, ...]
-    sheets: Mapping[str, Sheet]
-
-
 class Studio:
     """Everything one run works with; opened once a run, safe to use from one thread.
 
@@ -140,10 +119,15 @@ class Studio:
         self._pace = pace
         self._daily_budget = daily_budget
         self._renderer = Renderer(store=self.store, records=self.records)
-        self._quotes: dict[str, Quote] = {}
-        self._sources_by_campaign: dict[str, tuple[str, ...]] = {}
         self._brand_versions: dict[str, str] = {}
-        self._compiled_sheets: dict[str, Sheet] = {}
+        self.compiler = Compiler(
+            briefs,
+            client=client,
+            references=self.references,
+            store=self.store,
+            provider=provider,
+            find_made=self.find_made,
+        )
         self._engine = Engine(
             client,
             ledger=self.ledger,
@@ -160,80 +144,13 @@ class Studio:
         """Give the ledger's connections back."""
         self.ledger.close()
 
-    def quote(self, model_id: str) -> Quote:
-        """Return the service's word on a model, asked once a run.
-
-        Raises:
-            OxenError: The service can't be asked, or knows no such model.
-        """
-        if model_id not in self._quotes:
-            self._quotes[model_id] = fetch_quote(self.client, model_id)
-        return self._quotes[model_id]
-
-    def price(self, campaign: Campaign) -> Decimal:
-        """Return the USD an image of a campaign costs.
-
-        Raises:
-            UnpricedModel: The service states no price.
-        """
-        quote = self.quote(campaign.model)
-        parameters = {**campaign.parameters, "resolution": campaign.resolution}
-        given = None if campaign.price_usd is None else Decimal(str(campaign.price_usd))
-        return quote.price(parameters, campaign.id, given=given)
-
-    def sheet_order(self, sheet_key: str) -> Order | None:
-        """Return the order for a character's sheet; None when its references are supplied."""
-        brand_id, character_id = sheet_key.split("/")
-        if self.briefs.brands[brand_id].characters[character_id].references:
-            return None
-        quote = self.quote(DEFAULT_MODEL)
-        request = compile_sheet_request(
-            self.briefs, sheet_key, provider=self.provider, capabilities=quote.capabilities
-        )
-        price = quote.price(request.parameters, sheet_key)
-        return build_order(request, price=price, scope=f"brand:{brand_id}")
-
-    def sheets(self, keys: Iterable[str]) -> dict[str, Sheet]:
-        """Return those of the given character sheets that exist: supplied, or made already."""
-        found: dict[str, Sheet] = {}
-        orders: dict[str, Order] = {}
-        for key in dict.fromkeys(keys):
-            order = self.sheet_order(key)
-            if order is None:
-                found[key] = self._adopted(key)
-            else:
-                orders[key] = order
-        for outcome in self.find_made(orders.values()):
-            if isinstance(outcome, Reused):
-                found[outcome.key] = generated_sheet(outcome.key, outcome.image.sha256)
-        return found
-
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
-        """Turn prompts into priced orders; what can't be asked for fails before any spending.
-
-        Raises:
-            OxenError: The service can't be asked for the model or a reference.
-        """
-        wanted = tuple(prompts)
-        sheets = self.sheets(key for prompt in wanted for key in self.sheets_of(prompt))
-        self._compiled_sheets.update(sheets)
-        orders: dict[str, Order] = {}
-        failures: list[Failed] = []
-        for prompt in wanted:
-            try:
-                orders[prompt.key] = self._order(prompt, sheets)
-            except NbpError as error:
-                failures.append(Failed(prompt.key, "", str(error), "rejected"))
-        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
+        """Turn prompts into priced orders; see `Compiler.compile`."""
+        return self.compiler.compile(prompts)
 
     def prompts_of(self, campaign_id: str) -> tuple[Prompt, ...]:
         """Return a campaign's prompts, in brief order."""
         return tuple(prompt for prompt in self.prompts if prompt.campaign == campaign_id)
-
-    def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
-        """Return the character sheets a prompt is anchored to, as `brand/character`."""
-        scene = scene_of(self.briefs, prompt)
-        return tuple(f"{scene.brand.id}/{character}" for character in scene.shot.characters)
 
     def make(
         self,
@@ -372,10 +289,6 @@ class Studio:
         renditions = () if record is None else tuple(item.sha256 for item in record.pictures)
         return bool(renditions) and all(map(self.store.has, (made.image.sha256, *renditions)))
 
-    def has_sheet(self, sheet: Sheet) -> bool:
-        """Whether a sheet's images are at hand; supplied ones lie with the briefs."""
-        return sheet.origin == "adopted" or all(map(self.store.has, sheet.digests))
-
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
         return recipe_of(scene_of(self.briefs, prompt), made)
@@ -387,52 +300,9 @@ class Studio:
             if record is not None:
                 yield record
 
-    def cast_version(self, prompt: Prompt) -> str:
-        """Return the data version of the sheets a prompt was compiled with, together."""
-        sheets = self._compiled_sheets
-        found = (sheets[key] for key in self.sheets_of(prompt) if key in sheets)
-        return ",".join(map(sheet_version, found)) or "none"
-
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
         """Return what the ledger knows of the given orders and their milder wordings."""
         return self.ledger.latest(Family(orders).fingerprints)
-
-    def _order(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> Order:
-        campaign = self.briefs.campaigns[prompt.campaign]
-        quote = self.quote(campaign.model)
-        request = compile_request(
-            self.briefs,
-            prompt,
-            provider=self.provider,
-            capabilities=quote.capabilities,
-            sheets=sheets,
-            digests=self.references.digests(self._sources(prompt.campaign)),
-        )
-        return build_order(
-            request,
-            price=self.price(campaign),
-            scope=prompt.campaign,
-            shot=prompt.shot,
-            softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
-        )
-
-    def _sources(self, campaign: str) -> tuple[str, ...]:
-        """The supplied images of a campaign, looked up once."""
-        if campaign not in self._sources_by_campaign:
-            self._sources_by_campaign[campaign] = reference_sources(self.briefs, campaign)
-        return self._sources_by_campaign[campaign]
-
-    def _adopted(self, sheet_key: str) -> Sheet:
-        brand_id, character_id = sheet_key.split("/")
-        supplied = self.briefs.brands[brand_id].characters[character_id].references
-        sources = tuple(map(resolve_source, supplied))
-        digests = self.references.digests(sources)
-        return Sheet(
-            key=sheet_key,
-            digests=tuple(digests[source] for source in sources),
-            sources=sources,
-            origin="adopted",
-        )
 
     def caps(self, scopes: Iterable[str], budget: Decimal | None = None) -> tuple[Cap, ...]:
         """Return the limits that hold for purchases of some campaigns.
@@ -452,15 +322,3 @@ class Studio:
         if self._daily_budget is not None:
             caps.append(day_cap(self._daily_budget, self._clock.now()))
         return tuple(caps)
-
-
-def generated_sheet(sheet_key: str, digest: str) -> Sheet:
-    """Return the sheet that a finished sheet order brought."""
-    return Sheet(
-        key=sheet_key, digests=(digest,), sources=(f"sheet:{sheet_key}",), origin="generated"
-    )
-
-
-def sheet_version(sheet: Sheet) -> str:
-    """Return a sheet's data version: the digests of its images."""
-    return "+".join(digest[:16] for digest in sheet.digests)
