@@ -223,7 +223,8 @@ class Flight:
                 yield from self._family.share(failed)
             state.waiting.clear()
             state.elsewhere.clear()
-        room = self._buyer.pace.room(state.buying + len(state.flying), limits.in_flight)
+        flying = state.buying + len(state.flying)
+        room = self._buyer.pace.room(flying, limits.in_flight) if state.waiting else 0
         for _ in range(min(room, len(state.waiting))):
             order = state.waiting.popleft()
             state.buying += 1
