@@ -9,8 +9,9 @@ from PIL import Image
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.delivery import Develop, count_places
+from nbp_dagster.studio.delivery import Develop
 from nbp_dagster.studio.outcomes import Generated, Made, Outcome, Reused
+from nbp_dagster.studio.places import Places, count_places
 from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.store import ImageStore
@@ -84,13 +85,18 @@ class Darkroom:
 
 def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[Outcome]:
     """Yield outcomes in their order, each image among them developed before; a few at a time."""
-    hands = count_places()
+    hands, places = count_places(), Places()
+
+    def work(made: Made) -> None:
+        with places.take(made.image.width * made.image.height):
+            develop(made, None)
+
     underway: deque[tuple[Outcome, Future[None] | None]] = deque()
     with ThreadPoolExecutor(hands, thread_name_prefix="nbp-develop") as pool:
         for outcome in outcomes:
             developing = None
             if isinstance(outcome, Generated | Reused):
-                developing = pool.submit(develop, outcome, None)
+                developing = pool.submit(work, outcome)
             underway.append((outcome, developing))
             if len(underway) > 2 * hands:
                 yield _finished(*underway.popleft())

@@ -7,7 +7,7 @@ import hashlib
 import io
 import struct
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal, get_args
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -114,6 +114,15 @@ def decode_image(
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
     )
+
+
+def count_pixels(file: BinaryIO) -> int:
+    """Return width times height by the header of a picture, 0 where that can't be read."""
+    try:
+        with Image.open(file, formats=get_args(ImageFormat)) as opened:
+            return opened.width * opened.height
+    except _DECODER_ERRORS:
+        return 0
 
 
 def sniff_format(data: bytes) -> ImageFormat | None:

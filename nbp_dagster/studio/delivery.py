@@ -1,7 +1,5 @@
 """From a finished job to an image in the store and a settled purchase."""
 
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,17 +14,14 @@ from nbp_dagster.oxen.errors import (
     is_refusal,
 )
 from nbp_dagster.oxen.wire import Generation
-from nbp_dagster.studio.decode import Decoded, UndecodableImage, decode_image
+from nbp_dagster.studio.decode import Decoded, UndecodableImage, count_pixels, decode_image
 from nbp_dagster.studio.files import IncomingFile
 from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
 from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Made, Outcome, Refused, Reused
+from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import ImageStore
-
-# Decoded pictures at one time: each is worked on by one core, and a 4K one takes 50 MB and as much
-# again for what is made from it.
-MOST_PICTURES = 3
 
 Develop = Callable[[Made, Image.Image | None], None]
 """Makes what is wanted of a paid image, given its pixels where they are at hand."""
@@ -36,33 +31,26 @@ class RunStopped(NbpError):
     """The service will serve no order of this run: no key, no credit, an outdated client."""
 
 
-def count_places() -> int:
-    """Return how many pictures may be decoded at one time on this machine."""
-    return min(MOST_PICTURES, os.cpu_count() or 1)
-
-
 @dataclass(frozen=True)
 class Delivery:
     """Fetches, verifies, keeps, settles and develops; safe to use from several threads.
 
     Images arrive in files. Of many that have arrived only as many are decoded at a time as there
-    are places, so that memory stays flat however many jobs finish together.
+    is room for, so that memory stays flat however many jobs finish together.
 
     Attributes:
         client: The service.
         ledger: Where purchases are closed.
         store: Where images are kept.
         on_step: Told of every step; see `steps`.
-        places: One for each decoded picture at a time.
+        places: Room for decoded pictures.
     """
 
     client: OxenClient
     ledger: Ledger
     store: ImageStore
     on_step: OnStep = pass_by
-    places: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(count_places())
-    )
+    places: Places = field(default_factory=Places)
 
     def collect(self, purchase: Purchase, develop: Develop | None = None) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
@@ -162,7 +150,7 @@ class Delivery:
                 return self._not_restored(purchase, missing)
         made = Reused(purchase.key, image, purchase.receipt())
         if develop is not None:
-            with self.places:
+            with self.places.take(image.width * image.height):
                 develop(made, None)
         return made
 
@@ -193,7 +181,7 @@ class Delivery:
         with self.store.receive() as incoming:
             self._download(job, incoming)
             self.on_step("downloaded")
-            with self.places:
+            with self.places.take(incoming.peek(count_pixels)):
                 try:
                     decoded = self._decode(job, incoming)
                 except UndecodableImage as error:

@@ -5,12 +5,14 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from nbp_dagster.errors import NbpError
+
+T = TypeVar("T")
 
 # Seconds after which a file that was still arriving belongs to nobody any more: a download may
 # take ten minutes.
@@ -110,6 +112,13 @@ class IncomingFile:
         with self._explained():
             self._file.flush()
             return self._path.read_bytes()
+
+    def peek(self, look: Callable[[BinaryIO], T]) -> T:
+        """Return what is made of the beginning of the file."""
+        with self._explained():
+            self._file.flush()
+            with self._path.open("rb") as file:
+                return look(file)
 
     def digest(self) -> str:
         """Return the sha256 of everything written so far, hex."""

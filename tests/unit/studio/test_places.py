@@ -1,0 +1,81 @@
+"""Room for decoded pictures."""
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from nbp_dagster.studio.places import Places
+
+
+def started(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def taker(places: Places, pixels: int) -> tuple[threading.Thread, threading.Event]:
+    """Somebody who takes room, and whether there was any."""
+    has_room = threading.Event()
+
+    def take() -> None:
+        with places.take(pixels):
+            has_room.set()
+
+    return started(take), has_room
+
+
+def test_small_pictures_fill_every_place() -> None:
+    places = Places(3, pixels=100)
+
+    with places.take(10), places.take(10):
+        thread, has_room = taker(places, 10)
+        thread.join(10)
+
+    assert has_room.is_set()
+
+
+def test_one_more_than_there_are_places_waits_for_one() -> None:
+    places = Places(1, pixels=100)
+    with ExitStack() as held:
+        held.enter_context(places.take(10))
+        thread, has_room = taker(places, 10)
+        assert not has_room.wait(0.05)
+        held.close()
+        thread.join(10)
+
+    assert has_room.is_set()
+
+
+def test_large_pictures_wait_though_places_are_free() -> None:
+    places = Places(3, pixels=100)
+    with ExitStack() as held:
+        held.enter_context(places.take(60))
+        thread, has_room = taker(places, 60)
+        assert not has_room.wait(0.05)
+        held.close()
+        thread.join(10)
+
+    assert has_room.is_set()
+
+
+def test_a_picture_larger_than_all_room_goes_alone() -> None:
+    places = Places(3, pixels=100)
+
+    thread, has_room = taker(places, 1000)
+    thread.join(10)
+
+    assert has_room.is_set()
+
+
+def test_room_is_given_back_when_the_work_fails() -> None:
+    places = Places(1, pixels=100)
+
+    try:
+        with places.take(10):
+            raise ValueError("broken")
+    except ValueError:
+        pass
+
+    thread, has_room = taker(places, 10)
+    thread.join(10)
+    assert has_room.is_set()
