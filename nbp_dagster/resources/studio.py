@@ -14,6 +14,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.means import EngineLimits
+from nbp_dagster.studio.memory import return_large_blocks
 from nbp_dagster.studio.studio import Studio, StudioPaths
 
 
@@ -64,6 +65,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
             BriefError: The briefs have errors; all of them are named.
             MissingKey: Live mode without a key.
         """
+        return_large_blocks()
         clock = HaltableClock(SystemClock())
         paths = StudioPaths(Path(self.home))
         pace = self.oxen.pace(clock, paths.pace)
