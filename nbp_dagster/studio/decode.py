@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from nbp_dagster.errors import NbpError
 
@@ -29,6 +29,7 @@ _DECODER_ERRORS = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+_TURNED: Final = range(2, 9)  # EXIF orientations that are not upright
 _EXIF_ERRORS = (*_DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
 
 # First bytes of what a service, a proxy or a person sends in place of a picture.
@@ -164,7 +165,8 @@ def _normalise(opened: Image.Image) -> Image.Image:
         lowest, _ = image.getchannel("A").getextrema()
         if lowest == 255:
             image = image.convert("RGB")
-    else:
+    elif image is opened or image.mode != "RGB":
+        # A picture of its own, even of the same mode: an opened one holds its file and metadata.
         image = image.convert("RGB")
     image.info = {}
     return image
@@ -172,6 +174,9 @@ def _normalise(opened: Image.Image) -> Image.Image:
 
 def _turn_upright(image: Image.Image) -> Image.Image:
     try:
+        # Asked first, because exif_transpose copies a picture that stands upright.
+        if image.getexif().get(ExifTags.Base.Orientation, 1) not in _TURNED:
+            return image
         return ImageOps.exif_transpose(image)
     except _EXIF_ERRORS:
         # The pixels are sound and may have been paid for; only the note about them is broken.

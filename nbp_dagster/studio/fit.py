@@ -145,6 +145,8 @@ def _as_pyramid(image: Image.Image | Pyramid) -> Pyramid:
 
 
 def _make_opaque(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and not image.info:
+        return image
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         opaque = Image.new("RGB", image.size, _PAPER)

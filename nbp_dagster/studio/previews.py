@@ -6,6 +6,8 @@ from typing import Final
 
 from PIL import Image
 
+from nbp_dagster.studio.encode import strip_info
+
 # Dagster shows markdown of at least this many characters as a link, not as a picture.
 INLINE_LIMIT: Final = 1000
 
@@ -46,7 +48,8 @@ def _shrink(image: Image.Image, side: int) -> Image.Image:
     share = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     if not image.has_transparency_data:
-        return image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        opaque = image if image.mode == "RGB" else image.convert("RGB")
+        return opaque.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     clear = image.convert("RGBA").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     opaque = Image.new("RGB", size, _PAPER)
     opaque.paste(clear, mask=clear.getchannel("A"))
@@ -55,7 +58,5 @@ def _shrink(image: Image.Image, side: int) -> Image.Image:
 
 def _write_webp(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
-    bare = image.copy()
-    bare.info = {}
-    bare.save(out, "WEBP", quality=quality, method=6)
+    strip_info(image).save(out, "WEBP", quality=quality, method=6)
     return out.getvalue()
