@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from nbp_dagster.studio.sets import WrittenSet, find_sets, write_index, write_set
+from nbp_dagster.studio.listing import find_sets, write_index
+from nbp_dagster.studio.sets import WrittenSet, write_set
 from tests.fakes.sets import build_set
 
 pytestmark = pytest.mark.browser
@@ -347,7 +348,7 @@ def test_the_page_mailed_alone_still_shows_its_pictures_large(
     with page.expect_event("requestfailed"):
         page.locator("a.picture").first.click()
     image = page.locator("#viewer-image")
-    assert str(image.get_attribute("src")).startswith("data:image/webp;base64,")
+    assert str(image.get_attribute("src")).startswith("data:image/jpeg;base64,")
     assert page.evaluate("document.querySelector('#viewer-image').naturalWidth") > 0
     page.context.close()
 

@@ -12,16 +12,11 @@ import pytest
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.gallery import COVERS
+from nbp_dagster.studio.inventory import INVENTORY
+from nbp_dagster.studio.listing import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.manifest import Picture, from_json, set_digest
-from nbp_dagster.studio.sets import (
-    INVENTORY,
-    LARGE_THUMB,
-    SetError,
-    WrittenSet,
-    find_sets,
-    write_index,
-    write_set,
-)
+from nbp_dagster.studio.previews import THUMBNAIL_SIDE
+from nbp_dagster.studio.sets import SetError, WrittenSet, write_set
 from tests.fakes.sets import SampleSet, build_set
 
 SAMPLE = build_set(scale=0.05)
@@ -43,6 +38,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
         "index.html",
         "manifest.json",
         "contact_sheet.jpg",
+        CARD,
         INVENTORY,
     }
     first = SAMPLE.manifest.pictures[0]
@@ -55,7 +51,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
 
 def test_the_page_shows_thumbnails_of_pictures_and_sheets_inline(tmp_path: Path) -> None:
     page = write(tmp_path).index.read_text("utf-8")
-    assert page.count('src="data:image/webp;base64,') == len(SAMPLE.data) - len(
+    assert page.count('src="data:image/jpeg;base64,') == len(SAMPLE.data) - len(
         SAMPLE.manifest.missing
     )
     assert "Character sheet of Mira" in page
@@ -115,6 +111,7 @@ def test_files_of_an_interrupted_version_are_removed_by_the_next(tmp_path: Path)
 
 def test_an_earlier_set_stays_whole_when_a_new_one_cannot_be_written(tmp_path: Path) -> None:
     write(tmp_path)
+    (tmp_path / SMALLER.manifest.pictures[0].file).unlink()
     before = files_in(tmp_path)
     with pytest.raises(SetError):
         write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
@@ -210,10 +207,10 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
 def test_thumbnails_are_as_large_as_the_page_shows_them(tmp_path: Path) -> None:
     large = build_set(scale=1.0, shots=("market",), channels=("linkedin_post",))
     page = write(tmp_path, large).index.read_text("utf-8")
-    source = page.split('class="frame channel-0"><img src="data:image/webp;base64,')[1]
+    source = page.split('class="frame channel-0"><img src="data:image/jpeg;base64,')[1]
     encoded = source.split('"')[0]
     thumb = decode_image(base64.b64decode(encoded), what="thumbnail")
-    assert max(thumb.width, thumb.height) == LARGE_THUMB
+    assert 0.8 * THUMBNAIL_SIDE <= max(thumb.width, thumb.height) <= THUMBNAIL_SIDE
 
 
 def test_the_list_links_every_set_newest_first(tmp_path: Path) -> None:
@@ -224,7 +221,7 @@ def test_the_list_links_every_set_newest_first(tmp_path: Path) -> None:
     index = write_index(tmp_path, find_sets(tmp_path))
     page = index.read_text("utf-8")
     assert 0 < page.index("autumn_2027/index.html") < page.index("spring/index.html")
-    assert page.count("data:image/webp;base64,") == 2 * min(COVERS, len(SMALLER.manifest.pictures))
+    assert page.count("data:image/jpeg;base64,") == 2 * min(COVERS, len(SMALLER.manifest.pictures))
 
 
 def test_an_unreadable_set_does_not_hide_the_others(
@@ -241,7 +238,7 @@ def test_an_unreadable_set_does_not_hide_the_others(
 
 def test_a_set_elsewhere_cannot_be_listed(tmp_path: Path) -> None:
     written = write(tmp_path / "spring", SMALLER)
-    with pytest.raises(SetError, match="no relative link reaches it"):
+    with pytest.raises(ListError, match="no relative link reaches it"):
         write_index(tmp_path / "sets", [written.folder])
 
 
