@@ -43,9 +43,11 @@ def write_card(folder: Path, manifest: SetManifest, covers: Mapping[str, bytes])
         StoreError: The card can't be written.
     """
     rows = tuple(row for row in choose_covers(manifest) if row.sha256 in covers)
+    shots = tuple(shot for shot in manifest.shots if any(row.shot == shot.id for row in rows))
+    short = replace(manifest, pictures=rows, shots=shots, missing=())
     facts = {
         "manifest_sha256": _digest(folder),
-        "manifest": json.loads(to_json(replace(manifest, pictures=rows, missing=()))),
+        "manifest": json.loads(to_json(short)),
         "covers": {
             digest: base64.b64encode(_cover(data, what=f"cover {digest[:12]}")).decode()
             for digest, data in covers.items()

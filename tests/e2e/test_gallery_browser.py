@@ -4,7 +4,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from nbp_dagster.studio.listing import find_sets, write_index
-from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.sets import INLINE_SETS, WrittenSet, write_set
 from tests.fakes.sets import build_set
 
 pytestmark = pytest.mark.browser
@@ -336,6 +336,24 @@ def test_a_zipped_and_mailed_folder_works_where_it_is_unpacked(
     found.page.locator("a.picture").first.click()
     full = (unpacked / PICTURES[0].file).as_uri()
     expect(found.page.locator("#viewer-image")).to_have_attribute("src", full)
+    assert found.complaints == []
+    found.page.context.close()
+
+
+def test_a_large_set_shows_the_thumbnails_beside_its_page(browser: Browser, tmp_path: Path) -> None:
+    rows = tuple(
+        replace(row, file=row.file.replace("_v1.", f"_v{number}."), variant=number)
+        for row in PICTURES
+        for number in range(1, INLINE_SETS // len(PICTURES) + 2)
+    )
+    manifest = replace(SAMPLE.manifest, pictures=rows)
+    page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
+    found = visit(browser, page)
+    last = found.page.locator("a.picture img").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_have_js_property("complete", True)
+    assert last.evaluate("image => image.naturalWidth") > 0
+    assert str(last.get_attribute("src")).startswith("thumbs/")
     assert found.complaints == []
     found.page.context.close()
 
