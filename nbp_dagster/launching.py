@@ -147,11 +147,16 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
             error = event.job_failure_data.error
         else:
             continue
-        while error is not None and error.cause is not None:
+        # What Dagster wraps, and no deeper: below an error may lie one that was dealt with.
+        while error is not None and error.cause is not None and _is_wrapper(error.cls_name):
             error = error.cause
         if error is not None:
             return error.message.strip().splitlines()[0]
     return "it did not finish"
+
+
+def _is_wrapper(error: str | None) -> bool:
+    return error is not None and error.startswith("Dagster")
 
 
 def outdated_brands(launcher: Launcher, studio: Studio, names: Names) -> list[str]:

@@ -1,4 +1,4 @@
-"""A set on one page, as a JPEG for a chat or a slide; knows labels and thumbnails only."""
+"""A set on a page or a few, as JPEGs for a chat or a slide; knows labels and thumbnails only."""
 
 import io
 import math
@@ -13,6 +13,9 @@ from nbp_dagster.studio.decode import decode_image
 MAX_COLUMNS = 16
 """More would make a label's column narrower on a screen than its words."""
 
+MOST_ON_A_SHEET = 500
+"""More would be scrolled for too long, and at 65,500 pixels of height a JPEG has an end."""
+
 _PAPER, _INK, _MUTED, _EMPTY = "#FBFAF7", "#1C1B19", "#625E56", "#EFECE5"
 _QUALITY = 86
 _FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
@@ -21,15 +24,33 @@ _OPTICAL_SIZES = (14, 32)
 Font = ImageFont.FreeTypeFont
 
 
-def draw_contact_sheet(entries: Sequence[tuple[str, bytes]], title: str) -> bytes:
+def divide_sheets(pictures: int) -> dict[str, range]:
+    """Return the sheets of a set: file name to the numbers of its pictures, evenly, at least one.
+
+    Args:
+        pictures: How many the set has.
+    """
+    sheets = max(1, math.ceil(pictures / MOST_ON_A_SHEET))
+    return {
+        "contact_sheet.jpg" if number == 1 else f"contact_sheet_{number}.jpg": range(
+            pictures * (number - 1) // sheets, pictures * number // sheets
+        )
+        for number in range(1, sheets + 1)
+    }
+
+
+def draw_contact_sheet(
+    entries: Sequence[tuple[str, bytes]], title: str, note: str | None = None
+) -> bytes:
     """Return a grid of labelled thumbnails as a JPEG (RGB, sRGB, 4:4:4).
 
-    Pictures keep their ratio and order. The cells shrink from 320 to 160 pixels as the set grows,
-    so that 1,000 pictures stay below the 65,535 pixels a JPEG can have on a side.
+    Pictures keep their ratio and order. The cells shrink from 320 to 160 pixels as the sheet
+    grows; `divide_sheets` says how many pictures there is room for.
 
     Args:
         entries: Label and thumbnail (WebP, JPEG or PNG) of each picture.
-        title: Drawn above the grid, with the number of pictures.
+        title: Drawn above the grid.
+        note: Drawn below the title; the number of pictures unless given.
 
     Raises:
         UndecodableImage: A thumbnail is not a picture; the message names its label.
@@ -43,17 +64,24 @@ def draw_contact_sheet(entries: Sequence[tuple[str, bytes]], title: str) -> byte
     height = 2 * margin + head + rows * (cell + label_height) + max(0, rows - 1) * gap
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    _write_head(draw, title, count=len(entries), at=(margin, margin), size=cell // 6, width=width)
+    note = note or count_pictures(len(entries))
+    _write_head(draw, title, note, at=(margin, margin), size=cell // 6, width=width)
     label_font = load_font(max(11, cell // 20), 500)
     for number, (label, thumb) in enumerate(entries):
         left = margin + number % columns * (cell + gap)
         top = margin + head + number // columns * (cell + label_height + gap)
-        _paste(sheet, decode_image(thumb, what=f"thumbnail of {label}").image, (left, top), cell)
+        picture = decode_image(thumb, what=f"thumbnail of {label}", least_side=cell).image
+        _paste(sheet, picture, (left, top), cell)
         text = fit_label(label, label_font, cell)
         draw.text((left, top + cell + label_height // 4), text, font=label_font, fill=_INK)
     buffer = io.BytesIO()
     sheet.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
     return buffer.getvalue()
+
+
+def count_pictures(count: int) -> str:
+    """Return a number of pictures in words, e.g. "1,200 pictures"."""
+    return f"{count:,} picture" if count == 1 else f"{count:,} pictures"
 
 
 def fit_label(text: str, font: Font, width: int) -> str:
@@ -69,8 +97,8 @@ def fit_label(text: str, font: Font, width: int) -> str:
 def _write_head(
     draw: ImageDraw.ImageDraw,
     title: str,
+    note: str,
     *,
-    count: int,
     at: tuple[int, int],
     size: int,
     width: int,
@@ -78,18 +106,19 @@ def _write_head(
     left, top = at
     font, small = load_font(size, 600), load_font(size // 2, 400)
     draw.text(at, fit_label(title, font, width - 2 * left), font=font, fill=_INK)
-    noun = "picture" if count == 1 else "pictures"
-    draw.text((left, top + size * 5 // 4), f"{count} {noun}", font=small, fill=_MUTED)
+    draw.text((left, top + size * 5 // 4), note, font=small, fill=_MUTED)
 
 
 def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell: int) -> None:
     """Put a thumbnail on the floor of its cell, so that a row of different ratios has one line."""
     scale = min(cell / thumb.width, cell / thumb.height)
     size = (max(1, round(thumb.width * scale)), max(1, round(thumb.height * scale)))
-    picture = thumb.convert("RGBA").resize(size, Image.Resampling.LANCZOS)
-    ground = Image.new("RGB", size, _EMPTY)
-    ground.paste(picture, mask=picture.getchannel("A"))
-    sheet.paste(ground, (corner[0], corner[1] + cell - size[1]))
+    picture = thumb.resize(size, Image.Resampling.HAMMING)
+    if picture.mode == "RGBA":
+        ground = Image.new("RGB", size, _EMPTY)
+        ground.paste(picture, mask=picture.getchannel("A"))
+        picture = ground
+    sheet.paste(picture, (corner[0], corner[1] + cell - size[1]))
 
 
 @cache

@@ -48,8 +48,7 @@ def encode_picture(
     Returns:
         The file, or None where even the least quality is too heavy.
     """
-    bare = image.copy()
-    bare.info = {}
+    bare = strip_info(image)
     if file_type == "png":
         return _fit_png(bare, max_bytes=max_bytes, icc=icc, xmp=xmp)
     marks: dict[str, Any] = {"icc_profile": icc}
@@ -63,6 +62,15 @@ def encode_picture(
         ),
         None,
     )
+
+
+def strip_info(image: Image.Image) -> Image.Image:
+    """Return the picture without what Pillow would write beside it: itself, or else a copy."""
+    if not image.info:
+        return image
+    bare = image.copy()
+    bare.info = {}
+    return bare
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Rendition:
         sha256: Digest of `data`, hex.
         framing: Which part of the picture is shown, for its lineage.
         settings: How the file was written, such as "quality 92, 4:4:4".
+        image: What was written: RGB, before any loss.
     """
 
     channel: str
@@ -66,6 +67,7 @@ class Rendition:
     sha256: str
     framing: Framing
     settings: str
+    image: Image.Image
 
 
 def build_pyramid(image: Image.Image) -> Pyramid:
@@ -137,6 +139,7 @@ def render_channel(
         sha256=hashlib.sha256(encoded.data).hexdigest(),
         framing=framing,
         settings=encoded.settings,
+        image=fitted,
     )
 
 
@@ -145,6 +148,8 @@ def _as_pyramid(image: Image.Image | Pyramid) -> Pyramid:
 
 
 def _make_opaque(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and not image.info:
+        return image
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         opaque = Image.new("RGB", image.size, _PAPER)

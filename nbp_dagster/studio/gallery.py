@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nbp_dagster.studio.contact_sheet import divide_sheets
 from nbp_dagster.studio.contrast import (
     BLACK,
     LEGIBLE,
@@ -21,6 +23,7 @@ from nbp_dagster.studio.contrast import (
     measure_contrast,
     parse_colour,
 )
+from nbp_dagster.studio.decode import sniff_format
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     ChannelFacts,
@@ -37,6 +40,9 @@ LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 COVERS = 4
 """Pictures on a set's card in the list of sets."""
 
+Thumb = bytes | str
+"""A small picture itself, or its path relative to the page."""
+
 _STEP, _MOST_STEPS = 0.08, 60
 _PLAIN_INK = "#3A3A38"
 _DARK_RULE = "@media screen and (prefers-color-scheme:dark){:root{%s}}"
@@ -49,7 +55,7 @@ class SetCard:
     Attributes:
         folder: The set's folder, relative to the list's own.
         manifest: The set's record.
-        thumbs: sha256 of each picture that stands for the set to its thumbnail (WebP).
+        thumbs: sha256 of each picture that stands for the set to its thumbnail.
     """
 
     folder: str
@@ -69,6 +75,7 @@ class _Card:
     shape: int
     alt: str
     source: str
+    is_linked: bool
 
 
 @dataclass(frozen=True)
@@ -81,15 +88,15 @@ class _Group:
     missing: tuple[Missing, ...]
 
 
-def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, bytes]) -> str:
+def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str:
     """Return the set's page: one HTML document that asks nothing of any network.
 
-    Styles, script and thumbnails are inline and admitted by a Content-Security-Policy of their
-    hashes; full pictures are linked by their paths within the set's folder.
+    Styles, script and the thumbnails that are given as bytes are inline and admitted by a
+    Content-Security-Policy of their hashes; the rest is linked by its path within the folder.
 
     Args:
-        thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (WebP, any size;
-            the page shows it up to 640 pixels wide). A rendition without one is shown by its file.
+        thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (any size; the
+            page shows it up to 640 pixels wide). A rendition without one is shown by its file.
     """
     sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
     shapes = {size: number for number, size in enumerate(sizes)}
@@ -102,7 +109,8 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, bytes]) -> str
         channels={channel.id: channel for channel in manifest.channels},
         by_shot=_by_shot(manifest, cards),
         by_channel=_by_channel(manifest, cards),
-        sheets={digest: _data_uri(data) for digest, data in thumbs.items()},
+        sheets=_character_sheets(manifest, thumbs),
+        overviews=tuple(divide_sheets(len(manifest.pictures))),
         character_names={each.id: each.name for each in manifest.characters},
         framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
@@ -118,7 +126,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, bytes]) -> str
 def render_index(cards: Sequence[SetCard]) -> str:
     """Return the page that lists sets, in the order given, each linked to its own page."""
     style = _read("gallery.css") + _theme({})
-    entries = [(card, [_data_uri(thumb) for thumb in card.thumbs.values()]) for card in cards]
+    entries = [(card, [_source(thumb) for thumb in card.thumbs.values()]) for card in cards]
     template = _environment().get_template("index.html.j2")
     return template.render(entries=entries, policy=_policy(style=style), style=Markup(style))
 
@@ -152,7 +160,7 @@ def readable_on(colour: str, background: str) -> str:
 
 
 def _cards(
-    manifest: SetManifest, thumbs: Mapping[str, bytes], shapes: Mapping[tuple[int, int], int]
+    manifest: SetManifest, thumbs: Mapping[str, Thumb], shapes: Mapping[tuple[int, int], int]
 ) -> tuple[_Card, ...]:
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
@@ -169,20 +177,26 @@ def _cards(
             shot=shots[row.shot],
             shape=shapes[row.width, row.height],
             alt=_describe(row, channel, shots[row.shot], names),
-            source=_data_uri(thumb) if thumb else row.file,
+            source=_source(thumb or row.file),
+            is_linked=not isinstance(thumb, bytes),
         )
         cards.append(card)
     return tuple(cards)
 
 
+def _character_sheets(manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> Mapping[str, str]:
+    wanted = (digest for each in manifest.characters for digest in each.sheets)
+    return {digest: _source(thumbs[digest]) for digest in wanted if digest in thumbs}
+
+
 def _by_shot(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
+    shown, missing = defaultdict(list), defaultdict(list)
+    for card in cards:
+        shown[card.shot.id].append(card)
+    for row in manifest.missing:
+        missing[row.shot].append(row)
     return [
-        _Group(
-            number=number,
-            facts=shot,
-            cards=tuple(card for card in cards if card.shot.id == shot.id),
-            missing=tuple(row for row in manifest.missing if row.shot == shot.id),
-        )
+        _Group(number, shot, tuple(shown[shot.id]), tuple(missing[shot.id]))
         for number, shot in enumerate(manifest.shots, start=1)
     ]
 
@@ -282,8 +296,11 @@ def _policy(**inline: str) -> str:
     )
 
 
-def _data_uri(webp: bytes) -> str:
-    return "data:image/webp;base64," + base64.b64encode(webp).decode()
+def _source(thumb: Thumb) -> str:
+    if isinstance(thumb, str):
+        return thumb
+    kind = (sniff_format(thumb) or "jpeg").lower()
+    return f"data:image/{kind};base64," + base64.b64encode(thumb).decode()
 
 
 def format_bytes(count: int) -> str:

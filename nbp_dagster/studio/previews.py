@@ -2,14 +2,22 @@
 
 import base64
 import io
+import math
 from typing import Final
 
 from PIL import Image
 
+from nbp_dagster.studio.encode import strip_info
+
 # Dagster shows markdown of at least this many characters as a link, not as a picture.
 INLINE_LIMIT: Final = 1000
 
-_THUMBNAIL_QUALITY: Final = 60  # 320 px in some 10 KB
+THUMBNAIL_SIDE: Final = 640
+"""Pixels of a thumbnail's longer side at most: as large as a page shows a picture."""
+
+# As JPEG, because a WebP of the same looks is a third lighter and takes 25 times as long.
+_THUMBNAIL_QUALITY: Final = 75
+_NEAR_ENOUGH: Final = 0.8  # of the size that was asked for
 # Longest side in pixels and WebP quality, the best first. The last fits whatever is on it:
 # four by four pixels are under 100 bytes.
 _INLINE_STEPS: Final = (
@@ -37,25 +45,42 @@ def inline_preview(image: Image.Image) -> str:
     return markdown
 
 
-def thumbnail(image: Image.Image, px: int = 320) -> bytes:
-    """Return a WebP of at most `px` pixels a side; a smaller picture keeps its size."""
-    return _write_webp(_shrink(image, px), _THUMBNAIL_QUALITY)
+def thumbnail(image: Image.Image, px: int = THUMBNAIL_SIDE) -> bytes:
+    """Return a JPEG of nearly `px` pixels on its longer side, at most; none is enlarged.
+
+    A half, a third ... of the picture is taken where it is near enough: 1080 pixels become 540.
+    """
+    factor = math.ceil(max(image.size) / px)
+    if factor > 1 and max(image.size) >= factor * px * _NEAR_ENOUGH:
+        # An eighth of the time of a resize.
+        small = _make_opaque(image).reduce(factor)
+    else:
+        small = _shrink(image, px, Image.Resampling.HAMMING)
+    out = io.BytesIO()
+    strip_info(small).save(out, "JPEG", quality=_THUMBNAIL_QUALITY)
+    return out.getvalue()
 
 
-def _shrink(image: Image.Image, side: int) -> Image.Image:
+def _shrink(
+    image: Image.Image, side: int, filter_: Image.Resampling = Image.Resampling.LANCZOS
+) -> Image.Image:
     share = min(1.0, side / max(image.size))
     size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     if not image.has_transparency_data:
-        return image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    clear = image.convert("RGBA").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    opaque = Image.new("RGB", size, _PAPER)
+        return _make_opaque(image).resize(size, filter_, reducing_gap=2.0)
+    return _make_opaque(image.convert("RGBA").resize(size, filter_, reducing_gap=2.0))
+
+
+def _make_opaque(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    clear = image.convert("RGBA")
+    opaque = Image.new("RGB", image.size, _PAPER)
     opaque.paste(clear, mask=clear.getchannel("A"))
     return opaque
 
 
 def _write_webp(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
-    bare = image.copy()
-    bare.info = {}
-    bare.save(out, "WEBP", quality=quality, method=6)
+    strip_info(image).save(out, "WEBP", quality=quality, method=6)
     return out.getvalue()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.manifest import from_json, set_digest
+from nbp_dagster.studio.sets import set_files
 from nbp_dagster.studio.studio import Studio
 
 
@@ -56,8 +57,7 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
             f"the set of {campaign_id} holds simulated pictures, and those are never published: "
             "make it with NBP_MODE=live first"
         )
-    names = ["index.html", "manifest.json", "contact_sheet.jpg"]
-    names += [picture.file for picture in manifest.pictures]
+    names = set_files(manifest)
     commit = studio.client.put_files(
         destination.repository,
         destination.branch,

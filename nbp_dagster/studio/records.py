@@ -1,6 +1,7 @@
 """What each prompt's pictures are right now: one small file a prompt, read by sets and plans."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 
@@ -20,6 +21,8 @@ class PromptRecord:
         recipe: Hash of everything the renditions were made from; equal means nothing to redo.
         pictures: One row a rendition, with its whole lineage.
         preview: Markdown image under 1000 characters, shown inline by the Dagster UI.
+        thumbs: Digest of each rendition's thumbnail in the store, by the rendition's own; records
+            of earlier versions name none.
     """
 
     prompt_key: str
@@ -27,6 +30,7 @@ class PromptRecord:
     recipe: str
     pictures: tuple[Picture, ...]
     preview: str
+    thumbs: Mapping[str, str] = field(default_factory=dict)
 
 
 _ADAPTER = TypeAdapter(PromptRecord)

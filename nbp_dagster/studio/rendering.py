@@ -16,11 +16,12 @@ from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.brand.wording import wording_of
 from nbp_dagster.studio.checks import CheckInput, CheckResult, run_checks
 from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.manifest import CheckFacts, Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import build_xmp
 from nbp_dagster.studio.outcomes import Generated, Made
-from nbp_dagster.studio.previews import inline_preview
+from nbp_dagster.studio.previews import inline_preview, thumbnail
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.store import ImageStore
@@ -84,29 +85,43 @@ class Renderer:
         if image is None:
             image = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
         pyramid = build_pyramid(image)
-        pictures = tuple(self._pictures(scene, request, made, pyramid))
+        drawn = tuple(self._pictures(scene, request, made, pyramid))
         record = PromptRecord(
             prompt_key=scene.prompt.key,
             fingerprint=made.receipt.fingerprint,
             recipe=recipe,
-            pictures=pictures,
+            pictures=tuple(picture for picture, _ in drawn),
             preview=inline_preview(pyramid.levels[-1]),
+            thumbs={picture.sha256: thumb for picture, thumb in drawn},
         )
         self._records.write(record)
         return record
+
+    def thumb(self, picture: Picture) -> bytes | None:
+        """Return the thumbnail kept of a rendition; None where there is none that can be read."""
+        record = self._records.read(picture.prompt_key)
+        digest = None if record is None else record.thumbs.get(picture.sha256)
+        try:
+            return None if digest is None else self._store.get(digest)
+        except StoreError:
+            # A thumbnail can always be drawn from its picture.
+            return None
 
     def _has_all(self, record: PromptRecord) -> bool:
         return all(self._store.has(item.sha256, size=item.bytes) for item in record.pictures)
 
     def _pictures(
         self, scene: Scene, request: ImageRequest, made: Made, original: Pyramid
-    ) -> Iterator[Picture]:
+    ) -> Iterator[tuple[Picture, str]]:
+        """Yield each rendition's row and the digest of its thumbnail."""
         for channel in scene.channels:
             work = _Work(scene, request, made, channel)
             for lettering in _letterings(scene):
                 yield self._picture(work, original, lettering)
 
-    def _picture(self, work: "_Work", original: Pyramid, lettering: "_Lettering") -> Picture:
+    def _picture(
+        self, work: "_Work", original: Pyramid, lettering: "_Lettering"
+    ) -> tuple[Picture, str]:
         channel, scene = work.channel, work.scene
         letterer = _Letterer(work, lettering) if lettering.texts else None
         rendition = render_channel(
@@ -123,7 +138,7 @@ class Renderer:
                 left_out=() if letterer is None else letterer.left_out,
             )
         )
-        return Picture(
+        picture = Picture(
             file=picture_file(
                 channel=channel.id,
                 shot=scene.prompt.shot,
@@ -142,6 +157,8 @@ class Renderer:
             checks=tuple(map(_check_facts, checks)),
             **work.lineage(),
         )
+        # Drawn while the pixels are at hand: a set would have to decode every file again.
+        return picture, self._store.put(thumbnail(rendition.image))
 
 
 @dataclass(frozen=True)

@@ -3,43 +3,35 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.contact_sheet import draw_contact_sheet
+from nbp_dagster.studio.contact_sheet import count_pictures, divide_sheets, draw_contact_sheet
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.files import write_atomically
-from nbp_dagster.studio.gallery import (
-    SetCard,
-    choose_covers,
-    humanise,
-    render_gallery,
-    render_index,
-)
+from nbp_dagster.studio.gallery import Thumb, choose_covers, humanise, render_gallery
+from nbp_dagster.studio.inventory import Inventory
+from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
-    ManifestError,
     Picture,
     SetManifest,
-    from_json,
-    require_plain_path,
     set_digest,
     write_manifest,
 )
 from nbp_dagster.studio.previews import thumbnail
 
-INDEX, MANIFEST, CONTACT_SHEET = "index.html", "manifest.json", "contact_sheet.jpg"
-INVENTORY = ".set.json"
-"""Names the files that are ours to remove; see `_Inventory`."""
+INLINE_SETS = 120
+"""Up to so many pictures the page carries its thumbnails; those of a larger set lie beside it."""
 
-LARGE_THUMB, SMALL_THUMB = 640, 320
-"""Pixels of a thumbnail's longer side; some 25 and 10 kB each as WebP."""
+SHEET_SIDE = 320
+"""Pixels of the longer side of a character sheet's thumbnail."""
 
-LARGE_THUMB_SETS = 120
-"""Up to so many pictures the thumbnails are large: a page of at most some 4 MB can be mailed."""
+# Raised when equal pictures would make another contact sheet.
+_SHEET_VERSION = 1
 
 # Decoding and encoding leave Python's lock, so threads do; more than this wait for the disk.
 _WORKERS = 4
@@ -60,7 +52,7 @@ class WrittenSet:
         manifest: What was written.
         index: The page.
         manifest_path: The manifest as JSON.
-        contact_sheet: The overview as a JPEG.
+        contact_sheet: The overview as a JPEG; the first of several where the set is large.
         pictures: The full pictures, in manifest order.
         removed: Files of an earlier version of this set that are gone now.
         digest: Changes when a picture or a gap does; see `manifest.set_digest`.
@@ -82,6 +74,7 @@ def write_set(
     *,
     rendition: Callable[[Picture], Path | bytes],
     sheet: Callable[[str], Path | bytes] | None = None,
+    thumb: Callable[[Picture], bytes | None] = lambda _: None,
 ) -> WrittenSet:
     """Write a set, replacing an earlier version of it.
 
@@ -94,6 +87,8 @@ def write_set(
         folder: Made where it does not exist. Files in it that no set wrote are never touched.
         rendition: Gives a picture's bytes, or the file that has them; called by several threads.
         sheet: Gives the bytes of a character's sheet by its sha256; None shows no sheets.
+        thumb: Gives a picture's thumbnail; None where it has to be drawn from the picture. Called
+            by several threads.
 
     Raises:
         SetError: Two pictures claim one file, or bytes are not those the manifest names.
@@ -101,94 +96,116 @@ def write_set(
         StoreError: A file cannot be written.
     """
     _require_own_files(manifest.pictures)
-    files = [INDEX, MANIFEST, CONTACT_SHEET, *(picture.file for picture in manifest.pictures)]
-    inventory = _Inventory(folder)
-    stale = inventory.begin(files)
-    thumbs = _put_pictures(folder, manifest.pictures, rendition)
-    labelled = [(_label(manifest, each), thumbs[each.sha256]) for each in manifest.pictures]
+    inventory = Inventory(folder)
+    stale = inventory.begin([*set_files(manifest), CARD])
+    desk = _Desk(folder, inventory, rendition, thumb)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(desk.put, manifest.pictures))
+        thumbs = _put_thumbs(desk, manifest, pool)
+        _put_contact_sheets(desk, manifest, thumbs)
     page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
-    write_atomically(folder / CONTACT_SHEET, draw_contact_sheet(labelled, title=manifest.name))
     write_atomically(folder / INDEX, page.encode())
     write_manifest(manifest, folder / MANIFEST)
+    covers = (row.sha256 for row in choose_covers(manifest))
+    write_card(folder, manifest, {digest: desk.read(thumbs[digest]) for digest in covers})
     removed = _remove(folder, stale)
-    inventory.finish(files)
+    inventory.finish()
     _LOG.info("set %s: %d pictures, %d earlier files removed", folder, len(thumbs), len(removed))
     return WrittenSet(
         folder=folder,
         manifest=manifest,
         index=folder / INDEX,
         manifest_path=folder / MANIFEST,
-        contact_sheet=folder / CONTACT_SHEET,
+        contact_sheet=folder / next(iter(divide_sheets(len(manifest.pictures)))),
         pictures=tuple(folder / picture.file for picture in manifest.pictures),
         removed=removed,
         digest=set_digest(manifest),
     )
 
 
-def find_sets(folder: Path) -> tuple[Path, ...]:
-    """Return the sets directly within a folder, by name."""
-    return tuple(sorted(path.parent for path in folder.glob(f"*/{MANIFEST}")))
+def set_files(manifest: SetManifest) -> tuple[str, ...]:
+    """Return the files a set is made of, as paths within its folder."""
+    sheets = divide_sheets(len(manifest.pictures))
+    pictures = [picture.file for picture in manifest.pictures]
+    thumbs = [] if _is_inline(manifest) else [_thumb_file(row) for row in manifest.pictures]
+    return (INDEX, MANIFEST, *sheets, *pictures, *dict.fromkeys(thumbs))
 
 
-def write_index(folder: Path, sets: Sequence[Path]) -> Path:
-    """Write the page that lists sets, newest first, and return its path.
+@dataclass(frozen=True)
+class _Desk:
+    """Where a set is put together: what is in its folder, and where the rest comes from."""
 
-    A set whose manifest this version cannot read is left out, with a warning: one old set must
-    not hide the others.
+    folder: Path
+    inventory: Inventory
+    rendition: Callable[[Picture], Path | bytes]
+    kept_thumb: Callable[[Picture], bytes | None]
 
-    Args:
-        folder: The folder that holds the sets' folders.
-        sets: Folders within `folder`, as `find_sets` gives them.
+    def put(self, picture: Picture) -> None:
+        """Have a picture's file in the folder."""
+        if self.inventory.holds(picture.file, picture.sha256):
+            return
+        data = _read(self.rendition(picture), digest=picture.sha256, what=picture.prompt_key)
+        _keep(self.folder / picture.file, data, digest=picture.sha256)
+        self.inventory.note(picture.file, picture.sha256)
 
-    Raises:
-        SetError: A set is somewhere else, so no relative link reaches it.
-        StoreError: The page cannot be written.
-    """
-    cards = [card for card in (_card(folder, each) for each in sets) if card is not None]
-    cards.sort(key=lambda card: card.manifest.created, reverse=True)
-    path = folder / INDEX
-    write_atomically(path, render_index(cards).encode())
-    return path
+    def put_thumb(self, picture: Picture) -> str:
+        """Have a picture's thumbnail in the folder and return its path there."""
+        file = _thumb_file(picture)
+        if not self.inventory.holds(file, picture.sha256):
+            write_atomically(self.folder / file, self.make_thumb(picture))
+            self.inventory.note(file, picture.sha256)
+        return file
+
+    def read(self, thumb: Thumb) -> bytes:
+        """Return a thumbnail's bytes, from the folder where it has been put there."""
+        return thumb if isinstance(thumb, bytes) else (self.folder / thumb).read_bytes()
+
+    def make_thumb(self, picture: Picture) -> bytes:
+        """Return a picture's thumbnail: the one that is kept, or else drawn from its file."""
+        kept = self.kept_thumb(picture)
+        if kept is not None:
+            return kept
+        return _thumb((self.folder / picture.file).read_bytes(), what=picture.file)
 
 
-class _Inventory:
-    """The names of the files this module has put into a folder, kept in the folder.
+def _is_inline(manifest: SetManifest) -> bool:
+    return len(manifest.pictures) <= INLINE_SETS
 
-    A manifest alone would not do: a write that was interrupted leaves files that no manifest
-    names. So the names are written before the first file, and again without the stale ones after
-    the last is gone.
-    """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / INVENTORY
+def _thumb_file(picture: Picture) -> str:
+    return f"thumbs/{picture.sha256}.jpg"
 
-    def begin(self, files: Sequence[str]) -> tuple[str, ...]:
-        """Claim the files about to be written and return those of earlier versions."""
-        earlier = self._names()
-        self._write([*files, *earlier])
-        return tuple(name for name in earlier if name not in set(files))
 
-    def finish(self, files: Sequence[str]) -> None:
-        """Keep the names of the files that are there now."""
-        self._write(files)
+def _put_thumbs(
+    desk: _Desk, manifest: SetManifest, pool: ThreadPoolExecutor
+) -> Mapping[str, Thumb]:
+    """Return the thumbnails of a small set; put those of a large one and return their paths."""
+    rows = {row.sha256: row for row in manifest.pictures}
+    made: Iterable[Thumb] = pool.map(
+        desk.make_thumb if _is_inline(manifest) else desk.put_thumb, rows.values()
+    )
+    return dict(zip(rows, made, strict=True))
 
-    def _write(self, files: Sequence[str]) -> None:
-        names = list(dict.fromkeys(files))
-        write_atomically(self._path, (json.dumps({"files": names}, indent=1) + "\n").encode())
 
-    def _names(self) -> tuple[str, ...]:
-        """Names of pictures of earlier versions; whatever does not look like one is ignored."""
-        if not self._path.is_file():
-            return ()
-        try:
-            names = json.loads(self._path.read_bytes())["files"]
-            for name in names:
-                if name not in (INDEX, MANIFEST, CONTACT_SHEET):
-                    require_plain_path(name, what=str(self._path))
-        except (ValueError, KeyError, TypeError, ManifestError) as error:
-            _LOG.warning("%s cannot be read (%s): no earlier file is removed", self._path, error)
-            return ()
-        return tuple(names)
+def _put_contact_sheets(desk: _Desk, manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> None:
+    """Draw the sheets whose pictures or words are not those they were drawn of."""
+    sheets = divide_sheets(len(manifest.pictures))
+    labels = _labels(manifest)
+    for number, (name, places) in enumerate(sheets.items(), start=1):
+        note = count_pictures(len(manifest.pictures))
+        if len(sheets) > 1:
+            note += f", {places.start + 1:,} to {places.stop:,} on sheet {number} of {len(sheets)}"
+        shown = [(labels[place], manifest.pictures[place].sha256) for place in places]
+        source = _hash([_SHEET_VERSION, manifest.name, note, shown])
+        if desk.inventory.holds(name, source):
+            continue
+        entries = [(label, desk.read(thumbs[digest])) for label, digest in shown]
+        write_atomically(desk.folder / name, draw_contact_sheet(entries, manifest.name, note))
+        desk.inventory.note(name, source)
+
+
+def _hash(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _require_own_files(pictures: Sequence[Picture]) -> None:
@@ -200,22 +217,6 @@ def _require_own_files(pictures: Sequence[Picture]) -> None:
                 f"{picture.file} is claimed by {other.prompt_key} and by {picture.prompt_key}; "
                 "a file's name must tell its pictures apart"
             )
-
-
-def _put_pictures(
-    folder: Path, pictures: Sequence[Picture], rendition: Callable[[Picture], Path | bytes]
-) -> dict[str, bytes]:
-    """Write the pictures' files and return their thumbnails by the pictures' sha256."""
-    side = LARGE_THUMB if len(pictures) <= LARGE_THUMB_SETS else SMALL_THUMB
-
-    def put(picture: Picture) -> bytes:
-        data = _read(rendition(picture), digest=picture.sha256, what=picture.prompt_key)
-        _keep(folder / picture.file, data, digest=picture.sha256)
-        return _thumb(data, what=picture.file, side=side)
-
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        thumbs = pool.map(put, pictures)
-        return dict(zip((picture.sha256 for picture in pictures), thumbs, strict=True))
 
 
 def _read(source: Path | bytes, *, digest: str, what: str) -> bytes:
@@ -237,8 +238,8 @@ def _keep(path: Path, data: bytes, *, digest: str) -> None:
     write_atomically(path, data)
 
 
-def _thumb(data: bytes, *, what: str, side: int) -> bytes:
-    return thumbnail(decode_image(data, what=what).image, px=side)
+def _thumb(data: bytes, *, what: str) -> bytes:
+    return thumbnail(decode_image(data, what=what).image)
 
 
 def _sheet_thumbs(
@@ -247,18 +248,20 @@ def _sheet_thumbs(
     if sheet is None:
         return {}
     wanted = {digest: each.name for each in manifest.characters for digest in each.sheets}
-    return {
-        digest: _thumb(
-            _read(sheet(digest), digest=digest, what=f"sheet of {name}"),
-            what=f"sheet of {name}",
-            side=SMALL_THUMB,
-        )
-        for digest, name in wanted.items()
-    }
+    thumbs = {}
+    for digest, name in wanted.items():
+        what = f"sheet of {name}"
+        image = decode_image(_read(sheet(digest), digest=digest, what=what), what=what).image
+        thumbs[digest] = thumbnail(image, SHEET_SIDE)
+    return thumbs
 
 
-def _label(manifest: SetManifest, picture: Picture) -> str:
-    channel = next(each.name for each in manifest.channels if each.id == picture.channel)
+def _labels(manifest: SetManifest) -> list[str]:
+    channels = {each.id: each.name for each in manifest.channels}
+    return [_label(picture, channels[picture.channel]) for picture in manifest.pictures]
+
+
+def _label(picture: Picture, channel: str) -> str:
     parts = [humanise(picture.shot), channel]
     if picture.locale != ALL_LOCALES:
         parts.append(picture.locale.upper())
@@ -278,21 +281,3 @@ def _remove(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
         if not any(parent.iterdir()):
             parent.rmdir()
     return tuple(removed)
-
-
-def _card(folder: Path, written: Path) -> SetCard | None:
-    if not written.resolve().is_relative_to(folder.resolve()):
-        raise SetError(f"set {written} is not within {folder}: no relative link reaches it")
-    try:
-        manifest = from_json((written / MANIFEST).read_text("utf-8"), what=str(written / MANIFEST))
-        thumbs = {
-            picture.sha256: _thumb(
-                (written / picture.file).read_bytes(), what=picture.file, side=SMALL_THUMB
-            )
-            for picture in choose_covers(manifest)
-        }
-    except (NbpError, OSError) as error:
-        _LOG.warning("set %s is left out of the list: %s", written, error)
-        return None
-    name = written.resolve().relative_to(folder.resolve()).as_posix()
-    return SetCard(folder=name, manifest=manifest, thumbs=thumbs)

@@ -241,6 +241,7 @@ class Studio:
             self.assemble(campaign_id, compiled),
             rendition=lambda picture: self.store.path(picture.sha256),
             sheet=self._sheet_bytes(compiled.sheets.values()),
+            thumb=self._renderer.thumb,
         )
 
     def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:

@@ -21,8 +21,6 @@ from tests.fakes.service import ServiceProbe
 # Seconds after which a command counts as stuck.
 _PATIENCE = 3600.0
 _VARIANTS = 4
-# Shots of one campaign: a set's contact sheet has room for about 5,000 pictures.
-_SHOTS = 625
 CAMPAIGN = "winter"
 # A channel so small that drawing it costs next to nothing.
 _SMALL = """\
@@ -81,9 +79,7 @@ class Rig:
         self.shell = Shell(folder, PYTHONPATH=str(ROOT))
 
     def write(self, prompts: int, *, resolution: str = "1K", small: bool = False) -> None:
-        """Write so many prompts: one channel, no characters, money enough.
-
-        One campaign, or several of at most 2,500 prompts.
+        """Write one campaign of so many prompts: one channel, no characters, money enough.
 
         Args:
             prompts: How many; with four variants a shot where that comes out even.
@@ -98,17 +94,11 @@ class Rig:
             "resolution": resolution,
             "channels": ["bench_small" if small else "instagram_square"],
         }
-        chunks = [shots[start : start + _SHOTS] for start in range(0, len(shots), _SHOTS)]
-        names = [CAMPAIGN, *(f"{CAMPAIGN}_{number}" for number in range(2, len(chunks) + 1))]
-        campaigns = [
-            campaign(*chunk, id=name, **changes) for name, chunk in zip(names, chunks, strict=True)
-        ]
-        write_briefs(self.shell.briefs, *campaigns)
+        write_briefs(self.shell.briefs, campaign(*shots, id=CAMPAIGN, **changes))
         (self.shell.briefs / "channels.yaml").write_text(_SMALL, encoding="utf-8")
         self.keys = [
-            f"{name}/{item['id']}/all/1x1/v{variant}"
-            for name, chunk in zip(names, chunks, strict=True)
-            for item in chunk
+            f"{CAMPAIGN}/{item['id']}/all/1x1/v{variant}"
+            for item in shots
             for variant in range(1, variants + 1)
         ]
 

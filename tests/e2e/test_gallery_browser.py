@@ -4,7 +4,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from nbp_dagster.studio.sets import WrittenSet, find_sets, write_index, write_set
+from nbp_dagster.studio.listing import find_sets, write_index
+from nbp_dagster.studio.sets import INLINE_SETS, WrittenSet, write_set
 from tests.fakes.sets import build_set
 
 pytestmark = pytest.mark.browser
@@ -339,6 +340,24 @@ def test_a_zipped_and_mailed_folder_works_where_it_is_unpacked(
     found.page.context.close()
 
 
+def test_a_large_set_shows_the_thumbnails_beside_its_page(browser: Browser, tmp_path: Path) -> None:
+    rows = tuple(
+        replace(row, file=row.file.replace("_v1.", f"_v{number}."), variant=number)
+        for row in PICTURES
+        for number in range(1, INLINE_SETS // len(PICTURES) + 2)
+    )
+    manifest = replace(SAMPLE.manifest, pictures=rows)
+    page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
+    found = visit(browser, page)
+    last = found.page.locator("a.picture img").last
+    last.scroll_into_view_if_needed()
+    expect(last).to_have_js_property("complete", True)
+    assert last.evaluate("image => image.naturalWidth") > 0
+    assert str(last.get_attribute("src")).startswith("thumbs/")
+    assert found.complaints == []
+    found.page.context.close()
+
+
 def test_the_page_mailed_alone_still_shows_its_pictures_large(
     browser: Browser, written: WrittenSet, tmp_path: Path
 ) -> None:
@@ -347,7 +366,7 @@ def test_the_page_mailed_alone_still_shows_its_pictures_large(
     with page.expect_event("requestfailed"):
         page.locator("a.picture").first.click()
     image = page.locator("#viewer-image")
-    assert str(image.get_attribute("src")).startswith("data:image/webp;base64,")
+    assert str(image.get_attribute("src")).startswith("data:image/jpeg;base64,")
     assert page.evaluate("document.querySelector('#viewer-image').naturalWidth") > 0
     page.context.close()
 

@@ -1,6 +1,9 @@
 """The paid step: what is recorded, what is bought, what a bad prompt does to the others."""
 
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -181,6 +184,46 @@ def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: Hou
     metadata = house.latest(NAMES.campaign_sets, "winter").metadata
     assert (metadata["prompts_made"].value, metadata["missing"].value) == (2, 1)
     assert "winter/kitchen/all/1x1/v1" in str(metadata["without_picture"].value)
+
+
+def set_page(house: House) -> str:
+    assert house.materialize([NAMES.campaign_sets]).success
+    return (house.settings.nbp_home / "sets" / "winter" / "index.html").read_text("utf-8")
+
+
+def records_of(house: House) -> dict[Path, dict[str, Any]]:
+    folder = house.settings.nbp_home / "records"
+    return {path: json.loads(path.read_bytes()) for path in folder.rglob("*.json")}
+
+
+def test_a_set_shows_the_thumbnails_drawn_with_the_renditions(house: House) -> None:
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS).success
+    kept = [
+        house.settings.nbp_home / "store" / digest[:2] / digest
+        for record in records_of(house).values()
+        for digest in record["thumbs"].values()
+    ]
+    assert len(kept) >= len(house.prompts())
+    page = set_page(house)
+    for path in kept:
+        assert base64.b64encode(path.read_bytes()).decode() in page
+
+
+def test_thumbnails_that_are_lost_or_were_never_kept_are_drawn_from_the_pictures(
+    house: House,
+) -> None:
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS).success
+    shown = set_page(house).count("data:image/jpeg")
+    (damaged, first), (older, second), *_ = records_of(house).items()
+    digest = next(iter(first["thumbs"].values()))
+    (house.settings.nbp_home / "store" / digest[:2] / digest).write_bytes(b"damaged")
+    del second["thumbs"]
+    older.write_text(json.dumps(second), encoding="utf-8")
+
+    assert set_page(house).count("data:image/jpeg") == shown
+    assert damaged != older
 
 
 def test_an_image_bought_by_itself_after_an_edit_is_fresh(house: House) -> None:

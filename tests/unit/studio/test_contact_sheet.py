@@ -5,7 +5,13 @@ import io
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.contact_sheet import draw_contact_sheet, fit_label, load_font
+from nbp_dagster.studio.contact_sheet import (
+    MOST_ON_A_SHEET,
+    divide_sheets,
+    draw_contact_sheet,
+    fit_label,
+    load_font,
+)
 from nbp_dagster.studio.decode import UndecodableImage
 
 PAPER = (251, 250, 247)
@@ -56,11 +62,29 @@ def test_an_empty_set_has_a_sheet_with_its_title() -> None:
     assert colours[0][0] < 80  # type: ignore[index]
 
 
-def test_a_thousand_pictures_fit_a_jpeg() -> None:
-    entries = [("picture", thumb(8, 8))] * 1000
+def test_a_full_sheet_fits_a_jpeg() -> None:
+    entries = [("picture", thumb(8, 8))] * MOST_ON_A_SHEET
     image = Image.open(io.BytesIO(draw_contact_sheet(entries, title="t")))
-    assert max(image.size) < 65_535
+    assert max(image.size) < 10_000
     assert image.width * image.height < 40_000_000
+
+
+@pytest.mark.parametrize("pictures", [0, 1, MOST_ON_A_SHEET, MOST_ON_A_SHEET + 1, 9_999, 10_000])
+def test_every_picture_of_a_set_is_on_one_sheet(pictures: int) -> None:
+    sheets = divide_sheets(pictures)
+    assert [number for places in sheets.values() for number in places] == list(range(pictures))
+    sizes = [len(places) for places in sheets.values()]
+    assert max(sizes) <= MOST_ON_A_SHEET
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_sheets_are_named_in_their_order() -> None:
+    assert list(divide_sheets(MOST_ON_A_SHEET)) == ["contact_sheet.jpg"]
+    assert list(divide_sheets(2 * MOST_ON_A_SHEET + 1)) == [
+        "contact_sheet.jpg",
+        "contact_sheet_2.jpg",
+        "contact_sheet_3.jpg",
+    ]
 
 
 def test_a_label_too_long_for_its_cell_ends_in_an_ellipsis() -> None:

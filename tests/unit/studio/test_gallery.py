@@ -79,6 +79,15 @@ def test_every_picture_links_its_file_and_shows_its_thumbnail() -> None:
     assert f"data:image/webp;base64,{expected}" in sources
 
 
+def test_a_thumbnail_given_as_a_path_is_linked_and_loaded_when_it_is_seen() -> None:
+    paths = {row.sha256: f"thumbs/{row.sha256}.jpg" for row in SAMPLE.manifest.pictures}
+    page = _Page(render_gallery(SAMPLE.manifest, thumbs=paths))
+    linked = [image for image in page.all("img") if (image.get("src") or "").startswith("thumbs/")]
+    assert [image["src"] for image in linked] == list(paths.values())
+    assert {image.get("loading") for image in linked} == {"lazy"}
+    assert not [image for image in render().all("img") if image.get("loading")]
+
+
 def test_nothing_on_the_page_refers_to_another_place() -> None:
     page = render()
     references = [

@@ -57,11 +57,31 @@ def test_what_is_transparent_is_shown_on_white() -> None:
     assert min(small.getpixel((5, 5))) > 245
 
 
-def test_a_thumbnail_is_light_and_at_most_as_large_as_asked() -> None:
-    data = thumbnail(draw_scene(1600, 900))
-    assert Image.open(io.BytesIO(data)).size == (320, 180)
-    assert len(data) < 20_000
-    assert Image.open(io.BytesIO(thumbnail(draw_scene(1600, 900), px=100))).size == (100, 56)
+@pytest.mark.parametrize(
+    ("size", "px", "expected"),
+    [
+        ((1600, 900), 640, (534, 300)),
+        ((1080, 1080), 640, (540, 540)),
+        ((1920, 1080), 640, (640, 360)),
+        ((1080, 1350), 640, (512, 640)),
+        ((728, 90), 640, (640, 79)),
+        ((1600, 900), 100, (100, 57)),
+    ],
+)
+def test_a_thumbnail_is_light_and_nearly_as_large_as_asked(
+    size: tuple[int, int], px: int, expected: tuple[int, int]
+) -> None:
+    data = thumbnail(draw_scene(*size), px)
+    found = Image.open(io.BytesIO(data))
+    assert (found.format, found.size) == ("JPEG", expected)
+    assert len(data) < 60_000
+
+
+def test_a_thumbnail_shows_on_white_what_is_transparent() -> None:
+    clear = Image.new("RGBA", (1280, 1280), (255, 0, 0, 0))
+    for px in (640, 500):
+        found = Image.open(io.BytesIO(thumbnail(clear, px)))
+        assert min(found.getpixel((200, 200))) > 245
 
 
 def test_a_small_picture_is_not_enlarged() -> None:

@@ -4,24 +4,22 @@ import base64
 import hashlib
 import json
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from nbp_dagster.studio.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.gallery import COVERS
+from nbp_dagster.studio.inventory import INVENTORY
+from nbp_dagster.studio.listing import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.manifest import Picture, from_json, set_digest
-from nbp_dagster.studio.sets import (
-    INVENTORY,
-    LARGE_THUMB,
-    SetError,
-    WrittenSet,
-    find_sets,
-    write_index,
-    write_set,
-)
+from nbp_dagster.studio.previews import THUMBNAIL_SIDE, thumbnail
+from nbp_dagster.studio.sets import INLINE_SETS, SetError, WrittenSet, set_files, write_set
 from tests.fakes.sets import SampleSet, build_set
 
 SAMPLE = build_set(scale=0.05)
@@ -43,6 +41,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
         "index.html",
         "manifest.json",
         "contact_sheet.jpg",
+        CARD,
         INVENTORY,
     }
     first = SAMPLE.manifest.pictures[0]
@@ -55,7 +54,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
 
 def test_the_page_shows_thumbnails_of_pictures_and_sheets_inline(tmp_path: Path) -> None:
     page = write(tmp_path).index.read_text("utf-8")
-    assert page.count('src="data:image/webp;base64,') == len(SAMPLE.data) - len(
+    assert page.count('src="data:image/jpeg;base64,') == len(SAMPLE.data) - len(
         SAMPLE.manifest.missing
     )
     assert "Character sheet of Mira" in page
@@ -115,6 +114,7 @@ def test_files_of_an_interrupted_version_are_removed_by_the_next(tmp_path: Path)
 
 def test_an_earlier_set_stays_whole_when_a_new_one_cannot_be_written(tmp_path: Path) -> None:
     write(tmp_path)
+    (tmp_path / SMALLER.manifest.pictures[0].file).unlink()
     before = files_in(tmp_path)
     with pytest.raises(SetError):
         write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
@@ -210,10 +210,144 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
 def test_thumbnails_are_as_large_as_the_page_shows_them(tmp_path: Path) -> None:
     large = build_set(scale=1.0, shots=("market",), channels=("linkedin_post",))
     page = write(tmp_path, large).index.read_text("utf-8")
-    source = page.split('class="frame channel-0"><img src="data:image/webp;base64,')[1]
+    source = page.split('class="frame channel-0"><img src="data:image/jpeg;base64,')[1]
     encoded = source.split('"')[0]
     thumb = decode_image(base64.b64decode(encoded), what="thumbnail")
-    assert max(thumb.width, thumb.height) == LARGE_THUMB
+    assert 0.8 * THUMBNAIL_SIDE <= max(thumb.width, thumb.height) <= THUMBNAIL_SIDE
+
+
+def large(pictures: int = INLINE_SETS + 1) -> SampleSet:
+    """One picture under many names: a set whose page does not carry its thumbnails."""
+    row = SMALLER.manifest.pictures[0]
+    data = {}
+    rows = []
+    for number in range(pictures):
+        # What follows the end of a JPEG is no part of the picture.
+        copy = SMALLER.data[row.sha256] + str(number).encode()
+        digest = hashlib.sha256(copy).hexdigest()
+        data[digest] = copy
+        file = f"images/linkedin_post/kitchen_en_16x9_v{number + 1}.jpg"
+        rows.append(replace(row, file=file, sha256=digest, variant=number + 1))
+    manifest = replace(SMALLER.manifest, pictures=tuple(rows), missing=())
+    return SampleSet(manifest, data)
+
+
+def test_the_thumbnails_of_a_large_set_lie_beside_its_page(tmp_path: Path) -> None:
+    sample = large()
+    written = write_set(tmp_path, sample.manifest, rendition=sample.rendition)
+    page = written.index.read_text("utf-8")
+    expected = {f"thumbs/{row.sha256}.jpg" for row in sample.manifest.pictures}
+    assert {name for name in files_in(tmp_path) if name.startswith("thumbs/")} == expected
+    assert "data:image" not in page
+    for name in expected:
+        assert f'<img src="{name}"' in page
+        assert decode_image((tmp_path / name).read_bytes(), what=name).format == "JPEG"
+    assert files_in(tmp_path) == {*set_files(sample.manifest), CARD, INVENTORY}
+
+
+def test_thumbnails_leave_with_the_set_that_needed_them_beside_its_page(tmp_path: Path) -> None:
+    sample = large()
+    write_set(tmp_path, sample.manifest, rendition=sample.rendition)
+    write(tmp_path, SMALLER)
+    assert not (tmp_path / "thumbs").exists()
+    assert files_in(tmp_path) == {*set_files(SMALLER.manifest), CARD, INVENTORY}
+
+
+def test_a_set_of_more_pictures_than_a_sheet_holds_has_several(tmp_path: Path) -> None:
+    sample = large(MOST_ON_A_SHEET + 1)
+    small = thumbnail(Image.new("RGB", (8, 8)))
+    written = write_set(
+        tmp_path, sample.manifest, rendition=sample.rendition, thumb=lambda _: small
+    )
+    page = written.index.read_text("utf-8")
+    for name in ("contact_sheet.jpg", "contact_sheet_2.jpg"):
+        assert decode_image((tmp_path / name).read_bytes(), what=name).format == "JPEG"
+        assert f'href="{name}"' in page
+    write(tmp_path, SMALLER)
+    assert not (tmp_path / "contact_sheet_2.jpg").exists()
+
+
+def test_a_thumbnail_that_is_kept_is_not_drawn_again(tmp_path: Path) -> None:
+    kept = thumbnail(Image.new("RGB", (64, 64), "#00C000"))
+    written = write_set(
+        tmp_path, SMALLER.manifest, rendition=SMALLER.rendition, thumb=lambda _: kept
+    )
+    assert base64.b64encode(kept).decode() in written.index.read_text("utf-8")
+
+
+def test_writing_an_unchanged_set_again_reads_no_picture(tmp_path: Path) -> None:
+    kept = thumbnail(Image.new("RGB", (64, 64)))
+    sample = large()
+
+    def rendition(picture: Picture) -> bytes:
+        asked.append(picture.file)
+        return sample.rendition(picture)
+
+    for pictures in (len(sample.manifest.pictures), 0):
+        asked: list[str] = []
+        write_set(tmp_path, sample.manifest, rendition=rendition, thumb=lambda _: kept)
+        assert len(asked) == pictures
+
+
+def test_an_unchanged_contact_sheet_is_left_and_another_title_draws_it_again(
+    tmp_path: Path,
+) -> None:
+    first = write(tmp_path, SMALLER).contact_sheet.stat().st_ino
+    assert write(tmp_path, SMALLER).contact_sheet.stat().st_ino == first
+    renamed = replace(SMALLER, manifest=replace(SMALLER.manifest, name="Another"))
+    assert write(tmp_path, renamed).contact_sheet.stat().st_ino != first
+
+
+@pytest.mark.parametrize("name", ["contact_sheet.jpg", "thumbs"])
+def test_a_drawn_file_someone_changed_is_drawn_again(tmp_path: Path, name: str) -> None:
+    sample = large()
+    write_set(tmp_path, sample.manifest, rendition=sample.rendition)
+    path = tmp_path / name
+    if path.is_dir():
+        path = sorted(path.iterdir())[0]
+    before = path.read_bytes()
+    path.write_bytes(b"changed")
+    write_set(tmp_path, sample.manifest, rendition=sample.rendition)
+    assert path.read_bytes() == before
+
+
+def test_an_inventory_of_an_earlier_version_is_understood(tmp_path: Path) -> None:
+    """It was a list of names."""
+    write(tmp_path)
+    names = list(json.loads((tmp_path / INVENTORY).read_text())["files"])
+    (tmp_path / INVENTORY).write_text(json.dumps({"files": names}))
+    written = write(tmp_path, SMALLER)
+    assert len(written.removed) == len(SAMPLE.manifest.pictures) - 2
+    assert files_in(tmp_path) == {*set_files(SMALLER.manifest), CARD, INVENTORY}
+
+
+def test_the_list_shows_the_same_with_and_without_the_sets_card(tmp_path: Path) -> None:
+    folder = write(tmp_path / "spring", SAMPLE).folder
+    with_card = write_index(tmp_path, find_sets(tmp_path)).read_text("utf-8")
+    (folder / CARD).unlink()
+    without = write_index(tmp_path, find_sets(tmp_path)).read_text("utf-8")
+    assert _words(without) == _words(with_card)
+    assert without.count("data:image/jpeg") == with_card.count("data:image/jpeg") == COVERS
+
+
+@pytest.mark.parametrize("card", ["not json", "[]", "{}", '{"manifest_sha256": 7}'])
+def test_a_strange_card_is_ignored(tmp_path: Path, card: str) -> None:
+    folder = write(tmp_path / "spring", SMALLER).folder
+    (folder / CARD).write_text(card)
+    assert "spring/index.html" in write_index(tmp_path, find_sets(tmp_path)).read_text("utf-8")
+
+
+def test_a_card_of_another_manifest_is_not_shown(tmp_path: Path) -> None:
+    folder = write(tmp_path / "spring", SMALLER).folder
+    manifest = (folder / "manifest.json").read_text("utf-8")
+    objective = SMALLER.manifest.campaign.objective
+    (folder / "manifest.json").write_text(manifest.replace(objective, "Something else"))
+    page = write_index(tmp_path, find_sets(tmp_path)).read_text("utf-8")
+    assert "Something else" in page
+
+
+def _words(page: str) -> str:
+    return re.sub(r"data:image/jpeg;base64,[^\"]+", "", page)
 
 
 def test_the_list_links_every_set_newest_first(tmp_path: Path) -> None:
@@ -224,7 +358,7 @@ def test_the_list_links_every_set_newest_first(tmp_path: Path) -> None:
     index = write_index(tmp_path, find_sets(tmp_path))
     page = index.read_text("utf-8")
     assert 0 < page.index("autumn_2027/index.html") < page.index("spring/index.html")
-    assert page.count("data:image/webp;base64,") == 2 * min(COVERS, len(SMALLER.manifest.pictures))
+    assert page.count("data:image/jpeg;base64,") == 2 * min(COVERS, len(SMALLER.manifest.pictures))
 
 
 def test_an_unreadable_set_does_not_hide_the_others(
@@ -241,7 +375,7 @@ def test_an_unreadable_set_does_not_hide_the_others(
 
 def test_a_set_elsewhere_cannot_be_listed(tmp_path: Path) -> None:
     written = write(tmp_path / "spring", SMALLER)
-    with pytest.raises(SetError, match="no relative link reaches it"):
+    with pytest.raises(ListError, match="no relative link reaches it"):
         write_index(tmp_path / "sets", [written.folder])
 
 
