@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import reduce
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -13,18 +13,20 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio import ledger_statements as statements
 from nbp_dagster.studio.budget import Cap, describe_excess
 from nbp_dagster.studio.ledger_database import begin_serialised, explain
 from nbp_dagster.studio.ledger_schema import purchases
+from nbp_dagster.studio.ledger_statements import OPEN, State
 from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
 
-State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn", "lost"]
-
-# An open purchase may already be paid: it is resumed, and no other is made beside it.
-OPEN: tuple[State, ...] = ("intended", "enqueued")
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500
 _MICRO = Decimal(1_000_000)
+# Columns that a purchase gets after its claim.
+_NOT_KNOWN_YET = dict.fromkeys(
+    ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")
+)
 
 
 class LedgerError(NbpError):
@@ -137,13 +139,8 @@ class Ledger:
         found: dict[str, Purchase] = {}
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
-                rows = connection.execute(
-                    sa.select(purchases)
-                    .where(purchases.c.fingerprint.in_(chunk))
-                    .order_by(purchases.c.attempt)
-                )
-                for row in rows:
-                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row))
+                for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
+                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row._mapping))
         return found
 
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
@@ -155,7 +152,7 @@ class Ledger:
                     purchases.c.key.in_(chunk), purchases.c.provider == provider
                 )
                 rows = connection.execute(query.order_by(purchases.c.id))
-                found.update((row.key, _purchase(row)) for row in rows)
+                found.update((row.key, _purchase(row._mapping)) for row in rows)
         return found
 
     def claim(
@@ -214,9 +211,9 @@ class Ledger:
                 "billed": False,
                 "intended_at": self._clock.now(),
             }
-            result = connection.execute(purchases.insert().values(values))
+            result = connection.execute(statements.INSERT, values)
             [purchase_id] = result.inserted_primary_key or (0,)
-            return self._read(connection, int(purchase_id))
+        return _purchase({**_NOT_KNOWN_YET, **values, "id": int(purchase_id)})
 
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
         """Become the owner of an open purchase whose owner is gone.
@@ -307,7 +304,7 @@ class Ledger:
             purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
         )
         with self._transaction(self._engine.connect()) as connection:
-            return tuple(_purchase(row) for row in connection.execute(query))
+            return tuple(_purchase(row._mapping) for row in connection.execute(query))
 
     def billed_failures(self, fingerprint: str) -> int:
         """Count the purchases of a fingerprint that were billed and brought nothing."""
@@ -341,7 +338,7 @@ class Ledger:
             query = query.where(purchases.c.intended_at >= since)
         with self._transaction(self._engine.connect()) as connection:
             for row in connection.execution_options(yield_per=_CHUNK).execute(query):
-                yield _purchase(row)
+                yield _purchase(row._mapping)
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -350,13 +347,8 @@ class Ledger:
     def _close(self, purchase: Purchase, **values: Any) -> Purchase:
         """Change a purchase that is still ours."""
         with self._transaction(begin_serialised(self._engine)) as connection:
-            ours = (
-                purchases.c.id == purchase.id,
-                purchases.c.owner == purchase.owner,
-                purchases.c.state.in_(OPEN),
-            )
-            changed = connection.execute(purchases.update().where(*ours).values(**values))
-            if changed.rowcount != 1:
+            ours = {"own_id": purchase.id, "own_owner": purchase.owner}
+            if connection.execute(statements.CHANGE_OWN, {**ours, **values}).rowcount != 1:
                 raise LedgerError(
                     f"{purchase.key}: attempt {purchase.attempt} is no longer this run's to "
                     "change; another run took it over or closed it, and its outcome holds"
@@ -371,31 +363,20 @@ class Ledger:
 
     @staticmethod
     def _spent(connection: Connection, cap: Cap, provider: str, run_id: str) -> Decimal:
-        committed = sa.or_(purchases.c.billed, purchases.c.state.in_(OPEN))
-        total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)
-        query = sa.select(total).where(committed, purchases.c.provider == provider)
-        if cap.scope is not None:
-            query = query.where(purchases.c.scope == cap.scope)
-        if cap.since is not None:
-            query = query.where(purchases.c.intended_at >= cap.since)
-        if cap.this_run_only:
-            query = query.where(purchases.c.run_id == run_id)
-        return Decimal(int(connection.execute(query).scalar_one())) / _MICRO
+        query = statements.spent(
+            of_scope=cap.scope is not None, since=cap.since is not None, of_run=cap.this_run_only
+        )
+        counted = {"provider": provider, "scope": cap.scope, "since": cap.since, "run_id": run_id}
+        return Decimal(int(connection.execute(query, counted).scalar_one())) / _MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
         """Number and state of every attempt at a fingerprint, oldest first."""
-        query = (
-            sa.select(purchases.c.attempt, purchases.c.state)
-            .where(purchases.c.fingerprint == fingerprint)
-            .order_by(purchases.c.attempt)
-        )
-        return connection.execute(query).all()
+        return connection.execute(statements.ATTEMPTS, {"fingerprint": fingerprint}).all()
 
     @staticmethod
     def _read(connection: Connection, purchase_id: int) -> Purchase:
-        query = sa.select(purchases).where(purchases.c.id == purchase_id)
-        return _purchase(connection.execute(query).one())
+        return _purchase(connection.execute(statements.BY_ID, {"id": purchase_id}).mappings().one())
 
     @contextmanager
     def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
@@ -416,13 +397,14 @@ def _standing(earlier: Any, later: Any) -> Any:
     return later
 
 
-def _purchase(row: sa.Row[Any]) -> Purchase:
-    values = dict(row._mapping)
-    image = values.pop("image")
-    micros = values.pop("price_micros")
-    del values["settled_at"]
+def _purchase(values: Mapping[str, Any]) -> Purchase:
+    """Make a purchase of the columns of its row."""
+    columns = dict(values)
+    image = columns.pop("image")
+    micros = columns.pop("price_micros")
+    del columns["settled_at"]
     return Purchase(
-        **values,
+        **columns,
         price_usd=Decimal(micros) / _MICRO,
         image=None if image is None else KeptImage(**image),
     )

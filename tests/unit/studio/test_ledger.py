@@ -13,7 +13,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from nbp_dagster.studio.budget import campaign_cap, run_cap
 from nbp_dagster.studio.ledger import (
-    OPEN,
     AlreadyClaimed,
     GenerationTaken,
     JobTimes,
@@ -23,6 +22,7 @@ from nbp_dagster.studio.ledger import (
     Purchase,
 )
 from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import KeptImage
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
