@@ -140,7 +140,7 @@ class Ledger:
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
                 for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
-                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row._mapping))
+                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row))
         return found
 
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
@@ -152,7 +152,7 @@ class Ledger:
                     purchases.c.key.in_(chunk), purchases.c.provider == provider
                 )
                 rows = connection.execute(query.order_by(purchases.c.id))
-                found.update((row.key, _purchase(row._mapping)) for row in rows)
+                found.update((row.key, _purchase(row)) for row in rows)
         return found
 
     def claim(
@@ -164,6 +164,7 @@ class Ledger:
         request: Mapping[str, Any],
         caps: Sequence[Cap] = (),
         fresh: bool = False,
+        first_only: bool = False,
     ) -> Purchase:
         """Write down, before any POST, that this owner is about to buy the order.
 
@@ -177,16 +178,18 @@ class Ledger:
             request: What is asked, to recognise the job in the service's list.
             caps: Limits that must hold with this price added.
             fresh: Buy it although it is made already.
+            first_only: Only if nobody has ever claimed it, whatever came of that.
 
         Raises:
-            AlreadyClaimed: It is made, open or refused; look at its latest purchase.
+            AlreadyClaimed: It is made, open or refused, or `first_only` and not the first; look
+                at its latest purchase.
             OverCap: A cap would break; says which and by how much.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             attempts = self._attempts(connection, order.request.fingerprint)
             standing = reduce(_standing, attempts, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
-            if standing is not None and standing.state in closed:
+            if standing is not None and (first_only or standing.state in closed):
                 raise AlreadyClaimed(
                     f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {standing.state}"
                 )
@@ -213,7 +216,7 @@ class Ledger:
             }
             result = connection.execute(statements.INSERT, values)
             [purchase_id] = result.inserted_primary_key or (0,)
-        return _purchase({**_NOT_KNOWN_YET, **values, "id": int(purchase_id)})
+        return _purchase_of({**_NOT_KNOWN_YET, **values, "id": int(purchase_id)})
 
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
         """Become the owner of an open purchase whose owner is gone.
@@ -304,7 +307,7 @@ class Ledger:
             purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
         )
         with self._transaction(self._engine.connect()) as connection:
-            return tuple(_purchase(row._mapping) for row in connection.execute(query))
+            return tuple(_purchase(row) for row in connection.execute(query))
 
     def billed_failures(self, fingerprint: str) -> int:
         """Count the purchases of a fingerprint that were billed and brought nothing."""
@@ -338,7 +341,7 @@ class Ledger:
             query = query.where(purchases.c.intended_at >= since)
         with self._transaction(self._engine.connect()) as connection:
             for row in connection.execution_options(yield_per=_CHUNK).execute(query):
-                yield _purchase(row._mapping)
+                yield _purchase(row)
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -376,7 +379,7 @@ class Ledger:
 
     @staticmethod
     def _read(connection: Connection, purchase_id: int) -> Purchase:
-        return _purchase(connection.execute(statements.BY_ID, {"id": purchase_id}).mappings().one())
+        return _purchase(connection.execute(statements.BY_ID, {"id": purchase_id}).one())
 
     @contextmanager
     def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
@@ -397,9 +400,11 @@ def _standing(earlier: Any, later: Any) -> Any:
     return later
 
 
-def _purchase(values: Mapping[str, Any]) -> Purchase:
-    """Make a purchase of the columns of its row."""
-    columns = dict(values)
+def _purchase(row: sa.Row[Any]) -> Purchase:
+    return _purchase_of(dict(row._mapping))
+
+
+def _purchase_of(columns: dict[str, Any]) -> Purchase:
     image = columns.pop("image")
     micros = columns.pop("price_micros")
     del columns["settled_at"]
