@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
+from weakref import finalize
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,6 +32,8 @@ _EARLY = 0.001
 """Seconds before its slot that a request may go: a shorter sleep costs more than it holds back."""
 _KEPT = 1.0
 """Seconds for which a slot taken in advance is good."""
+_ROOM_KEPT = 0.1
+"""Seconds for which an answer about room is good, if nothing of ours has changed."""
 _MAX_BYTES = 64 * 1024
 _LOCK_TRIES, _LOCK_NAP = 2000, 0.0005
 """A second in all: the lock is held for less than a millisecond, unless its holder was stopped."""
@@ -76,6 +79,12 @@ class FileKeeper(Keeper):
         self._lock = threading.Lock()
         self._memory = MemoryKeeper()
         self._is_usable = True
+        self._descriptor: int | None = None
+        self._pid = 0
+        self._close: Callable[[], object] = lambda: None
+        # What was written last: as long as the file holds it, it need not be read again.
+        self._text = b""
+        self._tempo: Tempo | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -91,17 +100,33 @@ class FileKeeper(Keeper):
         return self._memory.change(update)
 
     def _change_file(self, update: Update[T]) -> T:
-        # Opened each time: nothing to inherit by a fork, and a file that was removed comes back.
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = self._locked()
         try:
-            _hold(descriptor)
-            tempo, result = update(_read(descriptor))
-            text = _TEMPO.dump_json(tempo)
-            os.pwrite(descriptor, text, 0)
-            os.ftruncate(descriptor, len(text))
+            text = os.pread(descriptor, _MAX_BYTES, 0)
+            tempo, result = update(self._tempo if text == self._text else _read(text))
+            if tempo is not self._tempo or text != self._text:
+                # Blanks cover the end of a longer text: one call of the system instead of two.
+                written = _TEMPO.dump_json(tempo).ljust(len(text))
+                os.pwrite(descriptor, written, 0)
+                self._tempo, self._text = tempo, written
             return result
         finally:
-            os.close(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _locked(self) -> int:
+        """Return a descriptor of the file, locked: the last one while it is good."""
+        if self._descriptor is not None and self._pid == os.getpid():
+            _hold(self._descriptor)
+            if os.fstat(self._descriptor).st_nlink:
+                return self._descriptor
+        # The first time, or the file was removed, or a fork left us our parent's descriptor: a
+        # lock on that would not keep the two apart.
+        self._close()
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor, self._pid = descriptor, os.getpid()
+        self._close = finalize(self, os.close, descriptor)
+        _hold(descriptor)
+        return descriptor
 
     def _give_up(self, error: OSError) -> None:
         if self._is_usable:
@@ -135,6 +160,11 @@ class Pace:
         self._keeper = keeper or MemoryKeeper()
         self._name = uuid4().hex[:12]
         self._kept = threading.local()
+        # What `room` last answered, to what, and until when that holds.
+        self._room = 0
+        self._room_asked: tuple[int, int, float] | None = None
+        self._room_until = 0.0
+        self._window = 0.0
 
     def wait(self) -> Slot:
         """Return when a request may be sent: with the slot `line_up` kept, or after a wait."""
@@ -183,9 +213,17 @@ class Pace:
             flying: Jobs of ours that are there, or on their way.
             limit: Most that may be there in any case.
         """
-        return self._change(
-            lambda tempo, now: tempo.share(self._name, flying, limit=limit, now=now)
-        )
+        asked = (flying, limit, self._window)
+        if asked == self._room_asked and self._clock.monotonic() < self._room_until:
+            return self._room
+
+        def share(tempo: Tempo, now: float) -> tuple[Tempo, int]:
+            return tempo.share(self._name, flying, limit=limit, now=now)
+
+        self._room = self._change(share)
+        self._room_asked = (flying, limit, self._window)
+        self._room_until = self._clock.monotonic() + _ROOM_KEPT
+        return self._room
 
     def _take(self) -> Slot:
         while True:
@@ -208,7 +246,9 @@ class Pace:
             # Asked for under the lock, lest another's stamp seem to lie in the future.
             now = self._clock.monotonic()
             known = tempo if tempo is not None and tempo.is_current(now) else Tempo.at(now)
-            return update(known.touch(self._name, now), now)
+            changed, result = update(known.touch(self._name, now), now)
+            self._window = changed.window
+            return changed, result
 
         return self._keeper.change(change)
 
@@ -219,8 +259,7 @@ def pace_file(folder: Path, *, base_url: str, api_key: str) -> Path:
     return folder / f"{digest[:32]}.json"
 
 
-def _read(descriptor: int) -> Tempo | None:
-    text = os.read(descriptor, _MAX_BYTES)
+def _read(text: bytes) -> Tempo | None:
     try:
         return _TEMPO.validate_json(text) if text else None
     except ValidationError:
@@ -228,7 +267,7 @@ def _read(descriptor: int) -> Tempo | None:
 
 
 def _hold(descriptor: int) -> None:
-    """Lock a file until it is closed.
+    """Lock a file.
 
     Raises:
         BlockingIOError: Another process has held it for far too long.

@@ -35,6 +35,8 @@ RETRY_SECONDS = AHEAD_SECONDS / 2
 
 MEMBER_SECONDS = 30.0
 """A run that has not been heard of for longer has no part in the window."""
+TOUCH_SECONDS = 1.0
+"""How often a run says that it is alive, at most."""
 FORGET_SECONDS = 600.0
 """What was learned so long ago is not trusted any more."""
 
@@ -201,7 +203,7 @@ class Tempo:
     def touch(self, name: str, now: float) -> "Tempo":
         """Note that a run is alive."""
         member = self.members.get(name)
-        if member is None:
+        if member is None or 0 <= now - member.touched < TOUCH_SECONDS:
             return self
         return replace(self, members={**self.members, name: replace(member, touched=now)})
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -227,8 +227,8 @@ class RequestsTransport(Transport):
                 closer=lambda: _shut(response),
             )
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
+    def _session(self) -> "_Session":
+        session: _Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = _new_session()
         return session
@@ -293,15 +293,33 @@ class _PinnedAdapter(HTTPAdapter):
         return {**host_params, "host": self._address}, tls
 
 
-def _new_session() -> requests.Session:
-    session = requests.Session()
+class _Session(requests.Session):
+    """Asks the environment once for each host: it takes longer than all else of a request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._settings: dict[str, dict[str, Any]] = {}
+
+    def settings_for(self, url: str, parts: SplitResult) -> dict[str, Any]:
+        """Return the proxies and certificates for a host."""
+        host = f"{parts.scheme}://{parts.netloc}"
+        if host not in self._settings:
+            found = dict(self.merge_environment_settings(url, {}, True, None, None))
+            if _is_loopback(parts.hostname):
+                found["proxies"] = {}
+            self._settings[host] = found
+        return self._settings[host]
+
+
+def _new_session() -> _Session:
+    session = _Session()
     session.headers.clear()
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return session
 
 
-def _open(session: requests.Session, request: HttpRequest) -> requests.Response:
+def _open(session: _Session, request: HttpRequest) -> requests.Response:
     prepared = session.prepare_request(
         requests.Request(
             request.method,
@@ -314,10 +332,8 @@ def _open(session: requests.Session, request: HttpRequest) -> requests.Response:
     parts = urlsplit(prepared.url or "")
     if request.address is not None:
         prepared.headers["Host"] = parts.netloc
-    settings = session.merge_environment_settings(prepared.url, {}, True, None, None)
-    if _is_loopback(parts.hostname):
-        settings["proxies"] = {}
     timeout = (request.connect_timeout, request.read_timeout)
+    settings = session.settings_for(prepared.url or "", parts)
     return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.oxen.client import OxenClient
@@ -86,6 +86,7 @@ class Buyer:
         caps: Limits that every purchase is reserved against.
         fresh: Buy again what earlier runs have made, on purpose.
         on_step: Told of every step; see `steps`.
+        unseen: Fingerprints that the ledger was seen to hold nothing of; each is believed once.
     """
 
     client: OxenClient
@@ -98,6 +99,7 @@ class Buyer:
     caps: Sequence[Cap] = ()
     fresh: bool = False
     on_step: OnStep = pass_by
+    unseen: set[str] = field(default_factory=set)
 
     def obtain(self, order: Order) -> Obtained:
         """Buy an order, or find what somebody made of it or left of it.
@@ -107,19 +109,27 @@ class Buyer:
             OverCap: A cap would break.
             NbpError: The ledger, a reference or our presence failed; an open claim stays open.
         """
-        for _ in range(MAX_POSTS):
-            known = self.ledger.latest([order.request.fingerprint])
-            found = self._look(order, known.get(order.request.fingerprint))
+        fingerprint = order.request.fingerprint
+        is_unseen = fingerprint in self.unseen
+        self.unseen.discard(fingerprint)
+        for attempt in range(MAX_POSTS):
+            # What nobody has ever claimed needs no look: the claim finds out if somebody has now.
+            first_only = is_unseen and attempt == 0
+            found = None if first_only else self._look_up(order)
             if found is None:
-                found = self._buy(order)
+                found = self._buy(order, first_only=first_only)
             if found is not None:
                 return found
         reason = f"{MAX_POSTS} requests left no job at the service; run again later"
-        return Failed(order.key, order.request.fingerprint, reason, "service")
+        return Failed(order.key, fingerprint, reason, "service")
 
     def is_wanted_again(self, purchase: Purchase) -> bool:
         """Whether a made purchase is to be bought anew: `fresh`, and not by this very run."""
         return self.fresh and purchase.run_id != self.run_id
+
+    def _look_up(self, order: Order) -> Obtained | None:
+        known = self.ledger.latest([order.request.fingerprint])
+        return self._look(order, known.get(order.request.fingerprint))
 
     def _look(self, order: Order, purchase: Purchase | None) -> Obtained | None:
         """What the ledger holds of the order; None when it may be bought."""
@@ -172,7 +182,7 @@ class Buyer:
             self.ledger.withdraw(taken, "the POST left no job in any state of the queue")
         return adopted
 
-    def _buy(self, order: Order) -> Obtained | None:
+    def _buy(self, order: Order, *, first_only: bool) -> Obtained | None:
         """Claim and POST; None means look again: the job may be there, or somebody else's."""
         images = self.input_image(order.request)
         self.pace.line_up()
@@ -186,6 +196,7 @@ class Buyer:
                 request=recognisable(order.request),
                 caps=self.caps,
                 fresh=self.fresh,
+                first_only=first_only,
             )
         except AlreadyClaimed:
             return None

@@ -92,6 +92,7 @@ class Engine:
         with self._enter() as presence:
             buyer = hire(presence)
             known = self.ledger.latest(family.fingerprints)
+            buyer.unseen.update(set(family.fingerprints).difference(known))
             due: list[Order] = []
             made: list[tuple[Order, Purchase]] = []
             for order in family.firsts:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import reduce
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -13,18 +13,20 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio import ledger_statements as statements
 from nbp_dagster.studio.budget import Cap, describe_excess
 from nbp_dagster.studio.ledger_database import begin_serialised, explain
 from nbp_dagster.studio.ledger_schema import purchases
+from nbp_dagster.studio.ledger_statements import OPEN, State
 from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
 
-State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn", "lost"]
-
-# An open purchase may already be paid: it is resumed, and no other is made beside it.
-OPEN: tuple[State, ...] = ("intended", "enqueued")
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500
 _MICRO = Decimal(1_000_000)
+# Columns that a purchase gets after its claim.
+_NOT_KNOWN_YET = dict.fromkeys(
+    ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")
+)
 
 
 class LedgerError(NbpError):
@@ -137,12 +139,7 @@ class Ledger:
         found: dict[str, Purchase] = {}
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
-                rows = connection.execute(
-                    sa.select(purchases)
-                    .where(purchases.c.fingerprint.in_(chunk))
-                    .order_by(purchases.c.attempt)
-                )
-                for row in rows:
+                for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
                     found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row))
         return found
 
@@ -167,6 +164,7 @@ class Ledger:
         request: Mapping[str, Any],
         caps: Sequence[Cap] = (),
         fresh: bool = False,
+        first_only: bool = False,
     ) -> Purchase:
         """Write down, before any POST, that this owner is about to buy the order.
 
@@ -180,16 +178,18 @@ class Ledger:
             request: What is asked, to recognise the job in the service's list.
             caps: Limits that must hold with this price added.
             fresh: Buy it although it is made already.
+            first_only: Only if nobody has ever claimed it, whatever came of that.
 
         Raises:
-            AlreadyClaimed: It is made, open or refused; look at its latest purchase.
+            AlreadyClaimed: It is made, open or refused, or `first_only` and not the first; look
+                at its latest purchase.
             OverCap: A cap would break; says which and by how much.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             attempts = self._attempts(connection, order.request.fingerprint)
             standing = reduce(_standing, attempts, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
-            if standing is not None and standing.state in closed:
+            if standing is not None and (first_only or standing.state in closed):
                 raise AlreadyClaimed(
                     f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {standing.state}"
                 )
@@ -214,9 +214,9 @@ class Ledger:
                 "billed": False,
                 "intended_at": self._clock.now(),
             }
-            result = connection.execute(purchases.insert().values(values))
+            result = connection.execute(statements.INSERT, values)
             [purchase_id] = result.inserted_primary_key or (0,)
-            return self._read(connection, int(purchase_id))
+        return _purchase_of({**_NOT_KNOWN_YET, **values, "id": int(purchase_id)})
 
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
         """Become the owner of an open purchase whose owner is gone.
@@ -350,13 +350,8 @@ class Ledger:
     def _close(self, purchase: Purchase, **values: Any) -> Purchase:
         """Change a purchase that is still ours."""
         with self._transaction(begin_serialised(self._engine)) as connection:
-            ours = (
-                purchases.c.id == purchase.id,
-                purchases.c.owner == purchase.owner,
-                purchases.c.state.in_(OPEN),
-            )
-            changed = connection.execute(purchases.update().where(*ours).values(**values))
-            if changed.rowcount != 1:
+            ours = {"own_id": purchase.id, "own_owner": purchase.owner}
+            if connection.execute(statements.CHANGE_OWN, {**ours, **values}).rowcount != 1:
                 raise LedgerError(
                     f"{purchase.key}: attempt {purchase.attempt} is no longer this run's to "
                     "change; another run took it over or closed it, and its outcome holds"
@@ -371,31 +366,20 @@ class Ledger:
 
     @staticmethod
     def _spent(connection: Connection, cap: Cap, provider: str, run_id: str) -> Decimal:
-        committed = sa.or_(purchases.c.billed, purchases.c.state.in_(OPEN))
-        total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)
-        query = sa.select(total).where(committed, purchases.c.provider == provider)
-        if cap.scope is not None:
-            query = query.where(purchases.c.scope == cap.scope)
-        if cap.since is not None:
-            query = query.where(purchases.c.intended_at >= cap.since)
-        if cap.this_run_only:
-            query = query.where(purchases.c.run_id == run_id)
-        return Decimal(int(connection.execute(query).scalar_one())) / _MICRO
+        query = statements.spent(
+            of_scope=cap.scope is not None, since=cap.since is not None, of_run=cap.this_run_only
+        )
+        counted = {"provider": provider, "scope": cap.scope, "since": cap.since, "run_id": run_id}
+        return Decimal(int(connection.execute(query, counted).scalar_one())) / _MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
         """Number and state of every attempt at a fingerprint, oldest first."""
-        query = (
-            sa.select(purchases.c.attempt, purchases.c.state)
-            .where(purchases.c.fingerprint == fingerprint)
-            .order_by(purchases.c.attempt)
-        )
-        return connection.execute(query).all()
+        return connection.execute(statements.ATTEMPTS, {"fingerprint": fingerprint}).all()
 
     @staticmethod
     def _read(connection: Connection, purchase_id: int) -> Purchase:
-        query = sa.select(purchases).where(purchases.c.id == purchase_id)
-        return _purchase(connection.execute(query).one())
+        return _purchase(connection.execute(statements.BY_ID, {"id": purchase_id}).one())
 
     @contextmanager
     def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
@@ -417,12 +401,15 @@ def _standing(earlier: Any, later: Any) -> Any:
 
 
 def _purchase(row: sa.Row[Any]) -> Purchase:
-    values = dict(row._mapping)
-    image = values.pop("image")
-    micros = values.pop("price_micros")
-    del values["settled_at"]
+    return _purchase_of(dict(row._mapping))
+
+
+def _purchase_of(columns: dict[str, Any]) -> Purchase:
+    image = columns.pop("image")
+    micros = columns.pop("price_micros")
+    del columns["settled_at"]
     return Purchase(
-        **values,
+        **columns,
         price_usd=Decimal(micros) / _MICRO,
         image=None if image is None else KeptImage(**image),
     )

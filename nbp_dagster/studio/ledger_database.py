@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
-HEAD = "0002"
+HEAD = "0003"
 # What a ledger made by the versions without migrations is equal to.
 _BEFORE_MIGRATIONS = "0001"
 # Seconds to wait for another process before giving up: a serialised transaction takes milliseconds.
@@ -26,6 +27,8 @@ _LEDGER_LOCK = 0x6E6270206C656467
 _UPGRADING = threading.Lock()
 # Execution option of a connection to SQLite: the words that begin its transactions.
 _BEGIN_OPTION = "nbp_begin"
+# Execution option of an engine on SQLite: the `_Turn` of its threads.
+_TURN_OPTION = "nbp_turn"
 # Of libpq, in seconds; the last in milliseconds. A vanished server is noticed within a minute.
 _POSTGRES_DEFAULTS = {
     "application_name": "nbp",
@@ -59,6 +62,14 @@ _ADVICE = {
 
 class LedgerDatabaseError(NbpError):
     """The ledger's database can't be opened, read, written or brought up to date."""
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Who of one process may write; its others wait for `patience` seconds at most."""
+
+    patience: float
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 def open_ledger(url: str | Path, *, patience: float = PATIENCE_SECONDS) -> Engine:
@@ -96,13 +107,29 @@ def begin_serialised(engine: Engine) -> Iterator[Connection]:
     Raises:
         sqlalchemy.exc.DBAPIError: Any trouble, waiting for too long included; see `explain`.
     """
-    with engine.connect() as connection:
+    with _turn(engine), engine.connect() as connection:
         connection.execution_options(**{_BEGIN_OPTION: "BEGIN IMMEDIATE"})
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 # At READ COMMITTED every later statement sees what was committed before the lock.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LEDGER_LOCK)))
             yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Let the threads that share an engine write one after the other, each as soon as it can.
+
+    SQLite would have them look again after naps of up to a tenth of a second.
+    """
+    turn: _Turn | None = engine.get_execution_options().get(_TURN_OPTION)
+    # Whoever waits in vain goes on all the same: the database says what is wrong.
+    is_mine = turn is not None and turn.lock.acquire(timeout=turn.patience)
+    try:
+        yield
+    finally:
+        if turn is not None and is_mine:
+            turn.lock.release()
 
 
 def explain(error: DBAPIError, engine: Engine) -> LedgerDatabaseError:
@@ -219,7 +246,12 @@ def _create_sqlite(url: URL, patience: float) -> Engine:
             f"cannot make the ledger's folder {path.parent}: {error.strerror}; "
             "set NBP_HOME to a folder that can be written"
         ) from error
-    engine = sa.create_engine(url, connect_args={"timeout": patience}, hide_parameters=True)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": patience},
+        hide_parameters=True,
+        execution_options={_TURN_OPTION: _Turn(patience)},
+    )
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
         # The driver would begin transactions at the first write only, after the reading.

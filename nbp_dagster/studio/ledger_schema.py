@@ -46,4 +46,10 @@ purchases = sa.Table(
     sa.Index("purchases_by_key", "key"),
     sa.Index("purchases_by_state", "state"),
     sa.Index("purchases_by_intent", "intended_at"),
+    # All that a cap asks for: it is summed up without a look at the rows, which hold prompts.
+    sa.Index(
+        "purchases_by_cost",
+        *("provider", "scope", "run_id", "intended_at"),
+        *("state", "billed", "price_micros"),
+    ),
 )

@@ -1,12 +1,15 @@
 """Who waits for whom: threads, processes, and files that can't be used."""
 
 import logging
+import os
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, pace_file
-from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS
+from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
 
@@ -168,6 +171,47 @@ def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(
+    tmp_path: Path,
+) -> None:
+    keeper = FileKeeper(tmp_path / "a.json")
+    Pace(FakeClock(), keeper).wait()
+    inside, leave = os.pipe(), os.pipe()
+
+    def linger(tempo: Tempo | None) -> tuple[Tempo, None]:
+        os.write(inside[1], b".")
+        os.read(leave[0], 1)
+        return tempo or Tempo.at(0.0), None
+
+    if not (child := os.fork()):
+        keeper.change(linger)
+        os._exit(0)
+    os.read(inside[0], 1)
+    is_ours = threading.Event()
+    ours = threading.Thread(target=lambda: keeper.change(partial(_tell, is_ours)))
+    ours.start()
+    came_in_between = is_ours.wait(0.1)
+    os.write(leave[1], b".")
+    _, status = os.waitpid(child, 0)
+    ours.join()
+    for descriptor in (*inside, *leave):
+        os.close(descriptor)
+
+    assert not came_in_between
+    assert is_ours.is_set()
+    assert status == 0
+
+
+def test_room_that_others_take_is_noticed_though_nothing_of_ours_changes(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    assert one.room(0, 64) == FIRST_WINDOW
+    other.room(4, 64)
+    clock.advance(1)
+
+    assert one.room(0, 64) == FIRST_WINDOW / 2
+
+
 @pytest.mark.parametrize("name", ["file/pace/a.json", "file/a.json", "folder.json"])
 def test_a_place_that_cannot_be_used_costs_one_warning_and_no_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
@@ -194,3 +238,8 @@ def test_the_files_name_tells_accounts_apart_and_shows_no_key(tmp_path: Path) ->
     assert len(names) == 4
     assert not any("secret" in name for name in names)
     assert pace_file(tmp_path, base_url="https://a.test/", api_key=" secret-1\n").name in names
+
+
+def _tell(event: threading.Event, tempo: Tempo | None) -> tuple[Tempo, None]:
+    event.set()
+    return tempo or Tempo.at(0.0), None

@@ -13,7 +13,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from nbp_dagster.studio.budget import campaign_cap, run_cap
 from nbp_dagster.studio.ledger import (
-    OPEN,
     AlreadyClaimed,
     GenerationTaken,
     JobTimes,
@@ -23,6 +22,7 @@ from nbp_dagster.studio.ledger import (
     Purchase,
 )
 from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import KeptImage
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
@@ -192,8 +192,37 @@ def test_an_attempt_to_buy_anew_that_brings_nothing_leaves_the_first_picture_sta
     ledger.close()
 
 
-def _claim(ledger: Ledger, *, fresh: bool = False) -> Purchase:
-    return ledger.claim(order(1), owner=OWNERS[0], run_id="run", request={}, fresh=fresh)
+def test_a_claim_that_must_be_the_first_is_refused_after_any_other(tmp_path: Path) -> None:
+    ledger = Ledger(open_ledger(tmp_path / "ledger.sqlite"), clock=FakeClock())
+    ledger.withdraw(_claim(ledger, first_only=True), "never read")
+
+    with pytest.raises(AlreadyClaimed, match="is withdrawn"):
+        _claim(ledger, first_only=True)
+    assert _claim(ledger).attempt == 2
+    ledger.close()
+
+
+def test_what_is_claimed_and_changed_is_what_the_ledger_holds(tmp_path: Path) -> None:
+    ledger = Ledger(open_ledger(tmp_path / "ledger.sqlite"), clock=FakeClock())
+
+    claimed = _claim(ledger)
+    assert list(ledger.rows()) == [claimed]
+    enqueued = ledger.record_enqueued(claimed, "g1")
+    assert list(ledger.rows()) == [enqueued]
+    settled = ledger.settle(enqueued, image=IMAGE, times=JobTimes(1.0, None, 3.0))
+    assert list(ledger.rows()) == [settled]
+    ledger.close()
+
+
+def _claim(ledger: Ledger, *, fresh: bool = False, first_only: bool = False) -> Purchase:
+    return ledger.claim(
+        order(1),
+        owner=OWNERS[0],
+        run_id="run",
+        request={"prompt": "A red kite", "parameters": {"resolution": "1K"}},
+        fresh=fresh,
+        first_only=first_only,
+    )
 
 
 @cache
