@@ -153,8 +153,8 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
         StoreError: The folder can't be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(folder)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -169,8 +169,10 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
             path.unlink(missing_ok=True)
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """Remove what killed runs left behind; whoever else does so at the same time is welcome."""
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed runs left behind of `receive_file`; others may do so at the same time."""
+    if not folder.is_dir():
+        return
     for path in folder.iterdir():
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from nbp_dagster.studio.files import IncomingFile, StoreError, receive_file, write_atomically
+from nbp_dagster.studio.files import (
+    IncomingFile,
+    StoreError,
+    receive_file,
+    remove_abandoned,
+    write_atomically,
+)
 
 
 class ImageStore(ABC):
@@ -59,6 +65,9 @@ class FolderStore(ImageStore):
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # On the same disk as the store, so that keeping a file is a rename.
+        self._incoming = root / "incoming"
+        remove_abandoned(self._incoming)
 
     def put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
@@ -68,8 +77,7 @@ class FolderStore(ImageStore):
 
     @contextmanager
     def receive(self) -> Iterator[IncomingFile]:
-        # On the same disk as the store, so that keeping it is a rename.
-        with receive_file(self._root / "incoming") as incoming:
+        with receive_file(self._incoming) as incoming:
             yield incoming
 
     def keep(self, incoming: IncomingFile) -> str:
