@@ -4,7 +4,8 @@ One step, because a later step of the same run is skipped as a whole when an ear
 a single prompt; see docs/adr on the step cut.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -114,6 +115,23 @@ def _specs(grains: Grains, names: Names) -> list[dg.AssetSpec]:
     ]
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A prompt's image, and what was made of it."""
+
+    order: Order
+    outcome: Generated | Reused
+    developed: Developed
+
+    @property
+    def problem(self) -> Failed | None:
+        """The outcome where the image is paid and kept, but its renditions can't be made."""
+        if self.developed.problem is None:
+            return None
+        fingerprint = self.outcome.receipt.fingerprint
+        return Failed(self.order.key, fingerprint, self.developed.problem, "bad_image")
+
+
 class _PromptStep:
     """One run of the step over the partitions it was launched with."""
 
@@ -203,11 +221,32 @@ class _PromptStep:
         pointer = latest_event(self._context)
         renders = self._renditions.is_selected
         darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
-        for outcome in self._outcomes(orders.values(), darkroom):
-            if isinstance(outcome, Generated | Reused):
-                developed = darkroom.take(outcome.key)
-                outcome = self._finish(orders[outcome.key], outcome, developed, pointer)
-            self._close(outcome)
+        for batch in self._batches(orders.values(), darkroom):
+            made = [
+                _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
+                for outcome in batch
+                if isinstance(outcome, Generated | Reused)
+            ]
+            self._record(made, pointer)
+            problems = {item.order.key: item.problem for item in made}
+            for outcome in batch:
+                self._close(problems.get(outcome.key) or outcome)
+
+    def _record(self, made: Sequence["_Made"], pointer: int) -> None:
+        """Record what has finished together: originals, then the renditions made of them."""
+        if self._originals.is_selected:
+            self._originals.record_all(
+                self._original_recording(item, pointer) for item in made if item.developed.preview
+            )
+        finished = [(item, item.developed.record) for item in made if item.developed.record]
+        if not finished:
+            return
+        seen = latest_event(self._context)
+        self._renditions.record_all(
+            self._rendition_recording(item, record, seen) for item, record in finished
+        )
+        for _, record in finished:
+            self._judge(record)
 
     def _close(self, outcome: Outcome) -> None:
         if isinstance(outcome, Refused | Failed):
@@ -216,39 +255,17 @@ class _PromptStep:
         self._progress.advance(outcome)
         self._log.advance(self._tally)
 
-    def _outcomes(self, orders: Iterable[Order], darkroom: Darkroom) -> Iterator[Outcome]:
+    def _batches(self, orders: Iterable[Order], darkroom: Darkroom) -> Iterator[Sequence[Outcome]]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            return self._studio.make(
+            return self._studio.make_batches(
                 orders,
                 run_id=self._context.run.run_id,
                 budget=self._config.budget,
                 fresh=self._config.fresh,
                 develop=darkroom.develop,
             )
-        return self._studio.find_made(orders, darkroom.develop)
-
-    def _finish(
-        self, order: Order, made: Generated | Reused, developed: Developed, pointer: int
-    ) -> Outcome:
-        if self._originals.is_selected and developed.preview:
-            self._record_original(order, made, developed.preview, pointer)
-        if developed.problem is not None:
-            # The original is paid and recorded; only its renditions are missing.
-            return Failed(order.key, made.receipt.fingerprint, developed.problem, "bad_image")
-        if developed.record is not None:
-            self._record_renditions(developed.record, made)
-        return made
-
-    def _record_renditions(self, record: PromptRecord, made: Generated | Reused) -> None:
-        self._renditions.record(
-            record.prompt_key,
-            data_version=record.recipe,
-            inputs={self._names.generated_images: made.image.sha256},
-            pointer=latest_event(self._context),
-            metadata=describe_renditions(record),
-        )
-        self._judge(record)
+        return self._studio.develop_made(orders, darkroom.develop)
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
@@ -268,19 +285,27 @@ class _PromptStep:
             metadata=describe_request(self._studio, order),
         )
 
-    def _record_original(
-        self, order: Order, made: Generated | Reused, preview: str, pointer: int
-    ) -> None:
+    def _original_recording(self, item: "_Made", pointer: int) -> Recording:
+        order, made = item.order, item.outcome
         # The wording that was made in the end, where a refused one was softened.
         asked = request_behind(order, made.receipt.fingerprint)
-        self._originals.record(
-            order.key,
+        return Recording(
+            partition=order.key,
             data_version=made.image.sha256,
             inputs={self._names.image_requests: order.request.fingerprint},
             pointer=pointer,
             metadata={
-                "preview": dg.MetadataValue.md(preview),
+                "preview": dg.MetadataValue.md(item.developed.preview),
                 **describe_request(self._studio, asked),
                 **describe_original(self._studio, asked, made),
             },
+        )
+
+    def _rendition_recording(self, item: "_Made", record: PromptRecord, pointer: int) -> Recording:
+        return Recording(
+            partition=record.prompt_key,
+            data_version=record.recipe,
+            inputs={self._names.generated_images: item.outcome.image.sha256},
+            pointer=pointer,
+            metadata=describe_renditions(record),
         )

@@ -83,7 +83,7 @@ class Darkroom:
         return inline_preview(image)
 
 
-def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[Outcome]:
+def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[list[Outcome]]:
     """Yield outcomes in their order, each image among them developed before; a few at a time."""
     hands, places = count_places(), Places()
 
@@ -98,10 +98,10 @@ def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[Outc
             if isinstance(outcome, Generated | Reused):
                 developing = pool.submit(work, outcome)
             underway.append((outcome, developing))
-            if len(underway) > 2 * hands:
-                yield _finished(*underway.popleft())
+            if len(underway) > 4 * hands:
+                yield [_finished(*underway.popleft()) for _ in range(2 * hands)]
         while underway:
-            yield _finished(*underway.popleft())
+            yield [_finished(*underway.popleft())]
 
 
 def _finished(outcome: Outcome, developing: Future[None] | None) -> Outcome:

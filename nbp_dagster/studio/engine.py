@@ -1,6 +1,6 @@
 """Many orders at once: bought, waited for, fetched and handed back one by one as each finishes."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
@@ -69,7 +69,18 @@ class Engine:
         hire: Callable[[Presence], Buyer],
         develop: Develop | None = None,
     ) -> Iterator[Outcome]:
-        """Yield one outcome an order, in the order they finish.
+        """Yield one outcome an order, in the order they finish; see `batches`."""
+        for batch in self.batches(orders, hire=hire, develop=develop):
+            yield from batch
+
+    def batches(
+        self,
+        orders: Iterable[Order],
+        *,
+        hire: Callable[[Presence], Buyer],
+        develop: Develop | None = None,
+    ) -> Iterator[Sequence[Outcome]]:
+        """Yield one outcome an order, those that have finished meanwhile together.
 
         Made fingerprints are reused, refused ones stay refused, open purchases of an earlier run
         are resumed before anything is bought, and those of a run that is alive are waited for.
@@ -94,19 +105,22 @@ class Engine:
             known = self.ledger.latest(family.fingerprints)
             buyer.unseen.update(set(family.fingerprints).difference(known))
             due: list[Order] = []
+            refused: list[Outcome] = []
             made: list[tuple[Order, Purchase]] = []
             for order in family.firsts:
                 current, settled = self._follow(order, known, buyer)
                 if settled is None:
                     due.append(current)
                 elif isinstance(settled, Refused):
-                    yield from family.share(settled)
+                    refused += family.share(settled)
                 else:
                     made.append((current, settled))
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             work = Work(due=tuple(due), made=tuple(made), open_fingerprints=is_open)
             flight = Flight(self._means, family, buyer=buyer, develop=develop)
-            yield from flight.outcomes(work)
+            if refused:
+                yield refused
+            yield from flight.batches(work)
 
     @staticmethod
     def _follow(

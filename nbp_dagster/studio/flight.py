@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 # Times an order may meet a service too busy for it before it counts as failed.
 MAX_POSTPONED = 20
+# Messages answered together: what has finished meanwhile must not wait for the buying to go on.
+MAX_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,13 @@ class Flight:
         self._gone: str | None = None
         self._postponed: dict[str, int] = {}
 
-    def outcomes(self, work: Work) -> Iterator[Outcome]:
-        """Buy, resume, or look up what is made, and yield each outcome as it comes."""
+    def batches(self, work: Work) -> Iterator[list[Outcome]]:
+        """Buy, resume, or look up what is made; yield the outcomes as they come.
+
+        What has come in while the last batch was dealt with comes as one: whoever records it can
+        do so at once.
+        """
+        left_out: list[Outcome] = []
         is_open = work.open_fingerprints
         to_buy = [order for order in work.due if order.request.fingerprint not in is_open]
         excesses = find_excesses(self._buyer.caps, to_buy, self._spent)
@@ -134,9 +141,11 @@ class Flight:
             excess = next((text for cap, text in excesses.items() if cap.covers(order)), None)
             if excess is not None and order.request.fingerprint not in is_open:
                 failed = Failed(order.key, order.request.fingerprint, excess, "over_budget")
-                yield from self._family.share(failed)
+                left_out += self._family.share(failed)
             else:
                 self._state.waiting.append(order)
+        if left_out:
+            yield left_out
         self._state.made.extend(work.made)
         if not self._state.is_over:
             yield from self._fly()
@@ -145,7 +154,7 @@ class Flight:
         provider = self._family.provider
         return self._means.ledger.spent(cap, provider=provider, run_id=self._buyer.run_id)
 
-    def _fly(self) -> Iterator[Outcome]:
+    def _fly(self) -> Iterator[list[Outcome]]:
         means, state = self._means, self._state
         watcher = Watcher(
             means.client,
@@ -163,13 +172,13 @@ class Flight:
                 watcher.start()
                 self._sweep(buyers)
             while True:
-                yield from self._launch(buyers, collectors)
-                if state.is_over:
+                batch = self._launch(buyers, collectors)
+                if not batch and state.is_over:
                     break
-                message = self._next_message()
-                if message is not None:
-                    for outcome in self._handle(message, collectors):
-                        yield from self._family.share(outcome)
+                if not batch:
+                    batch = self._hear(collectors)
+                if batch:
+                    yield batch
             is_done = True
         finally:
             # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that
@@ -199,6 +208,24 @@ class Flight:
         except NbpError as error:
             logger.warning("%s stays open: %s", stray.key, error)
 
+    def _hear(self, collectors: ThreadPoolExecutor) -> list[Outcome]:
+        """Wait for a message, take those that have come with it, and return their outcomes."""
+        outcomes: list[Outcome] = []
+        message = self._next_message()
+        for _ in range(MAX_BATCH):
+            if message is None:
+                break
+            for outcome in self._handle(message, collectors):
+                outcomes += self._family.share(outcome)
+            try:
+                message = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+        else:
+            if message is not None:
+                self._inbox.put(message)
+        return outcomes
+
     def _next_message(self) -> _Message | None:
         """The next message; None when it is time to ask again for what others are making."""
         state = self._state
@@ -211,16 +238,19 @@ class Flight:
             state.elsewhere.clear()
             return None
 
-    def _launch(
-        self, buyers: ThreadPoolExecutor, collectors: ThreadPoolExecutor
-    ) -> Iterator[Outcome]:
-        """Start purchases while there is room at the service, and look-ups while hands are free."""
+    def _launch(self, buyers: ThreadPoolExecutor, collectors: ThreadPoolExecutor) -> list[Outcome]:
+        """Start purchases while there is room at the service, and look-ups while hands are free.
+
+        Returns:
+            What is given up instead, once the run was stopped.
+        """
         state, limits = self._state, self._means.limits
+        given_up: list[Outcome] = []
         if self._stopped is not None:
             reason, kind = self._stopped
             for order in (*state.waiting, *state.elsewhere):
                 failed = Failed(order.key, order.request.fingerprint, reason, kind)
-                yield from self._family.share(failed)
+                given_up += self._family.share(failed)
             state.waiting.clear()
             state.elsewhere.clear()
         flying = state.buying + len(state.flying)
@@ -236,6 +266,7 @@ class Flight:
             state.restoring += 1
             future_outcome = collectors.submit(self._restore, order, purchase)
             self._report(future_outcome, partial(_Restored, order))
+        return given_up
 
     def _restore(self, order: Order, purchase: Purchase) -> Outcome:
         """The image of a made purchase; fetched once more where the store lost it."""

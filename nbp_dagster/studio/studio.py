@@ -159,9 +159,21 @@ class Studio:
         run_id: str,
         budget: Decimal | None = None,
         fresh: bool = False,
-        develop: Develop | None = None,
     ) -> Iterator[Outcome]:
-        """Buy what is not there yet; see `Engine.make`.
+        """Buy what is not there yet, and yield each outcome; the arguments are `make_batches`'s."""
+        for batch in self.make_batches(orders, run_id=run_id, budget=budget, fresh=fresh):
+            yield from batch
+
+    def make_batches(
+        self,
+        orders: Iterable[Order],
+        *,
+        run_id: str,
+        budget: Decimal | None = None,
+        fresh: bool = False,
+        develop: Develop | None = None,
+    ) -> Iterator[Sequence[Outcome]]:
+        """Buy what is not there yet; see `Engine.batches`.
 
         Args:
             orders: What to have.
@@ -186,7 +198,7 @@ class Studio:
                 fresh=fresh,
             )
 
-        return self._engine.make(wanted, hire=hire, develop=develop)
+        return self._engine.batches(wanted, hire=hire, develop=develop)
 
     def darkroom(
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
@@ -206,14 +218,15 @@ class Studio:
         request = request_behind(order, made.receipt.fingerprint).request
         return self._renderer.render(scene_of(self.briefs, prompt), request, made, image)
 
-    def find_made(
-        self, orders: Iterable[Order], develop: Develop | None = None
-    ) -> Iterator[Outcome]:
-        """Yield what is made already; asks nothing of the service and buys nothing."""
-        found = self._find_made(tuple(orders))
-        return found if develop is None else develop_each(found, develop)
+    def develop_made(
+        self, orders: Iterable[Order], develop: Develop
+    ) -> Iterator[Sequence[Outcome]]:
+        """Yield what is made already, developed; asks nothing of the service and buys nothing."""
+        return develop_each(self.find_made(orders), develop)
 
-    def _find_made(self, wanted: Sequence[Order]) -> Iterator[Outcome]:
+    def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
+        """Yield what is made already; asks nothing of the service and buys nothing."""
+        wanted = tuple(orders)
         latest = self.purchases(wanted)
         for order in wanted:
             purchase = standing_of(order, latest)
