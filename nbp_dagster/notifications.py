@@ -10,7 +10,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 from dagster._core.storage.dagster_run import DagsterRun
+from dagster_shared.error import SerializableErrorInfo
 
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
 from nbp_dagster.errors import NbpError
@@ -140,8 +142,8 @@ def describe_failure(
     """Return what there is to tell of a failed run; None when its kind is not asked for."""
     failures = [_read_step(event) for event in context.get_step_failure_events()]
     if not failures:
-        message = context.failure_event.message or "the run failed and did not say why"
-        failures = [_StepFailure(step="", words=_cut(message))]
+        # Before its first step: no key, no database, a process that died.
+        failures = [_StepFailure(step="", words=_run_words(context.failure_event))]
     kind = _choose(failures, on)
     if kind is None:
         return None
@@ -228,7 +230,7 @@ def _events(
 def _read_step(event: dg.DagsterEvent) -> _StepFailure:
     data, step = event.step_failure_data, event.step_key or ""
     if data.user_failure_data is None:
-        return _StepFailure(step=step, words=_error_words(event))
+        return _StepFailure(step=step, words=_innermost(data.error))
     metadata = data.user_failure_data.metadata
     table, count = metadata.get("without_image"), metadata.get("count")
     rows: tuple[tuple[str, str, str], ...] = ()
@@ -246,9 +248,15 @@ def _read_step(event: dg.DagsterEvent) -> _StepFailure:
     )
 
 
-def _error_words(event: dg.DagsterEvent) -> str:
-    """Return the innermost error's class and words: the outer ones only say that a step failed."""
-    error = event.step_failure_data.error
+def _run_words(event: dg.DagsterEvent) -> str:
+    data = event.event_specific_data
+    if isinstance(data, JobFailureData) and data.error is not None:
+        return _innermost(data.error)
+    return _cut(event.message or "the run failed and did not say why")
+
+
+def _innermost(error: SerializableErrorInfo | None) -> str:
+    """Return the first cause's class and words: the outer ones only say that a step failed."""
     while error is not None and error.cause is not None:
         error = error.cause
     return "no reason given" if error is None else _cut(error.message)
