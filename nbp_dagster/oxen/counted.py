@@ -30,7 +30,8 @@ class Usage:
         calls: Requests to the service, repeated ones and the event stream's connects included.
         images: Images it took money for: one a blocking call that was answered, one a job that was
             enqueued, whatever became of the job.
-        maybe_images: Images of calls that may have been taken, nobody knows (`AmbiguousPost`).
+        maybe_images: Images of calls that may have been taken, nobody knows: `AmbiguousPost`, or an
+            interrupt while the service was asked.
         billed_usd: Price of `images` by the service's own model objects.
         unpriced_images: Those of `images` whose model object states no price; not in `billed_usd`.
         seconds: Time requests and downloads took, their wait for a turn included, summed over
@@ -229,8 +230,10 @@ class CountedClient(OxenClient):
     ) -> T:
         try:
             answer = call()
-        except AmbiguousPost:
-            self._counter.add(Usage(maybe_images=asked))
+        except BaseException as error:
+            # An interrupt in the middle of a call leaves as much in doubt as a lost answer.
+            if isinstance(error, AmbiguousPost) or not isinstance(error, OxenError):
+                self._counter.add(Usage(maybe_images=asked))
             raise
         images = images_in(answer)
         if price is None:

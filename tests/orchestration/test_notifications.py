@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import DagsterRunReaction
+from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.notifications import Kind, Notification, build_notification_sensor
@@ -14,6 +15,7 @@ from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
 NAMES = Names()
+SECRET = "test-key-3f9a"
 WEB = "https://dagster.example.com/"
 
 
@@ -223,6 +225,26 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
     assert error.message.startswith("nbp_dagster.notifications.NotifyFailed: the notification of")
     assert "notify raised OSError: Max retries exceeded with url: [address]" in error.message
     assert "secret-hook" not in error.to_string()
+
+
+def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(ready: House) -> None:
+    """Even when the service repeats it in its own words."""
+    desk = Desk(ready)
+    ready.service.script(
+        {"kind": "fail", "prompt": "kitchen", "message": f"bad key {SECRET} for Bearer {SECRET}"},
+        {"kind": "status", "status": 400, "prompt": "garden", "message": f"no: {SECRET}"},
+    )
+    ready.materialize(PROMPT_ASSETS)
+    defs = dg.Definitions.merge(
+        ready.definitions(), dg.Definitions(sensors=[build_notification_sensor(print)])
+    )
+
+    desk.look()
+
+    [told] = desk.told
+    assert told.without_image == 2
+    assert SECRET not in repr(told)
+    assert SECRET not in dg.serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
 
 
 @pytest.mark.parametrize("on", [[], ["everything"]])
