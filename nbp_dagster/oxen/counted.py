@@ -127,6 +127,33 @@ class CountedTransport(Transport):
                 self._counter.add(Usage(seconds=self._clock.monotonic() - began))
 
 
+class PriceList:
+    """Prices by the service's own model objects, each asked for once; safe for several threads."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Model | None] = {}
+        self._lock = threading.Lock()
+
+    def price(
+        self, client: OxenClient, model: str, parameters: Mapping[str, object] | None
+    ) -> Decimal | None:
+        """Return USD an image; None when it is not stated or could not be asked for.
+
+        Args:
+            client: Asks.
+            model: Model id.
+            parameters: Fields of the request, which the price may depend on.
+        """
+        with self._lock:
+            if model not in self._models:
+                try:
+                    self._models[model] = client.get_model(model)
+                except OxenError:
+                    self._models[model] = None
+            found = self._models[model]
+        return None if found is None else found.price(parameters or {})
+
+
 class CountedClient(OxenClient):
     """An `OxenClient` whose paid calls are counted with the service's own price.
 
@@ -136,14 +163,16 @@ class CountedClient(OxenClient):
     Args:
         base_url: Root of the service, without `/api`.
         counter: Is told of every paid call.
+        prices: Those that are known already.
         options: As `OxenClient` takes them.
     """
 
-    def __init__(self, base_url: str, *, counter: Counter, **options: Any) -> None:
+    def __init__(
+        self, base_url: str, *, counter: Counter, prices: PriceList, **options: Any
+    ) -> None:
         super().__init__(base_url, **options)
         self._counter = counter
-        self._models: dict[str, Model | None] = {}
-        self._lookup = threading.Lock()
+        self._prices = prices
 
     def edit_image(
         self,
@@ -167,7 +196,7 @@ class CountedClient(OxenClient):
             ),
             lambda answer: len(answer.images),
             asked=1,
-            price=self._price(model, parameters),
+            price=self._prices.price(self, model, parameters),
         )
 
     def generate_image(
@@ -192,7 +221,7 @@ class CountedClient(OxenClient):
             ),
             lambda answer: len(answer.images),
             asked=1,
-            price=self._price(model, parameters),
+            price=self._prices.price(self, model, parameters),
         )
 
     def enqueue(
@@ -217,7 +246,7 @@ class CountedClient(OxenClient):
             ),
             len,
             asked=num_generations,
-            price=self._price(model, parameters),
+            price=self._prices.price(self, model, parameters),
         )
 
     def _count(
@@ -241,13 +270,3 @@ class CountedClient(OxenClient):
         else:
             self._counter.add(Usage(images=images, billed_usd=price * images))
         return answer
-
-    def _price(self, model: str, parameters: Mapping[str, object] | None) -> Decimal | None:
-        with self._lookup:
-            if model not in self._models:
-                try:
-                    self._models[model] = self.get_model(model)
-                except OxenError:
-                    self._models[model] = None
-            found = self._models[model]
-        return None if found is None else found.price(parameters or {})

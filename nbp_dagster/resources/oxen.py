@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.counted import CountedClient, CountedTransport
+from nbp_dagster.oxen.counted import CountedClient, CountedTransport, PriceList
 from nbp_dagster.oxen.pace import FileKeeper, Pace, pace_file
 from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
@@ -54,6 +54,11 @@ class OxenResource(dg.ConfigurableResource[Any]):
         default="https://hub.oxen.ai", description="The service's address, without a path."
     )
 
+    # What all clients for contexts have in common: a step may ask for one a partition.
+    _sender: Transport = PrivateAttr(default_factory=RequestsTransport)
+    _shared_pace: Pace = PrivateAttr(default_factory=lambda: Pace(SystemClock()))
+    _prices: PriceList = PrivateAttr(default_factory=PriceList)
+
     @property
     def provider(self) -> Literal["oxen", "simulator"]:
         """Who draws: part of every fingerprint, so that no simulated picture counts as paid."""
@@ -74,11 +79,13 @@ class OxenResource(dg.ConfigurableResource[Any]):
         Raises:
             MissingKey: The key is empty.
         """
-        clock = clock or SystemClock()
+        key, address, clock = self._key(), self._address(), clock or SystemClock()
         return OxenClient(
-            self._address(),
-            api_key=self._key(),
-            transport=self._transport(clock, pace),
+            address,
+            api_key=key,
+            transport=PacedTransport(
+                RequestsTransport(), base_url=address, pace=pace or Pace(clock), clock=clock
+            ),
             clock=clock,
             retry=RetryPolicy(),
         )
@@ -91,7 +98,6 @@ class OxenResource(dg.ConfigurableResource[Any]):
         asset: dg.AssetKey | None = None,
         output: str | None = None,
         partition: str | None = None,
-        clock: Clock | None = None,
         pace: Pace | None = None,
     ) -> Iterator[OxenClient]:
         """Have a client whose use is recorded as metadata of what the step makes.
@@ -104,24 +110,25 @@ class OxenResource(dg.ConfigurableResource[Any]):
             asset: Which of a multi-asset's keys; not needed where the run makes one of them.
             output: Which of an op's outputs; not needed where it has one.
             partition: Which of the run's partitions; not needed where it has one.
-            clock: Where it waits between attempts; the machine's own when None.
-            pace: What `pace` returned, for clients that are to share one; its own when None.
+            pace: What `pace` returned, to share one with other processes; when None, all clients of
+                this resource that were made here share one.
 
         Raises:
             MissingKey: The key is empty.
             UsageUnplaced: It is not clear what the use belongs to; nothing was asked yet.
         """
         place = find_place(context, asset=asset, output=output, partition=partition)
-        clock = clock or SystemClock()
-        key, address = self._key(), self._address()
+        key, address, clock = self._key(), self._address(), SystemClock()
         with recorded_usage(context, place, provider=self.provider) as counter:
+            paced = PacedTransport(
+                self._sender, base_url=address, pace=pace or self._shared_pace, clock=clock
+            )
             yield CountedClient(
                 address,
                 counter=counter,
+                prices=self._prices,
                 api_key=key,
-                transport=CountedTransport(
-                    self._transport(clock, pace), base_url=address, counter=counter, clock=clock
-                ),
+                transport=CountedTransport(paced, base_url=address, counter=counter, clock=clock),
                 clock=clock,
                 retry=RetryPolicy(),
             )
@@ -151,11 +158,6 @@ class OxenResource(dg.ConfigurableResource[Any]):
                 "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
             )
         return self.api_key
-
-    def _transport(self, clock: Clock, pace: Pace | None) -> Transport:
-        return PacedTransport(
-            RequestsTransport(), base_url=self._address(), pace=pace or Pace(clock), clock=clock
-        )
 
 
 class SimulatedOxenResource(OxenResource):

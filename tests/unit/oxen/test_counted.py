@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nbp_dagster.oxen.counted import CountedClient, CountedTransport, Counter, Usage
+from nbp_dagster.oxen.counted import CountedClient, CountedTransport, Counter, PriceList, Usage
 from nbp_dagster.oxen.errors import AmbiguousPost, BadRequest
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
@@ -33,6 +33,7 @@ def counted(*script: Step) -> tuple[CountedClient, Counter, ScriptedTransport]:
     client = CountedClient(
         BASE,
         counter=counter,
+        prices=PriceList(),
         api_key=KEY,
         transport=CountedTransport(transport, base_url=BASE, counter=counter, clock=clock),
         clock=clock,
