@@ -183,7 +183,11 @@ class _StepFailure:
 
     @property
     def reasons(self) -> list[str]:
-        return [f"{prompt}: {_cut(reason)}" for prompt, _, reason in self.rows]
+        # Some reasons begin with the prompt's key already.
+        return [
+            f"{prompt}: {_cut(reason.removeprefix(f'{prompt}: '))}"
+            for prompt, _, reason in self.rows
+        ]
 
 
 @dataclass(frozen=True)

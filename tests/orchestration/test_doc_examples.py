@@ -69,6 +69,16 @@ def test_every_block_of_the_page_is_tried_here() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["Example 1", "Example 2", "Example 3"])
+def test_an_example_is_a_module_that_dagster_loads(name: str, tmp_path: Path) -> None:
+    """It refuses a module with two Definitions."""
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
+    found = [item for item in load(name, tmp_path).values() if isinstance(item, dg.Definitions)]
+
+    assert len(found) == 1
+    dg.Definitions.validate_loadable(found[0])
+
+
 def test_an_asset_edits_one_image_and_keeps_it(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:

@@ -118,6 +118,17 @@ def test_a_kind_that_is_not_asked_for_is_not_told(ready: House) -> None:
     assert desk.told == []
 
 
+def test_a_reason_that_names_its_prompt_is_not_told_twice(house: House) -> None:
+    desk = Desk(house)
+    house.materialize(PROMPT_ASSETS, ["winter/kitchen/all/1x1/v1"])
+
+    desk.look()
+
+    [told] = desk.told
+    key = "winter/kitchen/all/1x1/v1"
+    assert told.reasons == (f"{key}: hilltop/ada has no character sheet yet; make it first",)
+
+
 def test_a_run_that_succeeds_is_not_told(ready: House) -> None:
     desk = Desk(ready)
     assert ready.materialize(PROMPT_ASSETS).success
