@@ -26,7 +26,10 @@ ALLOWED = {
     "defs": set[str](),
 }
 BASE_MODULES = {"errors", "clock", "version"}
-ROOT_MODULES = {"project", "launching", "running", "reporting", "ledger_page", "cli", "event_log"}
+ROOT_MODULES = {
+    *("project", "launching", "running", "reporting", "ledger_page", "cli", "event_log"),
+    "notifications",
+}
 DAGSTER_RINGS = {"resources", "assets", "components", "root"}
 
 

@@ -1,7 +1,9 @@
 """What the docs name exists, and what exists is in the docs."""
 
+import inspect
 import re
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,9 @@ import pytest
 from nbp_dagster.assets.names import Names
 from nbp_dagster.brand.channels import load_packaged_channels
 from nbp_dagster.cli import main
+from nbp_dagster.notifications import EVERY_KIND, Notification, build_notification_sensor
+from nbp_dagster.oxen.counted import Usage
+from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.checks import CHECKS
 
@@ -38,6 +43,21 @@ def test_every_channel_is_in_its_page(name: str) -> None:
 @pytest.mark.parametrize("name", [check.name for check in CHECKS])
 def test_every_check_is_in_its_page(name: str) -> None:
     assert f"`{name}`" in read("docs/checks.md")
+
+
+def test_every_figure_of_an_assets_use_is_in_its_page() -> None:
+    usage = Usage(images=2, maybe_images=1, unpriced_images=1)
+
+    for name in describe_usage(usage, provider="oxen"):
+        assert f"| `{name}` |" in read("docs/resource.md")
+
+
+def test_everything_about_notifications_is_in_its_page() -> None:
+    text = read("docs/resource.md")
+    options = set(inspect.signature(build_notification_sensor).parameters) - {"notify"}
+
+    for name in [*options, *(field.name for field in fields(Notification)), *EVERY_KIND]:
+        assert f"`{name}`" in text
 
 
 def test_every_asset_is_in_the_readme() -> None:

@@ -6,17 +6,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dagster as dg
+from dagster_shared.libraries import DagsterLibraryRegistry
 from pydantic import Field, PrivateAttr
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.counted import CountedClient, CountedTransport, PriceList
 from nbp_dagster.oxen.pace import FileKeeper, Pace, pace_file
 from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
-from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.oxen.transport import RequestsTransport, Transport
+from nbp_dagster.resources.usage import find_place, recorded_usage
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.version import __version__
+
+# Where Dagster lists the integrations of a code location.
+DagsterLibraryRegistry.register("nbp-dagster", __version__, is_dagster_package=False)
 
 
 class MissingKey(NbpError):
@@ -28,11 +35,14 @@ class OxenResource(dg.ConfigurableResource[Any]):
 
     Assets ask for `OxenResource`; in simulator mode they are handed `SimulatedOxenResource`.
 
+    Its clients bill without asking a ledger: run a step twice, and it pays twice. That a picture is
+    never paid twice and no cap is passed is the promise of this package's assets, not of a client.
+
     Example:
         >>> @dg.asset
-        ... def hero(oxen: OxenResource) -> None:
-        ...     client = oxen.client()
-        ...     client.edit_image(model="google-nano-banana-pro", prompt="A barn owl on a beam")
+        ... def hero(context: dg.AssetExecutionContext, oxen: OxenResource) -> None:
+        ...     with oxen.client_for(context) as client:
+        ...         client.edit_image(model="google-nano-banana-pro", prompt="A barn owl")
     """
 
     api_key: str = Field(
@@ -43,6 +53,11 @@ class OxenResource(dg.ConfigurableResource[Any]):
     base_url: str = Field(
         default="https://hub.oxen.ai", description="The service's address, without a path."
     )
+
+    # What all clients for contexts have in common: a step may ask for one a partition.
+    _sender: Transport = PrivateAttr(default_factory=RequestsTransport)
+    _shared_pace: Pace = PrivateAttr(default_factory=lambda: Pace(SystemClock()))
+    _prices: PriceList = PrivateAttr(default_factory=PriceList)
 
     @property
     def provider(self) -> Literal["oxen", "simulator"]:
@@ -64,21 +79,59 @@ class OxenResource(dg.ConfigurableResource[Any]):
         Raises:
             MissingKey: The key is empty.
         """
-        if not self.api_key.strip():
-            raise MissingKey(
-                "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
-                "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
-            )
-        address, clock = self._address(), clock or SystemClock()
+        key, address, clock = self._key(), self._address(), clock or SystemClock()
         return OxenClient(
             address,
-            api_key=self.api_key,
+            api_key=key,
             transport=PacedTransport(
                 RequestsTransport(), base_url=address, pace=pace or Pace(clock), clock=clock
             ),
             clock=clock,
             retry=RetryPolicy(),
         )
+
+    @contextmanager
+    def client_for(
+        self,
+        context: dg.AssetExecutionContext | dg.OpExecutionContext,
+        *,
+        asset: dg.AssetKey | None = None,
+        output: str | None = None,
+        partition: str | None = None,
+        pace: Pace | None = None,
+    ) -> Iterator[OxenClient]:
+        """Have a client whose use is recorded as metadata of what the step makes.
+
+        Recorded when the block is left: calls, images, USD by the service's own model objects,
+        seconds, 429s. Several blocks of one step add up. The client is safe from several threads.
+
+        Args:
+            context: The step's, of an asset, a multi-asset or an op.
+            asset: Which of a multi-asset's keys; not needed where the run makes one of them.
+            output: Which of an op's outputs; not needed where it has one.
+            partition: Which of the run's partitions; not needed where it has one.
+            pace: What `pace` returned, to share one with other processes; when None, all clients of
+                this resource that were made here share one.
+
+        Raises:
+            MissingKey: The key is empty.
+            UsageUnplaced: It is not clear what the use belongs to; nothing was asked yet.
+        """
+        place = find_place(context, asset=asset, output=output, partition=partition)
+        key, address, clock = self._key(), self._address(), SystemClock()
+        with recorded_usage(context, place, provider=self.provider) as counter:
+            paced = PacedTransport(
+                self._sender, base_url=address, pace=pace or self._shared_pace, clock=clock
+            )
+            yield CountedClient(
+                address,
+                counter=counter,
+                prices=self._prices,
+                api_key=key,
+                transport=CountedTransport(paced, base_url=address, counter=counter, clock=clock),
+                clock=clock,
+                retry=RetryPolicy(),
+            )
 
     def pace(self, clock: Clock, folder: Path) -> Pace:
         """Return the pace that every process with this key and this folder shares.
@@ -97,6 +150,14 @@ class OxenResource(dg.ConfigurableResource[Any]):
 
     def _address(self) -> str:
         return self.base_url
+
+    def _key(self) -> str:
+        if not self.api_key.strip():
+            raise MissingKey(
+                "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
+                "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
+            )
+        return self.api_key
 
 
 class SimulatedOxenResource(OxenResource):
