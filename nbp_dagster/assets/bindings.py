@@ -7,6 +7,7 @@ parameter's name for its key: two instances with a studio each would be refused.
 import dagster as dg
 
 from nbp_dagster.assets.names import Names, scoped
+from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.studio import Studio
@@ -25,6 +26,24 @@ def progress_key(names: Names) -> str:
 def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     """Return the open studio of a step that has `studio_key` among its resource keys."""
     resource: StudioResource = getattr(context.resources, studio_key(names))
+    return resource.studio
+
+
+def studio_of_tick(
+    context: dg.ScheduleEvaluationContext | dg.SensorEvaluationContext, names: Names
+) -> Studio:
+    """Return the studio of a tick; it is opened when it is first asked for.
+
+    Raises:
+        NbpError: It can't be opened: a brief or a setting is not in order.
+    """
+    try:
+        resource: StudioResource = getattr(context.resources, studio_key(names))
+    except dg.DagsterError as error:
+        # Dagster wraps what a resource raises; the tick has one line for it, not a traceback.
+        if isinstance(error.__cause__, NbpError):
+            raise error.__cause__ from None
+        raise
     return resource.studio
 
 
