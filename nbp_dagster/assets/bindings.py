@@ -4,6 +4,9 @@ A code location has one resource to a key, and a resource taken as a function's 
 parameter's name for its key: two instances with a studio each would be refused.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from nbp_dagster.assets.names import Names, scoped
@@ -29,22 +32,44 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     return resource.studio
 
 
-def studio_of_tick(
-    context: dg.ScheduleEvaluationContext | dg.SensorEvaluationContext, names: Names
-) -> Studio:
-    """Return the studio of a tick; it is opened when it is first asked for.
+def studio_of_tick(context: dg.ScheduleEvaluationContext, names: Names) -> Studio:
+    """Return the studio of a schedule's tick; it is opened when it is first asked for.
 
     Raises:
         NbpError: It can't be opened: a brief or a setting is not in order.
     """
-    try:
+    with _plain_errors():
         resource: StudioResource = getattr(context.resources, studio_key(names))
+        return resource.studio
+
+
+@contextmanager
+def studio_for_sensor(context: dg.SensorEvaluationContext, names: Names) -> Iterator[Studio]:
+    """Open the studio in a sensor's tick.
+
+    Dagster would open a resource that a sensor requires at every tick, whether it is needed or not.
+
+    Raises:
+        NbpError: It can't be opened: a brief or a setting is not in order.
+    """
+    repository, key = context.repository_def, studio_key(names)
+    if repository is None:
+        raise dg.DagsterInvariantViolationError("the sensor's context has no repository_def")
+    resources = {key: repository.get_top_level_resources()[key]}
+    with _plain_errors(), dg.build_resources(resources, instance=context.instance) as opened:
+        resource: StudioResource = getattr(opened, key)
+        yield resource.studio
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Unwrap what Dagster makes of an error of ours: a tick has one line for it, no traceback."""
+    try:
+        yield
     except dg.DagsterError as error:
-        # Dagster wraps what a resource raises; the tick has one line for it, not a traceback.
         if isinstance(error.__cause__, NbpError):
             raise error.__cause__ from None
         raise
-    return resource.studio
 
 
 def progress_of(context: dg.AssetExecutionContext, names: Names) -> Progress:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from nbp_dagster.assets.bindings import studio_key, studio_of_tick
+from nbp_dagster.assets.bindings import studio_for_sensor
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.outdated import ask_for_sheets, missing_sheets
 from nbp_dagster.assets.partitions import range_tags
@@ -19,6 +19,7 @@ from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.plan import expand, sheet_keys
 from nbp_dagster.brand.references import hash_brand
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.studio import Studio
 
 _CHANNELS = "channels"
 # Instead of a campaign's digest, as long as it waits for a character sheet.
@@ -82,7 +83,6 @@ def build_briefs_sensor(
         jobs=list(jobs),
         minimum_interval_seconds=30,
         default_status=status,
-        required_resource_keys={studio_key(names)},
         description=(
             "Notices edited briefs by their content, and records brand kits and requests anew, so "
             "that exactly the pictures an edit touches show as stale. Free. Asks for a reload of "
@@ -172,13 +172,17 @@ class _Tick:
             # What nobody ever recorded has nothing that could become stale.
             if recorded.get(brand, version if is_first else None) != version:
                 self._request("read_brands", [brand], what=f"brand kit of {brand}", mark=version)
-        for campaign_id, campaign in self._briefs.campaigns.items():
-            keys = {_campaign_key(campaign_id), _brand_key(campaign.brand), _CHANNELS}
-            if keys & changed:
-                self._follow_campaign(campaign_id, is_first=is_first)
+        campaigns = [
+            campaign.id
+            for campaign in self._briefs.campaigns.values()
+            if changed & {_campaign_key(campaign.id), _brand_key(campaign.brand), _CHANNELS}
+        ]
+        if campaigns:
+            with studio_for_sensor(self._context, self._names) as studio:
+                for campaign_id in campaigns:
+                    self._follow_campaign(studio, campaign_id, is_first=is_first)
 
-    def _follow_campaign(self, campaign_id: str, *, is_first: bool) -> None:
-        studio = studio_of_tick(self._context, self._names)
+    def _follow_campaign(self, studio: Studio, campaign_id: str, *, is_first: bool) -> None:
         known = frozenset(self._loaded["prompts"])
         prompts = [prompt for prompt in studio.prompts_of(campaign_id) if prompt.key in known]
         keys = [prompt.key for prompt in prompts]

@@ -36,7 +36,7 @@ def tick_schedule(house: House, campaign: str = "winter") -> dg.RunRequest | str
     definitions = house.definitions()
     schedule = definitions.get_repository_def().get_schedule_def(f"refresh_{campaign}")
     with dg.build_schedule_context(
-        instance=house.instance, resources=_resources(definitions)
+        instance=house.instance, resources=dict(definitions.resources or {})
     ) as context:
         data = schedule.evaluate_tick(context)
     if data.skip_message is not None:
@@ -68,7 +68,6 @@ class BriefsSensor:
             instance=self.house.instance,
             cursor=self.cursor,
             repository_def=repository,
-            resources=_resources(self.definitions),
         ) as context:
             data = sensor.evaluate_tick(context)
         if data.cursor is not None:
@@ -102,11 +101,9 @@ class Follower:
         )
         self.cursor = result.cursor
         wanted = {
-            key.to_user_string(): set(result.get_requested_partitions(key))
+            key.to_user_string(): {
+                str(partition) for partition in result.get_requested_partitions(key)
+            }
             for key in repository.asset_graph.get_all_asset_keys()
         }
         return {key: partitions for key, partitions in wanted.items() if partitions}
-
-
-def _resources(definitions: dg.Definitions) -> dict[str, Any]:
-    return dict(definitions.resources or {})

@@ -86,7 +86,7 @@ def test_an_edited_trait_waits_for_the_sheet_and_then_goes_on(
 
     assert kit.job_name == "read_brands"
     assert sensor.launch(kit).success
-    assert house.stale(NAMES.character_sheets) == {ADA}
+    assert ADA in house.stale(NAMES.character_sheets)
     waits = sensor.tick()
     assert isinstance(waits, str)
     assert f"winter waits for the character sheet of {ADA}" in waits
@@ -233,6 +233,7 @@ def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> 
     sensor.tick()
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"second")
 
-    [kit] = requested(sensor.tick())
+    kit, _ = requested(sensor.tick())
 
     assert kit.job_name == "read_brands"
+    assert kit.tags["nbp/reason"] == "brand kit of hilltop"
