@@ -152,13 +152,21 @@ class _Tick:
             key for key, digest in self._digests.items() if (before or {}).get(key) != digest
         }
         gone = set(before or {}) - set(self._digests)
-        if before is not None and changed | gone:
-            names = [*sorted(changed), *(f"{key} (removed)" for key in sorted(gone))]
-            self._found.messages.append(f"changed: {_some(names)}")
+        self._tell(changed, gone)
         if changed:
             self._follow(changed, is_first=before is None)
         self._compare_partitions()
         return self._result()
+
+    def _tell(self, changed: set[str], gone: set[str]) -> None:
+        """Name the edits since the last tick; what only waits was named before."""
+        before = self._seen.digests
+        if before is None:
+            return
+        edited = sorted(key for key in changed if before.get(key) != _WAITING)
+        named = [*edited, *(f"{key} (removed)" for key in sorted(gone))]
+        if named:
+            self._found.messages.append(f"changed: {_some(named)}")
 
     def _follow(self, changed: set[str], *, is_first: bool) -> None:
         brands = [

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
 
+from nbp_dagster.project import open_instance
 from tests.fakes.briefs import campaign, shot, write_briefs
 
 pytestmark = [
@@ -60,11 +61,10 @@ def test_schedule_and_sensor_work_on_the_instances_own_simulator(
     sandbox: DefsFolderSandbox, tmp_path: Path
 ) -> None:
     folder = add(sandbox, "north")
-    (tmp_path / "dagster").mkdir()
 
     with (
         sandbox.build_all_defs() as definitions,
-        dg.instance_for_test(temp_dir=str(tmp_path / "dagster")) as instance,
+        open_instance(tmp_path / "dagster") as instance,
     ):
         repository = definitions.get_repository_def()
         schedule = repository.get_schedule_def("north__refresh_winter")

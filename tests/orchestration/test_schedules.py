@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from nbp_dagster.assets.names import Names
+from nbp_dagster.project import open_instance
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.automation import (
     ATTIC,
@@ -27,8 +28,7 @@ MONDAYS = "0 6 * * 1"
 def _refreshed(house: House, tmp_path: Path) -> Iterator[None]:
     """A campaign with a schedule, on an instance in files: Dagster gives schedules no other."""
     house.write(campaign(*SHOTS, refresh=MONDAYS, time_zone="Europe/Berlin"))
-    (tmp_path / "dagster").mkdir()
-    with dg.instance_for_test(temp_dir=str(tmp_path / "dagster")) as instance:
+    with open_instance(tmp_path / "dagster") as instance:
         house.instance = instance
         yield
 
