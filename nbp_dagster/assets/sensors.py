@@ -154,7 +154,7 @@ class _Tick:
         gone = set(before or {}) - set(self._digests)
         self._tell(changed, gone)
         if changed:
-            self._follow(changed, is_first=before is None)
+            self._follow(changed)
         self._compare_partitions()
         return self._result()
 
@@ -168,7 +168,7 @@ class _Tick:
         if named:
             self._found.messages.append(f"changed: {_some(named)}")
 
-    def _follow(self, changed: set[str], *, is_first: bool) -> None:
+    def _follow(self, changed: set[str]) -> None:
         brands = [
             brand
             for brand in self._briefs.brands
@@ -177,8 +177,8 @@ class _Tick:
         recorded = recorded_versions(self._context.instance, self._names.brand_kits, brands)
         for brand in brands:
             version = self._digests[_brand_key(brand)]
-            # What nobody ever recorded has nothing that could become stale.
-            if recorded.get(brand, version if is_first else None) != version:
+            # What nobody ever recorded has nothing downstream that could become stale.
+            if recorded.get(brand, version) != version:
                 self._request("read_brands", [brand], what=f"brand kit of {brand}", mark=version)
         campaigns = [
             campaign.id
@@ -188,15 +188,15 @@ class _Tick:
         if campaigns:
             with studio_for_sensor(self._context, self._names) as studio:
                 for campaign_id in campaigns:
-                    self._follow_campaign(studio, campaign_id, is_first=is_first)
+                    self._follow_campaign(studio, campaign_id)
 
-    def _follow_campaign(self, studio: Studio, campaign_id: str, *, is_first: bool) -> None:
+    def _follow_campaign(self, studio: Studio, campaign_id: str) -> None:
         known = frozenset(self._loaded["prompts"])
         prompts = [prompt for prompt in studio.prompts_of(campaign_id) if prompt.key in known]
         keys = [prompt.key for prompt in prompts]
         instance = self._context.instance
         recorded = recorded_versions(instance, self._names.image_requests, keys)
-        if not prompts or (is_first and not recorded):
+        if not recorded:
             return
         compiled = studio.compile(prompts)
         sheets = missing_sheets(studio, compiled.sheets, prompts)
@@ -207,8 +207,6 @@ class _Tick:
             return
         wanted = {key: order.request.fingerprint for key, order in compiled.orders.items()}
         touched = [key for key in keys if key in wanted and recorded.get(key) != wanted[key]]
-        if is_first:
-            touched = [key for key in touched if key in recorded]
         if touched:
             what = f"requests of {campaign_id}: {len(touched)} of {len(keys)} changed"
             mark = _hash(wanted.values())

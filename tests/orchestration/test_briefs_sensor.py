@@ -211,8 +211,12 @@ def test_a_broken_brief_is_told_and_looked_at_again(house: House, sensor: Briefs
     assert len(requested(sensor.tick())) == 1
 
 
-def test_the_first_tick_has_nothing_recorded_that_nobody_made(house: House) -> None:
-    assert BriefsSensor(house).tick() == UNCHANGED
+def test_what_nobody_ever_made_is_not_followed(house: House) -> None:
+    sensor = BriefsSensor(house)
+    assert sensor.tick() == UNCHANGED
+    house.write(campaign(*EDITED), brand={**BRAND, "style": "dark woodcut"})
+
+    assert sensor.tick() == "changed: brands/hilltop, campaigns/winter"
 
 
 def test_the_first_tick_follows_an_edit_made_before_it(house: House) -> None:
@@ -229,11 +233,12 @@ def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> 
     image.parent.mkdir(parents=True)
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"first")
     house.write(brand=brand_with(references=["images/ada.png"]))
+    assert house.materialize([NAMES.brand_kits]).success
     sensor = BriefsSensor(house)
-    sensor.tick()
+    assert sensor.tick() == UNCHANGED
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"second")
 
-    kit, _ = requested(sensor.tick())
+    [kit] = requested(sensor.tick())
 
     assert kit.job_name == "read_brands"
     assert kit.tags["nbp/reason"] == "brand kit of hilltop"

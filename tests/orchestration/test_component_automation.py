@@ -12,6 +12,8 @@ from dagster.components.testing import DefsFolderSandbox, create_defs_folder_san
 from nbp_dagster.project import open_instance
 from tests.fakes.briefs import campaign, shot, write_briefs
 
+ATTIC = "winter/attic/all/1x1/v1"
+
 pytestmark = [
     # Dagster and what it calls warn about themselves while a defs folder is loaded.
     pytest.mark.filterwarnings("ignore::dagster.BetaWarning"),
@@ -72,6 +74,8 @@ def test_schedule_and_sensor_work_on_the_instances_own_simulator(
             instance=instance, resources=dict(definitions.resources or {})
         ) as context:
             [request] = schedule.evaluate_tick(context).run_requests or []
+        job = repository.get_job("north__read_requests")
+        assert job.execute_in_process(instance=instance, partition_key=ATTIC).success
         sensor = repository.get_sensor_def("north__briefs_changed")
         with dg.build_sensor_context(instance=instance, repository_def=repository) as first:
             cursor = sensor.evaluate_tick(first).cursor
