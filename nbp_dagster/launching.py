@@ -1,22 +1,14 @@
 """Running assets from the command line, on the very instance the Dagster UI shows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterEventType
 
-from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.recording import DATA_VERSION
-from nbp_dagster.brand.plan import Prompt
-from nbp_dagster.studio.compiling import Compiled, sheet_version
-from nbp_dagster.studio.outcomes import Reused
+from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.studio import Studio
 
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
 # Which `nbp run` a run belongs to.
 _COMMAND = "nbp/command"
 
@@ -37,7 +29,7 @@ class Launch:
 
 
 class Launcher:
-    """Launches runs in this process and asks the instance what it has recorded.
+    """Launches runs in this process.
 
     Args:
         definitions: What may be run.
@@ -91,8 +83,7 @@ class Launcher:
             instance=self._instance,
             asset_selection=list(assets),
             tags={
-                _RANGE_START: partitions[0],
-                _RANGE_END: partitions[-1],
+                **range_tags(partitions),
                 _COMMAND: self._presence.owner,
             },
             raise_on_error=False,
@@ -109,16 +100,6 @@ class Launcher:
             raise KeyboardInterrupt
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
-
-    def versions(self, asset: dg.AssetKey, partitions: Iterable[str]) -> dict[str, str]:
-        """Return the data version of the latest materialization, by partition."""
-        tags = self._instance.event_log_storage.get_latest_tags_by_partition(
-            asset,
-            event_type=DagsterEventType.ASSET_MATERIALIZATION,
-            tag_keys=[DATA_VERSION],
-            asset_partitions=list(partitions),
-        )
-        return {partition: found.get(DATA_VERSION, "") for partition, found in tags.items()}
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
@@ -157,71 +138,3 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
 
 def _is_wrapper(error: str | None) -> bool:
     return error is not None and error.startswith("Dagster")
-
-
-def outdated_brands(launcher: Launcher, studio: Studio, names: Names) -> list[str]:
-    """Return the brands whose kit is not recorded as it is now."""
-    brands = list(studio.briefs.brands)
-    recorded = launcher.versions(names.brand_kits, brands)
-    return [brand for brand in brands if recorded.get(brand) != studio.brand_version(brand)]
-
-
-def outdated_sheets(
-    launcher: Launcher, studio: Studio, names: Names, wanted: Iterable[str]
-) -> list[str]:
-    """Return the character sheets that are missing, or recorded as another than they are now."""
-    keys = list(dict.fromkeys(wanted))
-    sheets = studio.compiler.sheets(keys)
-    recorded = launcher.versions(names.character_sheets, keys)
-    return [
-        key
-        for key in keys
-        if key not in sheets
-        or not studio.compiler.has_sheet(sheets[key])
-        or recorded.get(key) != sheet_version(sheets[key])
-    ]
-
-
-def outdated_prompts(
-    launcher: Launcher,
-    studio: Studio,
-    names: Names,
-    *,
-    prompts: Sequence[Prompt],
-    compiled: Compiled,
-) -> list[str]:
-    """Return the prompts that lack an image or a rendition, or have one of an older request.
-
-    A refused prompt is among them: the run says so again, and asks nothing of the service.
-
-    Args:
-        launcher: Knows what is recorded.
-        studio: Knows what there is.
-        names: Keys of the assets.
-        prompts: The prompts in question.
-        compiled: What `Studio.compile` made of them.
-    """
-    keys = [prompt.key for prompt in prompts]
-    made = {
-        outcome.key: outcome
-        for outcome in studio.find_made(compiled.orders.values())
-        if isinstance(outcome, Reused)
-    }
-    requests = launcher.versions(names.image_requests, keys)
-    originals = launcher.versions(names.generated_images, keys)
-    renditions = launcher.versions(names.channel_images, keys)
-    outdated = []
-    for prompt in prompts:
-        outcome = made.get(prompt.key)
-        if outcome is not None:
-            fingerprint = compiled.orders[prompt.key].request.fingerprint
-            # Prompt template and renderer are versioned within these hashes.
-            if (
-                requests.get(prompt.key) == fingerprint
-                and originals.get(prompt.key) == outcome.image.sha256
-                and renditions.get(prompt.key) == studio.rendition_version(prompt, outcome)
-                and studio.has_pictures(prompt, outcome)
-            ):
-                continue
-        outdated.append(prompt.key)
-    return outdated

@@ -8,9 +8,11 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 
+from nbp_dagster.assets.automation import build_automation
 from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.reloading import reload_through
 from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
@@ -26,7 +28,7 @@ def build_definitions(
     briefs: Briefs | None = None,
     progress: Progress | None = None,
 ) -> dg.Definitions:
-    """Return the code location: assets over the briefs, resources for the mode.
+    """Return the code location: assets over the briefs, automation, resources for the mode.
 
     Args:
         settings: Read from the environment when None.
@@ -40,9 +42,13 @@ def build_definitions(
     settings = settings or read_settings()
     briefs = briefs or load_briefs(settings.nbp_config)
     oxen = build_oxen(settings)
-    names = Names()
+    names, url = Names(), settings.nbp_dagster_url
+    automation = build_automation(briefs, names, reload=reload_through(url) if url else None)
     return dg.Definitions(
         assets=build_assets(briefs, names),
+        jobs=automation.jobs,
+        schedules=automation.schedules,
+        sensors=automation.sensors,
         resources={
             "oxen": oxen,
             studio_key(names): build_studio(settings, oxen),

@@ -10,13 +10,10 @@ from typing import Protocol
 import dagster as dg
 
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
+from nbp_dagster.assets.outdated import outdated_brands, outdated_prompts, outdated_sheets
+from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.launching import (
-    Launcher,
-    outdated_brands,
-    outdated_prompts,
-    outdated_sheets,
-)
+from nbp_dagster.launching import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.listing import find_sets, write_index
@@ -123,7 +120,9 @@ def run_campaigns(
     ):
         launcher = Launcher(definitions, instance, presence)
         launcher.close_dead_runs()
-        run = _CampaignRuns(launcher, studio, names, wishes=wishes, listener=listener)
+        run = _CampaignRuns(
+            launcher, instance, studio, names=names, wishes=wishes, listener=listener
+        )
         run.prepare(campaigns)
         done = tuple(run.run_campaign(campaign) for campaign in campaigns)
         index = write_index(studio.paths.sets, find_sets(studio.paths.sets))
@@ -134,13 +133,15 @@ class _CampaignRuns:
     def __init__(
         self,
         launcher: Launcher,
+        instance: dg.DagsterInstance,
         studio: Studio,
-        names: Names,
         *,
+        names: Names,
         wishes: Wishes,
         listener: Listener,
     ) -> None:
         self._launcher = launcher
+        self._instance = instance
         self._studio = studio
         self._names = names
         self._wishes = wishes
@@ -150,12 +151,12 @@ class _CampaignRuns:
     def prepare(self, campaigns: Sequence[str]) -> None:
         """Brand kits, then the character sheets the campaigns are anchored to."""
         prompts = [prompt for prompt in self._studio.prompts if prompt.campaign in campaigns]
-        brands = outdated_brands(self._launcher, self._studio, self._names)
+        brands = outdated_brands(self._instance, self._studio, self._names)
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
         wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]
         # One run a sheet: a range between two could take in one that nobody asked for.
-        for sheet in outdated_sheets(self._launcher, self._studio, self._names, wanted):
+        for sheet in outdated_sheets(self._instance, self._studio, self._names, wanted):
             self._launch(
                 [self._names.character_sheets],
                 [sheet],
@@ -172,7 +173,7 @@ class _CampaignRuns:
             due = [prompt.key for prompt in prompts]
         else:
             due = outdated_prompts(
-                self._launcher, self._studio, self._names, prompts=prompts, compiled=compiled
+                self._instance, self._studio, self._names, prompts=prompts, compiled=compiled
             )
         if due:
             assets = [
@@ -183,7 +184,7 @@ class _CampaignRuns:
             op_config = {PROMPT_STEP: self._buying_config(fresh=self._wishes.fresh)}
             self._launch(assets, due, title=campaign, op_config=op_config)
         manifest = self._studio.assemble(campaign, compiled)
-        recorded = self._launcher.versions(self._names.campaign_sets, [campaign])
+        recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)
         if not gallery.is_file() or recorded.get(campaign) != version:

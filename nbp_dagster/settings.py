@@ -72,6 +72,12 @@ class Settings(BaseSettings):
         default="https://hub.oxen.ai",
         description="The service's address in live mode, without a path.",
     )
+    nbp_dagster_url: str | None = Field(
+        default=None,
+        pattern=r"https?://[^/?#@]+(/[^?#]*)?$",
+        description="Address of the Dagster webserver that is asked to reload the definitions "
+        "when an edit adds or removes prompts; people are asked when unset.",
+    )
     dagster_home: Path | None = Field(
         default=None,
         description="Dagster's own state; `nbp` and `make dev` use NBP_HOME/dagster when unset.",

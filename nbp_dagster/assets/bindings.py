@@ -4,9 +4,13 @@ A code location has one resource to a key, and a resource taken as a function's 
 parameter's name for its key: two instances with a studio each would be refused.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from nbp_dagster.assets.names import Names, scoped
+from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.studio import Studio
@@ -26,6 +30,46 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     """Return the open studio of a step that has `studio_key` among its resource keys."""
     resource: StudioResource = getattr(context.resources, studio_key(names))
     return resource.studio
+
+
+def studio_of_tick(context: dg.ScheduleEvaluationContext, names: Names) -> Studio:
+    """Return the studio of a schedule's tick; it is opened when it is first asked for.
+
+    Raises:
+        NbpError: It can't be opened: a brief or a setting is not in order.
+    """
+    with _plain_errors():
+        resource: StudioResource = getattr(context.resources, studio_key(names))
+        return resource.studio
+
+
+@contextmanager
+def studio_for_sensor(context: dg.SensorEvaluationContext, names: Names) -> Iterator[Studio]:
+    """Open the studio in a sensor's tick.
+
+    Dagster would open a resource that a sensor requires at every tick, whether it is needed or not.
+
+    Raises:
+        NbpError: It can't be opened: a brief or a setting is not in order.
+    """
+    repository, key = context.repository_def, studio_key(names)
+    if repository is None:
+        raise dg.DagsterInvariantViolationError("the sensor's context has no repository_def")
+    resources = {key: repository.get_top_level_resources()[key]}
+    with _plain_errors(), dg.build_resources(resources, instance=context.instance) as opened:
+        resource: StudioResource = getattr(opened, key)
+        yield resource.studio
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Unwrap what Dagster makes of an error of ours: a tick has one line for it, no traceback."""
+    try:
+        yield
+    except dg.DagsterError as error:
+        if isinstance(error.__cause__, NbpError):
+            raise error.__cause__ from None
+        raise
 
 
 def progress_of(context: dg.AssetExecutionContext, names: Names) -> Progress:

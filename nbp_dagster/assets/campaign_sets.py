@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from nbp_dagster.assets.bindings import studio_key, studio_of
+from nbp_dagster.assets.conditions import sets_follow
 from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
@@ -28,6 +29,7 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         required_resource_keys={studio_key(names)},
         group_name=GROUP,
         kinds={"html"},
+        automation_condition=sets_follow(),
         owners=["team:marketing"],
         description=(
             "A campaign's pictures as a folder to open, zip or mail: `index.html` (the gallery), "

@@ -1,6 +1,6 @@
 """The four grains of the assets and the mappings between them, computed from the briefs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -53,6 +53,14 @@ def build_grains(briefs: Briefs) -> Grains:
             {prompt.key: prompt.campaign for prompt in prompts}
         ),
     )
+
+
+def range_tags(partitions: Sequence[str]) -> dict[str, str]:
+    """Return the tags of one run over everything from the first to the last of the partitions."""
+    return {
+        "dagster/asset_partition_range_start": partitions[0],
+        "dagster/asset_partition_range_end": partitions[-1],
+    }
 
 
 def _sheets_of(briefs: Briefs, prompt: Prompt) -> Iterable[str]:

@@ -16,6 +16,7 @@ from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.campaign_sets import write_set
+from nbp_dagster.assets.conditions import renditions_follow
 from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.metadata import (
     describe_original,
@@ -107,6 +108,7 @@ def _specs(grains: Grains, names: Names) -> list[dg.AssetSpec]:
             deps=[names.generated_images],
             code_version=RENDITIONS_VERSION,
             kinds={"pillow"},
+            automation_condition=renditions_follow(),
             description=(
                 "Every channel's picture, fitted to its exact pixels, type and weight, lettered "
                 "where the brief says `composited`, marked as AI-made, and checked. Free."

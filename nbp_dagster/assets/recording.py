@@ -66,13 +66,7 @@ class Recorder:
 
     def versions(self, partitions: Iterable[str]) -> dict[str, str]:
         """Return the data version last recorded, by partition."""
-        tags = self._context.instance.event_log_storage.get_latest_tags_by_partition(
-            self._asset,
-            event_type=dg.DagsterEventType.ASSET_MATERIALIZATION,
-            tag_keys=[DATA_VERSION],
-            asset_partitions=list(partitions),
-        )
-        return {key: found.get(DATA_VERSION, "") for key, found in tags.items()}
+        return recorded_versions(self._context.instance, self._asset, partitions)
 
     def record(
         self,
@@ -141,3 +135,16 @@ def latest_event(context: dg.AssetExecutionContext) -> int:
     Taken before the inputs are read, so that a change made meanwhile counts as newer.
     """
     return context.instance.event_log_storage.get_maximum_record_id() or 0
+
+
+def recorded_versions(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Iterable[str]
+) -> dict[str, str]:
+    """Return the data version of the latest materialization, by partition."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        asset,
+        event_type=dg.DagsterEventType.ASSET_MATERIALIZATION,
+        tag_keys=[DATA_VERSION],
+        asset_partitions=list(partitions),
+    )
+    return {key: found.get(DATA_VERSION, "") for key, found in tags.items()}

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
 
 DEFAULT_MODEL = "google-nano-banana-pro"
@@ -84,6 +85,20 @@ def _check_model(value: str) -> str:
     return value
 
 
+def _check_cron(value: str) -> str:
+    fault = find_cron_fault(value)
+    if fault:
+        raise _refuse(fault)
+    return value
+
+
+def _check_zone(value: str) -> str:
+    fault = find_zone_fault(value)
+    if fault:
+        raise _refuse(fault)
+    return value
+
+
 def _check_parameter(value: object) -> object:
     if not isinstance(value, str | bool | int | float):
         raise _refuse("accepted: text, a number, true or false")
@@ -98,6 +113,8 @@ CopyText = Annotated[str, AfterValidator(_check_copy)]
 Locale = Annotated[str, AfterValidator(_check_locale)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
 ModelId = Annotated[str, AfterValidator(_check_model)]
+Cron = Annotated[str, AfterValidator(_check_cron)]
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
 ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
 # Paths and addresses of images: text here, followed and checked by the loader.
 Source = Annotated[str, AfterValidator(_check_prose)]
@@ -210,6 +227,8 @@ class Campaign(_Record):
     )
     on_refusal: OnRefusal = Field(default="keep", description="keep or soften")
     soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
+    refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
+    time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
     parameters: Mapping[str, ParameterValue] = Field(
         default_factory=dict, description="a mapping of model parameter to value"

@@ -54,6 +54,9 @@ def check_campaign(
         problems += _check_repeats(campaign, (group,))
     problems += _check_shot_ids(campaign)
     problems += _check_parameters(campaign)
+    if "time_zone" in campaign.data and "refresh" not in campaign.data:
+        message = "is the zone of refresh, which is not there; add refresh, or remove this"
+        problems.append(campaign.problem(("time_zone",), message))
     name = campaign.data.get("brand")
     brand = brands.get(name) if isinstance(name, str) else None
     for path, shot in _shots(campaign):

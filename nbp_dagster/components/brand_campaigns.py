@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import dagster as dg
 from pydantic import ConfigDict, field_validator
 
+from nbp_dagster.assets.automation import SensorsDefault, build_automation
 from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.assets.reloading import reload_through
 from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
 from nbp_dagster.components.scaffolding import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
@@ -114,6 +116,21 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             examples=["marketing", ["acme", "marketing"]],
         ),
     ] = None
+    sensors: Annotated[
+        SensorsDefault,
+        dg.Resolver.default(
+            description="Whether the sensors, which spend nothing, run unless somebody switches "
+            "them in the UI. Schedules spend: they are always stopped at first."
+        ),
+    ] = "running"
+    dagster_url: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Address of the Dagster webserver that is asked to reload the definitions "
+            "when an edit adds or removes prompts. Left out: people are asked.",
+            examples=["http://127.0.0.1:3000"],
+        ),
+    ] = None
     group: Annotated[str, dg.Resolver.default(description="Asset group in the UI.")] = GROUP
 
     @field_validator("key_prefix")
@@ -129,6 +146,13 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     def _check_variable(cls, value: str | None) -> str | None:
         if value is not None and not _VARIABLE.fullmatch(value):
             raise ValueError("not the name of an environment variable, such as OXEN_API_KEY")
+        return value
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#@]+(/[^?#]*)?", value):
+            raise ValueError("accepted: an http(s) address without user, query and fragment")
         return value
 
     @field_validator("daily_budget_usd")
@@ -154,7 +178,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         return value
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Return the seven assets over the briefs, with the resources they need.
+        """Return the seven assets over the briefs, their automation and the resources they need.
 
         Raises:
             BriefsUnusable: The folder is missing, or its briefs have errors; all are named.
@@ -172,10 +196,15 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             daily_budget_usd=self.daily_budget_usd,
             on_cancel=self.on_cancel,
         )
+        briefs, url = _load(config, folder), self.dagster_url
+        automation = build_automation(
+            briefs, names, sensors=self.sensors, reload=reload_through(url) if url else None
+        )
         return dg.Definitions(
-            assets=dg.map_asset_specs(
-                self.get_asset_spec, build_assets(_load(config, folder), names)
-            ),
+            assets=dg.map_asset_specs(self.get_asset_spec, build_assets(briefs, names)),
+            jobs=automation.jobs,
+            schedules=automation.schedules,
+            sensors=automation.sensors,
             resources={studio_key(names): studio, progress_key(names): self.get_progress()},
         )
 

@@ -1,0 +1,52 @@
+"""Everything that launches runs by itself, over one folder of briefs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from nbp_dagster.assets.conditions import build_automation_sensor
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.reloading import Reload
+from nbp_dagster.assets.schedules import build_refresh_job, build_refresh_schedules
+from nbp_dagster.assets.sensors import build_briefs_sensor, build_free_jobs
+from nbp_dagster.brand.briefs import Briefs
+
+SensorsDefault = Literal["running", "stopped"]
+
+
+@dataclass(frozen=True)
+class Automation:
+    """Jobs, schedules and sensors for `dg.Definitions`."""
+
+    jobs: tuple[UnresolvedAssetJobDefinition, ...]
+    schedules: tuple[dg.ScheduleDefinition, ...]
+    sensors: tuple[dg.SensorDefinition, ...]
+
+
+def build_automation(
+    briefs: Briefs,
+    names: Names,
+    *,
+    sensors: SensorsDefault = "running",
+    reload: Reload | None = None,
+) -> Automation:
+    """Return what runs by itself; only the schedules spend, and they begin stopped.
+
+    Args:
+        briefs: Those the assets are built from.
+        names: Keys of the assets.
+        sensors: Whether the sensors, which are free, run unless somebody says otherwise.
+        reload: Has the code location reloaded; None asks people to.
+    """
+    status = dg.DefaultSensorStatus[sensors.upper()]
+    refresh, free = build_refresh_job(names), build_free_jobs(names)
+    return Automation(
+        jobs=(refresh, *free),
+        schedules=tuple(build_refresh_schedules(briefs, names, refresh)),
+        sensors=(
+            build_briefs_sensor(briefs, names, jobs=free, status=status, reload=reload),
+            build_automation_sensor(names, status=status),
+        ),
+    )

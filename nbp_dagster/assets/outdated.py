@@ -1,0 +1,106 @@
+"""What is not as the briefs want it: missing, or recorded as another than it would be now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.recording import recorded_versions
+from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.studio.compiling import Compiled, sheet_version
+from nbp_dagster.studio.outcomes import Reused
+from nbp_dagster.studio.studio import Studio
+
+
+def outdated_brands(instance: dg.DagsterInstance, studio: Studio, names: Names) -> list[str]:
+    """Return the brands whose kit is not recorded as it is now."""
+    brands = list(studio.briefs.brands)
+    recorded = recorded_versions(instance, names.brand_kits, brands)
+    return [brand for brand in brands if recorded.get(brand) != studio.brand_version(brand)]
+
+
+def outdated_sheets(
+    instance: dg.DagsterInstance, studio: Studio, names: Names, wanted: Iterable[str]
+) -> list[str]:
+    """Return the character sheets that are missing, or recorded as another than they are now."""
+    keys = list(dict.fromkeys(wanted))
+    sheets = studio.compiler.sheets(keys)
+    recorded = recorded_versions(instance, names.character_sheets, keys)
+    return [
+        key
+        for key in keys
+        if key not in sheets
+        or not studio.compiler.has_sheet(sheets[key])
+        or recorded.get(key) != sheet_version(sheets[key])
+    ]
+
+
+def outdated_prompts(
+    instance: dg.DagsterInstance,
+    studio: Studio,
+    names: Names,
+    *,
+    prompts: Sequence[Prompt],
+    compiled: Compiled,
+) -> list[str]:
+    """Return the prompts that lack an image or a rendition, or have one of an older request.
+
+    A refused prompt is among them: the run says so again, and asks nothing of the service.
+
+    Args:
+        instance: Knows what is recorded.
+        studio: Knows what there is.
+        names: Keys of the assets.
+        prompts: The prompts in question.
+        compiled: What `Studio.compile` made of them.
+    """
+    keys = [prompt.key for prompt in prompts]
+    made = {
+        outcome.key: outcome
+        for outcome in studio.find_made(compiled.orders.values())
+        if isinstance(outcome, Reused)
+    }
+    requests = recorded_versions(instance, names.image_requests, keys)
+    originals = recorded_versions(instance, names.generated_images, keys)
+    renditions = recorded_versions(instance, names.channel_images, keys)
+    outdated = []
+    for prompt in prompts:
+        outcome = made.get(prompt.key)
+        if outcome is not None:
+            fingerprint = compiled.orders[prompt.key].request.fingerprint
+            # Prompt template and renderer are versioned within these hashes.
+            if (
+                requests.get(prompt.key) == fingerprint
+                and originals.get(prompt.key) == outcome.image.sha256
+                and renditions.get(prompt.key) == studio.rendition_version(prompt, outcome)
+                and studio.has_pictures(prompt, outcome)
+            ):
+                continue
+        outdated.append(prompt.key)
+    return outdated
+
+
+def missing_sheets(
+    studio: Studio, sheets: Mapping[str, Sheet], prompts: Iterable[Prompt]
+) -> list[str]:
+    """Return the character sheets that prompts are anchored to and that nobody has made.
+
+    Args:
+        studio: Knows who is in which prompt.
+        sheets: Those there are; `Compiled.sheets` of the prompts.
+        prompts: The prompts in question.
+    """
+    wanted = dict.fromkeys(key for prompt in prompts for key in studio.compiler.sheets_of(prompt))
+    return [
+        key for key in wanted if key not in sheets or not studio.compiler.has_sheet(sheets[key])
+    ]
+
+
+def ask_for_sheets(names: Names, sheets: Sequence[str]) -> str:
+    """Say which character sheets are waited for, and how to make them."""
+    asset = names.character_sheets.to_user_string()
+    return (
+        f"waits for the character sheet of {', '.join(sheets)}, which is not made yet: "
+        f"materialize {asset} for it (paid once), look at it, and what waits goes on"
+    )

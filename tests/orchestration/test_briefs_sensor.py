@@ -1,0 +1,244 @@
+"""The sensor notices edits by their content, and launches the free assets they touch."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.sensors import build_briefs_sensor, build_free_jobs
+from nbp_dagster.brand.load import load_briefs
+from tests.fakes.briefs import BRAND, campaign, shot
+from tests.orchestration.automation import (
+    ADA,
+    ATTIC,
+    GARDEN,
+    KITCHEN,
+    BriefsSensor,
+    all_made,
+    range_of,
+)
+from tests.orchestration.conftest import House
+
+NAMES = Names()
+SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
+EDITED = (SHOTS[0], shot("garden", scene="Ada waters roses"), SHOTS[2])
+UNCHANGED = "no brief has changed"
+
+
+@pytest.fixture
+def sensor(house: House) -> BriefsSensor:
+    """Everything is made, and the sensor has seen it."""
+    all_made(house)
+    sensor = BriefsSensor(house)
+    assert sensor.tick() == UNCHANGED
+    return sensor
+
+
+def brand_with(**ada: object) -> dict[str, object]:
+    """The brand, with another Ada."""
+    characters = BRAND["characters"]
+    return {**BRAND, "characters": {**characters, "ada": {**characters["ada"], **ada}}}
+
+
+def requested(found: list[dg.RunRequest] | str) -> list[dg.RunRequest]:
+    assert not isinstance(found, str), found
+    return found
+
+
+def test_an_edited_scene_has_the_campaigns_requests_recorded(
+    house: House, sensor: BriefsSensor
+) -> None:
+    house.write(campaign(*EDITED))
+
+    [request] = requested(sensor.tick())
+
+    assert request.job_name == "read_requests"
+    assert range_of(request) == (KITCHEN, ATTIC)
+    assert request.tags["nbp/reason"] == "requests of winter: 1 of 3 changed"
+    bills = house.service.bills
+    assert sensor.launch(request).success
+    assert house.service.bills == bills
+    assert house.stale(NAMES.generated_images) == {GARDEN}
+    assert sensor.tick() == UNCHANGED
+
+
+def test_an_edited_style_has_kit_and_requests_recorded(house: House, sensor: BriefsSensor) -> None:
+    house.write(brand={**BRAND, "typography": "slab serif", "voice": "loud"})
+
+    [kit] = requested(sensor.tick())
+
+    # Neither voice nor the lettering of wordless pictures is asked of the model.
+    assert kit.job_name == "read_brands"
+    assert range_of(kit) == ("hilltop", "hilltop")
+    house.write(brand={**BRAND, "style": "dark woodcut"})
+    jobs = [request.job_name for request in requested(sensor.tick())]
+    assert jobs[0] == "read_brands"
+
+
+def test_an_edited_trait_waits_for_the_sheet_and_then_goes_on(
+    house: House, sensor: BriefsSensor
+) -> None:
+    house.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
+
+    [kit] = requested(sensor.tick())
+
+    assert kit.job_name == "read_brands"
+    assert sensor.launch(kit).success
+    assert ADA in house.stale(NAMES.character_sheets)
+    waits = sensor.tick()
+    assert isinstance(waits, str)
+    assert waits.startswith(f"winter waits for the character sheet of {ADA}")
+    assert house.materialize([NAMES.character_sheets]).success
+    [request] = requested(sensor.tick())
+    assert request.job_name == "read_requests"
+    assert sensor.launch(request).success
+    assert house.stale(NAMES.generated_images) == {KITCHEN, GARDEN}
+    assert sensor.tick() == UNCHANGED
+
+
+def test_a_touched_file_is_no_change(house: House, sensor: BriefsSensor) -> None:
+    before = sensor.cursor
+    for path in house.settings.nbp_config.rglob("*.yaml"):
+        os.utime(path, (1, 1))
+
+    assert sensor.tick() == UNCHANGED
+    assert sensor.cursor == before
+
+
+def test_a_comment_is_a_change_of_the_brief_that_touches_no_request(
+    house: House, sensor: BriefsSensor
+) -> None:
+    path = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    path.write_text(path.read_text() + "# looked over\n", encoding="utf-8")
+
+    assert sensor.tick() == "changed: campaigns/winter"
+
+
+def test_the_same_change_has_the_same_run_key_until_the_cursor_moves(
+    house: House, sensor: BriefsSensor
+) -> None:
+    before = sensor.cursor
+    house.write(campaign(*EDITED))
+    [first] = requested(sensor.tick())
+    sensor.cursor = before
+
+    [again] = requested(sensor.tick())
+
+    assert again.run_key == first.run_key
+
+
+def test_an_edit_taken_back_and_made_again_is_launched_each_time(
+    house: House, sensor: BriefsSensor
+) -> None:
+    keys = []
+    for shots in (EDITED, SHOTS, EDITED, SHOTS):
+        house.write(campaign(*shots))
+        [request] = requested(sensor.tick())
+        assert sensor.launch(request).success
+        keys.append(request.run_key)
+
+    assert len(set(keys)) == 4
+    assert house.stale(NAMES.generated_images) == set()
+
+
+def test_a_new_shot_asks_for_a_reload_until_it_is_done(house: House, sensor: BriefsSensor) -> None:
+    house.write(campaign(*SHOTS, shot("cellar", characters=[])))
+
+    for _ in range(2):
+        reason = sensor.tick()
+        assert isinstance(reason, str)
+        assert "new: winter/cellar/all/1x1/v1. Reload definitions" in reason
+    sensor.reload()
+    assert sensor.tick() == UNCHANGED
+
+
+def test_a_removed_shot_asks_for_a_reload(house: House, sensor: BriefsSensor) -> None:
+    house.write(campaign(SHOTS[0], SHOTS[2]))
+
+    reason = sensor.tick()
+
+    assert isinstance(reason, str)
+    assert f"gone: {GARDEN}. Reload definitions" in reason
+
+
+def test_a_removed_campaign_is_named(house: House, sensor: BriefsSensor) -> None:
+    (house.settings.nbp_config / "campaigns" / "winter.yaml").unlink()
+
+    reason = sensor.tick()
+
+    assert isinstance(reason, str)
+    assert "changed: campaigns/winter (removed)" in reason
+    assert "Reload definitions" in reason
+
+
+def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor) -> None:
+    asked = []
+
+    def reload(location: str) -> str:
+        asked.append(location)
+        return f"reloaded {location}"
+
+    asking = build_briefs_sensor(
+        load_briefs(house.settings.nbp_config),
+        NAMES,
+        jobs=build_free_jobs(NAMES),
+        status=dg.DefaultSensorStatus.RUNNING,
+        reload=reload,
+    )
+    house.write(campaign(*SHOTS, shot("cellar", characters=[])))
+
+    first, second = sensor.tick(asking), sensor.tick(asking)
+
+    assert asked == ["nbp_dagster"]
+    assert "new: winter/cellar/all/1x1/v1. reloaded nbp_dagster" in first
+    assert "if this stays, reload definitions yourself" in second
+
+
+def test_a_broken_brief_is_told_and_looked_at_again(house: House, sensor: BriefsSensor) -> None:
+    before = sensor.cursor
+    path = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    path.write_text(path.read_text() + "varients: 2\n", encoding="utf-8")
+
+    reason = sensor.tick()
+
+    assert isinstance(reason, str)
+    assert "campaigns/winter.yaml" in reason
+    assert "unknown key" in reason
+    assert sensor.cursor == before
+    house.write(campaign(*EDITED))
+    assert len(requested(sensor.tick())) == 1
+
+
+def test_what_nobody_ever_made_is_not_followed(house: House) -> None:
+    sensor = BriefsSensor(house)
+    assert sensor.tick() == UNCHANGED
+    house.write(campaign(*EDITED), brand={**BRAND, "style": "dark woodcut"})
+
+    assert sensor.tick() == "changed: brands/hilltop, campaigns/winter"
+
+
+def test_the_first_tick_follows_an_edit_made_before_it(house: House) -> None:
+    all_made(house)
+    house.write(campaign(*EDITED))
+
+    [request] = requested(BriefsSensor(house).tick())
+
+    assert request.job_name == "read_requests"
+
+
+def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> None:
+    image = house.settings.nbp_config / "brands" / "images" / "ada.png"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"first")
+    house.write(brand=brand_with(references=["images/ada.png"]))
+    assert house.materialize([NAMES.brand_kits]).success
+    sensor = BriefsSensor(house)
+    assert sensor.tick() == UNCHANGED
+    image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"second")
+
+    [kit] = requested(sensor.tick())
+
+    assert kit.job_name == "read_brands"
+    assert kit.tags["nbp/reason"] == "brand kit of hilltop"
