@@ -10,6 +10,15 @@ from nbp_dagster.simulator.server import SimulatorServer
 from tests.fakes.painter import paint_plainly
 
 
+# Files of these take minutes: begun last, they would leave one worker waiting for the other.
+_LONG = ("tests/e2e", "tests/crash")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files; the order within a file stays."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
 @pytest.fixture
 def simulator() -> Iterator[SimulatorServer]:
     """A simulator whose jobs take no time and whose pictures are plain."""
