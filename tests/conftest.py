@@ -9,7 +9,6 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from tests.fakes.painter import paint_plainly
 
-
 # Files of these take minutes: begun last, they would leave one worker waiting for the other.
 _LONG = ("tests/e2e", "tests/crash")
 
