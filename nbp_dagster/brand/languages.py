@@ -40,6 +40,14 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
 # Their scripts put no space between words, so a term is looked for anywhere in the text.
 UNSPACED_LANGUAGES = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
 
+RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+
+# Their letters join, stack or change places; drawn one by one they can't be read.
+SHAPED_LANGUAGES = RIGHT_TO_LEFT_LANGUAGES | frozenset(
+    {"as", "bn", "bo", "dz", "gu", "hi", "km", "kn", "lo", "ml", "mr", "my", "ne", "or", "pa"}
+    | {"sa", "si", "ta", "te", "th"}
+)
+
 
 def find_locale_fault(locale: str) -> str | None:
     """Return why a text is not a locale a brief may use, or None."""
@@ -56,6 +64,11 @@ def find_locale_fault(locale: str) -> str | None:
 def language_of(locale: str) -> str:
     """Return the two-letter language code a locale such as `de_AT` begins with."""
     return locale[:2]
+
+
+def is_right_to_left(locale: str) -> bool:
+    """Return whether a locale's lines run from right to left."""
+    return language_of(locale) in RIGHT_TO_LEFT_LANGUAGES
 
 
 def name_language(locale: str) -> str:

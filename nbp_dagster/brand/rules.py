@@ -3,16 +3,19 @@
 A rule skips whatever the record check has already refused, so that one fault stays one line.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nbp_dagster.brand.capabilities import is_listed, show_parameter
 from nbp_dagster.brand.document import Document
-from nbp_dagster.brand.languages import UNSPACED_LANGUAGES, find_locale_fault, language_of
-from nbp_dagster.brand.models import DEFAULT_MODEL, MAX_MODEL_REFERENCES
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted, show_text
+from nbp_dagster.brand.languages import find_locale_fault
+from nbp_dagster.brand.models import (
+    DEFAULT_MODEL,
+    DEFAULT_REFERENCES,
+    MAX_MODEL_REFERENCES,
+)
+from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted
+from nbp_dagster.brand.word_rules import check_disclaimers, check_terms
 
 # What the model's page has listed at one time or another; the live schema has the last word.
 KNOWN_PARAMETERS: Mapping[str, tuple[str | bool, ...]] = {
@@ -62,31 +65,14 @@ def check_campaign(
     for path, shot in _shots(campaign):
         problems += _check_copy_mode(campaign, path, shot)
         problems += _check_locales(campaign, path, shot)
+        problems += _check_cast(campaign, path, shot)
         for member in ("characters", "products"):
             problems += _check_repeats(campaign, (*path, member))
         if brand:
             problems += _check_members(campaign, path, shot, brand)
-            problems += _check_reference_count(campaign, path, shot, brand)
-            problems += _check_terms(campaign, path, shot, brand)
+            problems += check_terms(campaign, path, shot, brand)
+            problems += check_disclaimers(campaign, path, shot, brand)
     return problems
-
-
-def find_term(text: str, terms: Iterable[str], locale: str) -> str | None:
-    """Return the first of the terms that occurs in a text, as whole words and in any case.
-
-    In a language that does not space its words a term is found anywhere in the text.
-    """
-    plain = unicodedata.normalize("NFC", text).casefold()
-    for term in terms:
-        words = unicodedata.normalize("NFC", term).casefold().split()
-        pattern = r"\s+".join(re.escape(word) for word in words)
-        if not pattern:
-            continue
-        if language_of(locale) not in UNSPACED_LANGUAGES:
-            pattern = rf"(?<!\w){pattern}(?!\w)"
-        if re.search(pattern, plain):
-            return term
-    return None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -211,38 +197,16 @@ def _check_members(
                 yield campaign.problem((*path, member, index), message)
 
 
-def _check_reference_count(
-    campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
+def _check_cast(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any]
 ) -> Iterator[BriefProblem]:
-    count = 1 if brand.data.get("logo") else 0
-    for member, least in (("characters", 1), ("products", 0)):
-        known = _mapping(brand.data.get(member))
-        for _, name in _texts(shot.get(member)):
-            if name in known:
-                references = _texts(_mapping(known[name]).get("references"))
-                if len(references) > MAX_MODEL_REFERENCES:
-                    return
-                # A character without references has its generated sheet.
-                count += max(len(references), least)
-    if count > MAX_MODEL_REFERENCES:
+    """Every character of a shot needs a reference of its own, or it would be anybody."""
+    most = campaign.data.get("max_references", DEFAULT_REFERENCES)
+    count = len(_texts(shot.get("characters")))
+    if type(most) is int and 1 <= most <= MAX_MODEL_REFERENCES and count > most:
         message = (
-            f"its characters, products and logo bring {count} references; "
-            f"accepted: at most {MAX_MODEL_REFERENCES}, the model's limit"
+            f"its {count} characters need {count} references; accepted: at most {most}, the "
+            f"campaign's max_references ({MAX_MODEL_REFERENCES} is the model's limit); raise it "
+            "or give the shot fewer characters"
         )
-        yield campaign.problem(path, message, value="")
-
-
-def _check_terms(
-    campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
-) -> Iterator[BriefProblem]:
-    terms = _mapping(brand.data.get("prohibited_terms"))
-    for field, texts in _mapping(shot.get("copy")).items():
-        for locale, text in _mapping(texts).items():
-            forbidden = [term for key in (locale[:2], locale) for _, term in _texts(terms.get(key))]
-            term = find_term(text, forbidden, locale) if isinstance(text, str) else None
-            if term is not None:
-                message = (
-                    f"has the prohibited term {show_text(term)} of brand "
-                    f"{brand.data.get('id')}; reword it"
-                )
-                yield campaign.problem((*path, "copy", field, locale), message)
+        yield campaign.problem((*path, "characters"), message, value="")

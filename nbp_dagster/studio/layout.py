@@ -4,11 +4,13 @@ It sets the copy where the prompts ask the model to keep a calm area: the left t
 landscape picture, the upper third of any other.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from nbp_dagster.brand.models import SafeArea
+from nbp_dagster.studio.line_breaks import LEAST_WORD
 from nbp_dagster.studio.typeface import Cut, Typeface
 
 LEAST_SIZE: Final = 9  # pixels; below it text recognition and eyes fail alike
@@ -30,6 +32,9 @@ _LEADING: Final = 1.12
 _SMALL_LEADING: Final = 1.34
 _GAP: Final = 0.42  # between fields, as a share of the headline's size
 _FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
+_SHRUNK: Final = 0.75  # share of the first size below which dividing words is tried
+_WORTH_DIVIDING: Final = 1.25  # how much larger the type must get by it
+_CLEARANCE: Final = 0.1  # between the ink of two lines, as a share of their size
 _STEP: Final = 0.94  # from one size that is tried to the next
 
 Box = tuple[int, int, int, int]
@@ -120,6 +125,7 @@ class _Frame:
     height: int
     safe: Box
     crowded: bool
+    divide: bool = False
 
 
 def lay_out(
@@ -142,6 +148,27 @@ def lay_out(
     Returns:
         The groups, or None where a field has no room at its least size.
     """
+    frame = _frame(face, size, safe_area, crowded=crowded)
+    size_found, groups = _try_sizes(frame, words)
+    if size_found >= next(_sizes(frame)) * _SHRUNK or not _has_long_word(words):
+        return groups
+    size_divided, divided = _try_sizes(replace(frame, divide=True), words)
+    # A divided word reads worse, unless it is what makes the type readable.
+    return divided if size_divided >= max(1, size_found * _WORTH_DIVIDING) else groups
+
+
+def has_room(
+    face: Typeface, words: Mapping[str, str], *, size: tuple[int, int], safe_area: SafeArea
+) -> bool:
+    """Return whether the fields fit at their least sizes, crowded; arguments as for `lay_out`.
+
+    One attempt, in a millisecond or so: what does not fit like this may still with divided words.
+    """
+    frame = _frame(face, size, safe_area, crowded=True)
+    return _set(frame, words, LEAST_SIZE) is not None
+
+
+def _frame(face: Typeface, size: tuple[int, int], safe_area: SafeArea, *, crowded: bool) -> _Frame:
     width, height = size
     margin = max(2, round(min(size) * _MARGIN))
     safe = (
@@ -150,17 +177,29 @@ def lay_out(
         width - max(safe_area.right, margin),
         height - max(safe_area.bottom, margin),
     )
-    frame = _Frame(face, width, height, safe, crowded)
+    return _Frame(face, width, height, safe, crowded)
+
+
+def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
+    """Set the fields at one size of the headline, in the layout of the frame's shape."""
+    if frame.width >= _STRIP * frame.height:
+        return _set_strip(frame, words, headline)
+    if frame.width > frame.height:
+        return _set_column(frame, words, headline)
+    return _set_head_and_foot(frame, words, headline)
+
+
+def _try_sizes(frame: _Frame, words: Mapping[str, str]) -> tuple[int, tuple[Group, ...] | None]:
+    """Return the largest size of the headline at which all fields have room; 0 for none."""
     for headline in _sizes(frame):
-        if width >= _STRIP * height:
-            groups = _set_strip(frame, words, headline)
-        elif width > height:
-            groups = _set_column(frame, words, headline)
-        else:
-            groups = _set_head_and_foot(frame, words, headline)
+        groups = _set(frame, words, headline)
         if groups is not None:
-            return groups
-    return None
+            return headline, groups
+    return 0, None
+
+
+def _has_long_word(words: Mapping[str, str]) -> bool:
+    return any(len(word) >= LEAST_WORD for text in words.values() for word in text.split())
 
 
 def _sizes(frame: _Frame) -> Iterator[int]:
@@ -195,13 +234,16 @@ def _set_head_and_foot(
         return None
     groups: list[Group] = []
     air, fade = _gap(headline), round(frame.width * _FADE)
+    edge = right if frame.face.is_rtl else None
     if head:
         toned = (0, 0, frame.width, top + head_height + air // 2)
-        groups.append(Group(_place_stack(head, headline, left, top), toned, fade))
+        placed = _place_stack(head, headline, left, top, right=edge)
+        groups.append(Group(placed, toned, fade))
     if foot:
         start = bottom - foot_height
         toned = (0, start - air // 2, frame.width, frame.height)
-        groups.append(Group(_place_stack(foot, headline, left, start), toned, fade // 2))
+        placed = _place_stack(foot, headline, left, start, right=edge)
+        groups.append(Group(placed, toned, fade // 2))
     return tuple(groups)
 
 
@@ -215,7 +257,10 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     if stack is None or _stack_height(stack, headline) > bottom - top:
         return None
     start = (top + bottom - _stack_height(stack, headline)) // 2
-    blocks = _place_stack(stack, headline, left, start)
+    # The calm part of the picture is at the left whatever the script: lines are set flush right
+    # within it where they run from right to left.
+    flush = left + max(block.width for block in stack) if frame.face.is_rtl else None
+    blocks = _place_stack(stack, headline, left, start, right=flush)
     edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
     return (Group(blocks, (0, 0, edge, frame.height), round(frame.width * _FADE)),)
 
@@ -230,7 +275,7 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
     rest = {field: text for field, text in words.items() if field != _BUTTON}
     if _BUTTON in words:
         most = (right - left) // (2 if rest else 1)
-        button = _set_button(frame.face, words[_BUTTON], round(headline * 0.6), most)
+        button = _set_button(frame, words[_BUTTON], round(headline * 0.6), most)
         if button is None or button.height > bottom - top:
             return None
         right -= button.width
@@ -241,6 +286,8 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
         return None
     start = middle - _stack_height(stack, headline) // 2
     blocks = (*_place_stack(stack, headline, left, start), *blocks)
+    if frame.face.is_rtl:
+        blocks = tuple(_mirror(block, frame.safe[0], edge) for block in blocks)
     return (Group(blocks, (0, 0, edge + headline // 2, frame.height), frame.height),)
 
 
@@ -256,46 +303,57 @@ def _stack(
     for field, text in words.items():
         wanted = max(LEAST_SIZE, round(headline * _STYLES[field].share))
         if field == _BUTTON:
-            block = _set_button(frame.face, text, wanted, width)
+            block = _set_button(frame, text, wanted, width)
         else:
-            block = _set_text(frame.face, field, text, wanted, width)
+            block = _set_text(frame, field, text, wanted, width)
         if block is None:
             return None
         blocks.append(block)
     return blocks
 
 
-def _set_text(face: Typeface, field: str, text: str, size: int, width: int) -> Block | None:
+def _set_text(frame: _Frame, field: str, text: str, size: int, width: int) -> Block | None:
     style = _STYLES[field]
-    cut = face.cut(size, style.weight)
-    lines = cut.break_lines(text, width=width, most=style.lines)
+    cut = frame.face.cut(size, style.weight)
+    lines = cut.break_lines(text, width=width, most=style.lines, divide=frame.divide)
     if lines is None:
         return None
     inks = [cut.find_ink(line) for line in lines]
-    leading = round(size * (_LEADING if style.share == 1 else _SMALL_LEADING))
+    leading = _lead(cut, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
     first = -inks[0][1]
+    across = max(ink[2] - ink[0] for ink in inks)
     return Block(
         field=field,
         lines=lines,
-        # Lines start at their ink, so that round and straight letters stand on one edge.
-        spots=tuple((-ink[0], first + n * leading) for n, ink in enumerate(inks)),
+        # Lines start at their ink, so that round and straight letters stand on one edge: the left
+        # one, or the right one where the script runs that way.
+        spots=tuple(
+            (across - ink[2] if cut.is_rtl else -ink[0], first + n * leading)
+            for n, ink in enumerate(inks)
+        ),
         cut=cut,
         box=(
             0,
             0,
-            round(max(ink[2] - ink[0] for ink in inks) + 0.5),
+            round(across + 0.5),
             round(first + leading * (len(lines) - 1) + inks[-1][3] + 0.5),
         ),
     )
 
 
-def _set_button(face: Typeface, text: str, wanted: int, width: int) -> Block | None:
+def _lead(cut: Cut, inks: Sequence[tuple[float, float, float, float]], usual: float) -> int:
+    """Return the pixels from one baseline to the next: more where letters reach high or low."""
+    clear = max((upper[3] - lower[1] for upper, lower in itertools.pairwise(inks)), default=0.0)
+    return max(round(cut.size * usual), round(clear + cut.size * _CLEARANCE))
+
+
+def _set_button(frame: _Frame, text: str, wanted: int, width: int) -> Block | None:
     """Set a button, on one line if that costs a quarter of its size at most."""
     wanted = max(LEAST_SIZE, wanted)
     style = _STYLES[_BUTTON]
     for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
         for size in range(wanted, least - 1, -1):
-            cut = face.cut(size, style.weight)
+            cut = frame.face.cut(size, style.weight)
             room = width - 2 * _button_padding(size)
             lines = cut.break_lines(text, width=room, most=most)
             if lines is not None:
@@ -305,7 +363,7 @@ def _set_button(face: Typeface, text: str, wanted: int, width: int) -> Block | N
 
 def _wrap_button(lines: tuple[str, ...], cut: Cut) -> Block:
     widths = [cut.measure(line) for line in lines]
-    leading = round(cut.size * _SMALL_LEADING)
+    leading = _lead(cut, [cut.find_ink(line) for line in lines], _SMALL_LEADING)
     width = round(max(widths) + 2 * _button_padding(cut.size) + 0.5)
     height = round(cut.size * 1.15) + leading * len(lines)
     capital = -cut.find_ink("H")[1]
@@ -323,12 +381,19 @@ def _stack_height(stack: Sequence[Block], headline: int) -> int:
     return sum(block.height for block in stack) + _gap(headline) * max(0, len(stack) - 1)
 
 
-def _place_stack(stack: Sequence[Block], headline: int, left: int, top: int) -> tuple[Block, ...]:
+def _place_stack(
+    stack: Sequence[Block], headline: int, left: int, top: int, *, right: int | None = None
+) -> tuple[Block, ...]:
+    """Place fields below each other on one left edge; on a right one where it is given."""
     placed: list[Block] = []
     for block in stack:
-        placed.append(block.moved(left, top))
+        placed.append(block.moved(left if right is None else right - block.width, top))
         top += block.height + _gap(headline)
     return tuple(placed)
+
+
+def _mirror(block: Block, left: int, right: int) -> Block:
+    return block.moved(left + right - block.box[2], block.box[1])
 
 
 def _gap(headline: int) -> int:

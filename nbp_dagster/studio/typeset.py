@@ -10,6 +10,8 @@ from typing import Final
 
 from PIL import Image, ImageChops, ImageDraw
 
+from nbp_dagster.brand.fonts import FontPair
+from nbp_dagster.brand.languages import SHAPED_LANGUAGES, language_of
 from nbp_dagster.brand.models import SafeArea
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.contrast import (
@@ -19,8 +21,8 @@ from nbp_dagster.studio.contrast import (
     measure_contrast,
     measure_worst_contrast,
 )
-from nbp_dagster.studio.layout import LEAST_SIZE, Block, Box, Group, lay_out
-from nbp_dagster.studio.typeface import Typeface
+from nbp_dagster.studio.layout import LEAST_SIZE, Block, Box, Group, has_room, lay_out
+from nbp_dagster.studio.typeface import Typeface, can_shape
 
 # In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
 # and a disclaimer is there because somebody must print it.
@@ -45,12 +47,14 @@ class Typeset:
         boxes: Left, top, right, bottom in pixels of each field that was set.
         contrasts: WCAG ratio of each field that was set, at its least legible pixel.
         left_out: Fields there was no room for.
+        sizes: Pixels of the em of each field that was set.
     """
 
     image: Image.Image
     boxes: Mapping[str, Box]
     contrasts: Mapping[str, float]
     left_out: tuple[str, ...]
+    sizes: Mapping[str, int]
 
 
 def typeset(
@@ -60,6 +64,7 @@ def typeset(
     palette: Mapping[str, str],
     safe_area: SafeArea,
     language: str,
+    fonts: FontPair | None = None,
 ) -> Typeset:
     """Set a headline, a sub line, a call to action and a disclaimer, whichever are given.
 
@@ -71,18 +76,19 @@ def typeset(
         texts: Copy by field; blank ones count as not given.
         palette: The brand's colours as `#RRGGBB`; at least one.
         safe_area: Strips at the edges, in pixels, that stay free of text.
-        language: Locale of the copy, such as `de` or `de_AT`.
+        language: Locale of the copy, such as `de` or `de_AT`; decides direction and line breaks.
+        fonts: What to set it in; Inter by default.
 
     Raises:
         TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
     """
-    words = {field: texts[field].strip() for field in FIELDS if texts.get(field, "").strip()}
+    words = _choose_words(texts)
     picture = image.convert("RGB").copy()
     if not words:
-        return Typeset(picture, boxes={}, contrasts={}, left_out=())
-    face = Typeface(language)
-    _check_glyphs(face, words, language)
-    groups = _choose_layout(face, words, size=picture.size, safe_area=safe_area, language=language)
+        return Typeset(picture, boxes={}, contrasts={}, left_out=(), sizes={})
+    groups = plan_type(
+        words, size=picture.size, safe_area=safe_area, language=language, fonts=fonts
+    )
     scheme = choose_scheme(palette)
     boxes: dict[str, Box] = {}
     contrasts: dict[str, float] = {}
@@ -92,18 +98,82 @@ def typeset(
         boxes.update({block.field: block.box for block in group.blocks})
     for group in groups:
         _draw(picture, group, scheme)
-    left_out = tuple(field for field in words if field not in boxes)
-    return Typeset(picture, boxes=boxes, contrasts=contrasts, left_out=left_out)
+    return Typeset(
+        picture,
+        boxes=boxes,
+        contrasts=contrasts,
+        left_out=tuple(field for field in words if field not in boxes),
+        sizes={block.field: block.cut.size for group in groups for block in group.blocks},
+    )
 
 
-def _check_glyphs(face: Typeface, words: Mapping[str, str], language: str) -> None:
+def plan_type(
+    texts: Mapping[str, str],
+    *,
+    size: tuple[int, int],
+    safe_area: SafeArea,
+    language: str,
+    fonts: FontPair | None = None,
+) -> tuple[Group, ...]:
+    """Find where copy would be set on a picture of a size, before there is one.
+
+    Arguments as for `typeset`; `size` is the picture's, in pixels.
+
+    Raises:
+        TextDoesNotFit: As for `typeset`; or Pillow can't set the language's script here.
+    """
+    words = _choose_words(texts)
+    if not words:
+        return ()
+    face = _choose_face(words, language, fonts)
+    return _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+
+
+def check_type(
+    texts: Mapping[str, str],
+    *,
+    sizes: Mapping[tuple[int, int], SafeArea],
+    language: str,
+    fonts: FontPair | None = None,
+) -> None:
+    """Make sure that copy can be set on pictures of several sizes, before there are any.
+
+    Args:
+        texts: Copy by field, as for `typeset`.
+        sizes: Safe areas by the width and height, in pixels, of the picture.
+        language: Locale of the copy.
+        fonts: What to set it in; Inter by default.
+
+    Raises:
+        TextDoesNotFit: `typeset` would raise it for one of them.
+    """
+    words = _choose_words(texts)
+    needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
+    face = _choose_face(words, language, fonts)
+    for size, safe_area in sizes.items():
+        if needed and not has_room(face, needed, size=size, safe_area=safe_area):
+            _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+
+
+def _choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None) -> Typeface:
+    if language_of(language) in SHAPED_LANGUAGES and not can_shape():
+        raise TextDoesNotFit(
+            f"{language}: Pillow can't join and order the letters of this script here, because the "
+            "system's library FriBiDi is missing; install it (Debian: apt-get install libfribidi0)"
+        )
+    face = Typeface(language, fonts)
     for field, text in words.items():
         missing = face.find_missing(text)
         if missing:
             raise TextDoesNotFit(
-                f"{field} ({language}): the typeface Inter has no {missing!r}; "
-                "use text: drawn for this shot or another wording"
+                f"{field} ({language}): no glyph for {missing!r} in {face.name}; give the brand a "
+                "font that has them, use text: drawn for this shot or another wording"
             )
+    return face
+
+
+def _choose_words(texts: Mapping[str, str]) -> dict[str, str]:
+    return {field: texts[field].strip() for field in FIELDS if texts.get(field, "").strip()}
 
 
 def _choose_layout(

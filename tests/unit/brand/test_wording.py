@@ -7,7 +7,7 @@ import pytest
 from nbp_dagster.brand.languages import LANGUAGES, find_locale_fault, name_language
 from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
 from nbp_dagster.brand.models import Brand, Shot
-from nbp_dagster.brand.rules import find_term
+from nbp_dagster.brand.terms import find_term
 from nbp_dagster.brand.wording import wording_of
 
 

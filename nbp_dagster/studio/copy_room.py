@@ -1,0 +1,38 @@
+"""Finds composited copy that has no room on a channel, with file and line; draws nothing."""
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.models import Campaign, Shot
+from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key
+from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.typeset import TextDoesNotFit, check_type
+
+
+def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
+    """Return a problem for every locale of a shot whose copy can't be set on all its channels."""
+    return [
+        problem
+        for campaign in briefs.campaigns.values()
+        for index, shot in enumerate(campaign.shots)
+        if shot.text == "composited"
+        for locale in campaign.locales
+        for problem in _check(briefs, campaign, index, shot, locale)
+    ]
+
+
+def _check(
+    briefs: Briefs, campaign: Campaign, index: int, shot: Shot, locale: str
+) -> list[BriefProblem]:
+    channels = [briefs.channels[name] for name in campaign.channels]
+    words = wording_of(briefs.brands[campaign.brand], shot, locale)
+    try:
+        check_type(
+            {str(field): text for field, text in words.items()},
+            sizes={(item.width, item.height): item.safe_area for item in channels},
+            language=locale,
+            fonts=briefs.fonts_of(campaign.brand, locale),
+        )
+    except TextDoesNotFit as error:
+        source = briefs.source_of("campaign", campaign.id)
+        path: KeyPath = ("shots", index, "copy")
+        return [BriefProblem(source.file, source.line_of(path), format_key(path), "", str(error))]
+    return []
