@@ -1,6 +1,6 @@
 """Decides which references of a brief may be used; looks at paths and first bytes, never decodes.
 
-A reference is a path beside the brand file that stays inside the config folder, or an https address
+A reference is a path beside the brief that stays inside the config folder, or an https address
 of a public host. Addresses are judged by their text alone: nothing is resolved or fetched here.
 """
 
@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from nbp_dagster.addresses import is_public
+
 BRANDS_FOLDER = "brands"
+CAMPAIGNS_FOLDER = "campaigns"
 MAX_REFERENCE_BYTES = 64 * 1024 * 1024  # what the decoder of pictures takes at most
+UNREADABLE = "cannot be read; check the file, its links and its permissions"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa")
@@ -35,15 +39,19 @@ def is_address(source: str) -> bool:
     return bool(_SCHEME.match(source))
 
 
-def resolve_source(source: str) -> str:
-    """Return a brand's reference as everything else names it.
+def resolve_source(source: str, folder: str = BRANDS_FOLDER) -> str:
+    """Return a brief's reference as everything else names it.
 
-    A path beside the brand file becomes a path below the config folder, with forward slashes:
+    A path beside the brief becomes a path below the config folder, with forward slashes: a brand's
     `images/logo.png` is `brands/images/logo.png`. An address stays as it is.
+
+    Args:
+        source: As the brief has it.
+        folder: The folder of the brief.
     """
     if is_address(source):
         return source
-    return posixpath.normpath(posixpath.join(BRANDS_FOLDER, source))
+    return posixpath.normpath(posixpath.join(folder, source))
 
 
 def find_address_fault(url: str) -> str | None:
@@ -57,7 +65,7 @@ def find_address_fault(url: str) -> str | None:
     except ValueError:
         return "not a valid address; accepted: https://host/path"
     if parts.scheme.lower() != "https":
-        return "accepted: a path beside the brand file or an https address"
+        return "accepted: a path beside the brief or an https address"
     if parts.username is not None or parts.password is not None:
         return "an address with a user or password is not accepted; remove them"
     return _find_host_fault(host)
@@ -66,7 +74,8 @@ def find_address_fault(url: str) -> str | None:
 def _find_host_fault(host: str) -> str | None:
     private = "not a public host; accepted: an https address on the internet"
     try:
-        return None if ipaddress.ip_address(host).is_global else private
+        ipaddress.ip_address(host)
+        return None if is_public(host) else private
     except ValueError:
         pass  # a name, not an address: judged below
     # 127.1, 2130706433 and 0x7f000001 all reach this machine though no parser above takes them.
@@ -77,32 +86,47 @@ def _find_host_fault(host: str) -> str | None:
     return None
 
 
-def read_reference(source: str, root: Path) -> FileDigest | str:
-    """Read a local reference of a brand.
+def read_reference(source: str, root: Path, folder: str = BRANDS_FOLDER) -> FileDigest | str:
+    """Read a local reference.
 
     Args:
-        source: The path as the brief has it, relative to the folder of the brand file.
+        source: The path as the brief has it, relative to the brief's folder.
         root: The config folder.
+        folder: The folder of the brief.
 
     Returns:
         The file's digest, or why it may not be used.
     """
+    path = locate_file(source, root, folder)
+    if isinstance(path, str):
+        return path
+    try:
+        return _read_file(path.resolve(strict=True), path)
+    except OSError:
+        return UNREADABLE
+
+
+def locate_file(source: str, root: Path, folder: str = BRANDS_FOLDER) -> Path | str:
+    """Return where a file that a brief names lies, or why it may not be used.
+
+    Args:
+        source: The path as the brief has it, relative to the brief's folder.
+        root: The config folder, which the file must not leave.
+        folder: The folder of the brief.
+    """
     if "\\" in source:
         return "accepted: a path with forward slashes"
-    key = resolve_source(source)
+    key = resolve_source(source, folder)
     if posixpath.isabs(source) or key == ".." or key.startswith("../"):
-        return "leaves the config folder; accepted: a path inside it, relative to the brand file"
+        return "leaves the config folder; accepted: a path inside it, relative to the brief"
     path = root / key
     if not path.exists():
         return f"no such file {key}{_suggest_file(path)}"
     try:
-        real = path.resolve(strict=True)
-        inside = real.is_relative_to(root.resolve(strict=True))
-        if not inside:
-            return "a link that leaves the config folder; copy the file into it"
-        return _read_file(real, path)
+        inside = path.resolve(strict=True).is_relative_to(root.resolve(strict=True))
     except (OSError, RuntimeError):  # RuntimeError: a link in a circle, before Python 3.13
-        return "cannot be read; check the file, its links and its permissions"
+        return UNREADABLE
+    return path if inside else "a link that leaves the config folder; copy the file into it"
 
 
 def _read_file(real: Path, path: Path) -> FileDigest | str:

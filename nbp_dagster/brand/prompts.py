@@ -5,42 +5,25 @@ the service, of files or of money. Any change of wording needs a new PROMPT_VERS
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from nbp_dagster.brand.frames import Margins, orientation_of
+from nbp_dagster.brand.labels import (
+    describe_identities,
+    describe_palette,
+    describe_references,
+    join,
+    list_images,
+)
 from nbp_dagster.brand.languages import name_language
 from nbp_dagster.brand.models import Brand, Character, CopyField, Shot
 from nbp_dagster.brand.plan import ALL_LOCALES, draws_text
-from nbp_dagster.brand.references import Reference, Role
+from nbp_dagster.brand.references import Reference
 from nbp_dagster.brand.wording import wording_of
 
-PROMPT_VERSION = "1"
-
-_ROLES: Mapping[Role, str] = {
-    "identity": (
-        "identity reference of {subject}. Every view in it shows one and the same individual, "
-        "{subject}. It decides the face, the body, the proportions and the fixed traits of "
-        "{subject}; the pose, the light, the background and the framing come from the scene below."
-    ),
-    "product": (
-        "product reference of {subject}. It decides the shape, the label, the colours and the "
-        "proportions of {subject}; its angle, its light and its surroundings come from the scene "
-        "below."
-    ),
-    "logo": (
-        "logo of {subject}. It decides the drawing and the colours of the logo, which appears "
-        "once, small and unaltered, on a surface that belongs to the scene; the style and the "
-        "layout of the picture come from the description below."
-    ),
-    "palette": (
-        "palette card of {subject}. It decides the colours alone; every shape, layout and texture "
-        "comes from the description below."
-    ),
-    "style": (
-        "style reference for {subject}. It decides the light, the grain and the rendering alone; "
-        "the people, the objects and the layout come from the description below."
-    ),
-}
+PROMPT_VERSION = "2"
+# Of its own: a sheet is paid for once, and better wording of pictures is no reason for another.
+SHEET_PROMPT_VERSION = "1"
 
 _LETTERING: Mapping[CopyField, str] = {
     "headline": 'The headline reads "{words}" and is the largest lettering.',
@@ -97,17 +80,18 @@ def render_prompt(
     """
     paragraphs = [
         f"Create one finished marketing picture for {brand.name}. Its style: {_end(brand.style)}",
-        _describe_references(brand, references),
+        describe_references(brand, references),
         *(_describe_character(brand.characters[name]) for name in shot.characters),
         _describe_cast(brand, shot),
+        describe_identities(brand, shot, references),
         _describe_freedom(brand, shot),
         _describe_products(brand, shot),
-        _describe_palette(brand),
-        f"The scene, which is what changes from picture to picture: {_end(shot.scene)}",
+        describe_palette(brand, references),
+        f"The scene, the one thing that changes from picture to picture: {_end(shot.scene)}",
         _describe_variant(brand, shot, variant),
         _describe_lettering(brand, shot, locale=locale, ratio=ratio, references=references),
         _describe_frame(shot, locale=locale, ratio=ratio, margins=margins),
-        _describe_reframing(ratio, first_ratio),
+        _describe_reframing(shot, ratio, first_ratio),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
@@ -137,22 +121,6 @@ def copy_space(ratio: str) -> str:
     return "left third" if orientation_of(ratio) == "landscape" else "upper third"
 
 
-def _describe_references(brand: Brand, references: Sequence[Reference]) -> str:
-    lines = [
-        f"Image {place}: {_ROLES[reference.role].format(subject=_name_subject(brand, reference))}"
-        for place, reference in enumerate(references, start=1)
-    ]
-    return "\n".join(lines)
-
-
-def _name_subject(brand: Brand, reference: Reference) -> str:
-    if reference.role == "identity":
-        return brand.characters[reference.subject].name
-    if reference.role == "product":
-        return brand.products[reference.subject].name
-    return brand.name
-
-
 def _describe_character(character: Character) -> str:
     name = character.name
     text = f"{name} keeps these fixed traits in every picture: {_end('; '.join(character.traits))}"
@@ -174,7 +142,7 @@ def _describe_cast(brand: Brand, shot: Shot) -> str:
     if not names:
         return ""
     times = "appears exactly once" if len(names) == 1 else "appear exactly once each"
-    return f"{_join(names)} {times} in the picture."
+    return f"{join(names)} {times} in the picture."
 
 
 def _describe_products(brand: Brand, shot: Shot) -> str:
@@ -182,11 +150,6 @@ def _describe_products(brand: Brand, shot: Shot) -> str:
         f"{product.name} appears as it is sold: {_end(product.description)}"
         for product in (brand.products[name] for name in shot.products)
     )
-
-
-def _describe_palette(brand: Brand) -> str:
-    colours = _join(f"{name} {colour.upper()}" for name, colour in brand.palette.items())
-    return f"The colours of the picture are led by the brand's palette: {colours}."
 
 
 def _describe_variant(brand: Brand, shot: Shot, variant: int) -> str:
@@ -203,7 +166,7 @@ def _describe_variant(brand: Brand, shot: Shot, variant: int) -> str:
             if _may_vary(one, word)
         ]
         if changes:
-            sentences.append(f"{one.name} has {_join(changes)}.")
+            sentences.append(f"{one.name} has {join(changes)}.")
     return " ".join(sentences)
 
 
@@ -214,11 +177,7 @@ def _may_vary(character: Character, word: str) -> bool:
 def _describe_lettering(
     brand: Brand, shot: Shot, *, locale: str, ratio: str, references: Sequence[Reference]
 ) -> str:
-    marks = _join(
-        f"Image {place}"
-        for place, reference in enumerate(references, start=1)
-        if reference.role in ("product", "logo")
-    )
+    marks = list_images(references, roles=("product", "logo"))
     if locale != ALL_LOCALES and draws_text(shot):
         return _describe_words(brand, shot, locale=locale, marks=marks)
     besides = f"; the only marks are those seen in {marks}" if marks else ""
@@ -260,12 +219,12 @@ def _describe_frame(shot: Shot, *, locale: str, ratio: str, margins: Margins) ->
         )
         if percent
     ]
-    matters = _join(_list_what_matters(shot, locale))
+    matters = join(_list_what_matters(shot, locale))
     frame = f"The picture is composed for a {orientation_of(ratio)} frame of {ratio}."
     if not strips:
         return f"{frame} There the whole of {matters} is comfortably inside."
     return (
-        f"{frame} The outer {_join(strips)} hold background alone, which continues to the edge, "
+        f"{frame} The outer {join(strips)} hold background alone, which continues to the edge, "
         "because these strips may be cropped or covered; the whole of "
         f"{matters} lies in what they leave."
     )
@@ -282,13 +241,15 @@ def _list_what_matters(shot: Shot, locale: str) -> list[str]:
     return found or ["the main subject"]
 
 
-def _describe_reframing(ratio: str, first_ratio: str) -> str:
+def _describe_reframing(shot: Shot, ratio: str, first_ratio: str) -> str:
     if ratio == first_ratio:
         return ""
+    anchor = "the identity references above" if shot.characters else "what is described above"
     return (
         f"This is the same moment as in the {first_ratio} picture of this shot, re-framed for "
         f"{ratio}: the cast, the clothes, the props, the light and the action stay the same, and "
-        "only the framing and the amount of background differ."
+        f"only the framing and the amount of background differ. It is drawn anew from {anchor}; "
+        f"the {first_ratio} picture is not among its images."
     )
 
 
@@ -301,9 +262,3 @@ def _end(text: str) -> str:
     """Return a text as the end of a sentence."""
     text = text.strip()
     return text if text.endswith((".", "!", "?", "…", "。", "！", "？")) else f"{text}."
-
-
-def _join(items: Iterable[str]) -> str:
-    """Return `a`, `a and b`, or `a, b and c`."""
-    *first, last = list(items) or [""]
-    return f"{', '.join(first)} and {last}" if first else last

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import Brand, Shot
+from nbp_dagster.brand.models import DEFAULT_REFERENCES, Brand, Campaign, Shot
+from nbp_dagster.brand.sources import style_images
 
-# More references measurably blur what each of them shows; the model itself takes 14.
-DEFAULT_REFERENCES = 4
+# The drawing of the card of colours; another drawing needs another number.
+CARD_VERSION = 1
+CARD_COLUMNS = 6  # most colours of one row
 
-Role = Literal["identity", "product", "logo", "palette", "style"]
+Role = Literal["identity", "face", "product", "logo", "palette", "style"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,11 @@ class Reference:
 
     Attributes:
         role: What the image decides.
-        subject: Id of the character or product, or of the brand for its logo.
-        source: Path below the config folder, https address, or `sheet:<brand>/<character>`.
-        digest: SHA-256 of the image's bytes, as hex.
+        subject: Id of the character or product, or of the brand for what belongs to all of it.
+        source: Path below the config folder, https address, `sheet:<brand>/<character>`,
+            `card:<brand>/<character>` for several supplied images drawn as one, or
+            `palette:<brand>`.
+        digest: SHA-256 of the image's bytes, as hex; of a card that of what it shows.
     """
 
     role: Role
@@ -38,52 +41,77 @@ class Sheet:
 
     Attributes:
         key: `<brand>/<character>`.
-        digests: SHA-256 of each image, as hex.
+        digests: What identifies each image, as in `Reference.digest`.
         sources: Where each image comes from, as in `Reference.source`; as many as digests.
         origin: Whether the brief supplied the images or the model drew the sheet.
+        roles: Role of each image, identity or face; empty when all are identities.
     """
 
     key: str
     digests: tuple[str, ...]
     sources: tuple[str, ...]
     origin: Literal["adopted", "generated"]
+    roles: tuple[Role, ...] = ()
 
 
 def choose_references(
     brand: Brand,
+    campaign: Campaign,
     shot: Shot,
     *,
     sheets: Mapping[str, Sheet],
     digests: Mapping[str, str],
     most: int = DEFAULT_REFERENCES,
 ) -> tuple[Reference, ...]:
-    """Return the references of a shot: identities in shot order, then products, then the logo.
+    """Return the references of a shot: characters in shot order, products, logo, palette, style.
 
-    First every character gets one identity, whatever the cap, then every product its first image,
-    then the logo its place; what is left of the cap goes to further images of the characters, then
-    of the products. So the logo is the first to go, and an identity is never dropped.
+    Places are given out in another order than that of sending, until the cap is reached: one
+    identity of every character whatever the cap, the first image of every product, the card of
+    colours, a face of every character, the logo, the style references, then further images of the
+    characters and of the products. So what is last in this list is the first to go.
 
     Every sheet and every digest the shot needs must be there.
     """
-    identities = [_list_identities(name, sheets[f"{brand.id}/{name}"]) for name in shot.characters]
+    figures = [_list_figures(name, sheets[f"{brand.id}/{name}"]) for name in shot.characters]
+    identities = [[one for one in group if one.role == "identity"] for group in figures]
+    faces = [[one for one in group if one.role == "face"] for group in figures]
     products = [_list_products(name, brand, digests) for name in shot.products]
-    logo = _list_logo(brand, digests)
+    logo, palette = _list_logo(brand, digests), palette_reference(brand)
+    style = _list_style(brand, campaign, digests)
     chosen = [group[0] for group in identities]
     wanted = [
         *(group[0] for group in products if group),
+        palette,
+        *(group[0] for group in faces if group),
         *logo,
+        *style,
         *_take_in_turn(identities),
+        *_take_in_turn(faces),
         *_take_in_turn(products),
     ]
     chosen += wanted[: max(0, most - len(chosen))]
-    in_order = (one for group in (*identities, *products, logo) for one in group)
+    in_order = [one for group in (*figures, *products, logo, [palette], style) for one in group]
     return tuple(one for one in in_order if one in chosen)
 
 
-def _list_identities(name: str, sheet: Sheet) -> list[Reference]:
-    pairs = zip(sheet.sources, sheet.digests, strict=True)
+def palette_reference(brand: Brand) -> Reference:
+    """Return the reference to a brand's card of colours, known by what the card shows.
+
+    Its bytes differ between versions of the imaging library while the colours do not: they must
+    not decide whether a picture is bought again.
+    """
+    shown = [f"card {CARD_VERSION}", *(colour.upper() for colour in brand.palette.values())]
+    digest = hashlib.sha256("\n".join(shown).encode()).hexdigest()
+    return Reference("palette", brand.id, f"palette:{brand.id}", digest)
+
+
+def _list_figures(name: str, sheet: Sheet) -> list[Reference]:
+    """Return a character's images, identities before faces."""
+    roles: tuple[Role, ...] = sheet.roles or tuple("identity" for _ in sheet.digests)
+    rows = zip(roles, sheet.sources, sheet.digests, strict=True)
     # A list that names one image twice is one image.
-    return list(dict.fromkeys(Reference("identity", name, *pair) for pair in pairs))
+    found = dict.fromkeys(Reference(role, name, source, digest) for role, source, digest in rows)
+    return sorted(found, key=lambda one: one.role == "face")
 
 
 def _list_products(name: str, brand: Brand, digests: Mapping[str, str]) -> list[Reference]:
@@ -98,37 +126,12 @@ def _list_logo(brand: Brand, digests: Mapping[str, str]) -> list[Reference]:
     return [Reference("logo", brand.id, source, digests[source])]
 
 
+def _list_style(brand: Brand, campaign: Campaign, digests: Mapping[str, str]) -> list[Reference]:
+    sources = dict.fromkeys(image.source for image in style_images(brand, campaign))
+    return [Reference("style", brand.id, source, digests[source]) for source in sources]
+
+
 def _take_in_turn(groups: Sequence[Sequence[Reference]]) -> Iterator[Reference]:
     """Yield each group's second image, then each one's third, and so on."""
     for place in range(1, max(map(len, groups), default=0)):
         yield from (group[place] for group in groups if len(group) > place)
-
-
-def reference_sources(briefs: Briefs, campaign_id: str) -> tuple[str, ...]:
-    """Return every supplied image a campaign's requests need digests of, each once, in brief order.
-
-    Each is a path below the config folder or an https address; a generated sheet is not among them.
-    """
-    campaign = briefs.campaigns[campaign_id]
-    brand = briefs.brands[campaign.brand]
-    sources: list[str] = []
-    for shot in campaign.shots:
-        for character in shot.characters:
-            sources += brand.characters[character].references
-        for product in shot.products:
-            sources += brand.products[product].references
-    if brand.logo is not None:
-        sources.append(brand.logo)
-    return tuple(dict.fromkeys(map(resolve_source, sources)))
-
-
-def hash_brand(briefs: Briefs, brand_id: str) -> str:
-    """Return the hash of a brand's brief and of the local reference images it names, as hex."""
-    brand = briefs.brands[brand_id]
-    named = [item for entry in brand.characters.values() for item in entry.references]
-    named += [item for product in brand.products.values() for item in product.references]
-    named += [brand.logo] if brand.logo else []
-    local = (item for item in map(resolve_source, named) if item in briefs.files)
-    parts = [briefs.source_of("brand", brand_id).sha256]
-    parts += [briefs.files[item].sha256 for item in local]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

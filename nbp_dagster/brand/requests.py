@@ -17,12 +17,17 @@ from nbp_dagster.brand.capabilities import (
     check_resolution,
 )
 from nbp_dagster.brand.frames import find_margins, nearest_ratio
-from nbp_dagster.brand.images import resolve_source
 from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt, sheet_keys
 from nbp_dagster.brand.problems import list_accepted, show_text
-from nbp_dagster.brand.prompts import PROMPT_VERSION, render_prompt, render_sheet_prompt
-from nbp_dagster.brand.references import Reference, Sheet, choose_references, reference_sources
+from nbp_dagster.brand.prompts import (
+    PROMPT_VERSION,
+    SHEET_PROMPT_VERSION,
+    render_prompt,
+    render_sheet_prompt,
+)
+from nbp_dagster.brand.references import Reference, Sheet, choose_references
+from nbp_dagster.brand.sources import reference_sources, shot_images
 
 __all__ = [
     "PAGE_CAPABILITIES",
@@ -140,9 +145,10 @@ def compile_request(
     brand = briefs.brands[campaign.brand]
     shot = campaign.shot(prompt.shot)
     _check_campaign(campaign, capabilities, briefs.source_of("campaign", campaign.id).file)
-    _check_at_hand(brand, shot, prompt.key, sheets=sheets, digests=digests)
-    references = choose_references(brand, shot, sheets=sheets, digests=digests)
-    _check_count(references, prompt.key, capabilities)
+    _check_at_hand(brand, campaign, shot, prompt.key, sheets=sheets, digests=digests)
+    most = min(campaign.max_references, capabilities.max_references)
+    references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
+    _check_count(references, prompt.key, most)
     ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
     first_ratio = briefs.channels[campaign.channels[0]].ratio
     fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
@@ -168,7 +174,12 @@ def compile_request(
 
 
 def compile_sheet_request(
-    briefs: Briefs, sheet_key: str, *, provider: Provider, capabilities: Capabilities
+    briefs: Briefs,
+    sheet_key: str,
+    *,
+    provider: Provider,
+    capabilities: Capabilities,
+    candidate: int = 1,
 ) -> ImageRequest:
     """Compile the request for the sheet of a character without supplied references.
 
@@ -177,6 +188,8 @@ def compile_sheet_request(
         sheet_key: `<brand>/<character>`, one of `plan.sheet_keys`.
         provider: Who will make the sheet.
         capabilities: What the model accepts.
+        candidate: From 1; each has a fingerprint of its own, though all are asked for in the same
+            words.
 
     Raises:
         RequestError: There is no such character, its brief supplies references, or the model does
@@ -204,8 +217,8 @@ def compile_sheet_request(
         prompt=render_sheet_prompt(brand, character),
         parameters={"aspect_ratio": ratio, "resolution": SHEET_RESOLUTION},
         references=(),
-        variant=1,
-        prompt_version=PROMPT_VERSION,
+        variant=candidate,
+        prompt_version=SHEET_PROMPT_VERSION,
     )
 
 
@@ -216,6 +229,7 @@ def _check_campaign(campaign: Campaign, capabilities: Capabilities, file: str) -
 
 def _check_at_hand(
     brand: Brand,
+    campaign: Campaign,
     shot: Shot,
     key: str,
     *,
@@ -228,17 +242,17 @@ def _check_at_hand(
             raise RequestError(
                 f"{key}: {brand.id}/{name} has no character sheet yet; make it first"
             )
-    sources = [source for name in shot.products for source in brand.products[name].references]
-    for source in map(resolve_source, [*sources, *([brand.logo] if brand.logo else [])]):
-        if source not in digests:
-            raise RequestError(f"{key}: {source} has no digest yet; read or fetch it first")
+    for image in shot_images(brand, campaign, shot):
+        # A character's images are with its sheet.
+        if image.key[0] != "characters" and image.source not in digests:
+            raise RequestError(f"{key}: {image.source} has no digest yet; read or fetch it first")
 
 
-def _check_count(references: tuple[Reference, ...], key: str, capabilities: Capabilities) -> None:
-    if len(references) > capabilities.max_references:
+def _check_count(references: tuple[Reference, ...], key: str, most: int) -> None:
+    if len(references) > most:
         raise RequestError(
-            f"{key}: {len(references)} reference images; accepted: at most "
-            f"{capabilities.max_references}; give the shot fewer characters"
+            f"{key}: its characters need {len(references)} reference images; accepted: at most "
+            f"{most}; give the shot fewer characters"
         )
 
 

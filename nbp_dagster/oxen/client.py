@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.download import Downloader, MemorySink, Sink
+from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.exchange import Exchange, Service
@@ -269,7 +269,13 @@ class OxenClient:
         """Return a stream of finished jobs, not yet connected; iterate it in its own thread."""
         return EventStream(self._exchange, self._transport, clock=self._clock)
 
-    def download(self, url: str, *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
+    def download(
+        self,
+        url: str,
+        *,
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        total_timeout: float = TOTAL_TIMEOUT,
+    ) -> bytes:
         """Return the bytes behind a result URL.
 
         The key is offered only to the service's own origin, and only after it refused to answer
@@ -282,7 +288,7 @@ class OxenClient:
             UnsafeUrl: The URL may not be opened.
         """
         sink = MemorySink()
-        self._downloader.fetch(url, sink, max_bytes=max_bytes)
+        self._downloader.fetch(url, sink, max_bytes=max_bytes, total_timeout=total_timeout)
         return sink.data
 
     def download_into(self, url: str, sink: Sink, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:

@@ -4,6 +4,7 @@ Must not know: jobs, images, or what the bytes are for.
 """
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -67,6 +68,12 @@ class MemorySink:
         self._parts.append(data)
 
 
+@dataclass(frozen=True)
+class _Limits:
+    max_bytes: int
+    seconds: float
+
+
 class Downloader:
     """Fetches URLs: the service's own freely, any other only when it is public https."""
 
@@ -85,20 +92,31 @@ class Downloader:
         self._retrier = retrier
         self._resolver = resolver
 
-    def fetch(self, url: str, sink: Sink, *, max_bytes: int) -> None:
+    def fetch(
+        self, url: str, sink: Sink, *, max_bytes: int, total_timeout: float = TOTAL_TIMEOUT
+    ) -> None:
         """Write the bytes behind a URL to a sink; a broken or short transfer is repeated.
+
+        Args:
+            url: What to fetch.
+            sink: Takes the bytes.
+            max_bytes: A larger file is refused.
+            total_timeout: Seconds one attempt may take, however steadily bytes trickle in.
 
         Raises:
             DownloadFailed: Expired, gone, refused or larger than `max_bytes`.
             UnsafeUrl: The URL, or one it redirects to, may not be opened.
             OxenError: The last attempt's error.
         """
-        self._retrier.call(lambda: self._fetch_once(url, sink, max_bytes), method="GET")
+        limits = _Limits(max_bytes, total_timeout)
+        self._retrier.call(lambda: self._fetch_once(url, sink, limits), method="GET")
 
-    def _fetch_once(self, url: str, sink: Sink, max_bytes: int) -> None:
-        current = url
+    def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> None:
+        current, own = url, True
         for _ in range(MAX_REDIRECTS + 1):
-            target = self._visit(current, sink, max_bytes)
+            # Who was led here from elsewhere has no claim to our key, nor to a service on loopback.
+            own = own and is_own(current, self._service.base_url)
+            target = self._visit(current, sink, limits, own=own)
             if target is None:
                 return
             current = urljoin(current, target)
@@ -106,19 +124,23 @@ class Downloader:
             f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False
         )
 
-    def _visit(self, url: str, sink: Sink, max_bytes: int) -> str | None:
+    def _visit(self, url: str, sink: Sink, limits: _Limits, *, own: bool) -> str | None:
         """Open one URL; return where it redirects to, None when its bytes are with the sink."""
-        own = is_own(url, self._service.base_url)
         with ExitStack() as stack:
-            answer = self._open(stack, url) if own else self._open_foreign(stack, url)
+            seconds = limits.seconds
+            answer = (
+                self._open(stack, url, seconds=seconds)
+                if own
+                else self._open_foreign(stack, url, seconds)
+            )
             if own and answer.status in {401, 403}:
-                answer = self._open(stack, url, bearer=self._service.api_key)
+                answer = self._open(stack, url, seconds=seconds, bearer=self._service.api_key)
             location = answer.header("location")
             if answer.status in _REDIRECTS and location:
                 return location
             if answer.status != 200:
                 raise self._failure(url, answer, own=own)
-            _pour(url, answer, sink, max_bytes=max_bytes)
+            _pour(url, answer, sink, max_bytes=limits.max_bytes)
             return None
 
     def _open(
@@ -126,6 +148,7 @@ class Downloader:
         stack: ExitStack,
         url: str,
         *,
+        seconds: float,
         bearer: str | None = None,
         address: str | None = None,
     ) -> HttpStream:
@@ -135,21 +158,21 @@ class Downloader:
             headers={"Accept": "*/*", "Accept-Encoding": "identity"},
             bearer=bearer,
             read_timeout=READ_TIMEOUT,
-            total_timeout=TOTAL_TIMEOUT,
+            total_timeout=seconds,
             address=address,
         )
         return stack.enter_context(self._transport.stream(request))
 
-    def _open_foreign(self, stack: ExitStack, url: str) -> HttpStream:
+    def _open_foreign(self, stack: ExitStack, url: str, seconds: float) -> HttpStream:
         """Connect to the first checked address that answers; never with the key."""
         *others, last = check_foreign(url, self._resolver).addresses
         for address in others:
             try:
-                return self._open(stack, url, address=address)
+                return self._open(stack, url, seconds=seconds, address=address)
             except ConnectionFailed as error:
                 if error.maybe_sent:
                     raise
-        return self._open(stack, url, address=last)
+        return self._open(stack, url, seconds=seconds, address=last)
 
     def _failure(self, url: str, answer: HttpStream, *, own: bool) -> OxenError:
         body = read_start(answer)

@@ -3,7 +3,6 @@
 Must not know: keys, requests, or what is fetched.
 """
 
-import ipaddress
 import logging
 import re
 import socket
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from nbp_dagster.addresses import is_public
 from nbp_dagster.oxen.errors import ConnectionFailed, UnsafeUrl
 from nbp_dagster.oxen.wording import cut_query
 
@@ -24,8 +24,6 @@ MAX_REDIRECTS = 3
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 """Characters on which URL parsers disagree about where the host ends."""
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True)
@@ -97,32 +95,6 @@ def check_foreign(url: str, resolver: Resolver = resolve_host) -> CheckedUrl:
         if not is_public(address):
             raise _unsafe(url, f"{origin.host} is at {address}, which is not a public address")
     return CheckedUrl(url=url, host=origin.host, addresses=addresses)
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an IP address is on the public internet.
-
-    An IPv6 address that stands for an IPv4 one (mapped, 6to4, Teredo, NAT64) is judged by that one.
-    """
-    try:
-        outer = ipaddress.ip_address(address.split("%", 1)[0])
-    except ValueError:
-        return False
-    return all(
-        ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-        for ip in _wrapped(outer) or (outer,)
-    )
-
-
-def _wrapped(
-    ip: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> tuple[ipaddress.IPv4Address, ...]:
-    if isinstance(ip, ipaddress.IPv4Address):
-        return ()
-    inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if ip in _NAT64:
-        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF))
-    return tuple(found for found in inner if found is not None)
 
 
 def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:

@@ -1,20 +1,29 @@
-"""Reference images: their digests for the fingerprint, and how their bytes reach the service."""
+"""Reference images: their digests, their soundness, and their way to the service."""
 
-import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.images import MAX_REFERENCE_BYTES
+from nbp_dagster.brand.problems import BriefError, BriefProblem
+from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import ImageRequest, Reference
+from nbp_dagster.brand.sources import SuppliedImage, all_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wording import cut_query
-from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.adopting import CARD, CardTable
+from nbp_dagster.studio.carriers import Carrier
+from nbp_dagster.studio.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.palette_card import draw_card
 from nbp_dagster.studio.store import ImageStore
 
-# A data URI is a third larger than its bytes; clients seen in public stop at 12 MB a file.
-MAX_INLINE_BYTES = 12_000_000
+# Seconds one fetch of a reference may take: an image of a brief, not a result of 4K.
+FETCH_SECONDS = 60.0
+
+# Digests of bytes that this process has decoded completely: what they are does not change.
+_SOUND: set[str] = set()
 
 
 class UnusableReference(NbpError):
@@ -22,58 +31,88 @@ class UnusableReference(NbpError):
 
 
 class References:
-    """Reads, keeps and sends reference images, each known by the sha256 of its bytes."""
+    """Reads, keeps and sends reference images, each known by the sha256 of its bytes.
 
-    def __init__(self, briefs: Briefs, *, client: OxenClient, store: ImageStore) -> None:
+    Args:
+        briefs: Name the images.
+        client: Fetches those that are addresses.
+        store: Keeps what was fetched, and the generated sheets.
+        carrier: Brings them to the service.
+    """
+
+    def __init__(
+        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, carrier: Carrier
+    ) -> None:
         self._briefs = briefs
         self._client = client
         self._store = store
+        self._carrier = carrier
         self._digests: dict[str, str] = {}
+        self._cards = CardTable(briefs, digests=self.digests, read=self.read)
+        self._faults: dict[str, NbpError] = {}
+        self._sendable: set[str] = set()
+        self._palettes = {
+            palette_reference(brand).digest: tuple(brand.palette.values())
+            for brand in briefs.brands.values()
+        }
 
     def digests(self, sources: Iterable[str]) -> dict[str, str]:
-        """Return the digest of every source, fetching https ones once a run.
+        """Return the digest of every source; each is read or fetched, and decoded, once a run.
 
         Args:
             sources: Paths within the config folder, or https URLs.
 
         Raises:
-            UnusableReference: A file is unreadable.
+            UnusableReference: A file is unreadable, changed, or too large to be sent.
             OxenError: A URL can't be fetched or is not allowed to be.
             UndecodableImage: What was read is not an image that may be used.
         """
-        for source in sources:
+        wanted = tuple(dict.fromkeys(sources))
+        for source in wanted:
+            if source in self._faults:
+                raise self._faults[source]
             if source not in self._digests:
-                self._digests[source] = self._digest(source)
-        return dict(self._digests)
+                try:
+                    self._digests[source] = self._digest(source)
+                except NbpError as error:
+                    self._faults[source] = error
+                    raise
+        return {source: self._digests[source] for source in wanted}
+
+    def require(self, images: Iterable[SuppliedImage]) -> None:
+        """Make sure that images can be used, before anything is spent on any of them.
+
+        Raises:
+            BriefError: Some can't; every one of them is named, with its file and line.
+        """
+        problems = tuple(self._find_problems(images))
+        if problems:
+            raise BriefError(self._briefs.root, problems)
+
+    def require_sendable(self, request: ImageRequest) -> None:
+        """Make sure that what a request refers to can be sent, the generated sheets included.
+
+        Raises:
+            UnusableReference: One of them can't, with the reason.
+        """
+        for reference in request.references:
+            # Supplied images were looked at when they were digested; each other one is once.
+            if reference.source in self._digests or reference.digest in self._sendable:
+                continue
+            size = self._size(reference)
+            fault = self._carrier.find_fault(reference.source, size)
+            if fault is not None:
+                raise UnusableReference(f"{request.key}: {reference.source}: {fault}")
+            self._sendable.add(reference.digest)
 
     def input_image(self, request: ImageRequest) -> tuple[str, ...]:
         """Return what the service is sent for a request's references, in their order.
 
-        A public https reference goes as it is; everything else as a data URI.
-
         Raises:
-            UnusableReference: A reference is gone, changed since it was compiled, or too large.
+            UnusableReference: A reference is gone, or changed since it was compiled.
+            OxenError: It could not be uploaded.
         """
-        return tuple(self._sendable(reference, request.key) for reference in request.references)
-
-    def _digest(self, source: str) -> str:
-        if not source.startswith("https://"):
-            # Read and measured with the briefs; its bytes are verified again before they are sent.
-            return self._briefs.files[source].sha256
-        data = self._client.download(source)
-        decode_image(data, what=f"reference {cut_query(source)}")
-        return self._store.put(data)
-
-    def _sendable(self, reference: Reference, key: str) -> str:
-        if reference.source.startswith("https://"):
-            return reference.source
-        data = self.read(reference.source, reference.digest)
-        if len(data) > MAX_INLINE_BYTES:
-            raise UnusableReference(
-                f"{key}: reference {cut_query(reference.source)} has {len(data)} bytes, more "
-                f"than the {MAX_INLINE_BYTES} that are sent; make it smaller"
-            )
-        return data_uri(data)
+        return tuple(map(self._carry, request.references))
 
     def read(self, source: str, digest: str) -> bytes:
         """Return the bytes of a reference, exactly those its digest names.
@@ -83,6 +122,10 @@ class References:
             StoreError: A kept reference is gone from the store.
             UndecodableImage: It is not an image that may be used.
         """
+        if source.startswith(CARD):
+            return self._cards.read(source, digest)
+        if digest in self._palettes:
+            return draw_card(self._palettes[digest])
         if source.startswith(("sheet:", "https://")):
             return self._store.get(digest)
         path = Path(self._briefs.root) / source
@@ -93,11 +136,69 @@ class References:
             raise UnusableReference(
                 f"reference {path} changed after the run began; run again to use the new one"
             )
-        decode_image(data, what=f"reference {path}")
+        _decode_once(data, digest, what=f"reference {path}")
         return data
 
+    def _carry(self, reference: Reference) -> str:
+        return self._carrier.carry(reference, lambda: self.read(reference.source, reference.digest))
 
-def data_uri(data: bytes) -> str:
-    """Return image bytes as a `data:` URI with the type their magic bytes tell."""
-    kind = "png" if data.startswith(b"\x89PNG") else "webp" if data[8:12] == b"WEBP" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    def _size(self, reference: Reference) -> int:
+        kept = self._store.path(reference.digest)
+        if kept.is_file():
+            return kept.stat().st_size
+        if reference.source.startswith("sheet:"):
+            # Lost from the store: fetched again by the step of sheets, free.
+            return 0
+        return len(self.read(reference.source, reference.digest))
+
+    def _digest(self, source: str) -> str:
+        if source.startswith("https://"):
+            data = self._client.download(
+                source, max_bytes=MAX_REFERENCE_BYTES, total_timeout=FETCH_SECONDS
+            )
+            digest = hashlib.sha256(data).hexdigest()
+            _decode_once(data, digest, what=f"reference {cut_query(source)}")
+            self._store.put(data)
+        else:
+            digest = self._briefs.files[source].sha256
+            data = self.read(source, digest)
+        fault = self._carrier.find_fault(source, len(data))
+        if fault is not None:
+            raise UnusableReference(f"reference {cut_query(source)}: {fault}")
+        return digest
+
+    def _find_problems(self, images: Iterable[SuppliedImage]) -> Iterator[BriefProblem]:
+        for image in images:
+            try:
+                self.digests([image.source])
+            except UndecodableImage as error:
+                yield image.problem(self._briefs, f"not a usable picture: {error.seen}")
+            except NbpError as error:
+                yield image.problem(self._briefs, str(error))
+
+
+def check_files(briefs: Briefs) -> None:
+    """Decode every image file the briefs name; fetches nothing.
+
+    Raises:
+        BriefError: Some are no usable pictures; every one is named, with its file and line.
+    """
+    problems = []
+    for image in all_images(briefs):
+        digest = briefs.files.get(image.source)
+        if digest is not None:
+            try:
+                _decode_once(digest.path.read_bytes(), digest.sha256, what=image.source)
+            except UndecodableImage as error:
+                problems.append(image.problem(briefs, f"not a usable picture: {error.seen}"))
+            except OSError as error:
+                problems.append(image.problem(briefs, f"cannot be read: {error.strerror}"))
+    if problems:
+        raise BriefError(briefs.root, problems)
+
+
+def _decode_once(data: bytes, digest: str, *, what: str) -> None:
+    """Decode an image completely, once a process, to know that it is one sound still picture."""
+    if digest not in _SOUND:
+        decode_image(data, what=what)
+        _SOUND.add(digest)

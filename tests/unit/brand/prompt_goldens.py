@@ -39,6 +39,7 @@ SHEETS: Mapping[str, Sheet] = {
             "brands/images/otto_face.webp",
         ),
         "adopted",
+        ("identity", "identity", "face"),
     ),
 }
 

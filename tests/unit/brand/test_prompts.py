@@ -7,7 +7,7 @@ import pytest
 from nbp_dagster.brand.load import Briefs
 from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.prompts import render_sheet_prompt
+from nbp_dagster.brand.prompts import SHEET_PROMPT_VERSION, render_sheet_prompt
 from nbp_dagster.brand.requests import (
     PAGE_CAPABILITIES,
     ImageRequest,
@@ -126,6 +126,44 @@ def test_ratios_after_the_first_reframe_the_same_moment(
     for prompt, request in compiled:
         later = prompt.campaign == "spring_launch" and prompt.ratio != "4:5"
         assert ("This is the same moment as in the 3:4 picture" in request.prompt) == later
+
+
+def test_a_reframed_moment_is_drawn_from_the_references_and_never_from_a_sibling(
+    compiled: list[tuple[Prompt, ImageRequest]],
+) -> None:
+    told = [request for _, request in compiled if "re-framed" in request.prompt]
+
+    assert told
+    for request in told:
+        assert "It is drawn anew from" in request.prompt
+        assert "the 3:4 picture is not among its images." in request.prompt
+        roles = {reference.role for reference in request.references}
+        assert roles <= {"identity", "face", "product", "logo", "palette", "style"}
+        assert all("/v" not in reference.source for reference in request.references)
+
+
+def test_several_characters_are_told_apart_by_the_images_that_show_them(
+    compiled: list[tuple[Prompt, ImageRequest]],
+) -> None:
+    words = "Mira is shown by Image 1 alone and Otto is shown by Image 2 and Image 3 alone."
+    for prompt, request in compiled:
+        assert (words in request.prompt) == (prompt.shot == "window")
+
+
+def test_the_palette_is_named_and_its_codes_left_to_the_card(
+    compiled: list[tuple[Prompt, ImageRequest]],
+) -> None:
+    for _, request in compiled:
+        assert "palette" in [reference.role for reference in request.references]
+        assert "#" not in request.prompt
+
+
+def test_new_words_for_pictures_do_not_buy_sheets_again(briefs: Briefs) -> None:
+    """A sheet is paid for once; its template has a version of its own."""
+    request = compile_sheet_request(
+        briefs, "solstice/mira", provider="oxen", capabilities=PAGE_CAPABILITIES
+    )
+    assert request.prompt_version == SHEET_PROMPT_VERSION
 
 
 def test_a_variant_varies_only_what_its_characters_leave_free(briefs: Briefs) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from nbp_dagster.brand.load import Briefs
-from nbp_dagster.brand.models import Brand, Character, Product, Shot
-from nbp_dagster.brand.references import Sheet, choose_references, reference_sources
+from nbp_dagster.brand.models import Brand, Campaign, Character, Product, Shot
+from nbp_dagster.brand.references import Role, Sheet, choose_references, palette_reference
+from nbp_dagster.brand.sources import reference_sources
 
 IMAGES = ("a.png", "b.png", "c.png")
 
@@ -32,13 +33,18 @@ def make_brand(*, characters: int, products: int, images: int = 3, logo: bool = 
     )
 
 
-def make_sheets(brand: Brand, images: int) -> Mapping[str, Sheet]:
+def make_sheets(brand: Brand, images: int, *, faces: bool = False) -> Mapping[str, Sheet]:
+    """A sheet of each character with so many images, the last of them a face if asked."""
+    roles: list[Role] = ["identity"] * images
+    if faces:
+        roles[-1] = "face"
     return {
         f"b/{name}": Sheet(
             f"b/{name}",
             tuple(f"{name}_{image}" for image in IMAGES[:images]),
             tuple(f"brands/{name}_{image}" for image in IMAGES[:images]),
             "adopted",
+            tuple(roles),
         )
         for name in brand.characters
     }
@@ -51,64 +57,100 @@ class Digests(dict[str, str]):
         return f"digest of {source}"
 
 
-def choose(brand: Brand, *, images: int = 1, most: int = 4) -> list[str]:
+def make_campaign(brand: Brand, style: tuple[str, ...] = ()) -> Campaign:
     shot = Shot(
         id="s", scene="x", characters=tuple(brand.characters), products=tuple(brand.products)
     )
+    return Campaign(
+        id="c",
+        brand="b",
+        objective="o",
+        locales=("en",),
+        channels=("instagram_feed",),
+        budget_usd=1,
+        style_references=style,
+        shots=(shot,),
+    )
+
+
+def choose(
+    brand: Brand,
+    *,
+    images: int = 1,
+    most: int = 4,
+    faces: bool = False,
+    style: tuple[str, ...] = (),
+) -> list[str]:
+    campaign = make_campaign(brand, style)
     references = choose_references(
-        brand, shot, sheets=make_sheets(brand, images), digests=Digests(), most=most
+        brand,
+        campaign,
+        campaign.shots[0],
+        sheets=make_sheets(brand, images, faces=faces),
+        digests=Digests(),
+        most=most,
     )
     return [f"{reference.role}:{reference.source}" for reference in references]
 
 
-def test_the_order_is_identities_products_logo() -> None:
-    assert choose(make_brand(characters=2, products=1, images=1)) == [
+CARD = "palette:palette:b"
+
+
+def test_the_order_is_characters_products_logo_palette_style() -> None:
+    brand = make_brand(characters=2, products=1, images=1)
+    assert choose(brand, images=2, faces=True, style=("mood.png",), most=14) == [
         "identity:brands/c0_a.png",
+        "face:brands/c0_b.png",
         "identity:brands/c1_a.png",
+        "face:brands/c1_b.png",
         "product:brands/p0_a.png",
         "logo:brands/logo.png",
+        CARD,
+        "style:campaigns/mood.png",
     ]
 
 
-def test_what_is_left_of_the_cap_goes_to_further_images_of_the_character() -> None:
-    assert choose(make_brand(characters=1, products=1, images=1), images=3) == [
+@pytest.mark.parametrize(
+    ("most", "kept"),
+    [
+        (1, ["identity:brands/c0_a.png"]),
+        (2, ["identity:brands/c0_a.png", "product:brands/p0_a.png"]),
+        (3, ["identity:brands/c0_a.png", "product:brands/p0_a.png", CARD]),
+        (4, ["identity:brands/c0_a.png", "face:brands/c0_c.png", "product:brands/p0_a.png", CARD]),
+    ],
+)
+def test_a_place_less_drops_face_palette_and_product_in_turn(most: int, kept: list[str]) -> None:
+    """The default of four: sheet, face, product and card; the logo waits for a fifth place."""
+    brand = make_brand(characters=1, products=1, images=2)
+    assert choose(brand, images=3, faces=True, style=("mood.png",), most=most) == kept
+
+
+def test_more_places_go_to_logo_style_and_further_views_in_turn() -> None:
+    brand = make_brand(characters=1, products=1, images=2)
+    all_of_them = [
         "identity:brands/c0_a.png",
         "identity:brands/c0_b.png",
+        "face:brands/c0_c.png",
         "product:brands/p0_a.png",
+        "product:brands/p0_b.png",
         "logo:brands/logo.png",
+        CARD,
+        "style:campaigns/mood.png",
     ]
+    later = [5, 7, 1, 4]  # the logo, the style, the second view, the product's second image
+    for most in range(4, 9):
+        missing = {all_of_them[place] for place in later[most - 4 :]}
+        expected = [one for one in all_of_them if one not in missing]
+        found = choose(brand, images=3, faces=True, style=("mood.png",), most=most)
+        assert found == expected
 
 
-def test_further_images_are_taken_in_turn() -> None:
-    brand = make_brand(characters=2, products=0, logo=False)
-    assert choose(brand, images=2) == [
-        "identity:brands/c0_a.png",
-        "identity:brands/c0_b.png",
-        "identity:brands/c1_a.png",
-        "identity:brands/c1_b.png",
-    ]
-    assert choose(brand, images=2, most=3) == [
-        "identity:brands/c0_a.png",
-        "identity:brands/c0_b.png",
-        "identity:brands/c1_a.png",
-    ]
-
-
-def test_a_product_alone_may_fill_the_cap() -> None:
+def test_a_product_alone_leaves_room_for_logo_and_further_views() -> None:
     assert choose(make_brand(characters=0, products=1)) == [
         "product:brands/p0_a.png",
         "product:brands/p0_b.png",
-        "product:brands/p0_c.png",
         "logo:brands/logo.png",
-    ]
-
-
-def test_the_logo_is_the_first_to_go() -> None:
-    assert choose(make_brand(characters=3, products=1, images=1)) == [
-        "identity:brands/c0_a.png",
-        "identity:brands/c1_a.png",
-        "identity:brands/c2_a.png",
-        "product:brands/p0_a.png",
+        CARD,
     ]
 
 
@@ -121,14 +163,39 @@ def test_identities_are_never_dropped_even_beyond_the_cap() -> None:
 def test_an_image_named_twice_is_sent_once() -> None:
     brand = make_brand(characters=1, products=0, logo=False)
     sheet = Sheet("b/c0", ("d1", "d1", "d2"), ("a.png", "a.png", "b.png"), "adopted")
-    shot = Shot(id="s", scene="x", characters=("c0",))
-    references = choose_references(brand, shot, sheets={"b/c0": sheet}, digests={})
-    assert [reference.digest for reference in references] == ["d1", "d2"]
+    campaign = make_campaign(brand)
+    references = choose_references(
+        brand, campaign, campaign.shots[0], sheets={"b/c0": sheet}, digests={}
+    )
+    assert [reference.digest for reference in references[:-1]] == ["d1", "d2"]
 
 
-def test_a_shot_without_cast_or_products_has_the_logo_alone() -> None:
-    assert choose(make_brand(characters=0, products=0)) == ["logo:brands/logo.png"]
-    assert choose(make_brand(characters=0, products=0, logo=False)) == []
+def test_a_shot_without_cast_or_products_has_logo_and_palette_alone() -> None:
+    assert choose(make_brand(characters=0, products=0)) == ["logo:brands/logo.png", CARD]
+    assert choose(make_brand(characters=0, products=0, logo=False)) == [CARD]
+
+
+def test_a_campaign_s_style_stands_instead_of_its_brand_s() -> None:
+    brand = make_brand(characters=0, products=0, logo=False).model_copy(
+        update={"style_references": ("house.png",)}
+    )
+    assert choose(brand) == [CARD, "style:brands/house.png"]
+    assert choose(brand, style=("mood.png",)) == [CARD, "style:campaigns/mood.png"]
+
+
+def test_the_card_is_known_by_its_colours_and_their_order_alone() -> None:
+    brand = make_brand(characters=0, products=0)
+    cards = [
+        palette_reference(brand.model_copy(update={"palette": palette})).digest
+        for palette in (
+            {"ink": "#0a0b0c", "sun": "#F2B705"},
+            {"text": "#0A0B0C", "light": "#F2B705"},
+            {"sun": "#F2B705", "ink": "#0A0B0C"},
+            {"ink": "#0A0B0D", "sun": "#F2B705"},
+        )
+    ]
+    assert cards[0] == cards[1]
+    assert len(set(cards)) == 3
 
 
 @pytest.mark.parametrize(
@@ -138,10 +205,10 @@ def test_a_shot_without_cast_or_products_has_the_logo_alone() -> None:
             "spring_launch",
             (
                 "brands/images/bag.png",
+                "brands/images/logo.png",
                 "brands/images/otto_front.png",
                 "brands/images/otto_side.jpg",
                 "brands/images/otto_face.webp",
-                "brands/images/logo.png",
             ),
         ),
         ("tidal_always", ()),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.plan import Prompt, expand
+from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import (
     PAGE_CAPABILITIES,
     Capabilities,
@@ -95,6 +96,7 @@ def test_a_request_carries_what_the_brief_and_the_model_decide(
             "product", "house_blend", "brands/images/bag.png", digests["brands/images/bag.png"]
         ),
         Reference("logo", "solstice", "brands/images/logo.png", digests["brands/images/logo.png"]),
+        palette_reference(briefs.brands["solstice"]),
     )
 
 
@@ -140,16 +142,31 @@ def test_a_resolution_the_model_does_not_list_is_refused(
     )
 
 
-def test_more_references_than_the_model_takes_are_refused(
+def test_a_model_that_takes_fewer_images_gets_fewer(
+    briefs: Briefs, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
+) -> None:
+    """What is dropped is told in words: the palette by its codes."""
+    request = compile_one(
+        briefs, sheets, digests, capabilities=replace(PAGE_CAPABILITIES, max_references=2)
+    )
+    assert [reference.role for reference in request.references] == ["identity", "product"]
+    assert "the brand's palette: primary #0B3D2E and accent #F2B705." in request.prompt
+
+
+def test_more_characters_than_the_model_takes_images_are_refused(
     briefs: Briefs, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
 ) -> None:
     with pytest.raises(RequestError) as caught:
         compile_one(
-            briefs, sheets, digests, capabilities=replace(PAGE_CAPABILITIES, max_references=2)
+            briefs,
+            sheets,
+            digests,
+            key="spring_launch/window/all/4x5/v1",
+            capabilities=replace(PAGE_CAPABILITIES, max_references=1),
         )
     assert str(caught.value) == (
-        "spring_launch/kitchen/en/4x5/v1: 3 reference images; accepted: at most 2; give the shot "
-        "fewer characters"
+        "spring_launch/window/all/4x5/v1: its characters need 2 reference images; accepted: at "
+        "most 1; give the shot fewer characters"
     )
 
 

@@ -170,6 +170,69 @@ def test_a_redirect_to_where_we_do_not_go_is_refused(target: str) -> None:
     assert len(transport.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "base", ["http://127.0.0.1:8123", "https://hub.test"], ids=["loopback", "public"]
+)
+def test_a_redirect_from_elsewhere_to_the_service_is_treated_as_any_other(base: str) -> None:
+    """Neither a service on loopback nor our key is within reach of a page that redirects."""
+    client, transport = make_client(
+        redirect(f"{base}/private.png"),
+        HttpResponse(status=401, headers={}, body=b"{}"),
+        base_url=base,
+    )
+
+    with pytest.raises((UnsafeUrl, DownloadFailed)):
+        client.download(FOREIGN)
+
+    assert all(request.bearer is None for request in transport.requests)
+    assert len(transport.requests) == (1 if base.startswith("http:") else 2)
+
+
+def test_a_name_that_points_elsewhere_when_it_is_looked_up_again_leads_nowhere() -> None:
+    """DNS rebinding: the address that was checked is the one that is connected to."""
+    answers = iter([("93.184.216.34",), ("169.254.169.254",)])
+    transport = ScriptedTransport([PNG])
+    client = OxenClient(
+        BASE,
+        api_key=KEY,
+        transport=transport,
+        clock=FakeClock(),
+        retry=RetryPolicy(attempts=1),
+        resolver=lambda host, port: next(answers),
+    )
+
+    client.download(FOREIGN)
+
+    assert [request.address for request in transport.requests] == ["93.184.216.34"]
+    assert next(answers) == ("169.254.169.254",)
+
+
+def test_each_redirect_and_each_attempt_is_looked_up_and_checked_anew() -> None:
+    answers = iter([("93.184.216.34",), ("127.0.0.1",)])
+    transport = ScriptedTransport([redirect("https://cdn.test/b.png")])
+    client = OxenClient(
+        BASE,
+        api_key=KEY,
+        transport=transport,
+        clock=FakeClock(),
+        retry=RetryPolicy(attempts=1),
+        resolver=lambda host, port: next(answers),
+    )
+
+    with pytest.raises(UnsafeUrl, match=r"127\.0\.0\.1"):
+        client.download(FOREIGN)
+
+    assert len(transport.requests) == 1
+
+
+def test_a_caller_may_allow_less_time() -> None:
+    client, transport = make_client(PNG)
+
+    client.download(FOREIGN, total_timeout=7.0)
+
+    assert transport.requests[0].total_timeout == 7.0
+
+
 @pytest.mark.parametrize("url", ["https://inside.test/a", "http://cdn.test/a", "data:,x", "a.png"])
 def test_a_url_we_do_not_open_is_refused_before_any_request(url: str) -> None:
     client, transport = make_client()

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
     CertificateRefused,
     ConnectionFailed,
+    UnsafeUrl,
 )
+from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import (
     HttpRequest,
     RequestsTransport,
 )
+from tests.fakes.clock import FakeClock
 from tests.unit.oxen.conftest import LocalServer
 
 Serve = Callable[..., LocalServer]
@@ -104,3 +108,27 @@ def test_closing_wakes_a_reader_behind_tls_too(
             list(stream.chunks)
 
     assert time.monotonic() - began < 5
+
+
+def test_a_name_that_leads_to_this_machine_is_not_even_connected_to(
+    serve: Serve,
+    server_tls: ssl.SSLContext,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server is there, and its certificate is trusted: only the address forbids it."""
+    server = serve(answer, tls=server_tls)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    client = OxenClient(
+        "https://hub.test",
+        api_key="key",
+        transport=RequestsTransport(),
+        clock=FakeClock(),
+        retry=RetryPolicy(attempts=1),
+        resolver=lambda host, port: ("127.0.0.1",),
+    )
+
+    with pytest.raises(UnsafeUrl, match="not a public address"):
+        client.download(f"https://images.test:{server.port}/a.png")
+
+    assert server.requests == []

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from nbp_dagster.addresses import is_public
 from nbp_dagster.oxen.errors import ConnectionFailed, UnsafeUrl
-from nbp_dagster.oxen.urls import check_foreign, is_own, is_public, resolve_host
+from nbp_dagster.oxen.urls import check_foreign, is_own, resolve_host
 
 PUBLIC = "93.184.216.34"
 
@@ -65,6 +66,13 @@ def test_only_scheme_host_and_port_together_are_the_service_s_own(
         "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "64:ff9b:1::7f00:1",
+        "2001:4860::5efe:a9fe:a9fe",
+        "2001:4860::200:5efe:7f00:1",
+        "::7f00:1",
+        "fec0::1",
+        "3fff::1",
+        "2001:db8::1",
         "not an address",
     ],
 )
@@ -135,7 +143,10 @@ def test_a_host_that_does_not_resolve_was_never_reached() -> None:
     assert caught.value.maybe_sent is False
 
 
-def test_a_number_for_a_host_is_seen_as_the_address_it_is() -> None:
-    """`2130706433` is 127.0.0.1 to the system's resolver."""
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.1", "017700000001"]
+)
+def test_a_number_for_a_host_is_seen_as_the_address_it_is(host: str) -> None:
+    """All of these are 127.0.0.1 to the system's resolver."""
     with pytest.raises(UnsafeUrl, match=r"127\.0\.0\.1"):
-        check_foreign("https://2130706433/a.png", resolve_host)
+        check_foreign(f"https://{host}/a.png", resolve_host)

@@ -1,0 +1,40 @@
+"""Decides whether an IP address is on the public internet; resolves and opens nothing."""
+
+import ipaddress
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is given out so far
+_DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, newer than the interpreter's list
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: what stands before an IPv4 address
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is on the public internet.
+
+    An IPv6 address that stands for an IPv4 one (mapped, 6to4, Teredo, NAT64, ISATAP) is judged by
+    that one.
+    """
+    try:
+        outer = ipaddress.ip_address(address.split("%", 1)[0])
+    except ValueError:
+        return False
+    return all(map(_is_public, _list_wrapped(outer) or (outer,)))
+
+
+def _is_public(ip: _Address) -> bool:
+    if isinstance(ip, ipaddress.IPv6Address) and (
+        ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION
+    ):
+        return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+def _list_wrapped(ip: _Address) -> tuple[ipaddress.IPv4Address, ...]:
+    if isinstance(ip, ipaddress.IPv4Address):
+        return ()
+    inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    if ip in _NAT64 or (int(ip) >> 32) & 0xFFFF_FFFF in _ISATAP:
+        inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF))
+    return tuple(found for found in inner if found is not None)

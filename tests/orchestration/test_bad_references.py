@@ -1,0 +1,203 @@
+"""Reference images that must not be used: one clear line each, and nothing is bought."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from nbp_dagster.brand.load import BriefError, load_briefs
+from nbp_dagster.project import open_studio
+from nbp_dagster.running import Wishes, run_campaigns
+from nbp_dagster.studio.outcomes import Outcome, Tally
+from nbp_dagster.studio.planning import plan_campaigns
+from nbp_dagster.studio.references import check_files
+from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
+from tests.fakes.pictures import broken_pictures, draw_scene, encode
+from tests.orchestration.conftest import NAMES, PROMPT_ASSETS, House
+
+PICTURES = broken_pictures()
+# What the file is; what the line says of it. All are called `.png`.
+BY_FIRST_BYTES = ("empty", "html", "json", "svg", "postscript", "gif", "tiff", "bmp")
+BY_DECODING = {
+    "truncated png": "a damaged or truncated PNG",
+    "truncated jpeg": "a damaged or truncated JPEG",
+    "truncated webp": "a damaged or truncated WEBP",
+    "png header only": "a damaged or truncated PNG",
+    "corrupt png": "a damaged or truncated PNG",
+    "animated webp": "5 frames; accepted: one still picture",
+    "apng of 200 frames": "200 frames; accepted: one still picture",
+    "40 megapixels and one line": "8000x5001 pixels; accepted: at most 40,000,000 pixels",
+    "12000x12000 png": "12000x12000 pixels; accepted: at most 40,000,000 pixels",
+    "100000x100000 png": "far more than 40,000,000 pixels",
+    "zipped text bomb": "a damaged or truncated PNG",
+    "postscript behind png bytes": "a damaged or truncated PNG",
+    "svg behind jpeg bytes": "a damaged or truncated JPEG",
+}
+
+
+def make_picture(kind: str) -> bytes:
+    if kind == "apng of 200 frames":
+        frames = [Image.new("RGB", (8, 8), (n, 0, 255 - n)) for n in range(200)]
+        return encode(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=20)
+    if kind == "40 megapixels and one line":
+        return encode(Image.new("1", (8000, 5001)), "PNG")
+    if kind == "postscript behind png bytes":
+        return b"\x89PNG\r\n\x1a\n" + PICTURES["postscript"]()
+    if kind == "svg behind jpeg bytes":
+        return b"\xff\xd8\xff\xe0" + PICTURES["svg"]()
+    return PICTURES[kind]()
+
+
+def products_of(images: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
+    """A brand whose products have these images, which are put into place."""
+    products = {}
+    for number, (name, data) in enumerate(images.items()):
+        path = folder / "brands" / f"product{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        products[f"p{number}"] = {
+            "name": f"P{number}", "description": name, "references": [path.name],
+        }  # fmt: skip
+    return {**BRAND, "products": products}
+
+
+def put(house: House, images: Mapping[str, bytes]) -> None:
+    brand = products_of(images, house.settings.nbp_config)
+    shots = [{**shot("kitchen"), "products": list(brand["products"])}]
+    house.write(campaign(*shots), brand=brand)
+
+
+def lines_of(error: BriefError) -> list[str]:
+    return [str(problem) for problem in error.problems]
+
+
+class Silent:
+    """Hears what a run does, and says nothing."""
+
+    tally = Tally()
+
+    def title(self, text: str) -> None: ...
+    def begin(self, total: int) -> None: ...
+    def advance(self, outcome: Outcome) -> None: ...
+
+
+def test_a_file_disguised_as_a_picture_is_refused_when_the_briefs_are_read(
+    tmp_path: Path,
+) -> None:
+    brand = products_of({kind: make_picture(kind) for kind in BY_FIRST_BYTES}, tmp_path)
+    write_briefs(tmp_path, campaign(shot("kitchen")), brand=brand)
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(tmp_path)
+
+    lines = lines_of(caught.value)
+    assert len(lines) == len(BY_FIRST_BYTES)
+    for line in lines:
+        assert line.startswith("brands/hilltop.yaml:")
+        assert line.endswith(".png' - not an image; accepted: a PNG, JPEG or WebP file")
+
+
+def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_nothing(
+    house: House,
+) -> None:
+    put(house, {kind: make_picture(kind) for kind in BY_DECODING})
+    briefs = load_briefs(house.settings.nbp_config)
+
+    with pytest.raises(BriefError) as caught, open_studio(house.settings) as studio:
+        plan_campaigns(studio, ["winter"])
+    with pytest.raises(BriefError) as validated:
+        check_files(briefs)
+
+    lines = lines_of(caught.value)
+    assert lines_of(validated.value) == lines
+    assert len(lines) == len(BY_DECODING)
+    for number, (kind, seen) in enumerate(BY_DECODING.items()):
+        [line] = [one for one in lines if f"products.p{number}.references[0]: " in one]
+        assert line.startswith("brands/hilltop.yaml:"), kind
+        assert f"'product{number}.png' - not a usable picture: {seen}" in line, kind
+        assert "\n" not in line
+    assert house.service.requests("/api") == []
+
+
+def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> None:
+    put(house, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
+    briefs = load_briefs(house.settings.nbp_config)
+
+    with pytest.raises(BriefError, match="200 frames"):
+        run_campaigns(
+            house.settings, briefs, campaigns=["winter"], wishes=Wishes(), listener=Silent()
+        )
+
+    assert house.service.bills == 0
+    assert house.service.requests("/api/ai/queue") == []
+
+
+def test_the_step_of_sheets_stops_at_a_bad_picture_of_the_brand(house: House) -> None:
+    put(house, {"bad": make_picture("zipped text bomb")})
+
+    assert house.materialize([NAMES.brand_kits]).success
+    result = house.materialize([NAMES.character_sheets])
+
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    shown = failure.step_failure_data.error_display_string
+    assert "products.p0.references[0]: 'product0.png' - not a usable picture" in shown
+    assert house.service.bills == 0
+
+
+def test_the_step_of_prompts_buys_nothing_for_a_bad_picture(house: House) -> None:
+    put(house, {"good": encode(draw_scene(64, 64))})
+    house.sheets_made()
+    sheets = house.service.bills
+    put(house, {"bad": make_picture("truncated png")})
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    metadata = failure.step_failure_data.user_failure_data.metadata
+    [row] = metadata["without_image"].records
+    assert "not a usable picture: a damaged or truncated PNG" in row.data["reason"]
+    assert house.service.bills == sheets
+
+
+def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(house: House) -> None:
+    """Ben's image breaks after the briefs were made; Ada's shot is bought all the same."""
+    path = house.settings.nbp_config / "brands" / "ben.png"
+    path.write_bytes(encode(draw_scene(64, 64)))
+    ben = {**BRAND["characters"]["ben"], "references": ["ben.png"], "auto_pin": False}
+    brand = {**BRAND, "characters": {**BRAND["characters"], "ben": ben}}
+    shots = (shot("kitchen"), shot("garden", characters=["ben"]))
+    house.write(campaign(*shots), brand=brand)
+    house.sheets_made()
+    sheets = house.service.bills
+    path.write_bytes(make_picture("animated webp"))
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert house.service.bills == sheets + 1
+    assert house.materialized(NAMES.generated_images) == {"winter/kitchen/all/1x1/v1"}
+
+
+def test_a_picture_too_large_to_be_sent_is_told_before_anything_is_bought(house: House) -> None:
+    """13 MB of appended bytes: one sound picture, and too many bytes for a request."""
+    put(house, {"heavy": encode(draw_scene(64, 64)) + bytes(13_000_000)})
+
+    with (
+        pytest.raises(BriefError, match="accepted: at most 12000000 within a request"),
+        open_studio(house.settings) as studio,
+    ):
+        plan_campaigns(studio, ["winter"])
+
+    assert house.service.requests("/api") == []
+
+
+def test_a_sound_picture_is_planned(house: House) -> None:
+    put(house, {"good": encode(draw_scene(64, 64))})
+
+    with open_studio(house.settings) as studio:
+        planned = plan_campaigns(studio, ["winter"])
+
+    assert [image.standing for image in planned.images] == ["to_make", "waits_for_sheet"]
