@@ -1,18 +1,20 @@
 """The character sheets as assets: supplied references adopted, or a sheet bought once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import BuyingConfig
 from nbp_dagster.assets.failing import fail_step, plain_failure
-from nbp_dagster.assets.metadata import describe_original, describe_request, describe_sheet
+from nbp_dagster.assets.hooks import Execute, pass_through, run_within
+from nbp_dagster.assets.links import link_brand, made_from
+from nbp_dagster.assets.metadata import describe_candidates, describe_request, describe_sheet
 from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.brand.requests import Sheet
-from nbp_dagster.studio.compiling import generated_sheet, sheet_version
+from nbp_dagster.studio.casting import SheetStanding
+from nbp_dagster.studio.compiling import standing_version
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Refused, Reused
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.studio import Studio
@@ -20,7 +22,9 @@ from nbp_dagster.studio.studio import Studio
 CODE_VERSION = "1"
 
 
-def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
+def build_character_sheets(
+    grains: Grains, names: Names, *, execute: Execute = pass_through
+) -> dg.AssetsDefinition:
     """Return the asset of character sheets, one partition a character."""
 
     @dg.asset(
@@ -37,10 +41,12 @@ def build_character_sheets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         pool=POOL,
         description=(
             "The image a character is recognised by. Supplied references are adopted, free; "
-            "otherwise a sheet is generated from the fixed traits and **paid once**. Every picture "
-            "of the character is anchored to it, never to another picture."
+            "otherwise candidates are generated from the fixed traits, **paid once**, and one is "
+            "pinned (`nbp sheets pin`, or `auto_pin` in the brief). Every picture of the character "
+            "is anchored to it, never to another picture."
         ),
     )
+    @run_within(execute)
     def character_sheets(
         context: dg.AssetExecutionContext, config: BuyingConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
@@ -59,47 +65,99 @@ class _SheetStep:
         self._names = names
         self._recorder = Recorder(context, names.character_sheets, code_version=CODE_VERSION)
         self._pointer = latest_event(context)
+        self._casting = studio.compiler.casting
+        self._made: dict[str, list[Generated | Reused]] = {}
+        self._replacements: dict[str, str] = {}
 
     def run(self, config: BuyingConfig, progress: Progress) -> None:
         keys = list(self._context.partition_keys)
-        orders = {key: self._studio.compiler.sheet_order(key) for key in keys}
-        adopted = self._studio.compiler.sheets(
-            key for key, order in orders.items() if order is None
-        )
-        for key, sheet in adopted.items():
-            self._record(key, sheet, describe_sheet(self._studio, sheet))
-        bought = {key: order for key, order in orders.items() if order is not None}
-        progress.begin(len(bought))
+        # What its pictures will need must be in order before a sheet is paid for.
+        self._studio.compiler.require_sheets(keys)
+        standings = self._casting.standings(keys)
+        orders = [order for item in standings.values() for order in _wanted(item, config)]
+        progress.begin(len(orders))
         problems: list[Refused | Failed] = []
         outcomes = self._studio.make(
-            bought.values(),
-            run_id=self._context.run.run_id,
-            budget=config.budget,
-            fresh=config.fresh,
+            orders, run_id=self._context.run.run_id, budget=config.budget, fresh=config.fresh
         )
         for outcome in outcomes:
             if isinstance(outcome, Generated | Reused):
-                self._record_made(bought[outcome.key], outcome)
+                self._note(standings[outcome.key], outcome)
             else:
                 problems.append(outcome)
             progress.advance(outcome)
-        fail_step(self._context, problems, total=len(keys), what="character sheets")
+        who = f"run {self._context.run.run_id}"
+        for key, digest in self._replacements.items():
+            self._casting.pin_anew(key, digest, who=who)
+        self._casting.pin_automatically(keys, who=who)
+        lacking = self._record_all(keys, problems)
+        fail_step(self._context, lacking, total=len(keys), what="character sheets")
 
-    def _record_made(self, order: Order, made: Generated | Reused) -> None:
-        sheet = generated_sheet(order.key, made.image.sha256)
-        metadata = {
-            **describe_sheet(self._studio, sheet),
-            **describe_request(self._studio, order),
-            **describe_original(self._studio, order, made),
-        }
-        self._record(order.key, sheet, metadata)
+    def _note(self, standing: SheetStanding, made: Generated | Reused) -> None:
+        """Remember what a sheet cost, and the first image that was bought to replace it."""
+        self._made.setdefault(standing.key, []).append(made)
+        is_new = isinstance(made, Generated) and standing.pin is not None
+        if is_new and standing.auto_pin and self._is_replaced(standing, made):
+            self._replacements.setdefault(standing.key, made.image.sha256)
 
-    def _record(self, key: str, sheet: Sheet, metadata: Mapping[str, object]) -> None:
+    @staticmethod
+    def _is_replaced(standing: SheetStanding, made: Generated | Reused) -> bool:
+        """Whether an image is a further one of a candidate that was made before."""
+        before = standing.latest.get(made.receipt.fingerprint)
+        return before is not None and before.state == "made"
+
+    def _record_all(
+        self, keys: Sequence[str], problems: Sequence[Refused | Failed]
+    ) -> list[Refused | Failed]:
+        """Record what there is of each sheet; return the problems of those there is nothing of."""
+        lacking: list[Refused | Failed] = []
+        for key, standing in self._casting.standings(keys).items():
+            own = [problem for problem in problems if problem.key == key]
+            missing = self._find_missing(standing)
+            if missing is not None:
+                lacking.append(missing)
+            elif standing.sheet is None and not standing.choices:
+                lacking += own
+            else:
+                for problem in own:
+                    self._context.log.warning("%s: a candidate failed: %s", key, problem.reason)
+                if standing.waits_for_pin:
+                    self._context.log.warning("%s: %s", key, standing.ask_for_pin())
+                self._record(key, standing)
+        return lacking
+
+    def _find_missing(self, standing: SheetStanding) -> Failed | None:
+        """Say so where the image that is pinned is not in the store any more."""
+        if standing.sheet is None or self._studio.compiler.has_sheet(standing.sheet):
+            return None
+        reason = (
+            f"its pinned image {standing.sheet.digests[0]} is not in the store; restore the store "
+            f"from its backup, or pin another one (nbp sheets show {standing.key})"
+        )
+        return Failed(standing.key, standing.made_for, reason, "service")
+
+    def _record(self, key: str, standing: SheetStanding) -> None:
+        metadata = describe_sheet(self._studio, standing)
+        if standing.orders:
+            made = self._made.get(key, [])
+            metadata = {
+                **metadata,
+                **describe_request(self._studio, standing.orders[0]),
+                **describe_candidates(self._studio, standing, made),
+            }
         brand_id = key.split("/")[0]
         self._recorder.record(
             key,
-            data_version=sheet_version(sheet),
+            data_version=standing_version(standing),
             inputs={self._names.brand_kits: self._studio.brand_version(brand_id)},
             pointer=self._pointer,
-            metadata=metadata,
+            metadata={**metadata, **made_from(link_brand(self._names, brand_id))},
         )
+
+
+def _wanted(standing: SheetStanding, config: BuyingConfig) -> Sequence[Order]:
+    """All candidates; of a pinned sheet those that failed are not asked for again."""
+    if config.fresh or standing.pin is None:
+        return standing.orders
+    made = [order for order in standing.orders if standing.state(order) == "made"]
+    return [*made, *standing.due]

@@ -1,0 +1,114 @@
+"""Sheets that the brief supplies: one image as it is, several drawn together as one card."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.images import resolve_source
+from nbp_dagster.brand.models import CharacterRole
+from nbp_dagster.brand.references import Role
+from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.brand.views import View, hash_card, order_views
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.studio.cards import Panel, draw_card, encode_card
+from nbp_dagster.studio.decode import decode_image
+
+CARD = "card:"
+"""Begins the source of a card; `<brand>/<character>` follows."""
+
+Digests = Callable[[Iterable[str]], Mapping[str, str]]
+
+
+class ChangedCard(NbpError):
+    """The images of a card are no longer those it was named after."""
+
+
+def adopt_sheet(briefs: Briefs, sheet_key: str, digests: Digests) -> Sheet:
+    """Return the sheet of a character whose brief supplies references.
+
+    One identity is the sheet as it is. Several become one card, which counts as one reference of
+    a request; its digest is that of its recipe (see `brand.views.hash_card`). Faces go beside it.
+
+    Args:
+        briefs: The briefs.
+        sheet_key: `<brand>/<character>`.
+        digests: Gives the digest of each source.
+    """
+    views = views_of(briefs, sheet_key, digests)
+    alone = views[0] if len(views) == 1 else None
+    faces = _sources(briefs, sheet_key, "face")
+    known = digests(faces)
+    beside: tuple[Role, ...] = tuple("face" for _ in faces)
+    return Sheet(
+        key=sheet_key,
+        digests=(
+            hash_card(views) if alone is None else alone.digest,
+            *(known[source] for source in faces),
+        ),
+        sources=(f"{CARD}{sheet_key}" if alone is None else alone.source, *faces),
+        origin="adopted",
+        roles=("identity", *beside),
+    )
+
+
+def views_of(briefs: Briefs, sheet_key: str, digests: Digests) -> tuple[View, ...]:
+    """Return the identities the brief supplies of a character, in the order of its card."""
+    sources = _sources(briefs, sheet_key, "identity")
+    known = digests(sources)
+    return order_views(sources, [known[source] for source in sources])
+
+
+def _sources(briefs: Briefs, sheet_key: str, role: CharacterRole) -> tuple[str, ...]:
+    brand_id, _, character_id = sheet_key.partition("/")
+    supplied = briefs.brands[brand_id].characters[character_id].references
+    found = (resolve_source(item.image) for item in supplied if item.role == role)
+    return tuple(dict.fromkeys(found))
+
+
+class CardTable:
+    """Draws cards, each once a run; safe to use from several threads.
+
+    Args:
+        briefs: Say which images a card has.
+        digests: Gives the digest of each source.
+        read: Gives the bytes of a source, verified against its digest.
+    """
+
+    def __init__(
+        self, briefs: Briefs, *, digests: Digests, read: Callable[[str, str], bytes]
+    ) -> None:
+        self._briefs = briefs
+        self._digests = digests
+        self._read = read
+        self._cards: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+
+    def read(self, source: str, digest: str) -> bytes:
+        """Return a card as PNG or JPEG.
+
+        Args:
+            source: `card:<brand>/<character>`.
+            digest: That of its recipe.
+
+        Raises:
+            ChangedCard: One of its images is another than when the request was compiled.
+            NbpError: An image can't be read or is none that may be used.
+        """
+        with self._lock:
+            if digest not in self._cards:
+                self._cards[digest] = self._draw(source.removeprefix(CARD), digest)
+            return self._cards[digest]
+
+    def _draw(self, sheet_key: str, digest: str) -> bytes:
+        views = views_of(self._briefs, sheet_key, self._digests)
+        if hash_card(views) != digest:
+            raise ChangedCard(
+                f"the references of {sheet_key} changed after the run began; run again to use the "
+                "new ones"
+            )
+        return encode_card(draw_card([self._panel(view) for view in views]))
+
+    def _panel(self, view: View) -> Panel:
+        what = f"reference {cut_query(view.source)}"
+        return Panel(view.kind, decode_image(self._read(view.source, view.digest), what=what).image)
