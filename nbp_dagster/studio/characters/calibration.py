@@ -1,0 +1,285 @@
+"""Where a brand's own characters and others part: thresholds found on its sheets, and kept."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Final
+
+import numpy as np
+from PIL import Image, ImageColor
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.characters.distractors import draw_distractors
+from nbp_dagster.studio.characters.figures import Figure
+from nbp_dagster.studio.characters.lineup import stand
+from nbp_dagster.studio.characters.scorer import CharacterScorer, Features
+from nbp_dagster.studio.files import write_atomically
+
+LEAST_VIEWS: Final = 3
+"""Views of a character that a calibration needs: each is tried against the others."""
+
+_SCENES: Final = 8  # of each view
+_LIKE_SLIMMEST: Final = 1.6  # times as wide for its height; a wider view is a close-up
+_SIDE: Final = 448  # pixels of a scene
+_VERSION: Final = "1"
+
+
+class TooFewViews(NbpError):
+    """No character of a brand has enough views to calibrate with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Thresholds of one brand under one scorer.
+
+    Attributes:
+        brand: Its id.
+        scorer: The scorer's name.
+        scorer_version: Other versions score otherwise.
+        sheets: Digest of the sheets it was made of; other sheets need another calibration.
+        cross: The standing from which a character counts as itself.
+        genuine: Trials with the character itself.
+        impostor: Trials with somebody else, who is unknown to the cohort.
+        equal_error_rate: Of these trials: as many are wrongly refused as wrongly accepted.
+        area: Under the curve of the two errors: 1 for never wrong.
+        views: How many views each character had.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    brand: str
+    scorer: str
+    scorer_version: str
+    sheets: str
+    cross: float
+    genuine: int
+    impostor: int
+    equal_error_rate: float
+    area: float
+    views: Mapping[str, int]
+
+    def fits(self, *, scorer: CharacterScorer, sheets: str) -> bool:
+        """Whether it was made with this scorer and these sheets."""
+        made = (self.scorer, self.scorer_version, self.sheets)
+        return made == (scorer.name, scorer.version, sheets)
+
+
+_ADAPTER = TypeAdapter(Calibration)
+
+
+class CalibrationFolder:
+    """Calibrations as `<root>/<brand>-<scorer>.json`; derived, so they may be thrown away."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, brand: str, scorer: str) -> Path:
+        """Return where a brand's calibration lies."""
+        return self._root / f"{brand}-{scorer}.json"
+
+    def read(self, brand: str, scorer: CharacterScorer, sheets: str) -> Calibration | None:
+        """Return a brand's calibration; None where there is none for this scorer and sheets."""
+        try:
+            found = _ADAPTER.validate_json(self.path(brand, scorer.name).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return found if found.fits(scorer=scorer, sheets=sheets) else None
+
+    def write(self, calibration: Calibration) -> Path:
+        """Keep a calibration and return where.
+
+        Raises:
+            StoreError: The folder can't be written.
+        """
+        path = self.path(calibration.brand, calibration.scorer)
+        write_atomically(path, _ADAPTER.dump_json(calibration, indent=1) + b"\n")
+        return path
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How well two lots of figures part: area under the curve, and the point of equal errors."""
+
+    area: float
+    rate: float
+    threshold: float
+
+
+def part(genuine: Sequence[float], impostor: Sequence[float]) -> Errors:
+    """Return where two lots part; the threshold lies between the two figures next to it."""
+    own, other = np.sort(genuine), np.sort(impostor)
+    below = np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")
+    area = float(below.sum()) / (2 * len(own) * len(other))
+    points = np.unique(np.concatenate([own, other]))
+    cuts = np.concatenate([points[:1] - 0.01, (points[1:] + points[:-1]) / 2, points[-1:] + 0.01])
+    refused = np.searchsorted(own, cuts, "left") / len(own)
+    accepted = 1 - np.searchsorted(other, cuts, "left") / len(other)
+    gap = np.abs(refused - accepted)
+    best = np.flatnonzero(gap == gap.min())
+    middle = best[len(best) // 2]
+    rate = float(refused[middle] + accepted[middle]) / 2
+    return Errors(round(area, 4), round(rate, 4), round(float(cuts[best].mean()), 3))
+
+
+def calibrate(
+    brand: str,
+    scorer: CharacterScorer,
+    cast: Mapping[str, Sequence[Figure]],
+    *,
+    sheets: str,
+    palette: Sequence[str],
+) -> Calibration:
+    """Find a brand's thresholds from its sheets alone.
+
+    Every view of a whole figure, turned and set on grounds, is tried against the character's other
+    views (a close-up has other shares of colour, and is only a reference); the rest of the cast
+    and the distractors are tried as impostors. So the targets are the sheets themselves: a real
+    model drifts more, and the rates are those of an easier task.
+
+    Args:
+        brand: Its id.
+        scorer: The scorer.
+        cast: Views of each character, by id.
+        sheets: Digest of the sheets the views were cut from.
+        palette: The brand's colours, "#RRGGBB": half of the grounds are made of them, as its
+            pictures are, because what shares a character's colours is mistaken for it.
+
+    Raises:
+        TooFewViews: No character has `LEAST_VIEWS` views.
+    """
+    able = [name for name, views in cast.items() if len(views) >= LEAST_VIEWS]
+    if not able:
+        counts = ", ".join(f"{name} has {len(views)}" for name, views in cast.items())
+        raise TooFewViews(
+            f"brand {brand}: a calibration needs {LEAST_VIEWS} views of a character, and "
+            f"{counts or 'there is no character with a sheet'}; add references, or draw a sheet "
+            "with several figures on a plain ground"
+        )
+    trials = _Trials(scorer, cast, palette)
+    for name in able:
+        trials.run(name)
+    cross = part(trials.genuine, trials.impostor)
+    return Calibration(
+        brand=brand,
+        scorer=scorer.name,
+        scorer_version=scorer.version,
+        sheets=sheets,
+        cross=cross.threshold,
+        genuine=len(trials.genuine),
+        impostor=len(trials.impostor),
+        equal_error_rate=cross.rate,
+        area=cross.area,
+        views={name: len(views) for name, views in cast.items()},
+    )
+
+
+def describe_calibration(calibration: Calibration) -> dict[str, object]:
+    """Return it as plain data, for `--json` and metadata."""
+    return asdict(calibration)
+
+
+class _Trials:
+    """Standings of characters in scenes of themselves and of others."""
+
+    def __init__(
+        self,
+        scorer: CharacterScorer,
+        cast: Mapping[str, Sequence[Figure]],
+        palette: Sequence[str],
+    ) -> None:
+        self._scorer = scorer
+        figures = {name: tuple(views) for name, views in cast.items()}
+        figures |= {
+            f"distractor {number}": (figure,) for number, figure in enumerate(draw_distractors())
+        }
+        self._whole = {name: find_whole(views) for name, views in figures.items()}
+        self._references = {
+            name: [scorer.describe(view) for view in views] for name, views in figures.items()
+        }
+        # Of each view a few scenes; distractors are many, so that two of each will do.
+        self._seen = {
+            name: [
+                [
+                    scorer.look_at(_stage(view, f"{name}/{number}/{take}", palette))
+                    for take in range(2 if name.startswith("distractor") else _SCENES)
+                ]
+                for number, view in enumerate(views)
+            ]
+            for name, views in figures.items()
+        }
+        self.genuine: list[float] = []
+        self.impostor: list[float] = []
+
+    def run(self, name: str) -> None:
+        """Try one character: itself, each view against the others, and everybody else."""
+        views = self._references[name]
+        for number, scenes in enumerate(self._seen[name]):
+            if number not in self._whole[name]:
+                continue
+            others = [view for place, view in enumerate(views) if place != number]
+            self.genuine += [self._stand(others, scene, {name}) for scene in scenes]
+        for impostor, lots in self._seen.items():
+            if impostor != name:
+                scenes = [scene for lot in lots for scene in lot]
+                self.impostor += [self._stand(views, each, {name, impostor}) for each in scenes]
+
+    def _stand(self, views: Sequence[Features], scene: Features, out: set[str]) -> float:
+        cohort = [
+            max(self._scorer.compare(view, scene) for view in others)
+            for name, others in self._references.items()
+            if name not in out
+        ]
+        return stand(max(self._scorer.compare(view, scene) for view in views), cohort)
+
+
+def find_whole(views: Sequence[Figure]) -> frozenset[int]:
+    """Return the places of the views that show a whole figure: the slim ones."""
+    wide = [view.image.width / view.image.height for view in views]
+    return frozenset(n for n, each in enumerate(wide) if each <= _LIKE_SLIMMEST * min(wide))
+
+
+def _stage(view: Figure, seed: str, palette: Sequence[str]) -> Image.Image:
+    """A scene on a gradient of random colours or, every other time, of two of the palette."""
+    dice = random.Random(seed)
+    if seed.endswith(("1", "3", "5", "7")):
+        return set_scene(view, dice)
+    colours = [ImageColor.getrgb(dice.choice(palette))[:3] for _ in range(2)]
+    return set_scene(view, dice, _gradient(colours[0], colours[1]))
+
+
+def set_scene(
+    figure: Figure, dice: random.Random, ground: Image.Image | None = None
+) -> Image.Image:
+    """Return a figure somewhere on a ground: turned by 12 degrees at most, mirrored or not.
+
+    Args:
+        figure: Who.
+        dice: Decides place, size (45 to 75 % of the side), turn and the colours of the ground.
+        ground: A square picture to stand on; a gradient of two colours when None.
+    """
+    if ground is None:
+        ends = [tuple(dice.randrange(256) for _ in range(3)) for _ in range(2)]
+        ground = _gradient(ends[0], ends[1])
+    scene = ground.resize((_SIDE, _SIDE))
+    cut = figure.image.convert("RGBA")
+    cut.putalpha(Image.fromarray(figure.mask.astype(np.uint8) * 255))
+    if dice.random() < 0.5:
+        cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    scale = dice.uniform(0.45, 0.75) * _SIDE / max(cut.size)
+    size = (max(1, round(cut.width * scale)), max(1, round(cut.height * scale)))
+    cut = cut.resize(size, Image.Resampling.BICUBIC)
+    cut = cut.rotate(dice.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
+    place = (
+        dice.randint(0, max(0, _SIDE - cut.width)),
+        dice.randint(0, max(0, _SIDE - cut.height)),
+    )
+    scene.paste(cut.convert("RGB"), place, cut.getchannel("A"))
+    return scene
+
+
+def _gradient(top: tuple[int, ...], bottom: tuple[int, ...]) -> Image.Image:
+    size = (_SIDE, _SIDE)
+    ramp = Image.linear_gradient("L").resize(size)
+    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), ramp)

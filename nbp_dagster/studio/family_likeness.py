@@ -1,0 +1,81 @@
+"""A set's characters seen together: who drifts from the sheet, and who from the other pictures."""
+
+import base64
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from statistics import median
+from typing import Final
+
+from nbp_dagster.studio.characters.agreement import mean_agreement
+from nbp_dagster.studio.checks import Finding
+from nbp_dagster.studio.manifest import LikenessFacts, SetManifest
+from nbp_dagster.studio.records import PromptRecord
+
+LEAST_PICTURES: Final = 3
+"""Pictures of a character from which on they can be compared with each other."""
+
+# Below the middle of its set by so much, a picture stands out. Deviations are the median ones,
+# which one bad picture does not move; the floor is what pose, crop and size alone bring about.
+_DEVIATIONS: Final = 5.0
+_LEAST_GAP: Final = 0.3
+
+SELF_SIMILARITY: Final = "self_similarity"
+SELF_SIMILARITY_HOLDS: Final = (
+    "The pictures of one character agree with each other; judged over the whole set."
+)
+
+
+def rank_likenesses(records: Iterable[PromptRecord]) -> tuple[LikenessFacts, ...]:
+    """Return every likeness of a set by character, of each the lowest standing first.
+
+    Self similarity is filled in where a character has `LEAST_PICTURES` that were measured by one
+    scorer; traces are left out.
+    """
+    lots: dict[tuple[str, str, str, int], list[LikenessFacts]] = defaultdict(list)
+    for record in records:
+        for row in record.likenesses:
+            # Traces of other lengths come from another state of the sheet.
+            lots[row.character, row.scorer, row.scorer_version, len(row.trace)].append(row)
+    ranked = [row for lot in lots.values() for row in _compare(lot)]
+    return tuple(sorted(ranked, key=lambda row: (row.character, row.standing, row.prompt_key)))
+
+
+def judge_set(manifest: SetManifest) -> Finding:
+    """Return whether the set's pictures of each character agree with each other."""
+    threshold = f"at most {_DEVIATIONS:.0f} median deviations below the middle of the set"
+    rows = [row for row in manifest.likenesses if row.self_similarity is not None]
+    if not rows:
+        why = f"no character has {LEAST_PICTURES} pictures that were measured"
+        return Finding("skipped", threshold=threshold, sentence=why)
+    odd = drifting(manifest.likenesses)
+    names = ", ".join(f"{row.character} in {row.prompt_key}" for row in odd[:10])
+    return Finding(
+        "failed" if odd else "passed",
+        threshold=threshold,
+        sentence=f"unlike the rest of the set: {names}" if odd else "all agree with each other",
+        figures={"pictures": len(rows), "drifting": len(odd)},
+    )
+
+
+def drifting(rows: Sequence[LikenessFacts]) -> tuple[LikenessFacts, ...]:
+    """Return the rows whose self similarity lies far below that of their character's others."""
+    odd: list[LikenessFacts] = []
+    for _, lot in groupby(rows, key=lambda row: row.character):
+        known = [(row, row.self_similarity) for row in lot if row.self_similarity is not None]
+        if len(known) < LEAST_PICTURES:
+            continue
+        middle = median(value for _, value in known)
+        spread = median(abs(value - middle) for _, value in known)
+        least = middle - max(_LEAST_GAP, _DEVIATIONS * spread)
+        odd += [row for row, value in known if value < least]
+    return tuple(odd)
+
+
+def _compare(lot: Sequence[LikenessFacts]) -> list[LikenessFacts]:
+    bare = [replace(row, trace="") for row in lot]
+    if len(lot) < LEAST_PICTURES or not lot[0].trace:
+        return bare
+    means = mean_agreement(lot[0].scorer, [base64.b64decode(row.trace) for row in lot])
+    return [replace(row, self_similarity=value) for row, value in zip(bare, means, strict=True)]

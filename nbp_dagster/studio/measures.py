@@ -1,0 +1,166 @@
+"""The checks of a prompt's original, once for all its renditions: one table; knows no Dagster.
+
+What they rest on is measured in `measuring`; here are only the verdicts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from nbp_dagster.studio.characters.lineup import Likeness
+from nbp_dagster.studio.characters.scorer import INSTALL
+from nbp_dagster.studio.checks import Check, Finding, Verdict
+
+DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}
+"""By scorer: from here on a character counts as itself where nothing was calibrated. Near the
+points of equal errors of `make eval-characters`; other art styles have other points."""
+
+COPIED_SHARE: Final = 0.35
+"""From here on a picture counts as a copy of its reference; others have under a sixth."""
+
+PALETTE_DISTANCE: Final = 15.0
+"""CIEDE2000 within which a pixel counts as one of the brand's colours: its tints and shades."""
+
+PALETTE_SHARE: Final = 0.35
+"""Least share of such pixels. What is right differs between campaigns: this warns of pictures far
+from the palette, and never blocks."""
+
+
+@dataclass(frozen=True)
+class PromptInput:
+    """One original as its checks see it.
+
+    Attributes:
+        prompt_key: Partition key.
+        cast: Ids of the characters of the shot.
+        likenesses: Of every character of the brand with a sheet, by id.
+        thresholds: The standing from which each counts as itself.
+        calibrated: Whether they were found on this brand's sheets.
+        unmeasured: Why likeness could not be measured; empty where it was.
+        copied: Share of a reference that came back as the picture, by character.
+        palette: Share of pixels near a brand colour.
+    """
+
+    prompt_key: str
+    cast: tuple[str, ...]
+    likenesses: Mapping[str, Likeness]
+    threshold: float
+    calibrated: bool
+    unmeasured: str
+    copied: Mapping[str, float]
+    palette: float
+
+    @property
+    def provenance(self) -> str:
+        """Where the threshold comes from, in words."""
+        if self.calibrated:
+            return "found on this brand's sheets"
+        return "a default that is not calibrated for this brand: look, or run `nbp calibrate`"
+
+
+def _judge(passed: bool) -> Verdict:
+    return "passed" if passed else "failed"
+
+
+def _skip(threshold: str, why: str) -> Finding:
+    # Where the sentence says what to install, a strict run fails.
+    missing_extra = "character" if INSTALL in why else ""
+    return Finding("skipped", threshold=threshold, sentence=why, missing_extra=missing_extra)
+
+
+def _check_likeness(picture: PromptInput) -> Finding:
+    threshold = f"a standing of at least {picture.threshold:.2f}, {picture.provenance}"
+    if not picture.cast:
+        return _skip(threshold, "the shot has no character")
+    if picture.unmeasured:
+        return _skip(threshold, picture.unmeasured)
+    found = {name: picture.likenesses[name] for name in picture.cast}
+    unlike = [name for name, each in found.items() if each.standing < picture.threshold]
+    figures = {f"standing_{name}": each.standing for name, each in found.items()}
+    figures |= {f"score_{name}": each.score for name, each in found.items()}
+    sentence = "every character is like its sheet"
+    if unlike:
+        sentence = f"unlike its sheet, or not there: {', '.join(unlike)}"
+    return Finding(
+        _judge(not unlike),
+        threshold=threshold,
+        sentence=sentence,
+        figures=figures,
+        is_provisional=not picture.calibrated,
+    )
+
+
+def _check_copying(picture: PromptInput) -> Finding:
+    threshold = f"less than {COPIED_SHARE:.0%} of a reference in its own place"
+    if not picture.copied:
+        why = picture.unmeasured if picture.cast else "the shot has no character"
+        return _skip(threshold, why or "no reference could be read")
+    name, most = max(picture.copied.items(), key=lambda item: item[1])
+    return Finding(
+        _judge(most < COPIED_SHARE),
+        threshold=threshold,
+        sentence=f"{most:.0%} of a reference of {name} is there as it was sent",
+        figures={"copied_share": most},
+    )
+
+
+def _check_cast(picture: PromptInput) -> Finding:
+    others = [name for name in picture.likenesses if name not in picture.cast]
+    threshold = f"nobody else of the brand above {picture.threshold:.2f}, {picture.provenance}"
+    if picture.unmeasured:
+        return _skip(threshold, picture.unmeasured)
+    if not others:
+        return _skip(threshold, "the brand has nobody else whose sheet is there to look for")
+    # Who looks more like a character of the shot than like itself is that character.
+    most = max((picture.likenesses[name].score for name in picture.cast), default=-1.0)
+    uninvited = [
+        name
+        for name in others
+        if picture.likenesses[name].standing >= picture.threshold
+        and picture.likenesses[name].score > most
+    ]
+    return Finding(
+        _judge(not uninvited),
+        threshold=threshold,
+        sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "nobody else",
+        figures={"asked_for": len(picture.cast), "uninvited": len(uninvited)},
+        is_provisional=not picture.calibrated,
+    )
+
+
+def _check_palette(picture: PromptInput) -> Finding:
+    return Finding(
+        _judge(picture.palette >= PALETTE_SHARE),
+        threshold=f"at least {PALETTE_SHARE:.0%} of the picture near a brand colour",
+        sentence=f"{picture.palette:.0%} of the picture is near a brand colour",
+        figures={"palette_share": picture.palette},
+        is_provisional=True,
+    )
+
+
+PROMPT_CHECKS: Final[tuple[Check[PromptInput], ...]] = (
+    Check(
+        "cross_similarity",
+        "Every character of the shot is as like its sheet as chance does not explain.",
+        "warn",
+        _check_likeness,
+    ),
+    Check(
+        "copy_paste_rate",
+        "The picture is a new one, not a reference sent back.",
+        "warn",
+        _check_copying,
+    ),
+    Check(
+        "cast_count",
+        "No character of the brand is there that the shot does not have.",
+        "warn",
+        _check_cast,
+    ),
+    Check(
+        "palette_coverage",
+        "The brand's colours are in the picture.",
+        "warn",
+        _check_palette,
+    ),
+)

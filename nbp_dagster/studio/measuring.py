@@ -1,0 +1,310 @@
+"""Measures a prompt's original against its sheets; loads a scorer once a process, when needed."""
+
+import base64
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from PIL import Image
+
+from nbp_dagster.brand.models import Brand
+from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.characters.calibration import (
+    Calibration,
+    CalibrationFolder,
+    calibrate,
+)
+from nbp_dagster.studio.characters.copying import (
+    Grey,
+    copied_share,
+    prepare_picture,
+    prepare_reference,
+)
+from nbp_dagster.studio.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.characters.lineup import Likeness, Lineup
+from nbp_dagster.studio.characters.palette import palette_share
+from nbp_dagster.studio.characters.patches import PatchScorer
+from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
+from nbp_dagster.studio.checks import CheckResult, run_table
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts
+from nbp_dagster.studio.measures import (
+    DEFAULT_STANDINGS,
+    PALETTE_DISTANCE,
+    PROMPT_CHECKS,
+    PromptInput,
+)
+
+_LOG = logging.getLogger(__name__)
+
+# Raised when equal pictures, sheets and thresholds would be measured otherwise.
+MEASURE_VERSION: Final = "1"
+
+ScorerName = Literal["colour", "dino", "off"]
+ReadReference = Callable[[str, str], bytes]
+"""Gives a reference's bytes by its source and digest."""
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How originals are measured.
+
+    Attributes:
+        scorer: "colour", "dino" or "off".
+        model: An ONNX file of one's own for "dino"; None for the weights of the extra.
+    """
+
+    scorer: ScorerName = "colour"
+    model: Path | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found on one original; attributes as in `PromptRecord`."""
+
+    measured: str
+    checks: tuple[CheckFacts, ...]
+    likenesses: tuple[LikenessFacts, ...]
+
+
+@dataclass(frozen=True)
+class _Cast:
+    """A brand's characters with sheets, made ready."""
+
+    digest: str
+    views: Mapping[str, tuple[Figure, ...]]
+    images: Mapping[str, tuple[tuple[Image.Image, tuple[Figure, ...]], ...]]
+    lineup: Lineup | None
+    calibration: Calibration | None
+    unmeasured: str
+    # Ways each character's references would fill a picture of a ratio; filled as ratios come.
+    ways: dict[tuple[str, float], tuple[Grey, ...]] = field(default_factory=dict)
+
+
+class Measurer:
+    """Measures originals for one run; safe to use from several threads.
+
+    Args:
+        measuring: Which scorer.
+        calibrations: Where thresholds lie.
+        read: Reads references.
+    """
+
+    def __init__(
+        self, measuring: Measuring, *, calibrations: CalibrationFolder, read: ReadReference
+    ) -> None:
+        self._measuring = measuring
+        self._calibrations = calibrations
+        self._read = read
+        self._casts: dict[tuple[str, str], _Cast] = {}
+        self._lock = threading.Lock()
+
+    def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
+        """Return the hash of everything a measurement depends on besides the original.
+
+        Empty where nothing is measured.
+        """
+        if self._measuring.scorer == "off":
+            return ""
+        made = self._cast(brand, sheets)
+        facts = {
+            "version": MEASURE_VERSION,
+            "scorer": _identity(made, self._measuring),
+            "sheets": made.digest,
+            "calibration": None if made.calibration is None else vars(made.calibration) | {},
+            "cast": list(cast),
+            "palette": dict(brand.palette),
+            "blocking": sorted(brand.blocking_checks),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=dict).encode()).hexdigest()
+
+    def measure(
+        self,
+        brand: Brand,
+        sheets: Mapping[str, Sheet],
+        *,
+        prompt_key: str,
+        cast: Sequence[str],
+        picture: Image.Image,
+    ) -> Measured:
+        """Measure one original and judge it.
+
+        Args:
+            brand: Whose characters and colours.
+            sheets: Those there are of the brand, by `brand/character`.
+            prompt_key: The prompt.
+            cast: Ids of the characters of its shot.
+            picture: The original or a reduced copy, RGB; some 160 pixels of the shorter side do
+                for "colour", 224 for "dino".
+        """
+        made = self._cast(brand, sheets)
+        wanted = tuple(name for name in cast if name in made.views)
+        likenesses: dict[str, Likeness] = {}
+        if made.lineup is not None and made.views:
+            glance = made.lineup.glance(picture)
+            likenesses = {
+                name: made.lineup.judge(glance, name, present={name, *cast}) for name in made.views
+            }
+        calibration = made.calibration
+        grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
+        subject = PromptInput(
+            prompt_key=prompt_key,
+            cast=tuple(cast),
+            likenesses=likenesses,
+            threshold=_threshold(made),
+            calibrated=calibration is not None,
+            unmeasured=made.unmeasured or _name_absent(cast, made),
+            copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
+            palette=palette_share(picture, brand.palette.values(), PALETTE_DISTANCE),
+        )
+        results = run_table(PROMPT_CHECKS, subject, blocking=brand.blocking_checks)
+        return Measured(
+            measured=self.stamp(brand, sheets, cast),
+            checks=tuple(map(facts_of, results)),
+            likenesses=_rows(subject, made),
+        )
+
+    def calibrate(self, brand: Brand, sheets: Mapping[str, Sheet]) -> tuple[Calibration, Path]:
+        """Find a brand's thresholds and keep them; see `calibration.calibrate`.
+
+        Raises:
+            ScorerMissing: The scorer that is set can't work here, or none is set.
+            TooFewViews: The sheets show too little.
+        """
+        made = self._cast(brand, sheets)
+        if made.lineup is None:
+            raise ScorerMissing(f"nothing to calibrate: {made.unmeasured}")
+        found = calibrate(
+            brand.id,
+            made.lineup.scorer,
+            made.views,
+            sheets=made.digest,
+            palette=tuple(brand.palette.values()),
+        )
+        path = self._calibrations.write(found)
+        self._casts.clear()
+        return found, path
+
+    def _cast(self, brand: Brand, sheets: Mapping[str, Sheet]) -> _Cast:
+        """The brand's cast, made ready once for each state of its sheets."""
+        own = {
+            name: sheets[f"{brand.id}/{name}"]
+            for name in brand.characters
+            if f"{brand.id}/{name}" in sheets
+        }
+        rows = [f"{name} {' '.join(sheet.digests)}" for name, sheet in own.items()]
+        digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+        with self._lock:
+            if (brand.id, digest) not in self._casts:
+                self._casts[brand.id, digest] = self._prepare(brand.id, own, digest)
+            return self._casts[brand.id, digest]
+
+    def _prepare(self, brand_id: str, own: Mapping[str, Sheet], digest: str) -> _Cast:
+        images = {name: tuple(self._images(sheet)) for name, sheet in own.items()}
+        images = {name: found for name, found in images.items() if found}
+        views = {
+            name: tuple(view for _, figures in found for view in figures)
+            for name, found in images.items()
+        }
+        lineup, unmeasured = None, ""
+        try:
+            lineup = Lineup(load_scorer(self._measuring), views)
+        except ScorerMissing as error:
+            unmeasured = str(error)
+        calibration = None
+        if lineup is not None:
+            calibration = self._calibrations.read(brand_id, lineup.scorer, digest)
+        return _Cast(digest, views, images, lineup, calibration, unmeasured)
+
+    def _images(self, sheet: Sheet) -> Iterable[tuple[Image.Image, tuple[Figure, ...]]]:
+        for source, digest in zip(sheet.sources, sheet.digests, strict=True):
+            try:
+                data = self._read(source, digest)
+                image = decode_image(data, what=f"sheet of {sheet.key}", least_side=512).image
+            except NbpError as error:
+                # A picture is worth keeping where it can't be measured, too.
+                _LOG.warning("sheet of %s is not measured against: %s", sheet.key, error)
+                continue
+            yield image, cut_figures(image)
+
+    def _ways(self, made: _Cast, name: str, ratio: float) -> tuple[Grey, ...]:
+        with self._lock:
+            if (name, ratio) not in made.ways:
+                made.ways[name, ratio] = tuple(
+                    way
+                    for image, figures in made.images[name]
+                    for way in prepare_reference(image, figures, ratio)
+                )
+            return made.ways[name, ratio]
+
+
+def facts_of(result: CheckResult) -> CheckFacts:
+    """Return a check's result as records and manifests have it."""
+    return CheckFacts(
+        name=result.name,
+        verdict=result.verdict,
+        sentence=result.sentence,
+        severity=result.severity,
+        threshold=result.threshold,
+        figures=dict(result.figures),
+        missing_extra=result.missing_extra,
+    )
+
+
+@cache
+def load_scorer(measuring: Measuring) -> CharacterScorer:
+    """Return the scorer that is set, loaded once a process.
+
+    Raises:
+        ScorerMissing: It can't work here; the message says how to install it.
+    """
+    if measuring.scorer == "colour":
+        return ColourScorer()
+    if measuring.scorer == "dino":
+        return PatchScorer(measuring.model)
+    raise ScorerMissing("NBP_CHARACTER_SCORER is off; set it to colour or dino")
+
+
+def _identity(made: _Cast, measuring: Measuring) -> str:
+    if made.lineup is None:
+        return f"{measuring.scorer}: {made.unmeasured}"
+    return f"{made.lineup.scorer.name} {made.lineup.scorer.version}"
+
+
+def _threshold(made: _Cast) -> float:
+    if made.calibration is not None:
+        return made.calibration.cross
+    return DEFAULT_STANDINGS["colour" if made.lineup is None else made.lineup.scorer.name]
+
+
+def _name_absent(cast: Sequence[str], made: _Cast) -> str:
+    absent = [name for name in cast if name not in made.views]
+    return f"no sheet of {', '.join(absent)} is at hand" if absent else ""
+
+
+def _rows(subject: PromptInput, made: _Cast) -> tuple[LikenessFacts, ...]:
+    if made.lineup is None:
+        return ()
+    scorer = made.lineup.scorer
+    return tuple(
+        LikenessFacts(
+            prompt_key=subject.prompt_key,
+            character=name,
+            scorer=scorer.name,
+            scorer_version=scorer.version,
+            score=round(subject.likenesses[name].score, 4),
+            standing=subject.likenesses[name].standing,
+            threshold=subject.threshold,
+            calibrated=subject.calibrated,
+            trace=base64.b64encode(subject.likenesses[name].trace).decode("ascii"),
+        )
+        for name in subject.cast
+        if name in subject.likenesses
+    )

@@ -1,0 +1,178 @@
+"""How surely `nbp whois` finds copies, and how fast: `python -m tests.eval.whois`.
+
+A third of the pictures is painted by the simulator, a third has the spectrum of photographs, and a
+third mixes both; every one is sent on every journey. As many others of the same kinds must find
+nobody.
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from nbp_dagster.simulator.painter import paint
+from nbp_dagster.studio import likeness
+from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.likeness import (
+    LEAST_LIKENESS,
+    SKETCH_BYTES,
+    Sketches,
+    find_alike,
+    sketch_picture,
+)
+from nbp_dagster.studio.registry import KnownPicture, Registry
+from nbp_dagster.studio.whois import identify
+from tests.fakes.copies import JOURNEYS, SIZES, Journey, draw_any, send
+from tests.fakes.pictures import encode
+
+_SCENES = (
+    "Mira pours the first cup at a sunlit kitchen counter",
+    "a fox reads in the forest",
+    "a bicycle leans on a wall at night",
+    "the family eats breakfast",
+    "a red kite over a hill",
+    "a harbour in the fog",
+    "two friends laugh on a park bench",
+)
+_WORDS = (
+    *("slow", "mornings", "win", "tea", "for", "two", "fresh", "roast", "every", "day", "the"),
+    *("taste", "of", "spring", "home", "again", "quiet", "hours", "bright", "cups", "friends"),
+    *("share", "winter", "blend", "hilltop", "garden", "small", "joys", "start", "here"),
+)
+_HARDER = {"half size, JPEG q30, cropped 8 %": Journey(halved=True, quality=30, cut=0.08)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of all copies that made one journey.
+
+    Attributes:
+        found: How many found a picture at all.
+        right: How many found theirs first.
+        least: The smallest likeness of a copy and its picture.
+        rival: The greatest likeness of a copy and another picture.
+    """
+
+    found: int
+    right: int
+    least: float
+    rival: float
+
+
+def draw_picture(number: int) -> Image.Image:
+    """Return one of the evaluation's pictures; equal numbers give equal pictures."""
+    if number % 3:
+        return draw_any(number)
+    dice = random.Random(number)
+    wide, high = SIZES[number // 3 % len(SIZES)]
+    colours = ", ".join(f"#{dice.randrange(1 << 24):06X}" for _ in range(3))
+    headline = " ".join(dice.sample(_WORDS, dice.randint(2, 4))).capitalize()
+    text = f'Palette: {colours}. {dice.choice(_SCENES)}. Headline: "{headline}".'
+    return paint(text, [], width=wide, height=high, variant=dice.randint(1, 4))
+
+
+def sketch_all(pictures: Sequence[Image.Image]) -> Sketches:
+    return Sketches.gather([(sketch_picture(item), item.width / item.height) for item in pictures])
+
+
+def judge(pictures: Sequence[Image.Image], sketches: Sketches, journey: Journey) -> Finding:
+    """Send every picture on a journey and look for it."""
+    found = right = 0
+    least, rival = 1.0, -1.0
+    for number, picture in enumerate(pictures):
+        hits = find_alike(send(picture, journey, seed=number), sketches)
+        found += bool(hits)
+        right += bool(hits) and hits[0].index == number
+        scores = {hit.index: hit.score for hit in hits}
+        least = min(least, scores.pop(number, 0.0))
+        rival = max([rival, *scores.values()])
+    return Finding(found, right, least, rival)
+
+
+def score_others(count: int, sketches: Sketches) -> list[float]:
+    """Return the greatest likeness of each of so many other pictures and any of ours."""
+    # All scores are wanted here, those too low to count as well.
+    likeness.LEAST_LIKENESS = -1.0  # type: ignore[misc]
+    try:
+        hits = (find_alike(draw_picture(1_000_000 + number), sketches) for number in range(count))
+        return [found[0].score if found else 0.0 for found in hits]
+    finally:
+        likeness.LEAST_LIKENESS = LEAST_LIKENESS  # type: ignore[misc]
+
+
+def time_queries(rows: int) -> Iterator[tuple[str, float]]:
+    """Yield what a query costs over so many pictures in SQLite, in seconds."""
+    dice = np.random.default_rng(1)
+    target = draw_any(1)
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_ledger(Path(folder) / "ledger.sqlite")
+        registry = Registry(engine)
+        batch = [
+            _row(number, dice.integers(0, 256, SKETCH_BYTES, np.uint8).tobytes())
+            for number in range(rows)
+        ]
+        for start in range(0, rows, 500):
+            registry.add(batch[start : start + 500])
+        registry.add([_row(rows, sketch_picture(target), size=target.size)])
+        for name, size in (("of one shape", target.size), ("of another shape", (900, 300))):
+            query = encode(target.resize(size))
+            start_time = time.perf_counter()
+            identify(query, registry, name=name)
+            yield name, time.perf_counter() - start_time
+        engine.dispose()
+
+
+def _row(number: int, sketch: bytes, *, size: tuple[int, int] | None = None) -> KnownPicture:
+    wide, high = size or SIZES[1]
+    return KnownPicture(
+        sha256=f"{number:064x}",
+        prompt_key=f"eval/{number}",
+        brand="eval",
+        campaign="eval",
+        channel="square",
+        locale="en",
+        width=wide,
+        height=high,
+        model="a model",
+        provider="oxen",
+        fingerprint=f"{number:064x}",
+        generation_id=f"gen_{number}",
+        made_at=None,
+        sketch=sketch,
+    )
+
+
+def main() -> None:
+    """Print the figures of docs/marking.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", type=int, default=1000)
+    parser.add_argument("--rows", type=int, default=100_000)
+    given = parser.parse_args()
+    pictures = [draw_picture(number) for number in range(given.pictures)]
+    sketches = sketch_all(pictures)
+    print(f"{given.pictures} pictures; threshold {LEAST_LIKENESS}")
+    for name, journey in {**JOURNEYS, **_HARDER}.items():
+        begun = time.perf_counter()
+        seen = judge(pictures, sketches, journey)
+        cost = (time.perf_counter() - begun) / given.pictures * 1000
+        print(
+            f"{name}: found {seen.found}, theirs first {seen.right}, least likeness "
+            f"{seen.least:.3f}, nearest other {seen.rival:.3f}, {cost:.0f} ms each"
+        )
+    others = np.array(score_others(given.pictures, sketches))
+    print(
+        f"others: {int((others >= LEAST_LIKENESS).sum())} false matches of {len(others)}, "
+        f"greatest likeness {others.max():.3f}, 99th percentile {np.percentile(others, 99):.3f}"
+    )
+    for name, seconds in time_queries(given.rows):
+        print(f"a query over {given.rows:,} pictures, {name}: {seconds:.2f} s")
+
+
+if __name__ == "__main__":
+    main()

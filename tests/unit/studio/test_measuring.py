@@ -1,0 +1,170 @@
+"""Each fault of the painter makes exactly its check fail; what can't be measured is skipped."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.models import Brand, WarningCheck
+from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.simulator.painter import encode_png, paint
+from nbp_dagster.studio.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks import CHECKS
+from nbp_dagster.studio.family_likeness import SELF_SIMILARITY
+from nbp_dagster.studio.manifest import CheckFacts
+from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.measuring import Measured, Measurer, Measuring
+from nbp_dagster.studio.reading.checks import READING_CHECKS
+
+CONFIG = Path(__file__).parents[3] / "assets_config"
+
+
+@cache
+def brand() -> Brand:
+    """The sample brand with the mascot of three references."""
+    return load_briefs(CONFIG).brands["pennyway"]
+
+
+@cache
+def references() -> Mapping[str, bytes]:
+    """Pip's references, by a stand-in for their digest."""
+    folder = CONFIG / "brands" / "images"
+    return {name: (folder / f"pip_{name}.png").read_bytes() for name in ("front", "waving", "face")}
+
+
+def sheet(*names: str) -> dict[str, Sheet]:
+    """Pip's sheet, as adopted."""
+    digests = names or tuple(references())
+    row = Sheet(key="pennyway/pip", digests=digests, sources=digests, origin="adopted")
+    return {row.key: row}
+
+
+@cache
+def picture(fault: str = "", width: int = 768, height: int = 768) -> Image.Image:
+    """Pip at his shop, as the painter draws him from his references."""
+    prompt = (
+        "Flat vector illustration. Palette: #14707A, #FFC53D, #EE7B30, #FFF1DD, #4A2A22.\n"
+        "Scene: Pip waves from the door of a shop in a sunny street.\n"
+        "Image 1 is the character PIP: identity only.\nImage 2 is the character PIP: identity only."
+    )
+    faults = frozenset([fault] if fault else [])
+    sent = [references()["front"], references()["waving"]]
+    return paint(prompt, sent, width=width, height=height, faults=faults)
+
+
+def measurer(tmp_path: Path, measuring: Measuring | None = None) -> Measurer:
+    return Measurer(
+        measuring or Measuring(),
+        calibrations=CalibrationFolder(tmp_path),
+        read=lambda _, digest: references()[digest],
+    )
+
+
+def measure(work: Measurer, image: Image.Image, owner: Brand | None = None) -> Measured:
+    return work.measure(
+        owner or brand(), sheet(), prompt_key="p/s/all/1x1/v1", cast=["pip"], picture=image
+    )
+
+
+def failed(found: Measured) -> set[str]:
+    return {check.name for check in found.checks if check.verdict == "failed"}
+
+
+def check_of(found: Measured, name: str) -> CheckFacts:
+    return next(check for check in found.checks if check.name == name)
+
+
+def test_the_right_reference_gives_a_high_score(tmp_path: Path) -> None:
+    """And no check fails."""
+    found = measure(measurer(tmp_path), picture())
+    assert failed(found) == set()
+    assert found.likenesses[0].score > 0.8
+    assert found.likenesses[0].is_like
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        ("other-character", "cross_similarity"),
+        ("missing-character", "cross_similarity"),
+        ("off-palette", "palette_coverage"),
+        ("copy-paste", "copy_paste_rate"),
+    ],
+)
+def test_each_fault_fails_exactly_its_check(tmp_path: Path, fault: str, check: str) -> None:
+    """Nothing else is blamed for it."""
+    assert failed(measure(measurer(tmp_path), picture(fault))) == {check}
+
+
+def test_a_missing_extra_is_skipped_with_how_to_install_it(tmp_path: Path) -> None:
+    """Never passed; what needs no scorer is still checked."""
+    work = measurer(tmp_path, Measuring("dino", tmp_path / "absent.onnx"))
+    found = measure(work, picture("off-palette"))
+    likeness = check_of(found, "cross_similarity")
+    assert likeness.verdict == "skipped"
+    assert "absent.onnx" in likeness.sentence or "nbp-dagster[character]" in likeness.sentence
+    assert found.likenesses == ()
+    assert failed(found) == {"palette_coverage"}
+
+
+def test_a_check_blocks_where_the_brand_says_so_and_only_once_calibrated(tmp_path: Path) -> None:
+    """Before, it warns and says that its threshold is a default."""
+    strict = brand().model_copy(update={"blocking_checks": ("cross_similarity",)})
+    work = measurer(tmp_path)
+    before = check_of(measure(work, picture("missing-character"), strict), "cross_similarity")
+    assert (before.severity, "not calibrated" in before.threshold) == ("warn", True)
+    stamp = work.stamp(strict, sheet(), ["pip"])
+
+    calibration, _ = work.calibrate(strict, sheet())
+
+    after = check_of(measure(work, picture("missing-character"), strict), "cross_similarity")
+    assert (after.verdict, after.severity) == ("failed", "error")
+    assert f"{calibration.cross:.2f}" in after.threshold
+    assert work.stamp(strict, sheet(), ["pip"]) != stamp
+
+
+def test_the_stamp_changes_with_sheet_and_scorer_and_is_empty_when_off(tmp_path: Path) -> None:
+    """Equal stamps mean that nothing has to be measured again."""
+    work = measurer(tmp_path)
+    assert work.stamp(brand(), sheet(), ["pip"]) == work.stamp(brand(), sheet(), ["pip"])
+    assert work.stamp(brand(), sheet(), ["pip"]) != work.stamp(brand(), sheet("front"), ["pip"])
+    assert measurer(tmp_path, Measuring("off")).stamp(brand(), sheet(), ["pip"]) == ""
+
+
+def test_a_reference_that_cannot_be_read_skips_and_breaks_nothing(tmp_path: Path) -> None:
+    """The picture is paid and kept all the same."""
+    work = Measurer(
+        Measuring(), calibrations=CalibrationFolder(tmp_path), read=lambda *_: b"not a picture"
+    )
+    likeness = check_of(measure(work, picture()), "cross_similarity")
+    assert (likeness.verdict, likeness.sentence) == ("skipped", "no sheet of pip is at hand")
+
+
+def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
+    """The shot has nobody; Pip is there."""
+    other = Image.new("RGB", (300, 300), "white")
+    other.paste("#6C3483", (90, 30, 210, 280))
+    everybody = {**references(), "bo": encode_png(other)}
+    work = Measurer(
+        Measuring(),
+        calibrations=CalibrationFolder(tmp_path),
+        read=lambda _, digest: everybody[digest],
+    )
+    cast = brand().model_copy(
+        update={"characters": {**brand().characters, "bo": brand().characters["pip"]}}
+    )
+    sheets = sheet() | {
+        "pennyway/bo": Sheet(key="pennyway/bo", digests=("bo",), sources=("bo",), origin="adopted")
+    }
+    found = work.measure(cast, sheets, prompt_key="p", cast=["bo"], picture=picture())
+    count = check_of(found, "cast_count")
+    assert (count.verdict, count.sentence) == ("failed", "not of this shot: pip")
+
+
+def test_brands_may_promote_only_checks_that_exist() -> None:
+    """The briefs' list is held against the tables."""
+    known = {check.name for check in (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)} | {SELF_SIMILARITY}
+    assert set(WarningCheck.__args__) <= known  # type: ignore[attr-defined]
