@@ -1,0 +1,314 @@
+"""The checks of the words on a prompt's original, once for all its renditions: one table.
+
+What they rest on is read in `proofreading`; here are only the verdicts. Knows no Dagster.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from nbp_dagster.studio.checks import Check, Finding, Verdict
+from nbp_dagster.studio.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
+from nbp_dagster.studio.reading.comparing import (
+    Match,
+    find_leftovers,
+    find_unreadable,
+    match_texts,
+    normalise,
+)
+from nbp_dagster.studio.reading.lettering import Lettering, find_prohibited
+from nbp_dagster.studio.reading.reader import ReadLine
+
+LEAST_SCORE: Final = 0.8
+"""Confidence below which a line counts for nothing but copy: text-free photographs gave hits of
+one letter with .53 to .71."""
+
+LEAST_LETTERS: Final = 3
+"""Letters below which a line counts for nothing but copy, for the same reason."""
+
+# A line that lies within a required text this far is a piece of it, read at the other size.
+_WITHIN: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One reading of an original.
+
+    Attributes:
+        side: Pixels of its longer side, as it was read.
+        lines: What was read.
+    """
+
+    side: int
+    lines: tuple[ReadLine, ...]
+
+
+@dataclass(frozen=True)
+class ReadingInput:
+    """One original as the checks of its words see it.
+
+    Attributes:
+        prompt_key: Partition key.
+        lettering: The words it must, may and must not show.
+        passes: As it was read; empty where it was not.
+        unread: Why it was not read; empty where it was.
+        missing_extra: The extra that would have to be installed to read it; empty where none.
+        alphabet: Every character the reader can tell.
+        labels: Lines read on the references that were sent along: a label may show them.
+    """
+
+    prompt_key: str
+    lettering: Lettering
+    passes: tuple[Pass, ...] = ()
+    unread: str = ""
+    missing_extra: str = ""
+    alphabet: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
+
+    @cached_property
+    def unreadable(self) -> Mapping[str, tuple[str, ...]]:
+        """Fields of copy with letters the reader does not know, and those letters."""
+        found = {
+            name: find_unreadable(text, self.alphabet)
+            for name, text in self.lettering.required.items()
+        }
+        return {name: letters for name, letters in found.items() if letters}
+
+    @cached_property
+    def matches(self) -> tuple[Mapping[str, Match], ...]:
+        """For each reading, what comes closest to each field of copy that can be read."""
+        fields = [name for name in self.lettering.required if name not in self.unreadable]
+        texts = [self.lettering.required[name] for name in fields]
+        return tuple(
+            dict(zip(fields, match_texts(texts, each.lines), strict=True)) for each in self.passes
+        )
+
+    @cached_property
+    def best(self) -> Mapping[str, Match]:
+        """The better reading of each field."""
+        if not self.matches:
+            return {}
+        return {
+            name: min((found[name] for found in self.matches), key=lambda match: match.distance)
+            for name in self.matches[0]
+        }
+
+    @cached_property
+    def faint(self) -> Mapping[str, tuple[float, float]]:
+        """The least contrast of each field that was read, and what WCAG asks of it there."""
+        found: dict[str, tuple[float, float]] = {}
+        for name, best in self.best.items():
+            lines = [
+                each.lines[place]
+                for each, matches in zip(self.passes, self.matches, strict=True)
+                if matches[name] is best
+                for place in best.lines
+            ]
+            ratios = [
+                (line.contrast, LARGE_TEXT_RATIO if line.is_large else SMALL_TEXT_RATIO)
+                for line in lines
+                if line.contrast is not None
+            ]
+            if ratios:
+                found[name] = min(ratios, key=lambda ratio: ratio[0] / ratio[1])
+        return found
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every field that can be read was found as asked, so that one size will do."""
+        return bool(self.matches) and all(match.is_exact for match in self.best.values())
+
+    @cached_property
+    def uninvited(self) -> tuple[str, ...]:
+        """Lettering that nobody asked for, as it was read at the largest size."""
+        if not self.passes:
+            return ()
+        largest = max(range(len(self.passes)), key=lambda index: self.passes[index].side)
+        lines = self.passes[largest].lines
+        left = find_leftovers(tuple(self.matches[largest].values()), lines)
+        copy = [
+            self.passes[index].lines[place]
+            for index, found in enumerate(self.matches)
+            for match in found.values()
+            for place in match.lines
+        ]
+        known = _Known((*self.lettering.required.values(), *self.lettering.allowed, *self.labels))
+        return tuple(
+            words
+            for words, line in zip(left, lines, strict=True)
+            if line.score >= LEAST_SCORE
+            and len(normalise(words)) >= LEAST_LETTERS
+            and not known.covers(words)
+            and not (words == line.text and _lies_within(line, copy))
+        )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Texts that may be there, as a whole, in part, or word by word."""
+
+    texts: Sequence[str]
+
+    @cached_property
+    def _plain(self) -> tuple[str, ...]:
+        return tuple(map(normalise, self.texts))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(normalise(word) for text in self.texts for word in text.split())
+
+    def covers(self, words: str) -> bool:
+        """Whether nothing in these words is new; the reader may have lost their spaces."""
+        plain = normalise(words)
+        if any(plain in text for text in self._plain):
+            return True
+        return all(normalise(word) in self._words for word in words.split())
+
+
+def _lies_within(line: ReadLine, others: Iterable[ReadLine]) -> bool:
+    """Whether most of a line's box lies within the box of another one."""
+    area = max(1e-9, (line.right - line.left) * (line.bottom - line.top))
+    for other in others:
+        wide = min(line.right, other.right) - max(line.left, other.left)
+        high = min(line.bottom, other.bottom) - max(line.top, other.top)
+        if wide > 0 and high > 0 and wide * high >= _WITHIN * area:
+            return True
+    return False
+
+
+def _judge(passed: bool) -> Verdict:
+    return "passed" if passed else "failed"
+
+
+def _skip(picture: ReadingInput, threshold: str) -> Finding:
+    return Finding(
+        "skipped",
+        threshold=threshold,
+        sentence=picture.unread,
+        missing_extra=picture.missing_extra,
+    )
+
+
+def _check_copy(picture: ReadingInput) -> Finding:
+    threshold = "every line of drawn copy, letter by letter"
+    if not picture.lettering.required:
+        return Finding("skipped", threshold=threshold, sentence="the model was to draw no copy")
+    if picture.unread:
+        return _skip(picture, threshold)
+    figures: dict[str, str | int | float] = {}
+    for name, match in picture.best.items():
+        figures[f"word_accuracy_{name}"] = round(match.word_accuracy, 3)
+        figures[f"edit_distance_{name}"] = round(match.normalised_distance, 3)
+    figures["readings"] = len(picture.passes)
+    wrong = [_describe(name, match) for name, match in picture.best.items() if not match.is_exact]
+    if wrong:
+        return Finding("failed", threshold=threshold, sentence="; ".join(wrong), figures=figures)
+    if picture.unreadable:
+        letters = "; ".join(
+            f"{name} has {' '.join(found[:12])}" for name, found in picture.unreadable.items()
+        )
+        sentence = f"not checkable, the reader does not know these letters: {letters}"
+        return Finding("skipped", threshold=threshold, sentence=sentence, figures=figures)
+    sentence = f"{len(picture.best)} of {len(picture.best)} lines are as asked"
+    return Finding("passed", threshold=threshold, sentence=sentence, figures=figures)
+
+
+def _describe(name: str, match: Match) -> str:
+    if not match.read:
+        return f"{name} is not there or not legible: {match.required!r}"
+    return f"{name} reads {match.read!r}, asked for {match.required!r}"
+
+
+def _check_contrast(picture: ReadingInput) -> Finding:
+    threshold = f"{SMALL_TEXT_RATIO}:1, {LARGE_TEXT_RATIO:g}:1 for large letters (WCAG 2.2, 1.4.3)"
+    if not picture.lettering.required:
+        return Finding("skipped", threshold=threshold, sentence="the model was to draw no copy")
+    if picture.unread:
+        return _skip(picture, threshold)
+    if not picture.faint:
+        sentence = "no line of copy was found whose contrast could be measured"
+        return Finding("skipped", threshold=threshold, sentence=sentence)
+    faint = [
+        f"{name} has {ratio:.1f}:1 of {least:g}:1"
+        for name, (ratio, least) in picture.faint.items()
+        if ratio < least
+    ]
+    return Finding(
+        _judge(not faint),
+        threshold=threshold,
+        sentence="; ".join(faint) if faint else "every line that was found stands out",
+        figures={f"contrast_{name}": ratio for name, (ratio, _) in picture.faint.items()},
+    )
+
+
+def _check_uninvited(picture: ReadingInput) -> Finding:
+    threshold = (
+        f"no line of {LEAST_LETTERS} letters or more, read with a score of {LEAST_SCORE} or more, "
+        "that is neither copy nor a name or label of the brand's"
+    )
+    if picture.unread:
+        return _skip(picture, threshold)
+    if picture.unreadable:
+        sentence = (
+            "not checkable: copy in letters the reader does not know can't be told from other "
+            f"lettering ({', '.join(picture.unreadable)})"
+        )
+        return Finding("skipped", threshold=threshold, sentence=sentence)
+    found = picture.uninvited
+    shown = ", ".join(repr(text) for text in found[:5]) + (", ..." if len(found) > 5 else "")
+    return Finding(
+        _judge(not found),
+        threshold=threshold,
+        sentence=f"nobody asked for: {shown}" if found else "nothing but what may be there",
+        figures={
+            "lines": max(len(each.lines) for each in picture.passes),
+            "unrequested": len(found),
+        },
+    )
+
+
+def _check_terms(picture: ReadingInput) -> Finding:
+    threshold = "none of the brand's prohibited terms"
+    if picture.unread:
+        return _skip(picture, threshold)
+    lines = [line.text for each in picture.passes for line in each.lines]
+    # A term may run over the end of a line.
+    texts = [*lines, *(" ".join(line.text for line in each.lines) for each in picture.passes)]
+    found = dict.fromkeys(
+        term for text in texts for term in find_prohibited(text, picture.lettering)
+    )
+    return Finding(
+        _judge(not found),
+        threshold=threshold,
+        sentence=f"prohibited, and there: {', '.join(found)}" if found else "none is there",
+        figures={"terms": sum(map(len, picture.lettering.prohibited.values()))},
+    )
+
+
+READING_CHECKS: Final[tuple[Check[ReadingInput], ...]] = (
+    Check(
+        "copy_legible",
+        "Copy the model drew can be read, and every letter is as asked.",
+        "warn",
+        _check_copy,
+    ),
+    Check(
+        "copy_contrast",
+        "Copy the model drew stands out from what is behind it.",
+        "warn",
+        _check_contrast,
+    ),
+    Check(
+        "unrequested_text",
+        "No lettering is there that nobody asked for.",
+        "warn",
+        _check_uninvited,
+    ),
+    Check(
+        "prohibited_text",
+        "None of the brand's prohibited terms is on the picture.",
+        "warn",
+        _check_terms,
+    ),
+)

@@ -1,0 +1,60 @@
+"""Which words an original must show, which it may, and which it must not; reads nothing."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nbp_dagster.brand.languages import language_of
+from nbp_dagster.brand.models import Brand, Campaign, Shot
+from nbp_dagster.brand.plan import Prompt, locales_of
+from nbp_dagster.brand.terms import find_term
+from nbp_dagster.brand.wording import wording_of
+
+# What a simulator stamps on its pictures, one at the other end of OXEN_BASE_URL too.
+_STAMP = "SIMULATED"
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """The words of one original.
+
+    Attributes:
+        required: Copy the model was asked to draw, by field; empty where it draws none.
+        allowed: Texts whose words may be there too: names, and what products are.
+        prohibited: The brand's terms by locale, for each locale the original serves.
+    """
+
+    required: Mapping[str, str]
+    allowed: tuple[str, ...]
+    prohibited: Mapping[str, tuple[str, ...]]
+
+
+def lettering_of(brand: Brand, campaign: Campaign, shot: Shot, prompt: Prompt) -> Lettering:
+    """Return the words of a prompt's original."""
+    drawn = shot.text == "drawn"
+    required = wording_of(brand, shot, prompt.locale) if drawn and shot.texts else {}
+    # Copy that we set ourselves has no place on the original, and neither has another locale's.
+    allowed = [brand.name, _STAMP]
+    for name in shot.products:
+        product = brand.products[name]
+        allowed += [product.name, product.description]
+    return Lettering(
+        required={str(field): text for field, text in required.items()},
+        allowed=tuple(allowed),
+        prohibited={
+            locale: terms_of(brand, locale) for locale in sorted(locales_of(prompt, campaign))
+        },
+    )
+
+
+def terms_of(brand: Brand, locale: str) -> tuple[str, ...]:
+    """Return the brand's prohibited terms for a locale, those of its language first."""
+    keys = dict.fromkeys((language_of(locale), locale))
+    return tuple(term for key in keys for term in brand.prohibited_terms.get(key, ()))
+
+
+def find_prohibited(text: str, lettering: Lettering) -> Iterator[str]:
+    """Yield the first prohibited term of each locale that occurs in a text."""
+    for locale, terms in lettering.prohibited.items():
+        term = find_term(text, terms, locale)
+        if term is not None:
+            yield term

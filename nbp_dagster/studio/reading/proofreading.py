@@ -1,0 +1,246 @@
+"""Has originals read, as often and as large as needed, and their words judged."""
+
+import hashlib
+import json
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from PIL import Image
+
+from nbp_dagster.brand.models import Brand
+from nbp_dagster.brand.requests import Reference
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.checks import CheckResult, run_table
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.legibility import measure_text_contrast
+from nbp_dagster.studio.reading.checks import READING_CHECKS, Pass, ReadingInput
+from nbp_dagster.studio.reading.lettering import Lettering
+from nbp_dagster.studio.reading.reader import (
+    EXTRA,
+    Reader,
+    ReaderMissing,
+    ReadLine,
+    find_models,
+    identify_reader,
+    load_reader,
+)
+
+_LOG = logging.getLogger(__name__)
+
+# Raised when equal readings and words would be judged otherwise.
+READING_VERSION: Final = "1"
+
+SIDES: Final = (800, 1536, 640)
+"""Longer sides in pixels an original is read at, one after the other while copy is missing. Fine
+print is lost in smaller pictures, and large letters fall apart in larger ones."""
+
+ReadWhen = Literal["auto", "on", "off"]
+ReadReference = Callable[[str, str], bytes]
+"""Gives a reference's bytes by its source and digest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read on an original, kept so that it is not read again.
+
+    Attributes:
+        original: Digest of the original.
+        reader: What read it, with its version.
+        passes: In the order they were made.
+    """
+
+    original: str
+    reader: str
+    passes: tuple[Pass, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of one original.
+
+    Attributes:
+        results: One a check, in the table's order.
+        reading: What was read; None where nothing could be.
+    """
+
+    results: tuple[CheckResult, ...]
+    reading: Reading | None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Whether originals are read: by whom, or why not."""
+
+    reader: str = ""
+    why_not: str = ""
+    missing_extra: str = ""
+
+
+class Proofreader:
+    """Reads originals for one run; safe to use from several threads.
+
+    Args:
+        when: "auto" reads what was paid for, and the simulator's pictures not; "on" reads every
+            picture; "off" none, and has no check either.
+        simulated: Whether the simulator draws.
+        read: Gives references, whose lettering may come back on a label.
+        load: Gives the reader; that of this process when None.
+    """
+
+    def __init__(
+        self,
+        when: ReadWhen = "auto",
+        *,
+        simulated: bool = False,
+        read: ReadReference | None = None,
+        load: Callable[[], Reader] | None = None,
+    ) -> None:
+        self._when = when
+        self._simulated = simulated
+        self._read_reference = read
+        self._load = load
+        self._labels: dict[str, tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+        self._answer = self._ask()
+
+    def stamp(self, brand: Brand, lettering: Lettering) -> str:
+        """Return the hash of all that a proof depends on besides the original and its references.
+
+        Empty where no original is to be read.
+        """
+        if self._when == "off":
+            return ""
+        facts: dict[str, Any] = {
+            "version": READING_VERSION,
+            "sides": SIDES,
+            "answer": vars(self._answer),
+            "lettering": {name: _plain(value) for name, value in vars(lettering).items()},
+            "blocking": sorted(brand.blocking_checks),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def proofread(
+        self,
+        brand: Brand,
+        lettering: Lettering,
+        *,
+        prompt_key: str,
+        original: str,
+        picture: Image.Image,
+        references: Iterable[Reference] = (),
+        earlier: Reading | None = None,
+    ) -> Proof:
+        """Read one original, where that is due, and judge its words.
+
+        Args:
+            brand: Says which checks block.
+            lettering: What must, may and must not be there.
+            prompt_key: The prompt.
+            original: Digest of the original.
+            picture: The original, RGB.
+            references: What was sent along.
+            earlier: What was read before; used where it is of this original and reader.
+        """
+        if self._when == "off":
+            return Proof((), None)
+        subject = ReadingInput(prompt_key, lettering)
+        if self._answer.why_not:
+            subject = replace(
+                subject, unread=self._answer.why_not, missing_extra=self._answer.missing_extra
+            )
+            return Proof(self._judge(subject, brand), earlier)
+        known: tuple[Pass, ...] = ()
+        if earlier and (earlier.original, earlier.reader) == (original, self._answer.reader):
+            known = earlier.passes
+        reader = self._reader()
+        subject = replace(
+            subject, alphabet=reader.alphabet, labels=self._read_labels(reader, references)
+        )
+        made = {found.side: found for found in known}
+        for side in dict.fromkeys(min(side, max(picture.size)) for side in SIDES):
+            if side not in made:
+                made[side] = read_at(reader, picture, side)
+            subject = replace(subject, passes=(*subject.passes, made[side]))
+            if subject.is_complete:
+                break
+        # A reading that this wording has no need of is worth keeping for the next.
+        passes = tuple(made.values())
+        reading = Reading(original=original, reader=self._answer.reader, passes=passes)
+        return Proof(self._judge(subject, brand), reading)
+
+    def _judge(self, subject: ReadingInput, brand: Brand) -> tuple[CheckResult, ...]:
+        return run_table(READING_CHECKS, subject, blocking=brand.blocking_checks)
+
+    def _ask(self) -> _Answer:
+        """Say whether originals are read, without loading anything."""
+        waits = self._when == "auto" and self._simulated
+        try:
+            if self._load is None:
+                find_models()
+            if waits:
+                return _Answer(why_not="the simulator's pictures are read only with NBP_OCR=on")
+            return _Answer(reader=identify_reader() if self._load is None else self._load().name)
+        except ReaderMissing as error:
+            return _Answer(why_not=str(error), missing_extra=EXTRA)
+
+    def _reader(self) -> Reader:
+        return load_reader() if self._load is None else self._load()
+
+    def _read_labels(self, reader: Reader, references: Iterable[Reference]) -> tuple[str, ...]:
+        """What stands on the references: a product brings its label along."""
+        found: list[str] = []
+        for reference in references:
+            if reference.role == "palette" or self._read_reference is None:
+                continue
+            with self._lock:
+                if reference.digest not in self._labels:
+                    lines = self._read_label(reader, reference, self._read_reference)
+                    self._labels[reference.digest] = tuple(line.text for line in lines)
+            found += self._labels[reference.digest]
+        return tuple(found)
+
+    def _read_label(
+        self, reader: Reader, reference: Reference, read: ReadReference
+    ) -> tuple[ReadLine, ...]:
+        what = f"reference of {reference.subject}"
+        try:
+            data = read(reference.source, reference.digest)
+            image = decode_image(data, what=what, least_side=SIDES[0]).image
+        except NbpError as error:
+            # Its lettering then counts as unrequested, which says more than it hides.
+            _LOG.warning("%s is not read: %s", what, error)
+            return ()
+        return reader.read(reduce_to(image.convert("RGB"), SIDES[0]))
+
+
+def read_at(reader: Reader, picture: Image.Image, side: int) -> Pass:
+    """Read an RGB picture at a longer side of so many pixels, and measure its letters' contrast."""
+    small = reduce_to(picture, side)
+    wide, high = small.size
+    lines = []
+    for line in reader.read(small):
+        left, right = math.floor(line.left * wide), math.ceil(line.right * wide)
+        top, bottom = math.floor(line.top * high), math.ceil(line.bottom * high)
+        contrast = None
+        if right > left and bottom > top:
+            contrast = round(measure_text_contrast(small, (left, top, right, bottom)), 2)
+        lines.append(replace(line, contrast=contrast))
+    return Pass(side=max(small.size), lines=tuple(lines))
+
+
+def reduce_to(picture: Image.Image, side: int) -> Image.Image:
+    """Return a picture with a longer side of at most so many pixels; never enlarged."""
+    longest = max(picture.size)
+    if longest <= side:
+        return picture
+    scale = side / longest
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value

@@ -1,0 +1,152 @@
+"""The words on originals, end to end: a flaw of the picture is one red check of its prompt."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from rich.console import Console
+
+from nbp_dagster.assets.names import PROMPT_STEP, Names
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.reporting import RunReport
+from nbp_dagster.running import RunSummary, Wishes, run_campaigns
+from nbp_dagster.settings import Settings
+from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.server import SimulatorServer
+from tests.fakes.briefs import campaign, write_briefs
+from tests.orchestration.conftest import PROMPT_ASSETS, House
+
+NAMES = Names()
+WORDS = ("copy_legible", "copy_contrast", "unrequested_text", "prohibited_text")
+
+
+def drawn(name: str, scene: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "scene": scene,
+        "text": "drawn",
+        "copy": {"headline": {"en": "Slow mornings win"}},
+    }
+
+
+@pytest.fixture
+def painted(house: House) -> Iterator[House]:
+    """A house whose service paints what the prompt says, and whose originals are read."""
+    with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
+        update = {"oxen_base_url": server.url, "nbp_ocr": "on"}
+        yield replace(house, settings=house.settings.model_copy(update=update))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("rapidocr") is None, reason='needs pip install "nbp-dagster[ocr]"'
+)
+def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: House) -> None:
+    painted.write(
+        campaign(
+            drawn("kitchen", "a cup on a counter"),
+            drawn("garden", "[[sim:misspelt_headline]] a cup on a garden table"),
+            drawn("attic", "[[sim:stray_text]] a cup under the roof"),
+            drawn("cellar", "[[sim:low_contrast]] a cup on a barrel"),
+        )
+    )
+
+    result = painted.materialize(PROMPT_ASSETS)
+
+    assert result.success
+    by_partition = {
+        (item.partition, item.check_name)
+        for item in evaluations_of(result)
+        if item.check_name in WORDS and item.partition and not item.passed
+    }
+    assert by_partition == {
+        ("winter/garden/en/1x1/v1", "copy_legible"),
+        ("winter/attic/en/1x1/v1", "unrequested_text"),
+        ("winter/cellar/en/1x1/v1", "copy_contrast"),
+    }
+    summed = {
+        item.check_name: (item.passed, item.metadata["failed"].value)
+        for item in result.get_asset_check_evaluations()
+        if item.check_name in WORDS and not item.partition
+    }
+    assert summed == {
+        "copy_legible": (False, 1),
+        "copy_contrast": (False, 1),
+        "unrequested_text": (False, 1),
+        "prohibited_text": (True, 0),
+    }
+    metadata = painted.latest(NAMES.channel_images, "winter/garden/en/1x1/v1").metadata
+    rows = {row.data["check"]: row.data["why"] for row in metadata["measures"].records}
+    assert "asked for 'Slow mornings win'" in str(rows["copy_legible"])
+
+
+def evaluations_of(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:
+    """Every evaluation logged, those of single prompts included."""
+    return [
+        event.asset_check_evaluation_data
+        for event in result.all_events
+        if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+
+
+@pytest.fixture
+def without_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the extra were not installed."""
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+
+
+def word_results(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, str]]:
+    return {
+        item.check_name: (item.passed, item.severity.value)
+        for item in result.get_asset_check_evaluations()
+        if item.check_name in WORDS and not item.partition
+    }
+
+
+@pytest.mark.usefixtures("without_reader")
+def test_without_the_extra_there_is_no_verdict_and_a_strict_run_fails(house: House) -> None:
+    house.settings = house.settings.model_copy(update={"nbp_ocr": "auto"})
+    house.write(campaign(drawn("kitchen", "a cup on a counter")))
+
+    lenient = house.materialize(PROMPT_ASSETS)
+    strict = house.materialize(PROMPT_ASSETS, op_config={PROMPT_STEP: {"config": {"strict": True}}})
+
+    assert lenient.success
+    assert word_results(lenient) == {}
+    assert word_results(strict) == dict.fromkeys(WORDS, (False, "ERROR"))
+
+
+@pytest.mark.usefixtures("without_reader")
+def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
+    folder = write_briefs(tmp_path / "briefs", campaign(drawn("kitchen", "a cup on a counter")))
+    settings = Settings(
+        nbp_mode="simulator",
+        nbp_home=tmp_path / "home",
+        nbp_config=folder,
+        nbp_ocr="on",
+        nbp_simulator_latency=0,
+    )
+
+    def run(*, strict: bool) -> RunSummary:
+        with RunReport(Console(quiet=True)) as report:
+            return run_campaigns(
+                settings,
+                load_briefs(folder),
+                campaigns=["winter"],
+                wishes=Wishes(strict=strict),
+                listener=report,
+            )
+
+    strict, lenient = run(strict=True), run(strict=False)
+
+    assert not strict.errors
+    assert not strict.is_complete
+    [done] = strict.campaigns
+    assert [name for name, why in done.unchecked if "nbp-dagster[ocr]" in why] == list(WORDS)
+    # Nothing was left to make, and nobody asked for the checks.
+    assert lenient.is_complete
+    assert lenient.campaigns[0].up_to_date == 1

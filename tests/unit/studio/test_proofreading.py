@@ -1,0 +1,325 @@
+"""What is read when, and what the checks of the words make of it; one test reads real pictures."""
+
+import importlib.util
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.models import Brand
+from nbp_dagster.brand.plan import expand
+from nbp_dagster.brand.references import Reference
+from nbp_dagster.brand.requests import PAGE_CAPABILITIES, compile_request
+from nbp_dagster.simulator.painter import paint
+from nbp_dagster.studio.checks import CheckResult
+from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
+from nbp_dagster.studio.reading.proofreading import Proof, Proofreader, Reading, ReadWhen
+from nbp_dagster.studio.reading.reader import ReaderMissing, ReadLine
+from tests.fakes.briefs import campaign, write_briefs
+
+COPY = {"headline": "Slow mornings win", "call_to_action": "Try it"}
+LETTERING = Lettering(COPY, ("Hilltop Tea", "SIMULATED"), {"en": ("cure", "world's best")})
+ORIGINAL = "a" * 64
+
+
+def line(text: str, *, score: float = 0.99, row: int = 0) -> ReadLine:
+    top = row / 20
+    return ReadLine(text=text, score=score, left=0.1, top=top, right=0.9, bottom=top + 0.04)
+
+
+class ScriptedReader:
+    """Reads what it is told to, by the longer side of the picture."""
+
+    name = "scripted 1"
+    alphabet = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+
+    def __init__(self, *texts: str, large: Sequence[str] = ()) -> None:
+        self.sides: list[int] = []
+        self._small = [line(text, row=row) for row, text in enumerate(texts)]
+        self._large = [line(text, row=row) for row, text in enumerate(large)]
+
+    def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
+        self.sides.append(max(picture.size))
+        return tuple(self._large if max(picture.size) > 800 else self._small)
+
+
+@pytest.fixture(scope="module")
+def brand(tmp_path_factory: pytest.TempPathFactory) -> Brand:
+    folder = write_briefs(tmp_path_factory.mktemp("briefs"), campaign(drawn()))
+    return load_briefs(folder).brands["hilltop"]
+
+
+def drawn(**changes: object) -> dict[str, object]:
+    return {
+        "id": "kitchen",
+        "scene": "a cup on a counter",
+        "text": "drawn",
+        "copy": {name: {"en": text} for name, text in COPY.items()},
+        **changes,
+    }
+
+
+def proofread(
+    brand: Brand,
+    reader: ScriptedReader,
+    lettering: Lettering = LETTERING,
+    *,
+    earlier: Reading | None = None,
+    references: Sequence[Reference] = (),
+    label: Image.Image | None = None,
+) -> Proof:
+    def read_reference(source: str, digest: str) -> bytes:
+        assert label is not None
+        data = io.BytesIO()
+        label.save(data, "PNG")
+        return data.getvalue()
+
+    picture = draw_stripes()
+    return Proofreader("on", read=read_reference, load=lambda: reader).proofread(
+        brand,
+        lettering,
+        prompt_key="winter/kitchen/en/1x1/v1",
+        original=ORIGINAL,
+        picture=picture,
+        references=references,
+        earlier=earlier,
+    )
+
+
+def draw_stripes() -> Image.Image:
+    """Black and white: whatever was read, there is contrast."""
+    picture = Image.new("RGB", (2048, 1024))
+    for left in range(0, 2048, 64):
+        picture.paste("white", (left, 0, left + 32, 1024))
+    return picture
+
+
+def results(proof: Proof) -> Mapping[str, CheckResult]:
+    return {result.name: result for result in proof.results}
+
+
+def verdicts(proof: Proof) -> Mapping[str, str]:
+    return {name: result.verdict for name, result in results(proof).items()}
+
+
+ALL_PASSED = {
+    "copy_legible": "passed",
+    "copy_contrast": "passed",
+    "unrequested_text": "passed",
+    "prohibited_text": "passed",
+}
+
+
+def test_copy_that_is_found_at_the_first_size_is_not_read_again(brand: Brand) -> None:
+    reader = ScriptedReader("Slow mornings win", "Try it", "SIMULATED", "HILLTOP TEA")
+    proof = proofread(brand, reader)
+    assert verdicts(proof) == ALL_PASSED
+    assert reader.sides == [800]
+    figures = results(proof)["copy_legible"].figures
+    assert figures["word_accuracy_headline"] == 1.0
+    assert figures["edit_distance_call_to_action"] == 0.0
+
+
+def test_copy_that_is_missing_is_looked_for_at_the_second_size(brand: Brand) -> None:
+    reader = ScriptedReader("Slow mornings win", large=["Slow morni", "ngs win", "Try it"])
+    proof = proofread(brand, reader)
+    # The headline of the one size and the button of the other; what fell apart is no stray text.
+    assert verdicts(proof) == ALL_PASSED
+    assert reader.sides == [800, 1536]
+
+
+def test_a_misspelling_fails_the_copy_and_nothing_else(brand: Brand) -> None:
+    texts = ["Slow mornnigs win", "Try it"]
+    proof = proofread(brand, ScriptedReader(*texts, large=texts))
+    assert verdicts(proof) == {**ALL_PASSED, "copy_legible": "failed"}
+    found = results(proof)["copy_legible"]
+    assert "headline reads 'Slow mornnigs win', asked for 'Slow mornings win'" in found.sentence
+    assert found.figures["word_accuracy_headline"] == 0.667
+    assert found.severity == "warn"
+
+
+def test_copy_that_can_be_read_but_hardly_seen_fails_its_contrast_alone(brand: Brand) -> None:
+    reader = ScriptedReader("Slow mornings win", "Try it")
+    proof = Proofreader("on", load=lambda: reader).proofread(
+        brand,
+        LETTERING,
+        prompt_key="key",
+        original=ORIGINAL,
+        picture=ImageChops.add(draw_stripes(), Image.new("RGB", (2048, 1024), "#A0A0A0")),
+    )
+    assert verdicts(proof) == {**ALL_PASSED, "copy_contrast": "failed"}
+    found = results(proof)["copy_contrast"]
+    assert found.sentence == "headline has 2.7:1 of 3:1; call_to_action has 2.7:1 of 3:1"
+    assert found.figures["contrast_headline"] == pytest.approx(2.65, abs=0.06)
+
+
+def test_lettering_that_nobody_asked_for_fails_alone_and_is_named(brand: Brand) -> None:
+    proof = proofread(brand, ScriptedReader("Slow mornings win", "Try it now", "VELURA"))
+    assert verdicts(proof) == {**ALL_PASSED, "unrequested_text": "failed"}
+    assert results(proof)["unrequested_text"].sentence == "nobody asked for: 'now', 'VELURA'"
+
+
+def test_what_a_reader_imagines_on_photographs_counts_for_nothing(brand: Brand) -> None:
+    reader = ScriptedReader("Slow mornings win", "Try it", "ab")
+    reader._small.append(line("velura", score=0.79, row=9))
+    assert verdicts(proofread(brand, reader)) == ALL_PASSED
+
+
+def test_a_prohibited_term_fails_alone_where_its_words_may_be_there(brand: Brand) -> None:
+    lettering = replace(LETTERING, allowed=("World's Best House Blend",))
+    texts = ["Slow mornings win", "Try it", "WORLD'S", "BEST"]
+    proof = proofread(brand, ScriptedReader(*texts), lettering)
+    assert verdicts(proof) == {**ALL_PASSED, "prohibited_text": "failed"}
+    assert "world's best" in results(proof)["prohibited_text"].sentence
+
+
+def test_letters_the_reader_does_not_know_are_named_and_nothing_is_passed(brand: Brand) -> None:
+    lettering = replace(LETTERING, required={"headline": "Медленное утро", "sub": "Try it"})
+    proof = proofread(brand, ScriptedReader("Try it", "Menehhoe yTpo"), lettering)
+    assert verdicts(proof) == {
+        "copy_legible": "skipped",
+        "copy_contrast": "passed",
+        "unrequested_text": "skipped",
+        "prohibited_text": "passed",
+    }
+    sentence = results(proof)["copy_legible"].sentence
+    assert "not checkable" in sentence
+    assert "headline has м е д л" in sentence
+
+
+def test_an_original_without_drawn_copy_is_still_searched_for_stray_text(brand: Brand) -> None:
+    lettering = replace(LETTERING, required={})
+    proof = proofread(brand, ScriptedReader("VELURA ZONTIK"), lettering)
+    assert verdicts(proof) == {
+        "copy_legible": "skipped",
+        "copy_contrast": "skipped",
+        "unrequested_text": "failed",
+        "prohibited_text": "passed",
+    }
+
+
+def test_what_was_read_is_not_read_again_until_the_picture_is_another(brand: Brand) -> None:
+    texts = ["Slow mornings win", "Try it"]
+    first = proofread(brand, ScriptedReader(*texts))
+    reader = ScriptedReader(*texts)
+    # Other wording, the same picture.
+    other = replace(LETTERING, required={"headline": "Slow mornings"})
+    again = proofread(brand, reader, other, earlier=first.reading)
+    assert reader.sides == []
+    assert verdicts(again) == {**ALL_PASSED, "unrequested_text": "failed"}
+    assert first.reading is not None
+    moved = replace(first.reading, original="b" * 64)
+    proofread(brand, reader, earlier=moved)
+    assert reader.sides == [800]
+
+
+def test_the_label_of_a_reference_may_come_back(brand: Brand) -> None:
+    class LabelReader(ScriptedReader):
+        def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
+            if picture.size == (300, 200):
+                self.sides.append(300)
+                return (line("ARABICA 250"),)
+            return super().read(picture)
+
+    bag = Reference("product", "blend", "images/bag.png", "d" * 64)
+    texts = ["Slow mornings win", "Try it", "arabica", "250"]
+    label = Image.new("RGB", (300, 200))
+    reader = LabelReader(*texts)
+    assert verdicts(proofread(brand, reader, references=[bag], label=label)) == ALL_PASSED
+    assert reader.sides == [300, 800]
+    assert verdicts(proofread(brand, reader))["unrequested_text"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("when", "simulated", "read"),
+    [("auto", False, True), ("auto", True, False), ("on", True, True), ("off", False, False)],
+)
+def test_the_simulators_pictures_are_read_only_on_demand(
+    brand: Brand, when: ReadWhen, simulated: bool, read: bool
+) -> None:
+    reader = ScriptedReader("Slow mornings win", "Try it")
+    proofreader = Proofreader(when, simulated=simulated, load=lambda: reader)
+    proof = proofreader.proofread(
+        brand,
+        LETTERING,
+        prompt_key="key",
+        original=ORIGINAL,
+        picture=Image.new("RGB", (900, 900)),
+    )
+    assert bool(reader.sides) is read
+    assert bool(proofreader.stamp(brand, LETTERING)) is (when != "off")
+    if not read:
+        assert {result.verdict for result in proof.results} <= {"skipped"}
+        # On purpose, so that a strict run has nothing against it.
+        assert not any(result.missing_extra for result in proof.results)
+
+
+def test_a_missing_extra_is_skipped_and_says_how_to_install_it(brand: Brand) -> None:
+    def load() -> ScriptedReader:
+        raise ReaderMissing('reading needs the extra ocr: pip install "nbp-dagster[ocr]"')
+
+    proof = Proofreader("auto", load=load).proofread(
+        brand,
+        LETTERING,
+        prompt_key="key",
+        original=ORIGINAL,
+        picture=Image.new("RGB", (900, 900)),
+    )
+    assert set(verdicts(proof).values()) == {"skipped"}
+    assert {result.missing_extra for result in proof.results} == {"ocr"}
+    assert 'pip install "nbp-dagster[ocr]"' in results(proof)["copy_legible"].sentence
+
+
+def test_installing_the_extra_changes_what_a_proof_depends_on(brand: Brand) -> None:
+    def load() -> ScriptedReader:
+        raise ReaderMissing("not here")
+
+    without = Proofreader("on", load=load).stamp(brand, LETTERING)
+    having = Proofreader("on", load=ScriptedReader).stamp(brand, LETTERING)
+    other = Proofreader("on", load=ScriptedReader).stamp(brand, replace(LETTERING, required={}))
+    assert len({without, having, other}) == 3
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("rapidocr") is None, reason='needs pip install "nbp-dagster[ocr]"'
+)
+@pytest.mark.parametrize(
+    ("flaw", "red"),
+    [
+        (None, None),
+        ("misspelt-headline", "copy_legible"),
+        ("missing-headline", "copy_legible"),
+        ("low-contrast", "copy_contrast"),
+        ("stray-text", "unrequested_text"),
+    ],
+)
+def test_a_flaw_of_the_simulator_turns_its_own_check_red(
+    tmp_path: Path, flaw: str | None, red: str | None
+) -> None:
+    """The real reader, on a picture painted from the prompt that the model would get."""
+    briefs = load_briefs(write_briefs(tmp_path, campaign(drawn())))
+    (prompt,) = expand(briefs)
+    brand, winter = briefs.brands["hilltop"], briefs.campaigns["winter"]
+    request = compile_request(
+        briefs,
+        prompt,
+        provider="simulator",
+        capabilities=PAGE_CAPABILITIES,
+        sheets={},
+        digests={},
+    )
+    faults = frozenset() if flaw is None else frozenset({flaw})
+    picture = paint(request.prompt, (), width=640, height=640, faults=faults)
+    proof = Proofreader("on", simulated=True).proofread(
+        brand,
+        lettering_of(brand, winter, winter.shot("kitchen"), prompt),
+        prompt_key=prompt.key,
+        original=ORIGINAL,
+        picture=picture,
+    )
+    failed = {name for name, verdict in verdicts(proof).items() if verdict == "failed"}
+    assert failed == ({red} if red else set())
