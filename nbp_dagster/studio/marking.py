@@ -1,63 +1,111 @@
-"""Writes what a rendition must say about itself: made by a machine, by which, for which order.
+"""Writes what a rendition must say about itself, and reads it back from a file.
 
-Machine-readable, as the EU AI Act's article 50 and platforms ask. Never holds prompt text.
+That is: made by a machine, by which, for which order. Machine-readable, as the EU AI Act's article
+50 and platforms ask. Never holds prompt text, unless the briefs say that it may be told.
 """
 
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
+from PIL import Image
+
+from nbp_dagster.studio.decode import DECODER_ERRORS, sniff_format
 from nbp_dagster.version import __version__
 
-_SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC NewsCodes
+SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC NewsCodes
 _OUR_NAMESPACE: Final = "urn:nbp-dagster:xmp:1.0#"
+_RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PACKET_ID: Final = "W5M0MpCehiHzreSzNTczkc9d"  # fixed by ISO 16684-1, 7.3.2
+_MOST_PACKET_BYTES: Final = 1024 * 1024  # ours have some 2 KB
+# A JPEG holds 65 KB of XMP at most, and a letter of a prompt may take 4 bytes.
+_MOST_PROMPT_CHARACTERS: Final = 12_000
 
 _NAMESPACES: Final = {
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "nbp": _OUR_NAMESPACE,
 }
+# What a model's page says it is built on: its own id has no version.
+_VERSIONS: Final = {"google-nano-banana-pro": "Gemini 3 Pro Image"}
 
 
-def build_xmp(
-    *,
-    simulated: bool,
-    model: str,
-    generation_id: str,
-    campaign: str,
-    prompt_key: str,
-    fingerprint: str,
-    composited: bool = False,
-) -> bytes:
-    """Return an XMP packet, UTF-8, that names a picture's origin.
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """What one rendition says of its origin.
 
-    `Iptc4xmpExt:DigitalSourceType` is `trainedAlgorithmicMedia` for what the model drew,
-    `compositeWithTrainedAlgorithmicMedia` where we set type on it, and `algorithmicMedia` for
-    what the simulator drew, because no trained model had a part in that.
-
-    Args:
+    Attributes:
         simulated: Whether the simulator drew the picture.
+        composited: Whether copy was set on the picture afterwards.
         model: Id of the model.
         generation_id: The service's id of the paid job.
+        brand: Id of the brand.
         campaign: Id of the campaign.
         prompt_key: Partition key.
         fingerprint: Hash of the request.
-        composited: Whether copy was set on the picture afterwards.
+        made_at: When the service finished the picture, seconds since the epoch.
+        prompt: The text sent to the model; None where the briefs do not disclose it.
     """
-    facts = {
-        "Iptc4xmpExt:DigitalSourceType": _SOURCE_TYPES + _name_source(simulated, composited),
-        # IPTC 2025.1; the simulator is no AI system.
-        **({} if simulated else {"Iptc4xmpExt:AISystemUsed": model}),
-        "xmp:CreatorTool": f"nbp_dagster {__version__}",
-        "nbp:Simulated": str(simulated),
-        "nbp:Model": model,
-        "nbp:GenerationId": generation_id,
-        "nbp:Campaign": campaign,
-        "nbp:PromptKey": prompt_key,
-        "nbp:Fingerprint": fingerprint,
-    }
+
+    simulated: bool
+    composited: bool = False
+    model: str
+    generation_id: str
+    brand: str
+    campaign: str
+    prompt_key: str
+    fingerprint: str
+    made_at: float | None = None
+    prompt: str | None = None
+
+    @property
+    def source_type(self) -> str:
+        """The IPTC term for how the picture came about.
+
+        `trainedAlgorithmicMedia` for what the model drew, `compositeWithTrainedAlgorithmicMedia`
+        where we set type on it, and `algorithmicMedia` for what the simulator drew, because no
+        trained model had a part in that.
+        """
+        if self.simulated:
+            return SOURCE_TYPES + "algorithmicMedia"
+        part = "compositeWithTrained" if self.composited else "trained"
+        return f"{SOURCE_TYPES}{part}AlgorithmicMedia"
+
+    def facts(self) -> Mapping[str, str]:
+        """Return the XMP properties by name, prefix included, as they are written."""
+        return {name: _clean(value) for name, value in self._facts() if value}
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "Iptc4xmpExt:DigitalSourceType", self.source_type
+        if not self.simulated:
+            # IPTC 2025.1; the simulator is no AI system.
+            yield "Iptc4xmpExt:AISystemUsed", self.model
+            yield "Iptc4xmpExt:AISystemVersionUsed", _VERSIONS.get(self.model, "")
+        if self.prompt is not None:
+            yield "Iptc4xmpExt:AIPromptInformation", self.prompt[:_MOST_PROMPT_CHARACTERS]
+        yield "xmp:CreatorTool", f"nbp_dagster {__version__}"
+        if self.made_at is not None:
+            made = datetime.fromtimestamp(self.made_at, UTC)
+            yield "xmp:CreateDate", made.isoformat(timespec="seconds")
+        yield "nbp:Simulated", str(self.simulated)
+        yield "nbp:Model", self.model
+        yield "nbp:GenerationId", self.generation_id
+        yield "nbp:Brand", self.brand
+        yield "nbp:Campaign", self.campaign
+        yield "nbp:PromptKey", self.prompt_key
+        yield "nbp:Fingerprint", self.fingerprint
+
+
+def build_xmp(marks: Marks) -> bytes:
+    """Return an XMP packet, UTF-8, that names a picture's origin."""
     spaces = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in _NAMESPACES.items())
-    rows = "\n".join(f"   <{name}>{_clean(value)}</{name}>" for name, value in facts.items())
+    rows = "\n".join(
+        f"   <{name}>{escape(value)}</{name}>" for name, value in marks.facts().items()
+    )
     return (
         f'<?xpacket begin="\ufeff" id="{_PACKET_ID}"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
@@ -71,12 +119,60 @@ def build_xmp(
     ).encode()
 
 
-def _name_source(simulated: bool, composited: bool) -> str:
-    if simulated:
-        return "algorithmicMedia"
-    return "compositeWithTrainedAlgorithmicMedia" if composited else "trainedAlgorithmicMedia"
+def read_marks(data: bytes) -> Mapping[str, str]:
+    """Return the properties we write that a file's XMP holds, by name; empty where there are none.
+
+    Safe on any bytes. Other programs write the same properties in other ways: as attributes, or
+    spread over several descriptions.
+    """
+    packet = _find_packet(data)
+    # No XMP declares anything; what does is out to blow up its reader.
+    if packet is None or len(packet) > _MOST_PACKET_BYTES or b"<!" in packet:
+        return {}
+    try:
+        root = ET.fromstring(packet.strip(b"\0 \t\r\n"))
+    except (ET.ParseError, ValueError, LookupError):
+        return {}
+    names = {f"{{{uri}}}": prefix for prefix, uri in _NAMESPACES.items()}
+    found: dict[str, str] = {}
+    for description in root.iter(f"{_RDF}Description"):
+        texts = [(child.tag, child.text or "") for child in description]
+        for name, value in [*description.attrib.items(), *texts]:
+            uri, brace, local = str(name).rpartition("}")
+            if uri + brace in names:
+                found.setdefault(f"{names[uri + brace]}:{local}", value)
+    return found
+
+
+def differ_from(marks: Marks, found: Mapping[str, str]) -> Iterator[str]:
+    """Yield one sentence for each property that a file should hold and does not."""
+    if not found:
+        yield "it has no XMP that can be read"
+        return
+    for name, value in marks.facts().items():
+        seen = found.get(name)
+        if seen is None:
+            yield f"{name} is missing"
+        elif seen != value:
+            yield f"{name} is {seen[:80]!r}, not {value[:80]!r}"
+    extra = "Iptc4xmpExt:AIPromptInformation"
+    if marks.prompt is None and extra in found:
+        yield f"{extra} holds a prompt that is not to be told"
+
+
+def _find_packet(data: bytes) -> bytes | None:
+    kind = sniff_format(data)
+    if kind is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(data), formats=(kind,)) as opened:
+            packet = opened.info.get("xmp") or opened.info.get("XML:com.adobe.xmp")
+    except DECODER_ERRORS:
+        return None
+    return packet.encode() if isinstance(packet, str) else packet
 
 
 def _clean(value: str) -> str:
-    """Escape a value; characters XML can't hold would make the whole packet unreadable."""
-    return escape("".join(c for c in value if c.isprintable()))
+    """Return text without what XML can't hold: it would make the whole packet unreadable."""
+    lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join("".join(c for c in line if c.isprintable()) for line in lines)

@@ -1,0 +1,353 @@
+"""Content credentials (C2PA): signs a rendition's origin into its file, and reads it back.
+
+The private key stays inside this module: no error, record or log has any of it.
+"""
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.decode import MAX_BYTES, sniff_format
+from nbp_dagster.studio.encode import Encoded
+from nbp_dagster.studio.marking import Marks
+from nbp_dagster.version import __version__
+
+_PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
+# Object identifiers, as DER, in the head of a PKCS#8 key -> what C2PA calls their signatures.
+_ALGORITHMS: Final = (
+    (bytes.fromhex("2a8648ce3d030107"), "es256"),  # P-256
+    (bytes.fromhex("2b81040022"), "es384"),  # P-384
+    (bytes.fromhex("2b81040023"), "es512"),  # P-521
+    (bytes.fromhex("2a864886f70d010101"), "ps256"),  # RSA
+    (bytes.fromhex("2b6570"), "ed25519"),
+)
+_HEAD: Final = 40  # bytes that hold a key's algorithm
+# A thumbnail of each picture would add up to a megabyte; nothing is fetched while reading.
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "builder": {"thumbnail": {"enabled": False}},
+    "verify": {"remote_manifest_fetch": False},
+}
+_NO_CREDENTIALS: Final = "none"
+_SOUND: Final = ("Valid", "Trusted")
+_MOST_TRIES: Final = 3
+_PARENT: Final = "original"
+_PARENT_FACTS: Final = {"title": _PARENT, "label": _PARENT, "relationship": "parentOf"}
+_HEAVY: Final = 4
+_CONVERT: Final = "convert it: openssl pkcs8 -topk8 -nocrypt"
+
+
+class SigningError(NbpError):
+    """Content credentials can't be signed with what is configured."""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What a rendition was made from, with credentials of its own.
+
+    Attributes:
+        data: The file.
+        format: Its MIME type.
+        digest: Of the original as the service sent it, hex.
+        weight: Bytes that its credentials add to a rendition's.
+    """
+
+    data: bytes = field(repr=False)
+    format: str
+    digest: str
+    weight: int = 0
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A key and its certificate, able to sign.
+
+    Attributes:
+        certificate: PEM, the signer's first, then its issuers'.
+    """
+
+    certificate: str
+    _key: str = field(repr=False)
+    _algorithm: str
+
+    @classmethod
+    def load(cls, *, key: str, certificate: str) -> "Credentials | None":
+        """Read what the settings name and sign a trial picture with it; None where both are empty.
+
+        Args:
+            key: PKCS#8 PEM of the private key, or the path of a file with it.
+            certificate: PEM of the certificate and its issuers, or the path of a file with it.
+
+        Raises:
+            SigningError: One of them is missing or unfit, they do not belong together, or the
+                extra `c2pa` is not installed.
+        """
+        if not key and not certificate:
+            return None
+        if not key or not certificate:
+            there, missing = ("NBP_C2PA_KEY", "NBP_C2PA_CERT")[:: 1 if key else -1]
+            raise SigningError(f"{there} is set and {missing} is not; set both, or neither")
+        text = _read_pem(key, name="NBP_C2PA_KEY")
+        chain = _read_pem(certificate, name="NBP_C2PA_CERT")
+        found = cls(certificate=chain, _key=text, _algorithm=_find_algorithm(text))
+        found._try_out()
+        return found
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the certificate, hex: what is signed by another is another file."""
+        return hashlib.sha256(self.certificate.encode()).hexdigest()
+
+    def adopt(self, original: bytes, marks: Marks) -> Parent:
+        """Return an original as the parent of its renditions.
+
+        One with credentials of its provider's is taken as it is. Otherwise a copy is signed as
+        made by the model; the bytes in the store stay what the service sent.
+
+        Raises:
+            SigningError: It can't be signed.
+        """
+        digest = hashlib.sha256(original).hexdigest()
+        if read_state(original) != _NO_CREDENTIALS:
+            return self._weigh(Parent(original, _mime(original), digest), marks)
+        created = {
+            "action": "c2pa.created",
+            "digitalSourceType": _plain_source(marks),
+            "softwareAgent": {"name": marks.model},
+        }
+        manifest = _manifest([created], marks, title=f"original of {marks.prompt_key}")
+        return self._weigh(Parent(self._sign(original, manifest), _mime(original), digest), marks)
+
+    def sign(
+        self, data: bytes, marks: Marks, parent: Parent, *, max_bytes: int = MAX_BYTES
+    ) -> bytes:
+        """Return a rendition's file with its credentials in it, verified.
+
+        Args:
+            data: The file without.
+            marks: Its origin.
+            parent: What it was made from. Where the parent's credentials would take more than a
+                quarter of `max_bytes`, they are left out and it is named by its digest alone.
+            max_bytes: Most bytes the file may have.
+
+        Raises:
+            SigningError: It can't be signed, or what was signed does not hold.
+        """
+        opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
+        edited = {"action": "c2pa.edited", "digitalSourceType": marks.source_type}
+        manifest = _manifest([opened, {"action": "c2pa.resized"}, edited], marks)
+        if parent.weight * _HEAVY > max_bytes:
+            named = {**_PARENT_FACTS, "format": parent.format}
+            ingredients = [{**named, "instance_id": f"sha256:{parent.digest}"}]
+            return self._sign(data, {**manifest, "ingredients": ingredients})
+        return self._sign(data, manifest, parent)
+
+    def _weigh(self, parent: Parent, marks: Marks) -> Parent:
+        trial = _trial()
+        return replace(parent, weight=len(self.sign(trial, marks, parent)) - len(trial))
+
+    def _sign(
+        self, data: bytes, manifest: Mapping[str, Any], parent: Parent | None = None
+    ) -> bytes:
+        c2pa = _import_c2pa()
+        out = io.BytesIO()
+        # ta_url None: no time stamp is fetched. An empty one is an error inside the library.
+        given = (self._algorithm.encode(), self.certificate.encode(), self._key.encode(), None)
+        try:
+            with (
+                c2pa.Context.from_dict(dict(_OPTIONS)) as context,
+                c2pa.Signer.from_info(c2pa.C2paSignerInfo(*given)) as signer,
+                c2pa.Builder(dict(manifest), context) as builder,
+            ):
+                if parent is not None:
+                    facts, stream = json.dumps(_PARENT_FACTS), io.BytesIO(parent.data)
+                    builder.add_ingredient(facts, parent.format, stream)
+                builder.sign(signer, _mime(data), io.BytesIO(data), out)
+        except c2pa.C2paError as error:
+            raise SigningError(
+                f"cannot sign content credentials: {self._tell(error)}; check NBP_C2PA_KEY and "
+                "NBP_C2PA_CERT: a leaf certificate with its issuers, not expired, with key usage "
+                "digitalSignature and extended usage emailProtection, and its own key"
+            ) from None
+        signed = out.getvalue()
+        state = read_state(signed)
+        if state not in _SOUND:
+            raise SigningError(f"content credentials do not hold after signing: {state}")
+        return signed
+
+    def _tell(self, error: Exception) -> str:
+        """Return an error's words, unless any line of the key is among them."""
+        words = " ".join(str(error).split())
+        parts = [line for line in self._key.split() if len(line) > 8]
+        return type(error).__name__ if any(part in words for part in parts) else words[:300]
+
+    def _try_out(self) -> None:
+        action = {"action": "c2pa.created", "digitalSourceType": "algorithmicMedia"}
+        self._sign(_trial(), {"assertions": [_actions([action])]})
+
+
+def encode_signed(
+    encode: Callable[[int], Encoded | None],
+    *,
+    max_bytes: int,
+    sign: Callable[[bytes], bytes] | None,
+) -> Encoded | None:
+    """Write a picture so that its file holds a limit with its credentials in it.
+
+    Args:
+        encode: Writes it in at most so many bytes, or returns None.
+        max_bytes: The limit.
+        sign: Adds the credentials; None for a file without.
+
+    Raises:
+        SigningError: It can't be signed.
+    """
+    room = max_bytes
+    for _ in range(_MOST_TRIES):
+        plain = encode(room) if room > 0 else None
+        if plain is None or sign is None:
+            return plain
+        signed = sign(plain.data)
+        if len(signed) <= max_bytes:
+            return Encoded(signed, plain.settings)
+        # Most pictures have room to spare; of these the credentials' weight is known now.
+        room = min(room, max_bytes - (len(signed) - len(plain.data)))
+    return None
+
+
+def read_state(data: bytes) -> str:
+    """Return what a file's credentials are worth.
+
+    "none", "Trusted", "Valid" (sound, by a signer that nobody here vouches for), or what is wrong,
+    such as "Invalid: assertion.dataHash.mismatch".
+
+    Raises:
+        SigningError: The extra `c2pa` is not installed.
+    """
+    c2pa = _import_c2pa()
+    try:
+        with (
+            c2pa.Context.from_dict(dict(_OPTIONS)) as context,
+            c2pa.Reader(_mime(data), io.BytesIO(data), context=context) as reader,
+        ):
+            state = str(reader.get_validation_state())
+            return state if state in _SOUND else f"{state}: {_first_failure(reader)}"
+    except c2pa.C2paError.ManifestNotFound:
+        return _NO_CREDENTIALS
+    except c2pa.C2paError as error:
+        return f"Invalid: {' '.join(str(error).split())[:200]}"
+
+
+def check_state(data: bytes) -> tuple[str, str | None]:
+    """Return what a file's credentials are worth, and what is wrong with them, if anything.
+
+    Raises:
+        SigningError: The extra `c2pa` is not installed.
+    """
+    state = read_state(data)
+    if state in _SOUND:
+        return state, None
+    missing = "it has no content credentials"
+    return state, missing if state == _NO_CREDENTIALS else f"its content credentials: {state}"
+
+
+def _first_failure(reader: Any) -> str:
+    results = reader.get_validation_results() or {}
+    failures = results.get("activeManifest", {}).get("failure", [])
+    codes = [item["code"] for item in failures if item["code"] != "signingCredential.untrusted"]
+    return ", ".join(codes) or "no reason given"
+
+
+def _manifest(
+    actions: list[dict[str, Any]], marks: Marks, *, title: str | None = None
+) -> Mapping[str, Any]:
+    lineage = {
+        "brand": marks.brand,
+        "campaign": marks.campaign,
+        "prompt_key": marks.prompt_key,
+        "fingerprint": marks.fingerprint,
+        "generation_id": marks.generation_id,
+    }
+    return {
+        "title": title or marks.prompt_key,
+        "claim_generator_info": [{"name": "nbp_dagster", "version": __version__}],
+        "assertions": [_actions(actions), {"label": "nbp.lineage", "data": lineage}],
+    }
+
+
+def _actions(actions: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"label": "c2pa.actions.v2", "data": {"actions": actions}}
+
+
+def _trial() -> bytes:
+    """The smallest picture there is to sign."""
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _plain_source(marks: Marks) -> str:
+    """The source type of the original, before we set any type on it."""
+    return marks.source_type.replace("compositeWithTrained", "trained")
+
+
+def _mime(data: bytes) -> str:
+    return f"image/{(sniff_format(data) or 'unknown').lower()}"
+
+
+def _read_pem(value: str, *, name: str) -> str:
+    """Return PEM text, given itself or by path; no error repeats it, as it may be half a key."""
+    # Files of settings often write the ends of lines as two characters.
+    text = value.replace("\\n", "\n")
+    if "-----BEGIN" not in value:
+        try:
+            text = Path(value).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            raise SigningError(
+                f"{name} is neither PEM text nor the path of a file that can be read; give one"
+            ) from None
+    if not _PEM.search(text):
+        raise SigningError(f"{name} has no whole PEM block in it; give the file as it was issued")
+    return text
+
+
+def _find_algorithm(key: str) -> str:
+    found = _PEM.search(key)
+    kind, body = (found[1], found[2]) if found else ("", "")
+    if kind != "PRIVATE KEY":
+        raise SigningError(
+            f"NBP_C2PA_KEY holds a PEM block {kind!r}; accepted: an unencrypted 'PRIVATE KEY' "
+            f"(PKCS#8); {_CONVERT}"
+        )
+    try:
+        head = base64.b64decode("".join(body.split()))[:_HEAD]
+    except binascii.Error:
+        raise SigningError("NBP_C2PA_KEY is not whole: its base64 can't be read") from None
+    for identifier, algorithm in _ALGORITHMS:
+        if identifier in head:
+            return algorithm
+    raise SigningError(
+        "NBP_C2PA_KEY is of a kind C2PA does not know; "
+        "accepted: EC on P-256, P-384 or P-521, RSA, Ed25519"
+    )
+
+
+def _import_c2pa() -> Any:
+    try:
+        import c2pa
+    except ImportError:
+        raise SigningError(
+            "signing content credentials is configured (NBP_C2PA_KEY), and the extra for it is not "
+            "installed; pip install 'nbp-dagster[c2pa]', or unset NBP_C2PA_KEY and NBP_C2PA_CERT"
+        ) from None
+    return c2pa

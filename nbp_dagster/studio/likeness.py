@@ -1,0 +1,234 @@
+"""Finds a picture again after it was resized, recompressed or cropped; knows no database.
+
+A picture's sketch is its luminance on a grid of 32x32 cells, whatever its shape, and its colours on
+one of 8x8: 1,152 bytes. A query is compared with windows of every sketch, because a cropped copy is
+a window of the picture. Both are freed of their coarse light first: two pictures with a bright sky
+are not alike for that. Colours only speak against: the same scene in other colours is another one.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+SKETCH_SIDE: Final = 32  # cells
+# Correlation from which two pictures are one; measured in docs/marking.md.
+LEAST_LIKENESS: Final = 0.84
+# Share of a side that may be cut off at one edge; what was cut off the other comes on top.
+_MOST_CUT: Final = 0.10
+# Natural logarithm of how far two shapes may differ: 10 % cut off one side alone is 0.105.
+SHAPE_SLACK: Final = 0.13
+_COLOUR_SIDE: Final = 8  # cells
+SKETCH_BYTES: Final = SKETCH_SIDE**2 + 2 * _COLOUR_SIDE**2
+# Levels of Cb and Cr, of 255, by which a copy may differ on average: 5 % cut off moves the cells.
+# What each level more takes off the likeness is the weight.
+_COLOUR_SLACK: Final = 6.0
+_COLOUR_WEIGHT: Final = 0.03
+_COARSE_SIDE: Final = 16  # cells
+_FINE_SIDE: Final = 24  # cells
+_COARSE_CUTS: Final = ((0.0, 0.0), (0.05, 0.0), (0.0, 0.05), (0.05, 0.05), (0.025, 0.025))
+_FINE_STEPS: Final = 9
+_FINALISTS: Final = 64
+_ROUNDS: Final = 2
+_BLUR: Final = 2  # cells to either side
+# Grey levels (standard deviation) of detail below which a picture has nothing to be known by.
+_LEAST_DETAIL: Final = 0.75
+_CHUNK: Final = 8192  # sketches that are floats at one time
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Sketches of many pictures.
+
+    Attributes:
+        cells: uint8 of shape (pictures, 1152): luminance, then Cb, then Cr.
+        shapes: Width over height of each picture, float of shape (pictures,).
+    """
+
+    cells: npt.NDArray[np.uint8]
+    shapes: npt.NDArray[np.float64]
+
+    @classmethod
+    def gather(cls, rows: Sequence[tuple[bytes, float]]) -> "Sketches":
+        """Return the sketches of (sketch, width over height) pairs, in their order."""
+        cells = np.frombuffer(b"".join(sketch for sketch, _ in rows), np.uint8)
+        shapes = np.array([shape for _, shape in rows], np.float64)
+        return cls(cells.reshape(len(rows), SKETCH_BYTES), shapes)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike a query is to one sketch: 1 for the same picture, about 0 for any other."""
+
+    index: int
+    score: float
+
+
+def sketch_picture(image: Image.Image) -> bytes:
+    """Return a picture's sketch: 1,152 bytes, rows of luminance, then of Cb and Cr, 0 to 255."""
+    return _shrink(image, SKETCH_SIDE).tobytes() + _colours(image).tobytes()
+
+
+def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
+    """Return the sketches that a picture is a copy of, the most alike first.
+
+    A picture without detail, such as one of a single colour, is like none.
+
+    Args:
+        image: RGB; transparent parts count as their colour.
+        sketches: Where to look.
+    """
+    near = np.abs(np.log(sketches.shapes * image.height / image.width)) <= SHAPE_SLACK
+    rows = np.flatnonzero(near)
+    query = _free_of_light(_floats(image, _FINE_SIDE))
+    if not rows.size or query.std() < _LEAST_DETAIL:
+        return ()
+    light = sketches.cells[:, : SKETCH_SIDE**2]
+    coarse = _score_coarsely(_floats(image, _COARSE_SIDE), light, rows)
+    rows = rows[np.argsort(-coarse, kind="stable")[:_FINALISTS]]
+    fine = _score_finely(query, light[rows])
+    fine = fine - _differ_in_colour(image, sketches.cells[rows, SKETCH_SIDE**2 :])
+    found = [Likeness(int(row), float(score)) for row, score in zip(rows, fine, strict=True)]
+    found.sort(key=lambda item: -item.score)
+    return tuple(item for item in found if item.score >= LEAST_LIKENESS)
+
+
+def _shrink(image: Image.Image, side: int) -> Image.Image:
+    return image.convert("L").resize((side, side), Image.Resampling.BOX)
+
+
+def _floats(image: Image.Image, side: int) -> Floats:
+    cells: Floats = np.asarray(_shrink(image, side)).astype(np.float32)
+    return cells
+
+
+def _colours(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return Cb and Cr of a picture on 8x8 cells each, one after the other."""
+    small = image.convert("RGB").resize((_COLOUR_SIDE, _COLOUR_SIDE), Image.Resampling.BOX)
+    return np.asarray(small.convert("YCbCr"))[:, :, 1:].transpose(2, 0, 1).ravel()
+
+
+def _differ_in_colour(image: Image.Image, colours: npt.NDArray[np.uint8]) -> Floats:
+    """Return what the colours of a query take off its likeness to each sketch."""
+    apart = np.abs(colours.astype(np.float32) - _colours(image).astype(np.float32)).mean(axis=1)
+    penalty: Floats = _COLOUR_WEIGHT * np.maximum(apart - _COLOUR_SLACK, 0)
+    return penalty
+
+
+def _free_of_light(cells: Floats) -> Floats:
+    """Subtract from each cell of (..., n, n) the mean of its neighbourhood."""
+    matrix = _blur_matrix(cells.shape[-1])
+    freed: Floats = cells - matrix @ cells @ matrix.T
+    return freed
+
+
+@cache
+def _blur_matrix(side: int) -> Floats:
+    """A mean over the cells within `_BLUR`, fewer at the edges."""
+    places = np.arange(side)
+    near = (np.abs(places[:, None] - places[None, :]) <= _BLUR).astype(np.float32)
+    matrix: Floats = near / near.sum(axis=1, keepdims=True)
+    return matrix
+
+
+@cache
+def _window_matrix(side: int, before: float, after: float) -> Floats:
+    """Return the (side, 32) matrix that shows a row of a sketch without its ends, on `side` cells.
+
+    Args:
+        side: Cells of the result.
+        before: Share of the row that is left out at its beginning.
+        after: Share of the row that is left out at its end.
+    """
+    edges = np.linspace(before, 1 - after, side + 1) * SKETCH_SIDE
+    cells = np.arange(SKETCH_SIDE)
+    upper = np.minimum(edges[1:, None], cells[None, :] + 1)
+    lower = np.maximum(edges[:-1, None], cells[None, :])
+    shares = np.clip(upper - lower, 0, None)
+    matrix: Floats = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    return matrix
+
+
+def _score_coarsely(
+    query: Floats, cells: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]
+) -> Floats:
+    """Correlate the query with 25 windows of each sketch, roughly; return the best of each.
+
+    The windows are carried over to the query, once, so that a sketch costs one row of one product.
+    """
+    plain = _free_of_light(query)
+    matrix = _blur_matrix(_COARSE_SIDE)
+    target = plain - matrix.T @ plain @ matrix
+    windows = [_window_matrix(_COARSE_SIDE, *cuts) for cuts in _COARSE_CUTS]
+    probes = np.stack([(y.T @ target @ x).ravel() for y in windows for x in windows], axis=1)
+    whole = _window_matrix(_COARSE_SIDE, 0.025, 0.025)
+    scores = np.empty(rows.size, np.float32)
+    for start in range(0, rows.size, _CHUNK):
+        part = cells[rows[start : start + _CHUNK]].astype(np.float32)
+        shown = _shrink_all(part.reshape(-1, SKETCH_SIDE, SKETCH_SIDE), whole)
+        detail = (shown - _shrink_all(shown, matrix).transpose(0, 2, 1)).reshape(len(part), -1)
+        norms = np.maximum(np.sqrt(np.einsum("ij,ij->i", detail, detail)), 1.0)
+        scores[start : start + _CHUNK] = (part @ probes).max(axis=1) / norms
+    return scores / max(float(np.linalg.norm(plain)), 1.0)
+
+
+def _shrink_all(grids: Floats, matrix: Floats) -> Floats:
+    """Apply a matrix to both sides of many grids, in two large products; the result is transposed.
+
+    Many small products of the same size would take ten times as long.
+    """
+    count, side, _ = grids.shape
+    cells = len(matrix)
+    across = (grids.reshape(-1, side) @ matrix.T).reshape(count, side, cells)
+    both: Floats = across.transpose(0, 2, 1).reshape(-1, side) @ matrix.T
+    return both.reshape(count, cells, cells)
+
+
+def _score_finely(query: Floats, cells: npt.NDArray[np.uint8]) -> Floats:
+    """Find for each sketch the window that fits the query best, and how well it fits."""
+    grids = cells.reshape(-1, SKETCH_SIDE, SKETCH_SIDE).astype(np.float32)
+    windows = _fine_windows()
+    rows = np.broadcast_to(
+        _window_matrix(_FINE_SIDE, 0.025, 0.025), (len(grids), _FINE_SIDE, SKETCH_SIDE)
+    )
+    columns = rows
+    best = np.zeros(len(grids), np.float32)
+    for _ in range(_ROUNDS):
+        columns, best = _choose_windows(query, rows @ grids, windows)
+        rows, best = _choose_windows(query.T, columns @ grids.transpose(0, 2, 1), windows)
+    return best
+
+
+def _choose_windows(query: Floats, halves: Floats, windows: Floats) -> tuple[Floats, Floats]:
+    """Return the best windows along the last axis of `halves` (n, 24, 32), and their scores."""
+    chosen = np.empty(len(halves), np.intp)
+    best = np.empty(len(halves), np.float32)
+    flat = query.ravel() - query.mean()
+    flat = flat / np.linalg.norm(flat)
+    for index, half in enumerate(halves):
+        shown = _free_of_light(half @ windows.transpose(0, 2, 1)).reshape(len(windows), -1)
+        shown = shown - shown.mean(axis=1, keepdims=True)
+        weak = _LEAST_DETAIL * _FINE_SIDE
+        scores = shown @ flat / np.maximum(np.linalg.norm(shown, axis=1), weak)
+        chosen[index] = scores.argmax()
+        best[index] = scores[chosen[index]]
+    return windows[chosen], best
+
+
+@cache
+def _fine_windows() -> Floats:
+    cuts = [step * _MOST_CUT / (_FINE_STEPS - 1) for step in range(_FINE_STEPS)]
+    windows = [_window_matrix(_FINE_SIDE, before, after) for before in cuts for after in cuts]
+    return np.stack(windows)
+
+
+def describe_score(score: float) -> str:
+    """Return a likeness in words such as "97 % alike"."""
+    return f"{math.floor(score * 100)} % alike"

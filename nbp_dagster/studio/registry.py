@@ -1,0 +1,208 @@
+"""Every file ever made for a prompt, with a sketch by which a copy is found; beside the ledger."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from PIL import Image
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_schema import pictures, purchases
+from nbp_dagster.studio.likeness import SHAPE_SLACK, Sketches, sketch_picture
+from nbp_dagster.studio.manifest import Picture
+from nbp_dagster.studio.marking import Marks
+from nbp_dagster.studio.outcomes import Made
+
+_MICRO = Decimal(1_000_000)
+# SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownPicture:
+    """One file that was made.
+
+    Attributes:
+        sha256: Digest of its bytes, hex.
+        channel: Id of the channel; empty for the original, as the service sent it.
+        width: Pixels.
+        height: Pixels.
+        provider: "oxen" or "simulator".
+        made_at: When the service finished it, seconds since the epoch; None where it did not say.
+        sketch: What it looks like; see `likeness`.
+    """
+
+    sha256: str
+    prompt_key: str
+    brand: str
+    campaign: str
+    channel: str
+    locale: str
+    width: int
+    height: int
+    model: str
+    provider: str
+    fingerprint: str
+    generation_id: str
+    made_at: float | None
+    sketch: bytes = field(repr=False)
+
+    @property
+    def is_original(self) -> bool:
+        """Whether it is what the service sent, not a rendition of it."""
+        return not self.channel
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What a generation cost and which run bought it."""
+
+    price_usd: Decimal
+    billed: bool
+    run_id: str
+
+
+class Registry:
+    """The table of pictures; each method is one transaction, safe to call from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, made: Sequence[KnownPicture]) -> None:
+        """Write down what was made for one prompt; files that are known stay as they are."""
+        by_digest = {item.sha256: item for item in made}
+        with self._transaction(writes=True) as connection:
+            known = connection.scalars(
+                sa.select(pictures.c.sha256).where(
+                    pictures.c.prompt_key == made[0].prompt_key,
+                    pictures.c.sha256.in_(list(by_digest)),
+                )
+            )
+            for digest in known.all():
+                del by_digest[digest]
+            if by_digest:
+                connection.execute(pictures.insert(), [asdict(each) for each in by_digest.values()])
+
+    def find_digest(self, sha256: str) -> tuple[KnownPicture, ...]:
+        """Return the rows of exactly these bytes: one for each prompt they were made for."""
+        return self._find(pictures.c.sha256 == sha256)
+
+    def find_prompt(self, prompt_key: str) -> tuple[KnownPicture, ...]:
+        """Return every file ever made for a prompt."""
+        return self._find(pictures.c.prompt_key == prompt_key)
+
+    def find_ids(self, ids: Iterable[int]) -> tuple[KnownPicture, ...]:
+        """Return rows by their ids, in the order given."""
+        wanted = list(ids)
+        found: dict[int, KnownPicture] = {}
+        with self._transaction() as connection:
+            for start in range(0, len(wanted), _CHUNK):
+                chosen = pictures.c.id.in_(wanted[start : start + _CHUNK])
+                for row in connection.execute(sa.select(pictures).where(chosen)):
+                    found[row.id] = _known(row)
+        return tuple(found[each] for each in wanted if each in found)
+
+    def sketches(self, *, width: int, height: int) -> tuple[tuple[int, ...], Sketches]:
+        """Return ids and sketches of the pictures whose shape a copy of some pixels may come from.
+
+        Args:
+            width: Pixels of the copy.
+            height: Pixels of the copy.
+        """
+        shape, slack = width / height, math.exp(SHAPE_SLACK)
+        ratio = pictures.c.width * 1.0 / pictures.c.height
+        query = sa.select(
+            pictures.c.id, pictures.c.sketch, pictures.c.width, pictures.c.height
+        ).where(ratio.between(shape / slack, shape * slack))
+        with self._transaction() as connection:
+            rows = connection.execute(query.order_by(pictures.c.id)).all()
+        shapes = [(bytes(row.sketch), row.width / row.height) for row in rows]
+        return tuple(row.id for row in rows), Sketches.gather(shapes)
+
+    def count(self) -> int:
+        """Return how many files are known."""
+        with self._transaction() as connection:
+            return int(connection.scalar(sa.select(sa.func.count()).select_from(pictures)) or 0)
+
+    def bill_of(self, generation_id: str) -> Bill | None:
+        """Return what a generation cost, where the ledger knows it."""
+        columns = (purchases.c.price_micros, purchases.c.billed, purchases.c.run_id)
+        query = sa.select(*columns).where(purchases.c.generation_id == generation_id)
+        with self._transaction() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            return None
+        return Bill(Decimal(row.price_micros) / _MICRO, bool(row.billed), row.run_id)
+
+    def _find(self, condition: sa.ColumnElement[bool]) -> tuple[KnownPicture, ...]:
+        query = sa.select(pictures).where(condition).order_by(pictures.c.id)
+        with self._transaction() as connection:
+            return tuple(_known(row) for row in connection.execute(query))
+
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        """Open a transaction; trouble with the database is told in one line."""
+        try:
+            opened = begin_serialised(self._engine) if writes else self._engine.begin()
+            with opened as connection:
+                yield connection
+        except DBAPIError as error:
+            raise explain(error, self._engine) from error
+
+
+def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> KnownPicture:
+    """Return what is kept of a rendition.
+
+    Args:
+        picture: Its row.
+        marks: What its file says of its origin.
+        image: Its pixels, RGB.
+    """
+    return KnownPicture(
+        sha256=picture.sha256,
+        prompt_key=picture.prompt_key,
+        brand=marks.brand,
+        campaign=marks.campaign,
+        channel=picture.channel,
+        locale=picture.locale,
+        width=picture.width,
+        height=picture.height,
+        model=picture.model,
+        provider="simulator" if picture.simulated else "oxen",
+        fingerprint=picture.fingerprint,
+        generation_id=picture.generation_id,
+        made_at=marks.made_at,
+        sketch=sketch_picture(image),
+    )
+
+
+def known_original(
+    rendition: KnownPicture, made: Made, levels: Sequence[Image.Image]
+) -> KnownPicture:
+    """Return what is kept of the original of a rendition.
+
+    Args:
+        rendition: Any one made from it.
+        made: The original.
+        levels: Its pixels in full, and copies of a half, a quarter ...; the last is sketched:
+            means of means are the same means.
+    """
+    return replace(
+        rendition,
+        sha256=made.image.sha256,
+        channel="",
+        width=levels[0].width,
+        height=levels[0].height,
+        sketch=sketch_picture(levels[-1]),
+    )
+
+
+def _known(row: sa.Row[Any]) -> KnownPicture:
+    values = {item.name: row._mapping[item.name] for item in fields(KnownPicture)}
+    return KnownPicture(**{**values, "sketch": bytes(values["sketch"])})

@@ -1,0 +1,62 @@
+"""What `nbp whois` found, as lines for a person."""
+
+from collections.abc import Iterator
+
+from nbp_dagster.studio.likeness import describe_score
+from nbp_dagster.studio.whois import Identity, Match, describe_time
+
+_SHOWN = 8  # pictures that fit as well
+
+
+def describe_identity(identity: Identity) -> Iterator[str]:
+    """Yield the lines on one file: one where nobody is found, a few more otherwise."""
+    match = identity.match
+    if match is None:
+        yield f"{identity.file}: {identity.problem or 'no picture of ours'}"
+        yield from _claims(identity)
+        return
+    picture = match.picture
+    yield f"{identity.file}: {picture.prompt_key}"
+    for name, value in (
+        ("found by", _means(identity, match)),
+        ("campaign", f"{picture.campaign}, brand {picture.brand}"),
+        ("picture", _place(match)),
+        ("request", f"{picture.fingerprint}, {picture.model}"),
+        ("generation", f"{picture.generation_id}, {describe_time(picture.made_at) or 'undated'}"),
+        ("price", _price(identity)),
+        ("run", identity.bill.run_id if identity.bill else "unknown"),
+    ):
+        yield f"  {name:<11} {value}"
+    for other in identity.others[:_SHOWN]:
+        yield f"  {'fits as well':<11} {other.picture.prompt_key}: {_place(other)}"
+    if len(identity.others) > _SHOWN:
+        yield f"  and {len(identity.others) - _SHOWN} more"
+    yield from _claims(identity)
+
+
+def _means(identity: Identity, match: Match) -> str:
+    alike = describe_score(match.score)
+    words = {"bytes": "its bytes", "marks": f"its marks, verified: {alike}", "looks": "its looks: "}
+    found_by = identity.found_by or "looks"
+    return words[found_by] + (alike if found_by == "looks" else "")
+
+
+def _place(match: Match) -> str:
+    picture = match.picture
+    where = "the original" if picture.is_original else picture.channel
+    return f"{where}, {picture.locale}, {picture.width}x{picture.height}"
+
+
+def _price(identity: Identity) -> str:
+    if identity.bill is None:
+        return "unknown: the ledger has no such generation"
+    simulated = identity.match is not None and identity.match.picture.provider == "simulator"
+    note = " (simulated: nothing was paid)" if simulated else ""
+    return f"{identity.bill.price_usd:.2f} USD{note}"
+
+
+def _claims(identity: Identity) -> Iterator[str]:
+    if identity.claims:
+        said = ", ".join(f"{name} {value}" for name, value in identity.claims.items())
+        why = f" ({identity.problem})" if identity.problem else ""
+        yield f"  claims      unproven{why}: {said}"
