@@ -14,6 +14,7 @@ from dagster._core.events import JobFailureData
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster_shared.error import SerializableErrorInfo
 
+from nbp_dagster.assets.failing import BY_STATE, COUNT, WITHOUT_IMAGE
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.wording import redact
@@ -168,18 +169,21 @@ def describe_failure(
 
 @dataclass(frozen=True)
 class _StepFailure:
-    """A failed step: the table that `fail_step` wrote, or only an error's words."""
+    """A failed step: what `fail_step` wrote, or only an error's words.
+
+    Attributes:
+        rows: Prompt, state and reason of those shown; the states of all are in `states`.
+    """
 
     step: str
     words: str
     rows: tuple[tuple[str, str, str], ...] = ()
+    states: frozenset[str] = frozenset()
     count: int = 0
 
     @property
     def kinds(self) -> set[Kind]:
-        if not self.rows:
-            return {"run_failure"}
-        return {_kind_of(state) for _, state, _ in self.rows}
+        return {_kind_of(state) for state in self.states} or {"run_failure"}
 
     @property
     def reasons(self) -> list[str]:
@@ -236,7 +240,7 @@ def _read_step(event: dg.DagsterEvent) -> _StepFailure:
     if data.user_failure_data is None:
         return _StepFailure(step=step, words=_innermost(data.error))
     metadata = data.user_failure_data.metadata
-    table, count = metadata.get("without_image"), metadata.get("count")
+    table, count, states = (metadata.get(name) for name in (WITHOUT_IMAGE, COUNT, BY_STATE))
     rows: tuple[tuple[str, str, str], ...] = ()
     if isinstance(table, dg.TableMetadataValue):
         rows = tuple(
@@ -248,6 +252,12 @@ def _read_step(event: dg.DagsterEvent) -> _StepFailure:
         step=step,
         words=_cut(data.user_failure_data.description or "no reason given"),
         rows=rows,
+        # A run from before the states were counted has only its rows.
+        states=frozenset(
+            states.value
+            if isinstance(states, dg.JsonMetadataValue) and isinstance(states.value, dict)
+            else (state for _, state, _ in rows)
+        ),
         count=len(rows) if total is None else total,
     )
 

@@ -32,6 +32,12 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     return resource.studio
 
 
+def is_strict(context: dg.AssetExecutionContext, names: Names) -> bool:
+    """Whether every run has to fail a check that is skipped for want of an extra."""
+    resource: StudioResource = getattr(context.resources, studio_key(names))
+    return resource.strict
+
+
 def studio_of_tick(context: dg.ScheduleEvaluationContext, names: Names) -> Studio:
     """Return the studio of a schedule's tick; it is opened when it is first asked for.
 

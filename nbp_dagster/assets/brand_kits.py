@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from nbp_dagster.assets.bindings import studio_key, studio_of
+from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
@@ -13,7 +14,9 @@ from nbp_dagster.brand.models import Brand
 CODE_VERSION = "1"
 
 
-def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
+def build_brand_kits(
+    grains: Grains, names: Names, *, execute: Execute = pass_through
+) -> dg.AssetsDefinition:
     """Return the asset of validated brand kits, one partition a brand."""
 
     @dg.asset(
@@ -32,6 +35,7 @@ def build_brand_kits(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "it names, so an edit shows as stale downstream."
         ),
     )
+    @run_within(execute)
     def brand_kits(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)

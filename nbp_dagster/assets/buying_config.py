@@ -1,4 +1,4 @@
-"""What a run may be told about money."""
+"""What a run may be told: about money, and about checks that can't look."""
 
 from decimal import Decimal
 
@@ -22,3 +22,13 @@ class BuyingConfig(dg.Config):
     def budget(self) -> Decimal | None:
         """The budget as exact money."""
         return None if self.budget_usd is None else Decimal(str(self.budget_usd))
+
+
+class PromptConfig(BuyingConfig):
+    """Run config of the step that makes and checks the pictures of prompts."""
+
+    strict: bool = Field(
+        default=False,
+        description="Whether a check that is skipped because an extra is not installed has "
+        "failed; NBP_STRICT says so for every run.",
+    )

@@ -1,22 +1,36 @@
 """The finished sets as assets: manifest, contact sheet and gallery page of each campaign."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
 from nbp_dagster.assets.bindings import studio_key, studio_of
 from nbp_dagster.assets.conditions import sets_follow
 from nbp_dagster.assets.failing import plain_failure
+from nbp_dagster.assets.hooks import Execute, pass_through, run_within
+from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
+from nbp_dagster.assets.recording import Recorder, latest_event
+from nbp_dagster.studio.checks import Finding
+from nbp_dagster.studio.family_likeness import (
+    SELF_SIMILARITY,
+    SELF_SIMILARITY_HOLDS,
+    judge_set,
+)
+from nbp_dagster.studio.manifest import SetManifest
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"
 
+# Likenesses in one table; the manifest has them all.
+_ROWS = 200
 
-def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
+
+def build_campaign_sets(
+    grains: Grains, names: Names, *, execute: Execute = pass_through
+) -> dg.AssetsDefinition:
     """Return the asset of finished sets, one partition a campaign."""
 
     @dg.asset(
@@ -26,6 +40,11 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
+        check_specs=[
+            dg.AssetCheckSpec(
+                SELF_SIMILARITY, asset=names.campaign_sets, description=SELF_SIMILARITY_HOLDS
+            )
+        ],
         required_resource_keys={studio_key(names)},
         group_name=GROUP,
         kinds={"html"},
@@ -37,19 +56,24 @@ def build_campaign_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "the files by channel. Free. Prompts without a picture are listed with the reason."
         ),
     )
-    def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    @run_within(execute)
+    def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        findings = {}
         for campaign_id in context.partition_keys:
             with plain_failure():
-                write_set(context, studio_of(context, names), names, campaign_id=campaign_id)
-        yield from nothing_returned()
+                written = write_set(
+                    context, studio_of(context, names), names, campaign_id=campaign_id
+                )
+                findings[campaign_id] = judge_set(written.manifest)
+        yield _sum_up(names.campaign_sets, findings)
 
     return campaign_sets
 
 
 def write_set(
     context: dg.AssetExecutionContext, studio: Studio, names: Names, *, campaign_id: str
-) -> None:
-    """Write a campaign's set and record it.
+) -> WrittenSet:
+    """Write a campaign's set, record it, and log where its pictures do not agree.
 
     Raises:
         NbpError: It can't be written.
@@ -63,6 +87,47 @@ def write_set(
         inputs={names.channel_images: written.digest},
         pointer=pointer,
         metadata=_describe(studio, written),
+    )
+    finding = judge_set(written.manifest)
+    if finding.verdict == "failed":
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=names.campaign_sets,
+                check_name=SELF_SIMILARITY,
+                passed=False,
+                partition=campaign_id,
+                severity=_severity(studio, campaign_id),
+                metadata={"why": finding.sentence, **finding.figures},
+            )
+        )
+    return written
+
+
+def _severity(studio: Studio, campaign_id: str) -> dg.AssetCheckSeverity:
+    brand = studio.briefs.brands[studio.briefs.campaigns[campaign_id].brand]
+    is_blocking = SELF_SIMILARITY in brand.blocking_checks
+    return dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
+
+
+def _sum_up(asset: dg.AssetKey, findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
+    """One evaluation a run; each set that falls short has its own as well."""
+    failed = [name for name, finding in findings.items() if finding.verdict == "failed"]
+    skipped = sum(finding.verdict == "skipped" for finding in findings.values())
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=SELF_SIMILARITY,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(findings) - len(failed) - skipped} of {len(findings)} sets passed",
+        metadata={
+            "sets": len(findings),
+            "failed": len(failed),
+            "skipped": skipped,
+            "findings": table(
+                {"set": name, "verdict": finding.verdict, "why": finding.sentence}
+                for name, finding in findings.items()
+            ),
+        },
     )
 
 
@@ -82,4 +147,30 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
             "\n".join(f"- `{item.prompt_key}`: {item.reason}" for item in manifest.missing)
             or "none"
         ),
+        **_describe_likenesses(manifest),
     }
+
+
+def _describe_likenesses(manifest: SetManifest) -> dict[str, object]:
+    """The least like of each character, and numbers that Dagster plots over time."""
+    facts: dict[str, object] = {}
+    for character in dict.fromkeys(row.character for row in manifest.likenesses):
+        rows = [row for row in manifest.likenesses if row.character == character]
+        facts[f"lowest_standing_{character}"] = rows[0].standing
+        facts[f"mean_standing_{character}"] = sum(row.standing for row in rows) / len(rows)
+        known = [row.self_similarity for row in rows if row.self_similarity is not None]
+        if known:
+            facts[f"self_similarity_{character}"] = sum(known) / len(known)
+    if manifest.likenesses:
+        facts["least_like_first"] = table(
+            {
+                "character": row.character,
+                "prompt": row.prompt_key,
+                "standing": row.standing,
+                "score": row.score,
+                "self_similarity": "" if row.self_similarity is None else row.self_similarity,
+                "scorer": f"{row.scorer} {row.scorer_version}",
+            }
+            for row in manifest.likenesses[:_ROWS]
+        )
+    return facts

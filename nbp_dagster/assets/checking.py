@@ -1,25 +1,41 @@
 """The checks of the pictures as Dagster asset checks: one evaluation a run, whatever its size."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import dagster as dg
 
 from nbp_dagster.assets.metadata import table
-from nbp_dagster.studio.checks import CHECKS
-from nbp_dagster.studio.manifest import CheckFacts, Picture
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.checks import CHECKS, Check
+from nbp_dagster.studio.manifest import CheckFacts
+from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.reading.checks import READING_CHECKS
+from nbp_dagster.studio.records import PromptRecord, judge_strictly
+
+# What is looked at once a rendition, then what is looked at once a prompt.
+_TABLE: tuple[Check[Any], ...] = (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)
 
 # Rows of pictures that fall short in one evaluation; their number is given in full.
 _ROWS = 200
 
 
 def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """Return a spec for every check of the table in `studio.checks`."""
+    """Return a spec for every check of the tables: renditions', originals' and their words'."""
     return [
         dg.AssetCheckSpec(check.name, asset=asset, description=check.description)
-        for check in CHECKS
+        for check in _TABLE
     ]
+
+
+@dataclass(frozen=True)
+class _Shortfall:
+    """A picture, or a prompt's original, that a check failed."""
+
+    prompt_key: str
+    channel: str
+    locale: str
+    item: CheckFacts
 
 
 @dataclass
@@ -29,8 +45,11 @@ class _Count:
     pictures: int = 0
     failed: int = 0
     skipped: int = 0
+    errors: int = 0
+    # Why it could not look, the first of the reasons.
+    why_skipped: str = ""
     # Those shown; `failed` counts them all.
-    shown: list[tuple[Picture, CheckFacts]] = field(default_factory=list)
+    shown: list["_Shortfall"] = field(default_factory=list)
 
 
 class Judgement:
@@ -45,69 +64,97 @@ class Judgement:
         >>> yield from judgement.results(context.selected_asset_check_keys)
     """
 
-    def __init__(self, asset: dg.AssetKey) -> None:
+    def __init__(self, asset: dg.AssetKey, *, strict: bool = False) -> None:
         self._asset = asset
-        self._counts = {check.name: _Count() for check in CHECKS}
+        self._strict = strict
+        self._counts = {check.name: _Count() for check in _TABLE}
 
     def add(self, record: PromptRecord) -> None:
-        """Count a prompt's pictures."""
-        for picture in record.pictures:
-            for item in picture.checks:
-                count = self._counts.get(item.name)
-                if count is None:
-                    # Recorded by a version that had another check.
-                    continue
-                count.pictures += 1
-                count.skipped += item.verdict == "skipped"
-                if item.verdict == "failed":
-                    count.failed += 1
-                    if len(count.shown) < _ROWS:
-                        count.shown.append((picture, item))
+        """Count a prompt's pictures, and its original."""
+        for found in _findings(record, strict=self._strict):
+            count = self._counts.get(found.item.name)
+            if count is None:
+                # Recorded by a version that had another check.
+                continue
+            count.pictures += 1
+            if found.item.verdict == "skipped":
+                count.skipped += 1
+                count.why_skipped = count.why_skipped or found.item.sentence
+            if found.item.verdict == "failed":
+                count.failed += 1
+                count.errors += found.item.severity == "error"
+                if len(count.shown) < _ROWS:
+                    count.shown.append(found)
+
+    def unlooked(self) -> Iterator[str]:
+        """Say which checks could look at no picture at all, one line for each reason."""
+        names: dict[str, list[str]] = {}
+        for name, count in self._counts.items():
+            if count.pictures and count.pictures == count.skipped:
+                names.setdefault(count.why_skipped, []).append(name)
+        for why, without in names.items():
+            yield f"no verdict of {', '.join(without)}: {why}"
 
     def results(self, selected: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
         """Sum each selected check up over all pictures of the run."""
         wanted = {key.name for key in selected}
-        for check in CHECKS:
+        for check in _TABLE:
             count = self._counts[check.name]
             # Nothing looked at is nothing said: neither passed nor failed.
-            if check.name in wanted and count.pictures:
-                yield _result(check.name, check.severity, self._asset, count)
+            if check.name in wanted and count.pictures > count.skipped:
+                # A brand may have made an error of what warns elsewhere.
+                severity = "error" if count.errors else check.severity
+                yield _result(check.name, severity, self._asset, count)
 
 
 def log_shortfalls(
-    context: dg.AssetExecutionContext, record: PromptRecord, asset: dg.AssetKey
+    context: dg.AssetExecutionContext,
+    record: PromptRecord,
+    asset: dg.AssetKey,
+    *,
+    strict: bool = False,
 ) -> None:
     """Log an evaluation for each check in which a prompt falls short, and for no other."""
-    for name in sorted({item.name for pic in record.pictures for item in pic.failed_checks}):
-        found = [
-            (picture, item)
-            for picture in record.pictures
-            for item in picture.failed_checks
-            if item.name == name
-        ]
+    findings = _findings(record, strict=strict)
+    failed = [found for found in findings if found.item.verdict == "failed"]
+    for name in sorted({found.item.name for found in failed}):
+        rows = [found for found in failed if found.item.name == name]
         context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=asset,
                 check_name=name,
                 passed=False,
                 partition=record.prompt_key,
-                severity=dg.AssetCheckSeverity[found[0][1].severity.upper()],
-                metadata={"falling_short": _shortfalls(found)},
+                severity=dg.AssetCheckSeverity[rows[0].item.severity.upper()],
+                metadata={"falling_short": _shortfalls(rows)},
             )
         )
 
 
-def _shortfalls(
-    failed: Sequence[tuple[Picture, CheckFacts]],
-) -> dg.TableMetadataValue | str:
+def _findings(record: PromptRecord, *, strict: bool) -> Iterator[_Shortfall]:
+    """Every check of every rendition, then those of the original."""
+    rows = [
+        _Shortfall(record.prompt_key, picture.channel, picture.locale, item)
+        for picture in record.pictures
+        for item in picture.checks
+    ]
+    rows += [
+        _Shortfall(record.prompt_key, "every channel", "every locale", item)
+        for item in record.checks
+    ]
+    for row in rows:
+        yield replace(row, item=judge_strictly(row.item)) if strict else row
+
+
+def _shortfalls(failed: Sequence[_Shortfall]) -> dg.TableMetadataValue | str:
     return table(
         {
-            "prompt": picture.prompt_key,
-            "channel": picture.channel,
-            "locale": picture.locale,
-            "why": item.sentence,
+            "prompt": found.prompt_key,
+            "channel": found.channel,
+            "locale": found.locale,
+            "why": found.item.sentence,
         }
-        for picture, item in failed[:_ROWS]
+        for found in failed[:_ROWS]
     )
 
 

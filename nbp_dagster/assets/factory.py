@@ -7,6 +7,7 @@ import dagster as dg
 from nbp_dagster.assets.brand_kits import build_brand_kits
 from nbp_dagster.assets.campaign_sets import build_campaign_sets
 from nbp_dagster.assets.character_sheets import build_character_sheets
+from nbp_dagster.assets.hooks import Execute, pass_through
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.partitions import build_grains
 from nbp_dagster.assets.prompt_images import build_prompt_images
@@ -14,17 +15,25 @@ from nbp_dagster.assets.published_sets import build_published_sets
 from nbp_dagster.brand.load import Briefs
 
 
-def build_assets(briefs: Briefs, names: Names) -> list[dg.AssetsDefinition]:
-    """Return every asset, partitioned by what the briefs hold."""
+def build_assets(
+    briefs: Briefs, names: Names, *, execute: Execute = pass_through
+) -> list[dg.AssetsDefinition]:
+    """Return every asset, partitioned by what the briefs hold.
+
+    Args:
+        briefs: What is to be made.
+        names: Keys of the assets.
+        execute: Runs around each step.
+    """
     grains = build_grains(briefs)
     with warnings.catch_warnings():
         # `backfill_policy` is marked beta: one run for a range is worth it, and the user of this
         # package can do nothing about the warning.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            build_brand_kits(grains, names),
-            build_character_sheets(grains, names),
-            build_prompt_images(grains, names),
-            build_campaign_sets(grains, names),
-            build_published_sets(grains, names),
+            build_brand_kits(grains, names, execute=execute),
+            build_character_sheets(grains, names, execute=execute),
+            build_prompt_images(grains, names, execute=execute),
+            build_campaign_sets(grains, names, execute=execute),
+            build_published_sets(grains, names, execute=execute),
         ]

@@ -1,5 +1,6 @@
 """Ending a step in which some prompts have no image: the only place that fails a run."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,6 +11,11 @@ from nbp_dagster.studio.outcomes import Failed, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
+
+# Metadata of the failure, which notifications read.
+WITHOUT_IMAGE = "without_image"
+COUNT = "count"
+BY_STATE = "by_state"
 
 
 @contextmanager
@@ -45,18 +51,30 @@ def fail_step(
     raise dg.Failure(
         description=_describe(problems, total=total, what=what),
         metadata={
-            "without_image": dg.MetadataValue.table(
+            WITHOUT_IMAGE: dg.MetadataValue.table(
                 [
                     dg.TableRecord(
                         {"prompt": item.key, "state": _state(item), "reason": item.reason}
                     )
-                    for item in problems[:_ROWS]
+                    for item in _shown(problems)
                 ]
             ),
-            "count": len(problems),
+            COUNT: len(problems),
+            # Every one, those without a row too.
+            BY_STATE: dg.MetadataValue.json(dict(Counter(map(_state, problems)))),
         },
         allow_retries=False,
     )
+
+
+def _shown(problems: Sequence[Refused | Failed]) -> list[Refused | Failed]:
+    """Return the rows: first one for each state of each campaign, then the others in order."""
+    firsts: dict[tuple[str, str], Refused | Failed] = {}
+    for problem in problems:
+        firsts.setdefault((problem.key.split("/")[0], _state(problem)), problem)
+    first_keys = {problem.key for problem in firsts.values()}
+    others = (problem for problem in problems if problem.key not in first_keys)
+    return [*firsts.values(), *others][:_ROWS]
 
 
 def _describe(problems: Sequence[Refused | Failed], *, total: int, what: str) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+from PIL import Image
 
 from nbp_dagster.brand.briefs import BriefKind
-from nbp_dagster.brand.requests import ImageRequest, Sheet
+from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.manifest import Picture
-from nbp_dagster.studio.outcomes import Generated, Made, Order
+from nbp_dagster.studio.outcomes import Generated, Made, Order, Reused
 from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
@@ -61,30 +63,110 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
     return facts
 
 
-def describe_sheet(studio: Studio, sheet: Sheet) -> Metadata:
-    """A character's sheet: where it comes from, and how it looks."""
-    previews = []
-    for digest, source in zip(sheet.digests, sheet.sources, strict=True):
-        image = decode_image(studio.reference_bytes(source, digest), what=cut_query(source)).image
-        previews.append(inline_preview(image))
-    return {
-        "preview": dg.MetadataValue.md(previews[0]),
-        "origin": sheet.origin,
-        "digests": dg.MetadataValue.json(list(sheet.digests)),
-        "sources": dg.MetadataValue.json([cut_query(source) for source in sheet.sources]),
-        **({"all": dg.MetadataValue.md(" ".join(previews))} if len(previews) > 1 else {}),
+def describe_sheet(studio: Studio, standing: SheetStanding) -> Metadata:
+    """A character's sheet: where it comes from, who pinned it, and how it looks."""
+    facts: dict[str, Any] = {}
+    sheet = standing.sheet
+    if sheet is not None:
+        previews = [
+            inline_preview(_reference_image(studio, source, digest))
+            for digest, source in zip(sheet.digests, sheet.sources, strict=True)
+        ]
+        facts["preview"] = dg.MetadataValue.md(previews[0])
+        facts["digests"] = dg.MetadataValue.json(list(sheet.digests))
+        facts["sources"] = dg.MetadataValue.json([cut_query(item) for item in sheet.sources])
+    facts["origin"] = "generated" if standing.orders else "adopted"
+    if standing.pin is not None:
+        facts["pinned"] = f"{standing.pin.action} by {standing.pin.who}: {standing.pin.reason}"
+    elif standing.orders:
+        facts["pinned"] = standing.ask_for_pin() if sheet is None else "auto_pin"
+    return facts
+
+
+def describe_candidates(studio: Studio, standing: SheetStanding, made: Sequence[Made]) -> Metadata:
+    """The candidates of a generated sheet side by side, and what this run paid for them (USD)."""
+    paid = [item.receipt.price_usd for item in made if isinstance(item, Generated)]
+    shown = [item for item in standing.choices if studio.store.has(item.digest)]
+    cells = [inline_preview(_stored_image(studio, item.digest)) for item in shown]
+    pinned = None if standing.sheet is None else standing.sheet.digests[0]
+    heads = [f"{item.number}{' (pinned)' if item.digest == pinned else ''}" for item in shown]
+    facts: dict[str, Any] = {
+        **_chosen(studio, standing, pinned),
+        "candidates": table(_candidate_row(studio, item, pinned) for item in standing.choices),
+        "price_usd": float(sum(paid)),
+        "billing": f"{len(paid)} billed" if paid else "reused, nothing paid",
     }
+    # Each under a name of its own as well: Dagster shows a long text behind a link.
+    for head, cell in zip(heads, cells, strict=True):
+        facts[f"candidate {head}"] = dg.MetadataValue.md(cell)
+    if len(shown) > 1:
+        rows = (" | ".join(heads), " | ".join("---" for _ in shown), " | ".join(cells))
+        side_by_side = "\n".join(f"| {row} |" for row in rows)
+        facts["side by side"] = dg.MetadataValue.md(side_by_side)
+    return facts
+
+
+def _chosen(studio: Studio, standing: SheetStanding, pinned: str | None) -> Metadata:
+    """The image that is pinned, or the first of those that wait, as the service sent it."""
+    shown = [item for item in standing.candidates if item.digest == pinned] or standing.choices
+    purchase = shown[0].purchase if shown else None
+    if purchase is None or purchase.image is None:
+        return {}
+    made = Reused(standing.key, purchase.image, purchase.receipt())
+    return describe_original(studio, standing.orders[0], made)
+
+
+def _candidate_row(studio: Studio, item: Candidate, pinned: str | None) -> dict[str, Any]:
+    receipt = item.purchase.receipt()
+    return {
+        "number": item.number,
+        "pinned": "yes" if item.digest == pinned else "",
+        "sha256": item.digest,
+        "image_price_usd": float(receipt.price_usd),
+        "generation_id": receipt.generation_id,
+        "image": str(studio.store.path(item.digest).absolute()),
+    }
+
+
+def _reference_image(studio: Studio, source: str, digest: str) -> Image.Image:
+    return decode_image(studio.reference_bytes(source, digest), what=cut_query(source)).image
+
+
+def _stored_image(studio: Studio, digest: str) -> Image.Image:
+    return decode_image(studio.store.get(digest), what=f"sheet {digest[:12]}").image
 
 
 def describe_renditions(record: PromptRecord) -> Metadata:
     """A prompt's renditions: one row each."""
+    failed = sum(len(picture.failed_checks) for picture in record.pictures)
     return {
         "preview": dg.MetadataValue.md(record.preview),
         "renditions": len(record.pictures),
-        "failed_checks": sum(len(picture.failed_checks) for picture in record.pictures),
+        "failed_checks": failed + len(record.failed_checks),
         "bytes": sum(picture.bytes for picture in record.pictures),
         "pictures": table(_picture_row(picture) for picture in record.pictures),
+        **_describe_measures(record),
     }
+
+
+def _describe_measures(record: PromptRecord) -> Metadata:
+    """Numbers that Dagster plots over time, and how each check of the original ended."""
+    if not record.measured:
+        return {}
+    facts: dict[str, Any] = {}
+    for row in record.likenesses:
+        facts[f"cross_similarity_{row.character}"] = row.score
+        facts[f"standing_{row.character}"] = row.standing
+        facts["scorer"] = f"{row.scorer} {row.scorer_version}"
+    for item in record.checks:
+        for name in ("copied_share", "palette_share"):
+            if name in item.figures:
+                facts[name] = item.figures[name]
+    facts["measures"] = table(
+        {"check": item.name, "verdict": item.verdict, "why": item.sentence}
+        for item in record.checks
+    )
+    return facts
 
 
 def drawn_by(request: ImageRequest) -> str:

@@ -8,7 +8,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
-from nbp_dagster.studio.compiling import Compiled, sheet_version
+from nbp_dagster.studio.compiling import Compiled, standing_version
 from nbp_dagster.studio.outcomes import Reused
 from nbp_dagster.studio.studio import Studio
 
@@ -23,16 +23,20 @@ def outdated_brands(instance: dg.DagsterInstance, studio: Studio, names: Names) 
 def outdated_sheets(
     instance: dg.DagsterInstance, studio: Studio, names: Names, wanted: Iterable[str]
 ) -> list[str]:
-    """Return the character sheets that are missing, or recorded as another than they are now."""
-    keys = list(dict.fromkeys(wanted))
-    sheets = studio.compiler.sheets(keys)
-    recorded = recorded_versions(instance, names.character_sheets, keys)
+    """Return the character sheets that a run has something to do for.
+
+    That is those with a candidate to make, and those not at hand or not recorded as they are now.
+    One that merely waits to be pinned is not among them.
+    """
+    standings = studio.compiler.casting.standings(wanted)
+    recorded = recorded_versions(instance, names.character_sheets, standings)
     return [
         key
-        for key in keys
-        if key not in sheets
-        or not studio.compiler.has_sheet(sheets[key])
-        or recorded.get(key) != sheet_version(sheets[key])
+        for key, standing in standings.items()
+        if standing.due
+        or (standing.sheet is None and not standing.choices)
+        or (standing.sheet is not None and not studio.compiler.has_sheet(standing.sheet))
+        or recorded.get(key) != standing_version(standing)
     ]
 
 
@@ -97,10 +101,20 @@ def missing_sheets(
     ]
 
 
-def ask_for_sheets(names: Names, sheets: Sequence[str]) -> str:
-    """Say which character sheets are waited for, and how to make them."""
+def ask_for_sheets(names: Names, sheets: Sequence[str], compiled: Compiled) -> str:
+    """Say which character sheets are waited for, and how to make them or have them pinned.
+
+    Args:
+        names: Keys of the assets.
+        sheets: What `missing_sheets` found.
+        compiled: What `Studio.compile` made of the prompts.
+    """
     asset = names.character_sheets.to_user_string()
-    return (
-        f"waits for the character sheet of {', '.join(sheets)}, which is not made yet: "
-        f"materialize {asset} for it (paid once), look at it, and what waits goes on"
-    )
+    unmade = [key for key in sheets if key not in compiled.unpinned]
+    texts = [compiled.unpinned[key] for key in sheets if key in compiled.unpinned]
+    if unmade:
+        texts.append(
+            f"waits for the character sheet of {', '.join(unmade)}, which is not made yet: "
+            f"materialize {asset} for it (paid once), look at it, and what waits goes on"
+        )
+    return "; ".join(texts)

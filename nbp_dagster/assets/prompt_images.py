@@ -13,11 +13,19 @@ import dagster as dg
 from nbp_dagster.assets import checking
 from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted
 from nbp_dagster.assets.batch_log import BatchLog
-from nbp_dagster.assets.bindings import progress_key, progress_of, studio_key, studio_of
-from nbp_dagster.assets.buying_config import BuyingConfig
+from nbp_dagster.assets.bindings import is_strict, progress_key, progress_of, studio_key, studio_of
+from nbp_dagster.assets.buying_config import PromptConfig
 from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.conditions import renditions_follow
 from nbp_dagster.assets.failing import fail_step, plain_failure
+from nbp_dagster.assets.hooks import Execute, pass_through, run_within
+from nbp_dagster.assets.links import (
+    link_brand,
+    link_image,
+    link_request,
+    link_sheets,
+    made_from,
+)
 from nbp_dagster.assets.metadata import (
     describe_original,
     describe_renditions,
@@ -42,7 +50,9 @@ ORIGINALS_VERSION = "1"
 RENDITIONS_VERSION = f"render-{RENDER_VERSION}"
 
 
-def build_prompt_images(grains: Grains, names: Names) -> dg.AssetsDefinition:
+def build_prompt_images(
+    grains: Grains, names: Names, *, execute: Execute = pass_through
+) -> dg.AssetsDefinition:
     """Return the three assets of a prompt as one subsettable step."""
 
     @dg.multi_asset(
@@ -55,8 +65,9 @@ def build_prompt_images(grains: Grains, names: Names) -> dg.AssetsDefinition:
         required_resource_keys={studio_key(names), progress_key(names)},
         pool=POOL,
     )
+    @run_within(execute)
     def prompt_images(
-        context: dg.AssetExecutionContext, config: BuyingConfig
+        context: dg.AssetExecutionContext, config: PromptConfig
     ) -> Iterator[dg.AssetCheckResult]:
         studio, progress = studio_of(context, names), progress_of(context, names)
         with plain_failure():
@@ -143,7 +154,7 @@ class _PromptStep:
         studio: Studio,
         names: Names,
         *,
-        config: BuyingConfig,
+        config: PromptConfig,
         progress: Progress,
     ) -> None:
         self._context = context
@@ -159,13 +170,16 @@ class _PromptStep:
         self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
         self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
         self._problems: list[Refused | Failed] = []
-        self._judgement = checking.Judgement(names.channel_images)
+        self._strict = config.strict or is_strict(context, names)
+        self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
         self._tally = Tally()
         self._log = BatchLog(context, total=len(self._prompts))
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
         """Record each prompt as it finishes; fail at the end if any has no image."""
         pointer = latest_event(self._context)
+        if self._originals.is_selected:
+            self._pin_automatically()
         compiled = self._studio.compile(self._prompts.values())
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
@@ -180,10 +194,21 @@ class _PromptStep:
             for record in self._studio.all_records():
                 self._judge(record)
         self._log.close(self._tally)
+        for reason in self._judgement.unlooked():
+            self._context.log.info("%s", reason)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
         if self._problems or has_failed_run(self._context):
             self._write_sets()
         fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
+
+    def _pin_automatically(self) -> None:
+        """Write down which sheets these pictures are anchored to, where nobody did yet.
+
+        A run that died between making a sheet and pinning it leaves that to us.
+        """
+        compiler = self._studio.compiler
+        sheets = {key for prompt in self._prompts.values() for key in compiler.sheets_of(prompt)}
+        compiler.casting.pin_automatically(sorted(sheets), who=f"run {self._context.run.run_id}")
 
     def _write_sets(self) -> None:
         """Make the sets that the backfill asks for, where Dagster will not any more.
@@ -271,7 +296,9 @@ class _PromptStep:
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
-        checking.log_shortfalls(self._context, record, self._names.channel_images)
+        checking.log_shortfalls(
+            self._context, record, self._names.channel_images, strict=self._strict
+        )
 
     def _request_recording(self, order: Order, pointer: int) -> Recording:
         prompt: Prompt = self._prompts[order.key]
@@ -284,8 +311,17 @@ class _PromptStep:
                 self._names.character_sheets: self._studio.compiler.cast_version(prompt),
             },
             pointer=pointer,
-            metadata=describe_request(self._studio, order),
+            metadata={
+                **describe_request(self._studio, order),
+                **made_from(*self._upstream(prompt)),
+            },
         )
+
+    def _upstream(self, prompt: Prompt) -> list[str]:
+        """Links to what a request is made from."""
+        brand = self._studio.briefs.campaigns[prompt.campaign].brand
+        sheets = self._studio.compiler.sheets_of(prompt)
+        return [*link_sheets(self._names, sheets), link_brand(self._names, brand)]
 
     def _original_recording(self, item: "_Made", pointer: int) -> Recording:
         order, made = item.order, item.outcome
@@ -298,6 +334,10 @@ class _PromptStep:
             pointer=pointer,
             metadata={
                 "preview": dg.MetadataValue.md(item.developed.preview),
+                **made_from(
+                    link_request(self._names, order.key),
+                    *self._upstream(self._prompts[order.key]),
+                ),
                 **describe_request(self._studio, asked),
                 **describe_original(self._studio, asked, made),
             },
@@ -306,8 +346,11 @@ class _PromptStep:
     def _rendition_recording(self, item: "_Made", record: PromptRecord, pointer: int) -> Recording:
         return Recording(
             partition=record.prompt_key,
-            data_version=record.recipe,
+            data_version=record.data_version,
             inputs={self._names.generated_images: item.outcome.image.sha256},
             pointer=pointer,
-            metadata=describe_renditions(record),
+            metadata={
+                **describe_renditions(record),
+                **made_from(link_image(self._names, record.prompt_key)),
+            },
         )

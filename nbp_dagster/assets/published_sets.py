@@ -7,6 +7,7 @@ from pydantic import Field
 
 from nbp_dagster.assets.bindings import studio_key, studio_of
 from nbp_dagster.assets.failing import plain_failure
+from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
@@ -24,7 +25,9 @@ class PublishConfig(dg.Config):
     author_email: str = Field(description="E-mail on the commit; the service demands one.")
 
 
-def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
+def build_published_sets(
+    grains: Grains, names: Names, *, execute: Execute = pass_through
+) -> dg.AssetsDefinition:
     """Return the asset of published sets, one partition a campaign."""
 
     @dg.asset(
@@ -43,6 +46,7 @@ def build_published_sets(grains: Grains, names: Names) -> dg.AssetsDefinition:
             "no new commit. A set with a simulated picture is never published."
         ),
     )
+    @run_within(execute)
     def published_sets(
         context: dg.AssetExecutionContext, config: PublishConfig
     ) -> Iterator[dg.MaterializeResult[None]]:

@@ -138,7 +138,7 @@ def find_due(
     compiled = studio.compile(prompts)
     sheets = missing_sheets(studio, compiled.sheets, prompts)
     if sheets:
-        return Due(f"{campaign_id}: {ask_for_sheets(names, sheets)}")
+        return Due(f"{campaign_id}: {ask_for_sheets(names, sheets, compiled)}")
     outdated = outdated_prompts(instance, studio, names, prompts=prompts, compiled=compiled)
     plan = plan_campaigns(studio, [campaign_id])
     standing = {image.key: image.standing for image in plan.images if image.kind == "prompt"}

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -17,13 +17,11 @@ from nbp_dagster.assets.reloading import Reload
 from nbp_dagster.assets.schedules import LAUNCHED_BY, REASON
 from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.plan import expand, sheet_keys
-from nbp_dagster.brand.references import hash_brand
+from nbp_dagster.brand.sources import hash_brand, hash_campaign
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.studio import Studio
 
 _CHANNELS = "channels"
-# Instead of a campaign's digest, as long as it waits for a character sheet.
-_WAITING = "waiting"
 # Keys named in one message; the rest is counted.
 _NAMED = 5
 
@@ -100,21 +98,23 @@ class _Seen:
         launches: How many ticks have launched something: part of the run keys, so that an edit
             that is taken back and made again is a change each time.
         asked: Digest of the partition keys a reload was last asked for.
+        waiting: What is told of each campaign that waits for a character sheet.
+        sheets: Storage id of the newest character sheet when these were last looked at; 0 where
+            there was none. As long as it stays, so do they, and nobody is asked about them.
     """
 
     digests: Mapping[str, str] | None = None
     launches: int = 0
     asked: str = ""
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    sheets: int = 0
 
     @classmethod
     def read(cls, cursor: str | None) -> "_Seen":
         return cls(**json.loads(cursor)) if cursor else cls()
 
     def write(self) -> str:
-        return json.dumps(
-            {"digests": self.digests, "launches": self.launches, "asked": self.asked},
-            sort_keys=True,
-        )
+        return json.dumps(asdict(self), sort_keys=True)
 
 
 @dataclass
@@ -123,7 +123,7 @@ class _Findings:
 
     messages: list[str] = field(default_factory=list)
     requests: list[dg.RunRequest] = field(default_factory=list)
-    waiting: set[str] = field(default_factory=set)
+    waiting: dict[str, str] = field(default_factory=dict)
 
 
 class _Tick:
@@ -153,18 +153,16 @@ class _Tick:
         }
         gone = set(before or {}) - set(self._digests)
         self._tell(changed, gone)
-        if changed:
+        if changed or self._seen.waiting:
             self._follow(changed)
         self._compare_partitions()
         return self._result()
 
     def _tell(self, changed: set[str], gone: set[str]) -> None:
-        """Name the edits since the last tick; what only waits was named before."""
-        before = self._seen.digests
-        if before is None:
+        """Name the edits since the last tick."""
+        if self._seen.digests is None:
             return
-        edited = sorted(key for key in changed if before.get(key) != _WAITING)
-        named = [*edited, *(f"{key} (removed)" for key in sorted(gone))]
+        named = [*sorted(changed), *(f"{key} (removed)" for key in sorted(gone))]
         if named:
             self._found.messages.append(f"changed: {_some(named)}")
 
@@ -180,15 +178,38 @@ class _Tick:
             # What nobody ever recorded has nothing downstream that could become stale.
             if recorded.get(brand, version) != version:
                 self._request("read_brands", [brand], what=f"brand kit of {brand}", mark=version)
-        campaigns = [
-            campaign.id
-            for campaign in self._briefs.campaigns.values()
-            if changed & {_campaign_key(campaign.id), _brand_key(campaign.brand), _CHANNELS}
-        ]
+        campaigns = self._campaigns_to_follow(changed)
         if campaigns:
             with studio_for_sensor(self._context, self._names) as studio:
                 for campaign_id in campaigns:
                     self._follow_campaign(studio, campaign_id)
+
+    def _campaigns_to_follow(self, changed: set[str]) -> list[str]:
+        """Return those an edit touches, and those that wait once there is another sheet.
+
+        The others that wait go on waiting; the studio is not opened for them.
+        """
+        newest = self._newest_sheet()
+        is_new, self._seen = newest != self._seen.sheets, replace(self._seen, sheets=newest)
+        found = []
+        for campaign in self._briefs.campaigns.values():
+            key = _campaign_key(campaign.id)
+            waits = self._seen.waiting.get(key)
+            if changed & {key, _brand_key(campaign.brand), _CHANNELS} or (waits and is_new):
+                found.append(campaign.id)
+            elif waits:
+                self._wait(key, waits)
+        return found
+
+    def _newest_sheet(self) -> int:
+        """Return the storage id of the newest materialization of a character sheet; 0 for none."""
+        sheets = self._names.character_sheets
+        records = self._context.instance.fetch_materializations(sheets, limit=1).records
+        return records[0].storage_id if records else 0
+
+    def _wait(self, campaign: str, told: str) -> None:
+        self._found.waiting[campaign] = told
+        self._found.messages.append(told)
 
     def _follow_campaign(self, studio: Studio, campaign_id: str) -> None:
         known = frozenset(self._loaded["prompts"])
@@ -201,9 +222,9 @@ class _Tick:
         compiled = studio.compile(prompts)
         sheets = missing_sheets(studio, compiled.sheets, prompts)
         if sheets:
-            # A run would fail for these; the campaign is looked at again until they are there.
-            self._found.waiting.add(_campaign_key(campaign_id))
-            self._found.messages.append(f"{campaign_id} {ask_for_sheets(self._names, sheets)}")
+            # A run would fail for these; the campaign is looked at again when a sheet is made.
+            told = f"{campaign_id} {ask_for_sheets(self._names, sheets, compiled)}"
+            self._wait(_campaign_key(campaign_id), told)
             return
         wanted = {key: order.request.fingerprint for key, order in compiled.orders.items()}
         touched = [key for key in keys if key in wanted and recorded.get(key) != wanted[key]]
@@ -248,12 +269,10 @@ class _Tick:
         self._found.messages.append(text)
 
     def _result(self) -> dg.SensorResult:
-        digests = {
-            key: _WAITING if key in self._found.waiting else digest
-            for key, digest in self._digests.items()
-        }
         launches = self._seen.launches + bool(self._found.requests)
-        cursor = replace(self._seen, digests=digests, launches=launches).write()
+        cursor = replace(
+            self._seen, digests=self._digests, launches=launches, waiting=self._found.waiting
+        ).write()
         text = "; ".join(self._found.messages) or "no brief has changed"
         if self._found.requests:
             self._context.log.info("%s", text)
@@ -268,7 +287,7 @@ def _digests(briefs: Briefs) -> dict[str, str]:
         _CHANNELS: _hash(sorted(channels)),
         **{_brand_key(brand): hash_brand(briefs, brand) for brand in briefs.brands},
         **{
-            _campaign_key(campaign): briefs.source_of("campaign", campaign).sha256
+            _campaign_key(campaign): hash_campaign(briefs, campaign)
             for campaign in briefs.campaigns
         },
     }

@@ -2,8 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import dagster as dg
 from pydantic import ConfigDict, field_validator
@@ -37,8 +38,9 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     Every prompt is a partition. Pictures are made by Oxen.ai's google-nano-banana-pro, or drawn by
     a built-in simulator. Several instances live side by side, each under its own `key_prefix`.
 
-    To change what Dagster shows of the assets, which service draws, or who is told of each outcome,
-    subclass and override `get_asset_spec`, `get_oxen` or `get_progress`.
+    To change what Dagster shows of the assets, what runs around a step, which service draws, or who
+    is told of each outcome, subclass and override `get_asset_spec`, `execute`, `get_oxen` or
+    `get_progress`.
 
     Example:
         >>> class OurCampaigns(BrandCampaigns):
@@ -105,6 +107,36 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             "the next run, or cancel them."
         ),
     ] = "keep"
+    references: Annotated[
+        Literal["auto", "upload", "inline"],
+        dg.Resolver.default(
+            description="How reference images are sent: auto leaves https addresses as they are "
+            "and uploads the rest if there is a repository, else puts it into the request; upload "
+            "and inline send every image that way."
+        ),
+    ] = "auto"
+    references_repository: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Oxen repository that reference images are uploaded to; made, private, "
+            "when it is not there. Left out: nothing is uploaded.",
+            examples=["acme/references"],
+        ),
+    ] = None
+    c2pa_key_env: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds the private key by which "
+            "content credentials are signed: PKCS#8 PEM, or a path. Left out: none are signed."
+        ),
+    ] = None
+    c2pa_cert_env: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds that key's certificate and "
+            "its issuers: PEM, or a path."
+        ),
+    ] = None
     simulator_latency: Annotated[
         float, dg.Resolver.default(description="Seconds a job of the simulator takes.")
     ] = 0.3
@@ -141,7 +173,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
                 raise ValueError(f"{part!r}; accepted: letters, digits and underscores")
         return value
 
-    @field_validator("api_key_env", "ledger_url_env")
+    @field_validator("api_key_env", "ledger_url_env", "c2pa_key_env", "c2pa_cert_env")
     @classmethod
     def _check_variable(cls, value: str | None) -> str | None:
         if value is not None and not _VARIABLE.fullmatch(value):
@@ -192,16 +224,22 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             home=str(home.absolute()),
             config=str(config.absolute()),
             in_flight=self.in_flight,
-            ledger_url="" if self.ledger_url_env is None else dg.EnvVar(self.ledger_url_env),
+            ledger_url=_variable(self.ledger_url_env),
+            c2pa_key=_variable(self.c2pa_key_env),
+            c2pa_cert=_variable(self.c2pa_cert_env),
             daily_budget_usd=self.daily_budget_usd,
             on_cancel=self.on_cancel,
+            references=self.references,
+            references_repository=self.references_repository or "",
         )
         briefs, url = _load(config, folder), self.dagster_url
         automation = build_automation(
             briefs, names, sensors=self.sensors, reload=reload_through(url) if url else None
         )
         return dg.Definitions(
-            assets=dg.map_asset_specs(self.get_asset_spec, build_assets(briefs, names)),
+            assets=dg.map_asset_specs(
+                self.get_asset_spec, build_assets(briefs, names, execute=self.execute)
+            ),
             jobs=automation.jobs,
             schedules=automation.schedules,
             sensors=automation.sensors,
@@ -217,6 +255,18 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             spec: As this package makes it; called once for each of the seven assets.
         """
         return spec.replace_attributes(group_name=self.group)
+
+    def execute(self, context: dg.AssetExecutionContext, step: Iterator[Any]) -> Iterator[Any]:
+        """Run one step; what stands around `yield from` runs before and after it.
+
+        What the step buys and records is its own. It raises when prompts have no image, after it
+        has recorded the others; iterated only in part, it stops as a cancelled run does.
+
+        Args:
+            context: The step's; `selected_asset_keys` and `partition_keys` say what it makes.
+            step: The work, done once, as it is iterated; its events are Dagster's.
+        """
+        yield from step
 
     def get_oxen(self, home: Path) -> OxenResource:
         """Return the service of the mode: live only when asked for in so many words.
@@ -238,6 +288,10 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         if self.home is not None:
             return project / self.home
         return project.joinpath(".nbp", *_parts(self.key_prefix))
+
+
+def _variable(name: str | None) -> str:
+    return "" if name is None else dg.EnvVar(name)
 
 
 def _parts(prefix: str | list[str] | None) -> tuple[str, ...]:

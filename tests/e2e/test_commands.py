@@ -78,6 +78,7 @@ def test_plan_shows_one_prompt_as_the_model_gets_it(shell: Shell) -> None:
     text = shell.nbp("plan", "--show", "winter/attic/all/1x1/v1").stdout
 
     assert "Ada pours tea in the attic" in text
+    assert text.splitlines()[-1].startswith("Image 1  palette  hilltop  palette:hilltop  ")
 
 
 def test_broken_briefs_are_one_line_an_error(shell: Shell) -> None:

@@ -30,7 +30,7 @@ ARGUMENTS = (
     "--disable-sync",
 )
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts" / "gallery"
-SAMPLE = build_set(scale=0.5)
+SAMPLE = build_set(scale=0.5, measured=True)
 PICTURES = SAMPLE.manifest.pictures
 
 Scheme = Literal["light", "dark"]
@@ -230,7 +230,10 @@ def test_a_filter_that_leaves_nothing_says_so_and_can_be_undone(opened: Visit) -
     page.get_by_label("Channel").select_option("instagram_feed")
     page.get_by_role("button", name="Needs a look").click()
     expect(page.get_by_text("Nothing in this set matches.")).to_be_visible()
-    assert page.get_by_role("heading", level=2).all_inner_texts() == ["Characters and palette"]
+    assert page.get_by_role("heading", level=2).all_inner_texts() == [
+        "Characters and palette",
+        "Likeness to the sheet",
+    ]
     page.get_by_role("button", name="Show everything").click()
     assert shown(page) == files()
 

@@ -1,12 +1,14 @@
 """The built wheel: what is in it, and that it works where there is no repository."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,120 @@ def test_the_installed_command_makes_a_set(installed: Path, tmp_path: Path) -> N
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert Path(done.stdout.splitlines()[-1]).is_relative_to(tmp_path / ".nbp" / "sets")
+
+
+PAGE = (ROOT / "docs" / "component.md").read_text("utf-8")
+# What `create-dagster` 1.13.27 wrote on 2026-11-24, but for tests and dependencies.
+CREATED = {
+    "pyproject.toml": """\
+[project]
+name = "acme"
+requires-python = ">=3.10,<3.15"
+version = "0.1.0"
+
+[tool.dg]
+directory_type = "project"
+
+[tool.dg.project]
+root_module = "acme"
+registry_modules = [
+    "acme.components.*",
+]
+""",
+    "src/acme/__init__.py": "",
+    "src/acme/defs/__init__.py": "",
+    "src/acme/definitions.py": """\
+from pathlib import Path
+
+from dagster import definitions, load_from_defs_folder
+
+
+@definitions
+def defs():
+    return load_from_defs_folder(path_within_project=Path(__file__).parent)
+""",
+}
+
+
+def write_files(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty project."""
+    root = tmp_path_factory.mktemp("created") / "acme"
+    write_files(root, CREATED)
+    return root
+
+
+def commands(number: int) -> list[list[str]]:
+    """The `dg` lines of a block of commands of the component's page."""
+    block = re.findall(r"^```bash\n(.*?)^```", PAGE, re.M | re.S)[number]
+    return [line.split()[1:] for line in block.splitlines() if line.startswith("dg ")]
+
+
+def dg(
+    words: list[str], project: Path, installed: Path, **settings: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `dg` in the project, with the environment that has the wheel."""
+    return subprocess.run(
+        [str(installed / "python"), "-c", "from dagster_dg_cli.cli import main; main()", *words],
+        cwd=project,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(project.parent),
+            "VIRTUAL_ENV": str(installed.parent),
+            # Where an editable install of the project points.
+            "PYTHONPATH": str(project / "src"),
+            "COLUMNS": "200",
+            **settings,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_commands_in_the_docs_lead_from_an_empty_project_to_a_picture(
+    installed: Path, project: Path
+) -> None:
+    scaffold, check, listed, *launches = commands(0)
+
+    done = [dg(scaffold, project, installed)]
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(dg, words, project, installed) for words in (check, listed)]
+        done += [look.result() for look in looks]
+    done += [dg(words, project, installed) for words in launches]
+
+    assert [item.returncode for item in done] == [0] * 5, [item.stderr[-2000:] for item in done]
+    assert (project / "src/acme/defs/marketing/briefs/brands/lantern.yaml").is_file()
+    assert "All definitions loaded successfully" in done[1].stdout
+    assert "marketing/generated_images" in done[2].stdout
+    assert "Materialized value marketing channel_images" in done[-1].stdout + done[-1].stderr
+
+
+def test_the_project_in_the_docs_has_two_instances_and_a_hook_around_their_steps(
+    installed: Path, project: Path
+) -> None:
+    blocks = re.findall(r"^```(?:python|yaml)\n# (src/\S+)\n(.*?)^```", PAGE, re.M | re.S)
+    write_files(project, dict(blocks))
+    check, north, south = commands(-1)
+
+    with ThreadPoolExecutor(2) as pool:
+        checked = pool.submit(dg, check, project, installed)
+        frozen = pool.submit(dg, south, project, installed, ACME_FREEZE="1")
+        made = dg(north, project, installed)
+
+    assert len(blocks) == 5
+    assert checked.result().returncode == 0, checked.result().stderr
+    assert made.returncode == 0, made.stderr[-2000:]
+    assert "acme begins with first_boat/pier/all/1x1/v1" in made.stdout + made.stderr
+    assert "acme is done" in made.stdout + made.stderr
+    assert list((project / ".nbp" / "north" / "store").glob("*/*"))
+    assert frozen.result().returncode != 0
+    assert "campaigns are frozen" in frozen.result().stdout + frozen.result().stderr
+    assert not list((project / ".nbp" / "south" / "store").glob("??/*"))

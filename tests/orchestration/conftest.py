@@ -83,9 +83,9 @@ class House:
         assert materialization is not None
         return materialization
 
-    def stale(self, asset: dg.AssetKey) -> set[str]:
-        """Partitions the UI marks as unsynced."""
-        graph = self.definitions().get_repository_def().asset_graph
+    def stale(self, asset: dg.AssetKey, definitions: dg.Definitions | None = None) -> set[str]:
+        """Partitions the UI marks as unsynced; by the definitions of now when none are given."""
+        graph = (definitions or self.definitions()).get_repository_def().asset_graph
         resolver = CachingStaleStatusResolver(
             self.instance, graph, loading_context=_loading(self.instance)
         )
@@ -117,6 +117,8 @@ def house(
         nbp_home=tmp_path / "home",
         nbp_config=tmp_path / "briefs",
         oxen_base_url=simulator.url,
+        # The plain painter draws nobody: every picture would be unlike its sheet.
+        nbp_character_scorer="off",
     )
     write_briefs(
         settings.nbp_config, campaign(shot("kitchen"), shot("garden"), shot("attic", characters=[]))

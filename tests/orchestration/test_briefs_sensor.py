@@ -90,11 +90,24 @@ def test_an_edited_trait_waits_for_the_sheet_and_then_goes_on(
     waits = sensor.tick()
     assert isinstance(waits, str)
     assert waits.startswith(f"winter waits for the character sheet of {ADA}")
+    asked = len(house.service.requests(""))
+    assert sensor.tick() == waits
+    assert len(house.service.requests("")) == asked
     assert house.materialize([NAMES.character_sheets]).success
     [request] = requested(sensor.tick())
     assert request.job_name == "read_requests"
     assert sensor.launch(request).success
     assert house.stale(NAMES.generated_images) == {KITCHEN, GARDEN}
+    assert sensor.tick() == UNCHANGED
+
+
+def test_an_edit_taken_back_ends_the_wait(house: House, sensor: BriefsSensor) -> None:
+    house.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
+    requested(sensor.tick())
+    assert "waits for the character sheet" in str(sensor.tick())
+    house.write(brand=BRAND)
+
+    assert sensor.tick() == "changed: brands/hilltop"
     assert sensor.tick() == UNCHANGED
 
 
@@ -232,7 +245,7 @@ def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> 
     image = house.settings.nbp_config / "brands" / "images" / "ada.png"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"first")
-    house.write(brand=brand_with(references=["images/ada.png"]))
+    house.write(brand=brand_with(references=["images/ada.png"], auto_pin=False))
     assert house.materialize([NAMES.brand_kits]).success
     sensor = BriefsSensor(house)
     assert sensor.tick() == UNCHANGED

@@ -9,8 +9,10 @@ import pytest
 from dagster._core.definitions.run_request import DagsterRunReaction
 from dagster._core.remote_representation.external_data import RepositorySnap
 
+from nbp_dagster.assets.failing import fail_step
 from nbp_dagster.assets.names import Names
 from nbp_dagster.notifications import Kind, Notification, build_notification_sensor
+from nbp_dagster.studio.outcomes import Failed, Refused
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
@@ -87,6 +89,26 @@ def test_a_budget_that_is_reached_is_told_as_that(ready: House) -> None:
     assert "a budget is reached" in told.title
     assert "cost 0.00 USD" in told.text
     assert told.link is None
+
+
+def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(house: House) -> None:
+    refused = [Refused(f"winter/{number}/all/1x1/v1", "f", "no") for number in range(150)]
+    late = Failed("summer/porch/all/1x1/v1", "f", "over the cap by 0.05 USD", "over_budget")
+    desk = Desk(house)
+
+    @dg.asset(key=NAMES.generated_images)
+    def images(context: dg.AssetExecutionContext) -> None:
+        fail_step(context, [*refused, late], total=151, what="prompts")
+
+    fail(house, images)
+
+    desk.look()
+
+    [told] = desk.told
+    assert told.kind == "budget_reached"
+    assert told.without_image == 151
+    assert told.campaigns == ("winter", "summer")
+    assert f"{late.key}: {late.reason}" in told.reasons
 
 
 def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_for(

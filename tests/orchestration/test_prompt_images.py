@@ -39,8 +39,8 @@ def test_a_prompt_shows_where_its_picture_comes_from(house: House) -> None:
     assert "Ada pours tea in the kitchen" in str(metadata["prompt"].value)
     assert str(metadata["brief"].value).endswith("campaigns/winter.yaml")
     assert len(str(metadata["preview"].value)) < 1000
-    [reference] = metadata["references"].records
-    assert reference.data["role"] == "identity"
+    references = metadata["references"].records
+    assert [row.data["role"] for row in references] == ["identity", "palette"]
     for name in ("generation_id", "fingerprint", "sha256", "bytes", "seconds_working", "commit"):
         assert name in metadata
 
@@ -121,6 +121,31 @@ def test_checks_are_one_evaluation_a_run(house: House) -> None:
     assert len(evaluations) == len({item.check_name for item in evaluations})
     assert all(item.passed for item in evaluations)
     assert all(item.metadata["pictures"].value == 3 for item in evaluations)
+
+
+def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(house: House) -> None:
+    """The plain painter draws nobody, so each prompt with a character falls short, as a warning."""
+    house.settings = house.settings.model_copy(update={"nbp_character_scorer": "colour"})
+    house.sheets_made()
+
+    result = house.materialize(PROMPT_ASSETS)
+
+    assert result.success
+    found = [
+        item
+        for item in result.get_asset_check_evaluations()
+        if item.check_name == "cross_similarity"
+    ]
+    assert [item.severity for item in found] == [dg.AssetCheckSeverity.WARN] * 3
+    # In the order the pictures came; the sum last.
+    assert {item.partition for item in found[:2]} == {
+        "winter/kitchen/all/1x1/v1",
+        "winter/garden/all/1x1/v1",
+    }
+    assert found[2].partition is None
+    assert (found[2].metadata["failed"].value, found[2].metadata["skipped"].value) == (2, 1)
+    metadata = house.latest(NAMES.channel_images, house.prompts()[0]).metadata
+    assert {"palette_share", "measures", "scorer"} <= set(metadata)
 
 
 def test_checks_say_nothing_when_there_was_nothing_to_look_at(house: House) -> None:

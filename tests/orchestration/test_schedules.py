@@ -1,6 +1,7 @@
 """A campaign's schedule buys what is due, says so, and leaves the rest alone."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -112,6 +113,20 @@ def test_a_quote_over_the_budget_launches_nothing_and_says_by_how_much(house: Ho
     assert "3 of 3 prompts are due, nothing is launched" in reason
     assert "0.05 too much" in reason
     assert "budget_usd in campaigns/winter.yaml" in reason
+
+
+def test_a_quote_over_the_days_budget_launches_nothing_until_it_is_raised(house: House) -> None:
+    house.sheets_made()
+    # Below the quote alone: what the sheets cost may have been yesterday's.
+    house.settings = house.settings.model_copy(update={"nbp_daily_budget_usd": Decimal("0.40")})
+
+    reason = tick_schedule(house)
+
+    assert isinstance(reason, str)
+    assert "3 of 3 prompts are due, nothing is launched: over budget: day " in reason
+    assert "raise NBP_DAILY_BUDGET_USD" in reason
+    house.settings = house.settings.model_copy(update={"nbp_daily_budget_usd": Decimal("1.00")})
+    assert isinstance(tick_schedule(house), dg.RunRequest)
 
 
 def test_a_refused_prompt_alone_is_no_reason_for_a_run(house: House) -> None:

@@ -1,7 +1,10 @@
 """After an edit exactly the pictures it touches show as stale."""
 
+import dagster as dg
+
 from nbp_dagster.assets.names import Names
 from tests.fakes.briefs import BRAND, campaign, shot
+from tests.fakes.pictures import draw_noise, encode
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
 NAMES = Names()
@@ -55,6 +58,66 @@ def test_an_edited_trait_makes_stale_what_shows_the_character(house: House) -> N
         "winter/kitchen/all/1x1/v1",
         "winter/garden/all/1x1/v1",
     }
+
+
+def recorded(house: House) -> None:
+    """What the sensor does after an edit, and the people who make the sheets."""
+    assert house.materialize([NAMES.brand_kits]).success
+    assert house.materialize([NAMES.character_sheets]).success
+    assert house.materialize([NAMES.image_requests]).success
+
+
+def test_an_edited_palette_makes_every_picture_of_the_brand_stale(house: House) -> None:
+    all_made(house)
+    house.write(brand={**BRAND, "palette": {**BRAND["palette"], "primary": "#AA1122"}})
+
+    recorded(house)
+
+    assert house.stale(NAMES.generated_images) == set(house.prompts())
+
+
+def test_other_bytes_in_a_reference_make_stale_what_shows_the_character(house: House) -> None:
+    image = house.settings.nbp_config / "brands" / "images" / "ada.png"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(encode(draw_noise(512, 512, seed=1)))
+    # Supplied images need no pin.
+    ada = {**BRAND["characters"]["ada"], "references": ["images/ada.png"], "auto_pin": False}
+    house.write(brand={**BRAND, "characters": {**BRAND["characters"], "ada": ada}})
+    all_made(house)
+    image.write_bytes(encode(draw_noise(512, 512, seed=2)))
+
+    recorded(house)
+
+    assert house.stale(NAMES.generated_images) == {
+        "winter/kitchen/all/1x1/v1",
+        "winter/garden/all/1x1/v1",
+    }
+
+
+def test_another_model_makes_the_pictures_of_its_campaign_stale(house: House) -> None:
+    house.write(campaign(shot("porch", characters=[]), id="summer"))
+    all_made(house)
+    house.write(
+        campaign(shot("porch", characters=[]), id="summer", model="nano-banana-2"),
+    )
+
+    recorded(house)
+
+    assert house.stale(NAMES.generated_images) == {"summer/porch/all/1x1/v1"}
+
+
+def test_a_new_code_version_makes_every_partition_of_its_asset_stale(house: House) -> None:
+    """Prompt template and renderer are in those of `image_requests` and `channel_images`."""
+    all_made(house)
+
+    def revise(spec: dg.AssetSpec) -> dg.AssetSpec:
+        version = "next" if spec.key == NAMES.channel_images else spec.code_version
+        return spec.replace_attributes(code_version=version)
+
+    revised = house.definitions().map_resolved_asset_specs(func=revise)
+
+    assert house.stale(NAMES.channel_images, revised) == set(house.prompts())
+    assert house.stale(NAMES.generated_images, revised) == set()
 
 
 def test_a_stale_picture_is_fresh_after_it_was_made_again(house: House) -> None:
