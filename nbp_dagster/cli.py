@@ -1,8 +1,9 @@
-"""The `nbp` command: validate, plan, run, simulator, gallery."""
+"""The `nbp` command: validate, plan, run, whois, simulator, gallery."""
 
 import json
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import wraps
@@ -10,24 +11,31 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from PIL import Image
 from rich.console import Console
 
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.brand.load import BriefError, load_briefs
 from nbp_dagster.brand.plan import expand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.ledger_page import describe_accounts
-from nbp_dagster.project import open_studio
+from nbp_dagster.project import open_registry, open_studio
 from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings, write_event_batches
+from nbp_dagster.sheet_commands import add_sheet_commands
 from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import PainterName, SimulatorOptions
 from nbp_dagster.simulator.server import serve
 from nbp_dagster.studio.accounts import read_accounts
+from nbp_dagster.studio.characters.calibration import describe_calibration
+from nbp_dagster.studio.copy_room import find_crowded_copy
 from nbp_dagster.studio.planning import Plan, plan_campaigns
+from nbp_dagster.studio.references import check_files
 from nbp_dagster.studio.studio import StudioPaths
+from nbp_dagster.studio.whois import identify_files
 from nbp_dagster.version import __version__
+from nbp_dagster.whois_page import describe_identity
 
 _KEY_HELP = "Settings are environment variables:"
 
@@ -70,6 +78,8 @@ def _plainly(command: Callable[..., None]) -> Callable[..., None]:
 @click.version_option(__version__, prog_name="nbp")
 def main() -> None:
     """Brand briefs in, sets of marketing images with consistent characters out."""
+    # Pictures of so many pixels are refused in words of ours; the library need not warn as well.
+    warnings.filterwarnings("ignore", message=r"Image size \(\d+ pixels\) exceeds limit")
 
 
 @main.command()
@@ -78,6 +88,10 @@ def validate() -> None:
     """Check every brief; name every error of every file, or say that all is well."""
     settings = read_settings()
     briefs = load_briefs(settings.nbp_config)
+    check_files(briefs)
+    crowded = find_crowded_copy(briefs)
+    if crowded:
+        raise BriefError(settings.nbp_config, crowded)
     prompts = expand(briefs)
     click.echo(
         f"{settings.nbp_config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "
@@ -116,9 +130,12 @@ def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
     help="Most this command may spend, beside the campaigns' and the day's budgets.",
 )
 @click.option("--fresh", is_flag=True, help="Buy again what is made already, on purpose.")
+@click.option("--strict", is_flag=True, help="Fail where a check has to do without an extra.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @_plainly
-def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: bool) -> None:
+def run(
+    campaigns: tuple[str, ...], budget: float | None, fresh: bool, strict: bool, as_json: bool
+) -> None:
     """Make what is missing or stale, through Dagster, on the instance its UI shows.
 
     Ends with the path of the gallery page; with status 1 if any prompt has no image.
@@ -127,7 +144,11 @@ def run(campaigns: tuple[str, ...], budget: float | None, fresh: bool, as_json: 
     write_event_batches(settings)
     briefs = load_briefs(settings.nbp_config)
     wanted = _choose(briefs, campaigns)
-    wishes = Wishes(budget=None if budget is None else Decimal(str(budget)), fresh=fresh)
+    wishes = Wishes(
+        budget=None if budget is None else Decimal(str(budget)),
+        fresh=fresh,
+        strict=strict or settings.nbp_strict,
+    )
     # Asked to stop politely, stop as at Ctrl-C: a POST on its way is let finish.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with RunReport(Console(stderr=True)) as report:
@@ -153,6 +174,58 @@ def ledger(orphans: bool, as_json: bool) -> None:
     else:
         for line in describe_accounts(accounts):
             click.echo(line)
+
+
+@main.command()
+@click.argument("brand")
+@click.option("--json", "as_json", is_flag=True, help="Print the calibration as JSON.")
+@_plainly
+def calibrate(brand: str, as_json: bool) -> None:
+    """Find a brand's likeness thresholds on its own sheets; buys nothing."""
+    with open_studio(read_settings()) as studio:
+        if brand not in studio.briefs.brands:
+            known = ", ".join(studio.briefs.brands)
+            raise click.UsageError(f"no brand {brand} in {studio.briefs.root}; there are: {known}")
+        sheets = studio.compiler.cast_of(brand)
+        found, path = studio.measurer.calibrate(studio.briefs.brands[brand], sheets)
+    if as_json:
+        click.echo(json.dumps(describe_calibration(found), indent=2, default=dict))
+        return
+    click.echo(
+        f"{brand}, scorer {found.scorer} {found.scorer_version}: a character counts as itself "
+        f"from a standing of {found.cross:.3f}"
+    )
+    click.echo(
+        f"equal error rate {found.equal_error_rate:.1%} in {found.genuine} scenes of the "
+        f"characters and {found.impostor} of others, all made of the sheets themselves: the "
+        "model's pictures vary more"
+    )
+    if found.equal_error_rate > 0.05:
+        click.echo("that is too much to block on: add references of whole figures on plain ground")
+    click.echo(f"{path}; `nbp run` measures what is made already anew, free")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print what is known as JSON.")
+@_plainly
+def whois(files: tuple[Path, ...], as_json: bool) -> None:
+    """Name the prompt, request, price and run behind pictures, resized or cropped ones too.
+
+    Ends with status 1 if any file is nobody's.
+    """
+    with open_registry(read_settings()) as registry, warnings.catch_warnings():
+        # Pictures of too many pixels are refused in a line of our own.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        found = list(identify_files(files, registry))
+    if as_json:
+        click.echo(json.dumps([identity.to_json() for identity in found], indent=2))
+    else:
+        for identity in found:
+            for line in describe_identity(identity):
+                click.echo(line)
+    if any(identity.match is None for identity in found):
+        sys.exit(1)
 
 
 @main.command()
@@ -182,6 +255,9 @@ def _show_prompt(planned: Plan, key: str) -> None:
     for image in planned.images:
         if image.key == key:
             click.echo(image.prompt or f"({image.reason})")
+            for place, item in enumerate(image.references, start=1):
+                row = (item["role"], item["subject"], item["source"], item["sha256"])
+                click.echo(("\n" if place == 1 else "") + f"Image {place}  " + "  ".join(row))
             return
     raise click.UsageError(f"no prompt {key} in the plan; `nbp plan` lists every key")
 
@@ -206,6 +282,8 @@ def _print_plan(planned: Plan, settings: Settings) -> None:
     for image in planned.images:
         if image.standing in ("refused", "invalid"):
             click.echo(f"{image.key}: {image.standing}: {image.reason}")
+        elif image.standing == "waits_for_pin":
+            click.echo(f"{image.key}: {image.reason}")
     total = f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images"
     click.echo(f"{total}{_for_free(settings)}")
     for line in planned.over:
@@ -223,6 +301,8 @@ def _print_summary(summary: RunSummary, report: RunReport, settings: Settings) -
         for key, reason in campaign.missing:
             # What this run met says more than what the ledger knows: over budget, no key.
             click.echo(f"nbp: no image for {key}: {report.reason(key) or reason}", err=True)
+        for name, why in campaign.unchecked:
+            click.echo(f"nbp: {campaign.campaign} without check {name}: {why}", err=True)
     for campaign in summary.campaigns:
         made = campaign.prompts - len(campaign.missing)
         click.echo(
@@ -250,6 +330,7 @@ def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
                     {"key": key, "reason": report.reason(key) or reason}
                     for key, reason in item.missing
                 ],
+                "unchecked": [{"check": name, "why": why} for name, why in item.unchecked],
             }
             for item in summary.campaigns
         ],
@@ -314,6 +395,9 @@ def simulator(
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"port {port}: {error.strerror}; choose another") from error
+
+
+add_sheet_commands(main, _plainly)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from pydantic import SecretStr
 
 from nbp_dagster.assets.automation import build_automation
 from nbp_dagster.assets.bindings import progress_key, studio_key
@@ -18,8 +19,10 @@ from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.files import hold_lock, write_atomically
+from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.progress import Progress, Silence
-from nbp_dagster.studio.studio import Studio
+from nbp_dagster.studio.registry import Registry
+from nbp_dagster.studio.studio import Studio, StudioPaths
 
 
 def build_definitions(
@@ -97,6 +100,18 @@ def open_studio(settings: Settings, *, briefs: Briefs | None = None) -> Iterator
         yield studio
 
 
+@contextmanager
+def open_registry(settings: Settings) -> Iterator[Registry]:
+    """Open the registry of pictures; needs no briefs, no service and no key."""
+    secret = settings.nbp_ledger_url
+    url = None if secret is None else secret.get_secret_value()
+    database = open_ledger(url or StudioPaths(settings.nbp_home).ledger)
+    try:
+        yield Registry(database)
+    finally:
+        database.dispose()
+
+
 def build_studio(
     settings: Settings, oxen: OxenResource, *, resolve_secrets: bool = False
 ) -> StudioResource:
@@ -105,21 +120,34 @@ def build_studio(
     Args:
         settings: Tell where state lives and what may be spent.
         oxen: The service.
-        resolve_secrets: Put the ledger's address itself in, for use outside Dagster's
-            definitions; otherwise Dagster gets the variable's name.
+        resolve_secrets: Put the ledger's address and the signing key themselves in, for use
+            outside Dagster's definitions; otherwise Dagster gets the variables' names.
     """
-    daily, secret = settings.nbp_daily_budget_usd, settings.nbp_ledger_url
-    ledger_url: str = "" if secret is None else dg.EnvVar("NBP_LEDGER_URL")
-    if resolve_secrets and secret is not None:
-        ledger_url = secret.get_secret_value()
+
+    def hand_over(secret: SecretStr | None, variable: str) -> str:
+        if secret is None:
+            return ""
+        return secret.get_secret_value() if resolve_secrets else dg.EnvVar(variable)
+
+    daily = settings.nbp_daily_budget_usd
     return StudioResource(
         oxen=oxen,
         home=str(settings.nbp_home.absolute()),
         config=str(settings.nbp_config.absolute()),
         in_flight=settings.nbp_in_flight,
-        ledger_url=ledger_url,
+        ledger_url=hand_over(settings.nbp_ledger_url, "NBP_LEDGER_URL"),
+        c2pa_key=hand_over(settings.nbp_c2pa_key, "NBP_C2PA_KEY"),
+        c2pa_cert=settings.nbp_c2pa_cert or "",
         daily_budget_usd=None if daily is None else float(daily),
         on_cancel=settings.nbp_on_cancel,
+        ocr=settings.nbp_ocr,
+        strict=settings.nbp_strict,
+        character_scorer=settings.nbp_character_scorer,
+        character_model=""
+        if settings.nbp_character_model is None
+        else str(settings.nbp_character_model.absolute()),
+        references=settings.nbp_references,
+        references_repository=settings.nbp_references_repository or "",
     )
 
 

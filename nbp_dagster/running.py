@@ -13,6 +13,7 @@ from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
 from nbp_dagster.assets.outdated import outdated_brands, outdated_prompts, outdated_sheets
 from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.launching import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.settings import Settings
@@ -21,6 +22,7 @@ from nbp_dagster.studio.manifest import set_digest
 from nbp_dagster.studio.outcomes import Tally
 from nbp_dagster.studio.presence import enter_folder
 from nbp_dagster.studio.progress import Progress
+from nbp_dagster.studio.records import judge_strictly
 from nbp_dagster.studio.studio import Studio
 
 
@@ -47,6 +49,8 @@ class CampaignRun:
         prompts: How many it has.
         up_to_date: How many needed nothing.
         missing: Prompts without a picture: key and reason.
+        unchecked: Checks that an extra is missing for, and what they say; looked for only where
+            the run is strict.
     """
 
     campaign: str
@@ -54,6 +58,7 @@ class CampaignRun:
     prompts: int
     up_to_date: int
     missing: tuple[tuple[str, str], ...]
+    unchecked: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,21 +77,25 @@ class RunSummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every prompt has its picture."""
-        return not self.errors and not any(item.missing for item in self.campaigns)
+        """Whether every prompt has its picture and, where that is asked for, its checks."""
+        return not self.errors and not any(
+            item.missing or item.unchecked for item in self.campaigns
+        )
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What `nbp run` was told about money.
+    """What `nbp run` was told about money and checks.
 
     Attributes:
         budget: Most USD the whole command may spend; None leaves it to campaign and day.
         fresh: Buy again what is made, on purpose.
+        strict: A check that is skipped for want of an extra has failed.
     """
 
     budget: Decimal | None = None
     fresh: bool = False
+    strict: bool = False
 
 
 def run_campaigns(
@@ -149,7 +158,12 @@ class _CampaignRuns:
         self.errors: list[str] = []
 
     def prepare(self, campaigns: Sequence[str]) -> None:
-        """Brand kits, then the character sheets the campaigns are anchored to."""
+        """Brand kits, then the character sheets the campaigns are anchored to.
+
+        Raises:
+            BriefError: Reference images can't be used; every one is named, and nothing is bought.
+        """
+        self._studio.compiler.require_references(campaigns)
         prompts = [prompt for prompt in self._studio.prompts if prompt.campaign in campaigns]
         brands = outdated_brands(self._instance, self._studio, self._names)
         if brands:
@@ -181,7 +195,8 @@ class _CampaignRuns:
                 self._names.generated_images,
                 self._names.channel_images,
             ]
-            op_config = {PROMPT_STEP: self._buying_config(fresh=self._wishes.fresh)}
+            config = self._buying_config(fresh=self._wishes.fresh)
+            op_config = {PROMPT_STEP: {**config, "strict": self._wishes.strict}}
             self._launch(assets, due, title=campaign, op_config=op_config)
         manifest = self._studio.assemble(campaign, compiled)
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
@@ -195,7 +210,18 @@ class _CampaignRuns:
             prompts=len(prompts),
             up_to_date=len(prompts) - len(due),
             missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
+            unchecked=self._unchecked(prompts) if self._wishes.strict else (),
         )
+
+    def _unchecked(self, prompts: Sequence[Prompt]) -> tuple[tuple[str, str], ...]:
+        """Checks that some picture went without because an extra is not installed."""
+        found: dict[str, str] = {}
+        for prompt in prompts:
+            record = self._studio.records.read(prompt.key)
+            for item in () if record is None else record.checks:
+                if judge_strictly(item) is not item:
+                    found.setdefault(item.name, item.sentence)
+        return tuple(found.items())
 
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
         """Run config of a paid step: what is left of the command's budget."""

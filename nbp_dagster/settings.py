@@ -64,6 +64,47 @@ class Settings(BaseSettings):
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "
         "for the next run, `cancel` cancels them.",
     )
+    nbp_character_scorer: Literal["colour", "dino", "off"] = Field(
+        default="colour",
+        description="What likeness to a sheet is measured with: `colour` is quick and needs "
+        "nothing; `dino` is a model of the extra `character`, some 0.2 s a picture; `off`.",
+    )
+    nbp_character_model: Path | None = Field(
+        default=None,
+        description="ONNX file of your own for `NBP_CHARACTER_SCORER=dino`; the weights of the "
+        "extra when unset.",
+    )
+    nbp_ocr: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="When the words on originals are read, with the extra `ocr`: `auto` on what "
+        "the service made, `on` on the simulator's pictures too, `off` never; 0.4 to 2.5 s "
+        "a picture on two cores.",
+    )
+    nbp_strict: bool = Field(
+        default=False,
+        description="Whether a check that is skipped because an extra is not installed has failed.",
+    )
+    nbp_references: Literal["auto", "upload", "inline"] = Field(
+        default="auto",
+        description="How reference images are sent: `auto` leaves https addresses as they are and "
+        "uploads the rest if there is a repository, else puts it into the request; `upload` and "
+        "`inline` send every image that way.",
+    )
+    nbp_references_repository: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$",
+        description="Oxen repository, as `namespace/name`, that reference images are uploaded to; "
+        "made, private, when it is not there.",
+    )
+    nbp_c2pa_key: SecretStr | None = Field(
+        default=None,
+        description="Private key that signs content credentials into every picture: PKCS#8 PEM, or "
+        "the path of a file with it; nothing is signed when unset. Never stored.",
+    )
+    nbp_c2pa_cert: str | None = Field(
+        default=None,
+        description="Certificate of that key and its issuers: PEM, or the path of a file with it.",
+    )
     oxen_api_key: SecretStr | None = Field(
         default=None,
         description="Key of the Oxen account that pays; needed in live mode, never stored.",

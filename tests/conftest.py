@@ -1,5 +1,6 @@
 """Fixtures that several kinds of test share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tests.fakes.painter import paint_plainly
 
 # Files of these take minutes: begun last, they would leave one worker waiting for the other.
 _LONG = ("tests/e2e", "tests/crash")
+
+
+# Reading a picture takes a second, and most tests make pictures to look at something else; those
+# about reading switch it on themselves.
+os.environ.setdefault("NBP_OCR", "off")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

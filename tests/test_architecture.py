@@ -25,10 +25,12 @@ ALLOWED = {
     },
     "defs": set[str](),
 }
-BASE_MODULES = {"errors", "clock", "version"}
+BASE_MODULES = {"addresses", "errors", "clock", "version"}
 ROOT_MODULES = {
     *("project", "launching", "running", "reporting", "ledger_page", "cli", "event_log"),
     "notifications",
+    "sheet_commands",
+    "whois_page",
 }
 DAGSTER_RINGS = {"resources", "assets", "components", "root"}
 

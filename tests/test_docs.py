@@ -16,6 +16,8 @@ from nbp_dagster.oxen.counted import Usage
 from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.checks import CHECKS
+from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.reading.checks import READING_CHECKS
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -40,7 +42,9 @@ def test_every_channel_is_in_its_page(name: str) -> None:
     assert f"`{name}`" in read("docs/channels.md")
 
 
-@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+@pytest.mark.parametrize(
+    "name", [check.name for check in (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)]
+)
 def test_every_check_is_in_its_page(name: str) -> None:
     assert f"`{name}`" in read("docs/checks.md")
 

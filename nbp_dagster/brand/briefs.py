@@ -1,10 +1,11 @@
 """What loading the briefs yields: everything at hand, so that nothing after it reads a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from nbp_dagster.brand.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.brand.images import FileDigest
 from nbp_dagster.brand.models import Brand, Campaign, Channel
 from nbp_dagster.brand.problems import KeyPath
@@ -44,6 +45,7 @@ class Briefs:
         channels: Packaged channels and those of the config folder, by id.
         files: Local references by path below the config folder; see `images.resolve_source`.
         sources: The file of each brief, by kind and id.
+        fonts: Every font a brand names, by its source as `FontFile` has it.
     """
 
     root: Path
@@ -52,7 +54,13 @@ class Briefs:
     channels: Mapping[str, Channel]
     files: Mapping[str, FileDigest]
     sources: Mapping[tuple[BriefKind, str], BriefSource]
+    fonts: Mapping[str, FontFile] = field(default_factory=dict)
 
     def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
         """Return the file of a brief; raises KeyError for a brief that is not there."""
         return self.sources[(kind, brief_id)]
+
+    def fonts_of(self, brand_id: str, locale: str) -> FontPair:
+        """Return what a brand's composited copy is set in, in a locale."""
+        written = self.brands[brand_id].fonts.model_dump()
+        return choose_fonts(written, locale, self.fonts) or default_fonts()

@@ -12,22 +12,23 @@ from pathlib import Path
 from nbp_dagster.brand.briefs import BriefKind, Briefs, BriefSource
 from nbp_dagster.brand.channels import CHANNELS_FILE, load_packaged_channels, read_channels
 from nbp_dagster.brand.document import MAX_FILE_BYTES, Document, parse_document
+from nbp_dagster.brand.fonts import FontFile, list_font_sources, read_font
 from nbp_dagster.brand.images import (
     BRANDS_FOLDER,
+    CAMPAIGNS_FOLDER,
     FileDigest,
     find_address_fault,
     is_address,
     read_reference,
     resolve_source,
 )
+from nbp_dagster.brand.letter_rules import check_letters
 from nbp_dagster.brand.models import Brand, Campaign, Channel
 from nbp_dagster.brand.problems import BriefError, BriefProblem, KeyPath
 from nbp_dagster.brand.rules import check_campaign
 from nbp_dagster.brand.schema import check_record
 
 __all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "BriefProblem"]
-
-CAMPAIGNS_FOLDER = "campaigns"
 
 
 @dataclass
@@ -41,6 +42,7 @@ class _Reading:
     channels: dict[str, Channel] = field(default_factory=dict)
     channel_names: list[str] | None = None  # None: an unreadable file may have had more
     files: dict[str, FileDigest] = field(default_factory=dict)
+    fonts: dict[str, FontFile] = field(default_factory=dict)
     problems: list[BriefProblem] = field(default_factory=list)
     refused: set[tuple[str, str]] = field(default_factory=set)
 
@@ -79,6 +81,7 @@ def load_briefs(config_dir: Path) -> Briefs:
         campaigns=reading.campaigns,
         channels=reading.channels,
         files=reading.files,
+        fonts=reading.fonts,
         sources={key: _describe(doc) for key, doc in reading.documents.items() if doc},
     )
 
@@ -176,38 +179,59 @@ def _check_brands(reading: _Reading) -> None:
         if not any(problem.key == "id" for problem in problems):
             _check_id(reading, "brand", stem, document)
         refused = {problem.key for problem in problems}
-        for path, source in _references(document.data):
-            _check_reference(reading, document, path, source, refused)
+        _check_references(reading, document, BRANDS_FOLDER, refused)
+        for path, source in list_font_sources(document.data.get("fonts")):
+            _check_font(reading, document, ("fonts", *path), source, refused)
         if brand:
             reading.brands[brand.id] = brand
 
 
-def _references(brand: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
-    logo = brand.get("logo")
+def _check_references(
+    reading: _Reading, document: Document, folder: str, refused: set[str]
+) -> None:
+    for path, source in _references(document.data):
+        if is_address(source):
+            fault = find_address_fault(source)
+        else:
+            digest = read_reference(source, reading.root, folder)
+            fault = digest if isinstance(digest, str) else None
+            if isinstance(digest, FileDigest):
+                reading.files[resolve_source(source, folder)] = digest
+        if fault:
+            problem = document.problem(path, fault)
+            reading.report([problem] if problem.key not in refused else [])
+
+
+def _references(brief: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every image a brand or a campaign names, as written, valid or not."""
+    logo = brief.get("logo")
     if isinstance(logo, str):
         yield ("logo",), logo
+    yield from _listed(("style_references",), brief.get("style_references"))
     for group in ("characters", "products"):
-        members = brand.get(group)
+        members = brief.get(group)
         for name, member in members.items() if isinstance(members, Mapping) else ():
             references = member.get("references") if isinstance(member, Mapping) else ()
-            for index, source in enumerate(references if isinstance(references, tuple) else ()):
-                if isinstance(source, str):
-                    yield (group, name, "references", index), source
+            yield from _listed((group, name, "references"), references)
 
 
-def _check_reference(
+def _listed(path: KeyPath, references: object) -> Iterator[tuple[KeyPath, str]]:
+    for index, item in enumerate(references if isinstance(references, tuple) else ()):
+        if isinstance(item, str):
+            yield (*path, index), item
+        elif isinstance(item, Mapping) and isinstance(item.get("image"), str):
+            yield (*path, index, "image"), item["image"]
+
+
+def _check_font(
     reading: _Reading, document: Document, path: KeyPath, source: str, refused: set[str]
 ) -> None:
-    if is_address(source):
-        fault = find_address_fault(source)
-    else:
-        digest = read_reference(source, reading.root)
-        fault = digest if isinstance(digest, str) else None
-        if isinstance(digest, FileDigest):
-            reading.files[resolve_source(source)] = digest
-    if fault:
-        problem = document.problem(path, fault)
-        reading.report([problem] if problem.key not in refused else [])
+    font = read_font(source, reading.root)
+    if isinstance(font, FontFile):
+        reading.fonts[font.source] = font
+        return
+    problem = document.problem(path, font)
+    reading.report([problem] if problem.key not in refused else [])
 
 
 def _check_campaigns(reading: _Reading) -> None:
@@ -224,7 +248,9 @@ def _check_campaigns(reading: _Reading) -> None:
         if not any(problem.key == "id" for problem in problems):
             _check_id(reading, "campaign", stem, document)
         refused = {problem.key for problem in problems}
+        _check_references(reading, document, CAMPAIGNS_FOLDER, refused)
         more = check_campaign(document, brands, reading.channel_names)
+        more += check_letters(document, brands, reading.fonts)
         reading.report(problem for problem in more if problem.key not in refused)
         if campaign:
             reading.campaigns[campaign.id] = campaign

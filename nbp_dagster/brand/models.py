@@ -8,24 +8,44 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
+from nbp_dagster.brand.terms import find_wildcard_fault
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
+MAX_CANDIDATES = 4  # images that the service makes of one call
+# More references measurably blur what each of them shows: one sheet, one face crop, one product or
+# logo, one card of colours.
+DEFAULT_REFERENCES = 4
 MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
+EVERY_LOCALE = "all"  # in lists of the locales that a rule binds
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
 OnRefusal = Literal["keep", "soften"]
 Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp"]
+# Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
+WarningCheck = Literal[
+    "copy_complete",
+    "text_contrast",
+    "smallest_letter",
+    "cross_similarity",
+    "copy_paste_rate",
+    "cast_count",
+    "self_similarity",
+    "copy_legible",
+    "copy_contrast",
+    "unrequested_text",
+    "prohibited_text",
+]
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
 
 # Overrides and isolates: they let a line be read in another order than the one that is drawn.
@@ -73,6 +93,17 @@ def _check_locale(value: str) -> str:
     return value
 
 
+def _check_binding(value: str) -> str:
+    return value if value == EVERY_LOCALE else _check_locale(value)
+
+
+def _check_term(value: str) -> str:
+    fault = find_wildcard_fault(_check_prose(value))
+    if fault:
+        raise _refuse(fault)
+    return value
+
+
 def _check_colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise _refuse('accepted: a colour as "#RRGGBB", in quotes')
@@ -111,6 +142,8 @@ Id = Annotated[str, AfterValidator(_check_id)]
 Prose = Annotated[str, AfterValidator(_check_prose)]
 CopyText = Annotated[str, AfterValidator(_check_copy)]
 Locale = Annotated[str, AfterValidator(_check_locale)]
+LocaleOrAll = Annotated[str, AfterValidator(_check_binding)]
+Term = Annotated[str, AfterValidator(_check_term)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
 ModelId = Annotated[str, AfterValidator(_check_model)]
 Cron = Annotated[str, AfterValidator(_check_cron)]
@@ -119,10 +152,37 @@ ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_para
 # Paths and addresses of images: text here, followed and checked by the loader.
 Source = Annotated[str, AfterValidator(_check_prose)]
 Sources = Annotated[tuple[Source, ...], Field(max_length=MAX_MODEL_REFERENCES)]
+CharacterRole = Literal["identity", "face"]
+
+_ACCEPTED_IMAGES = (
+    f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses, each as text or as "
+    "a mapping of image and role"
+)
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def _read_entry(value: object) -> object:
+    """Return a reference written as text as the mapping that it is short for."""
+    if isinstance(value, str):
+        return {"image": value}
+    if not isinstance(value, Mapping):
+        raise _refuse("accepted: text, or a mapping of image and role")
+    return value
+
+
+class CharacterImage(_Record):
+    """A supplied image of a character and what it decides.
+
+    In YAML a path or address alone is one with the role identity.
+    """
+
+    image: Source = Field(description="an image path or an https address")
+    role: CharacterRole = Field(
+        default="identity", description="identity for the whole figure, face for a crop of the face"
+    )
 
 
 class Character(_Record):
@@ -141,10 +201,31 @@ class Character(_Record):
     may_vary: tuple[Prose, ...] = Field(
         default=(), description="a list of what may differ between pictures"
     )
-    references: Sources = Field(
-        default=(),
-        description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
+    references: Annotated[
+        tuple[Annotated[CharacterImage, BeforeValidator(_read_entry)], ...],
+        Field(max_length=MAX_MODEL_REFERENCES),
+    ] = Field(default=(), description=_ACCEPTED_IMAGES)
+
+    candidates: int = Field(
+        default=1, ge=1, le=MAX_CANDIDATES, description="a whole number from 1 to 4"
     )
+    auto_pin: bool = Field(default=False, description="true or false")
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Path or address of every supplied image, in brief order."""
+        return tuple(item.image for item in self.references)
+
+    @model_validator(mode="after")
+    def _check_identity(self) -> Self:
+        if self.references and all(item.role == "face" for item in self.references):
+            raise _refuse("its references are faces alone; add one of the role identity")
+        if self.references and (self.candidates > 1 or self.auto_pin):
+            raise _refuse(
+                "candidates and auto_pin: only a sheet that is generated has candidates and a pin, "
+                "and the references are this one; remove these or those"
+            )
+        return self
 
 
 class Product(_Record):
@@ -156,6 +237,35 @@ class Product(_Record):
         default=(),
         description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
     )
+
+
+class FontFiles(_Record):
+    """A font for running text and one for what stands out; files, or fonts of installed wheels."""
+
+    regular: Source = Field(description="a font's path beside the file, or wheel:NAME")
+    bold: Source | None = Field(
+        default=None, description="a font's path beside the file, or wheel:NAME"
+    )
+
+
+class Fonts(_Record):
+    """What composited copy is set in; Inter where nothing is given."""
+
+    regular: Source | None = Field(
+        default=None, description="a font's path beside the file, or wheel:NAME"
+    )
+    bold: Source | None = Field(
+        default=None, description="a font's path beside the file, or wheel:NAME"
+    )
+    locales: Mapping[Locale, FontFiles] = Field(
+        default_factory=dict, description="a mapping of locale to regular and bold"
+    )
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if self.bold is not None and self.regular is None:
+            raise _refuse("has bold but no regular; add regular")
+        return self
 
 
 class Brand(_Record):
@@ -170,17 +280,32 @@ class Brand(_Record):
     )
     typography: Prose = Field(description="what drawn lettering looks like")
     logo: Source | None = Field(default=None, description="an image path or an https address")
-    prohibited_terms: Mapping[Locale, tuple[Prose, ...]] = Field(
+    style_references: Sources = Field(
+        default=(),
+        description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
+    )
+    fonts: Fonts = Field(
+        default_factory=Fonts, description="a mapping of regular, bold and locales to fonts"
+    )
+    disclose_prompt: bool = Field(default=False, description="true or false")
+    prohibited_terms: Mapping[Locale, tuple[Term, ...]] = Field(
         default_factory=dict, description="a mapping of locale to a list of terms"
     )
     disclaimers: Mapping[Locale, CopyText] = Field(
         default_factory=dict, description="a mapping of locale to a text"
+    )
+    disclaimer_required: tuple[LocaleOrAll, ...] = Field(
+        default=(), description="a list of locales, or [all]"
     )
     characters: Mapping[Id, Character] = Field(
         default_factory=dict, description="a mapping of id to character"
     )
     products: Mapping[Id, Product] = Field(
         default_factory=dict, description="a mapping of id to product"
+    )
+    blocking_checks: tuple[WarningCheck, ...] = Field(
+        default=(),
+        description=f"a list of checks among {', '.join(get_args(WarningCheck))}",
     )
 
 
@@ -229,9 +354,20 @@ class Campaign(_Record):
     soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
     refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
+    disclose_prompt: bool | None = Field(default=None, description="true or false")
     model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
     parameters: Mapping[str, ParameterValue] = Field(
         default_factory=dict, description="a mapping of model parameter to value"
+    )
+    max_references: int = Field(
+        default=DEFAULT_REFERENCES,
+        ge=1,
+        le=MAX_MODEL_REFERENCES,
+        description=f"a whole number from 1 to {MAX_MODEL_REFERENCES}",
+    )
+    style_references: Sources = Field(
+        default=(),
+        description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
     )
     shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
 

@@ -94,7 +94,7 @@ def _word(
     given: frozenset[str],
 ) -> BriefProblem:
     loc = tuple(step for step in detail["loc"] if step != "[key]")
-    path = (*at, *loc)
+    path = _trim(document, (*at, *loc))
     kind = detail["type"]
     spot = _locate(record, loc)
     if kind == "missing":
@@ -111,6 +111,22 @@ def _word(
     # What is wrong with a whole list or mapping says enough without being shown.
     value = "" if kind in ("brief", "too_long") and isinstance(seen, Mapping | tuple) else None
     return document.problem(path, _explain(detail, spot, seen=seen), value=value)
+
+
+def _trim(document: Document, path: KeyPath) -> KeyPath:
+    """Return the key path as written: what may be short for a mapping has no keys of its own."""
+    value: Any = document.data
+    for length, step in enumerate(path):
+        if isinstance(value, str):
+            return path[:length]
+        value = _step_into(value, step)
+    return path
+
+
+def _step_into(value: Any, step: int | str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    return value[step] if isinstance(value, tuple) and isinstance(step, int) else None
 
 
 def _explain(detail: ErrorDetails, spot: _Spot, *, seen: object = None) -> str:

@@ -18,6 +18,7 @@ PictureFaultKind = Literal[
     "misspelt_headline",
     "missing_headline",
     "low_contrast",
+    "stray_text",
     "off_palette",
     "other_character",
     "missing_character",

@@ -24,13 +24,14 @@ from nbp_dagster.simulator.painting.pen import Pen
 from nbp_dagster.simulator.painting.prompt import Reading, read_prompt
 from nbp_dagster.simulator.painting.scene import paint_scene
 from nbp_dagster.simulator.painting.sheet import paint_sheet
-from nbp_dagster.simulator.painting.text import draw_block, draw_mark, misspell
+from nbp_dagster.simulator.painting.text import draw_block, draw_mark, draw_stray_text, misspell
 
 FAULTS = frozenset(
     {
         "misspelt-headline",
         "missing-headline",
         "low-contrast",
+        "stray-text",
         "off-palette",
         "other-character",
         "missing-character",
@@ -50,6 +51,7 @@ class _Job:
     palette: Palette
     faults: frozenset[str]
     seed: int
+    variant: int = 1
 
     def dice(self, part: str) -> random.Random:
         """Dice for one part, so that a change in one part leaves the others as they were."""
@@ -72,7 +74,8 @@ def paint(
         references: PNG, JPEG or WebP files in the order the prompt labels them; one that cannot
             be decoded is drawn as an empty print.
         width, height: pixels.
-        variant: another number gives another composition of the same cast.
+        variant: another number gives another composition of the same cast, and a sheet of a
+            figure that differs in what the prompt leaves open.
         faults: names from `FAULTS`; each spoils the picture in the way it says.
 
     Raises:
@@ -83,7 +86,8 @@ def paint(
     palette = _find_palette(prompt, reading, references)
     if "off-palette" in faults:
         palette = shift_palette(palette)
-    job = _Job(reading, references, palette, faults, seed=_seed(prompt, references, variant))
+    seed = _seed(prompt, references, variant)
+    job = _Job(reading, references, palette, faults, seed=seed, variant=variant)
     layout = plan_layout(reading, width, height, job.dice("layout"))
     cast = gather_cast(reading, references, palette, rng=job.dice("cast"), faults=faults)
     canvas, factor = _open_canvas(width, height)
@@ -93,6 +97,8 @@ def paint(
     _letter(image, reading, layout, inks=inks, faults=faults)
     if cast.logo is not None:
         _place_logo(image, cast.logo, layout, palette)
+    if "stray-text" in faults:
+        draw_stray_text(image, layout.view)
     draw_mark(image, *layout.mark)
     return image
 
@@ -127,7 +133,7 @@ def _paint_art(
     reading = job.reading
     if reading.sheet:
         description = "\n".join(reading.people) or reading.scene
-        paint_sheet(canvas, traits_of(description, job.palette))
+        paint_sheet(canvas, traits_of(description, job.palette, take=job.variant))
     elif "copy-paste" in job.faults and job.references:
         _paste_reference(canvas, job.references[0])
     else:

@@ -1,6 +1,7 @@
 """A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nbp_dagster.brand.briefs import Briefs
@@ -8,6 +9,7 @@ from nbp_dagster.brand.models import Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.family_likeness import rank_likenesses
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.manifest import (
     BrandFacts,
@@ -52,7 +54,11 @@ def assemble(
     for prompt in prompts:
         record = records.get(prompt.key)
         if record is not None:
-            pictures.extend(record.pictures)
+            # What was found on the original holds for each of its renditions.
+            pictures += [
+                replace(picture, checks=(*picture.checks, *record.checks))
+                for picture in record.pictures
+            ]
         else:
             missing.append(_missing(prompt, purchases.get(prompt.key)))
     return SetManifest(
@@ -77,6 +83,7 @@ def assemble(
         characters=_character_facts(brand, campaign, sheets),
         pictures=tuple(pictures),
         missing=tuple(missing),
+        likenesses=rank_likenesses(records.values()),
     )
 
 

@@ -1,7 +1,9 @@
 """The money protocol for one order: claim, POST, id; and what to do when the answer got lost."""
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from nbp_dagster.brand.requests import ImageRequest
@@ -21,10 +23,10 @@ from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped
 from nbp_dagster.studio.halt import HaltableClock, Halted
-from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, Purchase
+from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap, Purchase
 from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.reconcile import find_job
+from nbp_dagster.studio.reconcile import describe_sent, find_job
 from nbp_dagster.studio.steps import OnStep, pass_by
 
 logger = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ class Buyer:
     fresh: bool = False
     on_step: OnStep = pass_by
     unseen: set[str] = field(default_factory=set)
+    _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
 
     def obtain(self, order: Order) -> Obtained:
         """Buy an order, or find what somebody made of it or left of it.
@@ -109,6 +112,21 @@ class Buyer:
             OverCap: A cap would break.
             NbpError: The ledger, a reference or our presence failed; an open claim stays open.
         """
+        with self._turn(order):
+            return self._obtain(order)
+
+    @contextmanager
+    def _turn(self, order: Order) -> Iterator[None]:
+        """Let one of several companions act at a time: the first buys for all of them."""
+        if not order.companions:
+            yield
+            return
+        members = (order, *order.companions)
+        name = min(item.request.fingerprint for item in members)
+        with self._turns.setdefault(name, threading.Lock()):
+            yield
+
+    def _obtain(self, order: Order) -> Obtained:
         fingerprint = order.request.fingerprint
         is_unseen = fingerprint in self.unseen
         self.unseen.discard(fingerprint)
@@ -187,24 +205,15 @@ class Buyer:
         images = self.input_image(order.request)
         self.pace.line_up()
         self._require_going_on()
-        self.on_step("claiming")
         try:
-            purchase = self.ledger.claim(
-                order,
-                owner=self.presence.owner,
-                run_id=self.run_id,
-                request=recognisable(order.request),
-                caps=self.caps,
-                fresh=self.fresh,
-                first_only=first_only,
-            )
+            purchase = self._claim(order, images, first_only=first_only)
         except AlreadyClaimed:
             return None
-        self.on_step("claimed")
+        others = self._claim_companions(order, purchase, images)
         # Nobody may think us dead while we buy.
         self.presence.require()
         try:
-            return self._post(order, purchase, images)
+            return self._post(order, (purchase, *others), images)
         except AmbiguousPost as error:
             logger.warning("%s: %s; looking in the queue", order.key, error)
             cause = error.__cause__
@@ -213,6 +222,55 @@ class Buyer:
         except GenerationTaken:
             # An identical request whose answer got lost adopted our job; its own is left for us.
             return self._resume(order, purchase)
+
+    def _claim(
+        self, order: Order, images: tuple[str, ...], *, first_only: bool = False
+    ) -> Purchase:
+        """Write down that we are about to buy an order; see `Ledger.claim`."""
+        self.on_step("claiming")
+        purchase = self.ledger.claim(
+            order,
+            owner=self.presence.owner,
+            run_id=self.run_id,
+            request=recognisable(order.request, images),
+            caps=self.caps,
+            fresh=self.fresh,
+            first_only=first_only,
+        )
+        self.on_step("claimed")
+        return purchase
+
+    def _claim_companions(
+        self, order: Order, purchase: Purchase, images: tuple[str, ...]
+    ) -> tuple[Purchase, ...]:
+        """Claim those of an order's companions that may be bought too: each is a row of its own.
+
+        Raises:
+            OverCap: A cap has no room for all of them; none is claimed any more.
+        """
+        claimed: list[Purchase] = []
+        known = self.ledger.latest(item.request.fingerprint for item in order.companions)
+        for companion in order.companions:
+            if not self._may_buy(companion, known.get(companion.request.fingerprint)):
+                continue
+            try:
+                claimed.append(self._claim(companion, images))
+            except AlreadyClaimed:
+                # Another run was quicker: its purchase is what this companion comes to.
+                continue
+            except OverCap as error:
+                for item in (purchase, *claimed):
+                    self.ledger.withdraw(item, str(error))
+                raise
+        return tuple(claimed)
+
+    def _may_buy(self, order: Order, purchase: Purchase | None) -> bool:
+        """Whether nothing of an order is made, open, refused or hopeless."""
+        if purchase is None or purchase.state in ("withdrawn", "lost"):
+            return True
+        if purchase.state == "failed":
+            return self.fresh or self._hopeless(order, purchase) is None
+        return purchase.state == "made" and self.is_wanted_again(purchase)
 
     def _require_going_on(self) -> None:
         if not self.clock.may_buy:
@@ -255,8 +313,10 @@ class Buyer:
             return adopted
         return None
 
-    def _post(self, order: Order, purchase: Purchase, images: tuple[str, ...]) -> Obtained:
-        """POST once.
+    def _post(
+        self, order: Order, purchases: Sequence[Purchase], images: tuple[str, ...]
+    ) -> Obtained:
+        """POST once, for the order's own purchase and those of its companions.
 
         Raises:
             AmbiguousPost: Only the queue's list can tell what happened.
@@ -269,32 +329,55 @@ class Buyer:
                 prompt=request.prompt,
                 input_image=images,
                 parameters=dict(request.parameters),
+                num_generations=len(purchases),
             )
         except AmbiguousPost:
             raise
         except Halted as error:
             # It slept between two attempts that were certainly not read.
-            self.ledger.withdraw(purchase, str(error))
+            self._withdraw(purchases, error)
             raise
         except RateLimited as error:
-            self.ledger.withdraw(purchase, str(error))
+            self._withdraw(purchases, error)
             return Postponed(str(error))
         except ContentRefused as error:
-            return Already(self.ledger.refuse(purchase, str(error)))
+            first, *_ = [self.ledger.refuse(item, str(error)) for item in purchases]
+            return Already(first)
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: the next order is with another buyer already.
             self.clock.stop_buying()
-            self.ledger.withdraw(purchase, str(error))
+            self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
         except BadRequest as error:
-            self.ledger.fail(purchase, str(error), billed=False)
+            for item in purchases:
+                self.ledger.fail(item, str(error), billed=False)
             return Failed(order.key, request.fingerprint, str(error), "rejected")
         except OxenError as error:
             # Refused connections: certainly not read, certainly not billed.
-            self.ledger.withdraw(purchase, str(error))
+            self._withdraw(purchases, error)
             return Failed(order.key, request.fingerprint, str(error), "service")
         self.on_step("posted")
-        enqueued = self.ledger.record_enqueued(purchase, jobs[0].generation_id)
+        return self._write_ids(purchases, [job.generation_id for job in jobs])
+
+    def _withdraw(self, purchases: Iterable[Purchase], error: Exception) -> None:
+        for purchase in purchases:
+            self.ledger.withdraw(purchase, str(error))
+
+    def _write_ids(self, purchases: Sequence[Purchase], ids: Sequence[str]) -> Obtained:
+        """Note each job's id with its purchase; what gets none is looked for by its own order.
+
+        Raises:
+            GenerationTaken: The job of the first belongs to another purchase by now.
+        """
+        mine, *others = purchases
+        # The companions first: what this order came to is the answer.
+        for purchase, generation_id in zip(others, ids[1:], strict=False):
+            try:
+                self.ledger.record_enqueued(purchase, generation_id)
+            except GenerationTaken:
+                logger.info("%s: generation %s was adopted", purchase.key, generation_id)
+            self.on_step("enqueued")
+        enqueued = self.ledger.record_enqueued(mine, ids[0])
         self.on_step("enqueued")
         return Enqueued(enqueued, may_be_over=False)
 
@@ -307,8 +390,13 @@ class Buyer:
         return Failed(order.key, order.request.fingerprint, reason, "service")
 
 
-def recognisable(request: ImageRequest) -> dict[str, object]:
-    """Return what identifies a request in the service's queue, without its image bytes."""
+def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, object]:
+    """Return what identifies a request in the service's queue, without its image bytes.
+
+    Args:
+        request: What is asked.
+        images: What it sends for its references, in their order.
+    """
     return {
         "prompt": request.prompt,
         "parameters": dict(request.parameters),
@@ -317,9 +405,9 @@ def recognisable(request: ImageRequest) -> dict[str, object]:
                 "role": item.role,
                 "subject": item.subject,
                 "digest": item.digest,
-                "url": item.source if item.source.startswith("https://") else None,
+                **describe_sent(sent),
             }
-            for item in request.references
+            for item, sent in zip(request.references, images, strict=True)
         ],
         "variant": request.variant,
     }

@@ -4,13 +4,23 @@ Knows no Dagster: assets turn these into asset checks.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from nbp_dagster.brand.models import Channel
+from nbp_dagster.studio.credentials import check_state
 from nbp_dagster.studio.decode import Decoded, UndecodableImage, decode_image, sniff_format
+from nbp_dagster.studio.legibility import (
+    LARGE_TEXT,
+    LARGE_TEXT_RATIO,
+    LEAST_LETTER,
+    SMALL_TEXT_RATIO,
+    TextBox,
+    measure_text_contrast,
+)
+from nbp_dagster.studio.marking import Marks, differ_from, read_marks
 
 Verdict = Literal["passed", "failed", "skipped"]
 Severity = Literal["error", "warn"]
@@ -28,12 +38,20 @@ class CheckInput:
         data: The file's bytes.
         prompt_key: Partition key, to name it by.
         left_out: Fields of composited copy that found no room.
+        text_boxes: Where words are, for all that is known.
+        has_drawn_text: Whether the model was asked to draw words, whose place is not known.
+        marks: What the file must say of its origin; None where nobody knows.
+        is_signed: Whether it must have content credentials.
     """
 
     channel: Channel
     data: bytes
     prompt_key: str
     left_out: tuple[str, ...] = ()
+    text_boxes: tuple[TextBox, ...] = ()
+    has_drawn_text: bool = False
+    marks: Marks | None = None
+    is_signed: bool = False
 
     @cached_property
     def picture(self) -> Decoded:
@@ -54,29 +72,43 @@ class Finding:
         threshold: What is accepted, in words.
         sentence: What was seen, for a person.
         figures: What was measured.
+        is_provisional: Whether the threshold is a guess: then it warns and never blocks.
+        missing_extra: The extra for want of which it was skipped; a strict run fails it.
     """
 
     verdict: Verdict
     threshold: str
     sentence: str
     figures: Figures = field(default_factory=dict)
+    is_provisional: bool = False
+    missing_extra: str = ""
+
+
+class _Named(Protocol):
+    """What is checked; a prompt's original, or a rendition of it."""
+
+    @property
+    def prompt_key(self) -> str: ...
+
+
+Subject = TypeVar("Subject", bound=_Named)
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[Subject]):
     """One entry of the table.
 
     Attributes:
         name: Its name everywhere: Dagster, manifest, docs/checks.md.
         description: One sentence on what it holds.
         severity: "error" where a failing rendition can't be used.
-        run: Looks at one rendition.
+        run: Looks at one rendition, or at one prompt's original.
     """
 
     name: str
     description: str
     severity: Severity
-    run: Callable[[CheckInput], Finding]
+    run: Callable[[Subject], Finding]
 
 
 @dataclass(frozen=True)
@@ -89,34 +121,48 @@ class CheckResult:
     threshold: str
     sentence: str
     figures: Figures
+    missing_extra: str = ""
 
 
 def run_checks(
-    rendition: CheckInput, checks: tuple[Check, ...] | None = None
+    rendition: CheckInput,
+    checks: tuple[Check[CheckInput], ...] | None = None,
+    *,
+    blocking: Collection[str] = (),
 ) -> tuple[CheckResult, ...]:
     """Run every check of the table on a rendition, in order; none can stop another.
 
     Args:
         rendition: The rendition.
         checks: Another table than `CHECKS`.
+        blocking: Names of checks that the brand wants to be errors.
     """
-    return tuple(_run(check, rendition) for check in (CHECKS if checks is None else checks))
+    return run_table(CHECKS if checks is None else checks, rendition, blocking=blocking)
 
 
-def _run(check: Check, rendition: CheckInput) -> CheckResult:
+def run_table(
+    checks: Sequence[Check[Subject]], subject: Subject, *, blocking: Collection[str]
+) -> tuple[CheckResult, ...]:
+    """Run every check of a table on what it is about, in order; none can stop another."""
+    return tuple(_run(check, subject, blocking) for check in checks)
+
+
+def _run(check: Check[Subject], subject: Subject, blocking: Collection[str]) -> CheckResult:
     try:
-        finding = check.run(rendition)
+        finding = check.run(subject)
     except Exception as error:  # noqa: BLE001 - a check is judged, whatever goes wrong inside it
-        _log.exception("check %s crashed on channel %s", check.name, rendition.channel.id)
+        _log.exception("check %s crashed on %s", check.name, subject.prompt_key)
         sentence = f"the check itself crashed: {type(error).__name__}: {error}"
         finding = Finding("failed", threshold="the check runs to its end", sentence=sentence)
+    promoted = check.name in blocking and not finding.is_provisional
     return CheckResult(
         name=check.name,
-        severity=check.severity,
+        severity="error" if promoted else check.severity,
         verdict=finding.verdict,
         threshold=finding.threshold,
         sentence=finding.sentence,
         figures=finding.figures,
+        missing_extra=finding.missing_extra,
     )
 
 
@@ -170,7 +216,64 @@ def _check_copy(rendition: CheckInput) -> Finding:
     )
 
 
-CHECKS: Final[tuple[Check, ...]] = (
+def _check_contrast(rendition: CheckInput) -> Finding:
+    threshold = (
+        f"a contrast of {SMALL_TEXT_RATIO}:1 in every text box, "
+        f"{LARGE_TEXT_RATIO:.0f}:1 from {LARGE_TEXT} px"
+    )
+    if not rendition.text_boxes:
+        return _find_no_boxes(rendition, threshold)
+    image = rendition.picture.image
+    ratios = {item: measure_text_contrast(image, item.box) for item in rendition.text_boxes}
+    faint = [item for item, ratio in ratios.items() if ratio < item.least_ratio]
+    # Of several that fall short the one that does so most, else the least legible one.
+    worst = min(faint or ratios, key=lambda item: ratios[item] / item.least_ratio)
+    return Finding(
+        _judge(not faint),
+        threshold=threshold,
+        sentence=f"{worst.field} has {ratios[worst]:.2f}:1 at {worst.size} px",
+        figures={f"{item.field}_ratio": round(ratio, 2) for item, ratio in ratios.items()},
+    )
+
+
+def _check_letters(rendition: CheckInput) -> Finding:
+    threshold = f"letters of at least {LEAST_LETTER} px"
+    if not rendition.text_boxes:
+        return _find_no_boxes(rendition, threshold)
+    smallest = min(rendition.text_boxes, key=lambda item: item.size)
+    return Finding(
+        _judge(smallest.size >= LEAST_LETTER),
+        threshold=threshold,
+        sentence=f"{smallest.field} is set in {smallest.size} px",
+        figures={f"{item.field}_px": item.size for item in rendition.text_boxes},
+    )
+
+
+def _find_no_boxes(rendition: CheckInput, threshold: str) -> Finding:
+    if rendition.has_drawn_text:
+        sentence = "the model drew the words; copy_contrast measures them on the original"
+        return Finding("skipped", threshold=threshold, sentence=sentence)
+    return Finding("passed", threshold=threshold, sentence="there are no words on it")
+
+
+def _check_marking(rendition: CheckInput) -> Finding:
+    marks = rendition.marks
+    if marks is None:
+        sentence = "nobody said what its marks must be"
+        return Finding("skipped", threshold="its origin in XMP", sentence=sentence)
+    wrong = list(differ_from(marks, read_marks(rendition.data)))
+    figures: dict[str, str | int | float] = {"properties": len(marks.facts()), "wrong": len(wrong)}
+    threshold = "its origin in XMP"
+    if rendition.is_signed:
+        threshold += ", and content credentials that hold"
+        state, fault = check_state(rendition.data)
+        figures["credentials"] = state
+        wrong += [fault] if fault else []
+    sentence = "; ".join(wrong) or "it says who made it, by what and for which prompt"
+    return Finding(_judge(not wrong), threshold=threshold, sentence=sentence, figures=figures)
+
+
+CHECKS: Final[tuple[Check[CheckInput], ...]] = (
     Check(
         "exact_pixels",
         "The picture has exactly the channel's width and height.",
@@ -194,5 +297,23 @@ CHECKS: Final[tuple[Check, ...]] = (
         "Copy that we set ourselves is on the picture in full.",
         "warn",
         _check_copy,
+    ),
+    Check(
+        "text_contrast",
+        "Words stand out from what is behind them, measured in the written file.",
+        "warn",
+        _check_contrast,
+    ),
+    Check(
+        "smallest_letter",
+        "No words are too small to read at the channel's size.",
+        "warn",
+        _check_letters,
+    ),
+    Check(
+        "marking",
+        "The written file says that it is AI-made, by what and for which prompt.",
+        "error",
+        _check_marking,
     ),
 )

@@ -1,26 +1,33 @@
 """From prompts and characters to priced orders: quotes, character sheets, requests."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import DEFAULT_MODEL, Campaign
+from nbp_dagster.brand.models import Campaign
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import (
     Provider,
     Sheet,
     compile_request,
-    compile_sheet_request,
-    reference_sources,
+)
+from nbp_dagster.brand.sources import (
+    SuppliedImage,
+    brand_images,
+    campaign_images,
+    shot_images,
 )
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.studio.outcomes import Failed, Order, Outcome, Reused
+from nbp_dagster.studio.casting import Casting, SheetStanding
+from nbp_dagster.studio.ledger import Ledger
+from nbp_dagster.studio.outcomes import Failed, Order
+from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
-from nbp_dagster.studio.rendering import scene_of
+from nbp_dagster.studio.rendering import check_lettering
+from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.store import ImageStore
 
 
@@ -32,15 +39,20 @@ class Compiled:
         orders: By prompt key, in the order asked.
         failures: Prompts whose request breaks a rule, each with the reason.
         sheets: The character sheets there were, by `brand/character`.
+        unpinned: Why the sheets wait that are made and not pinned, by `brand/character`.
     """
 
     orders: Mapping[str, Order]
     failures: tuple[Failed, ...]
     sheets: Mapping[str, Sheet]
+    unpinned: Mapping[str, str] = field(default_factory=dict)
 
 
 class Compiler:
     """Compiles the briefs of one run; asks the service for each model and reference once.
+
+    Attributes:
+        casting: Knows which sheet each character has.
 
     Args:
         briefs: What to make.
@@ -48,7 +60,8 @@ class Compiler:
         references: Knows the digests of supplied images.
         store: Where generated sheets are.
         provider: Who draws.
-        find_made: Tells what the ledger holds of orders.
+        ledger: Tells what was made.
+        pins: Tell which sheet a character has.
     """
 
     def __init__(
@@ -59,17 +72,27 @@ class Compiler:
         references: References,
         store: ImageStore,
         provider: Provider,
-        find_made: Callable[[Iterable[Order]], Iterator[Outcome]],
+        ledger: Ledger,
+        pins: PinLog,
     ) -> None:
         self.briefs = briefs
         self.provider = provider
         self._client = client
         self._references = references
         self._store = store
-        self._find_made = find_made
+        self.casting = Casting(
+            briefs,
+            provider=provider,
+            quote=self.quote,
+            references=references,
+            ledger=ledger,
+            pins=pins,
+        )
         self._quotes: dict[str, Quote] = {}
-        self._sources_by_campaign: dict[str, tuple[str, ...]] = {}
+        self._sources_by_shot: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._sheet_faults: dict[str, NbpError] = {}
         self._compiled_sheets: dict[str, Sheet] = {}
+        self._casts: dict[str, Mapping[str, Sheet]] = {}
 
     def quote(self, model_id: str) -> Quote:
         """Return the service's word on a model, asked once a run.
@@ -92,32 +115,20 @@ class Compiler:
         given = None if campaign.price_usd is None else Decimal(str(campaign.price_usd))
         return quote.price(parameters, campaign.id, given=given)
 
-    def sheet_order(self, sheet_key: str) -> Order | None:
-        """Return the order for a character's sheet; None when its references are supplied."""
-        brand_id, character_id = sheet_key.split("/")
-        if self.briefs.brands[brand_id].characters[character_id].references:
-            return None
-        quote = self.quote(DEFAULT_MODEL)
-        request = compile_sheet_request(
-            self.briefs, sheet_key, provider=self.provider, capabilities=quote.capabilities
-        )
-        price = quote.price(request.parameters, sheet_key)
-        return build_order(request, price=price, scope=f"brand:{brand_id}")
-
     def sheets(self, keys: Iterable[str]) -> dict[str, Sheet]:
-        """Return those of the given character sheets that exist: supplied, or made already."""
-        found: dict[str, Sheet] = {}
-        orders: dict[str, Order] = {}
-        for key in dict.fromkeys(keys):
-            order = self.sheet_order(key)
-            if order is None:
-                found[key] = self._adopted(key)
-            else:
-                orders[key] = order
-        for outcome in self._find_made(orders.values()):
-            if isinstance(outcome, Reused):
-                found[outcome.key] = generated_sheet(outcome.key, outcome.image.sha256)
-        return found
+        """Return those of the given character sheets that exist: supplied, or made and pinned.
+
+        One whose supplied images can't be used is not among them; see `require_references`.
+        """
+        standings = self.casting.standings(keys).values()
+        return {item.key: item.sheet for item in standings if item.sheet is not None}
+
+    def cast_of(self, brand_id: str) -> Mapping[str, Sheet]:
+        """Return the sheets there are of a brand's characters, as of the last `compile`."""
+        if brand_id not in self._casts:
+            characters = self.briefs.brands[brand_id].characters
+            self._casts[brand_id] = self.sheets(f"{brand_id}/{name}" for name in characters)
+        return self._casts[brand_id]
 
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
         """Turn prompts into priced orders; what can't be asked for fails before any spending.
@@ -126,16 +137,31 @@ class Compiler:
             OxenError: The service can't be asked for the model or a reference.
         """
         wanted = tuple(prompts)
-        sheets = self.sheets(key for prompt in wanted for key in self.sheets_of(prompt))
+        # A sheet may have been made, or pinned, since.
+        self._casts.clear()
+        standings = self.casting.standings(
+            key for prompt in wanted for key in self.sheets_of(prompt)
+        )
+        sheets = {key: item.sheet for key, item in standings.items() if item.sheet is not None}
+        unpinned = {
+            key: item.ask_for_pin() for key, item in standings.items() if item.waits_for_pin
+        }
+        self._sheet_faults = {
+            key: item.fault for key, item in standings.items() if item.fault is not None
+        }
         self._compiled_sheets.update(sheets)
         orders: dict[str, Order] = {}
         failures: list[Failed] = []
         for prompt in wanted:
+            waiting = [unpinned[key] for key in self.sheets_of(prompt) if key in unpinned]
+            if waiting:
+                failures.append(Failed(prompt.key, "", "; ".join(waiting), "rejected"))
+                continue
             try:
                 orders[prompt.key] = self._order(prompt, sheets)
             except NbpError as error:
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
-        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
+        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets, unpinned=unpinned)
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
         """Return the character sheets a prompt is anchored to, as `brand/character`."""
@@ -152,7 +178,39 @@ class Compiler:
         found = (sheets[key] for key in self.sheets_of(prompt) if key in sheets)
         return ",".join(map(sheet_version, found)) or "none"
 
+    def require_references(self, campaigns: Iterable[str]) -> None:
+        """Make sure that every image some campaigns may send can be used; fetches addresses.
+
+        Raises:
+            BriefError: Some can't; every one of them is named, with its file and line.
+        """
+        self._references.require(
+            image for campaign in campaigns for image in campaign_images(self.briefs, campaign)
+        )
+
+    def require_sheets(self, keys: Iterable[str]) -> None:
+        """Make sure that sheets can be had: the images of those that are supplied can be used.
+
+        For a sheet that is paid for, every image of its brand: it is of no use without pictures.
+
+        Raises:
+            BriefError: Some can't; every one of them is named, with its file and line.
+        """
+        self._references.require(image for key in keys for image in self._images_behind(key))
+
+    def _images_behind(self, sheet_key: str) -> Iterator[SuppliedImage]:
+        brand_id, _, character_id = sheet_key.partition("/")
+        brand = self.briefs.brands[brand_id]
+        supplied = brand.characters[character_id].references
+        for image in brand_images(brand):
+            if not supplied or image.key[:2] == ("characters", character_id):
+                yield image
+
     def _order(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> Order:
+        for key in self.sheets_of(prompt):
+            if key in self._sheet_faults:
+                raise self._sheet_faults[key]
+        check_lettering(scene_of(self.briefs, prompt))
         campaign = self.briefs.campaigns[prompt.campaign]
         quote = self.quote(campaign.model)
         request = compile_request(
@@ -161,8 +219,9 @@ class Compiler:
             provider=self.provider,
             capabilities=quote.capabilities,
             sheets=sheets,
-            digests=self._references.digests(self._sources(prompt.campaign)),
+            digests=self._references.digests(self._sources(prompt)),
         )
+        self._references.require_sendable(request)
         return build_order(
             request,
             price=self.price(campaign),
@@ -171,32 +230,24 @@ class Compiler:
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
         )
 
-    def _sources(self, campaign: str) -> tuple[str, ...]:
-        """The supplied images of a campaign, looked up once."""
-        if campaign not in self._sources_by_campaign:
-            self._sources_by_campaign[campaign] = reference_sources(self.briefs, campaign)
-        return self._sources_by_campaign[campaign]
-
-    def _adopted(self, sheet_key: str) -> Sheet:
-        brand_id, character_id = sheet_key.split("/")
-        supplied = self.briefs.brands[brand_id].characters[character_id].references
-        sources = tuple(map(resolve_source, supplied))
-        digests = self._references.digests(sources)
-        return Sheet(
-            key=sheet_key,
-            digests=tuple(digests[source] for source in sources),
-            sources=sources,
-            origin="adopted",
-        )
-
-
-def generated_sheet(sheet_key: str, digest: str) -> Sheet:
-    """Return the sheet that a finished sheet order brought."""
-    return Sheet(
-        key=sheet_key, digests=(digest,), sources=(f"sheet:{sheet_key}",), origin="generated"
-    )
+    def _sources(self, prompt: Prompt) -> tuple[str, ...]:
+        """The supplied images of a prompt's shot, looked up once."""
+        key = (prompt.campaign, prompt.shot)
+        if key not in self._sources_by_shot:
+            campaign = self.briefs.campaigns[prompt.campaign]
+            brand, shot = self.briefs.brands[campaign.brand], campaign.shot(prompt.shot)
+            images = shot_images(brand, campaign, shot)
+            self._sources_by_shot[key] = tuple(dict.fromkeys(image.source for image in images))
+        return self._sources_by_shot[key]
 
 
 def sheet_version(sheet: Sheet) -> str:
     """Return a sheet's data version: the digests of its images."""
     return "+".join(digest[:16] for digest in sheet.digests)
+
+
+def standing_version(standing: SheetStanding) -> str:
+    """Return the data version of a sheet as far as it is: another one once it is pinned."""
+    if standing.sheet is not None:
+        return sheet_version(standing.sheet)
+    return "+".join(["unpinned", *(item.digest[:16] for item in standing.choices)])

@@ -75,7 +75,7 @@ def draw_contact_sheet(
         text = fit_label(label, label_font, cell)
         draw.text((left, top + cell + label_height // 4), text, font=label_font, fill=_INK)
     buffer = io.BytesIO()
-    sheet.save(buffer, "JPEG", quality=_QUALITY, subsampling=0, optimize=True)
+    sheet.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
     return buffer.getvalue()
 
 

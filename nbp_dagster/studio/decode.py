@@ -20,7 +20,7 @@ ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF"]
 
 # Everything Pillow's four decoders were seen to raise on hostile or damaged bytes. The warning
 # is an error only in a host that made it one; our own count of pixels does not depend on it.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -30,7 +30,7 @@ _DECODER_ERRORS = (
     Image.DecompressionBombWarning,
 )
 _TURNED: Final = range(2, 9)  # EXIF orientations that are not upright
-_EXIF_ERRORS = (*_DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
+_EXIF_ERRORS = (*DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
 
 # First bytes of what a service, a proxy or a person sends in place of a picture.
 _OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
@@ -129,7 +129,7 @@ def count_pixels(file: BinaryIO) -> int:
     try:
         with Image.open(file, formats=get_args(ImageFormat)) as opened:
             return opened.width * opened.height
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return 0
 
 
@@ -159,7 +159,7 @@ def _load(
     except Image.DecompressionBombError:
         seen = f"far more than {max_pixels:,} pixels; accepted: at most {max_pixels:,}"
         raise UndecodableImage(what, seen) from None
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         reason = "" if "BytesIO" in str(error) else f" ({_first_line(error)})"
         seen = f"a damaged or truncated {found} of {len(data):,} bytes{reason}"
         raise UndecodableImage(what, seen) from error

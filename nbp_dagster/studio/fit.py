@@ -12,6 +12,7 @@ from PIL import Image
 
 from nbp_dagster.brand.models import Channel, FileType
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.credentials import encode_signed
 from nbp_dagster.studio.encode import LEAST_QUALITY, encode_picture, srgb_profile
 from nbp_dagster.studio.framing import Anchor, Box, Framing, frame_picture
 from nbp_dagster.studio.ground import extend_ground
@@ -97,6 +98,7 @@ def render_channel(
     icc: bytes | None = None,
     xmp: bytes | None = None,
     letter: Callable[[Image.Image], Image.Image] | None = None,
+    sign: Callable[[bytes], bytes] | None = None,
 ) -> Rendition:
     """Fit a picture to a channel and write the file.
 
@@ -107,6 +109,7 @@ def render_channel(
         xmp: Marks to embed, from `build_xmp`.
         letter: Sets type on the fitted picture before it is written. A picture shown whole
             then stands at the right or bottom and leaves the rest to it.
+        sign: Adds credentials to the file; they count towards the channel's maximum bytes.
 
     Raises:
         RenditionTooLarge: Even the least quality has more than the channel's maximum bytes.
@@ -117,12 +120,16 @@ def render_channel(
     )
     if letter is not None:
         fitted = letter(fitted)
-    encoded = encode_picture(
-        fitted,
-        file_type=channel.file_type,
+    encoded = encode_signed(
+        lambda room: encode_picture(
+            fitted,
+            file_type=channel.file_type,
+            max_bytes=room,
+            icc=icc or srgb_profile(),
+            xmp=xmp,
+        ),
         max_bytes=channel.max_bytes,
-        icc=icc or srgb_profile(),
-        xmp=xmp,
+        sign=sign,
     )
     if encoded is None:
         raise RenditionTooLarge(

@@ -24,6 +24,7 @@ from nbp_dagster.studio.contrast import (
     parse_colour,
 )
 from nbp_dagster.studio.decode import sniff_format
+from nbp_dagster.studio.lanes import Card, build_lanes
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     ChannelFacts,
@@ -64,27 +65,12 @@ class SetCard:
 
 
 @dataclass(frozen=True)
-class _Card:
-    """A picture with what the template would otherwise have to look up."""
-
-    number: int
-    picture: Picture
-    channel: ChannelFacts
-    channel_number: int
-    shot: ShotFacts
-    shape: int
-    alt: str
-    source: str
-    is_linked: bool
-
-
-@dataclass(frozen=True)
 class _Group:
     """The pictures and the gaps of one shot or one channel; `facts` describes it."""
 
     number: int
     facts: Any
-    cards: tuple[_Card, ...]
+    cards: tuple[Card, ...]
     missing: tuple[Missing, ...]
 
 
@@ -101,6 +87,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
     sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
     shapes = {size: number for number, size in enumerate(sizes)}
     cards = _cards(manifest, thumbs, shapes)
+    sheets = _character_sheets(manifest, thumbs)
     style = _read("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
     script = _read("gallery.js")
     template = _environment().get_template("gallery.html.j2")
@@ -109,7 +96,8 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         channels={channel.id: channel for channel in manifest.channels},
         by_shot=_by_shot(manifest, cards),
         by_channel=_by_channel(manifest, cards),
-        sheets=_character_sheets(manifest, thumbs),
+        sheets=sheets,
+        lanes=build_lanes(manifest, cards, sheets),
         overviews=tuple(divide_sheets(len(manifest.pictures))),
         character_names={each.id: each.name for each in manifest.characters},
         framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
@@ -161,7 +149,7 @@ def readable_on(colour: str, background: str) -> str:
 
 def _cards(
     manifest: SetManifest, thumbs: Mapping[str, Thumb], shapes: Mapping[tuple[int, int], int]
-) -> tuple[_Card, ...]:
+) -> tuple[Card, ...]:
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
     names = {each.id: each.name for each in manifest.characters}
@@ -169,7 +157,7 @@ def _cards(
     for number, row in enumerate(manifest.pictures):
         channel_number, channel = channels[row.channel]
         thumb = thumbs.get(row.sha256)
-        card = _Card(
+        card = Card(
             number=number,
             picture=row,
             channel=channel,
@@ -189,7 +177,7 @@ def _character_sheets(manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> Map
     return {digest: _source(thumbs[digest]) for digest in wanted if digest in thumbs}
 
 
-def _by_shot(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
+def _by_shot(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
     shown, missing = defaultdict(list), defaultdict(list)
     for card in cards:
         shown[card.shot.id].append(card)
@@ -201,7 +189,7 @@ def _by_shot(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
     ]
 
 
-def _by_channel(manifest: SetManifest, cards: Sequence[_Card]) -> list[_Group]:
+def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
     return [
         _Group(
             number=number,
@@ -228,7 +216,7 @@ def _describe(
     return "; ".join(part for part in parts if part)
 
 
-def _view(card: _Card) -> Mapping[str, str | int]:
+def _view(card: Card) -> Mapping[str, str | int]:
     """What the script needs of a picture to show it large."""
     row = card.picture
     parts = [humanise(row.shot), card.channel.name]

@@ -155,6 +155,15 @@ class Ledger:
                 found.update((row.key, _purchase(row)) for row in rows)
         return found
 
+    def made_for(self, key: str, fingerprints: Iterable[str]) -> tuple[Purchase, ...]:
+        """Return every image ever made for a key or one of some fingerprints, oldest first."""
+        asked_for = purchases.c.fingerprint.in_(list(fingerprints))
+        query = sa.select(purchases).where(
+            purchases.c.state == "made", sa.or_(purchases.c.key == key, asked_for)
+        )
+        with self._transaction(self._engine.connect()) as connection:
+            return tuple(map(_purchase, connection.execute(query.order_by(purchases.c.id))))
+
     def claim(
         self,
         order: Order,

@@ -1,4 +1,4 @@
-"""The ledger's table as it is now; how a database gets it, and the rules, live elsewhere."""
+"""The ledger's tables as they are now; how a database gets them, and the rules, live elsewhere."""
 
 import sqlalchemy as sa
 
@@ -52,4 +52,52 @@ purchases = sa.Table(
         *("provider", "scope", "run_id", "intended_at"),
         *("state", "billed", "price_micros"),
     ),
+)
+
+# One row is one decision which sheet a character has. Rows are never changed or deleted.
+sheet_pins = sa.Table(
+    "sheet_pins",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # The fingerprint of the first candidate's request: other traits are another sheet.
+    sa.Column("made_for", sa.String(64), nullable=False),
+    # From 1; two machines can't both write a decision as the same one.
+    sa.Column("number", sa.Integer, nullable=False),
+    # `brand/character` at that time, for people.
+    sa.Column("key", sa.String(400), nullable=False),
+    # SHA-256 of the image, as hex.
+    sa.Column("digest", sa.String(64), nullable=False),
+    # "pinned", "automatic", "rolled_back" or "migrated".
+    sa.Column("action", sa.String(20), nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    # Seconds since the epoch.
+    sa.Column("pinned_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("made_for", "number", name="one_row_a_decision"),
+)
+
+# One row is one file that was made for a prompt. Rows stay: what was handed out may come back.
+pictures = sa.Table(
+    "pictures",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("prompt_key", sa.String(400), nullable=False),
+    sa.Column("brand", sa.String(200), nullable=False),
+    sa.Column("campaign", sa.String(200), nullable=False),
+    # "" for the original, as the service sent it.
+    sa.Column("channel", sa.String(200), nullable=False),
+    sa.Column("locale", sa.String(40), nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("provider", sa.String(20), nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("generation_id", sa.String(100), nullable=False),
+    # Seconds since the epoch.
+    sa.Column("made_at", sa.Float, nullable=True),
+    # 1,152 bytes by which a copy is found again; see `likeness`.
+    sa.Column("sketch", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("sha256", "prompt_key", name="one_row_a_file"),
+    sa.Index("pictures_by_prompt", "prompt_key"),
 )

@@ -148,6 +148,42 @@ class CheckFacts:
     severity: str
     threshold: str = ""
     figures: Mapping[str, Scalar]
+    missing_extra: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LikenessFacts:
+    """How like its sheet a character is in one prompt's picture.
+
+    Attributes:
+        prompt_key: The prompt.
+        character: Id of the character.
+        scorer: Name of the scorer.
+        scorer_version: Its version.
+        score: Cross similarity as the scorer gives it: picture to sheet.
+        standing: How far the score lies above the mean of other figures' in the same picture.
+        threshold: The standing from which the character counts as itself.
+        calibrated: Whether the threshold was found on this brand's sheets.
+        self_similarity: Mean agreement with the set's other pictures of the character, 1 for the
+            same; None where there are too few.
+        trace: What of the character was found, base64; kept in records, left out of manifests.
+    """
+
+    prompt_key: str
+    character: str
+    scorer: str
+    scorer_version: str
+    score: float
+    standing: float
+    threshold: float
+    calibrated: bool
+    self_similarity: float | None = None
+    trace: str = ""
+
+    @property
+    def is_like(self) -> bool:
+        """Whether the character counts as itself."""
+        return self.standing >= self.threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +297,7 @@ class SetManifest:
         simulated: True when any picture was drawn by the simulator.
         channels: In the campaign's order, whether or not they have pictures.
         shots: In the campaign's order, whether or not they have pictures.
+        likenesses: By character; of each the least like its sheet first.
     """
 
     # Read by pydantic in `from_json`: a wrong type or an unknown key is an error, never a guess.
@@ -278,6 +315,7 @@ class SetManifest:
     characters: tuple[CharacterFacts, ...]
     pictures: tuple[Picture, ...]
     missing: tuple[Missing, ...] = ()
+    likenesses: tuple[LikenessFacts, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:
@@ -323,9 +361,19 @@ def count_totals(pictures: Iterable[Picture], missing: Iterable[Missing]) -> Tot
 
 
 def set_digest(manifest: SetManifest) -> str:
-    """Return a hash (hex) that changes when a picture or a gap of the set does."""
+    """Return a hash (hex) that changes when a picture, check, score or gap of the set does."""
     rows = [f"{row.file} {row.sha256}" for row in manifest.pictures]
     rows += [f"{row.prompt_key} {row.state}" for row in manifest.missing]
+    rows += [
+        f"{row.file} {check.name} {check.severity} {check.verdict} {check.sentence}"
+        for row in manifest.pictures
+        for check in row.checks
+        if check.verdict != "passed"
+    ]
+    rows += [
+        f"{row.prompt_key} {row.character} {row.scorer} {row.standing} {row.threshold}"
+        for row in manifest.likenesses
+    ]
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 

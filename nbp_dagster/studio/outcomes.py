@@ -21,6 +21,8 @@ class Order:
         shot: Id of the shot; empty for a character sheet.
         parent: The refused fingerprint that this request softens.
         on_refusal: What to try when the content policy refuses; None to leave it refused.
+        companions: Orders of the same words and another fingerprint, bought with it in one call
+            of the service; at most three.
     """
 
     request: ImageRequest
@@ -29,6 +31,7 @@ class Order:
     shot: str = ""
     parent: str | None = None
     on_refusal: "Order | None" = None
+    companions: "tuple[Order, ...]" = ()
 
     @property
     def key(self) -> str:

@@ -1,18 +1,23 @@
 """What a run would do and cost, without doing it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.oxen.wording import cut_query
 from nbp_dagster.studio.budget import describe_excess
+from nbp_dagster.studio.casting import SheetStanding
 from nbp_dagster.studio.family import standing_of
 from nbp_dagster.studio.ledger import Purchase
+from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import Order
 from nbp_dagster.studio.studio import Studio
 
-Standing = Literal["made", "open", "refused", "to_make", "waits_for_sheet", "invalid"]
+Standing = Literal[
+    "made", "open", "refused", "to_make", "waits_for_sheet", "waits_for_pin", "invalid"
+]
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,11 @@ class PlannedImage:
         kind: "prompt" or "sheet".
         standing: "made" and "refused" cost nothing; "open" is paid and on its way; "to_make" will
             be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
-            are part of its fingerprint; "invalid" can't be asked for.
+            are part of its fingerprint; "waits_for_pin" is a sheet that is made and that a person
+            has to choose; "invalid" can't be asked for.
         price_usd: What running would still spend on it.
         prompt: The text sent to the model; empty while it can't be compiled.
-        references: Role, subject and sha256 of each reference, in order.
+        references: Role, subject, source and digest of each reference, in the order of sending.
         fingerprint: Hash of the request; None while it can't be known.
         reason: Why it is refused, waits or is invalid.
     """
@@ -77,21 +83,23 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     """Quote campaigns: the sheets they wait for first, then every prompt.
 
     Raises:
+        BriefError: Reference images can't be used; every one is named.
         OxenError: The service can't be asked for its prices.
         UnpricedModel: It states none.
     """
     wanted = set(campaigns)
+    studio.compiler.require_references(wanted)
     prompts = [prompt for prompt in studio.prompts if prompt.campaign in wanted]
     sheet_keys = dict.fromkeys(
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
-    sheets = studio.compiler.sheets(sheet_keys)
-    images = []
-    for key in sheet_keys:
-        order = studio.compiler.sheet_order(key)
-        if order is not None:
-            images.append(_ordered(order, standing_of(order, studio.purchases([order])), "sheet"))
-    ready = {p.key for p in prompts if all(key in sheets for key in studio.compiler.sheets_of(p))}
+    standings = studio.compiler.casting.standings(sheet_keys)
+    images = [_planned_sheet(standing) for standing in standings.values() if standing.orders]
+    ready = {
+        prompt.key
+        for prompt in prompts
+        if all(standings[key].sheet for key in studio.compiler.sheets_of(prompt))
+    }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
     known = studio.purchases(compiled.orders.values())
     by_key = {
@@ -104,7 +112,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
         )
     for prompt in prompts:
         if prompt.key not in ready:
-            by_key[prompt.key] = _waiting(studio, prompt)
+            by_key[prompt.key] = _waiting(studio, prompt, standings)
     images.extend(by_key[prompt.key] for prompt in prompts)
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
 
@@ -141,7 +149,12 @@ def _ordered(
         order.price if standing == "to_make" else Decimal(0),
         prompt=order.request.prompt,
         references=tuple(
-            {"role": item.role, "subject": item.subject, "sha256": item.digest}
+            {
+                "role": item.role,
+                "subject": item.subject,
+                "source": cut_query(item.source),
+                "sha256": item.digest,
+            }
             for item in order.request.references
         ),
         fingerprint=order.request.fingerprint,
@@ -149,14 +162,37 @@ def _ordered(
     )
 
 
-def _waiting(studio: Studio, prompt: Prompt) -> PlannedImage:
+def _planned_sheet(standing: SheetStanding) -> PlannedImage:
+    """A generated sheet with all its candidates: one row, at the price of what is still to buy."""
+    first = standing.orders[0]
+    planned = _ordered(first, standing.latest.get(standing.made_for), "sheet")
+    due = [order for order in standing.due if standing.state(order) not in OPEN]
+    cost = sum((order.price for order in due), Decimal(0))
+    if due:
+        count = len(due)
+        reason = "" if count == 1 else f"{count} candidates in one call"
+        return replace(planned, standing="to_make", price_usd=cost, reason=reason)
+    if standing.due:
+        return replace(planned, standing="open", price_usd=cost)
+    if standing.waits_for_pin:
+        return replace(planned, standing="waits_for_pin", reason=standing.ask_for_pin())
+    if standing.sheet is not None:
+        return replace(planned, standing="made", reason="")
+    return planned
+
+
+def _waiting(
+    studio: Studio, prompt: Prompt, standings: Mapping[str, SheetStanding]
+) -> PlannedImage:
     """A prompt whose sheet is not made yet: its price is known, its fingerprint is not."""
     campaign = studio.briefs.campaigns[prompt.campaign]
+    missing = [key for key in studio.compiler.sheets_of(prompt) if standings[key].sheet is None]
+    unpinned = [standings[key].ask_for_pin() for key in missing if standings[key].waits_for_pin]
     sheets = ", ".join(studio.compiler.sheets_of(prompt))
     return PlannedImage(
         prompt.key,
         "prompt",
         "waits_for_sheet",
         studio.compiler.price(campaign),
-        reason=f"its fingerprint holds the bytes of {sheets}, made first",
+        reason="; ".join(unpinned) or f"its fingerprint holds the bytes of {sheets}, made first",
     )

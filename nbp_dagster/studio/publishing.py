@@ -41,7 +41,8 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
     """Commit a campaign's set folder to `<campaign>/` of the destination.
 
     Raises:
-        NotPublishable: The set was not written yet, or holds a simulated picture.
+        NotPublishable: The set was not written yet, holds a simulated picture, or one that failed
+            a blocking check.
         OxenError: The repository refused or can't be reached; nothing is half-published, a
             commit is whole.
     """
@@ -56,6 +57,18 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
         raise NotPublishable(
             f"the set of {campaign_id} holds simulated pictures, and those are never published: "
             "make it with NBP_MODE=live first"
+        )
+    blocked = [
+        f"{picture.prompt_key}: {check.name}"
+        for picture in manifest.pictures
+        for check in picture.failed_checks
+        if check.severity == "error"
+    ]
+    if blocked:
+        raise NotPublishable(
+            f"the set of {campaign_id} has pictures that failed a blocking check "
+            f"({', '.join(list(dict.fromkeys(blocked))[:5])}): make them again, or take the check "
+            "out of the brand's blocking_checks"
         )
     names = set_files(manifest)
     commit = studio.client.put_files(

@@ -1,14 +1,23 @@
 """Finding the job of a purchase whose POST was sent and whose answer was never read."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.studio.carriers import UPLOAD_FOLDER
 from nbp_dagster.studio.ledger import Ledger, Purchase
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
 STATES = ("queued", "processing", "succeeded", "failed", "cancelled")
+
+# The path of an image we uploaded: its bytes' hash is its name.
+_UPLOADED = re.compile(rf"/{UPLOAD_FOLDER}/([0-9a-f]{{64}})\.[a-z]+$")
 
 
 def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | None:
@@ -49,14 +58,61 @@ def matches(purchase: Purchase, job: Generation) -> bool:
     return _same_images(asked["references"], echoed.get("input_image"))
 
 
+def describe_sent(sent: str) -> dict[str, str]:
+    """Return what tells an item of `input_image` again in a list, without its bytes.
+
+    An upload is known by the hash in its path: its signature differs each time it is signed.
+    """
+    if sent.startswith("data:"):
+        return {"inline": _hash_inline(sent)}
+    uploaded = _UPLOADED.search(urlsplit(sent).path)
+    return {"upload": uploaded.group(1)} if uploaded else {"url": sent}
+
+
 def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> bool:
-    """Compare what can be compared: how many, and the addresses that were sent as they are."""
+    """Compare what can be compared: how many, and each with what was sent in its place.
+
+    An echo that can't be told (shortened, or moved elsewhere by the service) proves nothing: a job
+    that may be ours is not bought again.
+    """
     if not isinstance(echoed, Sequence) or isinstance(echoed, str):
         return True
     if len(echoed) != len(references):
         return False
-    pairs = zip(references, echoed, strict=True)
-    return all(item.get("url") in (None, sent) for item, sent in pairs)
+    return all(map(_may_be_same, references, echoed))
+
+
+def _may_be_same(reference: Mapping[str, Any], echo: object) -> bool:
+    if not isinstance(echo, str):
+        return True
+    if reference.get("url") is not None:
+        return bool(reference["url"] == echo)
+    if reference.get("upload") is not None:
+        seen = _UPLOADED.search(urlsplit(echo).path)
+        return seen is None or seen.group(1) == reference["upload"]
+    if reference.get("inline") is not None and _is_whole(echo):
+        return bool(_hash_inline(echo) == reference["inline"])
+    return True
+
+
+@lru_cache(maxsize=64)
+def _hash_inline(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_whole(echo: str) -> bool:
+    """Whether a data URI holds a picture to its last byte, so that it was not shortened."""
+    head, found, text = echo.partition(";base64,")
+    if not found or not head.startswith("data:image/"):
+        return False
+    try:
+        start, end = base64.b64decode(text[:16]), base64.b64decode(text[-16:], validate=True)
+    except ValueError:
+        return False
+    if start.startswith(b"RIFF"):
+        # A WebP says how long it is, and has no trailer.
+        return int.from_bytes(start[4:8], "little") + 8 == len(text) // 4 * 3 - text[-2:].count("=")
+    return end.endswith((b"IEND\xaeB`\x82", b"\xff\xd9"))
 
 
 def oldest(jobs: Iterable[Generation]) -> str | None:

@@ -1,14 +1,15 @@
 """What each prompt's pictures are right now: one small file a prompt, read by sets and plans."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from stat import S_ISREG
 
 from pydantic import TypeAdapter, ValidationError
 
 from nbp_dagster.studio.files import write_atomically
-from nbp_dagster.studio.manifest import Picture
+from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts, Picture
+from nbp_dagster.studio.reading.proofreading import Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,11 @@ class PromptRecord:
         preview: Markdown image under 1000 characters, shown inline by the Dagster UI.
         thumbs: Digest of each rendition's thumbnail in the store, by the rendition's own; records
             of earlier versions name none.
+        measured: Hash of everything the original was measured by; equal means nothing to redo,
+            empty that nothing was measured.
+        checks: What was found on the original, once for all its renditions.
+        likenesses: One row a character of the shot, in the shot's order.
+        reading: The lettering found on the original; None where it was not read.
     """
 
     prompt_key: str
@@ -31,9 +37,36 @@ class PromptRecord:
     pictures: tuple[Picture, ...]
     preview: str
     thumbs: Mapping[str, str] = field(default_factory=dict)
+    measured: str = ""
+    checks: tuple[CheckFacts, ...] = ()
+    likenesses: tuple[LikenessFacts, ...] = ()
+    reading: Reading | None = None
+
+    @property
+    def data_version(self) -> str:
+        """The version that Dagster is told: of the renditions and of what was measured."""
+        return version_of(self.recipe, self.measured)
+
+    @property
+    def failed_checks(self) -> tuple[CheckFacts, ...]:
+        """The checks of the original that it did not pass."""
+        return tuple(check for check in self.checks if check.verdict == "failed")
 
 
 _ADAPTER = TypeAdapter(PromptRecord)
+
+
+def version_of(recipe: str, measured: str) -> str:
+    """Return the data version of a prompt's renditions, measured or not."""
+    return f"{recipe[:32]}-{measured[:32]}" if measured else recipe
+
+
+def judge_strictly(check: CheckFacts) -> CheckFacts:
+    """Return a check as strict runs have it: skipped for want of an extra is an error."""
+    if check.verdict != "skipped" or not check.missing_extra:
+        return check
+    return replace(check, verdict="failed", severity="error")
+
 
 # Inode, size and time of change (ns): a record is replaced by a new file, never written into.
 _Stamp = tuple[int, int, int]

@@ -1,6 +1,7 @@
 """A campaign's set as a folder that can be opened, zipped and mailed; decides nothing about it."""
 
 import hashlib
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -73,7 +74,7 @@ def write_set(
     manifest: SetManifest,
     *,
     rendition: Callable[[Picture], Path | bytes],
-    sheet: Callable[[str], Path | bytes] | None = None,
+    sheet: Callable[[str], bytes] | None = None,
     thumb: Callable[[Picture], bytes | None] = lambda _: None,
 ) -> WrittenSet:
     """Write a set, replacing an earlier version of it.
@@ -86,7 +87,8 @@ def write_set(
     Args:
         folder: Made where it does not exist. Files in it that no set wrote are never touched.
         rendition: Gives a picture's bytes, or the file that has them; called by several threads.
-        sheet: Gives the bytes of a character's sheet by its sha256; None shows no sheets.
+        sheet: Gives the bytes of a character's sheet by what the manifest calls it, verified;
+            None shows no sheets.
         thumb: Gives a picture's thumbnail; None where it has to be drawn from the picture. Called
             by several threads.
 
@@ -102,8 +104,9 @@ def write_set(
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(desk.put, manifest.pictures))
         thumbs = _put_thumbs(desk, manifest, pool)
-        _put_contact_sheets(desk, manifest, thumbs)
-    page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
+        drawing = _put_contact_sheets(desk, manifest, thumbs, pool)
+        page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
+        list(drawing)
     write_atomically(folder / INDEX, page.encode())
     write_manifest(manifest, folder / MANIFEST)
     covers = (row.sha256 for row in choose_covers(manifest))
@@ -187,21 +190,26 @@ def _put_thumbs(
     return dict(zip(rows, made, strict=True))
 
 
-def _put_contact_sheets(desk: _Desk, manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> None:
-    """Draw the sheets whose pictures or words are not those they were drawn of."""
+def _put_contact_sheets(
+    desk: _Desk, manifest: SetManifest, thumbs: Mapping[str, Thumb], pool: ThreadPoolExecutor
+) -> Iterable[None]:
+    """Begin to draw the sheets whose pictures or words are not those they were drawn of."""
     sheets = divide_sheets(len(manifest.pictures))
     labels = _labels(manifest)
-    for number, (name, places) in enumerate(sheets.items(), start=1):
+
+    def put(number: int, name: str, places: range) -> None:
         note = count_pictures(len(manifest.pictures))
         if len(sheets) > 1:
             note += f", {places.start + 1:,} to {places.stop:,} on sheet {number} of {len(sheets)}"
         shown = [(labels[place], manifest.pictures[place].sha256) for place in places]
         source = _hash([_SHEET_VERSION, manifest.name, note, shown])
         if desk.inventory.holds(name, source):
-            continue
+            return
         entries = [(label, desk.read(thumbs[digest])) for label, digest in shown]
         write_atomically(desk.folder / name, draw_contact_sheet(entries, manifest.name, note))
         desk.inventory.note(name, source)
+
+    return pool.map(put, itertools.count(1), sheets, sheets.values())
 
 
 def _hash(facts: object) -> str:
@@ -243,7 +251,7 @@ def _thumb(data: bytes, *, what: str) -> bytes:
 
 
 def _sheet_thumbs(
-    manifest: SetManifest, sheet: Callable[[str], Path | bytes] | None
+    manifest: SetManifest, sheet: Callable[[str], bytes] | None
 ) -> Mapping[str, bytes]:
     if sheet is None:
         return {}
@@ -251,8 +259,7 @@ def _sheet_thumbs(
     thumbs = {}
     for digest, name in wanted.items():
         what = f"sheet of {name}"
-        image = decode_image(_read(sheet(digest), digest=digest, what=what), what=what).image
-        thumbs[digest] = thumbnail(image, SHEET_SIDE)
+        thumbs[digest] = thumbnail(decode_image(sheet(digest), what=what).image, SHEET_SIDE)
     return thumbs
 
 

@@ -10,32 +10,41 @@ from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.references import hash_brand
 from nbp_dagster.brand.requests import (
     Sheet,
 )
+from nbp_dagster.brand.sources import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.studio.assembling import assemble
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
+from nbp_dagster.studio.carriers import Sending
+from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
+from nbp_dagster.studio.credentials import Credentials
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
 from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
 from nbp_dagster.studio.halt import HaltableClock
+from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.manifest import SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
+from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
+from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.presence import Presence, enter
-from nbp_dagster.studio.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
+from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references import References
-from nbp_dagster.studio.rendering import Renderer, recipe_of, scene_of
+from nbp_dagster.studio.registry import Registry
+from nbp_dagster.studio.rendering import Renderer
+from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.watch import WatchTimes
@@ -68,9 +77,24 @@ class StudioPaths:
         return self.home / "pace"
 
     @property
+    def uploads(self) -> Path:
+        """A note for each reference image that was uploaded, one folder a repository."""
+        return self.home / "uploads"
+
+    @property
     def records(self) -> Path:
         """One file a prompt."""
         return self.home / "records"
+
+    @property
+    def calibrations(self) -> Path:
+        """Thresholds found on each brand's sheets."""
+        return self.home / "calibrations"
+
+    @property
+    def sheets(self) -> Path:
+        """Pages that show the candidates of a character's sheet, one a character."""
+        return self.home / "sheets"
 
     @property
     def sets(self) -> Path:
@@ -101,8 +125,12 @@ class Studio:
         ledger_url: str | None = None,
         daily_budget: Decimal | None = None,
         on_cancel: OnCancel = "keep",
+        credentials: Credentials | None = None,
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
+        measuring: Measuring | None = None,
+        ocr: ReadWhen = "auto",
+        sending: Sending | None = None,
     ) -> None:
         self.briefs = briefs
         self.provider = provider
@@ -111,14 +139,28 @@ class Studio:
         database = open_ledger(ledger_url or paths.ledger)
         self.ledger = Ledger(database, clock=clock)
         self.records = RecordFolder(paths.records)
-        self.references = References(briefs, client=client, store=self.store)
+        carrier = (sending or Sending()).carrier(client, folder=paths.uploads, clock=clock)
+        self.references = References(briefs, client=client, store=self.store, carrier=carrier)
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
         self._pace = pace
         self._daily_budget = daily_budget
-        self._renderer = Renderer(store=self.store, records=self.records)
+        self.measurer = Measurer(
+            measuring or Measuring(),
+            calibrations=CalibrationFolder(paths.calibrations),
+            read=self.references.read,
+        )
+        reads = Proofreader(ocr, simulated=provider == "simulator", read=self.references.read)
+        self._inspector = Inspector(self.measurer, reads)
+        self._renderer = Renderer(
+            store=self.store,
+            records=self.records,
+            registry=Registry(database),
+            credentials=credentials,
+            inspector=self._inspector,
+        )
         self._brand_versions: dict[str, str] = {}
         self.compiler = Compiler(
             briefs,
@@ -126,7 +168,8 @@ class Studio:
             references=self.references,
             store=self.store,
             provider=provider,
-            find_made=self.find_made,
+            ledger=self.ledger,
+            pins=PinLog(database, clock=clock),
         )
         self._engine = Engine(
             client,
@@ -205,18 +248,34 @@ class Studio:
     ) -> Darkroom:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
 
+        brands = {self.briefs.campaigns[prompt.campaign].brand for prompt in prompts.values()}
+        # Looked up here, once: `render` runs in many threads.
+        casts = {brand: self.compiler.cast_of(brand) for brand in brands if renders}
+
         def render(made: Made, image: Image.Image | None) -> PromptRecord:
-            return self.render(prompts[made.key], orders[made.key], made, image)
+            return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
 
         return Darkroom(self.store, render if renders else None)
 
     def render(
-        self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
+        self,
+        prompt: Prompt,
+        order: Order,
+        made: Made,
+        image: Image.Image | None = None,
+        *,
+        casts: Mapping[str, Mapping[str, Sheet]] | None = None,
     ) -> PromptRecord:
-        """Fit, letter, mark and check every picture of a prompt; see `Renderer.render`."""
+        """Fit, letter, mark, check and measure a prompt's pictures; see `Renderer.render`.
+
+        Args:
+            casts: The sheets of each brand; looked up when None.
+        """
         # The wording that was made in the end, where a refused one was softened.
         request = request_behind(order, made.receipt.fingerprint).request
-        return self._renderer.render(scene_of(self.briefs, prompt), request, made, image)
+        scene = scene_of(self.briefs, prompt)
+        sheets = self.compiler.cast_of(scene.brand.id) if casts is None else casts[scene.brand.id]
+        return self._renderer.render(scene, request, made, image, sheets=sheets)
 
     def develop_made(
         self, orders: Iterable[Order], develop: Develop
@@ -305,7 +364,9 @@ class Studio:
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
-        return recipe_of(scene_of(self.briefs, prompt), made)
+        scene = scene_of(self.briefs, prompt)
+        stamp = self._inspector.stamp(scene, self.compiler.cast_of(scene.brand.id))
+        return version_of(self._renderer.recipe(scene, made), stamp)
 
     def all_records(self) -> Iterator[PromptRecord]:
         """Yield the record of every prompt that has pictures."""

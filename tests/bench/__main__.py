@@ -38,7 +38,7 @@ QUICK = Scale(
     loads=(100,),
     growth=(20, 40),
 )
-FULL = Scale(sample=20, small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
+FULL = Scale(small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
 
 
 def main() -> int:

@@ -34,7 +34,7 @@ class Scale:
 
     prompts: int = 1000
     latency: float = 5.0
-    sample: int = 10
+    sample: int = 20
     unchanged: int = 10_000
     limited: int = 450
     small: tuple[int, int] = (50, 200)

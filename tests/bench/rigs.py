@@ -113,6 +113,8 @@ class Rig:
         with self.shell.simulator(*words) as probe:
             settings = {
                 "NBP_MODE": "live",
+                # Where the extra is installed; what reading costs stands in docs/checks.md.
+                "NBP_OCR": "off",
                 "OXEN_API_KEY": "bench",
                 "OXEN_BASE_URL": probe.url,
                 "NBP_HOME": str(self.shell.home),

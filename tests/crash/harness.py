@@ -20,9 +20,8 @@ from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.steps import Step
 from nbp_dagster.studio.store import FolderStore
-from tests.crash.worker import INCOMPLETE
+from tests.crash.worker import INCOMPLETE, companions, singles
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import order
 
 ROOT = Path(__file__).parents[2]
 ORDERS = 6
@@ -145,19 +144,28 @@ class Site:
 
     Attributes:
         ledger_url: None for the SQLite file in the home folder.
+        together: Whether the orders are companions, three in a call.
     """
 
     service: Service
     home: Path
     ledger_url: str | None = None
     orders: int = ORDERS
+    together: bool = False
+
+    @property
+    def wanted(self) -> set[str]:
+        """The fingerprints that every run of the series is to have made."""
+        make = companions if self.together else singles
+        return {item.request.fingerprint for item in make(self.orders)}
 
     @property
     def options(self) -> tuple[str, ...]:
         """A worker's arguments."""
         shared = ("--url", self.service.url, "--home", str(self.home))
         ledger = () if self.ledger_url is None else ("--ledger-url", self.ledger_url)
-        return (*shared, "--orders", str(self.orders), *ledger)
+        together = ("--together",) if self.together else ()
+        return (*shared, "--orders", str(self.orders), *ledger, *together)
 
     def rows(self) -> list[Purchase]:
         """Return the ledger, read anew."""
@@ -220,7 +228,7 @@ def audit(site: Site) -> None:
         Mismatch: A fingerprint is not made exactly once, a job is paid that no row owns or owned
             twice, a row is still open, or a picture is not in the store.
     """
-    wanted = {order(number).request.fingerprint for number in range(site.orders)}
+    wanted = site.wanted
     rows = site.rows()
     made = [row for row in rows if row.state == "made"]
     _require(Counter(row.fingerprint for row in made) == Counter(wanted), "made rows", made)

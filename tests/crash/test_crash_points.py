@@ -39,6 +39,14 @@ def test_a_run_on_postgresql_that_dies_at_a_step_loses_nothing_and_pays_nothing_
     die_alone(Bench(service, postgres.make_database), Death(step))
 
 
+@pytest.mark.parametrize(("step", "occurrence"), [("claimed", 2), ("posted", 1), ("enqueued", 2)])
+def test_a_run_that_dies_between_companions_loses_none_and_pays_none_twice(
+    service: Service, step: Step, occurrence: int
+) -> None:
+    """Killed between two claims of one call, after the call, and between two of its ids."""
+    die_alone(Bench(service, together=True), Death(step, occurrence))
+
+
 @pytest.mark.parametrize("step", ["claimed", "posted", "enqueued"])
 def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(bench: Bench, step: Step) -> None:
     die_beside_another(bench, Death(step), None)

@@ -45,10 +45,12 @@ class Bench:
 
     Attributes:
         new_ledger: Makes an empty ledger and returns its URL; None for SQLite in the home folder.
+        together: Whether orders are companions, three in a call.
     """
 
     service: Service
     new_ledger: NewLedger = lambda: None
+    together: bool = False
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -56,7 +58,7 @@ class Bench:
         self.service.reset()
         home = Path(tempfile.mkdtemp(prefix="nbp-crash-"))
         try:
-            yield Site(self.service, home, ledger_url=self.new_ledger())
+            yield Site(self.service, home, ledger_url=self.new_ledger(), together=self.together)
         finally:
             shutil.rmtree(home)
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger_database import PATIENCE_SECONDS
 from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.outcomes import Failed, Outcome
+from nbp_dagster.studio.outcomes import Failed, Order, Outcome
 from nbp_dagster.studio.steps import STEPS, OnStep, Step, pass_by
-from tests.fakes.studio import order, workbench
+from tests.fakes.studio import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.
 LIMITS = EngineLimits(in_flight=4, buyers=4, collectors=2, elsewhere_seconds=0.05)
@@ -64,8 +64,21 @@ def die_at(step: Step, occurrence: int) -> OnStep:
     return on_step
 
 
+def singles(count: int) -> list[Order]:
+    """Orders of different words."""
+    return [order(number) for number in range(count)]
+
+
+def companions(count: int) -> list[Order]:
+    """As many orders, in groups of three that one call asks for."""
+    groups = [
+        [order(number, variant=variant) for variant in (1, 2, 3)] for number in range(count // 3)
+    ]
+    return [item for group in groups for item in bind(*group)]
+
+
 def _run(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
-    orders = [order(number) for number in range(given.orders)]
+    orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
     with workbench(
@@ -95,6 +108,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ledger-url")
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--backwards", action="store_true", help="start with the last order")
+    parser.add_argument("--together", action="store_true", help="as companions, three in a call")
     parser.add_argument("--die-at", choices=STEPS)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")

@@ -18,8 +18,14 @@ BRAND: Mapping[str, Any] = {
             "name": "Ada",
             "traits": ["woman in her fifties", "silver bob", "green scarf"],
             "may_vary": ["pose"],
+            "auto_pin": True,
         },
-        "ben": {"name": "Ben", "traits": ["tall man", "red beard"], "may_vary": ["pose"]},
+        "ben": {
+            "name": "Ben",
+            "traits": ["tall man", "red beard"],
+            "may_vary": ["pose"],
+            "auto_pin": True,
+        },
     },
 }
 

@@ -17,7 +17,7 @@ class MemoryQueue:
 
     Attributes:
         fates: Of the POSTs to come, in order; when they are used up, all are answered.
-        billed: The prompt of every POST that was billed, in order.
+        billed: The prompt of every job that was billed, in order.
         on_post: Told of every POST before anything becomes of it.
         on_billed: Told when a job is there and its answer not yet read: others act meanwhile.
     """
@@ -62,8 +62,9 @@ class MemoryQueue:
         prompt: str,
         input_image: Sequence[str] = (),
         parameters: Mapping[str, object] | None = None,
+        num_generations: int = 1,
     ) -> tuple[QueuedGeneration, ...]:
-        """Bill a job, or not, and answer, or not.
+        """Bill jobs, or none, and answer, or not.
 
         Raises:
             AmbiguousPost: The answer is lost.
@@ -75,18 +76,21 @@ class MemoryQueue:
             raise RateLimited("scripted", endpoint="POST queue", status=429)
         if fate == "lost before":
             raise AmbiguousPost("scripted", endpoint="POST queue")
-        self.billed.append(prompt)
-        generation_id = self.add_foreign(
-            model=model,
-            prompt=prompt,
-            parameters=parameters or {},
-            status="queued",
-            enqueued_at=float(len(self._jobs)),
-        )
+        self.billed += [prompt] * num_generations
+        ids = [
+            self.add_foreign(
+                model=model,
+                prompt=prompt,
+                parameters=parameters or {},
+                status="queued",
+                enqueued_at=float(len(self._jobs)),
+            )
+            for _ in range(num_generations)
+        ]
         self.on_billed()
         if fate == "lost after":
             raise AmbiguousPost("scripted", endpoint="POST queue")
-        return (QueuedGeneration(generation_id=generation_id, status="queued"),)
+        return tuple(QueuedGeneration(generation_id=item, status="queued") for item in ids)
 
     def list_generations(
         self, *, status: str, model: str | None = None, require_complete: bool = False

@@ -17,6 +17,7 @@ from nbp_dagster.studio.manifest import (
     ChannelFacts,
     CharacterFacts,
     CheckFacts,
+    LikenessFacts,
     Missing,
     Picture,
     ReferenceFacts,
@@ -118,12 +119,14 @@ def build_set(
     locales: tuple[str, ...] = ("en", "de"),
     simulated: bool = True,
     scale: float = 0.25,
+    measured: bool = False,
     **changes: object,
 ) -> SampleSet:
     """Return a set of every shot on every channel, one missing prompt of each kind, one bad check.
 
     Args:
         scale: The files' size relative to what the manifest says of them; small draws fast.
+        measured: Whether its characters were measured against their sheets.
         changes: Fields of the manifest to replace.
     """
     data: dict[str, bytes] = {}
@@ -140,6 +143,7 @@ def build_set(
     sheets = {name: draw_sheet(name) for name in ("mira", "otto")}
     data.update({_sha256(sheet): sheet for sheet in sheets.values()})
     kept, missing = _take_out(pictures, placements)
+    likenesses = build_likenesses(kept, chosen) if measured else ()
     manifest = SetManifest(
         name="Solstice Coffee: launch of the spring roast",
         created=CREATED,
@@ -172,8 +176,33 @@ def build_set(
         ),
         pictures=kept,
         missing=missing,
+        likenesses=likenesses,
     )
     return SampleSet(manifest=replace(manifest, **changes), data=data)
+
+
+def build_likenesses(
+    pictures: Sequence[Picture], shots: Sequence[ShotFacts]
+) -> tuple[LikenessFacts, ...]:
+    """Return a row for each character of each prompt, by character, the least like first."""
+    casts = {shot.id: shot.characters for shot in shots}
+    prompts = {picture.prompt_key: picture for picture in pictures}
+    rows = [
+        LikenessFacts(
+            prompt_key=key,
+            character=name,
+            scorer="colour",
+            scorer_version="1",
+            score=0.3 + 0.02 * number,
+            standing=0.2 + 0.05 * number,
+            threshold=0.35,
+            calibrated=name == "mira",
+            self_similarity=0.7,
+        )
+        for number, (key, picture) in enumerate(prompts.items())
+        for name in casts[picture.shot]
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.character, row.standing)))
 
 
 def build_picture(

@@ -82,6 +82,14 @@ def order(number: int = 1, *, prompt: str = "", variant: int = 1, scope: str = "
     return Order(request=request, price=PRICE, scope=scope)
 
 
+def bind(*orders: Order) -> tuple[Order, ...]:
+    """The same orders as companions of each other: one POST asks for all of them."""
+    return tuple(
+        replace(item, companions=tuple(other for other in orders if other is not item))
+        for item in orders
+    )
+
+
 def rename(item: Order, key: str) -> Order:
     """The same request under another key."""
     return replace(item, request=replace(item.request, key=key))

@@ -99,9 +99,16 @@ def gather_cast(
     return Cast(tuple(actors), tuple(products[:3]), logo)
 
 
-def traits_of(description: str, palette: Palette) -> Traits:
-    """Traits that depend on the description alone, so that every picture shows the same figure."""
-    seed = int.from_bytes(hashlib.sha256(description.encode()).digest()[:8], "big")
+def traits_of(description: str, palette: Palette, *, take: int = 1) -> Traits:
+    """Traits that depend on the description alone, so that every picture shows the same figure.
+
+    Args:
+        description: What is said of the character.
+        palette: Where colours come from that are not said.
+        take: Another number gives a figure that differs in what is not said.
+    """
+    text = description if take == 1 else f"{description}\n{take}"
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
     return read_traits(description, palette, random.Random(seed))
 
 

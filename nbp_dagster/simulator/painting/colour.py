@@ -3,6 +3,7 @@
 import colorsys
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -139,18 +140,16 @@ def shift_palette(palette: Palette) -> Palette:
 
 
 def pick_swatches(image: Image.Image, limit: int = 6) -> tuple[Colour, ...]:
-    """The main colours of a swatch card, plain white and black grounds left out unless alone."""
-    small = image.convert("RGB").resize((64, 64), Image.Resampling.BOX)
-    counted = small.quantize(12).convert("RGB").getcolors(maxcolors=4096) or []
+    """The main colours of a card of flat fields in reading order; pixels between two fields count
+    for neither."""
+    small = image.convert("RGB").resize((64, 64), Image.Resampling.NEAREST)
+    raw = small.quantize(12).convert("RGB").tobytes()
+    pixels = [(raw[at], raw[at + 1], raw[at + 2]) for at in range(0, len(raw), 3)]
     ranked: list[Colour] = []
-    for count, colour in sorted(counted, reverse=True):
-        if not isinstance(colour, tuple) or count < 40:
-            continue
-        triple = (colour[0], colour[1], colour[2])
-        if all(_distance(triple, other) > 30 for other in ranked):
-            ranked.append(triple)
-    plain = [c for c in ranked if min(c) > 12 or max(c) < 250]
-    return tuple((plain or ranked)[:limit])
+    for colour, count in Counter(pixels).most_common():
+        if count >= 40 and all(_distance(colour, other) > 30 for other in ranked):
+            ranked.append(colour)
+    return tuple(sorted(ranked[:limit], key=pixels.index))
 
 
 def _assign_parts(colours: Sequence[Colour]) -> tuple[Colour, Colour, Colour, Colour]:

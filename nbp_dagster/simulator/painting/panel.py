@@ -59,9 +59,9 @@ def paint_panel(
 def weaken(inks: Inks, ground: Colour) -> Inks:
     """Inks so close to the ground that the copy can hardly be read."""
     return Inks(
-        mix(inks.text, ground, 0.88),
-        mix(inks.pill, ground, 0.85),
-        mix(inks.pill_text, ground, 0.85),
+        mix(inks.text, ground, 0.78),
+        mix(inks.pill, ground, 0.78),
+        mix(inks.pill_text, ground, 0.78),
     )
 
 

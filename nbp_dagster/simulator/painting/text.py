@@ -13,6 +13,7 @@ from nbp_dagster.simulator.painting.prompt import Copy
 from nbp_dagster.simulator.painting.stage import Box
 
 MARK = "SIMULATED"
+STRAY = "VELURA ZONTIK"
 # Inter's file in the fontpkg-inter wheel; axes: optical size 14..32, weight 100..900.
 _FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
 _RULER_SIZE = 100
@@ -128,6 +129,17 @@ def draw_mark(image: Image.Image, left: float, top: float) -> None:
     font = find_font(size, 750)
     spot = (round(left + wide / 2), round(top + high / 2))
     ImageDraw.Draw(image).text(spot, MARK, font=font, fill=WHITE, anchor="mm")
+
+
+def draw_stray_text(image: Image.Image, view: Box) -> None:
+    """Put words that nobody asked for on a sign low in the scene."""
+    size = max(12.0, 0.05 * min(image.size))
+    wide, high = measure(STRAY, size, 700) + size * 1.6, size * 1.8
+    left = min(max(0.0, view.left + (view.width - wide) / 2), max(0.0, image.width - wide))
+    top = view.top + 0.62 * view.height
+    _draw_pill(image, Box(left, top, left + wide, top + high), WHITE)
+    spot = (round(left + wide / 2), round(top + high / 2))
+    ImageDraw.Draw(image).text(spot, STRAY, font=find_font(size, 700), fill=INK, anchor="mm")
 
 
 def misspell(text: str) -> str:

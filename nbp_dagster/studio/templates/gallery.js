@@ -177,7 +177,7 @@
   }
 
   function onClick(event) {
-    const button = event.target.closest("button, a.picture");
+    const button = event.target.closest("button, a.picture, a.rank");
     if (!button) return;
     const { set, value, toggle, step: by } = button.dataset;
     if (set) update({ [set]: value });
@@ -187,7 +187,13 @@
     else if ("close" in button.dataset) button.closest("dialog").close();
     else if ("reset" in button.dataset) update({ channel: "", locale: "", look: false });
     else if (button.classList.contains("copy")) copyPrompt(button);
-    else if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    else if ("open" in button.dataset) {
+      event.preventDefault();
+      // What a filter hides is still in the lane.
+      if (figures[button.dataset.open].hidden) update({ channel: "", locale: "", look: false });
+      open(Number(button.dataset.open));
+    } else {
       event.preventDefault();
       open(numberOf(button.closest("figure")));
     }
@@ -203,7 +209,7 @@
       if (event.target === dialog) dialog.close();
     });
   }
-  for (const link of all("a.picture")) link.setAttribute("aria-haspopup", "dialog");
+  for (const link of all("a.picture, a.rank")) link.setAttribute("aria-haspopup", "dialog");
   document.documentElement.classList.add("scripted");
   document.querySelector(".toolbar").hidden = false;
   press();

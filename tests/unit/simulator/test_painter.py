@@ -10,9 +10,12 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from nbp_dagster.simulator.painter import FAULTS, encode_png, paint
+from nbp_dagster.simulator.painting.colour import parse_hex
+from nbp_dagster.simulator.painting.cutout import prepare_reference
 from nbp_dagster.simulator.painting.layout import plan_layout
 from nbp_dagster.simulator.painting.prompt import read_prompt
 from nbp_dagster.simulator.painting.text import draw_mark, mark_size, misspell, set_copy
+from nbp_dagster.studio.palette_card import draw_card
 
 TEAL = (20, 130, 140)
 SCENE = (
@@ -381,3 +384,18 @@ def test_a_png_decodes_to_the_same_pixels() -> None:
     with Image.open(io.BytesIO(encode_png(image))) as decoded:
         assert decoded.format == "PNG"
         assert decoded.convert("RGB").tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        ("#14707A", "#FFC53D", "#EE7B30", "#FFF1DD", "#4A2A22"),
+        ("#0B3D2E", "#F2B705", "#F7F3EA"),
+        ("#FFFFFF", "#00FF00", "#000000"),
+        ("#112233",),
+    ],
+)
+def test_the_colours_of_a_card_are_read_exactly_and_in_their_order(
+    colours: tuple[str, ...],
+) -> None:
+    assert prepare_reference(draw_card(colours)).swatches == tuple(map(parse_hex, colours))

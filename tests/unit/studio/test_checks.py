@@ -3,9 +3,22 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageColor
+from PIL.PngImagePlugin import PngInfo
 
 from nbp_dagster.brand.models import Channel
-from nbp_dagster.studio.checks import CHECKS, Check, CheckInput, Finding, run_checks
+from nbp_dagster.studio.checks import (
+    CHECKS,
+    Check,
+    CheckInput,
+    CheckResult,
+    Finding,
+    run_checks,
+)
+from nbp_dagster.studio.contrast import measure_contrast, parse_colour
+from nbp_dagster.studio.legibility import TextBox, measure_text_contrast
+from nbp_dagster.studio.marking import Marks, build_xmp
+from nbp_dagster.studio.typeface import Typeface
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -20,11 +33,27 @@ CHANNEL = Channel(
     max_bytes=20_000,
     source="test",
 )
-GOOD = encode(draw_scene(120, 120), "JPEG")
+MARKS = Marks(
+    simulated=False,
+    model="google-nano-banana-pro",
+    generation_id="gen_1",
+    brand="hilltop",
+    campaign="spring",
+    prompt_key="spring/kitchen/en/1x1/v1",
+    fingerprint="ab" * 32,
+)
+XMP = build_xmp(MARKS)
+GOOD = encode(draw_scene(120, 120), "JPEG", xmp=XMP)
 
 
-def judge(data: bytes) -> dict[str, str]:
-    rendition = CheckInput(channel=CHANNEL, data=data, prompt_key="spring/kitchen/en/1x1/v1")
+def judge(data: bytes, *, is_signed: bool = False) -> dict[str, str]:
+    rendition = CheckInput(
+        channel=CHANNEL,
+        data=data,
+        prompt_key=MARKS.prompt_key,
+        marks=MARKS,
+        is_signed=is_signed,
+    )
     return {result.name: result.verdict for result in run_checks(rendition)}
 
 
@@ -32,18 +61,37 @@ def test_a_good_rendition_passes_every_check() -> None:
     assert set(judge(GOOD).values()) == {"passed"}
 
 
+def with_xmp() -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    return info
+
+
 @pytest.mark.parametrize(
     ("data", "failed"),
     [
-        (encode(draw_scene(120, 119), "JPEG"), {"exact_pixels"}),
-        (encode(draw_scene(120, 120), "PNG"), {"file_type_and_weight"}),
+        (encode(draw_scene(120, 119), "JPEG", xmp=XMP), {"exact_pixels"}),
+        (encode(draw_scene(120, 120), "PNG", pnginfo=with_xmp()), {"file_type_and_weight"}),
+        (encode(draw_scene(120, 120), "JPEG"), {"marking"}),
+        (encode(draw_scene(120, 120), "JPEG", xmp=XMP.replace(b"gen_1", b"gen_2")), {"marking"}),
         (GOOD + bytes(20_000), {"file_type_and_weight"}),
         (GOOD[:-200], {"exact_pixels", "single_decodable_frame"}),
     ],
-    ids=["one pixel short", "other type", "too heavy", "truncated"],
+    ids=["one pixel short", "other type", "unmarked", "other marks", "too heavy", "truncated"],
 )
 def test_each_fault_fails_the_checks_that_are_about_it(data: bytes, failed: set[str]) -> None:
     assert {name for name, verdict in judge(data).items() if verdict == "failed"} == failed
+
+
+def test_missing_credentials_fail_only_where_there_must_be_some() -> None:
+    pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
+    assert judge(GOOD)["marking"] == "passed"
+    assert judge(GOOD, is_signed=True)["marking"] == "failed"
+
+
+def test_marks_nobody_knows_are_not_passed() -> None:
+    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k")
+    assert {item.name: item.verdict for item in run_checks(rendition)}["marking"] == "skipped"
 
 
 @pytest.mark.parametrize("kind", broken_pictures())
@@ -55,7 +103,7 @@ def test_no_broken_picture_passes_as_decodable(kind: str) -> None:
 
 def test_a_failure_says_what_was_seen_and_what_is_accepted() -> None:
     rendition = CheckInput(channel=CHANNEL, data=encode(draw_scene(90, 60)), prompt_key="k")
-    pixels, _, weight, _ = run_checks(rendition)
+    pixels, _, weight, *_ = run_checks(rendition)
     assert (pixels.sentence, pixels.threshold) == ("it has 90x60 pixels", "120x120 pixels")
     assert pixels.figures == {"width_px": 90, "height_px": 60}
     assert weight.sentence.startswith("it is png of ")
@@ -64,9 +112,82 @@ def test_a_failure_says_what_was_seen_and_what_is_accepted() -> None:
 
 def test_copy_that_found_no_room_is_named() -> None:
     rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", left_out=("sub",))
-    *_, copy = run_checks(rendition)
+    [copy] = [result for result in run_checks(rendition) if result.name == "copy_complete"]
     assert (copy.name, copy.verdict, copy.severity) == ("copy_complete", "failed", "warn")
     assert copy.sentence == "left out for want of room: sub"
+
+
+def judge_words(ink: str, *, size: int, field: str = "sub") -> dict[str, CheckResult]:
+    """Return the results of a picture with one word in grey on white, saved as JPEG."""
+    picture = Image.new("RGB", (120, 120), "white")
+    cut = Typeface("en").cut(size, 450)
+    left, top, right, bottom = cut.find_ink("Hello")
+    cut.draw(picture, (10 - left, 20 - top), "Hello", ImageColor.getrgb(ink)[:3])
+    box = (10, 20, 10 + round(right - left), 20 + round(bottom - top))
+    rendition = CheckInput(
+        channel=CHANNEL,
+        data=encode(picture, "JPEG", quality=95),
+        prompt_key="k",
+        text_boxes=(TextBox(field, box, size),),
+    )
+    return {result.name: result for result in run_checks(rendition)}
+
+
+def failed_of(results: dict[str, CheckResult]) -> set[str]:
+    return {name for name, result in results.items() if result.verdict == "failed"}
+
+
+@pytest.mark.parametrize(
+    ("ink", "size", "failed"),
+    [
+        ("#6A6A6A", 20, set()),
+        ("#868686", 20, {"text_contrast"}),
+        ("#868686", 30, set()),
+        ("#A8A8A8", 30, {"text_contrast"}),
+        ("#000000", 10, set()),
+        ("#000000", 9, {"smallest_letter"}),
+    ],
+    ids=["dark", "faint", "faint but large", "faint though large", "10 px", "9 px"],
+)
+def test_faint_or_tiny_words_fail_for_their_own_reason_only(
+    ink: str, size: int, failed: set[str]
+) -> None:
+    assert failed_of(judge_words(ink, size=size)) == failed
+
+
+def test_words_that_fail_are_told_with_what_was_measured() -> None:
+    faint = judge_words("#A8A8A8", size=20)["text_contrast"]
+    assert faint.severity == "warn"
+    assert faint.figures["sub_ratio"] == pytest.approx(2.37, abs=0.1)
+    assert faint.sentence == f"sub has {faint.figures['sub_ratio']:.2f}:1 at 20 px"
+    tiny = judge_words("#000000", size=9)["smallest_letter"]
+    assert (tiny.sentence, tiny.figures) == ("sub is set in 9 px", {"sub_px": 9})
+
+
+def test_words_the_model_drew_are_skipped_until_somebody_has_read_where_they_are() -> None:
+    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", has_drawn_text=True)
+    skipped = {result.name for result in run_checks(rendition) if result.verdict == "skipped"}
+    assert skipped - {"marking"} == {"text_contrast", "smallest_letter"}
+
+
+@pytest.mark.parametrize(
+    ("ground", "ink"),
+    [
+        ("#FFFFFF", "#000000"),
+        ("#0B3D2E", "#F7F3EA"),
+        ("#777777", "#FFFFFF"),
+        ("#101010", "#303030"),
+    ],
+)
+def test_contrast_of_flat_colours_is_measured_exactly(ground: str, ink: str) -> None:
+    picture = Image.new("RGB", (60, 20), ground)
+    picture.paste(ink, (10, 5, 30, 9))
+    wanted = measure_contrast(parse_colour(ground), parse_colour(ink))
+    assert measure_text_contrast(picture, (0, 0, 60, 20)) == pytest.approx(wanted, abs=0.01)
+
+
+def test_an_even_box_has_no_contrast() -> None:
+    assert measure_text_contrast(Image.new("RGB", (9, 9), "navy"), (0, 0, 9, 9)) == 1.0
 
 
 def test_a_check_that_crashes_has_failed_and_the_others_still_run() -> None:
@@ -74,7 +195,7 @@ def test_a_check_that_crashes_has_failed_and_the_others_still_run() -> None:
         raise ZeroDivisionError("no figures")
 
     table = (Check("crashing", "Crashes.", "warn", crash), *CHECKS)
-    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k")
+    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", marks=MARKS)
     crashed, *others = run_checks(rendition, table)
     assert (crashed.verdict, crashed.severity) == ("failed", "warn")
     assert crashed.sentence == "the check itself crashed: ZeroDivisionError: no figures"

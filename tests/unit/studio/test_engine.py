@@ -332,11 +332,15 @@ def test_one_campaign_over_its_budget_does_not_stop_another(
 def test_an_open_purchase_of_an_edited_brief_is_looked_after(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
-    asked = recognisable(order(9).request)
+    asked = recognisable(order(9).request, ())
     with workbench(simulator.url, home) as bench:
         bench.ledger.claim(order(9), owner="e" * 32, run_id="gone", request=asked)
-        bench.make(order(1))
-        states = {row.key: row.state for row in bench.ledger.rows()}
+        # A run that ends at once may leave it to the next.
+        for number in range(1, 6):
+            bench.make(order(number))
+            states = {row.key: row.state for row in bench.ledger.rows()}
+            if states["spring/shot9/en/1x1/v1"] != "intended":
+                break
 
     assert states["spring/shot9/en/1x1/v1"] == "withdrawn"
 
@@ -499,7 +503,7 @@ def test_a_purchase_whose_run_is_gone_is_taken_over(
 ) -> None:
     with workbench(simulator.url, home) as bench:
         bench.ledger.claim(
-            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request)
+            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request, ())
         )
         [outcome] = bench.make(order()).values()
 

@@ -24,6 +24,7 @@ from nbp_dagster.studio.gallery import (
     render_gallery,
     render_index,
 )
+from nbp_dagster.studio.lanes import SHOWN
 from nbp_dagster.studio.manifest import SetManifest
 from tests.fakes.sets import build_set
 
@@ -355,3 +356,22 @@ def test_the_list_of_sets_links_each_set_and_shows_its_covers() -> None:
 
 def test_a_list_without_sets_says_so() -> None:
     assert "No set has been made yet." in render_index([])
+
+
+def test_each_character_has_a_lane_with_the_least_like_first() -> None:
+    """Marked below the threshold, each leading to its picture, beside the sheet."""
+    sample = build_set(scale=0.05, measured=True)
+    page = render(sample.manifest)
+    rows = [row for row in sample.manifest.likenesses if row.character == "mira"]
+    numbers = [link["data-open"] for link in page.all("a") if link.get("class") == "rank"]
+    keys = [sample.manifest.pictures[int(number or 0)].prompt_key for number in numbers]
+    assert keys[: len(rows[:SHOWN])] == [row.prompt_key for row in rows[:SHOWN]]
+    marked = [item for item in page.all("li") if item.get("class") == "drifts"]
+    assert len(marked) == sum(not row.is_like for row in sample.manifest.likenesses)
+    assert "Likeness to the sheet" in page.text
+    assert "not calibrated" in page.text
+
+
+def test_a_set_that_nobody_measured_has_no_lanes() -> None:
+    """No heading over nothing."""
+    assert "Likeness" not in render().text

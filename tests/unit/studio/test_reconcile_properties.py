@@ -24,7 +24,7 @@ from nbp_dagster.studio.reconcile import find_job, oldest
 from nbp_dagster.studio.steps import Step
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
-from tests.fakes.studio import order
+from tests.fakes.studio import bind, order
 
 # Requests word for word the same, and one that differs.
 ORDERS = ((1, 1), (1, 2), (1, 3), (2, 1))
@@ -162,6 +162,7 @@ MOVES = st.lists(st.sampled_from(["go on", "go on", "die", "0", "1", "2", "3"]),
     moves=MOVES,
     sequence=st.lists(st.integers(0, len(ORDERS) - 1), min_size=1, max_size=6),
     foreign=st.lists(st.sampled_from(GENERATION_STATUSES), max_size=2),
+    together=st.booleans(),
 )
 def test_every_job_has_one_owner_and_every_fingerprint_is_paid_at_most_once(
     new_ledger: Callable[[], Ledger],
@@ -169,9 +170,15 @@ def test_every_job_has_one_owner_and_every_fingerprint_is_paid_at_most_once(
     moves: list[str],
     sequence: list[int],
     foreign: list[Any],
+    together: bool,
 ) -> None:
-    """Runs are nested into one another at every step, and die there; answers cross and get lost."""
+    """Runs are nested into one another at every step, and die there; answers cross and get lost.
+
+    The orders of the same words may be companions, which one POST asks for.
+    """
     orders = tuple(order(number, variant=variant) for number, variant in ORDERS)
+    if together:
+        orders = (*bind(*orders[:3]), *orders[3:])
     ledger = new_ledger()
     queue = MemoryQueue(iter(fates))
     stage = Stage(queue, ledger, orders, iter(moves))
@@ -265,4 +272,4 @@ def test_the_oldest_is_the_same_for_every_order_of_the_list(jobs: list[int]) -> 
 
 
 def _claim(ledger: Ledger, item: Order) -> Purchase:
-    return ledger.claim(item, owner="a" * 32, run_id="run", request=recognisable(item.request))
+    return ledger.claim(item, owner="a" * 32, run_id="run", request=recognisable(item.request, ()))

@@ -180,8 +180,8 @@ def test_bytes_that_are_not_the_manifests_are_refused(tmp_path: Path) -> None:
         write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
 
 
-def test_a_sheet_that_is_not_the_manifests_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SetError, match="sheet of Mira"):
+def test_a_sheet_that_is_no_picture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UndecodableImage, match="sheet of Mira"):
         write_set(tmp_path, SMALLER.manifest, rendition=SMALLER.rendition, sheet=lambda _: b"other")
 
 

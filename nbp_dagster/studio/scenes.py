@@ -1,0 +1,50 @@
+"""Everything the briefs say about one prompt, looked up once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.fonts import FontPair
+from nbp_dagster.brand.models import Brand, Campaign, Channel, Shot
+from nbp_dagster.brand.plan import Prompt, locales_of
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything the briefs say about one prompt.
+
+    Attributes:
+        fonts: By locale, what copy is set in that we set ourselves.
+    """
+
+    prompt: Prompt
+    brand: Brand
+    campaign: Campaign
+    shot: Shot
+    channels: tuple[Channel, ...]
+    fonts: Mapping[str, FontPair] = field(default_factory=dict)
+
+    @property
+    def discloses_prompt(self) -> bool:
+        """Whether pictures may hold the text that was sent: the campaign's word, or the brand's."""
+        said = self.campaign.disclose_prompt
+        return self.brand.disclose_prompt if said is None else said
+
+
+def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
+    """Look up a prompt's brand, campaign, shot and channels in validated briefs."""
+    campaign = briefs.campaigns[prompt.campaign]
+    shot = campaign.shot(prompt.shot)
+    return Scene(
+        prompt=prompt,
+        brand=briefs.brands[campaign.brand],
+        campaign=campaign,
+        shot=shot,
+        channels=tuple(briefs.channels[channel] for channel in prompt.channels),
+        fonts={} if shot.text != "composited" else _fonts(briefs, campaign, prompt),
+    )
+
+
+def _fonts(briefs: Briefs, campaign: Campaign, prompt: Prompt) -> Mapping[str, FontPair]:
+    locales = locales_of(prompt, campaign)
+    return {locale: briefs.fonts_of(campaign.brand, locale) for locale in locales}
