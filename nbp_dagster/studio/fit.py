@@ -6,7 +6,8 @@ Knows nothing of prompts, stores or what the marks say.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 from PIL import Image
 
@@ -14,8 +15,9 @@ from nbp_dagster.brand.models import Channel, FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.credentials import encode_signed
 from nbp_dagster.studio.encode import LEAST_QUALITY, encode_picture, srgb_profile
-from nbp_dagster.studio.framing import Anchor, Box, Framing, frame_picture
+from nbp_dagster.studio.framing import Anchor, Box, Framing, Subject, frame_picture
 from nbp_dagster.studio.ground import extend_ground
+from nbp_dagster.studio.saliency import find_saliency
 
 # A reduced copy is resized from only while it has this many pixels per pixel of the result:
 # 50 dB and more from a resize of the original, in a third of the time.
@@ -42,6 +44,11 @@ class Pyramid:
     def size(self) -> tuple[int, int]:
         """Width and height of the original in pixels."""
         return self.levels[0].size
+
+    @cached_property
+    def salience(self) -> Any:
+        """How much each part stands out; see `saliency.find_saliency`. Measured once."""
+        return find_saliency(self.levels[-1])
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ def render_channel(
     icc: bytes | None = None,
     xmp: bytes | None = None,
     letter: Callable[[Image.Image], Image.Image] | None = None,
+    words: tuple[Box, ...] = (),
     sign: Callable[[bytes], bytes] | None = None,
 ) -> Rendition:
     """Fit a picture to a channel and write the file.
@@ -109,6 +117,7 @@ def render_channel(
         xmp: Marks to embed, from `build_xmp`.
         letter: Sets type on the fitted picture before it is written. A picture shown whole
             then stands at the right or bottom and leaves the rest to it.
+        words: Lettering that no crop may cut: left, top, right, bottom in shares of the picture.
         sign: Adds credentials to the file; they count towards the channel's maximum bytes.
 
     Raises:
@@ -116,7 +125,11 @@ def render_channel(
     """
     anchor: Anchor = "centre" if letter is None else "end"
     fitted, framing = _fit(
-        _as_pyramid(image), width=channel.width, height=channel.height, anchor=anchor
+        _as_pyramid(image),
+        width=channel.width,
+        height=channel.height,
+        anchor=anchor,
+        words=words,
     )
     if letter is not None:
         fitted = letter(fitted)
@@ -168,9 +181,15 @@ def _make_opaque(image: Image.Image) -> Image.Image:
 
 
 def _fit(
-    pyramid: Pyramid, *, width: int, height: int, anchor: Anchor
+    pyramid: Pyramid, *, width: int, height: int, anchor: Anchor, words: tuple[Box, ...] = ()
 ) -> tuple[Image.Image, Framing]:
-    framing = frame_picture(pyramid.size, width=width, height=height, anchor=anchor)
+    framing = frame_picture(
+        pyramid.size,
+        width=width,
+        height=height,
+        anchor=anchor,
+        subject=Subject(pyramid.salience, words),
+    )
     left, top, right, bottom = framing.place
     shown = _resize(pyramid, framing.box, (right - left, bottom - top))
     if framing.method == "cover":
