@@ -1,4 +1,4 @@
-"""Decides which part of a picture a frame shows, and where; arithmetic on sizes, opens no picture."""
+"""Decides which part of a picture a frame shows, and where; arithmetic, opens no picture."""
 
 import math
 from dataclasses import dataclass, field
@@ -25,7 +25,8 @@ _AIR: Final = 0.008  # free share of the picture around words
 _COPY_SHARE: Final = 0.4
 
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
-_FIGURE: Final = 0.9  # share of what the widest window shows that a closer one must still show
+_WORDS_COST: Final = 4.0  # all the lettering beside a figure costs as much as four figures
+_FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
 
 Anchor = Literal["centre", "end"]
 Box = tuple[float, float, float, float]
@@ -110,7 +111,11 @@ def frame_picture(
 
 
 def frame_figure(
-    source: tuple[int, int], place: tuple[int, int, int, int], subject: Subject
+    source: tuple[int, int],
+    place: tuple[int, int, int, int],
+    subject: Subject,
+    *,
+    join: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> Framing:
     """Choose the closest part of a picture that shows its figure at one end of a frame.
 
@@ -120,22 +125,32 @@ def frame_figure(
         source: Width and height of the picture in pixels.
         place: Left, top, right, bottom in the frame that are to be filled.
         subject: What stands out, and where words are.
+        join: Pixels at the left, top, right, bottom of the place in which nothing can be made out.
     """
     across, down = source
     wide, high = place[2] - place[0], place[3] - place[1]
+    inner = (wide - join[0] - join[2], high - join[1] - join[3])
     most = min(across / wide, down / high)  # pixels of the picture per pixel of the frame
     worth = _find_worth(subject)
-    windows = []
+    windows: list[tuple[float, Box]] = []
     for scale in _SCALES:
         if windows and most * scale < 1:
             break  # closer would enlarge it
-        windows.append(_find_window(worth, (most * scale * wide / across, most * scale * high / down)))
+        shares = (most * scale * inner[0] / across, most * scale * inner[1] / down)
+        windows.append(_find_window(worth, shares))
     enough = max(score for score, _ in windows)
     enough -= (1 - _FIGURE) * abs(enough)
     window = next(box for score, box in reversed(windows) if score >= enough)
-    box = (window[0] * across, window[1] * down, window[2] * across, window[3] * down)
-    kept = (window[2] - window[0]) * (window[3] - window[1])
-    return Framing("beside", box, kept, place, wide / (box[2] - box[0]), is_moved=True)
+    scale = (window[2] - window[0]) * across / inner[0]
+    left = _keep_within(window[0] * across - join[0] * scale, wide * scale, across)
+    top = _keep_within(window[1] * down - join[1] * scale, high * scale, down)
+    box = (left, top, left + wide * scale, top + high * scale)
+    kept = wide * high * scale**2 / (across * down)
+    return Framing("beside", box, kept, place, 1 / scale, is_moved=True)
+
+
+def _keep_within(start: float, length: float, whole: int) -> float:
+    return min(max(0.0, start), max(0.0, whole - length))
 
 
 def _find_start(
@@ -189,7 +204,7 @@ def _find_worth(subject: Subject) -> Any:
             math.floor(left * columns) : math.ceil(right * columns),
         ] = 1
     figure = subject.salience * (1 - words)
-    value = figure / max(figure.sum(), 1e-12) - words / max(words.sum(), 1)
+    value = figure / max(figure.sum(), 1e-12) - _WORDS_COST * words / max(words.sum(), 1)
     return np.pad(value.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
 
 

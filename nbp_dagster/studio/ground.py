@@ -47,7 +47,7 @@ def _join_grounds(
     reach = max(1, round(wide * _EVEN_REACH)) if even else None
     frame = Image.new("RGB", size)
     mask = Image.new("L", picture.size, 255)
-    ramp = _draw_ramp(feather, high)
+    ramp = draw_ramp(feather, high)
     if right < size[0]:
         edge = picture.crop((wide - rim, 0, wide, high))
         ground = _grow_ground(edge, size[0] - right + feather, reach=reach)
@@ -77,7 +77,7 @@ def _grow_ground(edge: Image.Image, width: int, *, reach: int | None) -> Image.I
     red, green, blue = (round(v * _EVEN_SHADE) for v in by_light[len(by_light) // 2])
     even = Image.new("RGB", ground.size, (red, green, blue))
     mask = Image.new("L", ground.size, 255)
-    mask.paste(_draw_ramp(reach, high), (0, 0))
+    mask.paste(draw_ramp(reach, high), (0, 0))
     return Image.composite(even, ground, mask)
 
 
@@ -86,7 +86,7 @@ def _read_pixels(image: Image.Image) -> list[tuple[int, int, int]]:
     return list(zip(values[0::3], values[1::3], values[2::3], strict=True))
 
 
-def _draw_ramp(width: int, height: int) -> Image.Image:
+def draw_ramp(width: int, height: int) -> Image.Image:
     """Return a mask that rises from 0 at the left to 255 at the right without a visible kink."""
     curve = [round(255 * (v / 255) ** 2 * (3 - 2 * v / 255)) for v in range(256)]
     ramp = Image.linear_gradient("L").transpose(Image.Transpose.TRANSPOSE).point(curve)

@@ -20,13 +20,13 @@ SCHEMA_VERSION: Literal[1] = 1
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
 
-FileType = Literal["jpeg", "png", "webp"]
+FileType = Literal["jpeg", "png", "webp", "avif"]
 TextMode = Literal["drawn", "composited", "none"]
 MissingState = Literal["refused", "failed", "not_made"]
 Verdict = Literal["passed", "failed", "skipped"]
 Scalar = str | int | float | bool | None
 
-_EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 _HEX_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _PLAIN_PATH = re.compile(r"images/[A-Za-z0-9_-]+/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
@@ -187,6 +187,24 @@ class LikenessFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FramingFacts:
+    """Which part of the original a rendition shows, and where.
+
+    Attributes:
+        method: "cover" for a crop, "inside" for the whole picture on a ground, "beside" for a
+            figure beside copy.
+        box: Left, top, right, bottom of the part, in pixels of the original.
+        place: Left, top, right, bottom of it on the rendition, in pixels.
+        scale: Pixels of the rendition per pixel of the original.
+    """
+
+    method: Literal["cover", "inside", "beside"]
+    box: tuple[int, int, int, int]
+    place: tuple[int, int, int, int]
+    scale: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """One rendition and everything that led to it.
 
@@ -210,6 +228,7 @@ class Picture:
         seconds_working: From start to completion; None where the service did not say.
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
+        framing: What of the original is shown; None in records of earlier versions.
     """
 
     file: str
@@ -237,6 +256,7 @@ class Picture:
     seconds_working: float | None
     original_sha256: str
     simulated: bool
+    framing: FramingFacts | None = None
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ def find_saliency(image: Image.Image) -> Any:
     found = np.zeros(pixels.shape[:2])
     for plane in _split_planes(pixels):
         found += _find_residual(plane)
-    found = _blur(found) * _weigh_rim(found.shape)
+    found = _blur(found) * _weigh_rim(*pixels.shape[:2])
     # What is no more than usual is ground.
     found = np.maximum(found - found.mean(), 0)
     found = np.floor(found / max(found.max(), 1e-12) * _STEPS)
@@ -78,8 +78,8 @@ def _kernel(length: int, deviation: float) -> Any:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _weigh_rim(shape: tuple[int, int]) -> Any:
-    down, across = (_ramp(length) for length in shape)
+def _weigh_rim(rows: int, columns: int) -> Any:
+    down, across = _ramp(rows), _ramp(columns)
     return down[:, None] * across[None, :]
 
 

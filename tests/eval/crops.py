@@ -8,7 +8,7 @@ import argparse
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -103,13 +103,19 @@ def judge(scenes: Sequence[Scene]) -> dict[str, list[float]]:
             if not LEAST_KEPT <= min(near, 1 / near) < 0.97:
                 continue
             ours = frame_picture(size, width=frame[0], height=frame[1], subject=subject)
-            rows.setdefault("crop, centred", []).append(keep_share(scene.figure, centre(size, frame)))
+            rows.setdefault("crop, centred", []).append(
+                keep_share(scene.figure, centre(size, frame))
+            )
             rows.setdefault("crop, ours", []).append(keep_share(scene.figure, ours.box))
             if ours.method == "cover":
-                rows.setdefault("crop, ours, not padded", []).append(keep_share(scene.figure, ours.box))
+                rows.setdefault("crop, ours, not padded", []).append(
+                    keep_share(scene.figure, ours.box)
+                )
         for frame in BANNERS:
             ours = frame_figure(size, (0, 0, *frame), subject)
-            rows.setdefault("banner, centred", []).append(keep_share(scene.figure, centre(size, frame)))
+            rows.setdefault("banner, centred", []).append(
+                keep_share(scene.figure, centre(size, frame))
+            )
             rows.setdefault("banner, ours", []).append(keep_share(scene.figure, ours.box))
             rows.setdefault("banner area", []).append(ours.kept)
     return rows
