@@ -45,6 +45,16 @@ class Subject:
     words: tuple[Box, ...] = field(default=())
 
 
+@dataclass(frozen=True, kw_only=True)
+class FramingFacts:
+    """A framing as records and manifests have it: in whole pixels; attributes as in `Framing`."""
+
+    method: Literal["cover", "inside", "beside"]
+    box: tuple[int, int, int, int]
+    place: tuple[int, int, int, int]
+    scale: float
+
+
 @dataclass(frozen=True)
 class Framing:
     """How a picture is fitted to a frame.
@@ -66,6 +76,13 @@ class Framing:
     place: tuple[int, int, int, int]
     scale: float
     is_moved: bool = False
+
+    @property
+    def facts(self) -> FramingFacts:
+        """What of it is kept in a rendition's lineage."""
+        left, top, right, bottom = (round(edge) for edge in self.box)
+        box, scale = (left, top, right, bottom), round(self.scale, 4)
+        return FramingFacts(method=self.method, box=box, place=self.place, scale=scale)
 
 
 def frame_picture(

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.framing import FramingFacts
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised with every change of the records below, so that a reader never guesses."""
@@ -184,24 +185,6 @@ class LikenessFacts:
     def is_like(self) -> bool:
         """Whether the character counts as itself."""
         return self.standing >= self.threshold
-
-
-@dataclass(frozen=True, kw_only=True)
-class FramingFacts:
-    """Which part of the original a rendition shows, and where.
-
-    Attributes:
-        method: "cover" for a crop, "inside" for the whole picture on a ground, "beside" for a
-            figure beside copy.
-        box: Left, top, right, bottom of the part, in pixels of the original.
-        place: Left, top, right, bottom of it on the rendition, in pixels.
-        scale: Pixels of the rendition per pixel of the original.
-    """
-
-    method: Literal["cover", "inside", "beside"]
-    box: tuple[int, int, int, int]
-    place: tuple[int, int, int, int]
-    scale: float
 
 
 @dataclass(frozen=True, kw_only=True)

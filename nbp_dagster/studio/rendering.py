@@ -18,9 +18,8 @@ from nbp_dagster.studio.credentials import Credentials, Parent
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
-from nbp_dagster.studio.framing import Framing
 from nbp_dagster.studio.inspecting import Inspector
-from nbp_dagster.studio.manifest import FramingFacts, Picture, ReferenceFacts, picture_file
+from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.measuring import facts_of
 from nbp_dagster.studio.outcomes import Generated, Made
@@ -220,7 +219,7 @@ class Renderer:
             bytes=len(rendition.data),
             sha256=self._store.put(rendition.data),
             file_type=rendition.file_type,
-            framing=_facts_of(rendition.framing),
+            framing=rendition.framing.facts,
             checks=tuple(map(facts_of, checks)),
             **work.lineage(),
         )
@@ -338,16 +337,6 @@ def _words_on(scene: Scene, made: Made, record: PromptRecord) -> tuple[WordBox, 
         return ()
     wanted = lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
     return place_words(reading, wanted.required)
-
-
-def _facts_of(framing: Framing) -> FramingFacts:
-    left, top, right, bottom = (round(edge) for edge in framing.box)
-    return FramingFacts(
-        method=framing.method,
-        box=(left, top, right, bottom),
-        place=framing.place,
-        scale=round(framing.scale, 4),
-    )
 
 
 def recipe_of(
