@@ -23,7 +23,7 @@ from nbp_dagster.studio.framing import (
     frame_figure,
     frame_picture,
 )
-from nbp_dagster.studio.ground import extend_ground
+from nbp_dagster.studio.ground import FEATHER, extend_ground
 from nbp_dagster.studio.saliency import find_saliency
 
 # A reduced copy is resized from only while it has this many pixels per pixel of the result: some
@@ -223,7 +223,11 @@ def _fit(
     shown = _resize(pyramid, framing.box, (right - left, bottom - top))
     if framing.method == "cover":
         return shown, framing
-    return extend_ground(shown, framing.place, (width, height)), framing
+    # Words near an edge must not fade into the ground.
+    sides = (0, 2) if right - left < width else (1, 3)
+    free = [distance for box in words for distance in (box[sides[0]], 1 - box[sides[1]])]
+    feather = max(0.0, min([FEATHER, *free]))
+    return extend_ground(shown, framing.place, (width, height), feather=feather), framing
 
 
 def _resize(pyramid: Pyramid, box: Box, size: tuple[int, int]) -> Image.Image:

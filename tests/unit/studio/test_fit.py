@@ -115,6 +115,17 @@ def test_the_ground_passes_into_the_picture_without_an_edge(frame: tuple[int, in
     assert max(steps[: seam + short // 8]) <= max(inside, 6)
 
 
+def test_words_do_not_fade_into_the_ground() -> None:
+    """Lettering that reaches from edge to edge, on a picture that is shown whole for it."""
+    picture = Image.new("RGB", (300, 400), (40, 200, 40))
+    picture.paste((0, 0, 0), (6, 0, 12, 400))
+    frame = make_channel(480, 480, file_type="png")
+    data = render_channel(picture, frame, words=((0.02, 0.0, 0.98, 1.0),)).data
+    image = open_picture(data)
+    assert max(image.getpixel((70, 240))) < 20
+    assert image.getpixel((420 - 20, 240)) == (40, 200, 40)
+
+
 def test_a_lettered_banner_keeps_its_picture_at_the_end() -> None:
     framing = frame_picture((1600, 900), width=728, height=90, anchor="end")
     assert framing.place == (568, 0, 728, 90)
