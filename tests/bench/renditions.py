@@ -30,12 +30,13 @@ _SIDE: Final = 4096
 _QUALITY: Final = 90
 
 Make = Callable[[bytes], int]
+"""Makes the renditions and returns their bytes, or only decodes and returns the pixels."""
 
 
 def measure_renditions(report: Report) -> None:
     """Print CPU and wall seconds of ours and of pyvips, decoded once, from JPEG and from PNG."""
     try:
-        rival = _open_pyvips()
+        rival, decode_there = _open_pyvips()
     except (ImportError, OSError) as error:
         report.say(f"renditions are not measured: pyvips is missing ({error}); run `make bench`")
         return
@@ -48,6 +49,9 @@ def measure_renditions(report: Report) -> None:
     figures = []
     for name, data in originals.items():
         ours, theirs = _race((make_ours, rival), data, times=report.scale.renditions)
+        here, there = _race((_decode, decode_there), data, times=report.scale.renditions)
+        decoding = f"{here[1]:.2f} s, {there[1]:.2f} s"
+        figures.append(Figure(f"{name}: decoding alone, CPU: ours, pyvips", decoding))
         for what, place in (("seconds", 0), ("CPU", 1)):
             figures += [
                 Figure(f"{name}: ours, {what}", f"{ours[place]:.2f} s"),
@@ -73,10 +77,19 @@ def _write(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _open_pyvips() -> Make:
+def _decode(data: bytes) -> int:
+    image = decode_image(data, what="an original").image
+    return image.width * image.height
+
+
+def _open_pyvips() -> tuple[Make, Make]:
     import pyvips
 
     pyvips.cache_set_max(0)  # it would answer the second time from memory
+
+    def decode(data: bytes) -> int:
+        image: Any = pyvips.Image.new_from_buffer(data, "").copy_memory()
+        return int(image.width * image.height)
 
     def make(data: bytes) -> int:
         image: Any = pyvips.Image.new_from_buffer(data, "").copy_memory()
@@ -86,7 +99,7 @@ def _open_pyvips() -> Make:
             weight += len(fitted.jpegsave_buffer(Q=_QUALITY))
         return weight
 
-    return make
+    return make, decode
 
 
 def _race(makers: Sequence[Make], data: bytes, *, times: int) -> list[tuple[float, float]]:
