@@ -19,6 +19,7 @@ from nbp_dagster.studio.contrast import (
     Scheme,
     choose_scheme,
     measure_contrast,
+    measure_luminance,
     parse_colour,
 )
 from nbp_dagster.studio.ground import draw_ramp
@@ -375,8 +376,9 @@ def _draw_logo(
 
 
 def _choose_plate(logo: Image.Image, ground: Colour, palette: Mapping[str, str]) -> Colour:
-    """The first of the brand's colours, white and black that a logo can be told from."""
-    colours = [*map(parse_colour, palette.values()), WHITE, BLACK]
+    """The lightest of the brand's colours that a logo can be told from; else white or black."""
+    brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
+    colours = [*brand, WHITE, BLACK]
     fit = (colour for colour in colours if colour != ground and _is_seen(logo, colour))
     return next(fit, WHITE)
 

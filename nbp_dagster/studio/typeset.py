@@ -172,7 +172,7 @@ def choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None)
         if missing:
             raise TextDoesNotFit(
                 f"{field} ({language}): no glyph for {missing!r} in {face.name}; give the brand a "
-                "font that has them, use text: drawn for this shot or another wording"
+                "font that has them, use another wording, or text: drawn and no banner (3:1 and up)"
             )
     return face
 

@@ -110,17 +110,19 @@ def test_what_stands_out_is_found() -> None:
 
 
 def test_a_figure_part_is_close_and_leaves_words_out() -> None:
-    figure = np.zeros((20, 20))
-    figure[8:13, 2:6] = 1 / 20
-    word = (0.5, 0.35, 0.95, 0.6)
-    place = (0, 0, 200, 120)
-    framing = frame_figure((2000, 2000), place, Subject(figure, (word,)), join=(20, 0, 0, 0))
+    """The words stand out more than the figure, and just below it."""
+    salience = np.zeros((40, 40))
+    salience[16:26, 2:12] = 0.3 / 100
+    salience[27:36, 2:38] = 0.7 / 324
+    word = (0.05, 0.66, 0.95, 0.9)
+    subject = Subject(salience, (word,))
+    framing = frame_figure((2000, 2000), (0, 0, 200, 120), subject, join=(20, 0, 0, 0))
     left, top, right, bottom = framing.box
     assert framing.method == "beside"
-    assert left <= 200
-    assert 600 <= right <= 1000
+    assert left <= 100
+    assert 600 <= right <= 1100
     assert top <= 800
-    assert bottom >= 1300 - 60
+    assert 1290 <= bottom <= 0.66 * 2000
     assert (right - left) / (bottom - top) == pytest.approx(200 / 120)
 
 
