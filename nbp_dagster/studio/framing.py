@@ -149,21 +149,36 @@ def frame_figure(
     inner = (wide - join[0] - join[2], high - join[1] - join[3])
     most = min(across / wide, down / high)  # pixels of the picture per pixel of the frame
     worth = _find_worth(subject)
-    windows: list[tuple[float, Box]] = []
-    for scale in _SCALES:
-        if windows and most * scale < 1:
+    found: list[tuple[float, Box]] = []
+    for closer in _SCALES:
+        scale = most * closer
+        if found and scale < 1:
             break  # closer would enlarge it
-        shares = (most * scale * inner[0] / across, most * scale * inner[1] / down)
-        windows.append(_find_window(worth, shares))
-    enough = max(score for score, _ in windows)
+        shares = (scale * inner[0] / across, scale * inner[1] / down)
+        score, window = _find_window(worth, shares)
+        left = _keep_within(window[0] * across - join[0] * scale, wide * scale, across)
+        top = _keep_within(window[1] * down - join[1] * scale, high * scale, down)
+        box = (left, top, left + wide * scale, top + high * scale)
+        # The joined part may hold words that the window itself leaves out.
+        found.append((score - _WORDS_COST * _share_words(subject.words, box, source), box))
+    enough = max(score for score, _ in found)
     enough -= (1 - _FIGURE) * abs(enough)
-    window = next(box for score, box in reversed(windows) if score >= enough)
-    scale = (window[2] - window[0]) * across / inner[0]
-    left = _keep_within(window[0] * across - join[0] * scale, wide * scale, across)
-    top = _keep_within(window[1] * down - join[1] * scale, high * scale, down)
-    box = (left, top, left + wide * scale, top + high * scale)
+    box = next(box for score, box in reversed(found) if score >= enough)
+    scale = (box[2] - box[0]) / wide
     kept = wide * high * scale**2 / (across * down)
     return Framing("beside", box, kept, place, 1 / scale, is_moved=True)
+
+
+def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
+    """Return the share of all lettering's area that a part of a picture shows."""
+    across, down = source
+    shown = whole = 0.0
+    for left, top, right, bottom in words:
+        wide = min(right * across, box[2]) - max(left * across, box[0])
+        high = min(bottom * down, box[3]) - max(top * down, box[1])
+        shown += max(0.0, wide) * max(0.0, high)
+        whole += (right - left) * across * (bottom - top) * down
+    return shown / whole if whole else 0.0
 
 
 def _keep_within(start: float, length: float, whole: int) -> float:

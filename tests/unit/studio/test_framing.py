@@ -126,6 +126,18 @@ def test_a_figure_part_is_close_and_leaves_words_out() -> None:
     assert (right - left) / (bottom - top) == pytest.approx(200 / 120)
 
 
+def test_a_figure_at_the_edge_is_shown_closer_before_words_come_in() -> None:
+    """The part that passes into the ground can't lie outside the picture, and moves the rest."""
+    salience = np.zeros((40, 40))
+    salience[16:24, 0:14] = 1 / 112
+    word = (0.4, 0.3, 0.95, 0.7)
+    framing = frame_figure(
+        (2000, 1000), (0, 0, 200, 120), Subject(salience, (word,)), join=(40, 0, 0, 0)
+    )
+    assert framing.box[0] == 0
+    assert 500 <= framing.box[2] <= 0.4 * 2000
+
+
 @pytest.mark.parametrize("size", [(1, 1), (40, 900), (900, 40)])
 def test_a_figure_part_of_any_picture_lies_inside_it(size: tuple[int, int]) -> None:
     subject = Subject(find_saliency(draw_noise(*size)))
