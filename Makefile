@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-ocr sprites fonts test-fonts browser postgres exiftool check lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr sprites fonts test-fonts browser postgres exiftool check lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,8 +53,14 @@ test-unit: install  ## Run the fast tests only
 crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
 	$(BIN)/python -m tests.crash
 
+# pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  pyvips==3.2.0 pyvips-binary==8.18.7
 	$(BIN)/python -m tests.bench
+
+eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones
+	$(BIN)/python -m tests.eval.crops
 
 eval-characters: install extras sprites  ## Print how well characters are told apart, on sprites of SuperTux
 	$(BIN)/python -m tests.eval.characters

@@ -31,7 +31,7 @@ CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
 OnRefusal = Literal["keep", "soften"]
 Resolution = Literal["1K", "2K", "4K"]
-FileType = Literal["jpeg", "png", "webp"]
+FileType = Literal["jpeg", "png", "webp", "avif"]
 # Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
 WarningCheck = Literal[
     "copy_complete",
@@ -406,7 +406,7 @@ class Channel(_Record):
     safe_area: SafeArea = Field(
         default_factory=SafeArea, description="a mapping of top, right, bottom, left to pixels"
     )
-    file_type: FileType = Field(description="jpeg, png or webp")
+    file_type: FileType = Field(description="jpeg, png, webp or avif")
     max_bytes: int = Field(ge=1024, description="a whole number of bytes, 1024 or more")
     source: Prose = Field(description="where the figures come from")
 

@@ -21,12 +21,12 @@ from nbp_dagster.brand.sources import (
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.studio.casting import Casting, SheetStanding
+from nbp_dagster.studio.copy_setting import check_lettering
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
-from nbp_dagster.studio.rendering import check_lettering
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.store import ImageStore
 

@@ -1,10 +1,12 @@
-"""Finds composited copy that has no room on a channel, with file and line; draws nothing."""
+"""Finds copy of ours that has no room on a channel, with file and line; draws nothing."""
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.models import Campaign, Shot
 from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key
 from nbp_dagster.brand.wording import wording_of
-from nbp_dagster.studio.typeset import TextDoesNotFit, check_type
+from nbp_dagster.studio.copy_setting import check_copy
+from nbp_dagster.studio.scenes import sets_type
+from nbp_dagster.studio.typeset import TextDoesNotFit
 
 
 def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
@@ -13,7 +15,7 @@ def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
         problem
         for campaign in briefs.campaigns.values()
         for index, shot in enumerate(campaign.shots)
-        if shot.text == "composited"
+        if sets_type(shot, [briefs.channels[name] for name in campaign.channels])
         for locale in campaign.locales
         for problem in _check(briefs, campaign, index, shot, locale)
     ]
@@ -22,14 +24,15 @@ def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
 def _check(
     briefs: Briefs, campaign: Campaign, index: int, shot: Shot, locale: str
 ) -> list[BriefProblem]:
-    channels = [briefs.channels[name] for name in campaign.channels]
+    channels = tuple(briefs.channels[name] for name in campaign.channels)
     words = wording_of(briefs.brands[campaign.brand], shot, locale)
     try:
-        check_type(
+        check_copy(
+            shot,
             {str(field): text for field, text in words.items()},
-            sizes={(item.width, item.height): item.safe_area for item in channels},
-            language=locale,
-            fonts=briefs.fonts_of(campaign.brand, locale),
+            channels,
+            locale,
+            briefs.fonts_of(campaign.brand, locale),
         )
     except TextDoesNotFit as error:
         source = briefs.source_of("campaign", campaign.id)

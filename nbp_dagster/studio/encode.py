@@ -8,13 +8,17 @@ from typing import Any, Final, Literal
 
 from PIL import Image, ImageCms, PngImagePlugin
 
-FileType = Literal["jpeg", "png", "webp"]
+FileType = Literal["jpeg", "png", "webp", "avif"]
 
 BEST_QUALITY: Final = 95  # above it JPEG and WebP files grow and nothing can be seen
 LEAST_QUALITY: Final = 40  # below it blocks and rings show at arm's length
 
 # A rung is tried from its best quality down to its least before the next gives up more colour.
 _JPEG_RUNGS: Final = (("4:4:4", 95, 75), ("4:2:2", 85, 60), ("4:2:0", 80, LEAST_QUALITY))
+# AV1 is as good at a lower figure than JPEG, and without 4:4:4 small coloured type frays.
+_AVIF_RUNGS: Final = (("4:4:4", 90, 60), ("4:2:0", 75, LEAST_QUALITY))
+# Slower speeds save some 5 % and take twice as long and more.
+_AVIF_SPEED: Final = 8
 _PNG_COLOURS: Final = (256, 128, 64)
 # Level 9 saves a tenth at best and takes ten times as long: it is tried only within its reach.
 _PNG_LAST_LEVEL_SAVES: Final = 0.12
@@ -87,6 +91,14 @@ def _rungs(image: Image.Image, file_type: FileType, marks: dict[str, Any]) -> It
     if file_type == "webp":
         write = _saver(image, "WEBP", {**marks, "method": 4, "exact": False})
         yield _Rung(write, BEST_QUALITY, LEAST_QUALITY, "")
+        return
+    if file_type == "avif":
+        for sampling, best, least in _AVIF_RUNGS:
+            # One thread: pictures are made side by side already, and it gives the same file
+            # whatever the machine.
+            plain = {"subsampling": sampling, "speed": _AVIF_SPEED, "max_threads": 1}
+            write = _saver(image, "AVIF", {**marks, **plain})
+            yield _Rung(write, best, least, f", {sampling}")
         return
     for sampling, best, least in _JPEG_RUNGS:
         # Neither `optimize` nor `progressive`: they save some 5 %, and Pillow 13 fails on detailed

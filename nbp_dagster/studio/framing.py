@@ -1,19 +1,58 @@
-"""Decides which part of a picture a frame shows, and where; arithmetic on sizes only."""
+"""Decides which part of a picture a frame shows, and where; arithmetic, opens no picture."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
 
 # Below this share of the picture a crop cuts figures to pieces; then the whole picture is shown.
 LEAST_KEPT: Final = 0.55
+# And below this share of what stands out in it.
+LEAST_SALIENT: Final = 0.6
 
 # Where a crop takes away, as the share of the loss that is taken at the left and at the top.
-# Prompts tell the model which margins a centred crop costs, so crops stay at the middle; a little
-# above it, because heads are in the upper half and what is cut off below is missed less.
+# Prompts tell the model which margins a centred crop costs, so crops stay at the middle unless
+# something is kept by moving; a little above it, because heads are in the upper half and what is
+# cut off below is missed less.
 _LOST_LEFT: Final = 0.5
 _LOST_TOP: Final = 0.45
+_WORTH_MOVING: Final = 0.03  # share of what stands out that must be gained by leaving the middle
+_PLACES: Final = 64  # steps over which a window is moved
+_AIR: Final = 0.008  # free share of the picture around words
+
+# The part of a frame that copy is set on: the left of a landscape one, the top of any other.
+_COPY_SHARE: Final = 0.4
+
+_SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
+_WORDS_COST: Final = 4.0  # all the lettering beside a figure costs as much as four figures
+_FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
 
 Anchor = Literal["centre", "end"]
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What of a picture must be seen.
+
+    Attributes:
+        salience: How much each part stands out: rows by columns over the whole picture, sum 1.
+        words: Boxes of lettering, in shares of the picture's width and height, 0 to 1.
+    """
+
+    salience: Any
+    words: tuple[Box, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class FramingFacts:
+    """A framing as records and manifests have it: in whole pixels; attributes as in `Framing`."""
+
+    method: Literal["cover", "inside", "beside"]
+    box: tuple[int, int, int, int]
+    place: tuple[int, int, int, int]
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -22,45 +61,197 @@ class Framing:
 
     Attributes:
         method: "cover" fills the frame with a part of the picture; "inside" shows all of it on a
-            ground grown from its edges.
+            ground grown from its edges; "beside" shows a part of it at one end, and a ground of the
+            brand's with copy at the other.
         box: Left, top, right, bottom of the part shown, in pixels of the picture.
         kept: Share of the picture's area that is shown, from 0 to 1.
         place: Left, top, right, bottom of that part in the frame, in whole pixels.
         scale: Pixels of the frame per pixel of the picture; above 1 the picture is enlarged.
+        is_moved: Whether a crop left the middle for what must be seen.
     """
 
-    method: Literal["cover", "inside"]
+    method: Literal["cover", "inside", "beside"]
     box: Box
     kept: float
     place: tuple[int, int, int, int]
     scale: float
+    is_moved: bool = False
+
+    @property
+    def facts(self) -> FramingFacts:
+        """What of it is kept in a rendition's lineage."""
+        left, top, right, bottom = (round(edge) for edge in self.box)
+        box, scale = (left, top, right, bottom), round(self.scale, 4)
+        return FramingFacts(method=self.method, box=box, place=self.place, scale=scale)
 
 
 def frame_picture(
-    source: tuple[int, int], *, width: int, height: int, anchor: Anchor = "centre"
+    source: tuple[int, int],
+    *,
+    width: int,
+    height: int,
+    anchor: Anchor = "centre",
+    subject: Subject | None = None,
 ) -> Framing:
     """Choose the part of a picture that a frame shows.
+
+    Words are shown in full, and most of what stands out; where no crop can do that, the whole
+    picture is shown.
 
     Args:
         source: Width and height of the picture in pixels.
         width: Pixels of the frame.
         height: Pixels of the frame.
-        anchor: Where a picture that is shown whole stands: in the middle, or at the right (the
-            bottom of a tall frame), which leaves the other end to lettering.
+        anchor: "end" where copy will be set: then what stands out is kept clear of the part that
+            copy is set on, and a picture that is shown whole stands at the right (the bottom of a
+            tall frame). Otherwise in the middle.
+        subject: What must be seen; the middle when None.
     """
     across, down = source
     picture, frame = across / down, width / height
     kept = min(picture / frame, frame / picture)
     if kept < LEAST_KEPT:
         return _show_whole(source, width=width, height=height, anchor=anchor)
-    if picture > frame:
-        left = (across - down * frame) * _LOST_LEFT
-        box = (left, 0.0, left + down * frame, float(down))
+    sideways = picture > frame
+    # A landscape frame has its copy at the left, any other at the top: moving a crop across that
+    # direction does not change what lies under the copy.
+    under_copy = anchor == "end" and sideways == (width > height)
+    start, is_moved = _find_start(kept, subject, sideways=sideways, under_copy=under_copy)
+    if start is None:
+        return _show_whole(source, width=width, height=height, anchor=anchor)
+    if sideways:
+        box = (start * across, 0.0, start * across + down * frame, float(down))
     else:
-        top = (down - across / frame) * _LOST_TOP
-        box = (0.0, top, float(across), top + across / frame)
+        box = (0.0, start * down, float(across), start * down + across / frame)
     scale = max(width / across, height / down)
-    return Framing(method="cover", box=box, kept=kept, place=(0, 0, width, height), scale=scale)
+    return Framing("cover", box, kept, (0, 0, width, height), scale, is_moved)
+
+
+def frame_figure(
+    source: tuple[int, int],
+    place: tuple[int, int, int, int],
+    subject: Subject,
+    *,
+    join: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> Framing:
+    """Choose the closest part of a picture that shows its figure at one end of a frame.
+
+    Lettering is left out where the figure can be shown without it.
+
+    Args:
+        source: Width and height of the picture in pixels.
+        place: Left, top, right, bottom in the frame that are to be filled.
+        subject: What stands out, and where words are.
+        join: Pixels at the left, top, right, bottom of the place in which nothing can be made out.
+    """
+    across, down = source
+    wide, high = place[2] - place[0], place[3] - place[1]
+    inner = (wide - join[0] - join[2], high - join[1] - join[3])
+    most = min(across / wide, down / high)  # pixels of the picture per pixel of the frame
+    worth = _find_worth(subject)
+    found: list[tuple[float, Box]] = []
+    for closer in _SCALES:
+        scale = most * closer
+        if found and scale < 1:
+            break  # closer would enlarge it
+        shares = (scale * inner[0] / across, scale * inner[1] / down)
+        score, window = _find_window(worth, shares)
+        left = _keep_within(window[0] * across - join[0] * scale, wide * scale, across)
+        top = _keep_within(window[1] * down - join[1] * scale, high * scale, down)
+        box = (left, top, left + wide * scale, top + high * scale)
+        # The joined part may hold words that the window itself leaves out.
+        found.append((score - _WORDS_COST * _share_words(subject.words, box, source), box))
+    enough = max(score for score, _ in found)
+    enough -= (1 - _FIGURE) * abs(enough)
+    box = next(box for score, box in reversed(found) if score >= enough)
+    scale = (box[2] - box[0]) / wide
+    kept = wide * high * scale**2 / (across * down)
+    return Framing("beside", box, kept, place, 1 / scale, is_moved=True)
+
+
+def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
+    """Return the share of all lettering's area that a part of a picture shows."""
+    across, down = source
+    shown = whole = 0.0
+    for left, top, right, bottom in words:
+        wide = min(right * across, box[2]) - max(left * across, box[0])
+        high = min(bottom * down, box[3]) - max(top * down, box[1])
+        shown += max(0.0, wide) * max(0.0, high)
+        whole += (right - left) * across * (bottom - top) * down
+    return shown / whole if whole else 0.0
+
+
+def _keep_within(start: float, length: float, whole: int) -> float:
+    return min(max(0.0, start), max(0.0, whole - length))
+
+
+def _find_start(
+    kept: float, subject: Subject | None, *, sideways: bool, under_copy: bool
+) -> tuple[float | None, bool]:
+    """Return where a window of a share `kept` of a side begins, and whether that is off the middle.
+
+    None where no window shows what it must.
+    """
+    usual = (1 - kept) * (_LOST_LEFT if sideways else _LOST_TOP)
+    if subject is None or kept >= 1:
+        return usual, False
+    first, last = 0, 2
+    if not sideways:
+        first, last = 1, 3
+    low = max([0.0, *(box[last] + _AIR - kept for box in subject.words)])
+    high = min([1 - kept, *(box[first] - _AIR for box in subject.words)])
+    low, high = min(low, 1 - kept), max(high, 0.0)
+    if low > high:
+        return None, False
+    starts = np.linspace(low, high, _PLACES + 1)
+    middle = min(max(usual, low), high)
+    shown = _measure(subject.salience, starts, kept, sideways=sideways)
+    worth, at_middle = shown, _measure(subject.salience, middle, kept, sideways=sideways)
+    if under_copy:
+        worth = shown - _measure(subject.salience, starts, kept * _COPY_SHARE, sideways=sideways)
+        at_middle -= _measure(subject.salience, middle, kept * _COPY_SHARE, sideways=sideways)
+    # Of places as good as the best the one nearest to the middle.
+    good = np.flatnonzero(worth >= worth.max() - 0.005)
+    best = int(good[np.argmin(np.abs(starts[good] - middle))])
+    start = float(starts[best]) if worth[best] > at_middle + _WORTH_MOVING else float(middle)
+    if _measure(subject.salience, start, kept, sideways=sideways) < LEAST_SALIENT:
+        return None, False
+    return start, abs(start - usual) > 1e-6
+
+
+def _measure(salience: Any, starts: Any, length: float, *, sideways: bool) -> Any:
+    """Return the share of what stands out that lies in windows along one side."""
+    profile = np.concatenate([[0.0], np.cumsum(salience.sum(axis=0 if sideways else 1))])
+    marks = np.linspace(0, 1, profile.size)
+    return np.interp(starts + length, marks, profile) - np.interp(starts, marks, profile)
+
+
+def _find_worth(subject: Subject) -> Any:
+    """Return sums over the figure less those over words, from the upper left corner of a grid."""
+    rows, columns = subject.salience.shape
+    words = np.zeros((rows, columns))
+    for left, top, right, bottom in subject.words:
+        words[
+            math.floor(top * rows) : math.ceil(bottom * rows),
+            math.floor(left * columns) : math.ceil(right * columns),
+        ] = 1
+    figure = subject.salience * (1 - words)
+    value = figure / max(figure.sum(), 1e-12) - _WORDS_COST * words / max(words.sum(), 1)
+    return np.pad(value.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+
+
+def _find_window(worth: Any, shares: tuple[float, float]) -> tuple[float, Box]:
+    """Return the best place for a window of some shares of the width and height, and its score."""
+    rows, columns = worth.shape[0] - 1, worth.shape[1] - 1
+    wide = min(columns, max(1, round(shares[0] * columns)))
+    high = min(rows, max(1, round(shares[1] * rows)))
+    sums = worth[high:, wide:] - worth[:-high, wide:] - worth[high:, :-wide] + worth[:-high, :-wide]
+    # Of equally good places the middle one.
+    tops, lefts = np.nonzero(sums >= sums.max() - 1e-9)
+    top, left = int(tops[tops.size // 2]), int(lefts[lefts.size // 2])
+    x = min(left / columns, 1 - shares[0])
+    y = min(top / rows, 1 - shares[1])
+    return float(sums[top, left]), (x, y, x + shares[0], y + shares[1])
 
 
 def _show_whole(source: tuple[int, int], *, width: int, height: int, anchor: Anchor) -> Framing:

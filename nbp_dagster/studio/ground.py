@@ -4,7 +4,9 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-_FEATHER: Final = 0.12  # share of the picture that passes into the ground grown from its edge
+FEATHER: Final = 0.12
+"""Share of the picture that passes into the ground grown from its edge."""
+
 _RIM: Final = 0.04  # share of the picture, from its edge, whose colours the ground takes up
 _EVEN_REACH: Final = 0.25  # shares of the picture after which an even ground is even
 _EVEN_SHADE: Final = 0.9  # how much of its light an even ground keeps
@@ -12,7 +14,11 @@ _GROUND_TONES: Final = 7  # tones along an edge that the ground keeps: a horizon
 
 
 def extend_ground(
-    picture: Image.Image, place: tuple[int, int, int, int], size: tuple[int, int]
+    picture: Image.Image,
+    place: tuple[int, int, int, int],
+    size: tuple[int, int],
+    *,
+    feather: float = FEATHER,
 ) -> Image.Image:
     """Stand a picture on a ground that carries its own edge colours on, softly joined.
 
@@ -20,6 +26,7 @@ def extend_ground(
         picture: RGB; it has the full width or the full height of the frame.
         place: Left, top, right, bottom of the picture in the frame.
         size: Width and height of the frame in pixels.
+        feather: Share of the picture that passes into the ground at each end.
 
     To the sides sky stays sky and floor stays floor. Above and below that would draw a figure's
     colours out into a streak, so there they soon pass into one even tone.
@@ -27,9 +34,9 @@ def extend_ground(
     if size[1] - picture.height > size[0] - picture.width:
         turned = (place[1], place[0], place[3], place[2])
         flipped = picture.transpose(Image.Transpose.TRANSPOSE)
-        frame = _join_grounds(flipped, turned, size[::-1], even=True)
+        frame = _join_grounds(flipped, turned, size[::-1], even=True, share=feather)
         return frame.transpose(Image.Transpose.TRANSPOSE)
-    return _join_grounds(picture, place, size, even=False)
+    return _join_grounds(picture, place, size, even=False, share=feather)
 
 
 def _join_grounds(
@@ -38,16 +45,17 @@ def _join_grounds(
     size: tuple[int, int],
     *,
     even: bool,
+    share: float,
 ) -> Image.Image:
     """Lay a ground at the left and right of a picture that has the frame's full height."""
     left, _, right, _ = place
     wide, high = picture.size
-    feather = max(1, round(wide * _FEATHER))
+    feather = max(1, round(wide * share))
     rim = max(1, round(wide * _RIM))
     reach = max(1, round(wide * _EVEN_REACH)) if even else None
     frame = Image.new("RGB", size)
     mask = Image.new("L", picture.size, 255)
-    ramp = _draw_ramp(feather, high)
+    ramp = draw_ramp(feather, high)
     if right < size[0]:
         edge = picture.crop((wide - rim, 0, wide, high))
         ground = _grow_ground(edge, size[0] - right + feather, reach=reach)
@@ -77,7 +85,7 @@ def _grow_ground(edge: Image.Image, width: int, *, reach: int | None) -> Image.I
     red, green, blue = (round(v * _EVEN_SHADE) for v in by_light[len(by_light) // 2])
     even = Image.new("RGB", ground.size, (red, green, blue))
     mask = Image.new("L", ground.size, 255)
-    mask.paste(_draw_ramp(reach, high), (0, 0))
+    mask.paste(draw_ramp(reach, high), (0, 0))
     return Image.composite(even, ground, mask)
 
 
@@ -86,7 +94,7 @@ def _read_pixels(image: Image.Image) -> list[tuple[int, int, int]]:
     return list(zip(values[0::3], values[1::3], values[2::3], strict=True))
 
 
-def _draw_ramp(width: int, height: int) -> Image.Image:
+def draw_ramp(width: int, height: int) -> Image.Image:
     """Return a mask that rises from 0 at the left to 255 at the right without a visible kink."""
     curve = [round(255 * (v / 255) ** 2 * (3 - 2 * v / 255)) for v in range(256)]
     ramp = Image.linear_gradient("L").transpose(Image.Transpose.TRANSPOSE).point(curve)

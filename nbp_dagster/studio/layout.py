@@ -5,9 +5,10 @@ landscape picture, the upper third of any other.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 from nbp_dagster.brand.models import SafeArea
 from nbp_dagster.studio.line_breaks import LEAST_WORD
@@ -28,6 +29,8 @@ _FOOT: Final = 0.3  # and which its foot may take
 _STRIP_SIZE: Final = 0.3
 _COLUMN_SIZE: Final = 0.085
 _HEAD_SIZE: Final = 0.094
+# How much larger type starts where the frame is the copy's alone.
+_WHOLE_SIZES: Final[Mapping[str, float]] = {"strip": 1.1, "column": 1.5, "head_and_foot": 1.2}
 _LEADING: Final = 1.12
 _SMALL_LEADING: Final = 1.34
 _GAP: Final = 0.42  # between fields, as a share of the headline's size
@@ -39,6 +42,10 @@ _STEP: Final = 0.94  # from one size that is tried to the next
 
 Box = tuple[int, int, int, int]
 Spot = tuple[float, float]
+Room = Literal["beside", "whole", "crowded"]
+"""Copy leaves most of a frame to the picture, or takes all of the safe area, or does so at the
+least sizes."""
+Shape = Literal["strip", "column", "head_and_foot"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,8 @@ class _Frame:
     width: int
     height: int
     safe: Box
-    crowded: bool
+    room: Room
+    shape: Shape
     divide: bool = False
 
 
@@ -134,7 +142,8 @@ def lay_out(
     *,
     size: tuple[int, int],
     safe_area: SafeArea,
-    crowded: bool = False,
+    room: Room = "beside",
+    shape: Shape | None = None,
 ) -> tuple[Group, ...] | None:
     """Set the fields as large as their frame allows.
 
@@ -143,12 +152,13 @@ def lay_out(
         words: Text by field, in reading order.
         size: Width and height of the frame in pixels.
         safe_area: Strips at the edges that stay free.
-        crowded: Take the whole safe area and the least sizes, rather than leave the picture room.
+        room: How much of the frame copy may take, and how small it may be.
+        shape: How the fields stand to each other; by the frame's own shape when None.
 
     Returns:
         The groups, or None where a field has no room at its least size.
     """
-    frame = _frame(face, size, safe_area, crowded=crowded)
+    frame = _frame(face, size, safe_area, room=room, shape=shape)
     size_found, groups = _try_sizes(frame, words)
     if size_found >= next(_sizes(frame)) * _SHRUNK or not _has_long_word(words):
         return groups
@@ -158,17 +168,44 @@ def lay_out(
 
 
 def has_room(
-    face: Typeface, words: Mapping[str, str], *, size: tuple[int, int], safe_area: SafeArea
+    face: Typeface,
+    words: Mapping[str, str],
+    *,
+    size: tuple[int, int],
+    safe_area: SafeArea,
+    shape: Shape | None = None,
 ) -> bool:
     """Return whether the fields fit at their least sizes, crowded; arguments as for `lay_out`.
 
     One attempt, in a millisecond or so: what does not fit like this may still with divided words.
     """
-    frame = _frame(face, size, safe_area, crowded=True)
+    frame = _frame(face, size, safe_area, room="crowded", shape=shape)
     return _set(frame, words, LEAST_SIZE) is not None
 
 
-def _frame(face: Typeface, size: tuple[int, int], safe_area: SafeArea, *, crowded: bool) -> _Frame:
+def shape_of(width: int, height: int) -> Shape:
+    """Return how fields stand to each other in a frame of a size."""
+    if width >= _STRIP * height:
+        return "strip"
+    return "column" if width > height else "head_and_foot"
+
+
+def first_size(size: tuple[int, int], shape: Shape) -> int:
+    """Return the pixels of a headline that are tried first in a frame of a size."""
+    if shape == "strip":
+        return round(size[1] * _STRIP_SIZE)
+    root = math.sqrt(size[0] * size[1])
+    return round(root * (_COLUMN_SIZE if shape == "column" else _HEAD_SIZE))
+
+
+def _frame(
+    face: Typeface,
+    size: tuple[int, int],
+    safe_area: SafeArea,
+    *,
+    room: Room,
+    shape: Shape | None,
+) -> _Frame:
     width, height = size
     margin = max(2, round(min(size) * _MARGIN))
     safe = (
@@ -177,14 +214,14 @@ def _frame(face: Typeface, size: tuple[int, int], safe_area: SafeArea, *, crowde
         width - max(safe_area.right, margin),
         height - max(safe_area.bottom, margin),
     )
-    return _Frame(face, width, height, safe, crowded)
+    return _Frame(face, width, height, safe, room, shape or shape_of(width, height))
 
 
 def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
     """Set the fields at one size of the headline, in the layout of the frame's shape."""
-    if frame.width >= _STRIP * frame.height:
+    if frame.shape == "strip":
         return _set_strip(frame, words, headline)
-    if frame.width > frame.height:
+    if frame.shape == "column":
         return _set_column(frame, words, headline)
     return _set_head_and_foot(frame, words, headline)
 
@@ -203,14 +240,11 @@ def _has_long_word(words: Mapping[str, str]) -> bool:
 
 
 def _sizes(frame: _Frame) -> Iterator[int]:
-    least = LEAST_SIZE if frame.crowded else _LEAST_HEADLINE
-    if frame.width >= _STRIP * frame.height:
-        value = round(frame.height * _STRIP_SIZE)
-    elif frame.width > frame.height:
-        value = round((frame.width * frame.height) ** 0.5 * _COLUMN_SIZE)
-    else:
-        value = round((frame.width * frame.height) ** 0.5 * _HEAD_SIZE)
-    value = max(value, least)
+    least = LEAST_SIZE if frame.room == "crowded" else _LEAST_HEADLINE
+    first = first_size((frame.width, frame.height), frame.shape)
+    if frame.room == "whole":
+        first = round(first * _WHOLE_SIZES[frame.shape])
+    value = max(first, least)
     while value >= least:
         yield value
         value = min(value - 1, round(value * _STEP))
@@ -228,7 +262,7 @@ def _set_head_and_foot(
     head_height, foot_height = _stack_height(head, headline), _stack_height(foot, headline)
     if head_height + foot_height + _gap(headline) > bottom - top:
         return None
-    if not frame.crowded and (
+    if frame.room == "beside" and (
         top + head_height > frame.height * _HEAD or foot_height > frame.height * _FOOT
     ):
         return None
@@ -251,7 +285,7 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     """All fields in one column at the left, centred up and down."""
     left, top, right, bottom = frame.safe
     width = right - left
-    if not frame.crowded:
+    if frame.room == "beside":
         width = min(width, round(frame.width * _COLUMN))
     stack = _stack(frame, words, headline, width)
     if stack is None or _stack_height(stack, headline) > bottom - top:
@@ -268,7 +302,7 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
 def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
     """The button beside the other fields, all at the left; centred up and down."""
     left, top, right, bottom = frame.safe
-    if not frame.crowded:
+    if frame.room == "beside":
         right = min(right, round(frame.width * _STRIP_COLUMN))
     middle, edge = (top + bottom) // 2, right
     blocks: tuple[Block, ...] = ()

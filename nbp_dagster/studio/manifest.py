@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.framing import FramingFacts
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised with every change of the records below, so that a reader never guesses."""
@@ -20,13 +21,13 @@ SCHEMA_VERSION: Literal[1] = 1
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
 
-FileType = Literal["jpeg", "png", "webp"]
+FileType = Literal["jpeg", "png", "webp", "avif"]
 TextMode = Literal["drawn", "composited", "none"]
 MissingState = Literal["refused", "failed", "not_made"]
 Verdict = Literal["passed", "failed", "skipped"]
 Scalar = str | int | float | bool | None
 
-_EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp"}
+_EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 _HEX_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _PLAIN_PATH = re.compile(r"images/[A-Za-z0-9_-]+/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
@@ -210,6 +211,7 @@ class Picture:
         seconds_working: From start to completion; None where the service did not say.
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
+        framing: What of the original is shown; None in records of earlier versions.
     """
 
     file: str
@@ -237,6 +239,7 @@ class Picture:
     seconds_working: float | None
     original_sha256: str
     simulated: bool
+    framing: FramingFacts | None = None
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

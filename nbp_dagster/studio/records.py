@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts, Picture
+from nbp_dagster.studio.reading.placing import WordBox
 from nbp_dagster.studio.reading.proofreading import Reading
 
 
@@ -28,6 +29,7 @@ class PromptRecord:
             empty that nothing was measured.
         checks: What was found on the original, once for all its renditions.
         likenesses: One row a character of the shot, in the shot's order.
+        words: Boxes of copy on the original that no rendition cuts, in shares of its sides.
         reading: The lettering found on the original; None where it was not read.
     """
 
@@ -40,6 +42,7 @@ class PromptRecord:
     measured: str = ""
     checks: tuple[CheckFacts, ...] = ()
     likenesses: tuple[LikenessFacts, ...] = ()
+    words: tuple[WordBox, ...] = ()
     reading: Reading | None = None
 
     @property

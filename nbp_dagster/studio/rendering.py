@@ -3,50 +3,48 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from PIL import Image
 
-from nbp_dagster.brand.models import Channel
-from nbp_dagster.brand.plan import locales_of
+from nbp_dagster.brand.models import Brand, Channel
 from nbp_dagster.brand.requests import ImageRequest, Sheet
-from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.banner import is_banner
 from nbp_dagster.studio.checks import CheckInput, run_checks
+from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
 from nbp_dagster.studio.credentials import Credentials, Parent
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.inspecting import Inspector
-from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.measuring import facts_of
 from nbp_dagster.studio.outcomes import Generated, Made
 from nbp_dagster.studio.previews import inline_preview, thumbnail
+from nbp_dagster.studio.reading.lettering import lettering_of
+from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.registry import KnownPicture, Registry, known_original, known_rendition
 from nbp_dagster.studio.scenes import Scene
 from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.store import ImageStore
-from nbp_dagster.studio.typeset import check_type, typeset
 
 # Raised when the same original and channel would come out differently: renditions are made again.
-RENDER_VERSION = "2"
+RENDER_VERSION = "3"
 
 
-def check_lettering(scene: Scene) -> None:
-    """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
+@dataclass(frozen=True)
+class Logo:
+    """A brand's logo, by the digest of its bytes."""
 
-    Raises:
-        TextDoesNotFit: There is no room for it, or no glyph.
-    """
-    sizes = {(item.width, item.height): item.safe_area for item in scene.channels}
-    for lettering in _letterings(scene):
-        if lettering.texts:
-            fonts = scene.fonts.get(lettering.locale)
-            check_type(lettering.texts, sizes=sizes, language=lettering.locale, fonts=fonts)
+    digest: str
+    read: Callable[[], bytes]
+
+
+FindLogo = Callable[[Brand], Logo | None]
 
 
 class Renderer:
@@ -58,6 +56,7 @@ class Renderer:
         registry: Learns every file, so that a copy of it is found again.
         credentials: Signs every rendition; None to sign none.
         inspector: Looks at every original; None to leave it at the renditions.
+        find_logo: Gives a brand's logo, for banners; None for none.
     """
 
     def __init__(
@@ -68,12 +67,15 @@ class Renderer:
         registry: Registry,
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
+        find_logo: FindLogo | None = None,
     ) -> None:
         self._store = store
         self._records = records
         self._registry = registry
         self._credentials = credentials
         self._inspector = inspector or Inspector()
+        self._find_logo = find_logo or (lambda brand: None)
+        self._logos: dict[str, Image.Image] = {}
 
     def render(
         self,
@@ -105,37 +107,43 @@ class Renderer:
         recipe = self.recipe(scene, made)
         record = self._records.read(scene.prompt.key)
         stamp = self._inspector.stamp(scene, sheets)
-        is_rendered = record is not None and record.recipe == recipe and self._has_all(record)
+        is_rendered = (
+            record is not None
+            and record.recipe == recipe
+            and record.words == _words_on(scene, made, record)
+            and self._has_all(record)
+        )
         if record is not None and is_rendered and record.measured == stamp:
             return record
         if image is None:
             image = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
         pyramid = build_pyramid(image)
-        if record is not None and is_rendered:
-            record = self._inspector.inspect(scene, request, made, pyramid, sheets, record)
-            self._records.write(record)
-            return record
-        drawn = tuple(self._pictures(scene, request, made, pyramid))
+        # Looked at first: no crop may cut the words that are read on it.
+        seen = record if record is not None and is_rendered else _blank(made, recipe, record)
+        seen = self._inspector.inspect(scene, request, made, pyramid, sheets, seen)
+        words = _words_on(scene, made, seen)
+        if is_rendered and words == seen.words:
+            self._records.write(seen)
+            return seen
+        drawn = tuple(self._pictures(scene, request, made, pyramid, words))
         # Before the record, which would keep them from being written down later.
         renditions = [item.known for item in drawn]
         self._registry.add([*renditions, known_original(renditions[0], made, pyramid.levels)])
-        record = PromptRecord(
-            prompt_key=scene.prompt.key,
-            fingerprint=made.receipt.fingerprint,
-            recipe=recipe,
+        record = replace(
+            seen,
             pictures=tuple(item.picture for item in drawn),
             preview=inline_preview(pyramid.levels[-1]),
             thumbs={item.picture.sha256: item.thumb for item in drawn},
-            reading=None if record is None else record.reading,
+            words=words,
         )
-        record = self._inspector.inspect(scene, request, made, pyramid, sheets, record)
         self._records.write(record)
         return record
 
     def recipe(self, scene: Scene, made: Made) -> str:
         """Return the hash of what a prompt's renditions depend on; see `recipe_of`."""
         signer = None if self._credentials is None else self._credentials.identity
-        return recipe_of(scene, made, signer=signer)
+        logo = self._logo_of(scene)
+        return recipe_of(scene, made, signer=signer, logo=None if logo is None else logo.digest)
 
     def thumb(self, picture: Picture) -> bytes | None:
         """Return the thumbnail kept of a rendition; None where there is none that can be read."""
@@ -151,26 +159,35 @@ class Renderer:
         return all(self._store.has(item.sha256, size=item.bytes) for item in record.pictures)
 
     def _pictures(
-        self, scene: Scene, request: ImageRequest, made: Made, original: Pyramid
+        self,
+        scene: Scene,
+        request: ImageRequest,
+        made: Made,
+        original: Pyramid,
+        words: tuple[WordBox, ...],
     ) -> Iterator["_Drawn"]:
         parent = None
         if self._credentials is not None:
             marks = _Work(scene, request, made, scene.channels[0]).marks(composited=False)
             parent = self._credentials.adopt(self._store.get(made.image.sha256), marks)
         for channel in scene.channels:
-            work = _Work(scene, request, made, channel, parent)
-            for lettering in _letterings(scene):
+            work = _Work(scene, request, made, channel, parent, words)
+            for lettering in letterings(scene, channel):
                 yield self._picture(work, original, lettering)
 
-    def _picture(self, work: "_Work", original: Pyramid, lettering: "_Lettering") -> "_Drawn":
+    def _picture(self, work: "_Work", original: Pyramid, lettering: Lettering) -> "_Drawn":
         channel, scene = work.channel, work.scene
-        letterer = _Letterer(work, lettering) if lettering.texts else None
-        marks = work.marks(composited=letterer is not None)
+        logo = self._read_logo(scene) if is_banner(channel.width, channel.height) else None
+        setter = CopySetter(scene, channel, lettering, work.is_simulated, logo)
+        marks = work.marks(composited=setter.is_needed)
         rendition = render_channel(
             original,
             channel,
             xmp=build_xmp(marks),
-            letter=letterer,
+            letter=setter.letter if setter.is_needed else None,
+            compose=partial(setter.compose, words=work.words) if setter.is_banner else None,
+            stamp=partial(stamp_simulated, boxes={}) if work.is_simulated else None,
+            words=work.words,
             sign=self._signer(work, marks),
         )
         checks = run_checks(
@@ -178,8 +195,8 @@ class Renderer:
                 channel=channel,
                 data=rendition.data,
                 prompt_key=scene.prompt.key,
-                left_out=() if letterer is None else letterer.left_out,
-                text_boxes=() if letterer is None else letterer.text_boxes,
+                left_out=setter.left_out,
+                text_boxes=setter.text_boxes,
                 has_drawn_text=scene.shot.text == "drawn" and bool(scene.shot.texts),
                 marks=marks,
                 is_signed=self._credentials is not None,
@@ -202,6 +219,7 @@ class Renderer:
             bytes=len(rendition.data),
             sha256=self._store.put(rendition.data),
             file_type=rendition.file_type,
+            framing=rendition.framing.facts,
             checks=tuple(map(facts_of, checks)),
             **work.lineage(),
         )
@@ -211,6 +229,21 @@ class Renderer:
             thumb=self._store.put(thumbnail(rendition.image)),
             known=known_rendition(picture, marks, rendition.image),
         )
+
+    def _logo_of(self, scene: Scene) -> Logo | None:
+        """The brand's logo, where a banner shows it."""
+        if not any(is_banner(item.width, item.height) for item in scene.channels):
+            return None
+        return self._find_logo(scene.brand)
+
+    def _read_logo(self, scene: Scene) -> Image.Image | None:
+        logo = self._logo_of(scene)
+        if logo is None:
+            return None
+        if logo.digest not in self._logos:
+            what = f"logo of {scene.brand.id}"
+            self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
+        return self._logos[logo.digest]
 
     def _signer(self, work: "_Work", marks: Marks) -> Callable[[bytes], bytes] | None:
         credentials, parent = self._credentials, work.parent
@@ -230,14 +263,6 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Lettering:
-    """Copy to set in one locale; no copy where the picture has its words already, or none."""
-
-    locale: str
-    texts: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class _Work:
     """One prompt for one channel."""
 
@@ -246,6 +271,7 @@ class _Work:
     made: Made
     channel: Channel
     parent: Parent | None = None
+    words: tuple[WordBox, ...] = ()
 
     @property
     def is_simulated(self) -> bool:
@@ -292,50 +318,37 @@ class _Work:
         }
 
 
-class _Letterer:
-    """Sets the copy of one picture; afterwards knows where it is and what found no room."""
-
-    def __init__(self, work: _Work, lettering: _Lettering) -> None:
-        self._work = work
-        self._lettering = lettering
-        self.left_out: tuple[str, ...] = ()
-        self.text_boxes: tuple[TextBox, ...] = ()
-
-    def __call__(self, fitted: Image.Image) -> Image.Image:
-        done = typeset(
-            fitted,
-            texts=self._lettering.texts,
-            palette=self._work.scene.brand.palette,
-            safe_area=self._work.channel.safe_area,
-            language=self._lettering.locale,
-            fonts=self._work.scene.fonts.get(self._lettering.locale),
-        )
-        self.left_out = done.left_out
-        self.text_boxes = tuple(
-            TextBox(field, box, done.sizes[field]) for field, box in done.boxes.items()
-        )
-        if self._work.is_simulated:
-            return stamp_simulated(done.image, done.boxes)
-        return done.image
+def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecord:
+    """A record of nothing yet but what was read on earlier occasions."""
+    return PromptRecord(
+        prompt_key=made.key,
+        fingerprint=made.receipt.fingerprint,
+        recipe=recipe,
+        pictures=(),
+        preview="",
+        reading=None if earlier is None else earlier.reading,
+    )
 
 
-def _letterings(scene: Scene) -> Iterator[_Lettering]:
-    """One wordless picture, unless we set the type: then one for each locale."""
-    if scene.shot.text != "composited":
-        yield _Lettering(scene.prompt.locale, {})
-        return
-    for locale in locales_of(scene.prompt, scene.campaign):
-        words = wording_of(scene.brand, scene.shot, locale)
-        yield _Lettering(locale, {str(name): text for name, text in words.items()})
+def _words_on(scene: Scene, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
+    """Where a reading at hand, of this original, found the copy it was to show."""
+    reading = record.reading
+    if reading is None or reading.original != made.image.sha256:
+        return ()
+    wanted = lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+    return place_words(reading, wanted.required)
 
 
-def recipe_of(scene: Scene, made: Made, *, signer: str | None = None) -> str:
+def recipe_of(
+    scene: Scene, made: Made, *, signer: str | None = None, logo: str | None = None
+) -> str:
     """Return the hash of what a prompt's renditions depend on, the original's digest included.
 
     Args:
         scene: What the briefs say.
         made: The original.
         signer: Who signs them; None where nobody does.
+        logo: Digest of the logo that banners show; None for none.
     """
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
@@ -346,7 +359,11 @@ def recipe_of(scene: Scene, made: Made, *, signer: str | None = None) -> str:
         "brand": scene.brand.id,
         "disclosed": scene.discloses_prompt,
         "signer": signer,
-        "lettering": [vars(lettering) for lettering in _letterings(scene)],
+        "lettering": [
+            [vars(lettering) for lettering in letterings(scene, channel)]
+            for channel in scene.channels
+        ],
+        "logo": logo,
         "fonts": {locale: fonts.identity for locale, fonts in scene.fonts.items()},
     }
     if scene.brand.blocking_checks:

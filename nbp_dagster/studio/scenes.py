@@ -1,12 +1,13 @@
 """Everything the briefs say about one prompt, looked up once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.fonts import FontPair
 from nbp_dagster.brand.models import Brand, Campaign, Channel, Shot
 from nbp_dagster.brand.plan import Prompt, locales_of
+from nbp_dagster.studio.banner import is_banner
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,22 @@ def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
     """Look up a prompt's brand, campaign, shot and channels in validated briefs."""
     campaign = briefs.campaigns[prompt.campaign]
     shot = campaign.shot(prompt.shot)
+    channels = tuple(briefs.channels[channel] for channel in prompt.channels)
     return Scene(
         prompt=prompt,
         brand=briefs.brands[campaign.brand],
         campaign=campaign,
         shot=shot,
-        channels=tuple(briefs.channels[channel] for channel in prompt.channels),
-        fonts={} if shot.text != "composited" else _fonts(briefs, campaign, prompt),
+        channels=channels,
+        fonts=_fonts(briefs, campaign, prompt) if sets_type(shot, channels) else {},
     )
+
+
+def sets_type(shot: Shot, channels: Iterable[Channel]) -> bool:
+    """Return whether we set copy on any rendition: on banners that of drawn words, too."""
+    if shot.text == "drawn":
+        return any(is_banner(channel.width, channel.height) for channel in channels)
+    return shot.text == "composited"
 
 
 def _fonts(briefs: Briefs, campaign: Campaign, prompt: Prompt) -> Mapping[str, FontPair]:

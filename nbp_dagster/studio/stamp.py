@@ -16,7 +16,9 @@ _INK = (255, 255, 255)
 _PLATE = (32, 32, 32)
 
 
-def stamp_simulated(image: Image.Image, boxes: Mapping[str, Box]) -> Image.Image:
+def stamp_simulated(
+    image: Image.Image, boxes: Mapping[str, Box], *, low: bool = False
+) -> Image.Image:
     """Return the picture with the word SIMULATED on a dark plate in a corner free of copy.
 
     Lettering tones the ground under it, and with it the mark that the simulator drew.
@@ -24,6 +26,7 @@ def stamp_simulated(image: Image.Image, boxes: Mapping[str, Box]) -> Image.Image
     Args:
         image: RGB, at its channel's size.
         boxes: Where copy is set, in pixels; the plate keeps clear of it where a corner does.
+        low: Try the lower corners first: on a low frame a face reaches the upper ones.
     """
     picture = image.copy()
     size = max(_LEAST_PIXELS, round(min(picture.size) * _SIZE_SHARE))
@@ -31,7 +34,13 @@ def stamp_simulated(image: Image.Image, boxes: Mapping[str, Box]) -> Image.Image
     left, top, right, bottom = cut.find_ink(MARK)
     pad = size * 0.55
     width, height = round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)
-    plate = _choose_corner(picture.size, (width, height), margin=size, taken=boxes.values())
+    plate = _choose_corner(
+        picture.size,
+        (width, height),
+        margin=size // 2 if low else size,
+        taken=boxes.values(),
+        low=low,
+    )
     pen = ImageDraw.Draw(picture)
     pen.rounded_rectangle(plate, radius=height / 2, fill=_PLATE)
     cut.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), MARK, _INK)
@@ -39,15 +48,22 @@ def stamp_simulated(image: Image.Image, boxes: Mapping[str, Box]) -> Image.Image
 
 
 def _choose_corner(
-    frame: tuple[int, int], size: tuple[int, int], *, margin: int, taken: Iterable[Box]
+    frame: tuple[int, int],
+    size: tuple[int, int],
+    margin: int,
+    *,
+    taken: Iterable[Box],
+    low: bool,
 ) -> Box:
     """The first free corner, top right first; bottom right when copy is everywhere."""
     right, bottom = frame[0] - margin - size[0], frame[1] - margin - size[1]
     corners = [(right, margin), (right, bottom), (margin, bottom), (margin, margin)]
+    if low:
+        corners = [corners[1], corners[0], *corners[2:]]
     plates = [(x, y, x + size[0], y + size[1]) for x, y in corners]
     boxes = tuple(taken)
     free = (plate for plate in plates if not any(_overlap(plate, box) for box in boxes))
-    return next(free, plates[1])
+    return next(free, plates[0 if low else 1])
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -9,6 +9,8 @@ from typing import Literal
 from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.brand.images import resolve_source
+from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.requests import (
     Sheet,
@@ -43,7 +45,7 @@ from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.registry import Registry
-from nbp_dagster.studio.rendering import Renderer
+from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.store import FolderStore, ImageStore
@@ -160,6 +162,7 @@ class Studio:
             registry=Registry(database),
             credentials=credentials,
             inspector=self._inspector,
+            find_logo=self._find_logo,
         )
         self._brand_versions: dict[str, str] = {}
         self.compiler = Compiler(
@@ -298,6 +301,13 @@ class Studio:
     def reference_bytes(self, source: str, digest: str) -> bytes:
         """Return a reference's bytes, verified against its digest."""
         return self.references.read(source, digest)
+
+    def _find_logo(self, brand: Brand) -> Logo | None:
+        if brand.logo is None:
+            return None
+        source = resolve_source(brand.logo)
+        digest = self.references.digests([source])[source]
+        return Logo(digest, lambda: self.references.read(source, digest))
 
     def brand_version(self, brand_id: str) -> str:
         """Return the hash of a brand's brief and of the local reference images it names."""

@@ -82,7 +82,7 @@ def typeset(
     Raises:
         TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
     """
-    words = _choose_words(texts)
+    words = choose_words(texts)
     picture = image.convert("RGB").copy()
     if not words:
         return Typeset(picture, boxes={}, contrasts={}, left_out=(), sizes={})
@@ -97,7 +97,7 @@ def typeset(
         contrasts.update(measured)
         boxes.update({block.field: block.box for block in group.blocks})
     for group in groups:
-        _draw(picture, group, scheme)
+        draw_group(picture, group, scheme)
     return Typeset(
         picture,
         boxes=boxes,
@@ -122,10 +122,10 @@ def plan_type(
     Raises:
         TextDoesNotFit: As for `typeset`; or Pillow can't set the language's script here.
     """
-    words = _choose_words(texts)
+    words = choose_words(texts)
     if not words:
         return ()
-    face = _choose_face(words, language, fonts)
+    face = choose_face(words, language, fonts)
     return _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
 
 
@@ -147,15 +147,20 @@ def check_type(
     Raises:
         TextDoesNotFit: `typeset` would raise it for one of them.
     """
-    words = _choose_words(texts)
+    words = choose_words(texts)
     needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
-    face = _choose_face(words, language, fonts)
+    face = choose_face(words, language, fonts)
     for size, safe_area in sizes.items():
         if needed and not has_room(face, needed, size=size, safe_area=safe_area):
             _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
 
 
-def _choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None) -> Typeface:
+def choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None) -> Typeface:
+    """Return what words are set in.
+
+    Raises:
+        TextDoesNotFit: It has no glyph for a letter, or its script can't be set here.
+    """
     if language_of(language) in SHAPED_LANGUAGES and not can_shape():
         raise TextDoesNotFit(
             f"{language}: Pillow can't join and order the letters of this script here, because the "
@@ -167,12 +172,13 @@ def _choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None
         if missing:
             raise TextDoesNotFit(
                 f"{field} ({language}): no glyph for {missing!r} in {face.name}; give the brand a "
-                "font that has them, use text: drawn for this shot or another wording"
+                "font that has them, use another wording, or text: drawn and no banner (3:1 and up)"
             )
     return face
 
 
-def _choose_words(texts: Mapping[str, str]) -> dict[str, str]:
+def choose_words(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields that are given, in reading order."""
     return {field: texts[field].strip() for field in FIELDS if texts.get(field, "").strip()}
 
 
@@ -191,14 +197,21 @@ def _choose_layout(
     needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
     if not needed:
         return ()
-    groups = place(needed) or place(needed, crowded=True)
+    groups = place(needed) or place(needed, room="crowded")
     if groups is not None:
         return groups
     culprits = {
-        field: text for field, text in needed.items() if place({field: text}, crowded=True) is None
+        field: text
+        for field, text in needed.items()
+        if place({field: text}, room="crowded") is None
     }
-    named = ", ".join(f"{field} {text!r}" for field, text in (culprits or needed).items())
-    raise TextDoesNotFit(
+    raise no_room(culprits or needed, size, language)
+
+
+def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> TextDoesNotFit:
+    """Return the error that names copy there is no room for on a frame of a size."""
+    named = ", ".join(f"{field} {text!r}" for field, text in words.items())
+    return TextDoesNotFit(
         f"{named} ({language}): no room at {LEAST_SIZE} px or more on {size[0]}x{size[1]} pixels; "
         "shorten the copy or leave the channel out of the campaign"
     )
@@ -257,7 +270,8 @@ def _draw_profile(length: int, start: int, end: int, fade: int) -> bytes:
     return bytes(values)
 
 
-def _draw(picture: Image.Image, group: Group, scheme: Scheme) -> None:
+def draw_group(picture: Image.Image, group: Group, scheme: Scheme) -> None:
+    """Draw a group's fields on an RGB picture, in place."""
     for block in group.blocks:
         if block.is_button:
             _draw_button(picture, block, scheme)

@@ -13,6 +13,7 @@ from tests.bench.growth import measure_growth
 from tests.bench.limit import measure_limit
 from tests.bench.loading import measure_loading
 from tests.bench.memory import measure_memory
+from tests.bench.renditions import measure_renditions
 from tests.bench.report import Report, Scale
 from tests.bench.rigs import CommandFailed
 from tests.bench.speed import measure_speed
@@ -25,6 +26,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "unchanged": measure_unchanged,
     "loading": measure_loading,
     "growth": measure_growth,
+    "renditions": measure_renditions,
 }
 
 QUICK = Scale(
@@ -37,6 +39,7 @@ QUICK = Scale(
     large=(2, 4),
     loads=(100,),
     growth=(20, 40),
+    renditions=1,
 )
 FULL = Scale(small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
 

@@ -30,6 +30,7 @@ class Scale:
         large: The same at 4K.
         loads: Numbers of prompts whose definitions are loaded.
         growth: Numbers of prompts whose cost is compared.
+        renditions: Times eight renditions are made by each contender.
     """
 
     prompts: int = 1000
@@ -41,6 +42,7 @@ class Scale:
     large: tuple[int, int] = (32, 64)
     loads: tuple[int, ...] = (100, 10_000)
     growth: tuple[int, ...] = (100, 1000)
+    renditions: int = 5
 
 
 @dataclass

@@ -13,11 +13,16 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.project import open_studio
 from nbp_dagster.reporting import RunReport
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.marking import read_marks
+from nbp_dagster.studio.reading.checks import Pass
+from nbp_dagster.studio.reading.proofreading import Reading
+from nbp_dagster.studio.reading.reader import ReadLine
 from tests.fakes.briefs import campaign, write_briefs
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
@@ -82,6 +87,43 @@ def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: House
     metadata = painted.latest(NAMES.channel_images, "winter/garden/en/1x1/v1").metadata
     rows = {row.data["check"]: row.data["why"] for row in metadata["measures"].records}
     assert "asked for 'Slow mornings win'" in str(rows["copy_legible"])
+
+
+def test_a_reading_at_hand_keeps_renditions_from_cutting_words(house: House) -> None:
+    """Words that a crop for the channel would cut: found later, the picture is made again, free."""
+    banner = drawn("kitchen", "a cup on a counter")
+    house.write(campaign(banner, channels=["instagram_feed", "display_728x90"]))
+    assert house.materialize(PROMPT_ASSETS).success
+    key, wide = "winter/kitchen/en/4x5/v1", "winter/kitchen/en/21x9/v1"
+    with open_studio(house.settings) as studio:
+        before = studio.records.read(key)
+        assert before is not None
+        [picture] = before.pictures
+        assert (picture.framing.method, before.words) == ("cover", ())
+        line = ReadLine(
+            text="Slow mornings win", score=0.99, left=0.0, top=0.0, right=0.9, bottom=1.0
+        )
+        reading = Reading(
+            original=picture.original_sha256, reader="x", passes=(Pass(side=800, lines=(line,)),)
+        )
+        studio.records.write(replace(before, reading=reading))
+        bills = house.service.bills
+        outcomes = studio.compile(studio.prompts).orders
+        prompts = {prompt.key: prompt for prompt in studio.prompts}
+        made = {item.key: item for item in studio.find_made(outcomes.values())}
+        after = studio.render(prompts[key], outcomes[key], made[key])
+        again = studio.render(prompts[key], outcomes[key], made[key])
+        of_banner = studio.records.read(wide)
+        assert of_banner is not None
+        [banner_row] = of_banner.pictures
+        marks = read_marks(studio.store.get(banner_row.sha256))
+    assert after.words == ((0.0, 0.0, 0.9, 1.0),)
+    assert after.pictures[0].framing.method == "inside"
+    assert again == after
+    assert house.service.bills == bills
+    # The words of the banner are set by us, and it says so.
+    assert banner_row.framing.method == "beside"
+    assert marks["Iptc4xmpExt:DigitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
 
 
 def evaluations_of(result: dg.ExecuteInProcessResult) -> list[dg.AssetCheckEvaluation]:

@@ -169,8 +169,8 @@ def test_a_folder_replaces_a_packaged_channel_only_when_it_says_so(config_dir: P
         (
             "file_type: webp",
             "file_type: jpg",
-            "channels.yaml:7: poster_screen.file_type: 'jpg' - accepted: jpeg, png, webp; did you "
-            "mean jpeg?",
+            "channels.yaml:7: poster_screen.file_type: 'jpg' - accepted: jpeg, png, webp, avif; "
+            "did you mean jpeg?",
         ),
         (
             "file_type: webp",

@@ -17,7 +17,7 @@ from nbp_dagster.studio.credentials import (
     encode_signed,
     read_state,
 )
-from nbp_dagster.studio.encode import Encoded, encode_picture, srgb_profile
+from nbp_dagster.studio.encode import Encoded, FileType, encode_picture, srgb_profile
 from nbp_dagster.studio.marking import Marks, build_xmp, read_marks
 from tests.fakes.certificates import Papers, PrivateKey, issue_papers
 from tests.fakes.pictures import draw_noise, draw_scene, encode
@@ -146,11 +146,12 @@ def test_every_kind_of_key_that_c2pa_knows_signs(make: Callable[[], PrivateKey])
     assert read_state(signed) == "Valid"
 
 
-def test_xmp_is_still_read_from_a_signed_file() -> None:
+@pytest.mark.parametrize("file_type", ["webp", "avif"])
+def test_xmp_is_still_read_from_a_signed_file(file_type: FileType) -> None:
     credentials = load()
     encoded = encode_picture(
         draw_scene(64, 64),
-        file_type="webp",
+        file_type=file_type,
         max_bytes=100_000,
         icc=srgb_profile(),
         xmp=build_xmp(MARKS),
@@ -158,6 +159,7 @@ def test_xmp_is_still_read_from_a_signed_file() -> None:
     assert encoded is not None
     signed = credentials.sign(encoded.data, MARKS, credentials.adopt(ORIGINAL, MARKS))
     assert read_marks(signed) == MARKS.facts()
+    assert read_state(signed) == "Valid"
 
 
 def test_the_heaviest_picture_a_channel_takes_is_written_with_its_credentials() -> None:

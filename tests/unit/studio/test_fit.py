@@ -115,6 +115,17 @@ def test_the_ground_passes_into_the_picture_without_an_edge(frame: tuple[int, in
     assert max(steps[: seam + short // 8]) <= max(inside, 6)
 
 
+def test_words_do_not_fade_into_the_ground() -> None:
+    """Lettering that reaches from edge to edge, on a picture that is shown whole for it."""
+    picture = Image.new("RGB", (300, 400), (40, 200, 40))
+    picture.paste((0, 0, 0), (6, 0, 12, 400))
+    frame = make_channel(480, 480, file_type="png")
+    data = render_channel(picture, frame, words=((0.02, 0.0, 0.98, 1.0),)).data
+    image = open_picture(data)
+    assert max(image.getpixel((70, 240))) < 20
+    assert image.getpixel((420 - 20, 240)) == (40, 200, 40)
+
+
 def test_a_lettered_banner_keeps_its_picture_at_the_end() -> None:
     framing = frame_picture((1600, 900), width=728, height=90, anchor="end")
     assert framing.place == (568, 0, 728, 90)
@@ -142,18 +153,18 @@ def test_reduced_copies_lose_nothing_to_be_seen() -> None:
     scene = draw_scene(2400, 1350)
     fast = fit_image(build_pyramid(scene), width=640, height=360)
     slow = scene.resize((640, 360), Image.Resampling.LANCZOS)
-    assert difference(fast, slow) < 0.5
+    assert difference(fast, slow) < 0.8
 
 
-@pytest.mark.parametrize("file_type", ["jpeg", "webp"])
-def test_quality_goes_down_only_as_far_as_the_weight_asks(file_type: FileType) -> None:
+@pytest.mark.parametrize(("file_type", "best"), [("jpeg", 95), ("webp", 95), ("avif", 90)])
+def test_quality_goes_down_only_as_far_as_the_weight_asks(file_type: FileType, best: int) -> None:
     noise = draw_noise(400, 300)
     free = render_channel(noise, make_channel(file_type=file_type))
-    assert free.settings.startswith("quality 95")
+    assert free.settings.startswith(f"quality {best}")
     limit = len(free.data) * 6 // 10
     light = render_channel(noise, make_channel(file_type=file_type, max_bytes=limit))
     assert limit * 0.85 < len(light.data) <= limit
-    assert not light.settings.startswith("quality 95")
+    assert not light.settings.startswith(f"quality {best}")
 
 
 def test_a_jpeg_gives_up_fine_colour_before_it_gives_up_everything() -> None:
@@ -172,7 +183,7 @@ def test_a_heavy_png_is_reduced_to_a_palette() -> None:
     assert open_picture(rendition.data).mode == "P"
 
 
-@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp", "avif"])
 def test_a_weight_that_can_not_be_met_names_channel_and_limit(file_type: FileType) -> None:
     channel = make_channel(file_type=file_type, max_bytes=1024)
     with pytest.raises(RenditionTooLarge, match=rf"channel test: 400x300 {file_type}.*1,024 bytes"):
@@ -180,7 +191,7 @@ def test_a_weight_that_can_not_be_met_names_channel_and_limit(file_type: FileTyp
 
 
 @pytest.mark.parametrize("max_bytes", [500_000, 160_000], ids=["free", "tight"])
-@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp", "avif"])
 def test_profile_and_marks_are_in_every_file_and_nothing_else(
     file_type: FileType, max_bytes: int
 ) -> None:

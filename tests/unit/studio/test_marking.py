@@ -78,7 +78,7 @@ def test_lineage_is_written_and_no_prompt_text() -> None:
     assert not any("Information" in name for name in marks)
 
 
-@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp", "avif"])
 def test_what_was_written_is_read_back(file_type: FileType) -> None:
     told = replace(MARKS, prompt='Ada & Ben: "two < three"\n\nin the kitchen ' + "é世" * 9000)
     for marks in (MARKS, told):

@@ -1,0 +1,163 @@
+"""Which copy we set on which rendition, and how: on the picture, or beside it on a banner.
+
+Knows briefs and channels; how type is set and banners are composed is known to `typeset` and
+`banner`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from nbp_dagster.brand.fonts import FontPair
+from nbp_dagster.brand.models import Channel, Shot
+from nbp_dagster.brand.plan import locales_of
+from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.banner import check_banner, draw_banner, is_banner, plan_banner
+from nbp_dagster.studio.fit import Pyramid, show_figure
+from nbp_dagster.studio.framing import Box, Framing
+from nbp_dagster.studio.legibility import TextBox
+from nbp_dagster.studio.scenes import Scene
+from nbp_dagster.studio.stamp import stamp_simulated
+from nbp_dagster.studio.typeset import Typeset, check_type, typeset
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """Copy to set in one locale; no copy where the picture has its words already, or none."""
+
+    locale: str
+    texts: Mapping[str, str]
+
+
+def letterings(scene: Scene, channel: Channel) -> Iterator[Lettering]:
+    """Yield the copy of each rendition that a channel gets.
+
+    One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
+    words that the model drew, too.
+    """
+    if scene.shot.text == "composited":
+        for locale in locales_of(scene.prompt, scene.campaign):
+            yield Lettering(locale, _words(scene, locale))
+        return
+    drawn = scene.shot.text == "drawn" and is_banner(channel.width, channel.height)
+    yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
+
+
+def _words(scene: Scene, locale: str) -> Mapping[str, str]:
+    if not scene.shot.texts:
+        return {}
+    words = wording_of(scene.brand, scene.shot, locale)
+    return {str(name): text for name, text in words.items()}
+
+
+def check_lettering(scene: Scene) -> None:
+    """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
+
+    Raises:
+        TextDoesNotFit: There is no room for it, or no glyph.
+    """
+    for locale in dict.fromkeys(
+        each.locale for channel in scene.channels for each in letterings(scene, channel)
+    ):
+        check_copy(
+            scene.shot, _words(scene, locale), scene.channels, locale, scene.fonts.get(locale)
+        )
+
+
+def check_copy(
+    shot: Shot,
+    words: Mapping[str, str],
+    channels: tuple[Channel, ...],
+    locale: str,
+    fonts: FontPair | None,
+) -> None:
+    """Make sure that a shot's copy in one locale can be set wherever we set it.
+
+    Raises:
+        TextDoesNotFit: There is no room for it on one of the channels, or no glyph.
+    """
+    if not words or shot.text == "none":
+        return
+    sizes = {(item.width, item.height): item.safe_area for item in channels}
+    plain = {size: area for size, area in sizes.items() if not is_banner(*size)}
+    if plain and shot.text == "composited":
+        check_type(words, sizes=plain, language=locale, fonts=fonts)
+    for size, area in sizes.items():
+        if is_banner(*size):
+            check_banner(words, size=size, safe_area=area, language=locale, fonts=fonts)
+
+
+@dataclass
+class CopySetter:
+    """Sets the copy of one rendition; afterwards knows where it is and what found no room.
+
+    Args:
+        scene: What the briefs say.
+        channel: What the rendition is for.
+        lettering: The copy.
+        is_simulated: Whether it must be stamped as such.
+        logo: The brand's, RGBA; used on banners.
+    """
+
+    scene: Scene
+    channel: Channel
+    lettering: Lettering
+    is_simulated: bool
+    logo: Image.Image | None = None
+    left_out: tuple[str, ...] = field(default=(), init=False)
+    text_boxes: tuple[TextBox, ...] = field(default=(), init=False)
+
+    @property
+    def is_banner(self) -> bool:
+        """Whether the rendition is composed: its shape is extreme, and there is what to show."""
+        shaped = is_banner(self.channel.width, self.channel.height)
+        return shaped and (bool(self.lettering.texts) or self.logo is not None)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anything is set at all."""
+        return bool(self.lettering.texts) or self.is_banner
+
+    def letter(self, fitted: Image.Image) -> Image.Image:
+        """Return the fitted picture with its copy."""
+        done = typeset(
+            fitted,
+            texts=self.lettering.texts,
+            palette=self.scene.brand.palette,
+            safe_area=self.channel.safe_area,
+            language=self.lettering.locale,
+            fonts=self.scene.fonts.get(self.lettering.locale),
+        )
+        return self._finish(done)
+
+    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Framing]:
+        """Return a banner, and which part of the original it shows.
+
+        Args:
+            original: The picture.
+            words: Lettering on it, in shares of its width and height.
+        """
+        plan = plan_banner(
+            self.lettering.texts,
+            size=(self.channel.width, self.channel.height),
+            safe_area=self.channel.safe_area,
+            language=self.lettering.locale,
+            fonts=self.scene.fonts.get(self.lettering.locale),
+            logo=None if self.logo is None else self.logo.size,
+        )
+        figure, framing = show_figure(original, plan.figure, words, join=plan.join)
+        done = draw_banner(plan, figure, palette=self.scene.brand.palette, logo=self.logo)
+        taken = {} if plan.logo is None else {"logo": plan.logo}
+        return self._finish(done, taken), framing
+
+    def _finish(
+        self, done: Typeset, taken: Mapping[str, tuple[int, int, int, int]] | None = None
+    ) -> Image.Image:
+        self.left_out = done.left_out
+        self.text_boxes = tuple(
+            TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
+        )
+        if self.is_simulated:
+            return stamp_simulated(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
+        return done.image
