@@ -46,6 +46,21 @@ WarningCheck = Literal[
     "unrequested_text",
     "prohibited_text",
 ]
+# Checks whose failure a campaign may have corrected; the tables of studio hold the same names.
+CorrectableCheck = Literal[
+    "cross_similarity",
+    "copy_paste_rate",
+    "cast_count",
+    "palette_coverage",
+    "copy_legible",
+    "copy_contrast",
+    "unrequested_text",
+    "prohibited_text",
+]
+# The palette's threshold is a guess, and no reason to pay for another picture unless it is named.
+DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(
+    name for name in get_args(CorrectableCheck) if name != "palette_coverage"
+)
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
 
 # Overrides and isolates: they let a line be read in another order than the one that is drawn.
@@ -329,6 +344,22 @@ class Shot(_Record):
     )
 
 
+class Correct(_Record):
+    """Whether a picture that falls short is asked for once more, and for which checks.
+
+    Example:
+        >>> Correct(checks=("copy_legible",)).max_attempts
+        1
+    """
+
+    max_attempts: int = Field(default=1, ge=1, le=2, description="a whole number, 1 or 2")
+    checks: tuple[CorrectableCheck, ...] = Field(
+        default=DEFAULT_CORRECTED,
+        min_length=1,
+        description=f"a list of checks among {', '.join(get_args(CorrectableCheck))}",
+    )
+
+
 class Campaign(_Record):
     """A brand's brief: what to shoot, for which locales and channels, for how much."""
 
@@ -352,6 +383,9 @@ class Campaign(_Record):
     )
     on_refusal: OnRefusal = Field(default="keep", description="keep or soften")
     soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
+    correct: Correct | None = Field(
+        default=None, description="a mapping of max_attempts and checks, such as {max_attempts: 1}"
+    )
     refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     disclose_prompt: bool | None = Field(default=None, description="true or false")

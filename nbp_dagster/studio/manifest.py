@@ -149,6 +149,7 @@ class CheckFacts:
     threshold: str = ""
     figures: Mapping[str, Scalar]
     missing_extra: str = ""
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
