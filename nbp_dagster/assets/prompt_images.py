@@ -291,7 +291,7 @@ class _PromptStep:
                 self._prompts,
                 darkroom,
                 terms=Terms(run_id, budget=config.budget, fresh=config.fresh),
-                tell=self._context.log.info,
+                log=self._context.log,
             )
             return correcting.batches(orders)
         return self._studio.develop_made(orders, darkroom.develop)

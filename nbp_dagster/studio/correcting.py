@@ -4,6 +4,7 @@ The first pictures of a run come before every correction, so that a cap never ta
 for the sake of a second.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -63,10 +64,10 @@ class Correcting:
         prompts: What is made, by key.
         darkroom: Makes renditions and has originals checked.
         terms: What may be spent.
-        tell: Hears one line about each correction.
+        log: Hears one line about each correction.
 
     Example:
-        >>> correcting = Correcting(studio, prompts, darkroom, terms=terms, tell=log.info)
+        >>> correcting = Correcting(studio, prompts, darkroom, terms=terms, log=context.log)
         >>> for batch in correcting.batches(orders):
         ...     record(batch)
     """
@@ -78,13 +79,13 @@ class Correcting:
         darkroom: Darkroom,
         *,
         terms: Terms,
-        tell: Callable[[str], None],
+        log: logging.Logger,
     ) -> None:
         self._studio = studio
         self._prompts = prompts
         self._darkroom = darkroom
         self._terms = terms
-        self._tell = tell
+        self._log = log
         self._orders: dict[str, Order] = {}
         self._held: dict[str, _Held] = {}
 
@@ -209,9 +210,10 @@ class Correcting:
         if held.row.kept == "correction":
             held.kept, left = outcome, held.kept
         held.besides += left.receipt.price_usd if isinstance(left, Generated) else Decimal(0)
+        checks, reason = ", ".join(held.row.checks), held.row.reason
         which = "the new picture" if held.row.kept == "correction" else "the picture before it"
-        checks = ", ".join(held.row.checks)
-        self._tell(f"{outcome.key}: asked again for {checks}, {which} is kept: {held.row.reason}")
+        text = "%s: asked again for %s, %s is kept: %s"
+        self._log.info(text, outcome.key, checks, which, reason)
         correct = self._correct(outcome.key)
         found = None if correct is None else self._next(held.case, held.kept, held.record, correct)
         if found is None:
@@ -230,7 +232,8 @@ class Correcting:
 
     def _give_up(self, key: str, reason: str) -> Outcome:
         checks = ", ".join(self._held[key].row.checks)
-        self._tell(f"{key}: the picture that fails {checks} is kept, no other came: {reason}")
+        text = "%s: the picture that fails %s is kept, no other came: %s"
+        self._log.warning(text, key, checks, reason)
         return self._release(key)
 
     def _release(self, key: str) -> Outcome:

@@ -103,6 +103,7 @@ class Purchase:
             seconds_working=_span(self.started_at, self.completed_at),
             enqueued_at=self.enqueued_at,
             completed_at=self.completed_at,
+            parent=self.parent,
         )
 
 

@@ -211,6 +211,7 @@ class Picture:
         seconds_working: From start to completion; None where the service did not say.
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
+        parent: The fingerprint that this one softens or corrects; None for an original.
     """
 
     file: str
@@ -238,6 +239,7 @@ class Picture:
     seconds_working: float | None
     original_sha256: str
     simulated: bool
+    parent: str | None = None
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

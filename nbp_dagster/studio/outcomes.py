@@ -72,6 +72,7 @@ class Receipt:
         seconds_working: From start to completion, by the service's clock.
         enqueued_at: Seconds since the epoch.
         completed_at: Seconds since the epoch.
+        parent: The fingerprint that this one softens or corrects; None for an original.
     """
 
     fingerprint: str
@@ -82,6 +83,7 @@ class Receipt:
     seconds_working: float | None
     enqueued_at: float | None
     completed_at: float | None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -281,6 +281,7 @@ class _Work:
             "model": request.model,
             "parameters": dict(request.parameters),
             "fingerprint": receipt.fingerprint,
+            "parent": receipt.parent,
             "generation_id": receipt.generation_id,
             "price_usd": receipt.price_usd,
             "reused": not isinstance(self.made, Generated),
@@ -337,10 +338,13 @@ def recipe_of(scene: Scene, made: Made, *, signer: str | None = None) -> str:
         made: The original.
         signer: Who signs them; None where nobody does.
     """
+    receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
+    # The fingerprint says as much.
+    del receipt["parent"]
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
-        "receipt": {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)},
+        "receipt": receipt,
         "channels": [_channel_facts(channel) for channel in scene.channels],
         "palette": dict(scene.brand.palette),
         "brand": scene.brand.id,

@@ -10,9 +10,7 @@ from PIL import Image
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.requests import (
-    Sheet,
-)
+from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.sources import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
@@ -48,6 +46,7 @@ from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Renderer
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.watch import WatchTimes
 
@@ -133,6 +132,7 @@ class Studio:
         measuring: Measuring | None = None,
         ocr: ReadWhen = "auto",
         sending: Sending | None = None,
+        on_step: OnStep = pass_by,
     ) -> None:
         self.briefs = briefs
         self.provider = provider
@@ -150,6 +150,7 @@ class Studio:
         self._clock = clock
         self._pace = pace
         self._daily_budget = daily_budget
+        self._on_step = on_step
         self.measurer = Measurer(
             measuring or Measuring(),
             calibrations=CalibrationFolder(paths.calibrations),
@@ -177,7 +178,7 @@ class Studio:
         self._engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Delivery(client, self.ledger, self.store),
+            delivery=Delivery(client, self.ledger, self.store, on_step),
             open_stream=open_stream,
             enter=lambda: enter(database, folder=paths.owners),
             clock=clock,
@@ -242,6 +243,7 @@ class Studio:
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,
+                on_step=self._on_step,
             )
 
         return self._engine.batches(wanted, hire=hire, develop=develop)
