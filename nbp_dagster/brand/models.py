@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nbp_dagster.brand.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
 from nbp_dagster.brand.terms import find_wildcard_fault
@@ -32,35 +33,6 @@ TextMode = Literal["drawn", "composited", "none"]
 OnRefusal = Literal["keep", "soften"]
 Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp"]
-# Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
-WarningCheck = Literal[
-    "copy_complete",
-    "text_contrast",
-    "smallest_letter",
-    "cross_similarity",
-    "copy_paste_rate",
-    "cast_count",
-    "self_similarity",
-    "copy_legible",
-    "copy_contrast",
-    "unrequested_text",
-    "prohibited_text",
-]
-# Checks whose failure a campaign may have corrected; the tables of studio hold the same names.
-CorrectableCheck = Literal[
-    "cross_similarity",
-    "copy_paste_rate",
-    "cast_count",
-    "palette_coverage",
-    "copy_legible",
-    "copy_contrast",
-    "unrequested_text",
-    "prohibited_text",
-]
-# The palette's threshold is a guess, and no reason to pay for another picture unless it is named.
-DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(
-    name for name in get_args(CorrectableCheck) if name != "palette_coverage"
-)
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
 
 # Overrides and isolates: they let a line be read in another order than the one that is drawn.
