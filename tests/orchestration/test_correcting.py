@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -16,23 +15,32 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.correction_log import Correction
 from nbp_dagster.studio.ledger import Purchase
 from tests.fakes.briefs import campaign, shot
+from tests.fakes.service import ServiceProbe
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
 NAMES = Names()
-KITCHEN, GARDEN = "winter/kitchen/all/1x1/v1", "winter/garden/all/1x1/v1"
+KITCHEN, GARDEN, ATTIC = (f"winter/{name}/all/1x1/v1" for name in ("kitchen", "garden", "attic"))
+ALL = {KITCHEN, GARDEN, ATTIC}
+CORRECT = {"max_attempts": 1, "checks": ["copy_paste_rate"]}
 # The first picture of the kitchen is its reference sent back; no later one is.
 COPIED_ONCE = {"kind": "copy_paste", "prompt": "kitchen", "times": 1}
-CORRECT = {"max_attempts": 1, "checks": ["copy_paste_rate"]}
+
+
+def shots() -> list[dict[str, Any]]:
+    return [shot("kitchen"), shot("garden"), shot("attic")]
 
 
 @pytest.fixture
 def painted(house: House) -> Iterator[House]:
     """A house whose service paints whoever is asked for, with both sheets made."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
-        update = {"oxen_base_url": server.url, "nbp_character_scorer": "colour"}
-        painted = replace(house, settings=house.settings.model_copy(update=update))
-        painted = replace(painted, service=replace(house.service, url=server.url))
-        painted.write(campaign(shot("kitchen"), shot("garden"), correct=CORRECT))
+        update = {"oxen_base_url": server.url, "nbp_character_scorer": "colour", "nbp_ocr": "off"}
+        painted = replace(
+            house,
+            settings=house.settings.model_copy(update=update),
+            service=ServiceProbe(server.url),
+        )
+        painted.write(campaign(*shots(), correct=CORRECT))
         painted.sheets_made()
         yield painted
 
@@ -46,15 +54,21 @@ def due(house: House) -> list[str]:
         )
 
 
-def books(house: House) -> tuple[list[Purchase], list[Correction]]:
-    """The purchases of prompts, and the corrections."""
+def purchases(house: House) -> dict[str, list[Purchase]]:
+    """The ledger's rows of each prompt, oldest first."""
     with open_studio(house.settings) as studio:
-        rows = [row for row in studio.ledger.rows() if row.shot]
-        return rows, list(studio.corrections.log.all())
+        found: dict[str, list[Purchase]] = {}
+        for row in studio.ledger.rows():
+            found.setdefault(row.key, []).append(row)
+        return found
 
 
-def told(result: dg.ExecuteInProcessResult) -> list[str]:
-    return [event.message or "" for event in result.all_events]
+def corrections(house: House) -> dict[str, Correction]:
+    """What was asked for again, by prompt; at most once each."""
+    with open_studio(house.settings) as studio:
+        rows = studio.corrections.log.all()
+    assert len({row.key for row in rows}) == len(rows)
+    return {row.key: row for row in rows}
 
 
 def metadata_of(house: House, key: str) -> dict[str, Any]:
@@ -62,137 +76,103 @@ def metadata_of(house: House, key: str) -> dict[str, Any]:
     return {name: value.value for name, value in found.items()}
 
 
-def test_a_picture_that_fails_a_check_is_asked_for_again_and_the_better_one_kept(
+def shown(house: House) -> dict[str, str]:
+    """The digest that each prompt's original is recorded with."""
+    return {key: metadata_of(house, key)["sha256"] for key in ALL}
+
+
+def test_what_fails_a_check_is_asked_for_again_and_the_better_picture_kept(
     painted: House,
 ) -> None:
-    painted.service.script(COPIED_ONCE)
-    bills = painted.service.bills
-
-    result = painted.materialize(PROMPT_ASSETS)
-
-    assert result.success
-    assert painted.service.bills == bills + 3
-    rows, [correction] = books(painted)
-    first, second = [row for row in rows if row.key == KITCHEN]
-    assert (second.parent, second.fingerprint) == (first.fingerprint, correction.fingerprint)
-    assert (correction.kept, correction.checks) == ("correction", ("copy_paste_rate",))
-    assert first.image is not None
-    assert second.image is not None
-    shown = metadata_of(painted, KITCHEN)
-    assert shown["sha256"] == second.image.sha256
-    assert shown["fingerprint"] == second.fingerprint
-    # Both were paid for this picture.
-    assert shown["price_usd"] == 0.3
-    # The sheet went with it, and the failed picture did not.
-    assert [item["digest"] for item in second.request["references"]] == [
-        item["digest"] for item in first.request["references"]
-    ]
-    for asset in PROMPT_ASSETS:
-        assert painted.materialized(asset) == set(painted.prompts())
-        assert painted.stale(asset) == set()
-    assert due(painted) == []
-
-
-def test_a_second_run_buys_nothing_and_shows_the_same(painted: House) -> None:
-    painted.service.script(COPIED_ONCE)
-    painted.materialize(PROMPT_ASSETS)
-    before, bills = metadata_of(painted, KITCHEN), painted.service.bills
-
-    result = painted.materialize(PROMPT_ASSETS)
-
-    after = metadata_of(painted, KITCHEN)
-    assert result.success
-    assert painted.service.bills == bills
-    assert (after["sha256"], after["price_usd"]) == (before["sha256"], 0.0)
-
-
-def test_an_event_is_logged_once_an_asset_and_prompt(painted: House) -> None:
-    painted.service.script(COPIED_ONCE)
-
-    result = painted.materialize(PROMPT_ASSETS)
-
-    seen = [
-        (event.asset_key, event.partition)
-        for event in result.all_events
-        if event.is_step_materialization
-    ]
-    assert len(seen) == len(set(seen)) == 6
-
-
-def test_a_correction_that_is_no_better_leaves_the_first_and_is_not_tried_again(
-    painted: House,
-) -> None:
-    painted.service.script({**COPIED_ONCE, "times": 9})
-    painted.materialize(PROMPT_ASSETS)
-    bills = painted.service.bills
-    rows, [correction] = books(painted)
-
-    result = painted.materialize(PROMPT_ASSETS)
-
-    first, second = [row for row in rows if row.key == KITCHEN]
-    assert second.image is not None
-    assert first.image is not None
-    assert correction.kept == "first"
-    assert metadata_of(painted, KITCHEN)["sha256"] == first.image.sha256
-    assert result.success
-    assert painted.service.bills == bills
-    assert due(painted) == []
-
-
-def test_a_refused_correction_leaves_the_first_and_its_failed_check(painted: House) -> None:
+    """The kitchen's second picture is right, the garden's no better, the attic's refused."""
     painted.service.script(
-        COPIED_ONCE, {"kind": "refuse", "prompt": "points before all", "times": 1}
+        # First, because a fault behind one that strikes does not count the call.
+        {"kind": "refuse", "prompt": "attic", "nth": 2},
+        COPIED_ONCE,
+        {"kind": "copy_paste", "prompt": "garden"},
+        {"kind": "copy_paste", "prompt": "attic"},
     )
+    sheets = painted.service.bills
 
     result = painted.materialize(PROMPT_ASSETS)
 
-    rows, [correction] = books(painted)
     assert result.success
-    assert correction.kept == "first"
-    assert correction.reason
-    assert [row.state for row in rows if row.key == KITCHEN] == ["made", "refused"]
-    failed = [
-        item.partition
+    assert painted.service.bills == sheets + 5
+    rows, asked = purchases(painted), corrections(painted)
+    assert {key: row.kept for key, row in asked.items()} == {
+        KITCHEN: "correction",
+        GARDEN: "first",
+        ATTIC: "first",
+    }
+    assert asked[ATTIC].reason
+    assert {key: [row.state for row in rows[key]] for key in ALL} == {
+        KITCHEN: ["made", "made"],
+        GARDEN: ["made", "made"],
+        ATTIC: ["made", "refused"],
+    }
+    for key in ALL:
+        first, second = rows[key]
+        assert (second.parent, second.fingerprint) == (first.fingerprint, asked[key].fingerprint)
+        # The sheet went with it, and the failed picture did not.
+        assert second.request["references"] == first.request["references"]
+        stands = second if key == KITCHEN else first
+        assert stands.image is not None
+        assert shown(painted)[key] == stands.image.sha256
+    assert metadata_of(painted, KITCHEN)["fingerprint"] == asked[KITCHEN].fingerprint
+    # Both pictures were paid for this one.
+    assert [metadata_of(painted, key)["price_usd"] for key in (KITCHEN, GARDEN)] == [0.3, 0.3]
+    failed = {
+        item.partition: item.passed
         for item in result.get_asset_check_evaluations()
         if item.check_name == "copy_paste_rate" and item.partition
-    ]
-    assert failed == [KITCHEN]
+    }
+    assert failed == {GARDEN: False, ATTIC: False}
+    made = painted.instance.get_records_for_run(
+        result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    places = [(item.asset_key, item.partition_key) for item in made]
+    assert len(places) == len(set(places)) == 9
+    assert [painted.stale(asset) for asset in PROMPT_ASSETS] == [set(), set(), set()]
     assert due(painted) == []
 
 
-def test_a_correction_over_the_cap_waits_and_the_first_picture_is_shown(painted: House) -> None:
-    painted.service.script(COPIED_ONCE)
-    bills = painted.service.bills
-    config = {PROMPT_STEP: {"config": {"budget_usd": 0.3}}}
-
-    result = painted.materialize(PROMPT_ASSETS, op_config=config)
-
-    assert result.success
-    assert painted.service.bills == bills + 2
-    assert painted.materialized(NAMES.generated_images) == set(painted.prompts())
-    assert due(painted) == [KITCHEN]
-    assert painted.materialize(PROMPT_ASSETS).success
-    rows, [correction] = books(painted)
-    assert painted.service.bills == bills + 3
-    assert correction.kept == "correction"
-    assert due(painted) == []
-    assert sum((row.price_usd for row in rows), Decimal(0)) == Decimal("0.45")
-
-
-def test_lost_records_and_judgements_change_nothing_about_what_is_kept(painted: House) -> None:
+def test_what_was_decided_holds_whatever_is_lost_or_judged_otherwise(painted: House) -> None:
     painted.service.script(COPIED_ONCE)
     painted.materialize(PROMPT_ASSETS)
-    bills = painted.service.bills
+    before, bills = shown(painted), painted.service.bills
     for record in (painted.settings.nbp_home / "records").rglob("*.json"):
         record.unlink()
-    # Nobody can tell any more which of the two is like its sheet.
+    # Nobody can tell any more which of the two is a copy.
     painted.settings = painted.settings.model_copy(update={"nbp_character_scorer": "off"})
 
     assert painted.materialize(PROMPT_ASSETS).success
 
-    _, [correction] = books(painted)
     assert painted.service.bills == bills
-    assert metadata_of(painted, KITCHEN)["fingerprint"] == correction.fingerprint
+    assert shown(painted) == before
+    assert metadata_of(painted, KITCHEN)["price_usd"] == 0.0
+
+
+def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
+    painted: House,
+) -> None:
+    painted.write(campaign(*shots()))
+    painted.service.script(COPIED_ONCE)
+    sheets = painted.service.bills
+    assert painted.materialize(PROMPT_ASSETS).success
+    assert painted.service.bills == sheets + 3
+    assert due(painted) == []
+
+    painted.write(campaign(*shots(), correct=CORRECT))
+    assert due(painted) == [KITCHEN]
+    budget = {PROMPT_STEP: {"config": {"budget_usd": 0.1}}}
+    assert painted.materialize(PROMPT_ASSETS, op_config=budget).success
+    assert painted.service.bills == sheets + 3
+    assert due(painted) == [KITCHEN]
+
+    assert painted.materialize(PROMPT_ASSETS).success
+    assert painted.service.bills == sheets + 4
+    assert corrections(painted)[KITCHEN].kept == "correction"
+    assert due(painted) == []
 
 
 def test_fresh_starts_with_the_first_wording_again(painted: House) -> None:
@@ -200,27 +180,11 @@ def test_fresh_starts_with_the_first_wording_again(painted: House) -> None:
     painted.materialize(PROMPT_ASSETS)
     bills = painted.service.bills
 
-    config = {PROMPT_STEP: {"config": {"fresh": True}}}
-    result = painted.materialize(PROMPT_ASSETS, op_config=config)
+    fresh = {PROMPT_STEP: {"config": {"fresh": True}}}
+    assert painted.materialize(PROMPT_ASSETS, op_config=fresh).success
 
-    rows, _ = books(painted)
-    kitchen = [row for row in rows if row.key == KITCHEN]
-    assert result.success
-    assert painted.service.bills == bills + 2
-    assert [row.parent is None for row in kitchen] == [True, False, True]
-    assert metadata_of(painted, KITCHEN)["fingerprint"] == kitchen[0].fingerprint
+    first, correction, anew = purchases(painted)[KITCHEN]
+    assert painted.service.bills == bills + 3
+    assert (first.fingerprint, correction.parent) == (anew.fingerprint, first.fingerprint)
+    assert metadata_of(painted, KITCHEN)["fingerprint"] == first.fingerprint
     assert due(painted) == []
-
-
-def test_without_the_brief_s_word_nothing_is_asked_for_again(painted: House) -> None:
-    painted.write(campaign(shot("kitchen"), shot("garden")))
-    painted.service.script(COPIED_ONCE)
-    bills = painted.service.bills
-
-    assert painted.materialize(PROMPT_ASSETS).success
-
-    assert painted.service.bills == bills + 2
-    assert due(painted) == []
-    # Opting in later makes exactly the one that falls short due.
-    painted.write(campaign(shot("kitchen"), shot("garden"), correct=CORRECT))
-    assert due(painted) == [KITCHEN]
