@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -9,11 +10,14 @@ import pytest
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.assets.outdated import outdated_prompts
+from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.correction_log import Correction
 from nbp_dagster.studio.ledger import Purchase
+from nbp_dagster.studio.planning import Plan, plan_campaigns
 from tests.fakes.briefs import campaign, shot
 from tests.fakes.service import ServiceProbe
 from tests.orchestration.conftest import PROMPT_ASSETS, House
@@ -69,6 +73,18 @@ def corrections(house: House) -> dict[str, Correction]:
         rows = studio.corrections.log.all()
     assert len({row.key for row in rows}) == len(rows)
     return {row.key: row for row in rows}
+
+
+def planned(house: House) -> Plan:
+    with open_studio(house.settings) as studio:
+        return plan_campaigns(studio, ["winter"])
+
+
+def books(house: House) -> list[str]:
+    """What `nbp ledger` prints."""
+    with open_studio(house.settings) as studio:
+        accounts = read_accounts(studio.ledger, corrections=studio.corrections.log)
+        return list(describe_accounts(accounts))
 
 
 def metadata_of(house: House, key: str) -> dict[str, Any]:
@@ -164,6 +180,8 @@ def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
 
     painted.write(campaign(*shots(), correct=CORRECT))
     assert due(painted) == [KITCHEN]
+    assert planned(painted).corrections == (1, Decimal("0.15"))
+    assert planned(painted).total_usd == 0
     budget = {PROMPT_STEP: {"config": {"budget_usd": 0.1}}}
     assert painted.materialize(PROMPT_ASSETS, op_config=budget).success
     assert painted.service.bills == sheets + 3
@@ -171,8 +189,15 @@ def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
 
     assert painted.materialize(PROMPT_ASSETS).success
     assert painted.service.bills == sheets + 4
-    assert corrections(painted)[KITCHEN].kept == "correction"
+    correction = corrections(painted)[KITCHEN]
+    assert correction.kept == "correction"
     assert due(painted) == []
+    assert planned(painted).corrections == (0, 0)
+    [image] = [image for image in planned(painted).images if image.key == KITCHEN]
+    assert image.prompt == correction.prompt
+    [line] = [line for line in books(painted) if "instead of" in line]
+    assert line.split("  ")[1:3] == [KITCHEN, "copy_paste_rate"]
+    assert "the new picture is kept" in line
 
 
 def test_fresh_starts_with_the_first_wording_again(painted: House) -> None:
