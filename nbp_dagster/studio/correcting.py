@@ -99,10 +99,17 @@ class Correcting:
         wanted = tuple(self._orders.values())
         # Whoever insists on another picture gets it by the first wording, and may correct that.
         standing = wanted if self._terms.fresh else self._studio.corrections.standing(wanted)
+        stopped = ""
         for batch in self._make(standing, self._darkroom.develop):
+            for outcome in batch:
+                if isinstance(outcome, Failed) and outcome.kind == "not_attempted":
+                    stopped = outcome.reason
             ready = [outcome for outcome in batch if not self._hold(outcome)]
             if ready:
                 yield ready
+        if stopped and self._held:
+            # No key, no credit, no service: whoever stopped buying first pictures buys no second.
+            yield [self._give_up(key, stopped) for key in list(self._held)]
         while self._held:
             yield from self._ask_again(dict(self._held))
 

@@ -10,14 +10,20 @@ from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.correcting import Correcting, Terms
+from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.outcomes import Outcome
-from nbp_dagster.studio.steps import OnStep
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.studio import Studio, StudioPaths
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock
 
+# One after the other, so that it is known who has been asked for when one fails.
+LIMITS = EngineLimits(in_flight=1, buyers=1, elsewhere_seconds=0.05)
 
-def make_corrected(url: str, home: Path, *, count: int, on_step: OnStep) -> dict[str, Outcome]:
+
+def make_corrected(
+    url: str, home: Path, *, count: int, attempts: int = 1, on_step: OnStep = pass_by
+) -> dict[str, Outcome]:
     """Run a campaign of so many prompts over a home folder.
 
     The plain painter's colours are not the brand's, neither the first time nor the second.
@@ -27,7 +33,7 @@ def make_corrected(url: str, home: Path, *, count: int, on_step: OnStep) -> dict
     transport = PacedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
     client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
-    brief = campaign(*shots, correct={"checks": ["palette_coverage"]})
+    brief = campaign(*shots, correct={"max_attempts": attempts, "checks": ["palette_coverage"]})
     studio = Studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         client=client,
@@ -36,6 +42,7 @@ def make_corrected(url: str, home: Path, *, count: int, on_step: OnStep) -> dict
         provider="oxen",
         paths=StudioPaths(home),
         clock=clock,
+        limits=LIMITS,
         times=TIMES,
         ocr="off",
         on_step=on_step,
