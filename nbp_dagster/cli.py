@@ -115,7 +115,13 @@ def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
         _show_prompt(planned, show)
     elif as_json:
         images = [image.to_json() for image in planned.images]
-        whole = {"total_usd": str(planned.total_usd), "over": planned.over, "images": images}
+        further, cost = planned.corrections
+        whole = {
+            "total_usd": str(planned.total_usd),
+            "corrections": {"at_most": further, "at_most_usd": str(cost)},
+            "over": planned.over,
+            "images": images,
+        }
         click.echo(json.dumps(whole, indent=2))
     else:
         _print_plan(planned, settings)
@@ -168,7 +174,11 @@ def run(
 def ledger(orphans: bool, as_json: bool) -> None:
     """Show what was spent by day, campaign, shot and model, and what is open or refused."""
     with open_studio(read_settings()) as studio:
-        accounts = read_accounts(studio.ledger, client=studio.client if orphans else None)
+        accounts = read_accounts(
+            studio.ledger,
+            corrections=studio.corrections.log,
+            client=studio.client if orphans else None,
+        )
     if as_json:
         click.echo(json.dumps(accounts.to_json(), indent=2))
     else:
@@ -286,6 +296,12 @@ def _print_plan(planned: Plan, settings: Settings) -> None:
             click.echo(f"{image.key}: {image.reason}")
     total = f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images"
     click.echo(f"{total}{_for_free(settings)}")
+    further, cost = planned.corrections
+    if further:
+        click.echo(
+            f"and at most {further} further pictures, {cost:.2f} USD, should checks fail that the "
+            "briefs have corrected; within the same budgets"
+        )
     for line in planned.over:
         click.echo(f"nbp: {line}", err=True)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from nbp_dagster.studio.accounts import Accounts, Spending
+from nbp_dagster.studio.correction_log import Correction
 from nbp_dagster.studio.ledger import Purchase
 
 
@@ -22,6 +23,7 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
     yield from _purchases("open: resumed by the next run", accounts.open)
     yield from _purchases("refused: not asked again unchanged", accounts.refused)
     yield from _purchases("failed: asked anew by the next run", accounts.failed)
+    yield from _corrections(accounts.corrections)
     if accounts.orphans is not None:
         yield ""
         yield f"at the service, owned by nobody here: {len(accounts.orphans)}"
@@ -49,3 +51,16 @@ def _purchases(title: str, rows: Sequence[Purchase]) -> Iterator[str]:
     for row in rows:
         job = f" generation {row.generation_id}" if row.generation_id else ""
         yield f"  {row.key}  attempt {row.attempt}{job}: {row.reason or row.state}"
+
+
+def _corrections(rows: Sequence[Correction]) -> Iterator[str]:
+    if not rows:
+        return
+    kept = {"correction": "the new picture is kept", "first": "the first picture is kept"}
+    yield ""
+    yield f"asked for again because a check failed ({len(rows)})"
+    for row in rows:
+        verdict = kept.get(row.kept or "", "not made yet; the next run asks for it")
+        reason = f": {row.reason}" if row.reason else ""
+        children = f"{row.fingerprint[:12]} instead of {row.parent[:12]}"
+        yield f"  {row.key}  {', '.join(row.checks)}  {children}  {verdict}{reason}"

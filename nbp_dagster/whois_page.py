@@ -24,6 +24,7 @@ def describe_identity(identity: Identity) -> Iterator[str]:
         ("request", f"{picture.fingerprint}, {picture.model}"),
         ("generation", f"{picture.generation_id}, {describe_time(picture.made_at) or 'undated'}"),
         ("price", _price(identity)),
+        *_parent(identity),
         ("run", identity.bill.run_id if identity.bill else "unknown"),
     ):
         yield f"  {name:<11} {value}"
@@ -32,6 +33,11 @@ def describe_identity(identity: Identity) -> Iterator[str]:
     if len(identity.others) > _SHOWN:
         yield f"  and {len(identity.others) - _SHOWN} more"
     yield from _claims(identity)
+
+
+def _parent(identity: Identity) -> Iterator[tuple[str, str]]:
+    if identity.bill is not None and identity.bill.parent is not None:
+        yield "instead of", f"{identity.bill.parent}, which was refused or failed a check"
 
 
 def _means(identity: Identity, match: Match) -> str:

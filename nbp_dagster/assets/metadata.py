@@ -43,8 +43,9 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
     paid = isinstance(made, Generated)
     facts: dict[str, Any] = {
         "generation_id": receipt.generation_id,
-        # What this materialization cost: nothing when the image was there already.
-        "price_usd": float(receipt.price_usd) if paid else 0.0,
+        # What this materialization cost: nothing when the image was there already; with what was
+        # bought beside it and not kept.
+        "price_usd": float((receipt.price_usd if paid else 0) + made.besides_usd),
         "image_price_usd": float(receipt.price_usd),
         "billing": "billed" if paid else "reused, nothing paid",
         "attempt": receipt.attempt,
@@ -55,12 +56,33 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
         "sha256": image.sha256,
         "drawn_by": drawn_by(order.request),
         "image": dg.MetadataValue.path(str(studio.store.path(image.sha256).absolute())),
+        **_describe_corrections(studio, order.key),
     }
     if receipt.seconds_queued is not None:
         facts["seconds_queued"] = receipt.seconds_queued
     if receipt.seconds_working is not None:
         facts["seconds_working"] = receipt.seconds_working
     return facts
+
+
+def _describe_corrections(studio: Studio, key: str) -> Metadata:
+    """What was asked for in place of a prompt's picture because it failed a check, if anything."""
+    rows = studio.corrections.rows_of(key)
+    if not rows:
+        return {}
+    return {
+        "corrections": table(
+            {
+                "number": row.number,
+                "because_of": ", ".join(row.checks),
+                "fingerprint": row.fingerprint,
+                "instead_of": row.parent,
+                "kept": row.kept or "not known yet",
+                "why": row.reason,
+            }
+            for row in rows
+        )
+    }
 
 
 def describe_sheet(studio: Studio, standing: SheetStanding) -> Metadata:

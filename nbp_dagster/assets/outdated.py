@@ -9,7 +9,7 @@ from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.studio.compiling import Compiled, standing_version
-from nbp_dagster.studio.outcomes import Reused
+from nbp_dagster.studio.outcomes import Order, Reused
 from nbp_dagster.studio.studio import Studio
 
 
@@ -50,7 +50,8 @@ def outdated_prompts(
 ) -> list[str]:
     """Return the prompts that lack an image or a rendition, or have one of an older request.
 
-    A refused prompt is among them: the run says so again, and asks nothing of the service.
+    A refused prompt is among them: the run says so again, and asks nothing of the service. So is
+    one whose picture fails a check that its campaign has corrected, while it may be asked again.
 
     Args:
         instance: Knows what is recorded.
@@ -79,10 +80,20 @@ def outdated_prompts(
                 and originals.get(prompt.key) == outcome.image.sha256
                 and renditions.get(prompt.key) == studio.rendition_version(prompt, outcome)
                 and studio.has_pictures(prompt, outcome)
+                and not _owes_correction(studio, compiled.orders[prompt.key], outcome)
             ):
                 continue
         outdated.append(prompt.key)
     return outdated
+
+
+def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
+    """Whether a run would ask for a prompt's picture again, because it fails a check."""
+    correct = studio.briefs.campaigns[order.scope].correct
+    record = None if correct is None else studio.records.read(order.key)
+    if correct is None or record is None:
+        return False
+    return studio.corrections.owes(order, made, record, correct)
 
 
 def missing_sheets(

@@ -37,8 +37,8 @@ from nbp_dagster.assets.recording import Recorder, Recording, latest_event
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.prompts import PROMPT_VERSION
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.darkroom import Darkroom, Developed
-from nbp_dagster.studio.family import request_behind
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.records import PromptRecord
@@ -285,13 +285,15 @@ class _PromptStep:
     def _batches(self, orders: Iterable[Order], darkroom: Darkroom) -> Iterator[Sequence[Outcome]]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            return self._studio.make_batches(
-                orders,
-                run_id=self._context.run.run_id,
-                budget=self._config.budget,
-                fresh=self._config.fresh,
-                develop=darkroom.develop,
+            config, run_id = self._config, self._context.run.run_id
+            correcting = Correcting(
+                self._studio,
+                self._prompts,
+                darkroom,
+                terms=Terms(run_id, budget=config.budget, fresh=config.fresh),
+                log=self._context.log,
             )
+            return correcting.batches(orders)
         return self._studio.develop_made(orders, darkroom.develop)
 
     def _judge(self, record: PromptRecord) -> None:
@@ -325,8 +327,8 @@ class _PromptStep:
 
     def _original_recording(self, item: "_Made", pointer: int) -> Recording:
         order, made = item.order, item.outcome
-        # The wording that was made in the end, where a refused one was softened.
-        asked = request_behind(order, made.receipt.fingerprint)
+        # The wording that was made in the end, where one was softened or corrected.
+        asked = self._studio.corrections.asked(order, made.receipt.fingerprint)
         return Recording(
             partition=order.key,
             data_version=made.image.sha256,

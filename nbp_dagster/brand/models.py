@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from nbp_dagster.brand.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
 from nbp_dagster.brand.terms import find_wildcard_fault
@@ -32,20 +33,6 @@ TextMode = Literal["drawn", "composited", "none"]
 OnRefusal = Literal["keep", "soften"]
 Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp", "avif"]
-# Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
-WarningCheck = Literal[
-    "copy_complete",
-    "text_contrast",
-    "smallest_letter",
-    "cross_similarity",
-    "copy_paste_rate",
-    "cast_count",
-    "self_similarity",
-    "copy_legible",
-    "copy_contrast",
-    "unrequested_text",
-    "prohibited_text",
-]
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
 
 # Overrides and isolates: they let a line be read in another order than the one that is drawn.
@@ -329,6 +316,22 @@ class Shot(_Record):
     )
 
 
+class Correct(_Record):
+    """Whether a picture that falls short is asked for once more, and for which checks.
+
+    Example:
+        >>> Correct(checks=("copy_legible",)).max_attempts
+        1
+    """
+
+    max_attempts: int = Field(default=1, ge=1, le=2, description="a whole number, 1 or 2")
+    checks: tuple[CorrectableCheck, ...] = Field(
+        default=DEFAULT_CORRECTED,
+        min_length=1,
+        description=f"a list of checks among {', '.join(get_args(CorrectableCheck))}",
+    )
+
+
 class Campaign(_Record):
     """A brand's brief: what to shoot, for which locales and channels, for how much."""
 
@@ -352,6 +355,9 @@ class Campaign(_Record):
     )
     on_refusal: OnRefusal = Field(default="keep", description="keep or soften")
     soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
+    correct: Correct | None = Field(
+        default=None, description="a mapping of max_attempts and checks, such as {max_attempts: 1}"
+    )
     refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     disclose_prompt: bool | None = Field(default=None, description="true or false")

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -172,13 +173,22 @@ def _locate(record: type[BaseModel], loc: tuple[int | str, ...]) -> _Spot:
         field = fields.get(str(steps[0]))
         if field is None or len(steps) == 1:
             return _Spot(record, field)
-        nested = _find_record(field.annotation)
-        if nested is None or (len(steps) == 2 and field.annotation is not nested):
+        annotation = _without_none(field.annotation)
+        nested = _find_record(annotation)
+        if nested is None or (len(steps) == 2 and annotation is not nested):
             return _Spot(record, field, item=True)
         # A record in a list or mapping is one step further: past its index or its id.
-        steps = steps[1:] if field.annotation is nested else steps[2:]
+        steps = steps[1:] if annotation is nested else steps[2:]
         record = nested
     return _Spot(record, None)
+
+
+def _without_none(annotation: Any) -> Any:
+    """Return what a field holds that may also be left out."""
+    if not isinstance(annotation, UnionType):
+        return annotation
+    [first, *others] = [item for item in get_args(annotation) if item is not NoneType]
+    return annotation if others else first
 
 
 def _find_record(annotation: Any) -> type[BaseModel] | None:

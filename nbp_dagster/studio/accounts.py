@@ -8,6 +8,7 @@ from typing import Any
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.studio.correction_log import Correction, CorrectionLog
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.reconcile import STATES
 
@@ -42,6 +43,7 @@ class Accounts:
         open: Purchases that a run works on, or that the next run resumes.
         refused: The dead letters, each with the service's words.
         failed: Purchases that brought no image, lost ones included.
+        corrections: What was asked for again because it failed a check, oldest first.
         fresh: How many purchases were made again on purpose.
         simulated_usd: USD among the sums that the simulator asked for; nobody was charged.
         orphans: Jobs at the service that no purchase owns; None when the service was not asked.
@@ -58,6 +60,7 @@ class Accounts:
     fresh: int
     simulated_usd: Decimal
     orphans: tuple[Generation, ...] | None
+    corrections: tuple[Correction, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; USD as decimal strings, moments as ISO 8601."""
@@ -73,15 +76,19 @@ class Accounts:
             "failed": [_purchase_json(item) for item in self.failed],
             "fresh": self.fresh,
             "simulated_usd": f"{self.simulated_usd:.2f}",
+            "corrections": [_correction_json(item) for item in self.corrections],
             "orphans": None if orphans is None else [_orphan_json(item) for item in orphans],
         }
 
 
-def read_accounts(ledger: Ledger, *, client: OxenClient | None = None) -> Accounts:
+def read_accounts(
+    ledger: Ledger, *, corrections: CorrectionLog | None = None, client: OxenClient | None = None
+) -> Accounts:
     """Sum the ledger up.
 
     Args:
         ledger: The ledger.
+        corrections: What was asked for again; None leaves it out.
         client: Asked for its jobs in every state, to find those nobody owns; None asks nothing.
 
     Raises:
@@ -100,6 +107,7 @@ def read_accounts(ledger: Ledger, *, client: OxenClient | None = None) -> Accoun
         fresh=sum(row.fresh for row in rows),
         simulated_usd=_simulated(rows),
         orphans=None if client is None else tuple(find_orphans(ledger, client)),
+        corrections=() if corrections is None else corrections.all(),
     )
 
 
@@ -159,6 +167,19 @@ def _purchase_json(row: Purchase) -> dict[str, Any]:
         "run_id": row.run_id,
         "intended_at": _moment(row.intended_at),
         "reason": row.reason,
+    }
+
+
+def _correction_json(item: Correction) -> dict[str, Any]:
+    return {
+        "key": item.key,
+        "parent": item.parent,
+        "fingerprint": item.fingerprint,
+        "number": item.number,
+        "checks": list(item.checks),
+        "asked_at": _moment(item.asked_at),
+        "kept": item.kept,
+        "reason": item.reason,
     }
 
 

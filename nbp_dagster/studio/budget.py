@@ -91,3 +91,32 @@ def find_excesses(
         if excess is not None:
             excesses[cap] = excess
     return excesses
+
+
+def take_what_fits(
+    caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
+) -> tuple[list[Order], dict[str, str]]:
+    """Part orders that fit under every cap, one after the other, from those that do not.
+
+    Args:
+        caps: The limits.
+        orders: What would be bought, the first first.
+        spent: What counts against a cap already (USD).
+
+    Returns:
+        Those that fit, and by key of the others which cap they would break and by how much.
+    """
+    totals = {cap: spent(cap) for cap in caps}
+    fitting: list[Order] = []
+    excesses: dict[str, str] = {}
+    for order in orders:
+        covering = [cap for cap in caps if cap.covers(order)]
+        found = (describe_excess(cap, spent=totals[cap], cost=order.price) for cap in covering)
+        excess = next((text for text in found if text is not None), None)
+        if excess is not None:
+            excesses[order.key] = excess
+            continue
+        fitting.append(order)
+        for cap in covering:
+            totals[cap] += order.price
+    return fitting, excesses

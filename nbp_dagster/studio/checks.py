@@ -74,6 +74,7 @@ class Finding:
         figures: What was measured.
         is_provisional: Whether the threshold is a guess: then it warns and never blocks.
         missing_extra: The extra for want of which it was skipped; a strict run fails it.
+        subjects: Which characters or fields of copy fell short, by their names in the brief.
     """
 
     verdict: Verdict
@@ -82,6 +83,7 @@ class Finding:
     figures: Figures = field(default_factory=dict)
     is_provisional: bool = False
     missing_extra: str = ""
+    subjects: tuple[str, ...] = ()
 
 
 class _Named(Protocol):
@@ -122,6 +124,7 @@ class CheckResult:
     sentence: str
     figures: Figures
     missing_extra: str = ""
+    subjects: tuple[str, ...] = ()
 
 
 def run_checks(
@@ -163,6 +166,7 @@ def _run(check: Check[Subject], subject: Subject, blocking: Collection[str]) -> 
         sentence=finding.sentence,
         figures=finding.figures,
         missing_extra=finding.missing_extra,
+        subjects=finding.subjects,
     )
 
 

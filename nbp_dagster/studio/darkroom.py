@@ -72,6 +72,14 @@ class Darkroom:
         except NbpError as error:
             self._developed[made.key] = Developed(problem=problem or str(error))
 
+    def look(self, key: str) -> Developed:
+        """Return what came of a prompt's image, and keep it."""
+        return self._developed[key]
+
+    def put(self, key: str, developed: Developed) -> None:
+        """Keep this of a prompt, whatever was made of it since."""
+        self._developed[key] = developed
+
     def take(self, key: str) -> Developed:
         """Return what came of a prompt's image, once."""
         return self._developed.pop(key)

@@ -55,7 +55,8 @@ class Purchase:
             (the service no longer knows it).
         owner: Who works on it while it is open; see `presence`.
         fresh: Bought again on purpose, though the fingerprint was made already.
-        parent: The refused fingerprint whose request this one softens; None for an original.
+        parent: The fingerprint whose refused request this one softens, or whose picture it
+            corrects; None for an original.
         price_usd: The reserved price while open, the billed price after.
         billed: Whether the service charged for it, as far as is known.
         request: What was asked, to recognise the job in the service's list.
@@ -102,6 +103,7 @@ class Purchase:
             seconds_working=_span(self.started_at, self.completed_at),
             enqueued_at=self.enqueued_at,
             completed_at=self.completed_at,
+            parent=self.parent,
         )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
-HEAD = "0005"
+HEAD = "0006"
 # What a ledger made by the versions without migrations is equal to.
 _BEFORE_MIGRATIONS = "0001"
 # Seconds to wait for another process before giving up: a serialised transaction takes milliseconds.

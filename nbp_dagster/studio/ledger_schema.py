@@ -34,7 +34,7 @@ purchases = sa.Table(
     sa.Column("owner", sa.String(32), nullable=False, server_default=""),
     # Whether it was made already and is bought again on purpose.
     sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),
-    # The fingerprint whose refused request this one was rewritten from.
+    # The fingerprint whose refused request, or failed picture, this one was rewritten for.
     sa.Column("parent", sa.String(64), nullable=True),
     # Who draws: what the simulator "costs" is not money.
     sa.Column("provider", sa.String(20), nullable=False, server_default="oxen"),
@@ -74,6 +74,33 @@ sheet_pins = sa.Table(
     # Seconds since the epoch.
     sa.Column("pinned_at", sa.Float, nullable=False),
     sa.UniqueConstraint("made_for", "number", name="one_row_a_decision"),
+)
+
+# One row is one picture that was asked for again because it fell short of a check. It is written
+# before the purchase and completed once, when it is known which of the two is kept.
+corrections = sa.Table(
+    "corrections",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # The fingerprint that fell short, and the SHA-256 of the image it brought.
+    sa.Column("parent", sa.String(64), nullable=False),
+    sa.Column("original", sa.String(64), nullable=False),
+    # From 1; two machines can't both decide what is asked for as the same one.
+    sa.Column("number", sa.Integer, nullable=False),
+    # What is asked for instead: its fingerprint, and the text, which decides it.
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    # Names of the checks it is to pass.
+    sa.Column("checks", sa.JSON, nullable=False),
+    # The prompt's key at that time, for people.
+    sa.Column("key", sa.String(400), nullable=False),
+    # Seconds since the epoch.
+    sa.Column("asked_at", sa.Float, nullable=False),
+    # "first" or "correction"; null while it is not known.
+    sa.Column("kept", sa.String(20), nullable=True),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("parent", "original", "number", name="one_row_a_correction"),
+    sa.Index("corrections_by_fingerprint", "fingerprint"),
 )
 
 # One row is one file that was made for a prompt. Rows stay: what was handed out may come back.

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from nbp_dagster.brand.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.framing import FramingFacts
@@ -21,8 +22,6 @@ SCHEMA_VERSION: Literal[1] = 1
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
 
-FileType = Literal["jpeg", "png", "webp", "avif"]
-TextMode = Literal["drawn", "composited", "none"]
 MissingState = Literal["refused", "failed", "not_made"]
 Verdict = Literal["passed", "failed", "skipped"]
 Scalar = str | int | float | bool | None
@@ -150,6 +149,7 @@ class CheckFacts:
     threshold: str = ""
     figures: Mapping[str, Scalar]
     missing_extra: str = ""
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +212,7 @@ class Picture:
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
         framing: What of the original is shown; None in records of earlier versions.
+        parent: The fingerprint that this one softens or corrects; None for an original.
     """
 
     file: str
@@ -240,6 +241,7 @@ class Picture:
     original_sha256: str
     simulated: bool
     framing: FramingFacts | None = None
+    parent: str | None = None
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

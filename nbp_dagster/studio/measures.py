@@ -87,6 +87,7 @@ def _check_likeness(picture: PromptInput) -> Finding:
         sentence=sentence,
         figures=figures,
         is_provisional=not picture.calibrated,
+        subjects=tuple(unlike),
     )
 
 
@@ -125,6 +126,7 @@ def _check_cast(picture: PromptInput) -> Finding:
         sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "nobody else",
         figures={"asked_for": len(picture.cast), "uninvited": len(uninvited)},
         is_provisional=not picture.calibrated,
+        subjects=tuple(uninvited),
     )
 
 

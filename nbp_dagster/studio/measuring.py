@@ -255,6 +255,7 @@ def facts_of(result: CheckResult) -> CheckFacts:
         threshold=result.threshold,
         figures=dict(result.figures),
         missing_extra=result.missing_extra,
+        subjects=result.subjects,
     )
 
 

@@ -19,7 +19,8 @@ class Order:
         price: USD the service's model object asks for it.
         scope: The campaign whose budget pays; `brand:<id>` for a character sheet.
         shot: Id of the shot; empty for a character sheet.
-        parent: The refused fingerprint that this request softens.
+        parent: The refused fingerprint that this request softens, or the one whose picture fell
+            short and that it corrects.
         on_refusal: What to try when the content policy refuses; None to leave it refused.
         companions: Orders of the same words and another fingerprint, bought with it in one call
             of the service; at most three.
@@ -71,6 +72,7 @@ class Receipt:
         seconds_working: From start to completion, by the service's clock.
         enqueued_at: Seconds since the epoch.
         completed_at: Seconds since the epoch.
+        parent: The fingerprint that this one softens or corrects; None for an original.
     """
 
     fingerprint: str
@@ -81,24 +83,35 @@ class Receipt:
     seconds_working: float | None
     enqueued_at: float | None
     completed_at: float | None
+    parent: str | None = None
 
 
 @dataclass(frozen=True)
 class Generated:
-    """Bought (or adopted, when already paid for) in this call."""
+    """Bought (or adopted, when already paid for) in this call.
+
+    Attributes:
+        besides_usd: USD spent in this call on pictures of the order that are not kept.
+    """
 
     key: str
     image: KeptImage
     receipt: Receipt
+    besides_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
 class Reused:
-    """Finished earlier; nothing was asked of the service."""
+    """Finished earlier; nothing was asked of the service for it.
+
+    Attributes:
+        besides_usd: USD spent in this call on pictures of the order that are not kept.
+    """
 
     key: str
     image: KeptImage
     receipt: Receipt
+    besides_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -145,6 +158,8 @@ class Tally:
         """Return a tally with one more outcome counted."""
         generated, reused = isinstance(outcome, Generated), isinstance(outcome, Reused)
         spent = outcome.receipt.price_usd if isinstance(outcome, Generated) else Decimal(0)
+        if isinstance(outcome, Generated | Reused):
+            spent += outcome.besides_usd
         return Tally(
             generated=self.generated + generated,
             reused=self.reused + reused,

@@ -9,6 +9,7 @@ from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.oxen.wording import cut_query
 from nbp_dagster.studio.budget import describe_excess
 from nbp_dagster.studio.casting import SheetStanding
+from nbp_dagster.studio.corrections import failing
 from nbp_dagster.studio.family import standing_of
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.ledger_statements import OPEN
@@ -36,6 +37,8 @@ class PlannedImage:
         references: Role, subject, source and digest of each reference, in the order of sending.
         fingerprint: Hash of the request; None while it can't be known.
         reason: Why it is refused, waits or is invalid.
+        may_correct: How many further pictures may be bought should this one fail a check.
+        correction_usd: What each of them would cost.
     """
 
     key: str
@@ -46,6 +49,8 @@ class PlannedImage:
     references: tuple[Mapping[str, str], ...] = ()
     fingerprint: str | None = None
     reason: str = ""
+    may_correct: int = 0
+    correction_usd: Decimal = Decimal(0)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; USD as a decimal string."""
@@ -58,6 +63,7 @@ class PlannedImage:
             "references": [dict(item) for item in self.references],
             "prompt": self.prompt,
             "reason": self.reason,
+            "may_correct": self.may_correct,
         }
 
 
@@ -77,6 +83,15 @@ class Plan:
     def total_usd(self) -> Decimal:
         """USD that running would spend."""
         return sum((image.price_usd for image in self.images), Decimal(0))
+
+    @property
+    def corrections(self) -> tuple[int, Decimal]:
+        """The most further pictures that failed checks may lead to, and their USD.
+
+        No part of `total_usd`: most pictures pass, and the caps hold for these as for all.
+        """
+        costs = [image.may_correct * image.correction_usd for image in self.images]
+        return sum(image.may_correct for image in self.images), sum(costs, Decimal(0))
 
 
 def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
@@ -101,11 +116,10 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
         if all(standings[key].sheet for key in studio.compiler.sheets_of(prompt))
     }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
-    known = studio.purchases(compiled.orders.values())
-    by_key = {
-        key: _ordered(order, standing_of(order, known), "prompt")
-        for key, order in compiled.orders.items()
-    }
+    # What stands may be the correction of what the brief compiles to.
+    standing = studio.corrections.standing(compiled.orders.values())
+    known = studio.purchases(standing)
+    by_key = {order.key: _ordered(order, standing_of(order, known), "prompt") for order in standing}
     for failure in compiled.failures:
         by_key[failure.key] = PlannedImage(
             failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
@@ -113,8 +127,25 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     for prompt in prompts:
         if prompt.key not in ready:
             by_key[prompt.key] = _waiting(studio, prompt, standings)
-    images.extend(by_key[prompt.key] for prompt in prompts)
+    images.extend(_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts)
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
+
+
+def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> PlannedImage:
+    """Say how many pictures may follow a prompt's own, where its campaign has some corrected."""
+    campaign = studio.briefs.campaigns[prompt.campaign]
+    correct = campaign.correct
+    if correct is None or planned.standing in ("refused", "invalid"):
+        return planned
+    rows = studio.corrections.rows_of(prompt.key)
+    left = correct.max_attempts - sum(row.kept is not None for row in rows)
+    if planned.standing == "made":
+        record = studio.records.read(prompt.key)
+        passes = record is not None and not failing(record, correct.checks)
+        left = 0 if passes else left
+    return replace(
+        planned, may_correct=max(0, left), correction_usd=studio.compiler.price(campaign)
+    )
 
 
 def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:

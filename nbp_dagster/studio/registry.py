@@ -61,11 +61,15 @@ class KnownPicture:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a generation cost and which run bought it."""
+    """What a generation cost, which run bought it, and which fingerprint it was to do better than.
+
+    `parent` is None for a picture that softens and corrects none.
+    """
 
     price_usd: Decimal
     billed: bool
     run_id: str
+    parent: str | None = None
 
 
 class Registry:
@@ -132,13 +136,18 @@ class Registry:
 
     def bill_of(self, generation_id: str) -> Bill | None:
         """Return what a generation cost, where the ledger knows it."""
-        columns = (purchases.c.price_micros, purchases.c.billed, purchases.c.run_id)
+        columns = (
+            purchases.c.price_micros,
+            purchases.c.billed,
+            purchases.c.run_id,
+            purchases.c.parent,
+        )
         query = sa.select(*columns).where(purchases.c.generation_id == generation_id)
         with self._transaction() as connection:
             row = connection.execute(query).first()
         if row is None:
             return None
-        return Bill(Decimal(row.price_micros) / _MICRO, bool(row.billed), row.run_id)
+        return Bill(Decimal(row.price_micros) / _MICRO, bool(row.billed), row.run_id, row.parent)
 
     def _find(self, condition: sa.ColumnElement[bool]) -> tuple[KnownPicture, ...]:
         query = sa.select(pictures).where(condition).order_by(pictures.c.id)

@@ -307,6 +307,7 @@ class _Work:
             "model": request.model,
             "parameters": dict(request.parameters),
             "fingerprint": receipt.fingerprint,
+            "parent": receipt.parent,
             "generation_id": receipt.generation_id,
             "price_usd": receipt.price_usd,
             "reused": not isinstance(self.made, Generated),
@@ -350,10 +351,13 @@ def recipe_of(
         signer: Who signs them; None where nobody does.
         logo: Digest of the logo that banners show; None for none.
     """
+    receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
+    # The fingerprint says as much.
+    del receipt["parent"]
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
-        "receipt": {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)},
+        "receipt": receipt,
         "channels": [_channel_facts(channel) for channel in scene.channels],
         "palette": dict(scene.brand.palette),
         "brand": scene.brand.id,

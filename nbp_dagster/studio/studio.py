@@ -12,9 +12,7 @@ from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import resolve_source
 from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.requests import (
-    Sheet,
-)
+from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.sources import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
@@ -26,11 +24,13 @@ from nbp_dagster.studio.carriers import Sending
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
+from nbp_dagster.studio.correction_log import CorrectionLog
+from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.credentials import Credentials
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
-from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
+from nbp_dagster.studio.family import Family, standing_of
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger import Ledger, Purchase
@@ -48,6 +48,7 @@ from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.watch import WatchTimes
 
@@ -133,6 +134,7 @@ class Studio:
         measuring: Measuring | None = None,
         ocr: ReadWhen = "auto",
         sending: Sending | None = None,
+        on_step: OnStep = pass_by,
     ) -> None:
         self.briefs = briefs
         self.provider = provider
@@ -140,6 +142,7 @@ class Studio:
         self.store: ImageStore = FolderStore(paths.store)
         database = open_ledger(ledger_url or paths.ledger)
         self.ledger = Ledger(database, clock=clock)
+        self.corrections = Corrections(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
         carrier = (sending or Sending()).carrier(client, folder=paths.uploads, clock=clock)
         self.references = References(briefs, client=client, store=self.store, carrier=carrier)
@@ -149,6 +152,7 @@ class Studio:
         self._clock = clock
         self._pace = pace
         self._daily_budget = daily_budget
+        self._on_step = on_step
         self.measurer = Measurer(
             measuring or Measuring(),
             calibrations=CalibrationFolder(paths.calibrations),
@@ -177,7 +181,7 @@ class Studio:
         self._engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Delivery(client, self.ledger, self.store),
+            delivery=Delivery(client, self.ledger, self.store, on_step),
             open_stream=open_stream,
             enter=lambda: enter(database, folder=paths.owners),
             clock=clock,
@@ -242,6 +246,7 @@ class Studio:
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,
+                on_step=self._on_step,
             )
 
         return self._engine.batches(wanted, hire=hire, develop=develop)
@@ -274,8 +279,8 @@ class Studio:
         Args:
             casts: The sheets of each brand; looked up when None.
         """
-        # The wording that was made in the end, where a refused one was softened.
-        request = request_behind(order, made.receipt.fingerprint).request
+        # The wording that was made in the end, where one was softened or corrected.
+        request = self.corrections.asked(order, made.receipt.fingerprint).request
         scene = scene_of(self.briefs, prompt)
         sheets = self.compiler.cast_of(scene.brand.id) if casts is None else casts[scene.brand.id]
         return self._renderer.render(scene, request, made, image, sheets=sheets)
@@ -288,7 +293,7 @@ class Studio:
 
     def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
         """Yield what is made already; asks nothing of the service and buys nothing."""
-        wanted = tuple(orders)
+        wanted = self.corrections.standing(orders)
         latest = self.purchases(wanted)
         for order in wanted:
             purchase = standing_of(order, latest)
@@ -364,12 +369,14 @@ class Studio:
         record = None if order is None else self.records.read(order.key)
         if record is None or order is None:
             return None
-        return record if may_ask(order, record.fingerprint) else None
+        return record if self.corrections.belongs(order, record.fingerprint) else None
 
     def has_pictures(self, prompt: Prompt, made: Made) -> bool:
         """Whether the store still holds a prompt's original and every rendition of it."""
         record = self.records.read(prompt.key)
-        renditions = () if record is None else tuple(item.sha256 for item in record.pictures)
+        if record is None or record.fingerprint != made.receipt.fingerprint:
+            return False
+        renditions = tuple(item.sha256 for item in record.pictures)
         return bool(renditions) and all(map(self.store.has, (made.image.sha256, *renditions)))
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:

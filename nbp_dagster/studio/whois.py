@@ -64,6 +64,7 @@ class Identity:
             whole["price_usd"] = None if bill is None else str(bill.price_usd)
             whole["billed"] = None if bill is None else bill.billed
             whole["run_id"] = None if bill is None else bill.run_id
+            whole["parent"] = None if bill is None else bill.parent
         whole["others"] = [_row(other) for other in self.others]
         whole["claims"] = dict(self.claims)
         whole["problem"] = self.problem or None

@@ -145,6 +145,7 @@ class Site:
     Attributes:
         ledger_url: None for the SQLite file in the home folder.
         together: Whether the orders are companions, three in a call.
+        correcting: Whether each picture is asked for again, because it fails a check.
     """
 
     service: Service
@@ -152,12 +153,23 @@ class Site:
     ledger_url: str | None = None
     orders: int = ORDERS
     together: bool = False
+    correcting: bool = False
 
     @property
     def wanted(self) -> set[str]:
         """The fingerprints that every run of the series is to have made."""
+        if self.correcting:
+            return self._wanted_twice()
         make = companions if self.together else singles
         return {item.request.fingerprint for item in make(self.orders)}
+
+    def _wanted_twice(self) -> set[str]:
+        """As many first pictures as there are orders, and one in place of each."""
+        parents = {row.fingerprint: row.parent for row in self.rows()}
+        firsts = [name for name, parent in parents.items() if parent is None]
+        children = sorted(parent for parent in parents.values() if parent is not None)
+        _require(len(firsts) == self.orders and children == sorted(firsts), "parents", parents)
+        return set(parents)
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -165,7 +177,8 @@ class Site:
         shared = ("--url", self.service.url, "--home", str(self.home))
         ledger = () if self.ledger_url is None else ("--ledger-url", self.ledger_url)
         together = ("--together",) if self.together else ()
-        return (*shared, "--orders", str(self.orders), *ledger, *together)
+        correcting = ("--correcting",) if self.correcting else ()
+        return (*shared, "--orders", str(self.orders), *ledger, *together, *correcting)
 
     def rows(self) -> list[Purchase]:
         """Return the ledger, read anew."""

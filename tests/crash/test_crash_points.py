@@ -47,6 +47,14 @@ def test_a_run_that_dies_between_companions_loses_none_and_pays_none_twice(
     die_alone(Bench(service, together=True), Death(step, occurrence))
 
 
+@pytest.mark.parametrize("step", ["claimed", "posted", "settled"])
+def test_a_run_that_dies_while_it_asks_again_pays_nothing_twice(
+    service: Service, step: Step
+) -> None:
+    # Of four purchases the first two are those of first pictures.
+    die_alone(Bench(service, correcting=True), Death(step, 3))
+
+
 @pytest.mark.parametrize("step", ["claimed", "posted", "enqueued"])
 def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(bench: Bench, step: Step) -> None:
     die_beside_another(bench, Death(step), None)

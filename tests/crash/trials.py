@@ -11,6 +11,7 @@ from pathlib import Path
 from nbp_dagster.studio.steps import STEPS, Step
 from tests.crash.harness import (
     KILLED,
+    ORDERS,
     Death,
     Mismatch,
     Service,
@@ -46,11 +47,13 @@ class Bench:
     Attributes:
         new_ledger: Makes an empty ledger and returns its URL; None for SQLite in the home folder.
         together: Whether orders are companions, three in a call.
+        correcting: Whether each picture is asked for again, because it fails a check.
     """
 
     service: Service
     new_ledger: NewLedger = lambda: None
     together: bool = False
+    correcting: bool = False
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -58,7 +61,14 @@ class Bench:
         self.service.reset()
         home = Path(tempfile.mkdtemp(prefix="nbp-crash-"))
         try:
-            yield Site(self.service, home, ledger_url=self.new_ledger(), together=self.together)
+            yield Site(
+                self.service,
+                home,
+                ledger_url=self.new_ledger(),
+                together=self.together,
+                orders=2 if self.correcting else ORDERS,
+                correcting=self.correcting,
+            )
         finally:
             shutil.rmtree(home)
 

@@ -77,7 +77,17 @@ def companions(count: int) -> list[Order]:
     return [item for group in groups for item in bind(*group)]
 
 
+def _correct(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
+    """Make prompts whose pictures all miss the palette, so that each is asked for again."""
+    # Late: the other trials need not wait for what this imports.
+    from tests.crash.correcting import make_corrected
+
+    return make_corrected(given.url, given.home, count=given.orders, on_step=on_step)
+
+
 def _run(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
+    if given.correcting:
+        return _correct(given, on_step)
     orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
@@ -109,6 +119,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--backwards", action="store_true", help="start with the last order")
     parser.add_argument("--together", action="store_true", help="as companions, three in a call")
+    parser.add_argument("--correcting", action="store_true", help="ask again for each picture")
     parser.add_argument("--die-at", choices=STEPS)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")

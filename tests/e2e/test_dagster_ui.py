@@ -308,3 +308,11 @@ def test_an_edited_trait_shows_on_exactly_the_pictures_of_that_character(
     expect(page.get_by_text("has a new data version")).to_be_visible()
     keep(page, "stale-picture")
     assert stage.operator.partitions("generated_images").stale == of_ada
+
+    # A run over both buys the one again, and not the other.
+    again = stage.operator.wait_for_end(stage.operator.launch(MADE, WITHOUT_ADA))
+    assert again.status == "SUCCESS"
+    for key, billing in ((MADE, "billed"), (WITHOUT_ADA, "reused, nothing paid")):
+        page.goto(stage.page_of("generated_images", key))
+        expect(metadata(page, "billing")).to_contain_text(billing)
+    assert stage.operator.partitions("generated_images").stale == of_ada - {MADE}

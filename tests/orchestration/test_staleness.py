@@ -58,6 +58,11 @@ def test_an_edited_trait_makes_stale_what_shows_the_character(house: House) -> N
         "winter/kitchen/all/1x1/v1",
         "winter/garden/all/1x1/v1",
     }
+    # And exactly those are bought again, though the run is over all of them.
+    bills = house.service.bills
+    house.materialize(PROMPT_ASSETS)
+    assert house.service.bills == bills + 2
+    assert house.stale(NAMES.generated_images) == set()
 
 
 def recorded(house: House) -> None:

@@ -201,9 +201,15 @@ def _check_copy(picture: ReadingInput) -> Finding:
         figures[f"word_accuracy_{name}"] = round(match.word_accuracy, 3)
         figures[f"edit_distance_{name}"] = round(match.normalised_distance, 3)
     figures["readings"] = len(picture.passes)
-    wrong = [_describe(name, match) for name, match in picture.best.items() if not match.is_exact]
+    wrong = {name: match for name, match in picture.best.items() if not match.is_exact}
     if wrong:
-        return Finding("failed", threshold=threshold, sentence="; ".join(wrong), figures=figures)
+        return Finding(
+            "failed",
+            threshold=threshold,
+            sentence="; ".join(_describe(name, match) for name, match in wrong.items()),
+            figures=figures,
+            subjects=tuple(wrong),
+        )
     if picture.unreadable:
         letters = "; ".join(
             f"{name} has {' '.join(found[:12])}" for name, found in picture.unreadable.items()
@@ -229,16 +235,17 @@ def _check_contrast(picture: ReadingInput) -> Finding:
     if not picture.faint:
         sentence = "no line of copy was found whose contrast could be measured"
         return Finding("skipped", threshold=threshold, sentence=sentence)
-    faint = [
-        f"{name} has {ratio:.1f}:1 of {least:g}:1"
+    faint = {
+        name: f"{name} has {ratio:.1f}:1 of {least:g}:1"
         for name, (ratio, least) in picture.faint.items()
         if ratio < least
-    ]
+    }
     return Finding(
         _judge(not faint),
         threshold=threshold,
-        sentence="; ".join(faint) if faint else "every line that was found stands out",
+        sentence="; ".join(faint.values()) or "every line that was found stands out",
         figures={f"contrast_{name}": ratio for name, (ratio, _) in picture.faint.items()},
+        subjects=tuple(faint),
     )
 
 

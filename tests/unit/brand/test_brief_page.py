@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from nbp_dagster.brand.load import load_briefs
-from nbp_dagster.brand.models import Brand, Campaign, Character, CopyField, Product, Shot
+from nbp_dagster.brand.models import Brand, Campaign, Character, CopyField, Correct, Product, Shot
 from nbp_dagster.brand.plan import expand
 from nbp_dagster.brand.rules import KNOWN_PARAMETERS
 from tests.unit.brand.prompt_goldens import ROOT
@@ -28,11 +28,12 @@ def read_table(head: str) -> list[list[str]]:
         ("key of a character", Character),
         ("key of a product", Product),
         ("key of a campaign", Campaign),
+        ("key of a correction", Correct),
         ("key of a shot", Shot),
     ],
 )
 def test_each_key_has_its_row_in_order_and_says_whether_it_is_needed(
-    head: str, record: type[Brand | Character | Product | Campaign | Shot]
+    head: str, record: type[Brand | Character | Product | Campaign | Correct | Shot]
 ) -> None:
     fields = {field.alias or name: field for name, field in record.model_fields.items()}
     rows = read_table(head)

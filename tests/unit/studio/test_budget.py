@@ -10,6 +10,7 @@ from nbp_dagster.studio.budget import (
     describe_excess,
     find_excesses,
     run_cap,
+    take_what_fits,
 )
 from tests.fakes.studio import order
 
@@ -68,3 +69,15 @@ def test_a_cap_that_is_full_already_does_not_forbid_what_costs_nothing() -> None
     cap = campaign_cap("spring", Decimal("0.15"))
 
     assert find_excesses([cap], [], lambda _: Decimal("0.30")) == {}
+
+
+def test_of_what_a_cap_can_t_hold_the_first_ones_are_taken() -> None:
+    wanted = [order(number) for number in (1, 2, 3)]
+
+    fitting, excesses = take_what_fits(
+        [campaign_cap("spring", Decimal("0.5"))], wanted, lambda _: Decimal("0.1")
+    )
+
+    assert fitting == wanted[:2]
+    assert list(excesses) == [wanted[2].key]
+    assert "0.40 is spent or reserved" in excesses[wanted[2].key]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from nbp_dagster.brand.check_names import CorrectableCheck, WarningCheck
 from nbp_dagster.brand.load import load_briefs
-from nbp_dagster.brand.models import Brand, WarningCheck
+from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.simulator.painter import encode_png, paint
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
@@ -168,3 +169,8 @@ def test_brands_may_promote_only_checks_that_exist() -> None:
     """The briefs' list is held against the tables."""
     known = {check.name for check in (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)} | {SELF_SIMILARITY}
     assert set(WarningCheck.__args__) <= known  # type: ignore[attr-defined]
+
+
+def test_campaigns_may_correct_only_what_is_checked_on_originals() -> None:
+    known = {check.name for check in (*PROMPT_CHECKS, *READING_CHECKS)}
+    assert set(CorrectableCheck.__args__) <= known  # type: ignore[attr-defined]

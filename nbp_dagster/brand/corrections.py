@@ -1,0 +1,149 @@
+"""The words by which a picture that fell short is asked for again; knows no checks and no ledger.
+
+They are made of names in the brief alone: a score differs between machines and versions, and with
+it the fingerprint would. Lettering is named, not quoted again: what is quoted twice is drawn twice.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nbp_dagster.brand.check_names import CorrectableCheck
+from nbp_dagster.brand.labels import join, list_images
+from nbp_dagster.brand.models import Brand, Shot
+from nbp_dagster.brand.references import Role
+from nbp_dagster.brand.requests import ImageRequest
+
+_FIELDS: Final[Mapping[str, str]] = {
+    "headline": "the headline",
+    "sub": "the sub-headline",
+    "call_to_action": "the call to action",
+    "disclaimer": "the disclaimer",
+}
+_INTRO: Final = "Draw this picture with these points before all others: "
+# A second try must be another request than the first, also when the same checks failed.
+_INSISTENCE: Final = " Every one of them is met in full, whatever else has to give way."
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A check that a picture failed.
+
+    Attributes:
+        check: Its name.
+        subjects: Ids of the characters, or names of the fields of copy, that fell short.
+    """
+
+    check: CorrectableCheck
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a clause is made of."""
+
+    brand: Brand
+    shot: Shot
+    request: ImageRequest
+    subjects: tuple[str, ...]
+
+    def names(self, ids: Iterable[str]) -> list[str]:
+        known = self.brand.characters
+        return [known[name].name for name in ids if name in known]
+
+    def images(self, ids: Iterable[str]) -> str:
+        roles: tuple[Role, ...] = ("identity", "face")
+        found = (list_images(self.request.references, roles=roles, subject=each) for each in ids)
+        return join(item for item in found if item)
+
+
+def correct_request(
+    request: ImageRequest, brand: Brand, shot: Shot, failed: Sequence[Shortfall], *, number: int
+) -> ImageRequest:
+    """Return the request for a picture that is to do better; its fingerprint is its own.
+
+    The references are those of the first request: it is drawn from the sheet, never from the
+    picture that failed.
+
+    Args:
+        request: What the first picture was asked for by.
+        brand: The brand.
+        shot: The shot.
+        failed: What it, and those asked for since, fell short of.
+        number: From 1, the how many-th time it is asked for again.
+    """
+    found: dict[CorrectableCheck, dict[str, None]] = {}
+    for item in failed:
+        found.setdefault(item.check, {}).update(dict.fromkeys(item.subjects))
+    # In the order of the table, whatever the order they were found in.
+    sentences = dict.fromkeys(
+        sentence
+        for check, clause in _CLAUSES.items()
+        if check in found
+        for sentence in clause(_Facts(brand, shot, request, tuple(sorted(found[check]))))
+    )
+    text = f"{_INTRO}{' '.join(sentences)}{_INSISTENCE if number > 1 else ''}"
+    return replace(request, prompt=f"{request.prompt}\n\n{text}")
+
+
+def _likeness(facts: _Facts) -> Iterator[str]:
+    ids = facts.subjects or facts.shot.characters
+    yield (
+        f"{join(facts.names(ids))} can be seen whole and large, with exactly the face, the hair, "
+        f"the body, the proportions and the clothes of {facts.images(ids)}."
+    )
+
+
+def _novelty(facts: _Facts) -> Iterator[str]:
+    cast = facts.shot.characters
+    yield (
+        f"Pose, expression, camera and background are new; {facts.images(cast)} decides who "
+        f"{join(facts.names(cast))} is, and the words above decide everything else."
+    )
+
+
+def _cast(facts: _Facts) -> Iterator[str]:
+    cast, others = facts.names(facts.shot.characters), facts.names(facts.subjects)
+    if cast:
+        yield f"The cast is {join(cast)} alone."
+    if others:
+        yield f"Whoever else can be seen looks clearly different from {join(others)}."
+
+
+def _palette(_: _Facts) -> Iterator[str]:
+    yield "Large areas, such as the background, clothes and things, have the palette's colours."
+
+
+def _spelling(facts: _Facts) -> Iterator[str]:
+    yield (
+        f"{_named(facts)} can be read at a glance and is spelt letter for letter as quoted above."
+    )
+
+
+def _contrast(facts: _Facts) -> Iterator[str]:
+    yield f"{_named(facts)} stands in strong contrast on calm, even ground."
+
+
+def _plainness(_: _Facts) -> Iterator[str]:
+    yield (
+        "Apart from words quoted above and marks seen in the images, every surface carries shapes "
+        "and colours alone."
+    )
+
+
+def _named(facts: _Facts) -> str:
+    fields = [_FIELDS[name] for name in facts.subjects if name in _FIELDS]
+    text = join(fields) if fields else "the lettering"
+    return text[0].upper() + text[1:]
+
+
+_CLAUSES: Final[Mapping[CorrectableCheck, Callable[[_Facts], Iterator[str]]]] = {
+    "cross_similarity": _likeness,
+    "copy_paste_rate": _novelty,
+    "cast_count": _cast,
+    "palette_coverage": _palette,
+    "copy_legible": _spelling,
+    "copy_contrast": _contrast,
+    "unrequested_text": _plainness,
+    "prohibited_text": _plainness,
+}

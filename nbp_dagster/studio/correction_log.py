@@ -1,0 +1,140 @@
+"""What fell short and was asked for again: a table of the ledger's database, shared by all."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_schema import corrections
+
+Kept = Literal["first", "correction"]
+
+# As in the ledger: statements stay small.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """A picture that was asked for again: a row of the table.
+
+    Attributes:
+        parent: Fingerprint of the request whose picture fell short.
+        original: SHA-256 of that picture, as hex: one bought again on purpose starts anew.
+        number: From 1, for each such picture.
+        fingerprint: Of the request that is to do better.
+        prompt: Its text; all else of it is the parent's.
+        checks: Names of the checks it is to pass.
+        key: The prompt's key at that time.
+        asked_at: Seconds since the epoch.
+        kept: Which picture stands; None while it is not known, so that the correction is still due.
+        reason: Why, in words.
+    """
+
+    parent: str
+    original: str
+    number: int
+    fingerprint: str
+    prompt: str
+    checks: tuple[str, ...]
+    key: str
+    asked_at: float = 0.0
+    kept: Kept | None = None
+    reason: str = ""
+
+
+class CorrectionLog:
+    """The table; each method is one transaction. What is decided stays so.
+
+    Example:
+        >>> log = CorrectionLog(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
+        >>> log.of(["5f1c0a"])
+        {}
+    """
+
+    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def of(self, parents: Iterable[str]) -> dict[tuple[str, str], tuple[Correction, ...]]:
+        """Return the corrections of some fingerprints, by fingerprint and digest of the picture.
+
+        Those of one picture are in the order they were asked for.
+        """
+        found: dict[tuple[str, str], tuple[Correction, ...]] = {}
+        wanted = list(dict.fromkeys(parents))
+        with self._transaction(self._engine.connect()) as connection:
+            if connection.execute(sa.select(corrections.c.id).limit(1)).first() is None:
+                # Where nobody corrects, nothing is looked for.
+                return found
+            for start in range(0, len(wanted), _CHUNK):
+                chosen = corrections.c.parent.in_(wanted[start : start + _CHUNK])
+                for item in _read(connection, chosen):
+                    place = (item.parent, item.original)
+                    found[place] = (*found.get(place, ()), item)
+        return found
+
+    def behind(self, fingerprint: str) -> tuple[Correction, ...]:
+        """Return the corrections that a fingerprint was asked for as."""
+        with self._transaction(self._engine.connect()) as connection:
+            return _read(connection, corrections.c.fingerprint == fingerprint)
+
+    def all(self) -> tuple[Correction, ...]:
+        """Return every correction, oldest first."""
+        with self._transaction(self._engine.connect()) as connection:
+            return _read(connection, sa.true())
+
+    def ask(self, draft: Correction) -> Correction:
+        """Write down what is to be asked for, before it is bought.
+
+        Returns:
+            The row of that number: of two that word it differently both get the first one's.
+        """
+        with self._transaction(begin_serialised(self._engine)) as connection:
+            known = _read(connection, _is(draft))
+            if known:
+                return known[0]
+            row = replace(draft, asked_at=self._clock.now())
+            connection.execute(corrections.insert(), {**asdict(row), "checks": list(row.checks)})
+            return row
+
+    def decide(self, correction: Correction, kept: Kept, reason: str) -> Correction:
+        """Write down which picture is kept, unless somebody has; return what holds."""
+        with self._transaction(begin_serialised(self._engine)) as connection:
+            undecided = sa.and_(_is(correction), corrections.c.kept.is_(None))
+            decided = corrections.update().where(undecided).values(kept=kept, reason=reason)
+            connection.execute(decided)
+            return _read(connection, _is(correction))[0]
+
+    @contextmanager
+    def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        try:
+            with transaction as connection:
+                yield connection
+        except DBAPIError as error:
+            raise explain(error, self._engine) from error
+
+
+def _is(item: Correction) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        corrections.c.parent == item.parent,
+        corrections.c.original == item.original,
+        corrections.c.number == item.number,
+    )
+
+
+def _read(connection: Connection, chosen: sa.ColumnElement[bool]) -> tuple[Correction, ...]:
+    rows = connection.execute(sa.select(corrections).where(chosen).order_by(corrections.c.id))
+    return tuple(_correction(row) for row in rows)
+
+
+def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
+    columns = dict(row._mapping)
+    del columns["id"]
+    checks: Sequence[str] = columns.pop("checks")
+    return Correction(**columns, checks=tuple(checks))

@@ -1,0 +1,59 @@
+"""Prompts that are asked for again because their pictures fail a check, without Dagster."""
+
+import logging
+import os
+from pathlib import Path
+
+from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.paced import PacedTransport
+from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.studio.correcting import Correcting, Terms
+from nbp_dagster.studio.means import EngineLimits
+from nbp_dagster.studio.outcomes import Outcome
+from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.studio import Studio, StudioPaths
+from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock
+
+# One after the other, so that it is known who has been asked for when one fails.
+LIMITS = EngineLimits(in_flight=1, buyers=1, elsewhere_seconds=0.05)
+
+
+def make_corrected(
+    url: str, home: Path, *, count: int, attempts: int = 1, on_step: OnStep = pass_by
+) -> dict[str, Outcome]:
+    """Run a campaign of so many prompts over a home folder.
+
+    The plain painter's colours are not the brand's, neither the first time nor the second.
+    """
+    clock = HastyClock()
+    pace = Pace(PaceClock(clock))
+    transport = PacedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
+    client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
+    shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
+    brief = campaign(*shots, correct={"max_attempts": attempts, "checks": ["palette_coverage"]})
+    studio = Studio(
+        load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
+        client=client,
+        open_stream=client.events,
+        pace=pace,
+        provider="oxen",
+        paths=StudioPaths(home),
+        clock=clock,
+        limits=LIMITS,
+        times=TIMES,
+        ocr="off",
+        on_step=on_step,
+    )
+    try:
+        orders = studio.compile(studio.prompts).orders
+        prompts = {prompt.key: prompt for prompt in studio.prompts}
+        darkroom = studio.darkroom(prompts, orders, renders=True)
+        terms = Terms(f"process {os.getpid()}")
+        correcting = Correcting(studio, prompts, darkroom, terms=terms, log=logging.getLogger())
+        batches = correcting.batches(orders.values())
+        return {outcome.key: outcome for batch in batches for outcome in batch}
+    finally:
+        studio.close()

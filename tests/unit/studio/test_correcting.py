@@ -1,0 +1,71 @@
+"""Asking again without Dagster: how often, and what stops it. No picture here passes its check."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Tally
+from tests.crash.correcting import make_corrected
+from tests.fakes.service import ServiceProbe
+
+# Words that only a second request has.
+AGAIN = "points before all others"
+
+
+def rows(home: Path) -> Sequence[Purchase]:
+    ledger = Ledger(open_ledger(home / "ledger.sqlite"), clock=SystemClock())
+    try:
+        return list(ledger.rows())
+    finally:
+        ledger.close()
+
+
+def spent(outcomes: dict[str, Outcome]) -> str:
+    tally = Tally()
+    for outcome in outcomes.values():
+        tally = tally.add(outcome)
+    return f"{tally.spent_usd:.2f}"
+
+
+def test_two_attempts_are_two_other_requests_for_the_first_picture(
+    simulator: SimulatorServer, tmp_path: Path
+) -> None:
+    done = make_corrected(simulator.url, tmp_path, count=1, attempts=2)
+    again = make_corrected(simulator.url, tmp_path, count=1, attempts=2)
+
+    first, *others = rows(tmp_path)
+    assert ServiceProbe(simulator.url).bills == 3
+    assert [row.parent for row in others] == [first.fingerprint] * 2
+    assert len({row.fingerprint for row in (first, *others)}) == 3
+    # The command's budget counts what is not kept too.
+    assert (spent(done), spent(again)) == ("0.45", "0.00")
+
+
+def test_a_correction_that_was_not_attempted_is_made_by_the_next_run(
+    simulator: SimulatorServer, tmp_path: Path
+) -> None:
+    probe = ServiceProbe(simulator.url)
+    probe.script({"kind": "no_credit", "prompt": AGAIN})
+    [kept] = make_corrected(simulator.url, tmp_path, count=1).values()
+    assert isinstance(kept, Generated)
+    assert probe.bills == 1
+
+    probe.heal()
+    make_corrected(simulator.url, tmp_path, count=1)
+    assert probe.bills == 2
+
+
+def test_whoever_stopped_buying_first_pictures_buys_no_second(
+    simulator: SimulatorServer, tmp_path: Path
+) -> None:
+    make_corrected(simulator.url, tmp_path, count=1, attempts=1)
+    ServiceProbe(simulator.url).script({"kind": "no_credit", "prompt": "shot1"})
+
+    outcomes = make_corrected(simulator.url, tmp_path, count=3, attempts=2)
+
+    # The first prompt still owes its second correction.
+    assert [type(outcome) for outcome in outcomes.values()].count(Failed) == 2
+    assert [row.state for row in rows(tmp_path) if row.parent] == ["made"]
