@@ -320,14 +320,14 @@ def _new_session() -> _Session:
 
 
 def _open(session: _Session, request: HttpRequest) -> requests.Response:
-    prepared = session.prepare_request(
-        requests.Request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=request.body,
-            auth=_Bearer(request.bearer),
-        )
+    # Not by the session, which would merge in what it has none of: cookies, parameters, hooks.
+    prepared = requests.PreparedRequest()
+    prepared.prepare(
+        request.method,
+        request.url,
+        headers={**session.headers, **request.headers},
+        data=request.body,
+        auth=_Bearer(request.bearer),
     )
     parts = urlsplit(prepared.url or "")
     if request.address is not None:

@@ -254,8 +254,9 @@ class Flight:
             state.waiting.clear()
             state.elsewhere.clear()
         flying = state.buying + len(state.flying)
-        room = self._buyer.pace.room(flying, limits.in_flight) if state.waiting else 0
-        for _ in range(min(room, len(state.waiting))):
+        wanted = len(state.waiting)
+        room = self._buyer.pace.room(flying, limits.in_flight, wanted) if wanted else 0
+        for _ in range(min(room, wanted)):
             order = state.waiting.popleft()
             state.buying += 1
             future = buyers.submit(self._buyer.obtain, order)
