@@ -50,6 +50,11 @@ class Places:
         self._lock = threading.Lock()
         self._line: deque[_Waiter] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for room now."""
+        return len(self._line)
+
     @contextmanager
     def take(self, pixels: int) -> Iterator[None]:
         """Hold room for a picture, waiting until there is some.

@@ -50,6 +50,22 @@ def test_two_runs_share_the_window(keeper: Keeper) -> None:
     assert other.room(0, 64) == FIRST_WINDOW / 2
 
 
+def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
+    asked: list[Update[Any]] = []
+
+    class Counting(MemoryKeeper):
+        def change(self, update: Update[T]) -> T:
+            asked.append(update)
+            return super().change(update)
+
+    pace = Pace(FakeClock(), Counting())
+
+    assert pace.room(0, 64, wanted=100) == FIRST_WINDOW
+    assert pace.room(8, 64, wanted=92) == 0
+    assert len(asked) == 1
+    assert pace.room(7, 64, wanted=92) == 1, "a job ended: asked again"
+
+
 def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> None:
     clock = FakeClock()
     polling, other = Pace(clock, keeper), Pace(clock, keeper)
