@@ -5,13 +5,16 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
-from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, pace_file
+from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, Update, pace_file
 from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
+
+T = TypeVar("T")
 
 
 @pytest.fixture(params=["memory", "file"])
