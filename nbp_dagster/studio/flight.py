@@ -182,8 +182,12 @@ class Flight:
             is_done = True
         finally:
             # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that
-            # its id is written down.
-            means.clock.halt()
+            # its id is written down. A download is dropped where the run is cancelled: the next run
+            # fetches it, free.
+            if is_done:
+                means.clock.halt()
+            else:
+                means.clock.cut_short()
             buyers.shutdown(wait=True, cancel_futures=True)
             if is_watching:
                 watcher.stop()

@@ -174,7 +174,9 @@ class Studio:
         self._engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Delivery(client, self.ledger, self.store),
+            delivery=Delivery(
+                client, self.ledger, self.store, require_going_on=clock.require_going_on
+            ),
             open_stream=open_stream,
             enter=lambda: enter(database, folder=paths.owners),
             clock=clock,
