@@ -320,7 +320,7 @@ def _new_session() -> _Session:
 
 
 def _open(session: _Session, request: HttpRequest) -> requests.Response:
-    # Not by the session, which would merge in what it has none of: cookies, parameters, hooks.
+    # Neither made nor sent by the session: it would look for cookies, hooks and redirects.
     prepared = requests.PreparedRequest()
     prepared.prepare(
         request.method,
@@ -334,7 +334,7 @@ def _open(session: _Session, request: HttpRequest) -> requests.Response:
         prepared.headers["Host"] = parts.netloc
     timeout = (request.connect_timeout, request.read_timeout)
     settings = session.settings_for(prepared.url or "", parts)
-    return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+    return session.get_adapter(prepared.url or "").send(prepared, timeout=timeout, **settings)
 
 
 def _shut(response: requests.Response) -> None:
