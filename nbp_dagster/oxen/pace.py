@@ -229,6 +229,14 @@ class Pace:
         self._room_until = self._clock.monotonic() + _ROOM_KEPT
         return room
 
+    def leave(self) -> None:
+        """Give our part of the window back: nothing of ours is at the service any more.
+
+        Who ends without a word keeps it for `tempo.MEMBER_SECONDS`.
+        """
+        self._room_asked = None
+        self._change(lambda tempo, now: (tempo.leave(self._name, now), None))
+
     def _take(self) -> Slot:
         while True:
             slot = self._change(lambda tempo, now: tempo.book(now))

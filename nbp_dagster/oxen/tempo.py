@@ -203,6 +203,11 @@ class Tempo:
         entered = {**living, name: Member(flying + min(room, wanted), limit, now)}
         return replace(self, stamp=now, members=entered), room
 
+    def leave(self, name: str, now: float) -> "Tempo":
+        """Give a run's part of the window back to the others."""
+        others = {other: member for other, member in self.members.items() if other != name}
+        return replace(self, stamp=now, members=others)
+
     def touch(self, name: str, now: float) -> "Tempo":
         """Note that a run is alive."""
         member = self.members.get(name)

@@ -193,6 +193,8 @@ class Flight:
                 watcher.stop()
             collectors.shutdown(wait=True, cancel_futures=True)
             means.clock.resume()
+            if is_watching:
+                self._buyer.pace.leave()
             if not is_done and means.on_cancel == "cancel":
                 self._cancel_flying()
 

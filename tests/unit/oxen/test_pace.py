@@ -69,6 +69,16 @@ def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
     assert pace.room(7, 64, wanted=92) == 1, "a job ended: asked again"
 
 
+def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+
+    one.room(0, 64, wanted=8)
+    assert other.room(0, 64) == FIRST_WINDOW / 2
+    one.leave()
+    assert other.room(1, 64) == FIRST_WINDOW - 1
+
+
 def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> None:
     clock = FakeClock()
     polling, other = Pace(clock, keeper), Pace(clock, keeper)
