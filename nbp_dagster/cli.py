@@ -26,7 +26,6 @@ from nbp_dagster.settings import Settings, read_settings, write_event_batches
 from nbp_dagster.sheet_commands import add_sheet_commands
 from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import PainterName, SimulatorOptions
-from nbp_dagster.simulator.server import serve
 from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.characters.calibration import describe_calibration
 from nbp_dagster.studio.copy_room import find_crowded_copy
@@ -395,6 +394,9 @@ def simulator(
     state: Path | None,
 ) -> None:
     """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
+    # A web server and a painter: no other command needs them to start.
+    from nbp_dagster.simulator.server import serve
+
     try:
         options = SimulatorOptions(
             latency=latency,

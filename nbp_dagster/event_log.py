@@ -24,13 +24,24 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import (
     AssetKeyTable,
+    SqlEventLogStorageMetadata,
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import create_engine, func, select
-from sqlalchemy.engine import Connection
+from sqlalchemy import (
+    Column,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    create_engine,
+    func,
+    inspect,
+    select,
+)
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -39,6 +50,14 @@ _RUNS_KEPT_OPEN = 8
 
 _INSERT_EVENTS = SqlEventLogStorageTable.insert()
 _LAST_ID = select(func.last_insert_rowid())
+
+# As Alembic makes it.
+_VERSIONS = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +120,8 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         self._abandoned: list[_Shard] = []
         self._tables: set[str] = set()
         self._columns: set[str] = set()
+        # What a new file's tables are at; None until Dagster has made one.
+        self._revision: str | None = None
         if base_dir is not None:
             super().__init__(base_dir, inst_data)
 
@@ -279,6 +300,35 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         identity = _identity(path)
         assert identity is not None, path
         return _Shard(connection, identity)
+
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Make a file's tables, where it has none; Dagster reads all its migrations for that."""
+        try:
+            with engine.connect() as connection:
+                tables = set(inspect(connection).get_table_names())
+                if _VERSIONS.name in tables and connection.scalar(select(_VERSIONS)):
+                    return
+            if not tables and self._revision is not None:
+                self._make_tables(engine, self._revision)
+                return
+        except SQLAlchemyError as error:
+            # Another process makes them at this moment: Dagster waits for it.
+            _log.debug("%s is left to Dagster: %s", engine.url.database, error)
+            tables = {"unknown"}
+        super()._initdb(engine, for_index_shard)
+        if not tables:
+            with engine.connect() as connection:
+                self._revision = connection.scalar(select(_VERSIONS))
+
+    @staticmethod
+    def _make_tables(engine: Engine, revision: str) -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        with engine.begin() as connection:
+            SqlEventLogStorageMetadata.create_all(connection)
+            # Last: a file without it is looked at again.
+            _VERSIONS.create(connection)
+            connection.execute(_VERSIONS.insert().values(version_num=revision))
 
     def _discard(self, name: str) -> None:
         shard = self._shards.pop(name, None)

@@ -206,24 +206,36 @@ class Pace:
             slower.window,
         )
 
-    def room(self, flying: int, limit: int) -> int:
+    def room(self, flying: int, limit: int, wanted: int = 0) -> int:
         """Return how many more jobs may be given to the service now.
 
         Args:
             flying: Jobs of ours that are there, or on their way.
             limit: Most that may be there in any case.
+            wanted: How many are given at once where there is room: others count them from now on.
         """
         asked = (flying, limit, self._window)
         if asked == self._room_asked and self._clock.monotonic() < self._room_until:
             return self._room
 
         def share(tempo: Tempo, now: float) -> tuple[Tempo, int]:
-            return tempo.share(self._name, flying, limit=limit, now=now)
+            return tempo.share(self._name, flying, limit=limit, now=now, wanted=wanted)
 
-        self._room = self._change(share)
-        self._room_asked = (flying, limit, self._window)
+        room = self._change(share)
+        given = min(room, wanted)
+        # What is left once they are given: known without asking again.
+        self._room = room - given
+        self._room_asked = (flying + given, limit, self._window)
         self._room_until = self._clock.monotonic() + _ROOM_KEPT
-        return self._room
+        return room
+
+    def leave(self) -> None:
+        """Give our part of the window back: nothing of ours is at the service any more.
+
+        Who ends without a word keeps it for `tempo.MEMBER_SECONDS`.
+        """
+        self._room_asked = None
+        self._change(lambda tempo, now: (tempo.leave(self._name, now), None))
 
     def _take(self) -> Slot:
         while True:

@@ -178,7 +178,9 @@ class Tempo:
             taken=0,
         )
 
-    def share(self, name: str, flying: int, *, limit: int, now: float) -> tuple["Tempo", int]:
+    def share(
+        self, name: str, flying: int, *, limit: int, now: float, wanted: int = 0
+    ) -> tuple["Tempo", int]:
         """Enter a run's jobs; return how many more it may have at the service.
 
         It has an equal part of the window, and beyond that what the others leave; at least one.
@@ -188,6 +190,7 @@ class Tempo:
             flying: Its jobs at the service now.
             limit: Most it would have there.
             now: The present moment.
+            wanted: How many it gives at once where there is room; they are entered with the rest.
         """
         living = {
             other: member
@@ -196,9 +199,14 @@ class Tempo:
         }
         taken = sum(member.flying for member in living.values())
         part = max(self.window / (len(living) + 1), self.window - taken, 1.0)
-        entered = {**living, name: Member(flying, limit, now)}
-        room = min(limit, int(part)) - flying
-        return replace(self, stamp=now, members=entered), max(0, room)
+        room = max(0, min(limit, int(part)) - flying)
+        entered = {**living, name: Member(flying + min(room, wanted), limit, now)}
+        return replace(self, stamp=now, members=entered), room
+
+    def leave(self, name: str, now: float) -> "Tempo":
+        """Give a run's part of the window back to the others."""
+        others = {other: member for other, member in self.members.items() if other != name}
+        return replace(self, stamp=now, members=others)
 
     def touch(self, name: str, now: float) -> "Tempo":
         """Note that a run is alive."""

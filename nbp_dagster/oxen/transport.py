@@ -320,21 +320,21 @@ def _new_session() -> _Session:
 
 
 def _open(session: _Session, request: HttpRequest) -> requests.Response:
-    prepared = session.prepare_request(
-        requests.Request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=request.body,
-            auth=_Bearer(request.bearer),
-        )
+    # Neither made nor sent by the session: it would look for cookies, hooks and redirects.
+    prepared = requests.PreparedRequest()
+    prepared.prepare(
+        request.method,
+        request.url,
+        headers={**session.headers, **request.headers},
+        data=request.body,
+        auth=_Bearer(request.bearer),
     )
     parts = urlsplit(prepared.url or "")
     if request.address is not None:
         prepared.headers["Host"] = parts.netloc
     timeout = (request.connect_timeout, request.read_timeout)
     settings = session.settings_for(prepared.url or "", parts)
-    return session.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+    return session.get_adapter(prepared.url or "").send(prepared, timeout=timeout, **settings)
 
 
 def _shut(response: requests.Response) -> None:

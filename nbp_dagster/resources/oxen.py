@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 from dagster_shared.libraries import DagsterLibraryRegistry
@@ -19,8 +19,10 @@ from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.resources.usage import find_place, recorded_usage
 from nbp_dagster.simulator.options import SimulatorOptions
-from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.version import __version__
+
+if TYPE_CHECKING:
+    from nbp_dagster.simulator.server import SimulatorServer
 
 # Where Dagster lists the integrations of a code location.
 DagsterLibraryRegistry.register("nbp-dagster", __version__, is_dagster_package=False)
@@ -174,7 +176,7 @@ class SimulatedOxenResource(OxenResource):
         default=None, description="Folder in which jobs outlive the process; None keeps none."
     )
 
-    _server: SimulatorServer | None = PrivateAttr(default=None)
+    _server: "SimulatorServer | None" = PrivateAttr(default=None)
 
     @property
     def provider(self) -> Literal["oxen", "simulator"]:
@@ -192,6 +194,9 @@ class SimulatedOxenResource(OxenResource):
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
         """Run the simulator outside Dagster, as `nbp plan` does."""
+        # A web server and a painter: what is live needs neither, and starts sooner without.
+        from nbp_dagster.simulator.server import SimulatorServer
+
         options = SimulatorOptions(
             latency=self.latency_seconds,
             slots=64,

@@ -18,7 +18,7 @@ from nbp_dagster.studio.credentials import Credentials
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.measuring import Measuring, ScorerName
-from nbp_dagster.studio.memory import return_large_blocks
+from nbp_dagster.studio.memory import settle_allocator
 from nbp_dagster.studio.reading.proofreading import ReadWhen
 from nbp_dagster.studio.studio import Studio, StudioPaths
 
@@ -113,7 +113,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
             SigningError: Content credentials are configured and can't be signed.
         """
         credentials = Credentials.load(key=self.c2pa_key, certificate=self.c2pa_cert)
-        return_large_blocks()
+        settle_allocator()
         clock = HaltableClock(SystemClock())
         paths = StudioPaths(Path(self.home))
         pace = self.oxen.pace(clock, paths.pace)

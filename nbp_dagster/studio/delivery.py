@@ -44,6 +44,8 @@ class Delivery:
         store: Where images are kept.
         on_step: Told of every step; see `steps`.
         places: Room for decoded pictures.
+        require_going_on: Raises where what is under way is to be dropped; asked while bytes
+            arrive, and before they are decoded.
     """
 
     client: OxenClient
@@ -51,6 +53,7 @@ class Delivery:
     store: ImageStore
     on_step: OnStep = pass_by
     places: Places = field(default_factory=Places)
+    require_going_on: Callable[[], None] = lambda: None
 
     def collect(self, purchase: Purchase, develop: Develop | None = None) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
@@ -182,6 +185,7 @@ class Delivery:
             self._download(job, incoming)
             self.on_step("downloaded")
             with self.places.take(incoming.peek(count_pixels)):
+                self.require_going_on()
                 try:
                     decoded = self._decode(job, incoming)
                 except UndecodableImage as error:
@@ -223,14 +227,15 @@ class Delivery:
             return decode_image(incoming.read(), what=what)
 
     def _download(self, job: Generation, incoming: IncomingFile) -> None:
+        sink = _Interruptible(incoming, self.require_going_on)
         try:
-            self.client.download_into(job.result_url or "", incoming)
+            self.client.download_into(job.result_url or "", sink)
         except DownloadFailed as error:
             if not error.expired:
                 raise
             # Links expire; asking for the job again mints a new one.
             fresh = self.client.get_generation(job.generation_id)
-            self.client.download_into(fresh.result_url or "", incoming)
+            self.client.download_into(fresh.result_url or "", sink)
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"
@@ -256,3 +261,18 @@ class Delivery:
         return Failed(
             purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
         )
+
+
+@dataclass(frozen=True)
+class _Interruptible:
+    """A file that takes a download's bytes for as long as the run goes on."""
+
+    incoming: IncomingFile
+    require_going_on: Callable[[], None]
+
+    def begin(self) -> None:
+        self.incoming.begin()
+
+    def write(self, data: bytes) -> None:
+        self.require_going_on()
+        self.incoming.write(data)

@@ -1,5 +1,6 @@
 """Writing files so that a reader sees the old one or the new one, never half of either."""
 
+import ctypes
 import fcntl
 import hashlib
 import os
@@ -45,8 +46,14 @@ def hold_lock(path: Path) -> Iterator[None]:
         yield
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Write `data` to `path` by temporary file, fsync and rename.
+
+    Args:
+        path: The file; its folder is made.
+        data: All of it.
+        sync: Whether it must outlive a power cut from here on. Many files together are on disk
+            sooner by one `sync_disk` after the last.
 
     Raises:
         StoreError: The disk is full, read-only, or the folder may not be written.
@@ -58,7 +65,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             # mkstemp makes the file private; what we write is meant to be read like any other file.
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
@@ -70,6 +78,28 @@ def write_atomically(path: Path, data: bytes) -> None:
             f"cannot write {path} ({len(data)} bytes): {error.strerror or error}; "
             "free the disk or set NBP_HOME to a folder that can be written"
         ) from error
+
+
+def sync_disk(folder: Path) -> None:
+    """Have all that was written to the disk of a folder outlive a power cut.
+
+    Raises:
+        StoreError: The disk fails.
+    """
+    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if syncfs is None:
+        os.sync()
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            if syncfs(descriptor) != 0:
+                error = ctypes.get_errno()
+                raise OSError(error, os.strerror(error))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 class IncomingFile:

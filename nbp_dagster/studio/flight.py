@@ -182,13 +182,19 @@ class Flight:
             is_done = True
         finally:
             # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that
-            # its id is written down.
-            means.clock.halt()
+            # its id is written down. A download is dropped where the run is cancelled: the next run
+            # fetches it, free.
+            if is_done:
+                means.clock.halt()
+            else:
+                means.clock.cut_short()
             buyers.shutdown(wait=True, cancel_futures=True)
             if is_watching:
                 watcher.stop()
             collectors.shutdown(wait=True, cancel_futures=True)
             means.clock.resume()
+            if is_watching:
+                self._buyer.pace.leave()
             if not is_done and means.on_cancel == "cancel":
                 self._cancel_flying()
 
@@ -254,8 +260,9 @@ class Flight:
             state.waiting.clear()
             state.elsewhere.clear()
         flying = state.buying + len(state.flying)
-        room = self._buyer.pace.room(flying, limits.in_flight) if state.waiting else 0
-        for _ in range(min(room, len(state.waiting))):
+        wanted = len(state.waiting)
+        room = self._buyer.pace.room(flying, limits.in_flight, wanted) if wanted else 0
+        for _ in range(min(room, wanted)):
             order = state.waiting.popleft()
             state.buying += 1
             future = buyers.submit(self._buyer.obtain, order)

@@ -20,6 +20,7 @@ class HaltableClock:
         self._clock = clock
         self._halt = threading.Event()
         self._closed = threading.Event()
+        self._cut = threading.Event()
 
     @property
     def may_buy(self) -> bool:
@@ -34,8 +35,23 @@ class HaltableClock:
         """Stop everything: from now on nobody sleeps, and nobody buys."""
         self._halt.set()
 
+    def cut_short(self) -> None:
+        """Stop everything, what is free to begin again included: a cancelled run ends soon."""
+        self._cut.set()
+        self._halt.set()
+
+    def require_going_on(self) -> None:
+        """Return, unless what is under way is to be dropped.
+
+        Raises:
+            Halted: It is.
+        """
+        if self._cut.is_set():
+            raise Halted("the run was cancelled")
+
     def resume(self) -> None:
         """Forget an earlier stop, for the next run."""
+        self._cut.clear()
         self._halt.clear()
         self._closed.clear()
 

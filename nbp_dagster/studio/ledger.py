@@ -139,6 +139,8 @@ class Ledger:
         """
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
+        if not wanted:
+            return found
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
                 for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):

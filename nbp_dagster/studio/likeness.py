@@ -29,6 +29,7 @@ SKETCH_BYTES: Final = SKETCH_SIDE**2 + 2 * _COLOUR_SIDE**2
 # What each level more takes off the likeness is the weight.
 _COLOUR_SLACK: Final = 6.0
 _COLOUR_WEIGHT: Final = 0.03
+_CELL_PIXELS: Final = 4  # to a side of a cell, at least, of the copy a sketch is made from
 _COARSE_SIDE: Final = 16  # cells
 _FINE_SIDE: Final = 24  # cells
 _COARSE_CUTS: Final = ((0.0, 0.0), (0.05, 0.0), (0.0, 0.05), (0.05, 0.05), (0.025, 0.025))
@@ -73,6 +74,10 @@ class Likeness:
 
 def sketch_picture(image: Image.Image) -> bytes:
     """Return a picture's sketch: 1,152 bytes, rows of luminance, then of Cb and Cr, 0 to 255."""
+    factor = min(image.size) // (_CELL_PIXELS * SKETCH_SIDE)
+    if factor > 1:
+        # Means of means are the same means, in an eighth of the time.
+        image = image.reduce(factor)
     return _shrink(image, SKETCH_SIDE).tobytes() + _colours(image).tobytes()
 
 
@@ -96,7 +101,8 @@ def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
     fine = _score_finely(query, light[rows])
     fine = fine - _differ_in_colour(image, sketches.cells[rows, SKETCH_SIDE**2 :])
     found = [Likeness(int(row), float(score)) for row, score in zip(rows, fine, strict=True)]
-    found.sort(key=lambda item: -item.score)
+    # Of equal sketches the first leads, whatever the last bit of its sum.
+    found.sort(key=lambda item: (-round(item.score, 5), item.index))
     return tuple(item for item in found if item.score >= LEAST_LIKENESS)
 
 

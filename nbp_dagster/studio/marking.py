@@ -174,5 +174,7 @@ def _find_packet(data: bytes) -> bytes | None:
 
 def _clean(value: str) -> str:
     """Return text without what XML can't hold: it would make the whole packet unreadable."""
+    if value.isprintable():
+        return value
     lines = value.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join("".join(c for c in line if c.isprintable()) for line in lines)

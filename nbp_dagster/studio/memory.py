@@ -1,4 +1,4 @@
-"""Memory that is freed is given back: the one knob of the C library that pictures need."""
+"""How the C library keeps memory for pictures: small ones are kept, large ones given back."""
 
 import ctypes
 import logging
@@ -7,24 +7,32 @@ from typing import Final
 
 logger = logging.getLogger(__name__)
 
-# From glibc's malloc.h.
-_M_MMAP_THRESHOLD: Final = -3
-# Bytes. A 1K picture takes 4 MB and stays with the allocator; a 4K one comes in blocks of 16 MB.
-_LARGE: Final = 8 * 1024 * 1024
+# From glibc's malloc.h, each with what it is set to, in bytes unless said otherwise.
+_KNOBS: Final = {
+    # M_MMAP_THRESHOLD. A 1K picture takes 4 MB and stays with the allocator; a 4K one comes in
+    # blocks of 16 MB, which go back to the system the moment they are freed. Left alone, glibc
+    # raises this with the first such block it sees freed, and then keeps them, a set for each
+    # thread: 64 pictures of 4K peaked at 1.3 GB in place of 0.55.
+    -3: 8 * 1024 * 1024,
+    # M_TRIM_THRESHOLD. What a 1K picture and its renditions take stays, once it is there: setting
+    # the other knob leaves this at 128 kB, and the system then maps thousands of pages anew, and
+    # clears them, for every picture.
+    -1: 32 * 1024 * 1024,
+    # M_ARENA_MAX, a number of arenas. Each keeps as much; threads that draw take turns anyway.
+    -8: 2,
+}
 
 
 @cache
-def return_large_blocks() -> bool:
-    """Have blocks of 8 MB and more go back to the system the moment they are freed.
-
-    Left alone, glibc raises its own threshold with the first such block it sees freed, and then
-    keeps them, a set for each thread: 64 pictures of 4K peaked at 1.3 GB in place of 0.55.
+def settle_allocator() -> bool:
+    """Have memory of small pictures kept for the next one, and that of large ones given back.
 
     Returns:
-        Whether the C library knows the knob; where it does not, nothing is changed.
+        Whether the C library knows the knobs; where it does not, nothing is changed.
     """
     try:
-        is_set = bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE))
+        mallopt = ctypes.CDLL(None).mallopt
+        is_set = all([bool(mallopt(knob, value)) for knob, value in _KNOBS.items()])
     except (OSError, AttributeError, TypeError):
         is_set = False
     if not is_set:

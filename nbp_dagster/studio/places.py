@@ -2,8 +2,10 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 # Each picture is worked on by one core.
@@ -17,8 +19,19 @@ def count_places() -> int:
     return min(MOST_PICTURES, os.cpu_count() or 1)
 
 
+@dataclass
+class _Waiter:
+    """Somebody in line: for how many pixels, and the lock that opens when it is their turn."""
+
+    pixels: int
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
 class Places:
     """So many pictures at a time, of so many pixels together; one alone may have any size.
+
+    Whoever came first is first: what finished first is not overtaken by what finished later, and
+    a large picture is not kept waiting by small ones.
 
     Args:
         pictures: Most pictures at a time.
@@ -34,7 +47,13 @@ class Places:
         self._most_pixels = pixels
         self._pictures = 0
         self._pixels = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._line: deque[_Waiter] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for room now."""
+        return len(self._line)
 
     @contextmanager
     def take(self, pixels: int) -> Iterator[None]:
@@ -43,17 +62,29 @@ class Places:
         Args:
             pixels: Width times height of the picture.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_room(pixels))
-            self._pictures += 1
-            self._pixels += pixels
+        me = _Waiter(pixels)
+        me.turn.acquire()
+        with self._lock:
+            self._line.append(me)
+            self._admit()
+        # Only the one whose turn it is wakes up.
+        with me.turn:
+            pass
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 self._pictures -= 1
                 self._pixels -= pixels
-                self._changed.notify_all()
+                self._admit()
+
+    def _admit(self) -> None:
+        """Let in those at the head of the line that there is room for."""
+        while self._line and self._has_room(self._line[0].pixels):
+            first = self._line.popleft()
+            self._pictures += 1
+            self._pixels += first.pixels
+            first.turn.release()
 
     def _has_room(self, pixels: int) -> bool:
         if self._pictures == 0:

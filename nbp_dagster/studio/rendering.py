@@ -226,7 +226,8 @@ class Renderer:
         # Drawn while the pixels are at hand: a set would have to decode every file again.
         return _Drawn(
             picture,
-            thumb=self._store.put(thumbnail(rendition.image)),
+            # A lost one is drawn from its picture.
+            thumb=self._store.put(thumbnail(rendition.image), sync=False),
             known=known_rendition(picture, marks, rendition.image),
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.contact_sheet import count_pictures, divide_sheets, draw_contact_sheet
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.files import sync_disk, write_atomically
 from nbp_dagster.studio.gallery import Thumb, choose_covers, humanise, render_gallery
 from nbp_dagster.studio.inventory import Inventory
 from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
@@ -107,6 +107,8 @@ def write_set(
         drawing = _put_contact_sheets(desk, manifest, thumbs, pool)
         page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
         list(drawing)
+    # Once for all of them: a thousand waits for the disk take seconds.
+    sync_disk(folder)
     write_atomically(folder / INDEX, page.encode())
     write_manifest(manifest, folder / MANIFEST)
     covers = (row.sha256 for row in choose_covers(manifest))
@@ -155,7 +157,7 @@ class _Desk:
         """Have a picture's thumbnail in the folder and return its path there."""
         file = _thumb_file(picture)
         if not self.inventory.holds(file, picture.sha256):
-            write_atomically(self.folder / file, self.make_thumb(picture))
+            write_atomically(self.folder / file, self.make_thumb(picture), sync=False)
             self.inventory.note(file, picture.sha256)
         return file
 
@@ -206,7 +208,8 @@ def _put_contact_sheets(
         if desk.inventory.holds(name, source):
             return
         entries = [(label, desk.read(thumbs[digest])) for label, digest in shown]
-        write_atomically(desk.folder / name, draw_contact_sheet(entries, manifest.name, note))
+        drawn = draw_contact_sheet(entries, manifest.name, note)
+        write_atomically(desk.folder / name, drawn, sync=False)
         desk.inventory.note(name, source)
 
     return pool.map(put, itertools.count(1), sheets, sheets.values())
@@ -243,7 +246,7 @@ def _read(source: Path | bytes, *, digest: str, what: str) -> bytes:
 def _keep(path: Path, data: bytes, *, digest: str) -> None:
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
         return
-    write_atomically(path, data)
+    write_atomically(path, data, sync=False)
 
 
 def _thumb(data: bytes, *, what: str) -> bytes:

@@ -19,8 +19,14 @@ class ImageStore(ABC):
     """Content-addressed bytes: the same bytes are kept once, and never change."""
 
     @abstractmethod
-    def put(self, data: bytes) -> str:
-        """Keep the bytes and return their sha256 (hex); a second put of the same bytes is free."""
+    def put(self, data: bytes, *, sync: bool = True) -> str:
+        """Keep the bytes and return their sha256 (hex); a second put of the same bytes is free.
+
+        Args:
+            data: The bytes.
+            sync: Whether they must outlive a power cut; not where they can be made again by
+                whoever misses them.
+        """
 
     @abstractmethod
     def receive(self) -> AbstractContextManager[IncomingFile]:
@@ -69,10 +75,10 @@ class FolderStore(ImageStore):
         self._incoming = root / "incoming"
         remove_abandoned(self._incoming)
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, *, sync: bool = True) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if not self.has(digest, size=len(data)):
-            write_atomically(self.path(digest), data)
+            write_atomically(self.path(digest), data, sync=sync)
         return digest
 
     @contextmanager

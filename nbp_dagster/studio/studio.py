@@ -181,7 +181,13 @@ class Studio:
         self._engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Delivery(client, self.ledger, self.store, on_step),
+            delivery=Delivery(
+                client,
+                self.ledger,
+                self.store,
+                on_step,
+                require_going_on=clock.require_going_on,
+            ),
             open_stream=open_stream,
             enter=lambda: enter(database, folder=paths.owners),
             clock=clock,

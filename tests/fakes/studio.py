@@ -160,7 +160,7 @@ def workbench(
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
-    delivery = Delivery(client, ledger, store, on_step)
+    delivery = Delivery(client, ledger, store, on_step, require_going_on=halting.require_going_on)
     engine = Engine(
         client,
         ledger=ledger,

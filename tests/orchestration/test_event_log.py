@@ -180,6 +180,30 @@ def test_the_rows_are_those_dagster_writes(
     assert ours == theirs
 
 
+def test_a_new_file_has_the_tables_that_dagster_makes(tmp_path: Path) -> None:
+    with opened(tmp_path / "ours") as log:
+        log.store_event(said("first"))
+    theirs = SqliteEventLogStorage(str(tmp_path / "dagsters"))
+    theirs.store_event(said("first"))
+
+    for file in ("index.db", f"{RUN}.db"):
+        # The index is made by Dagster, the run's file by us.
+        assert made_in(tmp_path / "ours" / file) == made_in(tmp_path / "dagsters" / file)
+
+
+def made_in(path: Path) -> tuple[set[str], list[str], str]:
+    """Tables and indexes, the version they are at, and the kind of journal."""
+    with closing(sqlite3.connect(path)) as connection:
+        parts = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        [[journal]] = connection.execute("PRAGMA journal_mode")
+        versions = connection.execute("SELECT version_num FROM alembic_version")
+        return (
+            {re.sub(r"\s+", " ", sql).replace(" ,", ",") for [sql] in parts},
+            [version for [version] in versions],
+            journal,
+        )
+
+
 def test_a_home_changes_to_our_event_log_and_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

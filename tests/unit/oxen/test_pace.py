@@ -5,13 +5,16 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
-from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, pace_file
+from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, Update, pace_file
 from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
+
+T = TypeVar("T")
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -48,6 +51,32 @@ def test_two_runs_share_the_window(keeper: Keeper) -> None:
     assert one.room(0, 64) == FIRST_WINDOW
     assert one.room(8, 64) == 0
     assert other.room(0, 64) == FIRST_WINDOW / 2
+
+
+def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
+    asked: list[Update[Any]] = []
+
+    class Counting(MemoryKeeper):
+        def change(self, update: Update[T]) -> T:
+            asked.append(update)
+            return super().change(update)
+
+    pace = Pace(FakeClock(), Counting())
+
+    assert pace.room(0, 64, wanted=100) == FIRST_WINDOW
+    assert pace.room(8, 64, wanted=92) == 0
+    assert len(asked) == 1
+    assert pace.room(7, 64, wanted=92) == 1, "a job ended: asked again"
+
+
+def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+
+    one.room(0, 64, wanted=8)
+    assert other.room(0, 64) == FIRST_WINDOW / 2
+    one.leave()
+    assert other.room(1, 64) == FIRST_WINDOW - 1
 
 
 def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> None:

@@ -248,6 +248,18 @@ def test_the_window_never_closes() -> None:
     assert tempo.share("a", 1, limit=64, now=NOW + 20)[1] == 0
 
 
+def test_jobs_that_are_about_to_be_given_count_for_the_others_at_once() -> None:
+    full = replace(Tempo.at(NOW), window=20.0)
+
+    tempo, room = full.share("a", 5, limit=64, now=NOW, wanted=100)
+    assert room == 15
+    assert tempo.members["a"].flying == 20
+
+    tempo, room = full.share("a", 5, limit=64, now=NOW, wanted=3)
+    assert room == 15
+    assert tempo.members["a"].flying == 8
+
+
 def test_two_runs_have_half_of_the_window_each() -> None:
     tempo, _ = replace(Tempo.at(NOW), window=20.0).share("a", 20, limit=64, now=NOW)
     tempo, second = tempo.share("b", 0, limit=64, now=NOW)

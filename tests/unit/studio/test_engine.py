@@ -1,14 +1,16 @@
 """The engine against the simulator: what is bought, what is not, and what each order comes to."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from nbp_dagster.oxen.errors import ConnectionFailed
-from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, RequestsTransport
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.budget import campaign_cap
 from nbp_dagster.studio.buying import recognisable
@@ -522,6 +524,50 @@ def test_a_cancelled_run_can_cancel_its_jobs(
         states = {row.key: row.state for row in bench.ledger.rows()}
 
     assert states["spring/shot1/en/1x1/v1"] == "failed"
+
+
+class Trickling(RequestsTransport):
+    """Downloads come to a halt after their first bytes, until the run is told to stop."""
+
+    def __init__(self, clock: HastyClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.has_begun = threading.Event()
+
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        with super().stream(request) as answer:
+            if "/api/ai/" not in request.url:
+                answer.chunks = self._hold(answer.chunks)
+            yield answer
+
+    def _hold(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(chunks)
+        self.has_begun.set()
+        while self.clock.may_buy:
+            time.sleep(0.005)
+        yield from chunks
+        yield b"more"
+
+
+def test_a_cancelled_run_drops_its_downloads_and_the_next_fetches_them(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    clock = HastyClock()
+    transport = Trickling(clock)
+    with workbench(simulator.url, home, transport=transport, clock=clock) as bench:
+        flight = bench.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
+        next(flight)
+        assert transport.has_begun.wait(10)
+        flight.close()
+        [left] = [row for row in bench.ledger.rows() if row.state != "refused"]
+    bills = service.bills
+    with workbench(simulator.url, home) as bench:
+        [outcome] = bench.make(order(1)).values()
+
+    assert left.state == "enqueued"
+    assert isinstance(outcome, Generated)
+    assert service.bills == bills
 
 
 def test_a_dropped_event_stream_costs_nothing_but_time(

@@ -1,6 +1,7 @@
 """Room for decoded pictures."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -79,3 +80,26 @@ def test_room_is_given_back_when_the_work_fails() -> None:
     thread, has_room = taker(places, 10)
     thread.join(10)
     assert has_room.is_set()
+
+
+def test_who_came_first_is_first_though_another_would_fit_now() -> None:
+    places = Places(3, pixels=100)
+    with ExitStack() as held:
+        held.enter_context(places.take(60))
+        large, large_has_room = taker(places, 60)
+        large_is_in_line(places)
+        small, small_has_room = taker(places, 10)
+        assert not small_has_room.wait(0.05)
+        held.close()
+        large.join(10)
+        small.join(10)
+
+    assert large_has_room.is_set()
+    assert small_has_room.is_set()
+
+
+def large_is_in_line(places: Places) -> None:
+    """Wait for the line's first waiter."""
+    deadline = time.monotonic() + 10
+    while not places.waiting and time.monotonic() < deadline:
+        time.sleep(0.001)
