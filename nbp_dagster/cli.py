@@ -19,7 +19,7 @@ from nbp_dagster.brand.load import BriefError, load_briefs
 from nbp_dagster.brand.plan import expand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.ledger_page import describe_accounts
-from nbp_dagster.project import open_registry, open_studio
+from nbp_dagster.project import open_registry, open_store, open_studio
 from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings, write_event_batches
@@ -223,10 +223,11 @@ def whois(files: tuple[Path, ...], as_json: bool) -> None:
 
     Ends with status 1 if any file is nobody's.
     """
-    with open_registry(read_settings()) as registry, warnings.catch_warnings():
+    settings = read_settings()
+    with open_registry(settings) as registry, warnings.catch_warnings():
         # Pictures of too many pixels are refused in a line of our own.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        found = list(identify_files(files, registry))
+        found = list(identify_files(files, registry, open_store(settings)))
     if as_json:
         click.echo(json.dumps([identity.to_json() for identity in found], indent=2))
     else:

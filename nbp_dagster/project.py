@@ -22,6 +22,7 @@ from nbp_dagster.studio.files import hold_lock, write_atomically
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.progress import Progress, Silence
 from nbp_dagster.studio.registry import Registry
+from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.studio import Studio, StudioPaths
 
 
@@ -110,6 +111,11 @@ def open_registry(settings: Settings) -> Iterator[Registry]:
         yield Registry(database)
     finally:
         database.dispose()
+
+
+def open_store(settings: Settings) -> ImageStore:
+    """Open the pictures of this machine; needs no briefs, no service and no key."""
+    return FolderStore(StudioPaths(settings.nbp_home).store)
 
 
 def build_studio(

@@ -41,10 +41,13 @@ def _parent(identity: Identity) -> Iterator[tuple[str, str]]:
 
 
 def _means(identity: Identity, match: Match) -> str:
-    alike = describe_score(match.score)
-    words = {"bytes": "its bytes", "marks": f"its marks, verified: {alike}", "looks": "its looks: "}
-    found_by = identity.found_by or "looks"
-    return words[found_by] + (alike if found_by == "looks" else "")
+    if identity.found_by == "bytes":
+        return "its bytes"
+    how = "compared pixel by pixel" if match.difference else "by its sketch, ours is not at hand"
+    alike = f"{describe_score(match.score)}, {how}"
+    return (
+        f"its marks, verified: {alike}" if identity.found_by == "marks" else f"its looks: {alike}"
+    )
 
 
 def _place(match: Match) -> str:

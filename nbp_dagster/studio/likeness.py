@@ -40,6 +40,9 @@ _BLUR: Final = 2  # cells to either side
 # Grey levels (standard deviation) of detail below which a picture has nothing to be known by.
 _LEAST_DETAIL: Final = 0.75
 _CHUNK: Final = 8192  # sketches that are floats at one time
+# Decimals of a score. Products of the same numbers differ in the seventh with the place of a sketch
+# among others; without them pictures that fit as well keep the order in which they were written.
+_DECIMALS: Final = 5
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -82,7 +85,7 @@ def sketch_picture(image: Image.Image) -> bytes:
 
 
 def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
-    """Return the sketches that a picture is a copy of, the most alike first.
+    """Return the sketches that a picture is a copy of, the most alike first, then in their order.
 
     A picture without detail, such as one of a single colour, is like none.
 
@@ -100,9 +103,9 @@ def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
     rows = rows[np.argsort(-coarse, kind="stable")[:_FINALISTS]]
     fine = _score_finely(query, light[rows])
     fine = fine - _differ_in_colour(image, sketches.cells[rows, SKETCH_SIDE**2 :])
-    found = [Likeness(int(row), float(score)) for row, score in zip(rows, fine, strict=True)]
-    # Of equal sketches the first leads, whatever the last bit of its sum.
-    found.sort(key=lambda item: (-round(item.score, 5), item.index))
+    scores = np.round(fine.astype(np.float64), _DECIMALS)
+    found = [Likeness(int(row), float(score)) for row, score in zip(rows, scores, strict=True)]
+    found.sort(key=lambda item: (-item.score, item.index))
     return tuple(item for item in found if item.score >= LEAST_LIKENESS)
 
 

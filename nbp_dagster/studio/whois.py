@@ -1,21 +1,26 @@
 """Names the prompt behind any picture: by its bytes, by its marks, or by its looks."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from nbp_dagster.studio.confirming import Difference, compare
 from nbp_dagster.studio.decode import MAX_BYTES, Decoded, UndecodableImage, decode_image
+from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.likeness import find_alike
 from nbp_dagster.studio.marking import read_marks
 from nbp_dagster.studio.registry import Bill, KnownPicture, Registry
+from nbp_dagster.studio.store import ImageStore
 
 Means = Literal["bytes", "marks", "looks"]
 
 # Below the difference between a picture and its copy, so that of two which differ by less neither
 # can be told to be the one; measured in docs/marking.md.
 _TIE: Final = 0.03
+# Likely pictures that a file is compared with, pixel by pixel.
+_COMPARED: Final = 24
 _CLAIMS: Final = ("PromptKey", "Fingerprint", "GenerationId", "Campaign", "Brand", "Model")
 
 
@@ -25,11 +30,19 @@ class Match:
 
     Attributes:
         picture: Its row in the registry.
-        score: How alike it is, 1 for the same picture.
+        score: How alike their sketches are, 1 for the same picture.
+        difference: How far the pixels differ; None where ours were not at hand.
     """
 
     picture: KnownPicture
     score: float
+    difference: Difference | None = None
+
+    def fits_as(self, best: "Match") -> bool:
+        """Whether nothing tells it from the match that fits best."""
+        if self.difference is None or best.difference is None:
+            return best.score - self.score <= _TIE
+        return self.difference.fits_as(best.difference)
 
 
 @dataclass(frozen=True)
@@ -71,11 +84,13 @@ class Identity:
         return whole
 
 
-def identify_files(paths: Iterable[Path], registry: Registry) -> Iterator[Identity]:
+def identify_files(
+    paths: Iterable[Path], registry: Registry, store: ImageStore | None = None
+) -> Iterator[Identity]:
     """Yield what is known of each file; one that is no picture is a problem of its own."""
     for path in paths:
         try:
-            yield identify(_read(path), registry, name=str(path))
+            yield identify(_read(path), registry, name=str(path), store=store)
         except UndecodableImage as error:
             yield Identity(str(path), problem=f"not a usable picture: {error.seen}")
         except OSError as error:
@@ -83,13 +98,16 @@ def identify_files(paths: Iterable[Path], registry: Registry) -> Iterator[Identi
             yield Identity(str(path), problem=f"can't be read: {reason}")
 
 
-def identify(data: bytes, registry: Registry, *, name: str) -> Identity:
+def identify(
+    data: bytes, registry: Registry, *, name: str, store: ImageStore | None = None
+) -> Identity:
     """Say whose picture some bytes are.
 
     Args:
         data: A whole file, from anywhere.
         registry: Every picture of ours.
         name: Names it in the answer.
+        store: Where our pictures are, to compare pixels with; None to go by sketches alone.
 
     Raises:
         UndecodableImage: The bytes are not one sound picture; see `decode_image`.
@@ -100,7 +118,7 @@ def identify(data: bytes, registry: Registry, *, name: str) -> Identity:
         return _identity(name, "bytes", exact, registry)
     marks = read_marks(data)
     claims = {key: marks[f"nbp:{key}"] for key in _CLAIMS if f"nbp:{key}" in marks}
-    alike = _find_alike(decoded, registry)
+    alike = _compare_all(decoded, _find_alike(decoded, registry), store)
     claimed = [item for item in alike if _fits(item.picture, claims)]
     if claimed:
         return _identity(name, "marks", claimed, registry)
@@ -130,6 +148,30 @@ def _find_alike(decoded: Decoded, registry: Registry) -> list[Match]:
     return list(best.values())
 
 
+def _compare_all(decoded: Decoded, likely: list[Match], store: ImageStore | None) -> list[Match]:
+    """Drop what only looks like a file from afar, and put first what fits its pixels best."""
+    if store is None:
+        return likely
+    compared = [_compare(decoded, match, store) for match in likely[:_COMPARED]]
+    kept = [item for item in compared if item.difference is None or item.difference.is_copy]
+    kept.sort(key=lambda item: (item.difference is None, _distance(item)))
+    return kept
+
+
+def _distance(match: Match) -> float:
+    return 1 - match.score if match.difference is None else match.difference.greatest
+
+
+def _compare(decoded: Decoded, match: Match, store: ImageStore) -> Match:
+    """Compare pixels where ours are at hand: another machine may have made them."""
+    digest = match.picture.sha256
+    try:
+        ours = decode_image(store.get(digest), what=digest).image
+    except (StoreError, UndecodableImage):
+        return match
+    return replace(match, difference=compare(decoded.image.convert("RGB"), ours.convert("RGB")))
+
+
 def _fits(picture: KnownPicture, claims: Mapping[str, str]) -> bool:
     ours = (picture.prompt_key, picture.fingerprint, picture.generation_id)
     return ours == tuple(claims.get(key) for key in ("PromptKey", "Fingerprint", "GenerationId"))
@@ -156,7 +198,7 @@ def _identity(
         found_by=found_by,
         match=first,
         bill=registry.bill_of(first.picture.generation_id),
-        others=tuple(item for item in rest if first.score - item.score <= _TIE),
+        others=tuple(item for item in rest if item.fits_as(first)),
         claims=claims or {},
         problem=problem,
     )
@@ -171,6 +213,7 @@ def _row(match: Match) -> dict[str, Any]:
         "channel": picture.channel or None,
         "locale": picture.locale,
         "likeness": round(match.score, 3),
+        "compared": match.difference is not None,
         "fingerprint": picture.fingerprint,
         "model": picture.model,
         "generation_id": picture.generation_id,

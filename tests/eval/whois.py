@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from nbp_dagster.simulator.painter import paint
-from nbp_dagster.studio import likeness
+from nbp_dagster.studio.confirming import MOST_APART, compare
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.likeness import (
     LEAST_LIKENESS,
@@ -55,14 +55,14 @@ class Finding:
     Attributes:
         found: How many found a picture at all.
         right: How many found theirs first.
-        least: The smallest likeness of a copy and its picture.
-        rival: The greatest likeness of a copy and another picture.
+        least: The smallest likeness of the sketches of a copy and its picture.
+        apart: The greatest difference of the pixels of a copy and its picture.
     """
 
     found: int
     right: int
     least: float
-    rival: float
+    apart: float
 
 
 def draw_picture(number: int) -> Image.Image:
@@ -82,28 +82,35 @@ def sketch_all(pictures: Sequence[Image.Image]) -> Sketches:
 
 
 def judge(pictures: Sequence[Image.Image], sketches: Sketches, journey: Journey) -> Finding:
-    """Send every picture on a journey and look for it."""
+    """Send every picture on a journey and look for it, as `nbp whois` does."""
     found = right = 0
-    least, rival = 1.0, -1.0
+    least, apart = 1.0, 0.0
     for number, picture in enumerate(pictures):
-        hits = find_alike(send(picture, journey, seed=number), sketches)
-        found += bool(hits)
-        right += bool(hits) and hits[0].index == number
-        scores = {hit.index: hit.score for hit in hits}
-        least = min(least, scores.pop(number, 0.0))
-        rival = max([rival, *scores.values()])
-    return Finding(found, right, least, rival)
+        copy = send(picture, journey, seed=number)
+        hits = {hit.index: hit.score for hit in find_alike(copy, sketches)}
+        differences = {index: compare(copy, pictures[index]) for index in hits}
+        copies = {index: each for index, each in differences.items() if each.is_copy}
+        found += bool(copies)
+        right += bool(copies) and min(copies, key=lambda each: copies[each].greatest) == number
+        least = min(least, hits.get(number, 0.0))
+        apart = max(apart, differences[number].usual if number in differences else 255.0)
+    return Finding(found, right, least, apart)
 
 
-def score_others(count: int, sketches: Sketches) -> list[float]:
-    """Return the greatest likeness of each of so many other pictures and any of ours."""
-    # All scores are wanted here, those too low to count as well.
-    likeness.LEAST_LIKENESS = -1.0  # type: ignore[misc]
-    try:
-        hits = (find_alike(draw_picture(1_000_000 + number), sketches) for number in range(count))
-        return [found[0].score if found else 0.0 for found in hits]
-    finally:
-        likeness.LEAST_LIKENESS = LEAST_LIKENESS  # type: ignore[misc]
+def judge_others(
+    count: int, pictures: Sequence[Image.Image], sketches: Sketches
+) -> tuple[int, list[float]]:
+    """Look for so many other pictures.
+
+    Returns:
+        How many sketches take for one of ours, and how far the pixels of each of these differ.
+    """
+    nearest = []
+    for number in range(count):
+        other = draw_picture(1_000_000 + number)
+        if hits := find_alike(other, sketches):
+            nearest.append(min(compare(other, pictures[hit.index]).usual for hit in hits))
+    return len(nearest), nearest
 
 
 def time_queries(rows: int) -> Iterator[tuple[str, float]]:
@@ -163,12 +170,14 @@ def main() -> None:
         cost = (time.perf_counter() - begun) / given.pictures * 1000
         print(
             f"{name}: found {seen.found}, theirs first {seen.right}, least likeness "
-            f"{seen.least:.3f}, nearest other {seen.rival:.3f}, {cost:.0f} ms each"
+            f"{seen.least:.3f}, greatest difference {seen.apart:.1f}, {cost:.0f} ms each"
         )
-    others = np.array(score_others(given.pictures, sketches))
+    likely, differences = judge_others(given.pictures, pictures, sketches)
+    wrong = sum(each <= MOST_APART for each in differences)
     print(
-        f"others: {int((others >= LEAST_LIKENESS).sum())} false matches of {len(others)}, "
-        f"greatest likeness {others.max():.3f}, 99th percentile {np.percentile(others, 99):.3f}"
+        f"{given.pictures} others: {likely} are like one of ours by their sketches, {wrong} by "
+        f"their pixels, which differ by {min(differences, default=255.0):.1f} at least "
+        f"(a copy by {MOST_APART} at most)"
     )
     for name, seconds in time_queries(given.rows):
         print(f"a query over {given.rows:,} pictures, {name}: {seconds:.2f} s")

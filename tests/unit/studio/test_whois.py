@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import SystemClock
@@ -19,6 +19,7 @@ from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.outcomes import KeptImage
 from nbp_dagster.studio.registry import KnownPicture, Registry
+from nbp_dagster.studio.store import FolderStore
 from nbp_dagster.studio.whois import identify, identify_files
 from nbp_dagster.whois_page import describe_identity
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
@@ -184,6 +185,67 @@ def test_pictures_that_fit_as_well_are_named(registry: Registry) -> None:
     lines = list(describe_identity(found))
     assert lines[0] == f"a.png: {KEY}"
     assert f"  fits as well {KEY}: square, de, {PICTURE.width}x{PICTURE.height}" in lines
+
+
+def lettered(text: str) -> Image.Image:
+    """One scene, with other words in the same place."""
+    image = PICTURE.copy()
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((20, 20, image.width - 20, 70), fill=(250, 250, 245))
+    pen.text((30, 24), text, fill=(10, 20, 30), font_size=36)
+    return image
+
+
+@pytest.fixture
+def both(registry: Registry, tmp_path: Path) -> tuple[Registry, FolderStore]:
+    """One shot in two locales, and the store with both."""
+    store = FolderStore(tmp_path / "store")
+    for locale, text in (("en", "Slow mornings win"), ("de", "Langsame Morgen siegen")):
+        image = lettered(text)
+        data = write(image, None)
+        store.put(data)
+        registry.add([known(image, data, locale=locale, prompt_key=f"spring/words/{locale}")])
+    return registry, store
+
+
+@pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
+@pytest.mark.parametrize(
+    ("locale", "text"), [("en", "Slow mornings win"), ("de", "Langsame Morgen siegen")]
+)
+def test_the_words_on_a_copy_tell_one_locale_from_another(
+    both: tuple[Registry, FolderStore], journey: object, locale: str, text: str
+) -> None:
+    registry, store = both
+    copy = encode(send(lettered(text), journey), "PNG")  # type: ignore[arg-type]
+
+    found = identify(copy, registry, name="a.png", store=store)
+
+    assert found.match is not None
+    assert found.match.picture.prompt_key == f"spring/words/{locale}"
+    assert "spring/words" not in {item.picture.prompt_key[:-3] for item in found.others}
+
+
+def test_the_same_scene_in_other_colours_is_nobody_s(
+    both: tuple[Registry, FolderStore],
+) -> None:
+    registry, store = both
+    red, green, blue = lettered("Slow mornings win").split()
+    near = Image.merge("RGB", (red.point(lambda level: min(255, level + 36)), green, blue))
+
+    from_afar = identify(encode(near), registry, name="a.png")
+    by_pixels = identify(encode(near), registry, name="a.png", store=store)
+
+    assert from_afar.match is not None
+    # What has no file in the store can't be ruled out.
+    assert by_pixels.match is None or by_pixels.match.difference is None
+
+
+def test_what_is_not_in_the_store_goes_by_its_sketch(registry: Registry, tmp_path: Path) -> None:
+    empty = FolderStore(tmp_path / "store")
+    found = identify(encode(PICTURE), registry, name="a.png", store=empty)
+    assert found.match is not None
+    assert found.match.picture.prompt_key == KEY
+    assert list(describe_identity(found))[1].endswith("by its sketch, ours is not at hand")
 
 
 def test_a_picture_of_nobody_is_nobody_s(registry: Registry) -> None:
