@@ -122,6 +122,14 @@
     viewer.showModal();
   }
 
+  // The browser gives focus back to what it was on when the dialog opened. It belongs to the picture
+  // last looked at, which after stepping is another; and at once, not at the "close" event, which
+  // comes when the reader may have pressed the next key.
+  function close(dialog) {
+    dialog.close();
+    if (dialog === viewer) figures[shown].querySelector("a.picture").focus();
+  }
+
   function step(by) {
     const order = visible();
     const next = order.indexOf(figures[shown]) + by;
@@ -184,7 +192,7 @@
     else if (toggle) update({ [toggle]: !view[toggle] });
     else if (by) step(Number(by));
     else if ("help" in button.dataset) help.showModal();
-    else if ("close" in button.dataset) button.closest("dialog").close();
+    else if ("close" in button.dataset) close(button.closest("dialog"));
     else if ("reset" in button.dataset) update({ channel: "", locale: "", look: false });
     else if (button.classList.contains("copy")) copyPrompt(button);
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -202,11 +210,13 @@
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onClick);
   channelFilter?.addEventListener("change", () => update({ channel: channelFilter.value }));
-  // Focus returns to the picture last looked at, which after stepping is not the one opened.
-  viewer.addEventListener("close", () => figures[shown].querySelector("a.picture").focus());
   for (const dialog of [viewer, help]) {
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog) dialog.close();
+      if (event.target === dialog) close(dialog);
+    });
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      close(dialog);
     });
   }
   for (const link of all("a.picture, a.rank")) link.setAttribute("aria-haspopup", "dialog");

@@ -44,6 +44,13 @@ def test_a_picture_of_one_colour_is_like_none_and_none_is_like_it(colour: str) -
     assert [hit.index for hit in find_alike(PICTURES[0], sketches_of([blank, PICTURES[0]]))] == [1]
 
 
+def test_pictures_that_fit_as_well_stay_in_their_order() -> None:
+    for number in range(6):
+        twice = [PICTURES[number], *PICTURES[6:9], PICTURES[number], PICTURES[number]]
+        found = find_alike(PICTURES[number], sketches_of(twice * 2))
+        assert [hit.index for hit in found[:6]] == [0, 4, 5, 6, 10, 11]
+
+
 def test_nothing_is_found_among_nothing() -> None:
     assert find_alike(PICTURES[0], Sketches.gather([])) == ()
 
