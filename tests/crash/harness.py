@@ -82,7 +82,7 @@ class Service:
 
     def reset(self) -> None:
         """Have it forget every job and bill."""
-        requests.post(f"{self.url}/_simulator/reset", timeout=10).raise_for_status()
+        self.probe.reset()
 
     def bills(self) -> dict[str, bool]:
         """Return every generation ever sold, and whether its charge stands."""

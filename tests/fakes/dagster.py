@@ -119,6 +119,11 @@ class Run:
     assets: frozenset[str]
     tags: dict[str, str]
 
+    @property
+    def partition(self) -> str | None:
+        """The one partition it is about."""
+        return self.tags.get("dagster/partition")
+
 
 @dataclass(frozen=True)
 class Partitions:

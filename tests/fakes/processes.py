@@ -202,13 +202,13 @@ class DagsterDev:
         """Whether the webserver answers."""
         try:
             return requests.get(f"{self.url}/server_info", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def query(self, text: str, **variables: Any) -> dict[str, Any]:
         """Ask by GraphQL and return the data; an error of the query fails the test."""
         answer = requests.post(
-            f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=30
+            f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=PATIENCE
         ).json()
         assert not answer.get("errors"), answer["errors"]
         return dict(answer["data"])
