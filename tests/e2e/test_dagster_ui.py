@@ -230,6 +230,7 @@ def test_a_run_is_terminated_from_its_page(page: Page, stage: Stage) -> None:
     assert stage.operator.wait_for_end(run.id).status == "CANCELED"
     page.goto(f"{stage.url}/runs/{run.id}")
     expect(page.get_by_text("Canceled", exact=True).first).to_be_visible()
+    expect(page.get_by_text("RUN_CANCELED", exact=True).first).to_be_visible()
     keep(page, "terminated")
     assert SLOW not in stage.made("generated_images")
 
