@@ -23,7 +23,7 @@ _LONG = (
     "tests/orchestration/",
 )
 # After which a test hangs whose processes start in turn, on a machine where others do so as well.
-_PROCESSES_SECONDS = 420
+_PROCESSES_SECONDS = 900
 
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
 # about reading switch it on themselves.

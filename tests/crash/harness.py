@@ -26,7 +26,7 @@ from tests.fakes.service import ServiceProbe
 
 ORDERS = 6
 # Seconds after which a worker that neither ends nor dies counts as hung.
-PATIENCE = 60.0
+PATIENCE = 180.0
 # Runs after the last kill within which everything must be made.
 MAX_RUNS = 3
 KILLED = -signal.SIGKILL

@@ -28,7 +28,7 @@ SLOW = "autumn/fog/all/1x1/v1"
 SET = "summer"
 BACKFILLED = tuple(f"summer/{name}/all/1x1/v1" for name in ("meadow", "duel", "barn", "lake"))
 # Milliseconds for a page of Dagster's to get its data from a busy machine.
-PAGE_PATIENCE = 30_000
+PAGE_PATIENCE = 90_000
 
 pytestmark = pytest.mark.browser
 

@@ -19,8 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
 
-# Seconds within which a process that is well has started, or finished, on a busy machine.
-PATIENCE = 90.0
+# Seconds after which a process that has not started, or finished, is not well. Nothing that comes
+# takes so long, but on a machine with ten times the work of its cores everything takes minutes.
+PATIENCE = 300.0
 
 
 def wait_for(
@@ -169,7 +170,7 @@ class Shell:
             env={**self.environment, **settings},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         self.said += [done.stdout, done.stderr]
