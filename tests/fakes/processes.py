@@ -109,6 +109,8 @@ class Shell:
             # A killed process leaves its temporary files behind: here, they go with the test's.
             "TMPDIR": str(temporary),
             "NBP_SIMULATOR_LATENCY": "0.05",
+            # Else a live run reads every picture, for a second of the processor each.
+            "NBP_OCR": "off",
             "COLUMNS": "200",
             **settings,
         }
