@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr sprites fonts test-fonts browser postgres exiftool check lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,8 +44,9 @@ dev: export DAGSTER_EVENT_BATCH_SIZE ?= 500
 dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp run made
 	$(BIN)/dagster dev -w workspace.yaml
 
+# More workers than cores: the long tests wait for other processes most of their time.
 test: install extras browser test-fonts postgres exiftool  ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-unit: install  ## Run the fast tests only
 	$(BIN)/python -m pytest tests/unit -n 2
@@ -112,8 +113,13 @@ exiftool:  ## Install Debian's exiftool for the marking tests, where apt-get may
 	       && apt-get install -y -qq --no-install-recommends libimage-exiftool-perl; } \
 	  || echo "no exiftool here: the marking tests will say so"
 
-check: install  ## Lint, types, definitions, docs, tests: runs to the end and reports each
-	@status=0; for target in lint types defs-check docs-check test; do \
+CHECKS := lint types defs-check docs-check
+
+check: CHECKS += test
+check: checks  ## Lint, types, definitions, docs, tests: runs to the end and reports each
+
+checks: install  ## The same without the tests
+	@status=0; for target in $(CHECKS); do \
 	  echo "== $$target"; \
 	  if $(MAKE) --no-print-directory $$target; then echo "-- $$target: passed"; \
 	  else echo "-- $$target: FAILED"; status=1; fi; \

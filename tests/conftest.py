@@ -10,9 +10,20 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from tests.fakes.painter import paint_plainly
 
-# Files of these take minutes: begun last, they would leave one worker waiting for the other.
-_LONG = ("tests/e2e", "tests/crash")
-
+# Files that take a minute or more, the longest first, most of it waiting for other processes: begun
+# last, they would leave one worker at work and the others without. `make test` has xdist keep this
+# order; by itself it begins with the files of most tests, and these have few.
+_LONG = (
+    "tests/e2e/test_lifecycle.py",
+    "tests/e2e/test_dagster_ui.py",
+    "tests/e2e/test_crash.py",
+    "tests/e2e/test_packaging.py",
+    "tests/crash/",
+    "tests/e2e/",
+    "tests/orchestration/",
+)
+# After which a test hangs whose processes start in turn, on a machine where others do so as well.
+_PROCESSES_SECONDS = 900
 
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
 # about reading switch it on themselves.
@@ -21,7 +32,16 @@ os.environ.setdefault("NBP_OCR", "off")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long files; the order within a file stays."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    items.sort(key=_rank)
+    for item in items:
+        if item.nodeid.startswith("tests/e2e/"):
+            item.add_marker(pytest.mark.timeout(_PROCESSES_SECONDS), append=False)
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return the place of a test's file among the long ones; all others come after them."""
+    ranks = (rank for rank, start in enumerate(_LONG) if item.nodeid.startswith(start))
+    return next(ranks, len(_LONG))
 
 
 @pytest.fixture

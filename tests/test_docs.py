@@ -89,7 +89,7 @@ def test_make_targets_in_the_docs_exist(path: Path) -> None:
 
 def test_the_readme_runs_exactly_the_commands_ci_runs() -> None:
     assert "make test" in read("README.md")
-    assert re.findall(r"^make (\S+)", read(".ci/run"), re.MULTILINE) == ["test", "check"]
+    assert re.findall(r"^make (\S+)", read(".ci/run"), re.MULTILINE) == ["test", "checks"]
 
 
 def test_no_tracked_file_names_a_package_registry() -> None:

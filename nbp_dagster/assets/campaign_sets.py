@@ -18,13 +18,13 @@ from nbp_dagster.studio.family_likeness import (
     SELF_SIMILARITY_HOLDS,
     judge_set,
 )
-from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.manifest import Picture, SetManifest
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"
 
-# Likenesses in one table; the manifest has them all.
+# Rows of one table; the manifest has them all.
 _ROWS = 200
 
 
@@ -141,6 +141,8 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         "pictures": totals.pictures,
         "prompts_made": totals.prompts_made,
         "missing": totals.missing,
+        "spent_usd": float(totals.spent_usd),
+        "prompts": _describe_prompts(manifest),
         "drawn_by": "SIMULATED" if manifest.simulated else "live",
         "commit": studio.commit or "not in a git checkout",
         "without_picture": dg.MetadataValue.md(
@@ -149,6 +151,29 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         ),
         **_describe_likenesses(manifest),
     }
+
+
+def _describe_prompts(manifest: SetManifest) -> dg.TableMetadataValue | str:
+    """What each prompt cost (USD) and took (seconds), and how its pictures passed."""
+    by_prompt: dict[str, list[Picture]] = {}
+    for picture in manifest.pictures:
+        by_prompt.setdefault(picture.prompt_key, []).append(picture)
+    return table(
+        {
+            "prompt": key,
+            "image_price_usd": float(pictures[0].price_usd),
+            "billing": "reused" if pictures[0].reused else "billed",
+            "seconds_queued": _known(pictures[0].seconds_queued),
+            "seconds_working": _known(pictures[0].seconds_working),
+            "pictures": len(pictures),
+            "failed_checks": sum(len(picture.failed_checks) for picture in pictures),
+        }
+        for key, pictures in list(by_prompt.items())[:_ROWS]
+    )
+
+
+def _known(seconds: float | None) -> float | str:
+    return "" if seconds is None else round(seconds, 3)
 
 
 def _describe_likenesses(manifest: SetManifest) -> dict[str, object]:

@@ -19,6 +19,10 @@ from nbp_dagster.studio.studio import Studio
 
 Metadata = Mapping[str, Any]
 
+# Of a digest in a table: a wider one pushes the page's other texts out of sight. `nbp sheets` takes
+# as many, and the manifest has all 64.
+_DIGITS = 12
+
 
 def describe_request(studio: Studio, order: Order) -> Metadata:
     """The compiled request: what will be asked, of which model, at which price (USD)."""
@@ -114,7 +118,7 @@ def describe_candidates(studio: Studio, standing: SheetStanding, made: Sequence[
     heads = [f"{item.number}{' (pinned)' if item.digest == pinned else ''}" for item in shown]
     facts: dict[str, Any] = {
         **_chosen(studio, standing, pinned),
-        "candidates": table(_candidate_row(studio, item, pinned) for item in standing.choices),
+        "candidates": table(_candidate_row(item, pinned) for item in standing.choices),
         "price_usd": float(sum(paid)),
         "billing": f"{len(paid)} billed" if paid else "reused, nothing paid",
     }
@@ -138,15 +142,14 @@ def _chosen(studio: Studio, standing: SheetStanding, pinned: str | None) -> Meta
     return describe_original(studio, standing.orders[0], made)
 
 
-def _candidate_row(studio: Studio, item: Candidate, pinned: str | None) -> dict[str, Any]:
+def _candidate_row(item: Candidate, pinned: str | None) -> dict[str, Any]:
     receipt = item.purchase.receipt()
     return {
         "number": item.number,
         "pinned": "yes" if item.digest == pinned else "",
-        "sha256": item.digest,
+        "sha256": item.digest[:_DIGITS],
         "image_price_usd": float(receipt.price_usd),
         "generation_id": receipt.generation_id,
-        "image": str(studio.store.path(item.digest).absolute()),
     }
 
 
@@ -222,7 +225,7 @@ def _references(request: ImageRequest) -> Any:
             "role": item.role,
             "subject": item.subject,
             "source": cut_query(item.source),
-            "sha256": item.digest,
+            "sha256": item.digest[:_DIGITS],
         }
         for number, item in enumerate(request.references, start=1)
     )

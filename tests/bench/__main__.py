@@ -13,6 +13,7 @@ from tests.bench.growth import measure_growth
 from tests.bench.limit import measure_limit
 from tests.bench.loading import measure_loading
 from tests.bench.memory import measure_memory
+from tests.bench.pages import measure_pages
 from tests.bench.renditions import measure_renditions
 from tests.bench.report import Report, Scale
 from tests.bench.rigs import CommandFailed
@@ -25,6 +26,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "memory": measure_memory,
     "unchanged": measure_unchanged,
     "loading": measure_loading,
+    "pages": measure_pages,
     "growth": measure_growth,
     "renditions": measure_renditions,
 }

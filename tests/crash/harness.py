@@ -20,13 +20,13 @@ from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.steps import Step
 from nbp_dagster.studio.store import FolderStore
+from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles
 from tests.fakes.service import ServiceProbe
 
-ROOT = Path(__file__).parents[2]
 ORDERS = 6
 # Seconds after which a worker that neither ends nor dies counts as hung.
-PATIENCE = 60.0
+PATIENCE = 180.0
 # Runs after the last kill within which everything must be made.
 MAX_RUNS = 3
 KILLED = -signal.SIGKILL
@@ -82,7 +82,7 @@ class Service:
 
     def reset(self) -> None:
         """Have it forget every job and bill."""
-        requests.post(f"{self.url}/_simulator/reset", timeout=10).raise_for_status()
+        self.probe.reset()
 
     def bills(self) -> dict[str, bool]:
         """Return every generation ever sold, and whether its charge stands."""
@@ -95,33 +95,38 @@ class Worker:
     """One process that runs the engine; it has started and waits for `go`."""
 
     def __init__(self, site: "Site", *options: str) -> None:
-        self._process = _python("tests.crash.worker", *site.options, *options)
+        self._child = start_worker([*site.options, *options])
 
     def wait_ready(self) -> None:
-        """Return when it has imported everything."""
-        said = _line_of(self._process)
+        """Return when it is about to run."""
+        said = self._child.stdout.readline().strip()
         if said != "ready":
-            raise Mismatch(f"a worker did not start: {said}")
+            raise Mismatch(f"a worker did not start: {said} {self._child.stderr.read()}")
 
     def go(self) -> None:
         """Let it run."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        self._child.stdin.write("go\n")
+        self._child.stdin.flush()
 
     def kill(self) -> None:
         """End it with SIGKILL."""
-        self._process.kill()
+        self._child.kill()
+
+    def discard(self) -> None:
+        """End it if it has not ended, and let go of it."""
+        self._child.kill()
+        self._child.close()
 
     def finish(self) -> "Ending":
         """Wait for its end."""
         try:
-            said, errors = self._process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            said, errors = self._process.communicate()
+            status = self._child.wait(PATIENCE)
+        except TimeoutError:
+            self.kill()
+            said, errors = self._child.stdout.read(), self._child.stderr.read()
             raise Mismatch(f"a worker hung for {PATIENCE:g} s: {said} {errors}") from None
-        return Ending(self._process.returncode, said.strip(), errors.strip())
+        said, errors = self._child.stdout.read(), self._child.stderr.read()
+        return Ending(status, said.strip(), errors.strip())
 
 
 @dataclass(frozen=True)
@@ -287,7 +292,7 @@ def _ready(site: Site, options: Sequence[tuple[str, ...]]) -> Iterator[list[Work
         workers = []
         for words in options:
             worker = Worker(site, *words)
-            stack.callback(worker.kill)
+            stack.callback(worker.discard)
             workers.append(worker)
         for worker in workers:
             worker.wait_ready()

@@ -1,35 +1,70 @@
-"""The `nbp` command as a user meets it: processes, exit codes, files."""
+"""The `nbp` command as a user meets it: processes, exit codes, files.
+
+What is read of a finished home is asked for in this process: a command takes seconds to start.
+"""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from nbp_dagster.cli import main
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.processes import Shell
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    shell = Shell(tmp_path)
+    return write_winter(tmp_path)
+
+
+def write_winter(folder: Path) -> Shell:
+    """Two prompts and the sheet of a character, nothing made yet."""
+    shell = Shell(folder)
     write_briefs(
         shell.briefs, campaign(shot("kitchen"), shot("attic", characters=[]), locales=["en"])
     )
     return shell
 
 
+def ask(shell: Shell, *words: str, **settings: str) -> Result:
+    """Run `nbp` in this process, on the shell's briefs and state."""
+    places = {"NBP_CONFIG": str(shell.briefs), "NBP_HOME": str(shell.home)}
+    outside: dict[str, str | None] = dict.fromkeys(("NBP_MODE", "OXEN_API_KEY", "OXEN_BASE_URL"))
+    return CliRunner().invoke(main, words, env={**outside, **places, **settings})
+
+
+@dataclass(frozen=True)
+class Made:
+    """A home that one `nbp run` has made, with what the commands said."""
+
+    shell: Shell
+    plan_before: str
+    status: int
+    said: str
+    errors: str
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    shell = write_winter(tmp_path_factory.mktemp("made"))
+    before = ask(shell, "plan", "--json").stdout
+    done = shell.nbp("run")
+    return Made(shell, before, done.returncode, done.stdout, done.stderr)
+
+
 def test_help_describes_every_setting(shell: Shell) -> None:
-    text = shell.nbp("--help").stdout
+    text = ask(shell, "--help").stdout
 
     for name in ("NBP_MODE", "NBP_HOME", "NBP_CONFIG", "OXEN_API_KEY", "OXEN_BASE_URL"):
         assert name in text
 
 
-def test_run_makes_pictures_and_ends_with_the_page(shell: Shell) -> None:
-    done = shell.nbp("run")
-
-    assert done.returncode == 0, done.stderr
-    page = Path(done.stdout.splitlines()[-1])
+def test_run_makes_pictures_and_ends_with_the_page(made: Made) -> None:
+    assert made.status == 0, made.errors
+    page = Path(made.said.splitlines()[-1])
     assert page.name == "index.html"
     assert page.is_file()
     manifest = json.loads((page.parent / "manifest.json").read_text(encoding="utf-8"))
@@ -39,10 +74,8 @@ def test_run_makes_pictures_and_ends_with_the_page(shell: Shell) -> None:
         assert (page.parent / picture["file"]).stat().st_size == picture["bytes"]
 
 
-def test_a_second_run_makes_nothing(shell: Shell) -> None:
-    shell.nbp("run")
-
-    done = json.loads(shell.nbp("run", "--json").stdout)
+def test_a_second_run_makes_nothing(made: Made) -> None:
+    done = json.loads(made.shell.nbp("run", "--json").stdout)
 
     assert done["complete"] is True
     assert done["tally"]["generated"] == 0
@@ -62,10 +95,9 @@ def test_a_refused_prompt_is_named_and_the_rest_is_made(shell: Shell) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_plan_quotes_what_run_would_spend_and_buys_nothing(shell: Shell) -> None:
-    before = json.loads(shell.nbp("plan", "--json").stdout)
-    shell.nbp("run")
-    after = json.loads(shell.nbp("plan", "--json").stdout)
+def test_plan_quotes_what_run_would_spend_and_buys_nothing(made: Made) -> None:
+    before = json.loads(made.plan_before)
+    after = json.loads(ask(made.shell, "plan", "--json").stdout)
 
     # One sheet and two prompts at the model object's price.
     assert before["total_usd"] == "0.45"
@@ -75,7 +107,7 @@ def test_plan_quotes_what_run_would_spend_and_buys_nothing(shell: Shell) -> None
 
 
 def test_plan_shows_one_prompt_as_the_model_gets_it(shell: Shell) -> None:
-    text = shell.nbp("plan", "--show", "winter/attic/all/1x1/v1").stdout
+    text = ask(shell, "plan", "--show", "winter/attic/all/1x1/v1").stdout
 
     assert "Ada pours tea in the attic" in text
     assert text.splitlines()[-1].startswith("Image 1  palette  hilltop  palette:hilltop  ")
@@ -90,49 +122,51 @@ def test_broken_briefs_are_one_line_an_error(shell: Shell) -> None:
         encoding="utf-8",
     )
 
-    for command in ("validate", "plan", "run"):
-        done = shell.nbp(command)
-        assert done.returncode == 1
-        assert "campaigns/winter.yaml:" in done.stderr
-        assert "'hiltop'" in done.stderr
-        assert "'3K'" in done.stderr
-        assert "Traceback" not in done.stderr
+    validated = shell.nbp("validate")
+
+    assert validated.returncode == 1
+    said = [validated.stderr]
+    for command in ("plan", "run"):
+        done = ask(shell, command)
+        assert done.exit_code == 1
+        said.append(done.stderr)
+    for text in said:
+        assert "campaigns/winter.yaml:" in text
+        assert "'hiltop'" in text
+        assert "'3K'" in text
+        assert "Traceback" not in text
 
 
 def test_live_mode_without_a_key_says_so_before_anything(shell: Shell) -> None:
-    done = shell.nbp("run", NBP_MODE="live")
+    done = ask(shell, "run", NBP_MODE="live")
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "OXEN_API_KEY" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_setting_is_named(shell: Shell) -> None:
-    done = shell.nbp("validate", NBP_MODE="alive")
+    done = ask(shell, "validate", NBP_MODE="alive")
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "NBP_MODE" in done.stderr
     assert "'alive'" in done.stderr
 
 
 def test_an_unknown_campaign_is_answered_with_those_there_are(shell: Shell) -> None:
-    done = shell.nbp("plan", "summer")
+    done = ask(shell, "plan", "summer")
 
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "winter" in done.stderr
 
 
-def test_gallery_prints_the_finished_pages(shell: Shell) -> None:
-    shell.nbp("run")
-
-    assert shell.nbp("gallery").stdout.strip().endswith("winter/index.html")
+def test_gallery_prints_the_finished_pages(made: Made) -> None:
+    assert ask(made.shell, "gallery").stdout.strip().endswith("winter/index.html")
 
 
-def test_ledger_shows_what_was_spent(shell: Shell) -> None:
-    shell.nbp("run")
-
-    books = json.loads(shell.nbp("ledger", "--json").stdout)
-    page = shell.nbp("ledger").stdout
+def test_ledger_shows_what_was_spent(made: Made) -> None:
+    books = json.loads(ask(made.shell, "ledger", "--json").stdout)
+    page = made.shell.nbp("ledger").stdout
 
     assert books["total"]["billed_usd"] == "0.45"
     assert {item["name"] for item in books["by_campaign"]} == {"brand:hilltop", "winter"}
@@ -145,4 +179,4 @@ def test_a_budget_too_small_buys_nothing_of_the_campaign_and_says_why(shell: She
     assert done.returncode == 1
     assert "over budget" in done.stderr
     assert "0.15 too much" in done.stderr
-    assert json.loads(shell.nbp("ledger", "--json").stdout)["total"]["images"] == 1
+    assert json.loads(ask(shell, "ledger", "--json").stdout)["total"]["images"] == 1

@@ -24,10 +24,11 @@ MADE = "winter/kitchen/all/1x1/v1"
 WITHOUT_ADA = "winter/attic/all/1x1/v1"
 MISSING = "spring/porch/all/1x1/v1"
 REFUSED = "summer/duel/all/1x1/v1"
+SLOW = "autumn/fog/all/1x1/v1"
 SET = "summer"
 BACKFILLED = tuple(f"summer/{name}/all/1x1/v1" for name in ("meadow", "duel", "barn", "lake"))
 # Milliseconds for a page of Dagster's to get its data from a busy machine.
-PAGE_PATIENCE = 30_000
+PAGE_PATIENCE = 90_000
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +90,7 @@ def stage(
         shell.briefs,
         campaign(shot("kitchen"), shot("attic", characters=[]), id="winter"),
         campaign(shot("porch"), id="spring"),
+        campaign(shot("fog", scene="[[sim:slow=600]] fog", characters=[]), id="autumn"),
         campaign(shot("meadow"), duel, shot("barn"), shot("lake"), id="summer"),
     )
     done = shell.nbp("run", "winter")
@@ -206,6 +208,31 @@ def materialize(page: Page) -> None:
     expect(launch).to_be_enabled()
     keep(page, "dialog")
     launch.click()
+
+
+def test_a_run_is_terminated_from_its_page(page: Page, stage: Stage) -> None:
+    page.goto(stage.page_of("generated_images", SLOW))
+    materialize(page)
+    run = wait_for(
+        lambda: next((run for run in stage.operator.runs() if run.partition == SLOW), None),
+        what="run of the slow prompt",
+        every=0.5,
+    )
+    wait_for(
+        lambda: stage.operator.run(run.id).status == "STARTED", what="start of the run", every=0.5
+    )
+
+    page.goto(f"{stage.url}/runs/{run.id}")
+    page.get_by_role("button", name="Terminate").click()
+    keep(page, "terminate")
+    page.get_by_role("dialog").get_by_role("button", name="Terminate 1 run").click()
+
+    assert stage.operator.wait_for_end(run.id).status == "CANCELED"
+    page.goto(f"{stage.url}/runs/{run.id}")
+    expect(page.get_by_text("Canceled", exact=True).first).to_be_visible()
+    expect(page.get_by_text("RUN_CANCELED", exact=True).first).to_be_visible()
+    keep(page, "terminated")
+    assert SLOW not in stage.made("generated_images")
 
 
 def test_a_backfill_is_one_run_in_which_one_refusal_holds_nothing_back(stage: Stage) -> None:

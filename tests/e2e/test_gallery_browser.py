@@ -66,6 +66,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patience() -> Iterator[None]:
+    """On a busy machine a page may need longer than the 5 seconds of the default."""
+    expect.set_options(timeout=20_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 def visit(
     browser: Browser, path: Path, *, width: int = 1440, scheme: Scheme = "light", **options: Any
 ) -> Visit:

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ class Stage:
 
     def wait_for_bills(self, count: int) -> None:
         """Wait until so many generations are billed in all."""
-        wait_for(lambda: self.service.bills >= count, what=f"bill number {count}")
+        wait_for(lambda: self.service.bills >= count, what=f"bill number {count}", every=0.1)
 
 
 def rooms(keys: tuple[str, ...], **changes: str) -> dict[str, object]:
@@ -56,7 +57,8 @@ def write_winter(shell: Shell, **scenes: str) -> None:
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    with Shell(tmp_path / "service").simulator("--latency", "0.4") as service:
+    options = ("--latency", "0.4", "--painter", "plain")
+    with Shell(tmp_path / "service").simulator(*options) as service:
         shell = Shell(
             tmp_path,
             NBP_MODE="live",
@@ -67,8 +69,19 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         )
         write_winter(shell)
         write_briefs(shell.briefs, rooms(AUTUMN), rooms(SPRING), rooms(SUMMER))
+        look_often_for_dead_runs(shell.home / "dagster")
         with open_instance(shell.home / "dagster"), shell.dagster_dev() as dev:
             yield Stage(Operator(dev), shell, service)
+
+
+def look_often_for_dead_runs(folder: Path) -> None:
+    """Write the packaged settings of Dagster, which by itself looks every two minutes."""
+    text = files("nbp_dagster").joinpath("dagster.yaml").read_text(encoding="utf-8")
+    monitoring = "run_monitoring: {enabled: true,"
+    assert monitoring in text
+    folder.mkdir(parents=True)
+    often = text.replace(monitoring, f"{monitoring} poll_interval_seconds: 3,")
+    (folder / "dagster.yaml").write_text(often, encoding="utf-8")
 
 
 def refresh_by_the_clock(stage: Stage) -> None:
@@ -139,7 +152,6 @@ def cancel_and_go_on(stage: Stage) -> None:
     assert stage.operator.wait_for_end(again).status == "SUCCESS"
 
 
-@pytest.mark.timeout(420)
 def test_every_picture_is_paid_once_from_the_first_tick_to_the_last_cancel(stage: Stage) -> None:
     """Each chapter ends with the number of generations that the service has billed so far."""
     refresh_by_the_clock(stage)

@@ -15,7 +15,7 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import ROOT, Shell
+from tests.fakes.processes import PATIENCE, ROOT, Shell
 from tests.fakes.service import ServiceProbe
 
 KEY = "live-key-0b5e7c1d94"
@@ -156,7 +156,7 @@ def test_the_client_s_contract_holds_across_processes(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

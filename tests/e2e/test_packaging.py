@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import ROOT
+from tests.fakes.processes import PATIENCE, ROOT
 
 DATA = (
     "nbp_dagster/py.typed",
@@ -36,7 +36,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         env={**kept, "NBP_SIMULATOR_LATENCY": "0.05"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -187,7 +187,7 @@ def dg(
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

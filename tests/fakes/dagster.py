@@ -119,6 +119,11 @@ class Run:
     assets: frozenset[str]
     tags: dict[str, str]
 
+    @property
+    def partition(self) -> str | None:
+        """The one partition it is about."""
+        return self.tags.get("dagster/partition")
+
 
 @dataclass(frozen=True)
 class Partitions:
@@ -251,7 +256,7 @@ class Operator:
         wait_for(lambda: self.run(run_id).status in ENDED, what="end of the run", every=0.3)
         return self.run(run_id)
 
-    def wait_for_run_by(self, name: str, *, seconds: float = 150) -> Run:
+    def wait_for_run_by(self, name: str) -> Run:
         """Wait until a run that a schedule or sensor launched has succeeded."""
 
         def found() -> Run | None:
@@ -260,7 +265,7 @@ class Operator:
                     return run
             return None
 
-        return wait_for(found, what=f"run of {name}", every=0.5, seconds=seconds)
+        return wait_for(found, what=f"run of {name}", every=0.5)
 
     def wait_for_retry_of(self, run_id: str) -> Run:
         """Wait until Dagster has started a run in place of one that died."""

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 # Seconds within which a new server answers, or an old one has ended, on a busy machine.
-PATIENCE = 60.0
+PATIENCE = 180.0
 _INITDB_OPTIONS = (
     *("--auth=trust", "--username=nbp", "--encoding=UTF8", "--locale=C"),
     *("--no-sync", "--no-instructions"),

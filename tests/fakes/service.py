@@ -5,6 +5,9 @@ from typing import Any
 
 import requests
 
+# A simulator that draws pictures for others answers late on a busy machine.
+_SECONDS = 60
+
 
 @dataclass(frozen=True)
 class ServiceProbe:
@@ -40,15 +43,19 @@ class ServiceProbe:
     def script(self, *faults: dict[str, Any]) -> None:
         """Put faults in force."""
         answer = requests.post(
-            f"{self.url}/_simulator/faults", json={"faults": list(faults)}, timeout=10
+            f"{self.url}/_simulator/faults", json={"faults": list(faults)}, timeout=_SECONDS
         )
         assert answer.status_code == 200, answer.text
 
+    def reset(self) -> None:
+        """Have it forget every job, bill and fault."""
+        requests.post(f"{self.url}/_simulator/reset", timeout=_SECONDS).raise_for_status()
+
     def heal(self) -> None:
         """Take every fault out of force."""
-        requests.delete(f"{self.url}/_simulator/faults", timeout=10).raise_for_status()
+        requests.delete(f"{self.url}/_simulator/faults", timeout=_SECONDS).raise_for_status()
 
     def _get(self, name: str, **query: str) -> dict[str, Any]:
-        answer = requests.get(f"{self.url}/_simulator/{name}", params=query, timeout=10)
+        answer = requests.get(f"{self.url}/_simulator/{name}", params=query, timeout=_SECONDS)
         answer.raise_for_status()
         return dict(answer.json())

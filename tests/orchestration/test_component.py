@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +328,25 @@ def test_a_subclass_changes_specs_steps_service_and_who_is_told(
     assert listener.totals == [2]
     assert listener.keys == {"hilltop/ada", "hilltop/ben"}
     assert ServiceProbe(simulator.url).bills == 2
+
+
+def test_the_freshness_policy_in_the_docs_is_one_of_the_sets_alone(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "component.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"^```python\n(from datetime.*?)^```", page, re.M | re.S)
+    module: dict[str, Any] = {}
+    exec(block, module)
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
+    component = module["WeeklyCampaign"](
+        briefs=str(tmp_path / "briefs"), home=str(tmp_path / "home")
+    )
+
+    graph = dg.build_defs_for_component(component).resolve_asset_graph()
+
+    policies = {key: graph.get(key).freshness_policy for key in graph.get_all_asset_keys()}
+    expected = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8))
+    assert policies.pop(Names().campaign_sets) == expected
+    assert len(policies) == 6
+    assert set(policies.values()) == {None}
 
 
 def test_a_subclass_that_never_begins_a_step_buys_nothing(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from nbp_dagster.assets.names import Names
 from tests.fakes.briefs import campaign, shot
@@ -209,6 +210,11 @@ def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: Hou
     metadata = house.latest(NAMES.campaign_sets, "winter").metadata
     assert (metadata["prompts_made"].value, metadata["missing"].value) == (2, 1)
     assert "winter/kitchen/all/1x1/v1" in str(metadata["without_picture"].value)
+    rows = [record.data for record in metadata["prompts"].value.records]  # type: ignore[union-attr]
+    assert [row["prompt"] for row in rows] == house.prompts()[1:]
+    assert {row["image_price_usd"] for row in rows} == {0.15}
+    assert all(row["seconds_working"] >= 0 and row["pictures"] == 1 for row in rows)
+    assert metadata["spent_usd"].value == pytest.approx(0.3)
 
 
 def set_page(house: House) -> str:

@@ -1,5 +1,7 @@
 """After an edit exactly the pictures it touches show as stale."""
 
+import os
+
 import dagster as dg
 
 from nbp_dagster.assets.names import Names
@@ -123,6 +125,21 @@ def test_a_new_code_version_makes_every_partition_of_its_asset_stale(house: Hous
 
     assert house.stale(NAMES.channel_images, revised) == set(house.prompts())
     assert house.stale(NAMES.generated_images, revised) == set()
+
+
+def test_what_decides_no_picture_makes_nothing_stale(house: House) -> None:
+    """Budget, rhythm, owner's comments and the time of a file."""
+    all_made(house)
+    shots = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
+    house.write(campaign(*shots, budget_usd=99, refresh="0 6 * * 1", time_zone="Europe/Berlin"))
+    brief = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    brief.write_text(f"# Ask Mona first.\n{brief.read_text('utf-8')}", "utf-8")
+    os.utime(house.settings.nbp_config / "brands" / "hilltop.yaml", (1, 1))
+
+    recorded(house)
+
+    for asset in (*PROMPT_ASSETS, NAMES.character_sheets, NAMES.campaign_sets):
+        assert house.stale(asset) == set()
 
 
 def test_a_stale_picture_is_fresh_after_it_was_made_again(house: House) -> None:
