@@ -24,6 +24,7 @@ from nbp_dagster.studio.manifest import (
     count_totals,
 )
 from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.twins import find_twins
 
 
 def assemble(
@@ -51,7 +52,8 @@ def assemble(
     brand = briefs.brands[campaign.brand]
     pictures: list[Picture] = []
     missing: list[Missing] = []
-    for prompt in prompts:
+    wanted = tuple(prompts)
+    for prompt in wanted:
         record = records.get(prompt.key)
         if record is not None:
             # What was found on the original holds for each of its renditions.
@@ -84,6 +86,7 @@ def assemble(
         pictures=tuple(pictures),
         missing=tuple(missing),
         likenesses=rank_likenesses(records.values()),
+        twins=find_twins(records[prompt.key] for prompt in wanted if prompt.key in records),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.brand.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.facts import TwinFacts
 from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.framing import FramingFacts
 
@@ -303,6 +304,7 @@ class SetManifest:
         channels: In the campaign's order, whether or not they have pictures.
         shots: In the campaign's order, whether or not they have pictures.
         likenesses: By character; of each the least like its sheet first.
+        twins: Originals that another prompt has already, in the set's order.
     """
 
     # Read by pydantic in `from_json`: a wrong type or an unknown key is an error, never a guess.
@@ -321,6 +323,7 @@ class SetManifest:
     pictures: tuple[Picture, ...]
     missing: tuple[Missing, ...] = ()
     likenesses: tuple[LikenessFacts, ...] = ()
+    twins: tuple[TwinFacts, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:
