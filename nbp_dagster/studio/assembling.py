@@ -9,6 +9,7 @@ from nbp_dagster.brand.models import Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.family_likeness import rank_likenesses
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.manifest import (
@@ -18,7 +19,6 @@ from nbp_dagster.studio.manifest import (
     CharacterFacts,
     Missing,
     Picture,
-    SafeArea,
     SetManifest,
     ShotFacts,
     count_totals,

@@ -1,4 +1,4 @@
-"""What records and manifests keep of originals that are one picture; no more."""
+"""Small records that a manifest is made of: twins, and what a channel covers; no more."""
 
 from dataclasses import dataclass
 
@@ -18,3 +18,13 @@ class TwinFacts:
     twin_of: str
     likeness: float
     same_file: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafeArea:
+    """Pixels at each edge of a channel that its interface may cover."""
+
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+    left: int = 0

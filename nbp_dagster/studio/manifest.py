@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.brand.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.facts import TwinFacts
+from nbp_dagster.studio.facts import SafeArea, TwinFacts
 from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.framing import FramingFacts
 
@@ -107,16 +107,6 @@ class ShotFacts:
     products: tuple[str, ...] = ()
     text: TextMode = "drawn"
     copy: Mapping[str, Mapping[str, str]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SafeArea:
-    """Pixels at each edge of a channel that its interface may cover."""
-
-    top: int = 0
-    right: int = 0
-    bottom: int = 0
-    left: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

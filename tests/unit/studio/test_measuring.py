@@ -173,5 +173,5 @@ def test_brands_may_promote_only_checks_that_exist() -> None:
 
 
 def test_campaigns_may_correct_only_what_is_checked_on_originals() -> None:
-    known = {check.name for check in (*PROMPT_CHECKS, *READING_CHECKS)}
+    known = {check.name for check in (*ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS)}
     assert set(CorrectableCheck.__args__) <= known  # type: ignore[attr-defined]
