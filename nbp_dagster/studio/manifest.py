@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -117,7 +117,7 @@ class ChannelFacts:
     name: str
     width: int
     height: int
-    safe_area: SafeArea = SafeArea()
+    safe_area: SafeArea = field(default_factory=SafeArea)
 
 
 @dataclass(frozen=True, kw_only=True)
