@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr eval-originals sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,9 @@ eval-characters: install extras sprites  ## Print how well characters are told a
 eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six languages on three grounds
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps scikit-image==0.26.0
 	$(BIN)/python -m tests.eval.ocr
+
+eval-originals: install  ## Print how well logos and twins are found, on posters of the sample briefs
+	$(BIN)/python -m tests.eval.originals
 
 fonts:
 	@test -d /usr/share/fonts/opentype/noto && test -d /usr/share/fonts/truetype/dejavu \

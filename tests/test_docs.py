@@ -17,7 +17,9 @@ from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.checks import CHECKS
 from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.originals import ORIGINAL_CHECKS
 from nbp_dagster.studio.reading.checks import READING_CHECKS
+from nbp_dagster.studio.set_checks import SET_CHECKS
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -43,10 +45,14 @@ def test_every_channel_is_in_its_page(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [check.name for check in (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)]
+    "name",
+    [
+        check.name
+        for check in (*CHECKS, *ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS, *SET_CHECKS)
+    ],
 )
 def test_every_check_is_in_its_page(name: str) -> None:
-    assert f"`{name}`" in read("docs/checks.md")
+    assert f"| `{name}` |" in read("docs/checks.md")
 
 
 def test_every_figure_of_an_assets_use_is_in_its_page() -> None:

@@ -12,13 +12,9 @@ from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event
-from nbp_dagster.studio.checks import Finding
-from nbp_dagster.studio.family_likeness import (
-    SELF_SIMILARITY,
-    SELF_SIMILARITY_HOLDS,
-    judge_set,
-)
+from nbp_dagster.studio.checks import CheckResult
 from nbp_dagster.studio.manifest import Picture, SetManifest
+from nbp_dagster.studio.set_checks import SET_CHECKS, judge_set
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
@@ -41,9 +37,8 @@ def build_campaign_sets(
         output_required=False,
         code_version=CODE_VERSION,
         check_specs=[
-            dg.AssetCheckSpec(
-                SELF_SIMILARITY, asset=names.campaign_sets, description=SELF_SIMILARITY_HOLDS
-            )
+            dg.AssetCheckSpec(check.name, asset=names.campaign_sets, description=check.description)
+            for check in SET_CHECKS
         ],
         required_resource_keys={studio_key(names)},
         group_name=GROUP,
@@ -58,14 +53,17 @@ def build_campaign_sets(
     )
     @run_within(execute)
     def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        findings = {}
+        results: dict[str, tuple[CheckResult, ...]] = {}
+        studio = studio_of(context, names)
         for campaign_id in context.partition_keys:
             with plain_failure():
-                written = write_set(
-                    context, studio_of(context, names), names, campaign_id=campaign_id
-                )
-                findings[campaign_id] = judge_set(written.manifest)
-        yield _sum_up(names.campaign_sets, findings)
+                written = write_set(context, studio, names, campaign_id=campaign_id)
+                results[campaign_id] = _judge(studio, written)
+        wanted = {key.name for key in context.selected_asset_check_keys}
+        for place, check in enumerate(SET_CHECKS):
+            if check.name in wanted:
+                of_check = {name: found[place] for name, found in results.items()}
+                yield _sum_up(names.campaign_sets, check.name, of_check)
 
     return campaign_sets
 
@@ -88,44 +86,47 @@ def write_set(
         pointer=pointer,
         metadata=_describe(studio, written),
     )
-    finding = judge_set(written.manifest)
-    if finding.verdict == "failed":
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=names.campaign_sets,
-                check_name=SELF_SIMILARITY,
-                passed=False,
-                partition=campaign_id,
-                severity=_severity(studio, campaign_id),
-                metadata={"why": finding.sentence, **finding.figures},
+    for result in _judge(studio, written):
+        if result.verdict == "failed":
+            context.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=names.campaign_sets,
+                    check_name=result.name,
+                    passed=False,
+                    partition=campaign_id,
+                    severity=dg.AssetCheckSeverity[result.severity.upper()],
+                    metadata={"why": result.sentence, **result.figures},
+                )
             )
-        )
     return written
 
 
-def _severity(studio: Studio, campaign_id: str) -> dg.AssetCheckSeverity:
-    brand = studio.briefs.brands[studio.briefs.campaigns[campaign_id].brand]
-    is_blocking = SELF_SIMILARITY in brand.blocking_checks
-    return dg.AssetCheckSeverity.ERROR if is_blocking else dg.AssetCheckSeverity.WARN
+def _judge(studio: Studio, written: WrittenSet) -> tuple[CheckResult, ...]:
+    brand = studio.briefs.brands[written.manifest.brand.id]
+    return judge_set(written.manifest, brand.blocking_checks)
 
 
-def _sum_up(asset: dg.AssetKey, findings: Mapping[str, Finding]) -> dg.AssetCheckResult:
-    """One evaluation a run; each set that falls short has its own as well."""
-    failed = [name for name, finding in findings.items() if finding.verdict == "failed"]
-    skipped = sum(finding.verdict == "skipped" for finding in findings.values())
+def _sum_up(
+    asset: dg.AssetKey, check: str, results: Mapping[str, CheckResult]
+) -> dg.AssetCheckResult:
+    """One evaluation a run and check; each set that falls short has its own as well."""
+    failed = [result for result in results.values() if result.verdict == "failed"]
+    skipped = sum(result.verdict == "skipped" for result in results.values())
     return dg.AssetCheckResult(
         asset_key=asset,
-        check_name=SELF_SIMILARITY,
+        check_name=check,
         passed=not failed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{len(findings) - len(failed) - skipped} of {len(findings)} sets passed",
+        severity=dg.AssetCheckSeverity.ERROR
+        if any(result.severity == "error" for result in failed)
+        else dg.AssetCheckSeverity.WARN,
+        description=f"{len(results) - len(failed) - skipped} of {len(results)} sets passed",
         metadata={
-            "sets": len(findings),
+            "sets": len(results),
             "failed": len(failed),
             "skipped": skipped,
             "findings": table(
-                {"set": name, "verdict": finding.verdict, "why": finding.sentence}
-                for name, finding in findings.items()
+                {"set": name, "verdict": result.verdict, "why": result.sentence}
+                for name, result in results.items()
             ),
         },
     )

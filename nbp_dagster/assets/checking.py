@@ -10,18 +10,24 @@ from nbp_dagster.assets.metadata import table
 from nbp_dagster.studio.checks import CHECKS, Check
 from nbp_dagster.studio.manifest import CheckFacts
 from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.originals import ORIGINAL_CHECKS
 from nbp_dagster.studio.reading.checks import READING_CHECKS
 from nbp_dagster.studio.records import PromptRecord, judge_strictly
 
 # What is looked at once a rendition, then what is looked at once a prompt.
-_TABLE: tuple[Check[Any], ...] = (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)
+_TABLE: tuple[Check[Any], ...] = (
+    *CHECKS,
+    *ORIGINAL_CHECKS,
+    *PROMPT_CHECKS,
+    *READING_CHECKS,
+)
 
 # Rows of pictures that fall short in one evaluation; their number is given in full.
 _ROWS = 200
 
 
 def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """Return a spec for every check of the tables: renditions', originals' and their words'."""
+    """Return a spec for every check of a rendition or of an original."""
     return [
         dg.AssetCheckSpec(check.name, asset=asset, description=check.description)
         for check in _TABLE

@@ -15,6 +15,10 @@ WarningCheck = Literal[
     "copy_contrast",
     "unrequested_text",
     "prohibited_text",
+    "asked_size",
+    "labelled_type",
+    "palette_coverage",
+    "distinct_originals",
 ]
 # Checks whose failure a campaign may have corrected; the tables of studio hold the same names.
 CorrectableCheck = Literal[

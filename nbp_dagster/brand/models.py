@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from nbp_dagster.brand.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
+from nbp_dagster.brand.targets import ACCEPTED_TARGETS, PaletteTargets
 from nbp_dagster.brand.terms import find_wildcard_fault
 
 DEFAULT_MODEL = "google-nano-banana-pro"
@@ -314,6 +315,7 @@ class Shot(_Record):
         alias="copy",
         description="a mapping of headline, sub, call_to_action or disclaimer to texts by locale",
     )
+    palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
 
 
 class Correct(_Record):
@@ -375,6 +377,7 @@ class Campaign(_Record):
         default=(),
         description=f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses",
     )
+    palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
     shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
 
     def shot(self, shot_id: str) -> Shot:

@@ -62,7 +62,9 @@ def check_campaign(
         problems.append(campaign.problem(("time_zone",), message))
     name = campaign.data.get("brand")
     brand = brands.get(name) if isinstance(name, str) else None
+    problems += _check_targets(campaign, (), campaign.data, brand)
     for path, shot in _shots(campaign):
+        problems += _check_targets(campaign, path, shot, brand)
         problems += _check_copy_mode(campaign, path, shot)
         problems += _check_locales(campaign, path, shot)
         problems += _check_cast(campaign, path, shot)
@@ -210,3 +212,26 @@ def _check_cast(
             "or give the shot fewer characters"
         )
         yield campaign.problem((*path, "characters"), message, value="")
+
+
+def _check_targets(
+    campaign: Document, path: KeyPath, owner: Mapping[str, Any], brand: Document | None
+) -> Iterator[BriefProblem]:
+    """Targets are for colours that the brand has, and what must be there fits into one picture."""
+    own = _mapping(owner.get("palette_targets"))
+    known = _mapping(brand.data.get("palette")) if brand else {}
+    for name in own if known else ():
+        if name not in known:
+            message = f"not a colour of the brand's palette; {list_accepted(known, wanted=name)}"
+            yield campaign.problem((*path, "palette_targets", name), message, value="")
+    # A shot's targets stand beside those of the campaign that it does not replace.
+    targets = {**_mapping(campaign.data.get("palette_targets")), **own}
+    total = sum(map(_least_of, targets.values()))
+    if own and total > 1:
+        message = f"the least shares add up to {total:g} of the picture; accepted: at most 1"
+        yield campaign.problem((*path, "palette_targets"), message, value="")
+
+
+def _least_of(target: object) -> float:
+    least = target.get("least") if isinstance(target, Mapping) else target
+    return least if isinstance(least, int | float) and 0 <= least <= 1 else 0.0

@@ -118,7 +118,7 @@ def _trim(document: Document, path: KeyPath) -> KeyPath:
     """Return the key path as written: what may be short for a mapping has no keys of its own."""
     value: Any = document.data
     for length, step in enumerate(path):
-        if isinstance(value, str):
+        if isinstance(value, str | int | float):
             return path[:length]
         value = _step_into(value, step)
     return path

@@ -291,14 +291,17 @@ class OxenClient:
         self._downloader.fetch(url, sink, max_bytes=max_bytes, total_timeout=total_timeout)
         return sink.data
 
-    def download_into(self, url: str, sink: Sink, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def download_into(self, url: str, sink: Sink, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
         """Write the bytes behind a result URL to a sink as they arrive; otherwise as `download`.
+
+        Returns:
+            The media type they are declared as, such as "image/png"; empty where they are not.
 
         Raises:
             DownloadFailed: Refused or larger than `max_bytes`; see `download`.
             UnsafeUrl: The URL may not be opened.
         """
-        self._downloader.fetch(url, sink, max_bytes=max_bytes)
+        return self._downloader.fetch(url, sink, max_bytes=max_bytes)
 
     def put_files(
         self,

@@ -74,6 +74,14 @@ class _Limits:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Visit:
+    """What came of opening one URL: where it leads on to, or what its bytes are said to be."""
+
+    location: str | None = None
+    media_type: str = ""
+
+
 class Downloader:
     """Fetches URLs: the service's own freely, any other only when it is public https."""
 
@@ -94,7 +102,7 @@ class Downloader:
 
     def fetch(
         self, url: str, sink: Sink, *, max_bytes: int, total_timeout: float = TOTAL_TIMEOUT
-    ) -> None:
+    ) -> str:
         """Write the bytes behind a URL to a sink; a broken or short transfer is repeated.
 
         Args:
@@ -103,29 +111,32 @@ class Downloader:
             max_bytes: A larger file is refused.
             total_timeout: Seconds one attempt may take, however steadily bytes trickle in.
 
+        Returns:
+            The media type the answer declares, such as "image/png"; empty where it declares none.
+
         Raises:
             DownloadFailed: Expired, gone, refused or larger than `max_bytes`.
             UnsafeUrl: The URL, or one it redirects to, may not be opened.
             OxenError: The last attempt's error.
         """
         limits = _Limits(max_bytes, total_timeout)
-        self._retrier.call(lambda: self._fetch_once(url, sink, limits), method="GET")
+        return self._retrier.call(lambda: self._fetch_once(url, sink, limits), method="GET")
 
-    def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> None:
+    def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> str:
         current, own = url, True
         for _ in range(MAX_REDIRECTS + 1):
             # Who was led here from elsewhere has no claim to our key, nor to a service on loopback.
             own = own and is_own(current, self._service.base_url)
-            target = self._visit(current, sink, limits, own=own)
-            if target is None:
-                return
-            current = urljoin(current, target)
+            visit = self._visit(current, sink, limits, own=own)
+            if visit.location is None:
+                return visit.media_type
+            current = urljoin(current, visit.location)
         raise DownloadFailed(
             f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False
         )
 
-    def _visit(self, url: str, sink: Sink, limits: _Limits, *, own: bool) -> str | None:
-        """Open one URL; return where it redirects to, None when its bytes are with the sink."""
+    def _visit(self, url: str, sink: Sink, limits: _Limits, *, own: bool) -> _Visit:
+        """Open one URL, and have its bytes with the sink unless it redirects."""
         with ExitStack() as stack:
             seconds = limits.seconds
             answer = (
@@ -137,11 +148,12 @@ class Downloader:
                 answer = self._open(stack, url, seconds=seconds, bearer=self._service.api_key)
             location = answer.header("location")
             if answer.status in _REDIRECTS and location:
-                return location
+                return _Visit(location)
             if answer.status != 200:
                 raise self._failure(url, answer, own=own)
             _pour(url, answer, sink, max_bytes=limits.max_bytes)
-            return None
+            declared = answer.header("content-type") or ""
+            return _Visit(media_type=declared.partition(";")[0].strip().lower())
 
     def _open(
         self,

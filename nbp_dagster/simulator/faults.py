@@ -12,7 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 RequestFaultKind = Literal["status", "no_credit", "reset", "slow", "status_after", "reset_after"]
 JobFaultKind = Literal["fail", "refuse", "credit_lost", "stuck", "slow_job", "no_image"]
-DownloadFaultKind = Literal["truncate", "expire", "html", "wrong_size"]
+DownloadFaultKind = Literal["truncate", "expire", "html", "wrong_size", "mislabelled"]
 StreamFaultKind = Literal["drop_stream"]
 PictureFaultKind = Literal[
     "misspelt_headline",
@@ -23,6 +23,7 @@ PictureFaultKind = Literal[
     "other_character",
     "missing_character",
     "copy_paste",
+    "missing_logo",
 ]
 FaultKind = Literal[
     RequestFaultKind, JobFaultKind, DownloadFaultKind, StreamFaultKind, PictureFaultKind

@@ -1,9 +1,11 @@
 """The routes of repositories: creating them, committing files, downloading files and results."""
 
 import asyncio
+import io
 import mimetypes
 from collections.abc import Mapping, Sequence
 
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -192,9 +194,18 @@ class _CutResponse(Response):
 async def _paint_result(simulator: Simulator, job: Job, trouble: str | None) -> Response:
     order = simulator.order_picture(job, wrong_size=trouble == "wrong_size")
     data = await simulator.darkroom.develop(order)
+    if trouble == "mislabelled":
+        data = await asyncio.to_thread(_as_jpeg, data)
     if trouble == "truncate":
         return _CutResponse(data, media_type="image/png", connections=simulator.connections)
     return Response(data, media_type="image/png")
+
+
+def _as_jpeg(png: bytes) -> bytes:
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        image.convert("RGB").save(stream, "JPEG", quality=95)
+    return stream.getvalue()
 
 
 def _may_read(request: Request, simulator: Simulator) -> bool:

@@ -36,6 +36,7 @@ FAULTS = frozenset(
         "other-character",
         "missing-character",
         "copy-paste",
+        "missing-logo",
     }
 )
 # Longest side, in pixels, that is painted shape by shape; larger pictures are scaled up from it.
@@ -95,7 +96,7 @@ def paint(
     inks = paint_panel(canvas, layout, palette=palette, factor=factor, rng=job.dice("panel"))
     image = _finish(canvas, width, height)
     _letter(image, reading, layout, inks=inks, faults=faults)
-    if cast.logo is not None:
+    if cast.logo is not None and "missing-logo" not in faults:
         _place_logo(image, cast.logo, layout, palette)
     if "stray-text" in faults:
         draw_stray_text(image, layout.view)

@@ -36,6 +36,9 @@ from nbp_dagster.simulator.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
 from nbp_dagster.simulator.submissions import Submission, find_flaw
 from nbp_dagster.simulator.traffic import Connections, Gathering, RateLimiter, Traffic
 
+# Flaws of the picture itself: every download has them.
+_LASTING = frozenset({"wrong_size", "mislabelled"})
+
 
 class Simulator:
     """One imitated service: its jobs, bills, repositories, faults and traffic.
@@ -188,13 +191,14 @@ class Simulator:
     def take_download_fault(self, job: Job, path: str) -> str | None:
         """Return what goes wrong with this download of a job's picture, or None.
 
-        What a prompt tag asks for spoils the first download only, the wrong size every one.
+        What a prompt tag asks for spoils the first download only, unless it is of the picture
+        itself.
         """
         fault = self.faults.take(DOWNLOAD_FAULTS, Call("GET", path, job.prompt))
         if fault is not None:
             return fault.kind
         planned = job.plan.download
-        if planned != "wrong_size" and job.generation_id in self._spoiled:
+        if planned not in _LASTING and job.generation_id in self._spoiled:
             return None
         self._spoiled.add(job.generation_id)
         return planned

@@ -9,6 +9,7 @@ from nbp_dagster.brand.models import Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.family_likeness import rank_likenesses
 from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.manifest import (
@@ -18,12 +19,12 @@ from nbp_dagster.studio.manifest import (
     CharacterFacts,
     Missing,
     Picture,
-    SafeArea,
     SetManifest,
     ShotFacts,
     count_totals,
 )
 from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.twins import find_twins
 
 
 def assemble(
@@ -51,7 +52,8 @@ def assemble(
     brand = briefs.brands[campaign.brand]
     pictures: list[Picture] = []
     missing: list[Missing] = []
-    for prompt in prompts:
+    wanted = tuple(prompts)
+    for prompt in wanted:
         record = records.get(prompt.key)
         if record is not None:
             # What was found on the original holds for each of its renditions.
@@ -84,6 +86,7 @@ def assemble(
         pictures=tuple(pictures),
         missing=tuple(missing),
         likenesses=rank_likenesses(records.values()),
+        twins=find_twins(records[prompt.key] for prompt in wanted if prompt.key in records),
     )
 
 

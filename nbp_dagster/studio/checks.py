@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from nbp_dagster.brand.models import Channel
 from nbp_dagster.studio.credentials import check_state
@@ -155,8 +155,28 @@ def _run(check: Check[Subject], subject: Subject, blocking: Collection[str]) -> 
         finding = check.run(subject)
     except Exception as error:  # noqa: BLE001 - a check is judged, whatever goes wrong inside it
         _log.exception("check %s crashed on %s", check.name, subject.prompt_key)
-        sentence = f"the check itself crashed: {type(error).__name__}: {error}"
-        finding = Finding("failed", threshold="the check runs to its end", sentence=sentence)
+        finding = _crash(error)
+    return _result(check, finding, blocking)
+
+
+def fail_table(
+    checks: Sequence[Check[Subject]],
+    error: Exception,
+    *,
+    prompt_key: str,
+    blocking: Collection[str],
+) -> tuple[CheckResult, ...]:
+    """Return every check of a table as failed: what they rest on could not be measured."""
+    _log.error("the checks of %s can't be made", prompt_key, exc_info=error)
+    return tuple(_result(check, _crash(error), blocking) for check in checks)
+
+
+def _crash(error: Exception) -> Finding:
+    sentence = f"the check itself crashed: {type(error).__name__}: {error}"
+    return Finding("failed", threshold="the check runs to its end", sentence=sentence)
+
+
+def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> CheckResult:
     promoted = check.name in blocking and not finding.is_provisional
     return CheckResult(
         name=check.name,
@@ -241,15 +261,37 @@ def _check_contrast(rendition: CheckInput) -> Finding:
 
 
 def _check_letters(rendition: CheckInput) -> Finding:
+    if rendition.has_drawn_text:
+        return _judge_letters((), "the model drew the words, and nobody has read where they are")
+    return _judge_letters(rendition.text_boxes)
+
+
+def judge_drawn_letters(
+    boxes: Sequence[TextBox], why_unknown: str, *, blocking: Collection[str]
+) -> CheckResult:
+    """Return the result of `smallest_letter` on a rendition of words that the model drew.
+
+    Args:
+        boxes: The words that were read on its original, as large as they are in the rendition.
+        why_unknown: Why there are none.
+        blocking: Names of checks that the brand wants to be errors.
+    """
+    check = next(check for check in CHECKS if check.run is _check_letters)
+    return _result(check, _judge_letters(boxes, why_unknown), blocking)
+
+
+def _judge_letters(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
     threshold = f"letters of at least {LEAST_LETTER} px"
-    if not rendition.text_boxes:
-        return _find_no_boxes(rendition, threshold)
-    smallest = min(rendition.text_boxes, key=lambda item: item.size)
+    if not boxes:
+        if why_unknown:
+            return Finding("skipped", threshold=threshold, sentence=why_unknown)
+        return Finding("passed", threshold=threshold, sentence="there are no words on it")
+    smallest = min(boxes, key=lambda item: item.size)
     return Finding(
         _judge(smallest.size >= LEAST_LETTER),
         threshold=threshold,
         sentence=f"{smallest.field} is set in {smallest.size} px",
-        figures={f"{item.field}_px": item.size for item in rendition.text_boxes},
+        figures={f"{item.field}_px": item.size for item in boxes},
     )
 
 

@@ -182,26 +182,27 @@ class Delivery:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
         with self.store.receive() as incoming:
-            self._download(job, incoming)
+            media_type = self._download(job, incoming)
             self.on_step("downloaded")
             with self.places.take(incoming.peek(count_pixels)):
                 self.require_going_on()
                 try:
-                    decoded = self._decode(job, incoming)
+                    decoded, media_type = self._decode(job, incoming, media_type)
                 except UndecodableImage as error:
                     return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
-                made = self._settle(purchase, job, self._kept(decoded, incoming))
+                made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
                 if develop is not None:
                     develop(made, decoded.image)
                 return made
 
-    def _kept(self, decoded: Decoded, incoming: IncomingFile) -> KeptImage:
+    def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
         kept = KeptImage(
             sha256=self.store.keep(incoming),
             width=decoded.width,
             height=decoded.height,
             file_type=decoded.format.lower(),
             bytes=decoded.bytes,
+            labelled=_label(media_type),
         )
         self.on_step("kept")
         return kept
@@ -212,30 +213,36 @@ class Delivery:
         self.on_step("settled")
         return Generated(purchase.key, kept, settled.receipt())
 
-    def _decode(self, job: Generation, incoming: IncomingFile) -> Decoded:
+    def _decode(
+        self, job: Generation, incoming: IncomingFile, media_type: str
+    ) -> tuple[Decoded, str]:
         """Decode what was downloaded, which is downloaded once more if it is no picture.
+
+        Returns:
+            The picture and the media type it came as.
 
         Raises:
             UndecodableImage: It is none the second time either.
         """
         what = f"the result of generation {job.generation_id}"
         try:
-            return decode_image(incoming.read(), what=what)
+            return decode_image(incoming.read(), what=what), media_type
         except UndecodableImage:
             # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
-            self._download(self.client.get_generation(job.generation_id), incoming)
-            return decode_image(incoming.read(), what=what)
+            again = self._download(self.client.get_generation(job.generation_id), incoming)
+            return decode_image(incoming.read(), what=what), again
 
-    def _download(self, job: Generation, incoming: IncomingFile) -> None:
+    def _download(self, job: Generation, incoming: IncomingFile) -> str:
+        """Fetch a job's result and return the media type it came as."""
         sink = _Interruptible(incoming, self.require_going_on)
         try:
-            self.client.download_into(job.result_url or "", sink)
+            return self.client.download_into(job.result_url or "", sink)
         except DownloadFailed as error:
             if not error.expired:
                 raise
             # Links expire; asking for the job again mints a new one.
             fresh = self.client.get_generation(job.generation_id)
-            self.client.download_into(fresh.result_url or "", sink)
+            return self.client.download_into(fresh.result_url or "", sink)
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"
@@ -276,3 +283,9 @@ class _Interruptible:
     def write(self, data: bytes) -> None:
         self.require_going_on()
         self.incoming.write(data)
+
+
+def _label(media_type: str) -> str:
+    """Return the file type that a media type names; empty where it names no kind of picture."""
+    kind, _, name = media_type.partition("/")
+    return {"jpg": "jpeg", "pjpeg": "jpeg"}.get(name, name) if kind == "image" else ""

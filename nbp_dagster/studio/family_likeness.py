@@ -21,11 +21,6 @@ LEAST_PICTURES: Final = 3
 _DEVIATIONS: Final = 5.0
 _LEAST_GAP: Final = 0.3
 
-SELF_SIMILARITY: Final = "self_similarity"
-SELF_SIMILARITY_HOLDS: Final = (
-    "The pictures of one character agree with each other; judged over the whole set."
-)
-
 
 def rank_likenesses(records: Iterable[PromptRecord]) -> tuple[LikenessFacts, ...]:
     """Return every likeness of a set by character, of each the lowest standing first.
@@ -42,7 +37,7 @@ def rank_likenesses(records: Iterable[PromptRecord]) -> tuple[LikenessFacts, ...
     return tuple(sorted(ranked, key=lambda row: (row.character, row.standing, row.prompt_key)))
 
 
-def judge_set(manifest: SetManifest) -> Finding:
+def judge_agreement(manifest: SetManifest) -> Finding:
     """Return whether the set's pictures of each character agree with each other."""
     threshold = f"at most {_DEVIATIONS:.0f} median deviations below the middle of the set"
     rows = [row for row in manifest.likenesses if row.self_similarity is not None]

@@ -24,13 +24,13 @@ from nbp_dagster.studio.contrast import (
     parse_colour,
 )
 from nbp_dagster.studio.decode import sniff_format
+from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.lanes import Card, build_lanes
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     ChannelFacts,
     Missing,
     Picture,
-    SafeArea,
     SetManifest,
     ShotFacts,
 )

@@ -1,17 +1,26 @@
-"""What is looked at once a prompt, on its original: likeness to sheets, and words."""
+"""What is looked at once a prompt, on its original: the picture, who is on it, and its words."""
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
 from nbp_dagster.brand.requests import ImageRequest, Sheet
+from nbp_dagster.studio.checks import fail_table, judge_drawn_letters
+from nbp_dagster.studio.drawn_letters import place_letters
 from nbp_dagster.studio.fit import Pyramid
+from nbp_dagster.studio.legibility import TextBox
+from nbp_dagster.studio.likeness import sketch_picture
+from nbp_dagster.studio.manifest import Picture
+from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.measuring import Measurer, facts_of
 from nbp_dagster.studio.outcomes import Made
+from nbp_dagster.studio.reading.checks import READING_CHECKS
 from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
-from nbp_dagster.studio.reading.proofreading import Proofreader
+from nbp_dagster.studio.reading.proofreading import Proof, Proofreader
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.scenes import Scene
+from nbp_dagster.studio.surveying import Arrival, Surveyor
 
 # Pixels of the shorter side of the copy an original is measured on.
 _MEASURED_SIDE = 224
@@ -23,27 +32,35 @@ class Inspector:
     Args:
         measurer: Compares them with sheets; None to measure nothing.
         proofreader: Reads them; None to read nothing.
+        surveyor: Judges them as pictures; None not to.
     """
 
     def __init__(
-        self, measurer: Measurer | None = None, proofreader: Proofreader | None = None
+        self,
+        measurer: Measurer | None = None,
+        proofreader: Proofreader | None = None,
+        surveyor: Surveyor | None = None,
     ) -> None:
         self._measurer = measurer
         self._proofreader = proofreader
+        self._surveyor = surveyor
 
     def stamp(self, scene: Scene, sheets: Mapping[str, Sheet] | None) -> str:
         """Return the hash of what a prompt's original is measured and read by; empty for nothing.
 
         Installing or setting what measures or reads changes it, so that it is done then.
         """
-        measured = read = ""
+        stamps = []
+        if self._surveyor is not None:
+            stamps.append(self._surveyor.stamp(scene))
         if self._measurer is not None and sheets is not None:
-            measured = self._measurer.stamp(scene.brand, sheets, scene.shot.characters)
+            stamps.append(self._measurer.stamp(scene.brand, sheets, scene.shot.characters))
         if self._proofreader is not None:
-            read = self._proofreader.stamp(scene.brand, _lettering_of(scene))
-        if measured and read:
-            return hashlib.sha256(f"{measured}\n{read}".encode()).hexdigest()
-        return measured or read
+            stamps.append(self._proofreader.stamp(scene.brand, _lettering_of(scene)))
+        stamps = [stamp for stamp in stamps if stamp]
+        if len(stamps) < 2:
+            return "".join(stamps)
+        return hashlib.sha256("\n".join(stamps).encode()).hexdigest()
 
     def inspect(
         self,
@@ -64,20 +81,90 @@ class Inspector:
             sheets: What it is measured against, by `brand/character`; None not to measure it.
             record: What was made of it, and what was read on it before.
         """
+        record = replace(record, checks=(), likenesses=())
+        record = self._survey(scene, request, made, original, record)
         record = self._measure(scene, original, sheets, record)
-        if self._proofreader is not None:
+        record = self._proofread(scene, request, made, original, record)
+        return replace(record, measured=self.stamp(scene, sheets))
+
+    def _survey(
+        self,
+        scene: Scene,
+        request: ImageRequest,
+        made: Made,
+        original: Pyramid,
+        record: PromptRecord,
+    ) -> PromptRecord:
+        """Return the record with what its original is as a picture."""
+        if self._surveyor is None:
+            return record
+        arrival = Arrival(made.image.file_type, made.image.labelled)
+        results = self._surveyor.survey(scene, request, original, arrival)
+        return replace(
+            record,
+            checks=tuple(map(facts_of, results)),
+            # Means of means are the same means: the smallest copy will do.
+            sketch=base64.b64encode(sketch_picture(original.levels[-1])).decode("ascii"),
+        )
+
+    def _proofread(
+        self,
+        scene: Scene,
+        request: ImageRequest,
+        made: Made,
+        original: Pyramid,
+        record: PromptRecord,
+    ) -> PromptRecord:
+        """Return the record with what was read on its original."""
+        if self._proofreader is None:
+            return record
+        brand, key = scene.brand, record.prompt_key
+        try:
             proof = self._proofreader.proofread(
-                scene.brand,
+                brand,
                 _lettering_of(scene),
-                prompt_key=record.prompt_key,
+                prompt_key=key,
                 original=made.image.sha256,
                 picture=original.levels[0],
                 references=request.references,
                 earlier=record.reading,
             )
-            checks = (*record.checks, *map(facts_of, proof.results))
-            record = replace(record, checks=checks, reading=proof.reading or record.reading)
-        return replace(record, measured=self.stamp(scene, sheets))
+        except Exception as error:  # noqa: BLE001 - a reader's crash costs no paid picture
+            failed = fail_table(
+                READING_CHECKS, error, prompt_key=key, blocking=brand.blocking_checks
+            )
+            return replace(record, checks=(*record.checks, *map(facts_of, failed)))
+        return replace(
+            record,
+            checks=(*record.checks, *map(facts_of, proof.results)),
+            reading=proof.reading or record.reading,
+            pictures=_judge_each(scene, record, proof, original.size),
+        )
+
+    def judge_letters(
+        self,
+        scene: Scene,
+        request: ImageRequest,
+        made: Made,
+        original: Pyramid,
+        record: PromptRecord,
+    ) -> PromptRecord:
+        """Return a record whose renditions are new with how small drawn words come out in them.
+
+        What was read is in the record: nothing is read again.
+        """
+        if self._proofreader is None or record.reading is None:
+            return record
+        proof = self._proofreader.proofread(
+            scene.brand,
+            _lettering_of(scene),
+            prompt_key=record.prompt_key,
+            original=made.image.sha256,
+            picture=original.levels[0],
+            references=request.references,
+            earlier=record.reading,
+        )
+        return replace(record, pictures=_judge_each(scene, record, proof, original.size))
 
     def _measure(
         self,
@@ -93,17 +180,51 @@ class Inspector:
             or sheets is None
             or not self._measurer.stamp(scene.brand, sheets, cast)
         ):
-            return replace(record, checks=(), likenesses=())
+            return record
         levels = (level for level in reversed(original.levels) if min(level.size) >= _MEASURED_SIDE)
-        found = self._measurer.measure(
-            scene.brand,
-            sheets,
-            prompt_key=record.prompt_key,
-            cast=cast,
-            picture=next(levels, original.levels[0]),
-        )
-        return replace(record, checks=found.checks, likenesses=found.likenesses)
+        try:
+            found = self._measurer.measure(
+                scene.brand,
+                sheets,
+                prompt_key=record.prompt_key,
+                cast=cast,
+                picture=next(levels, original.levels[0]),
+            )
+        except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
+            failed = fail_table(
+                PROMPT_CHECKS,
+                error,
+                prompt_key=record.prompt_key,
+                blocking=scene.brand.blocking_checks,
+            )
+            return replace(record, checks=(*record.checks, *map(facts_of, failed)))
+        checks = (*record.checks, *found.checks)
+        return replace(record, checks=checks, likenesses=found.likenesses)
 
 
 def _lettering_of(scene: Scene) -> Lettering:
     return lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+
+
+def _judge_each(
+    scene: Scene, record: PromptRecord, proof: Proof, size: tuple[int, int]
+) -> tuple[Picture, ...]:
+    return tuple(_judge_letters(scene, picture, proof, size) for picture in record.pictures)
+
+
+def _judge_letters(scene: Scene, picture: Picture, proof: Proof, size: tuple[int, int]) -> Picture:
+    """Return a rendition with the verdict on how small the words come out that the model drew."""
+    if scene.shot.text != "drawn" or not scene.shot.texts:
+        return picture
+    boxes: tuple[TextBox, ...] = ()
+    why = "nobody has read where the words are that the model drew"
+    if picture.framing is not None and proof.places:
+        boxes = place_letters(proof.places, size, picture.framing)
+        why = "none of the words that the model drew is in this part of the picture"
+    result = judge_drawn_letters(boxes, why, blocking=scene.brand.blocking_checks)
+    return replace(
+        picture,
+        checks=tuple(
+            facts_of(result) if check.name == result.name else check for check in picture.checks
+        ),
+    )

@@ -109,6 +109,33 @@ def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
     return tuple(item for item in found if item.score >= LEAST_LIKENESS)
 
 
+def compare_sketches(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Floats:
+    """Return how alike whole pictures of one shape are: float of shape (some, others), at most 1.
+
+    Unlike `find_alike` nothing is taken to be cut off, so thousands are compared in a second.
+
+    Args:
+        some: Sketches, uint8 of shape (n, 1152).
+        others: Sketches, uint8 of shape (m, 1152).
+    """
+    light = SKETCH_SIDE**2
+    alike: Floats = _detail(some[:, :light]) @ _detail(others[:, :light]).T
+    for row, colours in enumerate(some[:, light:].astype(np.int16)):
+        apart = np.abs(others[:, light:].astype(np.int16) - colours).mean(axis=1)
+        alike[row] -= _COLOUR_WEIGHT * np.maximum(apart - _COLOUR_SLACK, 0)
+    return alike
+
+
+def _detail(cells: npt.NDArray[np.uint8]) -> Floats:
+    """Return luminance free of coarse light as vectors of length 1; 0 where there is no detail."""
+    grids = cells.astype(np.float32).reshape(-1, SKETCH_SIDE, SKETCH_SIDE)
+    flat = _free_of_light(grids).reshape(len(cells), -1)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(flat, axis=1, keepdims=True)
+    detail: Floats = np.where(norms < _LEAST_DETAIL * SKETCH_SIDE, 0, flat / np.maximum(norms, 1))
+    return detail
+
+
 def _shrink(image: Image.Image, side: int) -> Image.Image:
     return image.convert("L").resize((side, side), Image.Resampling.BOX)
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.brand.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.facts import SafeArea, TwinFacts
 from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.framing import FramingFacts
 
@@ -109,16 +110,6 @@ class ShotFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SafeArea:
-    """Pixels at each edge of a channel that its interface may cover."""
-
-    top: int = 0
-    right: int = 0
-    bottom: int = 0
-    left: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class ChannelFacts:
     """A placement: its exact size in pixels and what may cover its edges."""
 
@@ -126,7 +117,7 @@ class ChannelFacts:
     name: str
     width: int
     height: int
-    safe_area: SafeArea = SafeArea()
+    safe_area: SafeArea = field(default_factory=SafeArea)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +294,7 @@ class SetManifest:
         channels: In the campaign's order, whether or not they have pictures.
         shots: In the campaign's order, whether or not they have pictures.
         likenesses: By character; of each the least like its sheet first.
+        twins: Originals that another prompt has already, in the set's order.
     """
 
     # Read by pydantic in `from_json`: a wrong type or an unknown key is an error, never a guess.
@@ -321,6 +313,7 @@ class SetManifest:
     pictures: tuple[Picture, ...]
     missing: tuple[Missing, ...] = ()
     likenesses: tuple[LikenessFacts, ...] = ()
+    twins: tuple[TwinFacts, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:

@@ -1,6 +1,6 @@
-"""The checks of a prompt's original, once for all its renditions: one table; knows no Dagster.
+"""The checks of who is on a prompt's original, once for all its renditions: one table.
 
-What they rest on is measured in `measuring`; here are only the verdicts.
+What they rest on is measured in `measuring`; here are only the verdicts. Knows no Dagster.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,6 @@ points of equal errors of `make eval-characters`; other art styles have other po
 COPIED_SHARE: Final = 0.35
 """From here on a picture counts as a copy of its reference; others have under a sixth."""
 
-PALETTE_DISTANCE: Final = 15.0
-"""CIEDE2000 within which a pixel counts as one of the brand's colours: its tints and shades."""
-
-PALETTE_SHARE: Final = 0.35
-"""Least share of such pixels. What is right differs between campaigns: this warns of pictures far
-from the palette, and never blocks."""
-
 
 @dataclass(frozen=True)
 class PromptInput:
@@ -38,7 +31,6 @@ class PromptInput:
         calibrated: Whether they were found on this brand's sheets.
         unmeasured: Why likeness could not be measured; empty where it was.
         copied: Share of a reference that came back as the picture, by character.
-        palette: Share of pixels near a brand colour.
     """
 
     prompt_key: str
@@ -48,7 +40,6 @@ class PromptInput:
     calibrated: bool
     unmeasured: str
     copied: Mapping[str, float]
-    palette: float
 
     @property
     def provenance(self) -> str:
@@ -130,16 +121,6 @@ def _check_cast(picture: PromptInput) -> Finding:
     )
 
 
-def _check_palette(picture: PromptInput) -> Finding:
-    return Finding(
-        _judge(picture.palette >= PALETTE_SHARE),
-        threshold=f"at least {PALETTE_SHARE:.0%} of the picture near a brand colour",
-        sentence=f"{picture.palette:.0%} of the picture is near a brand colour",
-        figures={"palette_share": picture.palette},
-        is_provisional=True,
-    )
-
-
 PROMPT_CHECKS: Final[tuple[Check[PromptInput], ...]] = (
     Check(
         "cross_similarity",
@@ -158,11 +139,5 @@ PROMPT_CHECKS: Final[tuple[Check[PromptInput], ...]] = (
         "No character of the brand is there that the shot does not have.",
         "warn",
         _check_cast,
-    ),
-    Check(
-        "palette_coverage",
-        "The brand's colours are in the picture.",
-        "warn",
-        _check_palette,
     ),
 )

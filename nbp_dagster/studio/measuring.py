@@ -29,7 +29,6 @@ from nbp_dagster.studio.characters.copying import (
 )
 from nbp_dagster.studio.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.characters.lineup import Likeness, Lineup
-from nbp_dagster.studio.characters.palette import palette_share
 from nbp_dagster.studio.characters.patches import PatchScorer
 from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks import CheckResult, run_table
@@ -37,7 +36,6 @@ from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts
 from nbp_dagster.studio.measures import (
     DEFAULT_STANDINGS,
-    PALETTE_DISTANCE,
     PROMPT_CHECKS,
     PromptInput,
 )
@@ -45,7 +43,7 @@ from nbp_dagster.studio.measures import (
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
-MEASURE_VERSION: Final = "1"
+MEASURE_VERSION: Final = "2"
 
 ScorerName = Literal["colour", "dino", "off"]
 ReadReference = Callable[[str, str], bytes]
@@ -120,7 +118,6 @@ class Measurer:
             "sheets": made.digest,
             "calibration": None if made.calibration is None else vars(made.calibration) | {},
             "cast": list(cast),
-            "palette": dict(brand.palette),
             "blocking": sorted(brand.blocking_checks),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=dict).encode()).hexdigest()
@@ -162,7 +159,6 @@ class Measurer:
             calibrated=calibration is not None,
             unmeasured=made.unmeasured or _name_absent(cast, made),
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
-            palette=palette_share(picture, brand.palette.values(), PALETTE_DISTANCE),
         )
         results = run_table(PROMPT_CHECKS, subject, blocking=brand.blocking_checks)
         return Measured(

@@ -50,6 +50,8 @@ class KeptImage:
         height: Pixels.
         file_type: "png", "jpeg", "webp" or "avif", by its magic bytes.
         bytes: Size of the original file in bytes.
+        labelled: What the service called it, such as "png"; empty where it said nothing, and for
+            images of earlier versions.
     """
 
     sha256: str
@@ -57,6 +59,7 @@ class KeptImage:
     height: int
     file_type: str
     bytes: int
+    labelled: str = ""
 
 
 @dataclass(frozen=True)

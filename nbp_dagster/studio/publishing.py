@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.manifest import from_json, set_digest
+from nbp_dagster.studio.set_checks import judge_set
 from nbp_dagster.studio.sets import set_files
 from nbp_dagster.studio.studio import Studio
 
@@ -63,6 +64,12 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
         for picture in manifest.pictures
         for check in picture.failed_checks
         if check.severity == "error"
+    ]
+    rules = studio.briefs.brands[manifest.brand.id].blocking_checks
+    blocked += [
+        f"the set: {result.name}"
+        for result in judge_set(manifest, rules)
+        if result.verdict == "failed" and result.severity == "error"
     ]
     if blocked:
         raise NotPublishable(

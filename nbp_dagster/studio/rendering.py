@@ -136,6 +136,7 @@ class Renderer:
             thumbs={item.picture.sha256: item.thumb for item in drawn},
             words=words,
         )
+        record = self._inspector.judge_letters(scene, request, made, pyramid, record)
         self._records.write(record)
         return record
 

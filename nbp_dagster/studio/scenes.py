@@ -7,6 +7,7 @@ from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.fonts import FontPair
 from nbp_dagster.brand.models import Brand, Campaign, Channel, Shot
 from nbp_dagster.brand.plan import Prompt, locales_of
+from nbp_dagster.brand.targets import ColourTarget
 from nbp_dagster.studio.banner import is_banner
 
 
@@ -30,6 +31,11 @@ class Scene:
         """Whether pictures may hold the text that was sent: the campaign's word, or the brand's."""
         said = self.campaign.disclose_prompt
         return self.brand.disclose_prompt if said is None else said
+
+    @property
+    def palette_targets(self) -> Mapping[str, ColourTarget]:
+        """How much of each colour the picture must have: the shot's word, else the campaign's."""
+        return {**self.campaign.palette_targets, **self.shot.palette_targets}
 
 
 def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:

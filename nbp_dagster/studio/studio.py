@@ -50,6 +50,7 @@ from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore, ImageStore
+from nbp_dagster.studio.surveying import Surveyor
 from nbp_dagster.studio.watch import WatchTimes
 
 
@@ -159,7 +160,7 @@ class Studio:
             read=self.references.read,
         )
         reads = Proofreader(ocr, simulated=provider == "simulator", read=self.references.read)
-        self._inspector = Inspector(self.measurer, reads)
+        self._inspector = Inspector(self.measurer, reads, Surveyor(self.references.read))
         self._renderer = Renderer(
             store=self.store,
             records=self.records,

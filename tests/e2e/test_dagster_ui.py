@@ -91,7 +91,13 @@ def stage(
         campaign(shot("kitchen"), shot("attic", characters=[]), id="winter"),
         campaign(shot("porch"), id="spring"),
         campaign(shot("fog", scene="[[sim:slow=600]] fog", characters=[]), id="autumn"),
-        campaign(shot("meadow"), duel, shot("barn"), shot("lake"), id="summer"),
+        campaign(
+            shot("meadow"),
+            duel,
+            shot("barn", scene="[[sim:wrong_size]] a barn"),
+            shot("lake", scene="[[sim:mislabelled]] a lake"),
+            id="summer",
+        ),
     )
     done = shell.nbp("run", "winter")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -278,6 +284,16 @@ def test_checks_are_shown_with_what_they_looked_at(page: Page, stage: Stage) -> 
     page.get_by_text("exact_pixels").first.click()
     expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
     expect(page.get_by_text(re.compile(r"(\d) of \1 pictures passed"))).to_be_visible()
+    # Each fault of a picture is red in the check that is about it, with the prompt and the reason.
+    for check, prompt, why in (
+        ("labelled_type", "summer/lake", "sent as png, and by its first bytes it is jpeg"),
+        ("asked_size", "summer/barn", "it has 960x960 pixels"),
+    ):
+        page.get_by_text(check).first.click()
+        row = metadata(page, "falling_short")
+        expect(row).to_contain_text(prompt)
+        expect(row).to_contain_text(why)
+        keep(page, f"red-{check}")
     keep(page, "checks")
 
 

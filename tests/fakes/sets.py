@@ -10,6 +10,7 @@ from decimal import Decimal
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.contact_sheet import load_font
+from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     BrandFacts,
@@ -21,7 +22,6 @@ from nbp_dagster.studio.manifest import (
     Missing,
     Picture,
     ReferenceFacts,
-    SafeArea,
     SetManifest,
     ShotFacts,
     count_totals,

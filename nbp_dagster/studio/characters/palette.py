@@ -1,35 +1,72 @@
-"""How much of a picture has a brand's colours, tints and shades included."""
+"""How much of a picture has a brand's colours, each and all, tints and shades included."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from nbp_dagster.studio.characters.colour import difference, lab_of
 
 _SIDE: Final = 96  # pixels: the share is within a hundredth of that of the whole picture
 _BITS: Final = 4  # of a channel that are told apart: 4096 colours at most are compared
+# Share of the picture below which a colour is a speck, and not there.
+_SPECK: Final = 0.001
 
 
-def palette_share(picture: Image.Image, palette: Iterable[str], distance: float) -> float:
-    """Return the share of pixels whose CIEDE2000 to some brand colour is at most `distance`.
+@dataclass(frozen=True)
+class ColourSurvey:
+    """What a picture has of a palette.
+
+    Attributes:
+        near: Share of pixels within the distance of some brand colour.
+        shares: By name of a colour, the share of pixels within the distance of it that are nearer
+            to it than to any other of the palette.
+        nearest: By name, the least CIEDE2000 to it of what covers a thousandth of the picture.
+    """
+
+    near: float
+    shares: Mapping[str, float]
+    nearest: Mapping[str, float]
+
+
+def survey_palette(
+    picture: Image.Image, palette: Mapping[str, str], distance: float
+) -> ColourSurvey:
+    """Return how much of a picture has each colour of a palette.
 
     Args:
         picture: RGB.
-        palette: Colours as "#RRGGBB"; at least one.
-        distance: About 2 is just noticeable, 20 a tint or a shade of the same colour.
+        palette: Colours as "#RRGGBB" by name; at least one.
+        distance: CIEDE2000. About 2 is just noticeable, 20 a tint or a shade of the same colour.
     """
-    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    kept = np.asarray(small.convert("RGB"), np.uint8).reshape(-1, 3) >> (8 - _BITS)
-    packed = kept.astype(np.int32) @ np.array([1 << 2 * _BITS, 1 << _BITS, 1])
-    codes, counts = np.unique(packed, return_counts=True)
-    mask = (1 << _BITS) - 1
-    channels = np.stack([codes >> 2 * _BITS, codes >> _BITS & mask, codes & mask], axis=-1)
-    middle = (channels << (8 - _BITS)) + (1 << (7 - _BITS))
-    brand = [tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5)) for colour in palette]
+    colours, counts = _count_colours(picture)
+    brand = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in palette.values()]
     apart = difference(
-        lab_of(middle.astype(np.uint8))[:, None], lab_of(np.array(brand, np.uint8))[None]
+        lab_of(colours)[:, None], lab_of(np.array(brand, np.uint8))[None]
+    )  # (colours of the picture, colours of the brand)
+    weights = counts / counts.sum()
+    is_near = apart.min(axis=1) <= distance
+    owner = np.where(is_near, apart.argmin(axis=1), len(brand))
+    shares = np.bincount(owner, weights=weights, minlength=len(brand) + 1)
+    seen = weights >= _SPECK
+    least = apart[seen].min(axis=0) if seen.any() else apart.min(axis=0)
+    return ColourSurvey(
+        near=round(float(weights[is_near].sum()), 4),
+        shares={name: round(float(shares[at]), 4) for at, name in enumerate(palette)},
+        nearest={name: round(float(least[at]), 2) for at, name in enumerate(palette)},
     )
-    near = apart.min(axis=1) <= distance
-    return round(float(counts[near].sum()) / float(counts.sum()), 4)
+
+
+def _count_colours(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], npt.NDArray[Any]]:
+    """Return the colours of a picture, each the mean of those that are alike, and their counts."""
+    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    pixels = np.asarray(small.convert("RGB"), np.uint8).reshape(-1, 3)
+    packed = (pixels >> (8 - _BITS)).astype(np.int32) @ np.array([1 << 2 * _BITS, 1 << _BITS, 1])
+    counts = np.bincount(packed, minlength=1 << 3 * _BITS)
+    there = np.flatnonzero(counts)
+    sums = [np.bincount(packed, pixels[:, at], minlength=counts.size)[there] for at in range(3)]
+    means = np.stack(sums, axis=-1) / counts[there, None]
+    return np.rint(means).astype(np.uint8), counts[there]

@@ -95,16 +95,24 @@ class ReadingInput:
         }
 
     @cached_property
-    def faint(self) -> Mapping[str, tuple[float, float]]:
-        """The least contrast of each field that was read, and what WCAG asks of it there."""
-        found: dict[str, tuple[float, float]] = {}
-        for name, best in self.best.items():
-            lines = [
+    def places(self) -> Mapping[str, tuple[ReadLine, ...]]:
+        """The lines that the better reading of each field was found on; only fields found."""
+        found = {
+            name: tuple(
                 each.lines[place]
                 for each, matches in zip(self.passes, self.matches, strict=True)
                 if matches[name] is best
                 for place in best.lines
-            ]
+            )
+            for name, best in self.best.items()
+        }
+        return {name: lines for name, lines in found.items() if lines}
+
+    @cached_property
+    def faint(self) -> Mapping[str, tuple[float, float]]:
+        """The least contrast of each field that was read, and what WCAG asks of it there."""
+        found: dict[str, tuple[float, float]] = {}
+        for name, lines in self.places.items():
             ratios = [
                 (line.contrast, LARGE_TEXT_RATIO if line.is_large else SMALL_TEXT_RATIO)
                 for line in lines

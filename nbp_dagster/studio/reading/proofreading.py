@@ -5,8 +5,8 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from PIL import Image
@@ -65,10 +65,12 @@ class Proof:
     Attributes:
         results: One a check, in the table's order.
         reading: What was read; None where nothing could be.
+        places: The lines that each field of copy was found on.
     """
 
     results: tuple[CheckResult, ...]
     reading: Reading | None
+    places: Mapping[str, tuple[ReadLine, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ class Proofreader:
         # A reading that this wording has no need of is worth keeping for the next.
         passes = tuple(made.values())
         reading = Reading(original=original, reader=self._answer.reader, passes=passes)
-        return Proof(self._judge(subject, brand), reading)
+        return Proof(self._judge(subject, brand), reading, subject.places)
 
     def _judge(self, subject: ReadingInput, brand: Brand) -> tuple[CheckResult, ...]:
         return run_table(READING_CHECKS, subject, blocking=brand.blocking_checks)

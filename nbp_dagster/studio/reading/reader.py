@@ -25,8 +25,11 @@ RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 # Of a side; above it nothing is gained, and large letters fall apart.
 _MOST_PIXELS: Final = 2048
 
-# WCAG's large text has an em of 24 pixels; the box around it is some 1.3 times as high.
-_LARGE: Final = 1.3 * 24 / 1080
+BOX_PER_EM: Final = 1.3
+"""Height of the box around a line, in its letters' em; an estimate, over several typefaces."""
+
+# WCAG's large text has an em of 24 pixels.
+_LARGE: Final = BOX_PER_EM * 24 / 1080
 
 # Threads of one reading; more of them made a picture of 800 pixels no quicker.
 _THREADS = 2

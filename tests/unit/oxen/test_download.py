@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.download import MemorySink
 from nbp_dagster.oxen.errors import (
     BadResponse,
     ConnectionFailed,
@@ -64,6 +65,18 @@ def test_a_signed_url_is_opened_without_the_key() -> None:
     assert request.bearer is None
     assert request.headers["Accept-Encoding"] == "identity"
     assert request.total_timeout == 600.0
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [("image/png", "image/png"), ("Image/JPEG; q=1", "image/jpeg"), (None, "")],
+)
+def test_what_the_answer_says_its_bytes_are_is_told(declared: str | None, told: str) -> None:
+    said = {} if declared is None else {"content-type": declared}
+    answer = HttpResponse(status=200, headers={**PNG.headers, **said}, body=PNG.body)
+    client, _ = make_client(redirect(FOREIGN), answer)
+
+    assert client.download_into(OWN, MemorySink()) == told
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -80,7 +80,16 @@ def test_a_picture_of_the_wrong_size_stays_wrong(api: Api) -> None:
             assert image.size == (960, 960)
 
 
-@pytest.mark.parametrize("kind", ["expire", "html", "truncate", "wrong_size"])
+def test_a_mislabelled_picture_is_a_jpeg_that_is_called_a_png_every_time(api: Api) -> None:
+    link = api.make("a [[sim:mislabelled]]", aspect_ratio="1:1")["result_url"]
+
+    for _ in range(2):
+        answer = fetch(link)
+        assert answer.headers["Content-Type"] == "image/png"
+        assert answer.content.startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize("kind", ["expire", "html", "truncate", "wrong_size", "mislabelled"])
 def test_download_faults_can_be_scripted_by_count(api: Api, kind: str) -> None:
     link = api.make(aspect_ratio="1:1")["result_url"]
     whole = fetch(link).content

@@ -373,9 +373,11 @@ def test_an_unknown_fault_is_refused_by_name() -> None:
 
 
 def test_every_fault_changes_the_picture() -> None:
-    plain = paint(PROMPT, [draw_reference()], width=200, height=250).tobytes()
+    prompt = f"{PROMPT}\nImage 2: logo of Solstice."
+    sent = [draw_reference(), draw_reference()]
+    plain = paint(prompt, sent, width=200, height=250).tobytes()
     for fault in FAULTS:
-        spoilt = paint(PROMPT, [draw_reference()], width=200, height=250, faults=frozenset({fault}))
+        spoilt = paint(prompt, sent, width=200, height=250, faults=frozenset({fault}))
         assert spoilt.tobytes() != plain, fault
 
 

@@ -14,11 +14,12 @@ from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.simulator.painter import encode_png, paint
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks import CHECKS
-from nbp_dagster.studio.family_likeness import SELF_SIMILARITY
 from nbp_dagster.studio.manifest import CheckFacts
 from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.measuring import Measured, Measurer, Measuring
+from nbp_dagster.studio.originals import ORIGINAL_CHECKS
 from nbp_dagster.studio.reading.checks import READING_CHECKS
+from nbp_dagster.studio.set_checks import SET_CHECKS
 
 CONFIG = Path(__file__).parents[3] / "assets_config"
 
@@ -91,7 +92,6 @@ def test_the_right_reference_gives_a_high_score(tmp_path: Path) -> None:
     [
         ("other-character", "cross_similarity"),
         ("missing-character", "cross_similarity"),
-        ("off-palette", "palette_coverage"),
         ("copy-paste", "copy_paste_rate"),
     ],
 )
@@ -103,12 +103,12 @@ def test_each_fault_fails_exactly_its_check(tmp_path: Path, fault: str, check: s
 def test_a_missing_extra_is_skipped_with_how_to_install_it(tmp_path: Path) -> None:
     """Never passed; what needs no scorer is still checked."""
     work = measurer(tmp_path, Measuring("dino", tmp_path / "absent.onnx"))
-    found = measure(work, picture("off-palette"))
+    found = measure(work, picture("copy-paste"))
     likeness = check_of(found, "cross_similarity")
     assert likeness.verdict == "skipped"
     assert "absent.onnx" in likeness.sentence or "nbp-dagster[character]" in likeness.sentence
     assert found.likenesses == ()
-    assert failed(found) == {"palette_coverage"}
+    assert failed(found) == {"copy_paste_rate"}
 
 
 def test_a_check_blocks_where_the_brand_says_so_and_only_once_calibrated(tmp_path: Path) -> None:
@@ -167,10 +167,11 @@ def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
 
 def test_brands_may_promote_only_checks_that_exist() -> None:
     """The briefs' list is held against the tables."""
-    known = {check.name for check in (*CHECKS, *PROMPT_CHECKS, *READING_CHECKS)} | {SELF_SIMILARITY}
+    tables = (*CHECKS, *ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS, *SET_CHECKS)
+    known = {check.name for check in tables}
     assert set(WarningCheck.__args__) <= known  # type: ignore[attr-defined]
 
 
 def test_campaigns_may_correct_only_what_is_checked_on_originals() -> None:
-    known = {check.name for check in (*PROMPT_CHECKS, *READING_CHECKS)}
+    known = {check.name for check in (*ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS)}
     assert set(CorrectableCheck.__args__) <= known  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from coloraide import Color
 from PIL import Image
 
 from nbp_dagster.studio.characters.colour import BIN_COUNT, bins_of, difference, lab_of, share_bins
-from nbp_dagster.studio.characters.palette import palette_share
+from nbp_dagster.studio.characters.palette import survey_palette
 
 # Sharma, Wu and Dalal (2005), table 1: two Lab colours and their difference.
 SHARMA = [
@@ -58,5 +58,20 @@ def test_the_palette_share_counts_tints_and_leaves_other_colours() -> None:
     """Half green, half red: half of it is the green brand's."""
     halves = Image.new("RGB", (96, 96), "#104436")
     halves.paste("#C02020", (48, 0, 96, 96))
-    assert palette_share(halves, ["#0B3D2E"], 15) == pytest.approx(0.5, abs=0.02)
-    assert palette_share(halves, ["#0B3D2E", "#BB2222"], 15) == 1.0
+    brand = {"leaf": "#0B3D2E", "sun": "#F2B705"}
+    found = survey_palette(halves, brand, 15)
+    assert found.near == pytest.approx(0.5, abs=0.02)
+    assert found.shares == {"leaf": pytest.approx(0.5, abs=0.02), "sun": 0}
+    assert found.nearest["leaf"] < 5 < 30 < found.nearest["sun"]
+    assert survey_palette(halves, {**brand, "sun": "#BB2222"}, 15).near == 1.0
+
+
+def test_a_speck_of_a_colour_is_not_there() -> None:
+    """A pixel in ten thousand says nothing of a brand."""
+    plain = Image.new("RGB", (960, 960), "#104436")
+    speckled = plain.copy()
+    speckled.paste("#F2B705", (0, 0, 9, 9))
+    brand = {"sun": "#F2B705"}
+    found, without = (survey_palette(image, brand, 15) for image in (speckled, plain))
+    assert found.shares["sun"] == pytest.approx(0.0001, abs=0.00005)
+    assert found.nearest == without.nearest

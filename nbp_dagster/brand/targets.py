@@ -1,0 +1,54 @@
+"""How much of a picture each brand colour must cover, as a brief says it; knows no palette."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+ACCEPTED_TARGETS = (
+    "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
+    "or to least and most"
+)
+
+
+class ColourTarget(BaseModel):
+    """The share of a picture that a colour must cover; in YAML a number alone is the least.
+
+    Example:
+        >>> str(ColourTarget(least=0.02, most=0.3))
+        'at least 2.0% and at most 30.0%'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    least: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="a share of the picture from 0 to 1",
+    )
+    most: float | None = Field(
+        default=None, gt=0, le=1, allow_inf_nan=False, description="a share above 0, up to 1"
+    )
+
+    def __str__(self) -> str:
+        parts = [f"at least {self.least:.1%}"] if self.least or self.most is None else []
+        parts += [] if self.most is None else [f"at most {self.most:.1%}"]
+        return " and ".join(parts)
+
+    @model_validator(mode="after")
+    def _check_span(self) -> Self:
+        if self.most is not None and self.most < self.least:
+            reason = f"most is {self.most:g}, below least, which is {self.least:g}; swap them"
+            raise PydanticCustomError("brief", "{reason}", {"reason": reason})
+        return self
+
+
+def _read_target(value: object) -> object:
+    """Return a target written as a number as the mapping that it is short for."""
+    return {"least": value} if isinstance(value, int | float) else value
+
+
+PaletteTargets = Mapping[str, Annotated[ColourTarget, BeforeValidator(_read_target)]]

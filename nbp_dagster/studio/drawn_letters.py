@@ -1,0 +1,46 @@
+"""How large the words that the model drew come out in a rendition; reads and judges nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from nbp_dagster.studio.framing import FramingFacts
+from nbp_dagster.studio.legibility import TextBox
+from nbp_dagster.studio.reading.reader import BOX_PER_EM, ReadLine
+
+
+def place_letters(
+    places: Mapping[str, Sequence[ReadLine]], size: tuple[int, int], framing: FramingFacts
+) -> tuple[TextBox, ...]:
+    """Return the words of an original as a rendition shows them; cropped ones are left out.
+
+    Args:
+        places: The lines each field of copy was found on.
+        size: Width and height of the original in pixels.
+        framing: Which part of it is shown, and how large.
+
+    Returns:
+        One box a field, of its smallest line, in pixels of the rendition from the upper left corner
+        of the part shown; sizes are estimates of the em.
+    """
+    found = []
+    for name, lines in places.items():
+        boxes = tuple(_place(name, lines, size, framing))
+        if boxes:
+            found.append(min(boxes, key=lambda box: box.size))
+    return tuple(found)
+
+
+def _place(
+    name: str, lines: Sequence[ReadLine], size: tuple[int, int], framing: FramingFacts
+) -> Iterator[TextBox]:
+    left, top, right, bottom = framing.box
+    for line in lines:
+        across = (line.left + line.right) / 2 * size[0]
+        down = (line.top + line.bottom) / 2 * size[1]
+        if left <= across <= right and top <= down <= bottom:
+            box = (
+                round((line.left * size[0] - left) * framing.scale),
+                round((line.top * size[1] - top) * framing.scale),
+                round((line.right * size[0] - left) * framing.scale),
+                round((line.bottom * size[1] - top) * framing.scale),
+            )
+            yield TextBox(name, box, round((box[3] - box[1]) / BOX_PER_EM))

@@ -1,0 +1,100 @@
+"""Has originals checked as pictures: brings what the briefs, the request and the service said."""
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from nbp_dagster.brand.requests import ImageRequest, Reference
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.checks import CheckResult, run_table
+from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.emblem import Emblem, prepare_emblem
+from nbp_dagster.studio.fit import Pyramid
+from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
+from nbp_dagster.studio.scenes import Scene
+
+_LOG = logging.getLogger(__name__)
+
+# Raised when equal originals would be judged otherwise.
+SURVEY_VERSION: Final = "1"
+
+ReadReference = Callable[[str, str], bytes]
+"""Gives a reference's bytes by its source and digest."""
+
+_LOGO_SIDE = 512  # pixels a logo is decoded at, at least
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An original as it came: its file type by its first bytes, and what the service called it."""
+
+    file_type: str
+    labelled: str = ""
+
+
+class Surveyor:
+    """Checks originals for one run; safe to use from several threads.
+
+    Args:
+        read: Gives references, for the logo that was sent along.
+    """
+
+    def __init__(self, read: ReadReference) -> None:
+        self._read = read
+        self._logos: dict[str, Emblem | None] = {}
+        self._lock = threading.Lock()
+
+    def stamp(self, scene: Scene) -> str:
+        """Return the hash of what a verdict depends on besides the original and its request."""
+        facts = {
+            "version": SURVEY_VERSION,
+            "palette": dict(scene.brand.palette),
+            "targets": {name: str(target) for name, target in scene.palette_targets.items()},
+            "blocking": sorted(scene.brand.blocking_checks),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    def survey(
+        self, scene: Scene, request: ImageRequest, pyramid: Pyramid, arrival: Arrival
+    ) -> tuple[CheckResult, ...]:
+        """Judge one original.
+
+        Args:
+            scene: What the briefs say.
+            request: What it was made by.
+            pyramid: Its pixels.
+            arrival: How it came.
+        """
+        logo = next((item for item in request.references if item.role == "logo"), None)
+        subject = OriginalInput(
+            prompt_key=scene.prompt.key,
+            pyramid=pyramid,
+            file_type=arrival.file_type,
+            labelled=arrival.labelled,
+            ratio=str(request.parameters.get("aspect_ratio", scene.prompt.ratio)),
+            resolution=str(request.parameters.get("resolution", "")),
+            palette=scene.brand.palette,
+            targets=scene.palette_targets,
+            logo=None if logo is None else lambda: self._emblem(logo),
+        )
+        return run_table(ORIGINAL_CHECKS, subject, blocking=scene.brand.blocking_checks)
+
+    def _emblem(self, logo: Reference) -> Emblem | None:
+        """The logo made ready, once a run."""
+        with self._lock:
+            if logo.digest not in self._logos:
+                self._logos[logo.digest] = self._prepare(logo)
+            return self._logos[logo.digest]
+
+    def _prepare(self, logo: Reference) -> Emblem | None:
+        what = f"logo of {logo.subject}"
+        try:
+            data = self._read(logo.source, logo.digest)
+            return prepare_emblem(decode_image(data, what=what, least_side=_LOGO_SIDE).image)
+        except NbpError as error:
+            _LOG.warning("%s is not looked for: %s", what, error)
+            return None

@@ -1,0 +1,99 @@
+"""Finds originals of one campaign that are the same picture, or nearly; judges nothing."""
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from nbp_dagster.studio.facts import TwinFacts
+from nbp_dagster.studio.likeness import SKETCH_BYTES, compare_sketches
+from nbp_dagster.studio.records import PromptRecord
+
+LEAST_LIKENESS: Final = 0.95
+"""From here on two whole pictures are one; measured in docs/checks.md."""
+
+_CHUNK: Final = 512  # pictures that are compared with all others at one time
+
+
+@dataclass(frozen=True)
+class _Original:
+    prompt_key: str
+    shot: str
+    ratio: str
+    variant: int
+    fingerprint: str
+    sha256: str
+    sketch: bytes
+
+    def may_be_like(self, other: "_Original") -> bool:
+        """Whether both show one moment: the same take of a shot in two languages."""
+        return (self.shot, self.variant) == (other.shot, other.variant)
+
+    def may_be(self, other: "_Original") -> bool:
+        """Whether one purchase serves both: their words are the same in two languages."""
+        return self.shot == other.shot and self.fingerprint == other.fingerprint
+
+
+def find_twins(records: Iterable[PromptRecord]) -> tuple[TwinFacts, ...]:
+    """Return each original that an earlier prompt has already, with the first such prompt.
+
+    The same bytes are the same picture, whatever they were made for. Pictures that only look alike
+    are compared within one aspect ratio: other ratios of a shot are meant to show the same moment.
+    """
+    originals = [_original(record) for record in records if record.pictures]
+    places = {each.prompt_key: place for place, each in enumerate(originals)}
+    found: dict[str, TwinFacts] = {}
+    for twin in (*_find_equal(originals), *_find_alike(originals)):
+        earlier = found.get(twin.prompt_key)
+        if earlier is None or places[twin.twin_of] < places[earlier.twin_of]:
+            found[twin.prompt_key] = twin
+    return tuple(sorted(found.values(), key=lambda twin: places[twin.prompt_key]))
+
+
+def _original(record: PromptRecord) -> _Original:
+    first = record.pictures[0]
+    return _Original(
+        prompt_key=record.prompt_key,
+        shot=first.shot,
+        ratio=first.ratio,
+        variant=first.variant,
+        fingerprint=record.fingerprint,
+        sha256=first.original_sha256,
+        sketch=base64.b64decode(record.sketch),
+    )
+
+
+def _find_equal(originals: Sequence[_Original]) -> Iterator[TwinFacts]:
+    by_bytes: dict[str, list[_Original]] = {}
+    for each in originals:
+        others = by_bytes.setdefault(each.sha256, [])
+        twin = next((other for other in others if not each.may_be(other)), None)
+        if twin is not None:
+            yield TwinFacts(each.prompt_key, twin.prompt_key, 1.0, same_file=True)
+        others.append(each)
+
+
+def _find_alike(originals: Sequence[_Original]) -> Iterator[TwinFacts]:
+    by_ratio: dict[str, list[_Original]] = {}
+    for each in originals:
+        if len(each.sketch) == SKETCH_BYTES:
+            by_ratio.setdefault(each.ratio, []).append(each)
+    for lot in by_ratio.values():
+        cells = np.frombuffer(b"".join(each.sketch for each in lot), np.uint8)
+        yield from _compare(lot, cells.reshape(len(lot), SKETCH_BYTES))
+
+
+def _compare(lot: Sequence[_Original], cells: npt.NDArray[np.uint8]) -> Iterator[TwinFacts]:
+    for start in range(0, len(lot), _CHUNK):
+        # Later ones are compared with these in their turn.
+        alike = compare_sketches(cells[start : start + _CHUNK], cells[: start + _CHUNK])
+        for row, each in enumerate(islice(lot, start, start + _CHUNK)):
+            for place in np.flatnonzero(alike[row, : start + row] >= LEAST_LIKENESS).tolist():
+                if not each.may_be_like(lot[place]):
+                    score = round(float(alike[row, place]), 3)
+                    yield TwinFacts(each.prompt_key, lot[place].prompt_key, score, same_file=False)
+                    break

@@ -1,0 +1,196 @@
+"""Each check of an original: a picture that passes, and one that fails for its reason only."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from nbp_dagster.brand.targets import ColourTarget
+from nbp_dagster.simulator.painter import paint
+from nbp_dagster.studio.checks import CHECKS, Check, CheckResult, fail_table, run_table
+from nbp_dagster.studio.emblem import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.fit import build_pyramid
+from nbp_dagster.studio.measures import PROMPT_CHECKS
+from nbp_dagster.studio.originals import LEAST_LIKE_LOGO, ORIGINAL_CHECKS, OriginalInput
+from nbp_dagster.studio.reading.checks import READING_CHECKS
+from nbp_dagster.studio.set_checks import SET_CHECKS
+
+IMAGES = Path(__file__).parents[3] / "assets_config" / "brands" / "images"
+PALETTE = {"primary": "#14707A", "accent": "#FFC53D", "neutral": "#FFF1DD", "ink": "#4A2A22"}
+
+
+def load_emblem(brand: str = "pennyway") -> Emblem:
+    emblem = prepare_emblem(Image.open(IMAGES / f"{brand}_logo.png"))
+    assert emblem is not None
+    return emblem
+
+
+@cache
+def original(fault: str = "") -> OriginalInput:
+    """A poster as the painter draws it for a brand with a logo."""
+    prompt = (
+        "Flat vector illustration. Palette: #14707A, #FFC53D, #FFF1DD, #4A2A22.\n"
+        "Scene: a quiet kitchen with a cup on the counter.\n"
+        "Image 1: logo of Pennyway. It decides the drawing of the logo."
+    )
+    faults = frozenset([fault] if fault else [])
+    logo = (IMAGES / "pennyway_logo.png").read_bytes()
+    picture = paint(prompt, [logo], width=1024, height=1024, faults=faults)
+    return OriginalInput(
+        prompt_key="winter/park/all/1x1/v1",
+        pyramid=build_pyramid(picture),
+        file_type="png",
+        labelled="png",
+        ratio="1:1",
+        resolution="1K",
+        palette=PALETTE,
+        logo=load_emblem,
+    )
+
+
+def judge(subject: OriginalInput, blocking: Sequence[str] = ()) -> dict[str, CheckResult]:
+    return {
+        result.name: result for result in run_table(ORIGINAL_CHECKS, subject, blocking=blocking)
+    }
+
+
+def failed(subject: OriginalInput) -> set[str]:
+    return {name for name, result in judge(subject).items() if result.verdict == "failed"}
+
+
+def show(picture: Image.Image) -> OriginalInput:
+    """The picture in place of the poster, for a brand of its own colours and without a logo."""
+    corner = picture.getpixel((0, 0))
+    palette = {"ground": "#{:02X}{:02X}{:02X}".format(*corner)}
+    return replace(original(), pyramid=build_pyramid(picture), palette=palette, logo=None)
+
+
+def test_a_good_original_passes_every_check() -> None:
+    assert {result.verdict for result in judge(original()).values()} == {"passed"}
+
+
+def gradient() -> Image.Image:
+    return Image.linear_gradient("L").resize((1024, 1024)).convert("RGB")
+
+
+@pytest.mark.parametrize(
+    "blank", [Image.new("RGB", (1024, 1024), "#E8E8E8"), gradient()], ids=["one colour", "gradient"]
+)
+def test_a_picture_of_nothing_is_blank_and_can_never_be_used(blank: Image.Image) -> None:
+    subject = replace(
+        show(blank), palette={"white": "#FFFFFF", "black": "#000000", "grey": "#808080"}
+    )
+    assert failed(subject) - {"palette_coverage"} == {"not_blank"}
+    assert judge(subject)["not_blank"].severity == "error"
+
+
+def test_one_thing_on_a_plain_ground_is_not_blank() -> None:
+    page = Image.new("RGB", (1024, 1024), "white")
+    ImageDraw.Draw(page).ellipse((400, 400, 640, 640), fill="#B0B0B0")
+    assert failed(show(page)) == set()
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen"),
+    [
+        ({"ratio": "4:5"}, "1024x1024 pixels, 25.0% off"),
+        ({"resolution": "2K"}, "1024x1024 pixels, 0.0% off"),
+    ],
+    ids=["other ratio", "too few pixels"],
+)
+def test_what_was_not_asked_for_fails_its_size_alone(changes: dict[str, Any], seen: str) -> None:
+    subject = replace(original(), **changes)
+    assert failed(subject) == {"asked_size"}
+    assert seen in judge(subject)["asked_size"].sentence
+
+
+def test_sizes_that_the_models_maker_documents_pass() -> None:
+    """Near the ratio asked for, not at it."""
+    for ratio, size in {"16:9": (1376, 768), "21:9": (1584, 672), "4:5": (928, 1152)}.items():
+        page = show(original().pyramid.levels[0].resize(size))
+        assert "asked_size" not in failed(replace(page, ratio=ratio))
+
+
+def test_a_jpeg_that_was_called_a_png_fails_its_label_alone() -> None:
+    subject = replace(original(), file_type="jpeg")
+    assert failed(subject) == {"labelled_type"}
+    assert "sent as png" in judge(subject)["labelled_type"].sentence
+    assert judge(replace(subject, labelled=""))["labelled_type"].verdict == "skipped"
+
+
+def test_other_colours_fail_the_palette_and_only_warn_without_targets() -> None:
+    subject = original("off-palette")
+    assert failed(subject) == {"palette_coverage"}
+    result = judge(subject, ["palette_coverage"])["palette_coverage"]
+    assert result.severity == "warn"
+    assert set(result.figures) == {"palette_share"} | {
+        f"{kind}_{name}" for kind in ("share", "nearest") for name in PALETTE
+    }
+
+
+def test_a_target_that_is_missed_is_named_with_its_figures_and_may_block() -> None:
+    halves = Image.new("RGB", (1024, 1024), "#14707A")
+    halves.paste("#FFF1DD", (0, 0, 1024, 300))
+    subject = replace(show(halves), palette=PALETTE, targets={"accent": ColourTarget(least=0.02)})
+    result = judge(subject, ["palette_coverage"])["palette_coverage"]
+    assert (result.verdict, result.severity) == ("failed", "error")
+    assert "accent covers 0.0% of at least 2.0%" in result.sentence
+    assert result.figures["nearest_accent"] > 20
+    too_much = replace(subject, targets={"primary": ColourTarget(least=0.1, most=0.5)})
+    assert "primary covers 70.8% of at most 50.0%" in judge(too_much)["palette_coverage"].sentence
+    met = replace(subject, targets={"primary": ColourTarget(least=0.6)})
+    assert failed(met) == set()
+
+
+def test_a_missing_logo_fails_alone_and_never_blocks() -> None:
+    subject = original("missing-logo")
+    assert failed(subject) == {"logo_present"}
+    assert judge(subject, ["logo_present"])["logo_present"].severity == "warn"
+
+
+def test_a_logo_that_was_not_sent_or_shows_nothing_is_not_looked_for() -> None:
+    assert judge(replace(original(), logo=None))["logo_present"].verdict == "skipped"
+    clear = prepare_emblem(Image.new("RGBA", (64, 64)))
+    plain = prepare_emblem(Image.new("RGB", (64, 64), "white"))
+    assert (clear, plain) == (None, None)
+    assert judge(replace(original(), logo=lambda: clear))["logo_present"].verdict == "skipped"
+
+
+def test_a_logo_is_found_at_its_size_in_other_colours_and_another_one_is_not() -> None:
+    picture = original("missing-logo").pyramid.levels[1].copy()
+    logo = Image.open(IMAGES / "solstice_logo.png").convert("RGBA").resize((120, 120))
+    # In white on what is there, as a model may well draw it.
+    negative = Image.eval(logo.convert("L"), lambda level: 255 - level).convert("RGB")
+    picture.paste(negative, (40, 330), logo.getchannel("A"))
+    likeness, width = find_emblem(picture, load_emblem("solstice"))
+    assert likeness > LEAST_LIKE_LOGO + 0.05
+    assert width == pytest.approx(120 / 512, abs=0.03)
+    assert find_emblem(picture, load_emblem("pennyway"))[0] < 0.6
+
+
+class Broken:
+    """Whatever is asked of it, it raises."""
+
+    prompt_key = "winter/park/all/1x1/v1"
+
+    def __getattr__(self, name: str) -> Any:
+        raise ZeroDivisionError(f"no {name}")
+
+
+@pytest.mark.parametrize(
+    "table", [CHECKS, ORIGINAL_CHECKS, PROMPT_CHECKS, READING_CHECKS, SET_CHECKS]
+)
+def test_a_check_that_crashes_has_failed_and_the_others_still_run(
+    table: tuple[Check[Any], ...],
+) -> None:
+    for results in (
+        run_table(table, Broken(), blocking=()),
+        fail_table(table, ZeroDivisionError("no scorer"), prompt_key="p", blocking=()),
+    ):
+        assert [result.name for result in results] == [check.name for check in table]
+        assert {result.verdict for result in results} == {"failed"}
+        assert all("crashed: ZeroDivisionError: no " in result.sentence for result in results)
