@@ -7,6 +7,10 @@ from typing import Literal
 
 from nbp_dagster.brand.models import Channel
 
+LEAST_STRETCH = 3.0
+"""The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
+three quarters of itself in 3:1."""
+
 # Opposite margins together leave at least this share of the frame to compose in.
 _LEAST_INSIDE = 0.15
 
@@ -48,14 +52,25 @@ def nearest_ratio(wanted: str, listed: Iterable[str]) -> str:
     return min(candidates, key=distance)
 
 
+def is_banner(width: int, height: int) -> bool:
+    """Return whether a frame of so many pixels shows a part of a picture, and copy beside it."""
+    return max(width, height) >= LEAST_STRETCH * min(width, height)
+
+
 def find_margins(channels: Iterable[Channel], ratio: str) -> Margins:
     """Return the margins of a picture that some channel crops or covers: of each edge the widest.
 
+    A banner asks for none: it shows whatever part the figure is in.
+
     Args:
         channels: The placements the picture is for.
-        ratio: The picture's own ratio; each channel is cut from its middle.
+        ratio: The picture's own ratio; each channel but a banner is cut from its middle.
     """
-    each = [_find_channel_margins(channel, ratio) for channel in channels]
+    each = [
+        _find_channel_margins(channel, ratio)
+        for channel in channels
+        if not is_banner(channel.width, channel.height)
+    ] or [Margins(top=0.0, right=0.0, bottom=0.0, left=0.0)]
     top, bottom = _keep_inside(max(m.top for m in each), max(m.bottom for m in each))
     left, right = _keep_inside(max(m.left for m in each), max(m.right for m in each))
     return Margins(top=top, right=right, bottom=bottom, left=left)

@@ -44,10 +44,6 @@ from nbp_dagster.studio.typeset import (
     no_room,
 )
 
-LEAST_STRETCH: Final = 3.0
-"""The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
-three quarters of itself in 3:1."""
-
 # The figure's part of a wide frame: a share of its width, within so many of its height; then what
 # is tried where the copy has no room beside it. The same of a tall frame, sides exchanged.
 _FIGURE_SHARE: Final = 0.38
@@ -99,11 +95,6 @@ class Plan:
             depth = round((right - left) * _FADE)
             return (depth, 0, 0, 0) if left else (0, 0, depth, 0)
         return (0, round((bottom - top) * _FADE), 0, 0)
-
-
-def is_banner(width: int, height: int) -> bool:
-    """Return whether a frame of so many pixels gets a layout of its own."""
-    return max(width, height) >= LEAST_STRETCH * min(width, height)
 
 
 def plan_banner(

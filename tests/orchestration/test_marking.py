@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.project import open_registry, open_studio
+from nbp_dagster.project import open_registry, open_store, open_studio
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
@@ -192,7 +192,7 @@ def test_whois_names_every_copy_of_a_made_set(made: Made, tmp_path: Path, journe
         for number, path in enumerate(made.files):
             with Image.open(path) as image:
                 send(image.convert("RGB"), journey, seed=number).save(copy)
-            [found] = identify_files([copy], registry)
+            [found] = identify_files([copy], registry, open_store(made.house.settings))
             row = made.row_of(path)
             assert found.found_by == "looks", path
             assert found.match is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from nbp_dagster.brand.channels import load_packaged_channels
-from nbp_dagster.brand.frames import find_margins, nearest_ratio
+from nbp_dagster.brand.frames import Margins, find_margins, nearest_ratio
 from nbp_dagster.brand.models import Channel, SafeArea
 from nbp_dagster.brand.requests import PAGE_CAPABILITIES
 
@@ -69,6 +69,12 @@ def test_of_several_channels_the_strictest_decides_each_edge() -> None:
     assert margins.bottom == pytest.approx(440 / 1920)
     assert margins.right == pytest.approx(150 / 1080)
     assert margins.left == pytest.approx(65 / 1080)
+
+
+def test_a_banner_costs_the_other_channels_of_its_picture_no_margin() -> None:
+    feed, banner = make_channel(2100, 900, top=90), make_channel(728, 90, top=8)
+    assert find_margins([feed, banner], "21:9") == find_margins([feed], "21:9")
+    assert find_margins([banner], "21:9") == Margins(top=0.0, right=0.0, bottom=0.0, left=0.0)
 
 
 def test_opposite_margins_always_leave_a_strip() -> None:

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nbp_dagster.brand.channels import load_packaged_channels
+from nbp_dagster.brand.frames import is_banner
 from nbp_dagster.brand.models import SafeArea
 from nbp_dagster.studio.banner import (
     Plan,
     check_banner,
     draw_banner,
-    is_banner,
     plan_banner,
 )
 from nbp_dagster.studio.contrast import LEGIBLE, choose_scheme, parse_colour
