@@ -26,14 +26,15 @@ def make_corrected(
 ) -> dict[str, Outcome]:
     """Run a campaign of so many prompts over a home folder.
 
-    The plain painter's colours are not the brand's, neither the first time nor the second.
+    The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     """
     clock = HastyClock()
     pace = Pace(PaceClock(clock))
     transport = PacedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
     client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
-    brief = campaign(*shots, correct={"max_attempts": attempts, "checks": ["palette_coverage"]})
+    correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
+    brief = campaign(*shots, correct=correct, palette_targets={"accent": 0.9})
     studio = Studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         client=client,

@@ -189,24 +189,6 @@ def follow(page: Page, text: str) -> None:
     page.goto(page.evaluate("address => new URL(address, location.href).href", address))
 
 
-def test_a_missing_prompt_is_made_from_the_dialog(page: Page, stage: Stage) -> None:
-    page.goto(stage.page_of("generated_images", MISSING))
-    expect(page.get_by_text("No metadata entries")).to_be_visible()
-    assert MISSING not in stage.made("generated_images")
-
-    materialize(page)
-    wait_for(
-        lambda: MISSING in stage.made("generated_images"),
-        what="materialization of the missing prompt",
-        every=0.5,
-    )
-
-    page.goto(stage.page_of("generated_images", MISSING))
-    expect(page.get_by_text("Materialized", exact=True)).to_be_visible()
-    expect(metadata(page, "preview").locator("img")).to_be_visible()
-    keep(page, "made")
-
-
 def materialize(page: Page) -> None:
     """Press the button of the partition that is open, and launch its run."""
     page.get_by_role("button", name="Materialize").first.click()
@@ -214,31 +196,6 @@ def materialize(page: Page) -> None:
     expect(launch).to_be_enabled()
     keep(page, "dialog")
     launch.click()
-
-
-def test_a_run_is_terminated_from_its_page(page: Page, stage: Stage) -> None:
-    page.goto(stage.page_of("generated_images", SLOW))
-    materialize(page)
-    run = wait_for(
-        lambda: next((run for run in stage.operator.runs() if run.partition == SLOW), None),
-        what="run of the slow prompt",
-        every=0.5,
-    )
-    wait_for(
-        lambda: stage.operator.run(run.id).status == "STARTED", what="start of the run", every=0.5
-    )
-
-    page.goto(f"{stage.url}/runs/{run.id}")
-    page.get_by_role("button", name="Terminate").click()
-    keep(page, "terminate")
-    page.get_by_role("dialog").get_by_role("button", name="Terminate 1 run").click()
-
-    assert stage.operator.wait_for_end(run.id).status == "CANCELED"
-    page.goto(f"{stage.url}/runs/{run.id}")
-    expect(page.get_by_text("Canceled", exact=True).first).to_be_visible()
-    expect(page.get_by_text("RUN_CANCELED", exact=True).first).to_be_visible()
-    keep(page, "terminated")
-    assert SLOW not in stage.made("generated_images")
 
 
 def test_a_backfill_is_one_run_in_which_one_refusal_holds_nothing_back(stage: Stage) -> None:
@@ -318,6 +275,50 @@ def test_the_set_of_a_campaign_with_a_refused_prompt_is_part_of_the_same_backfil
     row = re.compile(r"generated_images\s+100% completed\s+4\s+0\s+3\s+1\s")
     expect(page.locator("body")).to_contain_text(row, use_inner_text=True)
     keep(page, "backfill")
+
+
+# What launches a run stands after the checks: their pages show what the last run came to.
+def test_a_missing_prompt_is_made_from_the_dialog(page: Page, stage: Stage) -> None:
+    page.goto(stage.page_of("generated_images", MISSING))
+    expect(page.get_by_text("No metadata entries")).to_be_visible()
+    assert MISSING not in stage.made("generated_images")
+
+    materialize(page)
+    wait_for(
+        lambda: MISSING in stage.made("generated_images"),
+        what="materialization of the missing prompt",
+        every=0.5,
+    )
+
+    page.goto(stage.page_of("generated_images", MISSING))
+    expect(page.get_by_text("Materialized", exact=True)).to_be_visible()
+    expect(metadata(page, "preview").locator("img")).to_be_visible()
+    keep(page, "made")
+
+
+def test_a_run_is_terminated_from_its_page(page: Page, stage: Stage) -> None:
+    page.goto(stage.page_of("generated_images", SLOW))
+    materialize(page)
+    run = wait_for(
+        lambda: next((run for run in stage.operator.runs() if run.partition == SLOW), None),
+        what="run of the slow prompt",
+        every=0.5,
+    )
+    wait_for(
+        lambda: stage.operator.run(run.id).status == "STARTED", what="start of the run", every=0.5
+    )
+
+    page.goto(f"{stage.url}/runs/{run.id}")
+    page.get_by_role("button", name="Terminate").click()
+    keep(page, "terminate")
+    page.get_by_role("dialog").get_by_role("button", name="Terminate 1 run").click()
+
+    assert stage.operator.wait_for_end(run.id).status == "CANCELED"
+    page.goto(f"{stage.url}/runs/{run.id}")
+    expect(page.get_by_text("Canceled", exact=True).first).to_be_visible()
+    expect(page.get_by_text("RUN_CANCELED", exact=True).first).to_be_visible()
+    keep(page, "terminated")
+    assert SLOW not in stage.made("generated_images")
 
 
 def test_an_edited_trait_shows_on_exactly_the_pictures_of_that_character(
