@@ -37,6 +37,7 @@ def assemble(
     purchases: Mapping[str, Purchase],
     commit: str | None,
     now: float,
+    compares: bool = True,
 ) -> SetManifest:
     """Return the manifest of a campaign.
 
@@ -47,6 +48,7 @@ def assemble(
         purchases: The latest purchase of each prompt without a record, by prompt key; tells why.
         commit: What the briefs were read from.
         now: Seconds since the epoch.
+        compares: Whether originals are compared with each other, which takes seconds for thousands.
     """
     campaign = briefs.campaigns[campaign_id]
     brand = briefs.brands[campaign.brand]
@@ -86,7 +88,9 @@ def assemble(
         pictures=tuple(pictures),
         missing=tuple(missing),
         likenesses=rank_likenesses(records.values()),
-        twins=find_twins(records[prompt.key] for prompt in wanted if prompt.key in records),
+        twins=find_twins(records[prompt.key] for prompt in wanted if prompt.key in records)
+        if compares
+        else (),
     )
 
 

@@ -7,7 +7,7 @@ are not alike for that. Colours only speak against: the same scene in other colo
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -40,6 +40,7 @@ _BLUR: Final = 2  # cells to either side
 # Grey levels (standard deviation) of detail below which a picture has nothing to be known by.
 _LEAST_DETAIL: Final = 0.75
 _CHUNK: Final = 8192  # sketches that are floats at one time
+_PAIRED: Final = 512  # sketches that are compared with all before them at one time
 # Decimals of a score. Products of the same numbers differ in the seventh with the place of a sketch
 # among others; without them pictures that fit as well keep the order in which they were written.
 _DECIMALS: Final = 5
@@ -109,21 +110,45 @@ def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
     return tuple(item for item in found if item.score >= LEAST_LIKENESS)
 
 
-def compare_sketches(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> Floats:
-    """Return how alike whole pictures of one shape are: float of shape (some, others), at most 1.
+def find_earlier(
+    cells: npt.NDArray[np.uint8], least: float, accepts: Callable[[int, int], bool]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield for each sketch the first before it that is the same whole picture, and how alike.
 
-    Unlike `find_alike` nothing is taken to be cut off, so thousands are compared in a second.
+    Unlike in `find_alike` nothing is taken to be cut off: ten thousand are compared with each other
+    in seconds. Colours only take off, so they are compared where the light is alike already.
 
     Args:
-        some: Sketches, uint8 of shape (n, 1152).
-        others: Sketches, uint8 of shape (m, 1152).
+        cells: Sketches of pictures of one shape, uint8 of shape (n, 1152).
+        least: From which likeness on two are the same.
+        accepts: Whether a sketch and an earlier one, by their places, may be given.
     """
-    light = SKETCH_SIDE**2
-    alike: Floats = _detail(some[:, :light]) @ _detail(others[:, :light]).T
-    for row, colours in enumerate(some[:, light:].astype(np.int16)):
-        apart = np.abs(others[:, light:].astype(np.int16) - colours).mean(axis=1)
-        alike[row] -= _COLOUR_WEIGHT * np.maximum(apart - _COLOUR_SLACK, 0)
-    return alike
+    light, colours = cells[:, : SKETCH_SIDE**2], cells[:, SKETCH_SIDE**2 :].astype(np.int16)
+    detail = _detail(light)
+    for start in range(0, len(cells), _PAIRED):
+        # Later ones are compared with these in their turn.
+        alike = detail[start : start + _PAIRED] @ detail[: start + _PAIRED].T
+        for row, scores in enumerate(alike, start):
+            found = _first_like(scores[:row], colours, row, least, accepts)
+            if found is not None:
+                yield row, *found
+
+
+def _first_like(
+    scores: Floats,
+    colours: npt.NDArray[np.int16],
+    row: int,
+    least: float,
+    accepts: Callable[[int, int], bool],
+) -> tuple[int, float] | None:
+    """Return the first place whose light and colours are those of a row, and how alike they are."""
+    for place in np.flatnonzero(scores >= least).tolist():
+        if accepts(row, place):
+            apart = float(np.abs(colours[row] - colours[place]).mean())
+            score = float(scores[place]) - _COLOUR_WEIGHT * max(apart - _COLOUR_SLACK, 0.0)
+            if score >= least:
+                return place, score
+    return None
 
 
 def _detail(cells: npt.NDArray[np.uint8]) -> Floats:

@@ -347,12 +347,15 @@ class Studio:
         }
         return lambda digest: self.references.read(sources[digest], digest)
 
-    def assemble(self, campaign_id: str, compiled: Compiled) -> SetManifest:
+    def assemble(
+        self, campaign_id: str, compiled: Compiled, *, compares: bool = True
+    ) -> SetManifest:
         """Return a campaign's manifest from its prompts' records and the ledger.
 
         Args:
             campaign_id: The campaign.
             compiled: What `compile` made of all its prompts.
+            compares: Whether originals are compared with each other; see `assembling.assemble`.
         """
         prompts = self.prompts_of(campaign_id)
         found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
@@ -366,6 +369,7 @@ class Studio:
             purchases=self.ledger.latest_for(without, provider=self.provider),
             commit=self.commit,
             now=self._clock.now(),
+            compares=compares,
         )
 
     def current_record(self, order: Order | None) -> PromptRecord | None:

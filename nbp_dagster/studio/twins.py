@@ -3,20 +3,17 @@
 import base64
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from nbp_dagster.studio.facts import TwinFacts
-from nbp_dagster.studio.likeness import SKETCH_BYTES, compare_sketches
+from nbp_dagster.studio.likeness import SKETCH_BYTES, find_earlier
 from nbp_dagster.studio.records import PromptRecord
 
 LEAST_LIKENESS: Final = 0.95
 """From here on two whole pictures are one; measured in docs/checks.md."""
-
-_CHUNK: Final = 512  # pictures that are compared with all others at one time
 
 
 @dataclass(frozen=True)
@@ -84,16 +81,12 @@ def _find_alike(originals: Sequence[_Original]) -> Iterator[TwinFacts]:
             by_ratio.setdefault(each.ratio, []).append(each)
     for lot in by_ratio.values():
         cells = np.frombuffer(b"".join(each.sketch for each in lot), np.uint8)
-        yield from _compare(lot, cells.reshape(len(lot), SKETCH_BYTES))
+        for place, earlier, likeness in find_earlier(
+            cells.reshape(len(lot), SKETCH_BYTES), LEAST_LIKENESS, partial(_may_be_twins, lot)
+        ):
+            score = round(likeness, 3)
+            yield TwinFacts(lot[place].prompt_key, lot[earlier].prompt_key, score, same_file=False)
 
 
-def _compare(lot: Sequence[_Original], cells: npt.NDArray[np.uint8]) -> Iterator[TwinFacts]:
-    for start in range(0, len(lot), _CHUNK):
-        # Later ones are compared with these in their turn.
-        alike = compare_sketches(cells[start : start + _CHUNK], cells[: start + _CHUNK])
-        for row, each in enumerate(islice(lot, start, start + _CHUNK)):
-            for place in np.flatnonzero(alike[row, : start + row] >= LEAST_LIKENESS).tolist():
-                if not each.may_be_like(lot[place]):
-                    score = round(float(alike[row, place]), 3)
-                    yield TwinFacts(each.prompt_key, lot[place].prompt_key, score, same_file=False)
-                    break
+def _may_be_twins(lot: Sequence[_Original], place: int, earlier: int) -> bool:
+    return not lot[place].may_be_like(lot[earlier])
