@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -18,6 +18,7 @@ from nbp_dagster.studio.credentials import Credentials, Parent
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
+from nbp_dagster.studio.hands import do_all
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import Marks, build_xmp
@@ -125,7 +126,7 @@ class Renderer:
         if is_rendered and words == seen.words:
             self._records.write(seen)
             return seen
-        drawn = tuple(self._pictures(scene, request, made, pyramid, words))
+        drawn = self._pictures(scene, request, made, pyramid, words)
         # Before the record, which would keep them from being written down later.
         renditions = [item.known for item in drawn]
         self._registry.add([*renditions, known_original(renditions[0], made, pyramid.levels)])
@@ -166,17 +167,19 @@ class Renderer:
         made: Made,
         original: Pyramid,
         words: tuple[WordBox, ...],
-    ) -> Iterator["_Drawn"]:
+    ) -> Sequence["_Drawn"]:
         parent = None
         if self._credentials is not None:
             marks = _Work(scene, request, made, scene.channels[0]).marks(composited=False)
             parent = self._credentials.adopt(self._store.get(made.image.sha256), marks)
-        for channel in scene.channels:
-            work = _Work(scene, request, made, channel, parent, words)
-            for lettering in letterings(scene, channel):
-                yield self._picture(work, original, lettering)
+        wanted = [
+            (_Work(scene, request, made, channel, parent, words), lettering)
+            for channel in scene.channels
+            for lettering in letterings(scene, channel)
+        ]
+        return do_all(lambda each: self._picture(original, *each), wanted)
 
-    def _picture(self, work: "_Work", original: Pyramid, lettering: Lettering) -> "_Drawn":
+    def _picture(self, original: Pyramid, work: "_Work", lettering: Lettering) -> "_Drawn":
         channel, scene = work.channel, work.scene
         logo = self._read_logo(scene) if is_banner(channel.width, channel.height) else None
         setter = CopySetter(scene, channel, lettering, work.is_simulated, logo)

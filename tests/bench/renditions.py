@@ -11,6 +11,7 @@ from PIL import Image
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.encode import srgb_profile
 from nbp_dagster.studio.fit import build_pyramid, fit_image
+from nbp_dagster.studio.hands import do_all
 from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report
 from tests.fakes.copies import draw_cloud
@@ -64,11 +65,11 @@ def measure_renditions(report: Report) -> None:
 def make_ours(data: bytes) -> int:
     """Decode an original once and make the renditions; returns their bytes."""
     pyramid = build_pyramid(decode_image(data, what="an original").image)
-    weight = 0
-    for width, height in SIZES:
-        fitted = fit_image(pyramid, width=width, height=height)
-        weight += len(_write(fitted))
-    return weight
+
+    def make_one(size: tuple[int, int]) -> int:
+        return len(_write(fit_image(pyramid, width=size[0], height=size[1])))
+
+    return sum(do_all(make_one, SIZES))
 
 
 def _write(image: Image.Image) -> bytes:

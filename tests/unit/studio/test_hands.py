@@ -1,0 +1,33 @@
+"""Jobs of one picture, done by several threads."""
+
+import threading
+
+import pytest
+
+from nbp_dagster.studio.hands import do_all
+from nbp_dagster.studio.places import count_places
+
+
+def test_what_is_done_stands_in_the_order_of_the_jobs() -> None:
+    assert do_all(lambda number: number * number, [3, 1, 2]) == [9, 1, 4]
+    assert do_all(len, ["alone"]) == [5]
+    assert do_all(len, []) == []
+
+
+@pytest.mark.skipif(count_places() < 2, reason="one core does one job at a time")
+def test_two_jobs_are_done_at_once() -> None:
+    both = threading.Barrier(2, timeout=30)
+    assert sorted(do_all(lambda _: both.wait(), [1, 2])) == [0, 1]
+
+
+def test_a_job_that_fails_is_told_and_the_others_come_to_their_end() -> None:
+    ended: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 1:
+            raise ValueError("no room")
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="no room"):
+        do_all(work, [0, 1])
+    assert ended == [0]
