@@ -31,7 +31,8 @@ class Shortfall:
 
     Attributes:
         check: Its name.
-        subjects: Ids of the characters, or names of the fields of copy, that fell short.
+        subjects: Ids of the characters, or names of the fields of copy, that fell short; colours
+            as "more accent" or "less accent".
     """
 
     check: CorrectableCheck
@@ -110,8 +111,12 @@ def _cast(facts: _Facts) -> Iterator[str]:
         yield f"Whoever else can be seen looks clearly different from {join(others)}."
 
 
-def _palette(_: _Facts) -> Iterator[str]:
-    yield "Large areas, such as the background, clothes and things, have the palette's colours."
+def _palette(facts: _Facts) -> Iterator[str]:
+    for subject in facts.subjects:
+        way, _, colour = subject.partition(" ")
+        yield f"{way.capitalize()} of the picture has the palette's colour named {colour}."
+    if not facts.subjects:
+        yield "Large areas, such as the background, clothes and things, have the palette's colours."
 
 
 def _spelling(facts: _Facts) -> Iterator[str]:

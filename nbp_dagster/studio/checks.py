@@ -74,7 +74,8 @@ class Finding:
         figures: What was measured.
         is_provisional: Whether the threshold is a guess: then it warns and never blocks.
         missing_extra: The extra for want of which it was skipped; a strict run fails it.
-        subjects: Which characters or fields of copy fell short, by their names in the brief.
+        subjects: Which characters or fields of copy fell short, by their names in the brief, or
+            which colours there should be "more" or "less" of.
     """
 
     verdict: Verdict
@@ -261,7 +262,7 @@ def _check_contrast(rendition: CheckInput) -> Finding:
 
 
 def _check_letters(rendition: CheckInput) -> Finding:
-    if rendition.has_drawn_text:
+    if rendition.has_drawn_text and not rendition.text_boxes:
         return _judge_letters((), "the model drew the words, and nobody has read where they are")
     return _judge_letters(rendition.text_boxes)
 

@@ -195,7 +195,7 @@ class Correcting:
         developed = self._darkroom.look(made.key)
         before, after = rank(held.record), _rank_of(developed)
         better = after is not None and after < before
-        reason = f"it fails {_say(developed.record)}; the picture before it {_say(held.record)}"
+        reason = f"the new one fails {_say(developed.record)}, the other {_say(held.record)}"
         kept: Kept = "correction" if better else "first"
         case = self._studio.corrections.decide(held.case, held.row, kept, reason)
         held.case = case
@@ -251,15 +251,16 @@ class Correcting:
 def rank(record: PromptRecord) -> tuple[int, int, float, float]:
     """Return what tells the better of two pictures: the smaller one.
 
-    Failed checks that are errors, then all that failed, then how far the copy is from what was
-    asked (sum of edit distances), then the least standing of a character, upside down.
+    Failed checks that are errors, then all that failed, then how far copy and colours are from
+    what was asked (sum of edit distances, and of shares off their targets), then the least standing
+    of a character, upside down.
     """
     failed = record.failed_checks
     distance = sum(
         float(value or 0)
         for check in record.checks
         for name, value in check.figures.items()
-        if name.startswith("edit_distance_")
+        if name.startswith("edit_distance_") or name == "off_target"
     )
     standing = min((row.standing for row in record.likenesses), default=0.0)
     errors = sum(check.severity == "error" for check in failed)

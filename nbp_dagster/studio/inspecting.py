@@ -216,6 +216,9 @@ def _judge_letters(scene: Scene, picture: Picture, proof: Proof, size: tuple[int
     """Return a rendition with the verdict on how small the words come out that the model drew."""
     if scene.shot.text != "drawn" or not scene.shot.texts:
         return picture
+    if picture.framing is not None and picture.framing.method == "beside":
+        # A banner's copy is ours, and was judged where we set it.
+        return picture
     boxes: tuple[TextBox, ...] = ()
     why = "nobody has read where the words are that the model drew"
     if picture.framing is not None and proof.places:

@@ -160,20 +160,25 @@ def _check_palette(original: OriginalInput) -> Finding:
 
 def _judge_targets(original: OriginalInput, figures: Figures) -> Finding:
     shares, nearest = original.colours.shares, original.colours.nearest
-    missed = []
+    missed, subjects, off = [], [], 0.0
     for name, target in original.targets.items():
         if shares[name] < target.least:
+            subjects.append(f"more {name}")
+            off += target.least - shares[name]
             missed.append(
                 f"{name} covers {shares[name]:.1%} of at least {target.least:.1%}, "
                 f"its nearest colour is {nearest[name]:.1f} away (CIEDE2000)"
             )
         elif target.most is not None and shares[name] > target.most:
+            subjects.append(f"less {name}")
+            off += shares[name] - target.most
             missed.append(f"{name} covers {shares[name]:.1%} of at most {target.most:.1%}")
     return Finding(
         _judge(not missed),
         threshold="; ".join(f"{name} {target}" for name, target in original.targets.items()),
         sentence="; ".join(missed) or "every colour with a target meets it",
-        figures=figures,
+        figures={**figures, "off_target": round(off, 4)},
+        subjects=tuple(subjects),
     )
 
 

@@ -91,3 +91,12 @@ def test_no_clause_changes_what_a_painter_reads_besides(
     found = corrected(Shortfall(check), number=2)
 
     assert read_prompt(found.prompt, 1) == read_prompt(PROMPT, 1)
+
+
+def test_colours_are_asked_for_in_the_way_they_fell_short(corrected: Correct) -> None:
+    found = corrected(Shortfall("palette_coverage", ("more neutral", "less accent"))).prompt
+
+    assert "Less of the picture has the palette's colour named accent." in found
+    assert "More of the picture has the palette's colour named neutral." in found
+    assert "Large areas" not in found
+    assert read_prompt(found, 1) == read_prompt(PROMPT, 1)

@@ -170,6 +170,15 @@ def test_words_the_model_drew_are_skipped_until_somebody_has_read_where_they_are
     assert skipped - {"marking"} == {"text_contrast", "smallest_letter"}
 
 
+def test_copy_we_set_on_a_banner_is_judged_though_the_model_drew_words_as_well() -> None:
+    small = TextBox("disclaimer", (10, 10, 90, 20), 9)
+    rendition = CheckInput(
+        channel=CHANNEL, data=GOOD, prompt_key="k", has_drawn_text=True, text_boxes=(small,)
+    )
+    results = {result.name: result for result in run_checks(rendition)}
+    assert results["smallest_letter"].verdict == "failed"
+
+
 @pytest.mark.parametrize(
     ("ground", "ink"),
     [

@@ -5,9 +5,12 @@ from pathlib import Path
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.correcting import rank
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.manifest import CheckFacts
 from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Tally
+from nbp_dagster.studio.records import PromptRecord
 from tests.crash.correcting import make_corrected
 from tests.fakes.service import ServiceProbe
 
@@ -28,6 +31,24 @@ def spent(outcomes: dict[str, Outcome]) -> str:
     for outcome in outcomes.values():
         tally = tally.add(outcome)
     return f"{tally.spent_usd:.2f}"
+
+
+def fails_palette(off_target: float) -> PromptRecord:
+    facts = CheckFacts(
+        name="palette_coverage",
+        verdict="failed",
+        sentence="",
+        severity="warn",
+        threshold="",
+        figures={"off_target": off_target},
+    )
+    return PromptRecord(
+        prompt_key="k", fingerprint="f", recipe="r", pictures=(), preview="", checks=(facts,)
+    )
+
+
+def test_of_two_that_miss_their_colours_the_nearer_one_is_better() -> None:
+    assert rank(fails_palette(0.02)) < rank(fails_palette(0.05))
 
 
 def test_two_attempts_are_two_other_requests_for_the_first_picture(

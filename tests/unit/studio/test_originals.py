@@ -140,8 +140,11 @@ def test_a_target_that_is_missed_is_named_with_its_figures_and_may_block() -> No
     assert (result.verdict, result.severity) == ("failed", "error")
     assert "accent covers 0.0% of at least 2.0%" in result.sentence
     assert result.figures["nearest_accent"] > 20
+    assert (result.subjects, result.figures["off_target"]) == (("more accent",), 0.02)
     too_much = replace(subject, targets={"primary": ColourTarget(least=0.1, most=0.5)})
-    assert "primary covers 70.8% of at most 50.0%" in judge(too_much)["palette_coverage"].sentence
+    excess = judge(too_much)["palette_coverage"]
+    assert "primary covers 70.8% of at most 50.0%" in excess.sentence
+    assert excess.subjects == ("less primary",)
     met = replace(subject, targets={"primary": ColourTarget(least=0.6)})
     assert failed(met) == set()
 
