@@ -325,6 +325,12 @@ def _print_summary(summary: RunSummary, report: RunReport, settings: Settings) -
             f"{campaign.campaign}: {made} of {campaign.prompts} prompts have their pictures, "
             f"{campaign.up_to_date} needed nothing"
         )
+        if campaign.uncorrected:
+            click.echo(
+                f"{campaign.campaign}: {len(campaign.uncorrected)} pictures that fail a check were "
+                "not asked for again: no budget was left, or the service did not go on; the next "
+                "run asks"
+            )
     click.echo(f"{report.tally.in_words()}{_for_free(settings)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
     click.echo(pages[0] if len(pages) == 1 else summary.index)
@@ -347,6 +353,7 @@ def _summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
                     for key, reason in item.missing
                 ],
                 "unchecked": [{"check": name, "why": why} for name, why in item.unchecked],
+                "uncorrected": list(item.uncorrected),
             }
             for item in summary.campaigns
         ],

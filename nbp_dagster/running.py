@@ -10,7 +10,12 @@ from typing import Protocol
 import dagster as dg
 
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
-from nbp_dagster.assets.outdated import outdated_brands, outdated_prompts, outdated_sheets
+from nbp_dagster.assets.outdated import (
+    outdated_brands,
+    outdated_prompts,
+    outdated_sheets,
+    owed_corrections,
+)
 from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.plan import Prompt
@@ -51,6 +56,8 @@ class CampaignRun:
         missing: Prompts without a picture: key and reason.
         unchecked: Checks that an extra is missing for, and what they say; looked for only where
             the run is strict.
+        uncorrected: Prompts whose picture fails a check and would be asked for again, which no
+            budget was left for, or which the service did not come to.
     """
 
     campaign: str
@@ -59,6 +66,7 @@ class CampaignRun:
     up_to_date: int
     missing: tuple[tuple[str, str], ...]
     unchecked: tuple[tuple[str, str], ...] = ()
+    uncorrected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,6 +220,9 @@ class _CampaignRuns:
             up_to_date=len(prompts) - len(due),
             missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
             unchecked=self._unchecked(prompts) if self._wishes.strict else (),
+            uncorrected=tuple(owed_corrections(self._studio, compiled))
+            if self._studio.briefs.campaigns[campaign].correct is not None
+            else (),
         )
 
     def _unchecked(self, prompts: Sequence[Prompt]) -> tuple[tuple[str, str], ...]:

@@ -87,6 +87,17 @@ def outdated_prompts(
     return outdated
 
 
+def owed_corrections(studio: Studio, compiled: Compiled) -> list[str]:
+    """Return the prompts whose picture a run would ask for again, because it fails a check."""
+    found = studio.find_made(compiled.orders.values())
+    made = [outcome for outcome in found if isinstance(outcome, Reused)]
+    return [
+        outcome.key
+        for outcome in made
+        if _owes_correction(studio, compiled.orders[outcome.key], outcome)
+    ]
+
+
 def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
     """Whether a run would ask for a prompt's picture again, because it fails a check."""
     correct = studio.briefs.campaigns[order.scope].correct

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
-from nbp_dagster.assets.outdated import outdated_prompts
+from nbp_dagster.assets.outdated import outdated_prompts, owed_corrections
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
@@ -85,6 +85,12 @@ def books(house: House) -> list[str]:
     with open_studio(house.settings) as studio:
         accounts = read_accounts(studio.ledger, corrections=studio.corrections.log)
         return list(describe_accounts(accounts))
+
+
+def owed(house: House) -> list[str]:
+    """What `nbp run` says it did not ask for again."""
+    with open_studio(house.settings) as studio:
+        return owed_corrections(studio, studio.compile(studio.prompts))
 
 
 def metadata_of(house: House, key: str) -> dict[str, Any]:
@@ -185,10 +191,11 @@ def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
     budget = {PROMPT_STEP: {"config": {"budget_usd": 0.1}}}
     assert painted.materialize(PROMPT_ASSETS, op_config=budget).success
     assert painted.service.bills == sheets + 3
-    assert due(painted) == [KITCHEN]
+    assert due(painted) == owed(painted) == [KITCHEN]
 
     assert painted.materialize(PROMPT_ASSETS).success
     assert painted.service.bills == sheets + 4
+    assert owed(painted) == []
     correction = corrections(painted)[KITCHEN]
     assert correction.kept == "correction"
     assert due(painted) == []
