@@ -1,6 +1,7 @@
 """Time as a dependency, so that tests of waiting never wait."""
 
 import time
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -18,6 +19,11 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait for the given number of seconds."""
         ...
+
+
+def iso_time(seconds: float) -> str:
+    """Return seconds since the epoch as ISO 8601, in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 class SystemClock:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.likeness import describe_score
-from nbp_dagster.studio.whois import Identity, Match, describe_time
+from nbp_dagster.studio.whois import Identity, Match
 
 _SHOWN = 8  # pictures that fit as well
 
@@ -16,13 +17,14 @@ def describe_identity(identity: Identity) -> Iterator[str]:
         yield from _claims(identity)
         return
     picture = match.picture
+    made = "undated" if picture.made_at is None else iso_time(picture.made_at)
     yield f"{identity.file}: {picture.prompt_key}"
     for name, value in (
         ("found by", _means(identity, match)),
         ("campaign", f"{picture.campaign}, brand {picture.brand}"),
         ("picture", _place(match)),
         ("request", f"{picture.fingerprint}, {picture.model}"),
-        ("generation", f"{picture.generation_id}, {describe_time(picture.made_at) or 'undated'}"),
+        ("generation", f"{picture.generation_id}, {made}"),
         ("price", _price(identity)),
         *_parent(identity),
         ("run", identity.bill.run_id if identity.bill else "unknown"),

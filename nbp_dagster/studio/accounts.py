@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from nbp_dagster.clock import iso_time
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Generation
 from nbp_dagster.studio.correction_log import Correction, CorrectionLog
@@ -97,7 +97,7 @@ def read_accounts(
     rows = tuple(ledger.rows())
     return Accounts(
         total=_spending("total", rows),
-        by_day=_group(rows, lambda row: _moment(row.intended_at)[:10]),
+        by_day=_group(rows, lambda row: iso_time(row.intended_at)[:10]),
         by_campaign=_group(rows, lambda row: row.scope),
         by_shot=_group([row for row in rows if row.shot], lambda row: f"{row.scope}/{row.shot}"),
         by_model=_group(rows, lambda row: row.model),
@@ -165,7 +165,7 @@ def _purchase_json(row: Purchase) -> dict[str, Any]:
         "fingerprint": row.fingerprint,
         "parent": row.parent,
         "run_id": row.run_id,
-        "intended_at": _moment(row.intended_at),
+        "intended_at": iso_time(row.intended_at),
         "reason": row.reason,
     }
 
@@ -177,7 +177,7 @@ def _correction_json(item: Correction) -> dict[str, Any]:
         "fingerprint": item.fingerprint,
         "number": item.number,
         "checks": list(item.checks),
-        "asked_at": _moment(item.asked_at),
+        "asked_at": iso_time(item.asked_at),
         "kept": item.kept,
         "reason": item.reason,
     }
@@ -188,9 +188,5 @@ def _orphan_json(job: Generation) -> dict[str, Any]:
         "generation_id": job.generation_id,
         "status": job.status,
         "model": job.model,
-        "enqueued_at": None if job.enqueued_at is None else _moment(job.enqueued_at),
+        "enqueued_at": None if job.enqueued_at is None else iso_time(job.enqueued_at),
     }
-
-
-def _moment(stamp: float) -> str:
-    return datetime.fromtimestamp(stamp, UTC).isoformat(timespec="seconds")

@@ -1,16 +1,15 @@
 """What fell short and was asked for again: a table of the ledger's database, shared by all."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_database import begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import corrections
 
 Kept = Literal["first", "correction"]
@@ -111,13 +110,10 @@ class CorrectionLog:
             connection.execute(decided)
             return _read(connection, _is(correction))[0]
 
-    @contextmanager
-    def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
-        try:
-            with transaction as connection:
-                yield connection
-        except DBAPIError as error:
-            raise explain(error, self._engine) from error
+    def _transaction(
+        self, transaction: AbstractContextManager[Connection]
+    ) -> AbstractContextManager[Connection]:
+        return explained(transaction, self._engine)
 
 
 def _is(item: Correction) -> sa.ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """What was meant to be bought, what was bought, and at what price; the judge of "paid already"."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import reduce
@@ -9,13 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio import ledger_statements as statements
 from nbp_dagster.studio.budget import Cap, describe_excess
-from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_database import begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import purchases
 from nbp_dagster.studio.ledger_statements import OPEN, State
 from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
@@ -394,16 +394,10 @@ class Ledger:
     def _read(connection: Connection, purchase_id: int) -> Purchase:
         return _purchase(connection.execute(statements.BY_ID, {"id": purchase_id}).one())
 
-    @contextmanager
-    def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
-        """Run one transaction; say what is wrong with the database in words for people."""
-        try:
-            with transaction as connection:
-                yield connection
-        except IntegrityError:
-            raise
-        except DBAPIError as error:
-            raise explain(error, self._engine) from error
+    def _transaction(
+        self, transaction: AbstractContextManager[Connection]
+    ) -> AbstractContextManager[Connection]:
+        return explained(transaction, self._engine, but=(IntegrityError,))
 
 
 def _standing(earlier: Any, later: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,32 @@ def _turn(engine: Engine) -> Iterator[None]:
     finally:
         if turn is not None and is_mine:
             turn.lock.release()
+
+
+@contextmanager
+def explained(
+    transaction: AbstractContextManager[Connection],
+    engine: Engine,
+    *,
+    but: tuple[type[DBAPIError], ...] = (),
+) -> Iterator[Connection]:
+    """Run one transaction; say what is wrong with the database in words for people.
+
+    Args:
+        transaction: `begin_serialised(engine)`, `engine.connect()` and the like.
+        engine: Whose it is.
+        but: Errors that the caller can tell more of; they pass as they are.
+
+    Raises:
+        LedgerDatabaseError: The database did not do what was asked.
+    """
+    try:
+        with transaction as connection:
+            yield connection
+    except but:
+        raise
+    except DBAPIError as error:
+        raise explain(error, engine) from error
 
 
 def explain(error: DBAPIError, engine: Engine) -> LedgerDatabaseError:

@@ -1,17 +1,16 @@
 """Which sheet each character has: a log of decisions in the ledger's database, shared by all."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_database import begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import sheet_pins
 
 Action = Literal["pinned", "automatic", "rolled_back", "migrated"]
@@ -147,13 +146,10 @@ class PinLog:
         query = sa.select(sheet_pins).where(sheet_pins.c.made_for == made_for)
         return tuple(map(_pin, connection.execute(query.order_by(sheet_pins.c.number))))
 
-    @contextmanager
-    def _transaction(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
-        try:
-            with transaction as connection:
-                yield connection
-        except DBAPIError as error:
-            raise explain(error, self._engine) from error
+    def _transaction(
+        self, transaction: AbstractContextManager[Connection]
+    ) -> AbstractContextManager[Connection]:
+        return explained(transaction, self._engine)
 
 
 def _held(history: Iterable[Pin]) -> list[Pin]:

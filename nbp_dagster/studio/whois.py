@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.confirming import Difference, compare
 from nbp_dagster.studio.decode import MAX_BYTES, Decoded, UndecodableImage, decode_image
 from nbp_dagster.studio.files import StoreError
@@ -217,14 +217,7 @@ def _row(match: Match) -> dict[str, Any]:
         "fingerprint": picture.fingerprint,
         "model": picture.model,
         "generation_id": picture.generation_id,
-        "made_at": describe_time(picture.made_at),
+        "made_at": None if picture.made_at is None else iso_time(picture.made_at),
         "simulated": picture.provider == "simulator",
         "sha256": picture.sha256,
     }
-
-
-def describe_time(seconds: float | None) -> str | None:
-    """Return seconds since the epoch as ISO 8601 in UTC."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
