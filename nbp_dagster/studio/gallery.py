@@ -1,7 +1,5 @@
 """The pages people look at: one campaign's set, and the list of sets; writes no file."""
 
-import base64
-import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from nbp_dagster.studio.contact_sheet import divide_sheets
@@ -23,7 +20,6 @@ from nbp_dagster.studio.contrast import (
     measure_contrast,
     parse_colour,
 )
-from nbp_dagster.studio.decode import sniff_format
 from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.lanes import Card, build_lanes
 from nbp_dagster.studio.manifest import (
@@ -34,6 +30,7 @@ from nbp_dagster.studio.manifest import (
     SetManifest,
     ShotFacts,
 )
+from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
 
 LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 """The page's background in each scheme; `gallery.css` paints the same two."""
@@ -88,8 +85,8 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
     shapes = {size: number for number, size in enumerate(sizes)}
     cards = _cards(manifest, thumbs, shapes)
     sheets = _character_sheets(manifest, thumbs)
-    style = _read("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
-    script = _read("gallery.js")
+    style = read_part("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
+    script = read_part("gallery.js")
     template = _environment().get_template("gallery.html.j2")
     return template.render(
         set=manifest,
@@ -113,7 +110,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
 
 def render_index(cards: Sequence[SetCard]) -> str:
     """Return the page that lists sets, in the order given, each linked to its own page."""
-    style = _read("gallery.css") + _theme({})
+    style = read_part("gallery.css") + _theme({})
     entries = [(card, [_source(thumb) for thumb in card.thumbs.values()]) for card in cards]
     template = _environment().get_template("index.html.j2")
     return template.render(entries=entries, policy=_policy(style=style), style=Markup(style))
@@ -273,11 +270,7 @@ def _policy(**inline: str) -> str:
 
     `file:` is named because browsers differ on whether 'self' covers a page opened from a disk.
     """
-    hashes = {
-        kind: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for kind, text in inline.items()
-    }
-    sources = "".join(f"{kind}-src 'sha256-{digest}'; " for kind, digest in hashes.items())
+    sources = "".join(f"{kind}-src {hash_inline(text)}; " for kind, text in inline.items())
     return (
         f"default-src 'none'; {sources}img-src 'self' data: file:; "
         "base-uri 'none'; form-action 'none'"
@@ -285,10 +278,7 @@ def _policy(**inline: str) -> str:
 
 
 def _source(thumb: Thumb) -> str:
-    if isinstance(thumb, str):
-        return thumb
-    kind = (sniff_format(thumb) or "jpeg").lower()
-    return f"data:image/{kind};base64," + base64.b64encode(thumb).decode()
+    return thumb if isinstance(thumb, str) else inline_picture(thumb)
 
 
 def format_bytes(count: int) -> str:
@@ -328,13 +318,7 @@ def _plain_json(value: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("nbp_dagster.studio"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = open_templates()
     environment.filters.update(
         bytes=format_bytes,
         usd=format_usd,
@@ -344,9 +328,3 @@ def _environment() -> Environment:
     )
     environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)
     return environment
-
-
-def _read(name: str) -> str:
-    """A static part of the page, with LF line ends: its hash must be what the browser computes."""
-    text = (resources.files("nbp_dagster.studio") / "templates" / name).read_text("utf-8")
-    return text.replace("\r\n", "\n")

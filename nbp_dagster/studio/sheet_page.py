@@ -1,20 +1,17 @@
 """What there is of a character's sheet, for people: plain values, and a page of its images."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
 from nbp_dagster.studio.pins import Pin
 from nbp_dagster.studio.previews import thumbnail
 from nbp_dagster.studio.studio import Studio
@@ -77,7 +74,7 @@ class SheetReport:
                     "action": pin.action,
                     "who": pin.who,
                     "reason": pin.reason,
-                    "when": moment(pin.pinned_at),
+                    "when": iso_time(pin.pinned_at),
                 }
                 for pin in self.history
             ],
@@ -103,27 +100,22 @@ def write_sheet_page(studio: Studio, report: SheetReport) -> Path | None:
     images = _images(studio, report)
     if not images:
         return None
-    style = (files("nbp_dagster.studio") / "templates" / "sheet.css").read_text("utf-8")
-    style = style.replace("\r\n", "\n")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment = Environment(
-        loader=PackageLoader("nbp_dagster.studio"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    style = read_part("sheet.css")
     key = report.standing.key
     brand_id, _, character_id = key.partition("/")
-    text = environment.get_template("sheet.html.j2").render(
-        key=key,
-        name=studio.briefs.brands[brand_id].characters[character_id].name,
-        state=f"{report.state[0].upper()}{report.state[1:]}.",
-        simulated=bool(report.standing.orders) and studio.provider == "simulator",
-        images=images,
-        history=[describe_pin(pin) for pin in report.history],
-        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'",
-        style=Markup(style),
+    text = (
+        open_templates()
+        .get_template("sheet.html.j2")
+        .render(
+            key=key,
+            name=studio.briefs.brands[brand_id].characters[character_id].name,
+            state=f"{report.state[0].upper()}{report.state[1:]}.",
+            simulated=bool(report.standing.orders) and studio.provider == "simulator",
+            images=images,
+            history=[describe_pin(pin) for pin in report.history],
+            policy=f"default-src 'none'; img-src data:; style-src {hash_inline(style)}",
+            style=Markup(style),
+        )
     )
     page = studio.paths.sheets / brand_id / f"{character_id}.html"
     write_atomically(page, text.encode())
@@ -139,12 +131,7 @@ def describe_pin(pin: Pin) -> str:
         "migrated": "taken over",
     }[pin.action]
     why = f": {pin.reason}" if pin.reason else ""
-    return f"{words} {pin.digest[:12]} on {moment(pin.pinned_at)} by {pin.who}{why}"
-
-
-def moment(stamp: float) -> str:
-    """Return seconds since the epoch as ISO 8601, in UTC."""
-    return datetime.fromtimestamp(stamp, UTC).isoformat(timespec="seconds")
+    return f"{words} {pin.digest[:12]} on {iso_time(pin.pinned_at)} by {pin.who}{why}"
 
 
 def _images(studio: Studio, report: SheetReport) -> list[dict[str, Any]]:
@@ -168,7 +155,7 @@ def _images(studio: Studio, report: SheetReport) -> list[dict[str, Any]]:
 
 def _candidate_image(studio: Studio, item: Candidate, pinned: str | None) -> dict[str, Any]:
     kept = studio.store.has(item.digest)
-    made = moment(item.purchase.intended_at)
+    made = iso_time(item.purchase.intended_at)
     return {
         "title": f"Candidate {item.number}",
         "note": made if item.is_present else f"{made}, of traits the brief had before",
@@ -183,8 +170,7 @@ def _name(item: Candidate) -> str:
 
 
 def _inline(data: bytes, *, what: str) -> str:
-    small = thumbnail(decode_image(data, what=what).image, _SIDE)
-    return f"data:image/jpeg;base64,{base64.b64encode(small).decode('ascii')}"
+    return inline_picture(thumbnail(decode_image(data, what=what).image, _SIDE))
 
 
 def _candidate_json(studio: Studio, item: Candidate, pinned: str | None) -> dict[str, Any]:
@@ -196,6 +182,6 @@ def _candidate_json(studio: Studio, item: Candidate, pinned: str | None) -> dict
         "fingerprint": item.purchase.fingerprint,
         "generation_id": item.purchase.generation_id,
         "price_usd": f"{item.purchase.price_usd:.2f}",
-        "when": moment(item.purchase.intended_at),
+        "when": iso_time(item.purchase.intended_at),
         "file": str(studio.store.path(item.digest).absolute()),
     }

@@ -1,0 +1,37 @@
+"""What all our pages are made with: templates, their static parts, pictures within the page."""
+
+import base64
+import hashlib
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nbp_dagster.studio.decode import sniff_format
+
+
+def open_templates() -> Environment:
+    """Return the templates: whatever is put into one is escaped, and nothing may be missing."""
+    return Environment(
+        loader=PackageLoader("nbp_dagster.studio"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def read_part(name: str) -> str:
+    """Return a static part of a page, with LF line ends: browsers hash it as it stands."""
+    text = (resources.files("nbp_dagster.studio") / "templates" / name).read_text("utf-8")
+    return text.replace("\r\n", "\n")
+
+
+def hash_inline(text: str) -> str:
+    """Return the source by which a Content-Security-Policy admits exactly this inline text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def inline_picture(data: bytes) -> str:
+    """Return a picture's file as a data URI."""
+    kind = (sniff_format(data) or "jpeg").lower()
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
