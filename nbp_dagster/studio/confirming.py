@@ -14,6 +14,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
+from nbp_dagster.studio.sizes import scale_to
+
 MOST_APART: Final = 18.0
 """Levels, of 255, by which a tile of a copy may differ; measured in docs/marking.md."""
 # A small badge may lie over this share of the tiles.
@@ -146,8 +148,7 @@ def _box(picture: Image.Image, cuts: Cuts) -> tuple[float, float, float, float]:
 
 
 def _reduce(size: tuple[int, int], side: int) -> tuple[int, int]:
-    scale = min(1.0, side / max(size))
-    return max(_LEAST_SIDE, round(size[0] * scale)), max(_LEAST_SIDE, round(size[1] * scale))
+    return scale_to(size, min(side, max(size)), least=_LEAST_SIDE)
 
 
 def _light(image: Image.Image) -> Floats:

@@ -9,6 +9,7 @@ import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
 from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.sizes import scale_to
 
 MAX_COLUMNS = 16
 """More would make a label's column narrower on a screen than its words."""
@@ -111,8 +112,7 @@ def _write_head(
 
 def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell: int) -> None:
     """Put a thumbnail on the floor of its cell, so that a row of different ratios has one line."""
-    scale = min(cell / thumb.width, cell / thumb.height)
-    size = (max(1, round(thumb.width * scale)), max(1, round(thumb.height * scale)))
+    size = scale_to(thumb.size, cell)
     picture = thumb.resize(size, Image.Resampling.HAMMING)
     if picture.mode == "RGBA":
         ground = Image.new("RGB", size, _EMPTY)

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from nbp_dagster.studio.sizes import scale_to
+
 COARSE_SIDE: Final = 192  # pixels of the picture's longer side in the first search
 _FINE: Final = 3  # times as many at most in the second, around what the first found
 _REACH: Final = 2  # pixels of the first search that it may be off
@@ -120,8 +122,7 @@ def edges_of(grey: Image.Image) -> Field:
 
 
 def _resize(image: Image.Image, longer: int) -> Image.Image:
-    scale = longer / max(image.size)
-    size = (max(4, round(image.width * scale)), max(4, round(image.height * scale)))
+    size = scale_to(image.size, longer, least=4)
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from PIL import Image
 
 from nbp_dagster.studio.encode import strip_info
+from nbp_dagster.studio.sizes import scale_to
 
 # Dagster shows markdown of at least this many characters as a link, not as a picture.
 INLINE_LIMIT: Final = 1000
@@ -64,8 +65,7 @@ def thumbnail(image: Image.Image, px: int = THUMBNAIL_SIDE) -> bytes:
 def _shrink(
     image: Image.Image, side: int, filter_: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Image.Image:
-    share = min(1.0, side / max(image.size))
-    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    size = scale_to(image.size, min(side, max(image.size)))
     if not image.has_transparency_data:
         return _make_opaque(image).resize(size, filter_, reducing_gap=2.0)
     return _make_opaque(image.convert("RGBA").resize(size, filter_, reducing_gap=2.0))

@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
+from nbp_dagster.studio.sizes import scale_to
+
 _SIDE: Final = 64  # pixels of the longer side; the paper's own scale
 _SMOOTHING: Final = 3  # bins of the spectrum's running mean, as in the paper
 _BLUR: Final = 0.045  # standard deviation of the final blur, as a share of the longer side
@@ -28,8 +30,7 @@ def find_saliency(image: Image.Image) -> Any:
         An array of rows by columns over the whole picture, 0 and more, with a sum of 1. Even where
         nothing stands out.
     """
-    scale = _SIDE / max(image.size)
-    size = (max(2, round(image.width * scale)), max(2, round(image.height * scale)))
+    size = scale_to(image.size, _SIDE, least=2)
     pixels = np.asarray(image.resize(size, Image.Resampling.BOX, reducing_gap=2.0), dtype=float)
     found = np.zeros(pixels.shape[:2])
     for plane in _split_planes(pixels):

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from nbp_dagster.studio.sizes import scale_to
+
 Mask = NDArray[np.bool_]
 
 FIGURE_SIDE: Final = 384
@@ -46,13 +48,11 @@ def cut_figures(image: Image.Image) -> tuple[Figure, ...]:
     Args:
         image: RGB or RGBA, any size.
     """
-    share = min(1.0, _PROBE_SIDE / max(image.size))
-    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-    probe = image.resize(size, Image.Resampling.BOX) if share < 1 else image
+    probe = _shrink(image, _PROBE_SIDE)
     mask = _find_foreground(probe)
     islands = _pick_islands(mask) if mask is not None else []
     if not islands:
-        whole = _shrink(image.convert("RGB"))
+        whole = _shrink(image.convert("RGB"), FIGURE_SIDE)
         return (Figure(whole, np.ones((whole.height, whole.width), bool), is_cut=False),)
     return tuple(_cut(image, island) for island in islands)
 
@@ -173,7 +173,7 @@ def _cut(image: Image.Image, island: Mask) -> Figure:
         round(bottom * scale_y),
     )
     shape = Image.fromarray(island[top:bottom, left:right].astype(np.uint8) * 255)
-    crop = _shrink(image.crop(place))
+    crop = _shrink(image.crop(place), FIGURE_SIDE)
     mask = np.asarray(shape.resize(crop.size, Image.Resampling.BILINEAR)) > 160
     if crop.mode == "RGBA":
         mask &= np.asarray(crop.getchannel("A")) > _OPAQUE
@@ -182,9 +182,7 @@ def _cut(image: Image.Image, island: Mask) -> Figure:
     return Figure(Image.fromarray(pixels), mask, is_cut=True)
 
 
-def _shrink(image: Image.Image) -> Image.Image:
-    share = FIGURE_SIDE / max(image.size)
-    if share >= 1:
+def _shrink(image: Image.Image, side: int) -> Image.Image:
+    if max(image.size) <= side:
         return image
-    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-    return image.resize(size, Image.Resampling.BOX)
+    return image.resize(scale_to(image.size, side), Image.Resampling.BOX)
