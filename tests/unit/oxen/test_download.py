@@ -1,6 +1,6 @@
 """Result bytes: where the key goes, which redirects are followed, what is too short or too long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -38,16 +38,21 @@ def resolver(host: str, port: int) -> Sequence[str]:
     return ADDRESSES[host]
 
 
-def make_client(*script: Step, base_url: str = BASE) -> tuple[OxenClient, ScriptedTransport]:
+def make_client(
+    *script: Step,
+    base_url: str = BASE,
+    attempts: int = 3,
+    resolve: Callable[[str, int], Sequence[str]] = resolver,
+) -> tuple[OxenClient, ScriptedTransport]:
     transport = ScriptedTransport(script)
     client = OxenClient(
         base_url,
         api_key=KEY,
         transport=transport,
         clock=FakeClock(),
-        retry=RetryPolicy(attempts=3),
+        retry=RetryPolicy(attempts=attempts),
         jitter=lambda: 0.0,
-        resolver=resolver,
+        resolver=resolve,
     )
     return client, transport
 
@@ -204,15 +209,7 @@ def test_a_redirect_from_elsewhere_to_the_service_is_treated_as_any_other(base: 
 def test_a_name_that_points_elsewhere_when_it_is_looked_up_again_leads_nowhere() -> None:
     """DNS rebinding: the address that was checked is the one that is connected to."""
     answers = iter([("93.184.216.34",), ("169.254.169.254",)])
-    transport = ScriptedTransport([PNG])
-    client = OxenClient(
-        BASE,
-        api_key=KEY,
-        transport=transport,
-        clock=FakeClock(),
-        retry=RetryPolicy(attempts=1),
-        resolver=lambda host, port: next(answers),
-    )
+    client, transport = make_client(PNG, attempts=1, resolve=lambda host, port: next(answers))
 
     client.download(FOREIGN)
 
@@ -222,14 +219,8 @@ def test_a_name_that_points_elsewhere_when_it_is_looked_up_again_leads_nowhere()
 
 def test_each_redirect_and_each_attempt_is_looked_up_and_checked_anew() -> None:
     answers = iter([("93.184.216.34",), ("127.0.0.1",)])
-    transport = ScriptedTransport([redirect("https://cdn.test/b.png")])
-    client = OxenClient(
-        BASE,
-        api_key=KEY,
-        transport=transport,
-        clock=FakeClock(),
-        retry=RetryPolicy(attempts=1),
-        resolver=lambda host, port: next(answers),
+    client, transport = make_client(
+        redirect("https://cdn.test/b.png"), attempts=1, resolve=lambda host, port: next(answers)
     )
 
     with pytest.raises(UnsafeUrl, match=r"127\.0\.0\.1"):

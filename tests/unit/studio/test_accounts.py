@@ -1,21 +1,10 @@
 """The books: what is summed up, and what the service holds that nobody here owns."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import Workbench, order, workbench
-
-
-@pytest.fixture
-def bench(simulator: SimulatorServer, home: Path) -> Iterator[Workbench]:
-    with workbench(simulator.url, home) as bench:
-        yield bench
+from tests.fakes.studio import Workbench, order
 
 
 def test_spending_adds_up_by_campaign_shot_and_model(bench: Workbench) -> None:

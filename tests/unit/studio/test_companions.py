@@ -1,11 +1,8 @@
 """Orders of the same words are asked for in one call, and each is a purchase of its own."""
 
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-
-import pytest
 
 from nbp_dagster.oxen.errors import TimedOut
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, RequestsTransport
@@ -16,17 +13,6 @@ from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import PRICE, Workbench, bind, order, rename, workbench
 
 ENQUEUED = "/api/ai/queue"
-
-
-@pytest.fixture
-def service(simulator: SimulatorServer) -> ServiceProbe:
-    return ServiceProbe(simulator.url)
-
-
-@pytest.fixture
-def bench(simulator: SimulatorServer, home: Path) -> Iterator[Workbench]:
-    with workbench(simulator.url, home) as bench:
-        yield bench
 
 
 class DeafToOnePost(RequestsTransport):

@@ -22,17 +22,6 @@ from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, workbench
 
 
-@pytest.fixture
-def service(simulator: SimulatorServer) -> ServiceProbe:
-    return ServiceProbe(simulator.url)
-
-
-@pytest.fixture
-def bench(simulator: SimulatorServer, home: Path) -> Iterator[Workbench]:
-    with workbench(simulator.url, home) as bench:
-        yield bench
-
-
 class NoList(RequestsTransport):
     """The network, but for the list of jobs, which never answers."""
 
