@@ -191,7 +191,8 @@ def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> C
     )
 
 
-def _judge(passed: bool) -> Verdict:
+def judge(passed: bool) -> Verdict:
+    """Return the verdict of a check that could look."""
     return "passed" if passed else "failed"
 
 
@@ -204,7 +205,7 @@ def _check_pixels(rendition: CheckInput) -> Finding:
         sentence = f"its size can't be read: {error.seen}"
         return Finding("failed", threshold=threshold, sentence=sentence)
     return Finding(
-        _judge((picture.width, picture.height) == (channel.width, channel.height)),
+        judge((picture.width, picture.height) == (channel.width, channel.height)),
         threshold=threshold,
         sentence=f"it has {picture.width}x{picture.height} pixels",
         figures={"width_px": picture.width, "height_px": picture.height},
@@ -225,7 +226,7 @@ def _check_weight(rendition: CheckInput) -> Finding:
     channel, weight = rendition.channel, len(rendition.data)
     found = (sniff_format(rendition.data) or "unknown").lower()
     return Finding(
-        _judge(found == channel.file_type and weight <= channel.max_bytes),
+        judge(found == channel.file_type and weight <= channel.max_bytes),
         threshold=f"{channel.file_type} of at most {channel.max_bytes:,} bytes",
         sentence=f"it is {found} of {weight:,} bytes",
         figures={"bytes": weight, "max_bytes": channel.max_bytes, "file_type": found},
@@ -235,7 +236,7 @@ def _check_weight(rendition: CheckInput) -> Finding:
 def _check_copy(rendition: CheckInput) -> Finding:
     missing = ", ".join(rendition.left_out)
     return Finding(
-        _judge(not rendition.left_out),
+        judge(not rendition.left_out),
         threshold="every line of composited copy",
         sentence=f"left out for want of room: {missing}" if missing else "nothing was left out",
     )
@@ -254,7 +255,7 @@ def _check_contrast(rendition: CheckInput) -> Finding:
     # Of several that fall short the one that does so most, else the least legible one.
     worst = min(faint or ratios, key=lambda item: ratios[item] / item.least_ratio)
     return Finding(
-        _judge(not faint),
+        judge(not faint),
         threshold=threshold,
         sentence=f"{worst.field} has {ratios[worst]:.2f}:1 at {worst.size} px",
         figures={f"{item.field}_ratio": round(ratio, 2) for item, ratio in ratios.items()},
@@ -289,7 +290,7 @@ def _judge_letters(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
         return Finding("passed", threshold=threshold, sentence="there are no words on it")
     smallest = min(boxes, key=lambda item: item.size)
     return Finding(
-        _judge(smallest.size >= LEAST_LETTER),
+        judge(smallest.size >= LEAST_LETTER),
         threshold=threshold,
         sentence=f"{smallest.field} is set in {smallest.size} px",
         figures={f"{item.field}_px": item.size for item in boxes},
@@ -317,7 +318,7 @@ def _check_marking(rendition: CheckInput) -> Finding:
         figures["credentials"] = state
         wrong += [fault] if fault else []
     sentence = "; ".join(wrong) or "it says who made it, by what and for which prompt"
-    return Finding(_judge(not wrong), threshold=threshold, sentence=sentence, figures=figures)
+    return Finding(judge(not wrong), threshold=threshold, sentence=sentence, figures=figures)
 
 
 CHECKS: Final[tuple[Check[CheckInput], ...]] = (

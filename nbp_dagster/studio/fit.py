@@ -52,6 +52,15 @@ class Pyramid:
         """Width and height of the original in pixels."""
         return self.levels[0].size
 
+    def reduced(self, *, shorter: int = 0, longer: int = 0) -> Image.Image:
+        """Return the smallest copy whose sides have so many pixels; else the original."""
+        fitting = (
+            level
+            for level in reversed(self.levels)
+            if min(level.size) >= shorter and max(level.size) >= longer
+        )
+        return next(fitting, self.levels[0])
+
     @cached_property
     def salience(self) -> Any:
         """How much each part stands out; see `saliency.find_saliency`. Measured once."""

@@ -1,16 +1,15 @@
 """What is looked at once a prompt, on its original: the picture, who is on it, and its words."""
 
-import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from nbp_dagster.brand.requests import ImageRequest, Sheet
-from nbp_dagster.studio.checks import fail_table, judge_drawn_letters
+from nbp_dagster.studio.checks import Check, fail_table, judge_drawn_letters
 from nbp_dagster.studio.drawn_letters import place_letters
 from nbp_dagster.studio.fit import Pyramid
 from nbp_dagster.studio.legibility import TextBox
-from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.measuring import Measurer, facts_of
@@ -73,6 +72,8 @@ class Inspector:
     ) -> PromptRecord:
         """Return a prompt's record with all that is looked at once for all its renditions.
 
+        The record's stamp of it, `measured`, is the caller's to set.
+
         Args:
             scene: What the briefs say.
             request: What the original was made by; its references may bring lettering.
@@ -84,8 +85,7 @@ class Inspector:
         record = replace(record, checks=(), likenesses=())
         record = self._survey(scene, request, made, original, record)
         record = self._measure(scene, original, sheets, record)
-        record = self._proofread(scene, request, made, original, record)
-        return replace(record, measured=self.stamp(scene, sheets))
+        return self._proofread(scene, request, made, original, record)
 
     def _survey(
         self,
@@ -100,12 +100,7 @@ class Inspector:
             return record
         arrival = Arrival(made.image.file_type, made.image.labelled)
         results = self._surveyor.survey(scene, request, original, arrival)
-        return replace(
-            record,
-            checks=tuple(map(facts_of, results)),
-            # Means of means are the same means: the smallest copy will do.
-            sketch=base64.b64encode(sketch_picture(original.levels[-1])).decode("ascii"),
-        )
+        return replace(record, checks=tuple(map(facts_of, results)))
 
     def _proofread(
         self,
@@ -118,22 +113,10 @@ class Inspector:
         """Return the record with what was read on its original."""
         if self._proofreader is None:
             return record
-        brand, key = scene.brand, record.prompt_key
         try:
-            proof = self._proofreader.proofread(
-                brand,
-                _lettering_of(scene),
-                prompt_key=key,
-                original=made.image.sha256,
-                picture=original.levels[0],
-                references=request.references,
-                earlier=record.reading,
-            )
+            proof = _proofread(self._proofreader, scene, request, made, original, record)
         except Exception as error:  # noqa: BLE001 - a reader's crash costs no paid picture
-            failed = fail_table(
-                READING_CHECKS, error, prompt_key=key, blocking=brand.blocking_checks
-            )
-            return replace(record, checks=(*record.checks, *map(facts_of, failed)))
+            return _note_crash(READING_CHECKS, error, scene, record)
         return replace(
             record,
             checks=(*record.checks, *map(facts_of, proof.results)),
@@ -155,15 +138,7 @@ class Inspector:
         """
         if self._proofreader is None or record.reading is None:
             return record
-        proof = self._proofreader.proofread(
-            scene.brand,
-            _lettering_of(scene),
-            prompt_key=record.prompt_key,
-            original=made.image.sha256,
-            picture=original.levels[0],
-            references=request.references,
-            earlier=record.reading,
-        )
+        proof = _proofread(self._proofreader, scene, request, made, original, record)
         return replace(record, pictures=_judge_each(scene, record, proof, original.size))
 
     def _measure(
@@ -175,35 +150,53 @@ class Inspector:
     ) -> PromptRecord:
         """Return the record with what its original was measured to be."""
         cast = scene.shot.characters
-        if (
-            self._measurer is None
-            or sheets is None
-            or not self._measurer.stamp(scene.brand, sheets, cast)
-        ):
+        if self._measurer is None or not self._measurer.is_on or sheets is None:
             return record
-        levels = (level for level in reversed(original.levels) if min(level.size) >= _MEASURED_SIDE)
         try:
             found = self._measurer.measure(
                 scene.brand,
                 sheets,
                 prompt_key=record.prompt_key,
                 cast=cast,
-                picture=next(levels, original.levels[0]),
+                picture=original.reduced(shorter=_MEASURED_SIDE),
             )
         except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
-            failed = fail_table(
-                PROMPT_CHECKS,
-                error,
-                prompt_key=record.prompt_key,
-                blocking=scene.brand.blocking_checks,
-            )
-            return replace(record, checks=(*record.checks, *map(facts_of, failed)))
+            return _note_crash(PROMPT_CHECKS, error, scene, record)
         checks = (*record.checks, *found.checks)
         return replace(record, checks=checks, likenesses=found.likenesses)
 
 
 def _lettering_of(scene: Scene) -> Lettering:
     return lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+
+
+def _note_crash(
+    table: Sequence[Check[Any]], error: Exception, scene: Scene, record: PromptRecord
+) -> PromptRecord:
+    """Return the record with every check of a table failed by what could not be measured."""
+    failed = fail_table(
+        table, error, prompt_key=record.prompt_key, blocking=scene.brand.blocking_checks
+    )
+    return replace(record, checks=(*record.checks, *map(facts_of, failed)))
+
+
+def _proofread(
+    proofreader: Proofreader,
+    scene: Scene,
+    request: ImageRequest,
+    made: Made,
+    original: Pyramid,
+    record: PromptRecord,
+) -> Proof:
+    return proofreader.proofread(
+        scene.brand,
+        _lettering_of(scene),
+        prompt_key=record.prompt_key,
+        original=made.image.sha256,
+        picture=original.levels[0],
+        references=request.references,
+        earlier=record.reading,
+    )
 
 
 def _judge_each(

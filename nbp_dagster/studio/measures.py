@@ -9,7 +9,7 @@ from typing import Final
 
 from nbp_dagster.studio.characters.lineup import Likeness
 from nbp_dagster.studio.characters.scorer import INSTALL
-from nbp_dagster.studio.checks import Check, Finding, Verdict
+from nbp_dagster.studio.checks import Check, Finding, judge
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}
 """By scorer: from here on a character counts as itself where nothing was calibrated. Near the
@@ -49,10 +49,6 @@ class PromptInput:
         return "a default that is not calibrated for this brand: look, or run `nbp calibrate`"
 
 
-def _judge(passed: bool) -> Verdict:
-    return "passed" if passed else "failed"
-
-
 def _skip(threshold: str, why: str) -> Finding:
     # Where the sentence says what to install, a strict run fails.
     missing_extra = "character" if INSTALL in why else ""
@@ -73,7 +69,7 @@ def _check_likeness(picture: PromptInput) -> Finding:
     if unlike:
         sentence = f"unlike its sheet, or not there: {', '.join(unlike)}"
     return Finding(
-        _judge(not unlike),
+        judge(not unlike),
         threshold=threshold,
         sentence=sentence,
         figures=figures,
@@ -89,7 +85,7 @@ def _check_copying(picture: PromptInput) -> Finding:
         return _skip(threshold, why or "no reference could be read")
     name, most = max(picture.copied.items(), key=lambda item: item[1])
     return Finding(
-        _judge(most < COPIED_SHARE),
+        judge(most < COPIED_SHARE),
         threshold=threshold,
         sentence=f"{most:.0%} of a reference of {name} is there as it was sent",
         figures={"copied_share": most},
@@ -112,7 +108,7 @@ def _check_cast(picture: PromptInput) -> Finding:
         and picture.likenesses[name].score > most
     ]
     return Finding(
-        _judge(not uninvited),
+        judge(not uninvited),
         threshold=threshold,
         sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "nobody else",
         figures={"asked_for": len(picture.cast), "uninvited": len(uninvited)},

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,7 @@ from nbp_dagster.studio.measures import (
     PROMPT_CHECKS,
     PromptInput,
 )
+from nbp_dagster.studio.references import ReadReference
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,8 +47,6 @@ _LOG = logging.getLogger(__name__)
 MEASURE_VERSION: Final = "2"
 
 ScorerName = Literal["colour", "dino", "off"]
-ReadReference = Callable[[str, str], bytes]
-"""Gives a reference's bytes by its source and digest."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class Measuring:
 class Measured:
     """What was found on one original; attributes as in `PromptRecord`."""
 
-    measured: str
     checks: tuple[CheckFacts, ...]
     likenesses: tuple[LikenessFacts, ...]
 
@@ -104,12 +102,17 @@ class Measurer:
         self._casts: dict[tuple[str, str], _Cast] = {}
         self._lock = threading.Lock()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is measured."""
+        return self._measuring.scorer != "off"
+
     def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
         """Return the hash of everything a measurement depends on besides the original.
 
         Empty where nothing is measured.
         """
-        if self._measuring.scorer == "off":
+        if not self.is_on:
             return ""
         made = self._cast(brand, sheets)
         facts = {
@@ -162,7 +165,6 @@ class Measurer:
         )
         results = run_table(PROMPT_CHECKS, subject, blocking=brand.blocking_checks)
         return Measured(
-            measured=self.stamp(brand, sheets, cast),
             checks=tuple(map(facts_of, results)),
             likenesses=_rows(subject, made),
         )

@@ -14,7 +14,7 @@ from PIL import Image
 from nbp_dagster.brand.frames import measure_ratio
 from nbp_dagster.brand.targets import ColourTarget
 from nbp_dagster.studio.characters.palette import ColourSurvey, survey_palette
-from nbp_dagster.studio.checks import Check, Figures, Finding, Verdict
+from nbp_dagster.studio.checks import Check, Figures, Finding, judge
 from nbp_dagster.studio.emblem import Emblem, find_emblem
 from nbp_dagster.studio.fit import Pyramid
 from nbp_dagster.studio.structure import measure_structure
@@ -83,28 +83,18 @@ class OriginalInput:
     @property
     def small(self) -> Image.Image:
         """A copy that is large enough for colours and edges."""
-        return next(
-            (level for level in reversed(self.pyramid.levels) if min(level.size) >= _LEAST_SIDE),
-            self.pyramid.levels[0],
-        )
+        return self.pyramid.reduced(shorter=_LEAST_SIDE)
 
     @property
     def middling(self) -> Image.Image:
         """A copy that is large enough for a logo."""
-        return next(
-            (level for level in reversed(self.pyramid.levels) if max(level.size) >= _LOGO_SIDE),
-            self.pyramid.levels[0],
-        )
-
-
-def _judge(passed: bool) -> Verdict:
-    return "passed" if passed else "failed"
+        return self.pyramid.reduced(longer=_LOGO_SIDE)
 
 
 def _check_blank(original: OriginalInput) -> Finding:
     share = measure_structure(original.small)
     return Finding(
-        _judge(share >= LEAST_STRUCTURE),
+        judge(share >= LEAST_STRUCTURE),
         threshold=f"edges in at least {LEAST_STRUCTURE:.0%} of the picture",
         sentence=f"{share:.1%} of the picture has edges",
         figures={"structure_share": share},
@@ -120,7 +110,7 @@ def _check_size(original: OriginalInput) -> Finding:
     if side is not None:
         threshold += f" and {original.resolution}, at least {least / 1e6:.2f} megapixels"
     return Finding(
-        _judge(off <= RATIO_SLACK and width * height >= least),
+        judge(off <= RATIO_SLACK and width * height >= least),
         threshold=threshold,
         sentence=f"it has {width}x{height} pixels, {off:.1%} off the ratio asked for",
         figures={"width_px": width, "height_px": height, "ratio_off": round(off, 4)},
@@ -135,7 +125,7 @@ def _check_label(original: OriginalInput) -> Finding:
     same = original.file_type == original.labelled
     sentence = f"sent as {original.labelled}, and by its first bytes it is {original.file_type}"
     return Finding(
-        _judge(same),
+        judge(same),
         threshold=threshold,
         sentence=f"it is {original.file_type}, as the service says" if same else sentence,
         figures={"file_type": original.file_type, "labelled": original.labelled},
@@ -150,7 +140,7 @@ def _check_palette(original: OriginalInput) -> Finding:
     if original.targets:
         return _judge_targets(original, figures)
     return Finding(
-        _judge(found.near >= PALETTE_SHARE),
+        judge(found.near >= PALETTE_SHARE),
         threshold=f"at least {PALETTE_SHARE:.0%} of the picture near a brand colour",
         sentence=f"{found.near:.0%} of the picture is near a brand colour",
         figures=figures,
@@ -174,7 +164,7 @@ def _judge_targets(original: OriginalInput, figures: Figures) -> Finding:
             off += shares[name] - target.most
             missed.append(f"{name} covers {shares[name]:.1%} of at most {target.most:.1%}")
     return Finding(
-        _judge(not missed),
+        judge(not missed),
         threshold="; ".join(f"{name} {target}" for name, target in original.targets.items()),
         sentence="; ".join(missed) or "every colour with a target meets it",
         figures={**figures, "off_target": round(off, 4)},
@@ -195,7 +185,7 @@ def _check_logo(original: OriginalInput) -> Finding:
     there = likeness >= LEAST_LIKE_LOGO
     seen = f"a likeness of {likeness:.2f} at {width:.0%} of the longer side"
     return Finding(
-        _judge(there),
+        judge(there),
         threshold=threshold,
         sentence=f"the logo is there: {seen}" if there else f"no logo was found; at most {seen}",
         figures={"logo_likeness": likeness, "logo_share_of_side": width},

@@ -1,7 +1,7 @@
 """Reference images: their digests, their soundness, and their way to the service."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from nbp_dagster.brand.briefs import Briefs
@@ -18,6 +18,9 @@ from nbp_dagster.studio.carriers import Carrier
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.palette_card import draw_card
 from nbp_dagster.studio.store import ImageStore
+
+ReadReference = Callable[[str, str], bytes]
+"""Gives a reference's bytes by its source and digest, as `References.read` does."""
 
 # Seconds one fetch of a reference may take: an image of a brief, not a result of 4K.
 FETCH_SECONDS = 60.0

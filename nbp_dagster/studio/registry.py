@@ -1,8 +1,8 @@
 """Every file ever made for a prompt, with a sketch by which a copy is found; beside the ledger."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
-from nbp_dagster.studio.ledger_database import begin_serialised, explain
+from nbp_dagster.studio.ledger_database import begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import pictures, purchases
 from nbp_dagster.studio.likeness import SHAPE_SLACK, Sketches, sketch_picture
 from nbp_dagster.studio.manifest import Picture
@@ -154,15 +153,9 @@ class Registry:
         with self._transaction() as connection:
             return tuple(_known(row) for row in connection.execute(query))
 
-    @contextmanager
-    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
-        """Open a transaction; trouble with the database is told in one line."""
-        try:
-            opened = begin_serialised(self._engine) if writes else self._engine.begin()
-            with opened as connection:
-                yield connection
-        except DBAPIError as error:
-            raise explain(error, self._engine) from error
+    def _transaction(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
+        begun = begin_serialised(self._engine) if writes else self._engine.begin()
+        return explained(begun, self._engine)
 
 
 def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> KnownPicture:
@@ -192,23 +185,23 @@ def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> Known
 
 
 def known_original(
-    rendition: KnownPicture, made: Made, levels: Sequence[Image.Image]
+    rendition: KnownPicture, made: Made, *, size: tuple[int, int], sketch: bytes
 ) -> KnownPicture:
     """Return what is kept of the original of a rendition.
 
     Args:
         rendition: Any one made from it.
         made: The original.
-        levels: Its pixels in full, and copies of a half, a quarter ...; the last is sketched:
-            means of means are the same means.
+        size: Its width and height in pixels.
+        sketch: What it looks like; see `likeness`.
     """
     return replace(
         rendition,
         sha256=made.image.sha256,
         channel="",
-        width=levels[0].width,
-        height=levels[0].height,
-        sketch=sketch_picture(levels[-1]),
+        width=size[0],
+        height=size[1],
+        sketch=sketch,
     )
 
 

@@ -1,5 +1,6 @@
 """From one original to every channel's picture: fitted, lettered, marked, checked and kept."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.hands import do_all
 from nbp_dagster.studio.inspecting import Inspector
+from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.measuring import facts_of
@@ -122,6 +124,7 @@ class Renderer:
         # Looked at first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
         seen = self._inspector.inspect(scene, request, made, pyramid, sheets, seen)
+        seen = replace(seen, measured=stamp)
         words = _words_on(scene, made, seen)
         if is_rendered and words == seen.words:
             self._records.write(seen)
@@ -129,13 +132,17 @@ class Renderer:
         drawn = self._pictures(scene, request, made, pyramid, words)
         # Before the record, which would keep them from being written down later.
         renditions = [item.known for item in drawn]
-        self._registry.add([*renditions, known_original(renditions[0], made, pyramid.levels)])
+        # Means of means are the same means: the smallest copy will do.
+        sketch = sketch_picture(pyramid.levels[-1])
+        source = known_original(renditions[0], made, size=pyramid.size, sketch=sketch)
+        self._registry.add([*renditions, source])
         record = replace(
             seen,
             pictures=tuple(item.picture for item in drawn),
             preview=inline_preview(pyramid.levels[-1]),
             thumbs={item.picture.sha256: item.thumb for item in drawn},
             words=words,
+            sketch=base64.b64encode(sketch).decode("ascii"),
         )
         record = self._inspector.judge_letters(scene, request, made, pyramid, record)
         self._records.write(record)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.emblem import Emblem, prepare_emblem
 from nbp_dagster.studio.fit import Pyramid
 from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
+from nbp_dagster.studio.references import ReadReference
 from nbp_dagster.studio.scenes import Scene
 
 _LOG = logging.getLogger(__name__)
@@ -22,8 +22,6 @@ _LOG = logging.getLogger(__name__)
 # Raised when equal originals would be judged otherwise.
 SURVEY_VERSION: Final = "1"
 
-ReadReference = Callable[[str, str], bytes]
-"""Gives a reference's bytes by its source and digest."""
 
 _LOGO_SIDE = 512  # pixels a logo is decoded at, at least
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nbp_dagster.studio.checks import Check, Finding, Verdict
+from nbp_dagster.studio.checks import Check, Finding, judge
 from nbp_dagster.studio.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 from nbp_dagster.studio.reading.comparing import (
     Match,
@@ -185,10 +185,6 @@ def _lies_within(line: ReadLine, others: Iterable[ReadLine]) -> bool:
     return False
 
 
-def _judge(passed: bool) -> Verdict:
-    return "passed" if passed else "failed"
-
-
 def _skip(picture: ReadingInput, threshold: str) -> Finding:
     return Finding(
         "skipped",
@@ -249,7 +245,7 @@ def _check_contrast(picture: ReadingInput) -> Finding:
         if ratio < least
     }
     return Finding(
-        _judge(not faint),
+        judge(not faint),
         threshold=threshold,
         sentence="; ".join(faint.values()) or "every line that was found stands out",
         figures={f"contrast_{name}": ratio for name, (ratio, _) in picture.faint.items()},
@@ -273,7 +269,7 @@ def _check_uninvited(picture: ReadingInput) -> Finding:
     found = picture.uninvited
     shown = ", ".join(repr(text) for text in found[:5]) + (", ..." if len(found) > 5 else "")
     return Finding(
-        _judge(not found),
+        judge(not found),
         threshold=threshold,
         sentence=f"nobody asked for: {shown}" if found else "nothing but what may be there",
         figures={
@@ -294,7 +290,7 @@ def _check_terms(picture: ReadingInput) -> Finding:
         term for text in texts for term in find_prohibited(text, picture.lettering)
     )
     return Finding(
-        _judge(not found),
+        judge(not found),
         threshold=threshold,
         sentence=f"prohibited, and there: {', '.join(found)}" if found else "none is there",
         figures={"terms": sum(map(len, picture.lettering.prohibited.values()))},

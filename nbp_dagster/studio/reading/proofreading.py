@@ -28,6 +28,8 @@ from nbp_dagster.studio.reading.reader import (
     identify_reader,
     load_reader,
 )
+from nbp_dagster.studio.references import ReadReference
+from nbp_dagster.studio.sizes import scale_to
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,8 +41,6 @@ SIDES: Final = (800, 1536, 640)
 print is lost in smaller pictures, and large letters fall apart in larger ones."""
 
 ReadWhen = Literal["auto", "on", "off"]
-ReadReference = Callable[[str, str], bytes]
-"""Gives a reference's bytes by its source and digest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,12 +236,9 @@ def read_at(reader: Reader, picture: Image.Image, side: int) -> Pass:
 
 def reduce_to(picture: Image.Image, side: int) -> Image.Image:
     """Return a picture with a longer side of at most so many pixels; never enlarged."""
-    longest = max(picture.size)
-    if longest <= side:
+    if max(picture.size) <= side:
         return picture
-    scale = side / longest
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return picture.resize(scale_to(picture.size, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _plain(value: Any) -> Any:
