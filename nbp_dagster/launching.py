@@ -65,6 +65,7 @@ class Launcher:
         partitions: Sequence[str],
         *,
         op_config: Mapping[str, Mapping[str, Any]] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Launch:
         """Materialize assets for the range from the first to the last of the partitions.
 
@@ -72,6 +73,7 @@ class Launcher:
             assets: Assets of one grain.
             partitions: Keys in the grain's order; whatever lies between them runs too.
             op_config: Run config of each step, by its name.
+            tags: Of the run, beside its own.
 
         Raises:
             KeyboardInterrupt: The run was interrupted.
@@ -83,6 +85,7 @@ class Launcher:
             instance=self._instance,
             asset_selection=list(assets),
             tags={
+                **(tags or {}),
                 **range_tags(partitions),
                 _COMMAND: self._presence.owner,
             },

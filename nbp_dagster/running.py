@@ -9,6 +9,7 @@ from typing import Protocol
 
 import dagster as dg
 
+from nbp_dagster.assets.backfills import SET_FOLLOWS
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
 from nbp_dagster.assets.outdated import (
     outdated_brands,
@@ -205,7 +206,8 @@ class _CampaignRuns:
             ]
             config = self._buying_config(fresh=self._wishes.fresh)
             op_config = {PROMPT_STEP: {**config, "strict": self._wishes.strict}}
-            self._launch(assets, due, title=campaign, op_config=op_config)
+            tags = {SET_FOLLOWS: "true"}
+            self._launch(assets, due, title=campaign, op_config=op_config, tags=tags)
         # Its digest follows from the pictures alone.
         manifest = self._studio.assemble(campaign, compiled, compares=False)
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
@@ -249,8 +251,9 @@ class _CampaignRuns:
         *,
         title: str,
         op_config: Mapping[str, Mapping[str, object]] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         self._listener.title(title)
-        launch = self._launcher.run(assets, partitions, op_config=op_config)
+        launch = self._launcher.run(assets, partitions, op_config=op_config, tags=tags)
         if not launch.succeeded:
             self.errors.append(f"{title}: {launch.error} (run {launch.run_id} in the Dagster UI)")

@@ -4,6 +4,16 @@ import dagster as dg
 
 _BACKFILL = "dagster/backfill"
 
+SET_FOLLOWS = "nbp/set_follows"
+"""Tag of a run after which the sets of its prompts are written, whatever becomes of them."""
+
+
+def campaigns_wanted(context: dg.AssetExecutionContext, sets: dg.AssetKey) -> frozenset[str]:
+    """Return the campaigns whose sets are to be written after this run's prompts."""
+    if SET_FOLLOWS in context.run.tags:
+        return frozenset(key.split("/")[0] for key in context.partition_keys)
+    return partitions_wanted(context, sets)
+
 
 def partitions_wanted(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> frozenset[str]:
     """Return the partitions of an asset that this run's backfill was asked for.

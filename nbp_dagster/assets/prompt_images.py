@@ -5,13 +5,14 @@ a single prompt; see docs/adr on the step cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
 from nbp_dagster.assets import checking
-from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted
+from nbp_dagster.assets.backfills import campaigns_wanted, has_failed_run, partitions_wanted
 from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.bindings import is_strict, progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import PromptConfig
@@ -43,6 +44,7 @@ from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refus
 from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.rendering import RENDER_VERSION
+from nbp_dagster.studio.staging import SetStage
 from nbp_dagster.studio.studio import Studio
 
 REQUESTS_VERSION = f"prompt-{PROMPT_VERSION}"
@@ -172,6 +174,7 @@ class _PromptStep:
         self._problems: list[Refused | Failed] = []
         self._strict = config.strict or is_strict(context, names)
         self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
+        self._stages: dict[str, SetStage] = {}
         self._tally = Tally()
         self._log = BatchLog(context, total=len(self._prompts))
 
@@ -248,16 +251,28 @@ class _PromptStep:
         pointer = latest_event(self._context)
         renders = self._renditions.is_selected
         darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
-        for batch in self._batches(orders.values(), darkroom):
-            made = [
-                _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
-                for outcome in batch
-                if isinstance(outcome, Generated | Reused)
-            ]
-            self._record(made, pointer)
-            problems = {item.order.key: item.problem for item in made}
-            for outcome in batch:
-                self._close(problems.get(outcome.key) or outcome)
+        with self._staged():
+            for batch in self._batches(orders.values(), darkroom):
+                made = [
+                    _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
+                    for outcome in batch
+                    if isinstance(outcome, Generated | Reused)
+                ]
+                self._record(made, pointer)
+                problems = {item.order.key: item.problem for item in made}
+                for outcome in batch:
+                    self._close(problems.get(outcome.key) or outcome)
+
+    @contextmanager
+    def _staged(self) -> Iterator[None]:
+        """Have the sets that come after this run prepared while the service is waited for."""
+        wanted = campaigns_wanted(self._context, self._names.campaign_sets)
+        campaigns = {prompt.campaign for prompt in self._prompts.values()}
+        with ExitStack() as stack:
+            for campaign in sorted(wanted & campaigns):
+                stage = self._studio.stage_set(campaign)
+                self._stages[campaign] = stack.enter_context(stage)
+            yield
 
     def _record(self, made: Sequence["_Made"], pointer: int) -> None:
         """Record what has finished together: originals, then the renditions made of them."""
@@ -272,8 +287,11 @@ class _PromptStep:
         self._renditions.record_all(
             self._rendition_recording(item, record, seen) for item, record in finished
         )
-        for _, record in finished:
+        for item, record in finished:
             self._judge(record)
+            stage = self._stages.get(self._prompts[item.order.key].campaign)
+            if stage is not None:
+                stage.add(record)
 
     def _close(self, outcome: Outcome) -> None:
         if isinstance(outcome, Refused | Failed):

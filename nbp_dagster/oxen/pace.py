@@ -3,13 +3,17 @@
 Must not know: HTTP, jobs, or what is asked for.
 """
 
+import errno
 import fcntl
 import logging
+import mmap
 import os
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -34,7 +38,8 @@ _KEPT = 1.0
 """Seconds for which a slot taken in advance is good."""
 _ROOM_KEPT = 0.1
 """Seconds for which an answer about room is good, if nothing of ours has changed."""
-_MAX_BYTES = 64 * 1024
+_PAGE_BYTES = 16 * 1024
+"""Room for some two hundred runs at a time."""
 _LOCK_TRIES, _LOCK_NAP = 2000, 0.0005
 """A second in all: the lock is held for less than a millisecond, unless its holder was stopped."""
 
@@ -79,9 +84,8 @@ class FileKeeper(Keeper):
         self._lock = threading.Lock()
         self._memory = MemoryKeeper()
         self._is_usable = True
-        self._descriptor: int | None = None
+        self._page: _Page | None = None
         self._pid = 0
-        self._close: Callable[[], object] = lambda: None
         # What was written last: as long as the file holds it, it need not be read again.
         self._text = b""
         self._tempo: Tempo | None = None
@@ -100,33 +104,29 @@ class FileKeeper(Keeper):
         return self._memory.change(update)
 
     def _change_file(self, update: Update[T]) -> T:
-        descriptor = self._locked()
+        page = self._locked()
         try:
-            text = os.pread(descriptor, _MAX_BYTES, 0)
+            text = page.read()
             tempo, result = update(self._tempo if text == self._text else _read(text))
             if tempo is not self._tempo or text != self._text:
-                # Blanks cover the end of a longer text: one call of the system instead of two.
-                written = _TEMPO.dump_json(tempo).ljust(len(text))
-                os.pwrite(descriptor, written, 0)
-                self._tempo, self._text = tempo, written
+                self._text = page.write(_TEMPO.dump_json(tempo))
+                self._tempo = tempo
             return result
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            page.unlock()
 
-    def _locked(self) -> int:
-        """Return a descriptor of the file, locked: the last one while it is good."""
-        if self._descriptor is not None and self._pid == os.getpid():
-            _hold(self._descriptor)
-            if os.fstat(self._descriptor).st_nlink:
-                return self._descriptor
+    def _locked(self) -> "_Page":
+        """Return the file, locked: as it was opened last, while that is good."""
+        if self._page is not None and self._pid == os.getpid():
+            self._page.lock()
+            if self._page.is_there:
+                return self._page
         # The first time, or the file was removed, or a fork left us our parent's descriptor: a
         # lock on that would not keep the two apart.
-        self._close()
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._descriptor, self._pid = descriptor, os.getpid()
-        self._close = finalize(self, os.close, descriptor)
-        _hold(descriptor)
-        return descriptor
+        if self._page is not None:
+            self._page.close()
+        self._page, self._pid = _Page(self._path), os.getpid()
+        return self._page
 
     def _give_up(self, error: OSError) -> None:
         if self._is_usable:
@@ -137,6 +137,72 @@ class FileKeeper(Keeper):
                 self._path,
                 error.strerror,
             )
+
+
+class _Page:
+    """The beginning of a file in memory, shared with all who have it open; opened locked.
+
+    A call of the system lets Python's other threads in, and each of those costs more than the call.
+    So it is read and written without any; only the lock takes some.
+
+    Raises:
+        OSError: The file can't be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._close = finalize(self, os.close, self._descriptor)
+        self.lock()
+        missing = _PAGE_BYTES - os.fstat(self._descriptor).st_size
+        if missing > 0:
+            # Written, and not left out, lest a full disk be noticed when the memory is written to.
+            os.pwrite(self._descriptor, b" " * missing, _PAGE_BYTES - missing)
+        self._memory = mmap.mmap(self._descriptor, _PAGE_BYTES)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file was not removed."""
+        return os.fstat(self._descriptor).st_nlink > 0
+
+    def read(self) -> bytes:
+        """Return what it holds, blanks included."""
+        return self._memory[:]
+
+    def write(self, text: bytes) -> bytes:
+        """Replace what it holds, and return what `read` will.
+
+        Raises:
+            OSError: It is too long.
+        """
+        if len(text) > _PAGE_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        padded = text.ljust(_PAGE_BYTES)
+        self._memory[:] = padded
+        return padded
+
+    def lock(self) -> None:
+        """Keep other processes out.
+
+        Raises:
+            BlockingIOError: Another process has held it for far too long.
+        """
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOCK_NAP)
+            else:
+                return
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def unlock(self) -> None:
+        """Let other processes in."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the descriptor back, which a parent may still have a copy of."""
+        self._memory.close()
+        self._close()
 
 
 class Pace:
@@ -165,6 +231,8 @@ class Pace:
         self._room_asked: tuple[int, int, float] | None = None
         self._room_until = 0.0
         self._window = 0.0
+        # Answers that are counted with the next change.
+        self._kept_up: deque[tuple[Slot, bool]] = deque()
 
     def wait(self) -> Slot:
         """Return when a request may be sent: with the slot `line_up` kept, or after a wait."""
@@ -183,7 +251,10 @@ class Pace:
 
     def keep_up(self, slot: Slot, *, is_post: bool) -> None:
         """Tell that the service took a request, whatever it made of it."""
-        self._change(lambda tempo, now: (tempo.keep_up(slot, now, is_post=is_post), None))
+        self._kept_up.append((slot, is_post))
+        if is_post:
+            # There may be room for another job from now on.
+            self._change(lambda tempo, _: (tempo, None))
 
     def slow_down(self, retry_after: float | None, slot: Slot, *, is_post: bool) -> None:
         """Tell of a 429: everybody is held, and goes on more slowly.
@@ -254,15 +325,27 @@ class Pace:
         return self._change(lambda tempo, _: (tempo, tempo.honours(slot)))
 
     def _change(self, update: Callable[[Tempo, float], tuple[Tempo, T]]) -> T:
+        kept_up = self._take_kept_up()
+
         def change(tempo: Tempo | None) -> tuple[Tempo, T]:
             # Asked for under the lock, lest another's stamp seem to lie in the future.
             now = self._clock.monotonic()
             known = tempo if tempo is not None and tempo.is_current(now) else Tempo.at(now)
-            changed, result = update(known.touch(self._name, now), now)
+            counted = known.touch(self._name, now)
+            for slot, is_post in kept_up:
+                counted = counted.keep_up(slot, now, is_post=is_post)
+            changed, result = update(counted, now)
             self._window = changed.window
             return changed, result
 
         return self._keeper.change(change)
+
+    def _take_kept_up(self) -> list[tuple[Slot, bool]]:
+        taken = []
+        with suppress(IndexError):
+            while True:
+                taken.append(self._kept_up.popleft())
+        return taken
 
 
 def pace_file(folder: Path, *, base_url: str, api_key: str) -> Path:
@@ -273,22 +356,6 @@ def pace_file(folder: Path, *, base_url: str, api_key: str) -> Path:
 
 def _read(text: bytes) -> Tempo | None:
     try:
-        return _TEMPO.validate_json(text) if text else None
+        return _TEMPO.validate_json(text) if text.strip() else None
     except ValidationError:
         return None
-
-
-def _hold(descriptor: int) -> None:
-    """Lock a file.
-
-    Raises:
-        BlockingIOError: Another process has held it for far too long.
-    """
-    for _ in range(_LOCK_TRIES):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_LOCK_NAP)
-        else:
-            return
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -66,7 +66,7 @@ def assemble(
         else:
             missing.append(_missing(prompt, purchases.get(prompt.key)))
     return SetManifest(
-        name=f"{brand.name}: {campaign.id.replace('_', ' ')}",
+        name=title_of(briefs, campaign),
         created=datetime.fromtimestamp(now, UTC),
         simulated=any(picture.simulated for picture in pictures),
         brand=BrandFacts(id=brand.id, name=brand.name, palette=dict(brand.palette)),
@@ -92,6 +92,11 @@ def assemble(
         if compares
         else (),
     )
+
+
+def title_of(briefs: Briefs, campaign: Campaign) -> str:
+    """Return what a campaign's set is called."""
+    return f"{briefs.brands[campaign.brand].name}: {campaign.id.replace('_', ' ')}"
 
 
 def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> CampaignFacts:

@@ -14,8 +14,8 @@ from nbp_dagster.studio.sizes import scale_to
 MAX_COLUMNS = 16
 """More would make a label's column narrower on a screen than its words."""
 
-MOST_ON_A_SHEET = 500
-"""More would be scrolled for too long, and at 65,500 pixels of height a JPEG has an end."""
+MOST_ON_A_SHEET = 250
+"""More would be scrolled for too long, and take more than 50 MB of memory while it is drawn."""
 
 _PAPER, _INK, _MUTED, _EMPTY = "#FBFAF7", "#1C1B19", "#625E56", "#EFECE5"
 _QUALITY = 86
@@ -56,7 +56,7 @@ def draw_contact_sheet(
     Raises:
         UndecodableImage: A thumbnail is not a picture; the message names its label.
     """
-    cell = 320 if len(entries) <= 60 else 240 if len(entries) <= 240 else 160
+    cell = 320 if len(entries) <= 60 else 240 if len(entries) <= 120 else 160
     columns = min(MAX_COLUMNS, max(3, math.ceil(math.sqrt(len(entries) * 1.3))))
     rows = math.ceil(len(entries) / columns)
     margin, gap, label_height = cell // 4, cell // 8, cell // 6

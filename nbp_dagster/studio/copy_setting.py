@@ -45,6 +45,11 @@ def letterings(scene: Scene, channel: Channel) -> Iterator[Lettering]:
     yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
 
 
+def count_renditions(scene: Scene) -> int:
+    """Return how many pictures a prompt's original becomes."""
+    return sum(1 for channel in scene.channels for _ in letterings(scene, channel))
+
+
 def _words(scene: Scene, locale: str) -> Mapping[str, str]:
     if not scene.shot.texts:
         return {}

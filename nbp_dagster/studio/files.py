@@ -59,16 +59,15 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
         StoreError: The disk is full, read-only, or the folder may not be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, temporary = _open_beside(path)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
+                # mkstemp makes it private; what we write is meant to be read like any other file.
+                os.fchmod(handle, 0o644)
                 if sync:
-                    os.fsync(file.fileno())
-            # mkstemp makes the file private; what we write is meant to be read like any other file.
-            Path(temporary).chmod(0o644)
+                    os.fsync(handle)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
@@ -78,6 +77,16 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
             f"cannot write {path} ({len(data)} bytes): {error.strerror or error}; "
             "free the disk or set NBP_HOME to a folder that can be written"
         ) from error
+
+
+def _open_beside(path: Path) -> tuple[int, str]:
+    """Open a temporary file in a file's folder, which is made where it is not there."""
+    prefix = f".{path.name}."
+    try:
+        return tempfile.mkstemp(prefix=prefix, dir=path.parent)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(prefix=prefix, dir=path.parent)
 
 
 def sync_disk(folder: Path) -> None:
@@ -122,7 +131,7 @@ class IncomingFile:
         """Drop what was written."""
         self._hash = hashlib.sha256()
         self.size = 0
-        with self._explained():
+        with explained(self._path):
             self._file.seek(0)
             self._file.truncate()
 
@@ -134,21 +143,22 @@ class IncomingFile:
         """
         self._hash.update(data)
         self.size += len(data)
-        with self._explained():
+        with explained(self._path):
             self._file.write(data)
 
     def read(self) -> bytes:
         """Return everything written so far."""
-        with self._explained():
-            self._file.flush()
-            return self._path.read_bytes()
+        return self.peek(lambda file: file.read())
 
     def peek(self, look: Callable[[BinaryIO], T]) -> T:
-        """Return what is made of the beginning of the file."""
-        with self._explained():
-            self._file.flush()
-            with self._path.open("rb") as file:
-                return look(file)
+        """Return what is made of the file, from its beginning."""
+        # In the file at hand: opening it anew takes longer than reading it.
+        with explained(self._path):
+            self._file.seek(0)
+            try:
+                return look(self._file)
+            finally:
+                self._file.seek(0, os.SEEK_END)
 
     def digest(self) -> str:
         """Return the sha256 of everything written so far, hex."""
@@ -160,19 +170,15 @@ class IncomingFile:
         Raises:
             StoreError: The disk is full, or the folder may not be written.
         """
-        with self._explained():
+        with explained(self._path):
             self._file.flush()
+            os.fchmod(self._file.fileno(), 0o644)
             os.fsync(self._file.fileno())
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._path.chmod(0o644)
-            self._path.replace(path)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
+            try:
+                self._path.replace(path)
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._path.replace(path)
 
 
 @contextmanager
@@ -188,7 +194,7 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
         handle, name = tempfile.mkstemp(dir=folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
-    path, file = Path(name), os.fdopen(handle, "wb")
+    path, file = Path(name), os.fdopen(handle, "w+b")
     try:
         yield IncomingFile(path, file)
     finally:
@@ -207,6 +213,15 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn every trouble with a file, or a folder, into a StoreError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:

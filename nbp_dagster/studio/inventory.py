@@ -2,25 +2,26 @@
 
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from stat import S_ISREG
 
-from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.files import explained, write_atomically
 from nbp_dagster.studio.manifest import ManifestError, require_plain_path
 
 INVENTORY = ".set.json"
 """Names the files that are ours to remove; see `Inventory`."""
+
+STAGED = ".set.staged"
+"""Names files that were put there ahead of the set they belong to; see `Advance`."""
 
 _OWN_NAME = re.compile(
     r"index\.html|manifest\.json|\.card\.json|contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg"
 )
 
 _LOG = logging.getLogger(__name__)
-
-# Inode, size and time of change (ns): files are replaced by new ones, never written into.
-_Stamp = tuple[int, int, int]
 
 
 class Inventory:
@@ -31,7 +32,8 @@ class Inventory:
     the last is gone.
 
     A file that has the inode, size and time it was seen with when it was written still is what it
-    was, and need not be read to know it. Any other is looked at, or written again.
+    was, and need not be read to know it: files are replaced by new ones, never written into. Any
+    other is looked at, or written again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,6 +49,9 @@ class Inventory:
         """
         self._files = dict.fromkeys(files)
         self._write({**self._files, **self._earlier})
+        # What it names is in the inventory now.
+        with explained(self._folder):
+            (self._folder / STAGED).unlink(missing_ok=True)
         return tuple(name for name in self._earlier if name not in self._files)
 
     def holds(self, name: str, source: str) -> bool:
@@ -56,17 +61,18 @@ class Inventory:
             name: Path within the folder.
             source: What it is made of: a digest, or any word that changes with it.
         """
-        stamp = _stamp(self._folder / name)
-        found = None if stamp is None else [source, *stamp]
+        found = _describe(self._folder / name, source)
         if found is None or self._earlier.get(name) != found:
             return False
         self._files[name] = found
         return True
 
+    def claim(self, name: str) -> None:
+        """Nothing to do: `begin` has claimed every file."""
+
     def note(self, name: str, source: str) -> None:
         """Remember how a file looks that has just been written, or read and found right."""
-        stamp = _stamp(self._folder / name)
-        self._files[name] = None if stamp is None else [source, *stamp]
+        self._files[name] = _describe(self._folder / name, source)
 
     def finish(self) -> None:
         """Keep the names of the files that are there now.
@@ -80,14 +86,16 @@ class Inventory:
         write_atomically(self._folder / INVENTORY, (json.dumps({"files": files}) + "\n").encode())
 
     def _read(self) -> dict[str, object]:
-        """The files of earlier versions; nothing where a name is not one we would give."""
+        """The files of earlier versions, and those that were put there ahead of this one.
+
+        Nothing where a name is not one we would give.
+        """
         path = self._folder / INVENTORY
-        if not path.is_file():
-            return {}
         try:
-            found = json.loads(path.read_bytes())["files"]
+            found = json.loads(path.read_bytes())["files"] if path.is_file() else {}
             # A list of names is what earlier versions wrote.
             files = dict(found) if isinstance(found, dict) else dict.fromkeys(found)
+            files.update(_read_staged(self._folder / STAGED))
             for name in files:
                 if not _OWN_NAME.fullmatch(name):
                     require_plain_path(name, what=str(path))
@@ -97,9 +105,70 @@ class Inventory:
         return files
 
 
-def _stamp(path: Path) -> _Stamp | None:
+class Advance:
+    """The files that are put into a set's folder before the set is written.
+
+    Each is named on disk before it is written, so that the next `Inventory` knows it for ours
+    whatever becomes of this process, and once more with what it was made of.
+
+    Args:
+        folder: The set's; made where it does not exist.
+
+    Raises:
+        StoreError: The folder can't be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def holds(self, name: str, source: str) -> bool:
+        """Whether anything is there: whoever writes the set will look at it."""
+        return os.path.lexists(self._folder / name)
+
+    def claim(self, name: str) -> None:
+        """Write down that a file is about to be written.
+
+        Raises:
+            StoreError: The folder can't be written.
+        """
+        self._append(name, None)
+
+    def note(self, name: str, source: str) -> None:
+        """Write down what a file was made of, and how it looks.
+
+        Raises:
+            StoreError: The folder can't be written.
+        """
+        self._append(name, _describe(self._folder / name, source))
+
+    def _append(self, name: str, found: object) -> None:
+        # Opened each time: the set may be written by another run meanwhile, which ends this file.
+        with explained(self._folder), (self._folder / STAGED).open("a", encoding="utf-8") as file:
+            file.write(json.dumps([name, found]) + "\n")
+
+
+def _read_staged(path: Path) -> dict[str, object]:
+    """Read what `Advance` wrote; a line that was cut short ends it."""
+    if not path.is_file():
+        return {}
+    files: dict[str, object] = {}
+    for line in path.read_text("utf-8", errors="replace").splitlines():
+        try:
+            name, found = json.loads(line)
+        except ValueError:
+            break
+        files[str(name)] = found
+    return files
+
+
+def _describe(path: Path, source: str) -> list[object] | None:
+    """What a file was made of and how it looks; None where it is none."""
     try:
         found = path.stat()
     except OSError:
         return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
+    if not S_ISREG(found.st_mode):
+        return None
+    return [source, found.st_ino, found.st_size, found.st_mtime_ns]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -369,7 +369,11 @@ class Ledger:
                     f"{purchase.key}: attempt {purchase.attempt} is no longer this run's to "
                     "change; another run took it over or closed it, and its outcome holds"
                 )
-            return self._read(connection, purchase.id)
+        # Nobody but its owner changes an open purchase: the rest of the row is as it was.
+        known = {name: value for name, value in values.items() if name != "settled_at"}
+        if "image" in known:
+            known["image"] = KeptImage(**known["image"])
+        return replace(purchase, **known)
 
     def _require_room(self, connection: Connection, cap: Cap, order: Order, run_id: str) -> None:
         spent = self._spent(connection, cap, order.request.provider, run_id)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 # Each picture is worked on by one core.
@@ -14,6 +15,7 @@ MOST_PICTURES: Final = 4
 MOST_PIXELS: Final = 36_000_000
 
 
+@cache
 def count_places() -> int:
     """Return how many pictures may be decoded at one time on this machine."""
     return min(MOST_PICTURES, os.cpu_count() or 1)
@@ -54,6 +56,11 @@ class Places:
     def waiting(self) -> int:
         """How many wait for room now."""
         return len(self._line)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another picture could be decoded now."""
+        return not self._line and self._pictures < self._most_pictures
 
     @contextmanager
     def take(self, pixels: int) -> Iterator[None]:

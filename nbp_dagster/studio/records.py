@@ -101,10 +101,13 @@ class RecordFolder:
     def write(self, record: PromptRecord) -> None:
         """Keep a prompt's record in place of the one before.
 
+        It waits for no disk: one that a power cut spoils is made again, like one that is missing.
+
         Raises:
             StoreError: The folder can't be written.
         """
-        write_atomically(self._path(record.prompt_key), _ADAPTER.dump_json(record, indent=1))
+        data = _ADAPTER.dump_json(record, indent=1)
+        write_atomically(self._path(record.prompt_key), data, sync=False)
 
     def _path(self, prompt_key: str) -> Path:
         return self._root / f"{prompt_key}.json"

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from stat import S_ISREG
 
 from nbp_dagster.studio.files import (
     IncomingFile,
@@ -108,8 +109,11 @@ class FolderStore(ImageStore):
         return data
 
     def has(self, digest: str, *, size: int | None = None) -> bool:
-        path = self.path(digest)
-        return path.is_file() and (size is None or path.stat().st_size == size)
+        try:
+            found = self.path(digest).stat()
+        except OSError:
+            return False
+        return S_ISREG(found.st_mode) and (size is None or found.st_size == size)
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest

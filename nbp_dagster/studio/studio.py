@@ -17,13 +17,14 @@ from nbp_dagster.brand.sources import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.studio.assembling import assemble
+from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.carriers import Sending
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
+from nbp_dagster.studio.copy_setting import count_renditions
 from nbp_dagster.studio.correction_log import CorrectionLog
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.credentials import Credentials
@@ -40,6 +41,7 @@ from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
 from nbp_dagster.studio.pins import PinLog
+from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
@@ -48,6 +50,7 @@ from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.surveying import Surveyor
@@ -151,6 +154,7 @@ class Studio:
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
+        self._places = Places()
         self._pace = pace
         self._daily_budget = daily_budget
         self._on_step = on_step
@@ -187,6 +191,7 @@ class Studio:
                 self.ledger,
                 self.store,
                 on_step,
+                self._places,
                 require_going_on=clock.require_going_on,
             ),
             open_stream=open_stream,
@@ -336,6 +341,24 @@ class Studio:
             rendition=lambda picture: self.store.path(picture.sha256),
             sheet=self._sheet_bytes(compiled.sheets.values()),
             thumb=self._renderer.thumb,
+        )
+
+    def stage_set(self, campaign_id: str) -> SetStage:
+        """Return what puts a set's files into its folder as its prompts finish."""
+        campaign = self.briefs.campaigns[campaign_id]
+        scenes = (scene_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id))
+        names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
+        outline = Outline(
+            title=title_of(self.briefs, campaign),
+            counts={scene.prompt.key: count_renditions(scene) for scene in scenes},
+            channel_names=names,
+        )
+        return SetStage(
+            self.paths.sets / campaign_id,
+            outline,
+            rendition=lambda picture: self.store.path(picture.sha256),
+            thumb=self.store.get,
+            is_idle=lambda: self._places.has_room,
         )
 
     def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:

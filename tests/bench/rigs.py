@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.processes import ROOT, Shell
 from tests.fakes.service import ServiceProbe
 
@@ -22,6 +22,8 @@ from tests.fakes.service import ServiceProbe
 _PATIENCE = 3600.0
 _VARIANTS = 4
 CAMPAIGN = "winter"
+# The colours of the plain picture: one that fails no check, as most that are made do not.
+_PALETTE = {"primary": "#A6C6AC", "accent": "#F6CBBF", "neutral": "#F9DBD3"}
 # A channel so small that drawing it costs next to nothing.
 _SMALL = """\
 bench_small:
@@ -94,7 +96,8 @@ class Rig:
             "resolution": resolution,
             "channels": ["bench_small" if small else "instagram_square"],
         }
-        write_briefs(self.shell.briefs, campaign(*shots, id=CAMPAIGN, **changes))
+        brand = {**BRAND, "palette": _PALETTE}
+        write_briefs(self.shell.briefs, campaign(*shots, id=CAMPAIGN, **changes), brand=brand)
         (self.shell.briefs / "channels.yaml").write_text(_SMALL, encoding="utf-8")
         self.keys = [
             f"{CAMPAIGN}/{item['id']}/all/1x1/v{variant}"
