@@ -8,10 +8,10 @@ from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.family import Family
-from nbp_dagster.studio.flight import Flight, Work
+from nbp_dagster.studio.flight import Flight
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger, Purchase
-from nbp_dagster.studio.means import EngineLimits, Means, OnCancel
+from nbp_dagster.studio.means import EngineLimits, Means, OnCancel, Work
 from nbp_dagster.studio.outcomes import Order, Outcome, Refused
 from nbp_dagster.studio.presence import Presence
 from nbp_dagster.studio.watch import WatchTimes

@@ -2,10 +2,9 @@
 
 import logging
 import queue
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -19,14 +18,14 @@ from nbp_dagster.studio.buying import (
     Buyer,
     Elsewhere,
     Enqueued,
-    Obtained,
     Postponed,
 )
 from nbp_dagster.studio.delivery import Develop, RunStopped
 from nbp_dagster.studio.family import Family
+from nbp_dagster.studio.flight_state import Bought, Collected, Message, Restored, State
 from nbp_dagster.studio.halt import Halted
 from nbp_dagster.studio.ledger import OverCap, Purchase
-from nbp_dagster.studio.means import Means
+from nbp_dagster.studio.means import Means, Work
 from nbp_dagster.studio.outcomes import (
     Failed,
     FailureKind,
@@ -36,7 +35,8 @@ from nbp_dagster.studio.outcomes import (
     Refused,
     Reused,
 )
-from nbp_dagster.studio.watch import Notice, Settled, Stuck, Unreachable, Watcher
+from nbp_dagster.studio.spacing import Spacing
+from nbp_dagster.studio.watch import Settled, Stuck, Unreachable, Watcher
 
 logger = logging.getLogger(__name__)
 
@@ -44,70 +44,11 @@ logger = logging.getLogger(__name__)
 MAX_POSTPONED = 20
 # Messages answered together: what has finished meanwhile must not wait for the buying to go on.
 MAX_BATCH = 32
-
-
-@dataclass(frozen=True)
-class Work:
-    """A batch, sorted by what there is to do.
-
-    Attributes:
-        due: To buy, or to resume where the ledger holds an open purchase.
-        made: Paid already, with the purchase.
-        open_fingerprints: Those of `due` that may be paid already.
-    """
-
-    due: tuple[Order, ...]
-    made: tuple[tuple[Order, Purchase], ...]
-    open_fingerprints: frozenset[str]
-
-
-@dataclass(frozen=True)
-class _Bought:
-    """A buyer's answer."""
-
-    order: Order
-    result: Obtained | BaseException
-
-
-@dataclass(frozen=True)
-class _Collected:
-    """A collector's answer; None while the job is not over."""
-
-    purchase: Purchase
-    result: Outcome | BaseException | None
-
-
-@dataclass(frozen=True)
-class _Restored:
-    """A collector's answer about an image that was made before."""
-
-    order: Order
-    result: Outcome | BaseException
-
-
-_Message = _Bought | _Collected | _Restored | Notice
-
-
-@dataclass
-class _State:
-    """The moving parts; touched by the coordinating thread alone."""
-
-    waiting: deque[Order] = field(default_factory=deque)
-    buying: int = 0
-    # Paid before: to be looked up, and fetched again where the store lost it.
-    made: deque[tuple[Order, Purchase]] = field(default_factory=deque)
-    restoring: int = 0
-    # Made by another run that is alive: asked for again after a while.
-    elsewhere: list[Order] = field(default_factory=list)
-    flying: dict[str, Purchase] = field(default_factory=dict)
-    collecting: set[str] = field(default_factory=set)
-    # Completions announced before our own POST's answer was read.
-    early: set[str] = field(default_factory=set)
-
-    @property
-    def is_over(self) -> bool:
-        at_work = self.waiting or self.buying or self.flying or self.elsewhere
-        return not (at_work or self.made or self.restoring)
+# Seconds that a picture is worked on, until the first has told: one of 1K for one channel.
+DEVELOP_SECONDS = 0.1
+# Seconds that an outcome waits for others which are nearly there: recording some at once costs
+# little more than recording one.
+LINGER = 0.03
 
 
 class Flight:
@@ -120,12 +61,15 @@ class Flight:
         self._family = family
         self._buyer = buyer
         self._develop = develop
-        self._state = _State()
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._state = State()
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopped: tuple[str, FailureKind] | None = None
         # Why the service counts as gone, once it does.
         self._gone: str | None = None
         self._postponed: dict[str, int] = {}
+        guess = 0.0 if develop is None else DEVELOP_SECONDS
+        places = means.delivery.places
+        self._spacing = Spacing(lambda: places.seconds_apart(guess), means.clock.monotonic)
 
     def batches(self, work: Work) -> Iterator[list[Outcome]]:
         """Buy, resume, or look up what is made; yield the outcomes as they come.
@@ -176,7 +120,7 @@ class Flight:
                 if not batch and state.is_over:
                     break
                 if not batch:
-                    batch = self._hear(collectors)
+                    batch = self._hear(buyers, collectors)
                 if batch:
                     yield batch
             is_done = True
@@ -214,35 +158,50 @@ class Flight:
         except NbpError as error:
             logger.warning("%s stays open: %s", stray.key, error)
 
-    def _hear(self, collectors: ThreadPoolExecutor) -> list[Outcome]:
-        """Wait for a message, take those that have come with it, and return their outcomes."""
+    def _hear(self, buyers: ThreadPoolExecutor, collectors: ThreadPoolExecutor) -> list[Outcome]:
+        """Wait for a message, take those that come with it, and return their outcomes."""
         outcomes: list[Outcome] = []
+        until: float | None = None
+        monotonic = self._means.clock.monotonic
         message = self._next_message()
-        for _ in range(MAX_BATCH):
+        for left in reversed(range(MAX_BATCH)):
             if message is None:
                 break
             for outcome in self._handle(message, collectors):
                 outcomes += self._family.share(outcome)
-            try:
-                message = self._inbox.get_nowait()
-            except queue.Empty:
+            if not left:
                 break
-        else:
-            if message is not None:
-                self._inbox.put(message)
+            if outcomes and until is None:
+                until = monotonic() + LINGER
+            seconds = 0.0 if until is None else max(0.0, until - monotonic())
+            if seconds and self._state.collecting:
+                # A place at the service must not stay empty meanwhile.
+                outcomes += self._launch(buyers, collectors)
+                message = self._take_message(seconds)
+            else:
+                message = self._take_message(0.0)
         return outcomes
 
-    def _next_message(self) -> _Message | None:
-        """The next message; None when it is time to ask again for what others are making."""
-        state = self._state
+    def _next_message(self) -> Message | None:
+        """The next message; None when it is time to send, or to ask what others have made."""
+        state, limits = self._state, self._means.limits
+        has_room = state.buying + len(state.flying) < limits.in_flight
+        seconds = self._spacing.seconds_left() if state.waiting and has_room else 0.0
+        if seconds:
+            return self._take_message(seconds)
         if not state.elsewhere:
             return self._inbox.get()
-        try:
-            return self._inbox.get(timeout=self._means.limits.elsewhere_seconds)
-        except queue.Empty:
+        message = self._take_message(limits.elsewhere_seconds)
+        if message is None:
             state.waiting.extend(state.elsewhere)
             state.elsewhere.clear()
-            return None
+        return message
+
+    def _take_message(self, seconds: float) -> Message | None:
+        """The next message, where one comes in time."""
+        with suppress(queue.Empty):
+            return self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
+        return None
 
     def _launch(self, buyers: ThreadPoolExecutor, collectors: ThreadPoolExecutor) -> list[Outcome]:
         """Start purchases while there is room at the service, and look-ups while hands are free.
@@ -259,21 +218,30 @@ class Flight:
                 given_up += self._family.share(failed)
             state.waiting.clear()
             state.elsewhere.clear()
-        flying = state.buying + len(state.flying)
-        wanted = len(state.waiting)
-        room = self._buyer.pace.room(flying, limits.in_flight, wanted) if wanted else 0
-        for _ in range(min(room, wanted)):
+        for _ in range(self._count_room()):
             order = state.waiting.popleft()
             state.buying += 1
             future = buyers.submit(self._buyer.obtain, order)
-            self._report(future, partial(_Bought, order))
+            self._report(future, partial(Bought, order))
         # A few at a time: a job that has just finished must not queue behind thousands of these.
         while state.made and state.restoring < limits.collectors:
             order, purchase = state.made.popleft()
             state.restoring += 1
             future_outcome = collectors.submit(self._restore, order, purchase)
-            self._report(future_outcome, partial(_Restored, order))
+            self._report(future_outcome, partial(Restored, order))
         return given_up
+
+    def _count_room(self) -> int:
+        """How many of those that wait may be sent now."""
+        state, limit = self._state, self._means.limits.in_flight
+        ready = self._spacing.ready()
+        wanted = len(state.waiting) if ready is None else min(ready, len(state.waiting))
+        if not wanted:
+            return 0
+        flying = state.buying + len(state.flying)
+        room = min(wanted, self._buyer.pace.room(flying, limit, wanted))
+        self._spacing.sent(room)
+        return room
 
     def _restore(self, order: Order, purchase: Purchase) -> Outcome:
         """The image of a made purchase; fetched once more where the store lost it."""
@@ -290,7 +258,7 @@ class Flight:
                 if isinstance(shared, Generated | Reused):
                     self._develop(shared, image)
 
-    def _report(self, future: Future[Any], message: Callable[[Any], _Message]) -> None:
+    def _report(self, future: Future[Any], message: Callable[[Any], Message]) -> None:
         """Have a task's result, or what it raised, put into the inbox when it ends."""
 
         def put(done: Future[Any]) -> None:
@@ -299,13 +267,13 @@ class Flight:
 
         future.add_done_callback(put)
 
-    def _handle(self, message: _Message, collectors: ThreadPoolExecutor) -> Iterable[Outcome]:
+    def _handle(self, message: Message, collectors: ThreadPoolExecutor) -> Iterable[Outcome]:
         match message:
-            case _Bought():
+            case Bought():
                 return self._handle_bought(message, collectors)
-            case _Collected():
+            case Collected():
                 return self._handle_collected(message)
-            case _Restored():
+            case Restored():
                 self._state.restoring -= 1
                 return [_require_outcome(message.result)]
             case Unreachable():
@@ -324,9 +292,9 @@ class Flight:
             delivery = self._means.delivery
             task = delivery.cancel_stuck if isinstance(notice, Stuck) else delivery.collect
             future = collectors.submit(task, purchase, self._develop_all)
-            self._report(future, partial(_Collected, purchase))
+            self._report(future, partial(Collected, purchase))
 
-    def _handle_bought(self, message: _Bought, collectors: ThreadPoolExecutor) -> Iterator[Outcome]:
+    def _handle_bought(self, message: Bought, collectors: ThreadPoolExecutor) -> Iterator[Outcome]:
         state = self._state
         state.buying -= 1
         early = state.early.copy()
@@ -363,7 +331,7 @@ class Flight:
         else:
             self._state.made.append((order, purchase))
 
-    def _handle_collected(self, message: _Collected) -> Iterator[Outcome]:
+    def _handle_collected(self, message: Collected) -> Iterator[Outcome]:
         state, purchase = self._state, message.purchase
         generation_id = purchase.generation_id or ""
         state.collecting.discard(generation_id)

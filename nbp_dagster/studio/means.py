@@ -8,7 +8,8 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import Ledger
+from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.outcomes import Order
 from nbp_dagster.studio.watch import WatchTimes
 
 OnCancel = Literal["keep", "cancel"]
@@ -43,3 +44,18 @@ class Means:
     limits: EngineLimits
     times: WatchTimes
     on_cancel: OnCancel
+
+
+@dataclass(frozen=True)
+class Work:
+    """A batch, sorted by what there is to do.
+
+    Attributes:
+        due: To buy, or to resume where the ledger holds an open purchase.
+        made: Paid already, with the purchase.
+        open_fingerprints: Those of `due` that may be paid already.
+    """
+
+    due: tuple[Order, ...]
+    made: tuple[tuple[Order, Purchase], ...]
+    open_fingerprints: frozenset[str]

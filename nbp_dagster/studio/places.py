@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from typing import Final
 MOST_PICTURES: Final = 4
 # Two 4K pictures of 17 megapixels: 50 MB each, and as much again for what is made of one.
 MOST_PIXELS: Final = 36_000_000
+# Of what is known about a picture's seconds, the part that the last one tells.
+_WEIGHT: Final = 0.2
 
 
 @cache
@@ -49,6 +52,7 @@ class Places:
         self._most_pixels = pixels
         self._pictures = 0
         self._pixels = 0
+        self._seconds: float | None = None
         self._lock = threading.Lock()
         self._line: deque[_Waiter] = deque()
 
@@ -56,6 +60,15 @@ class Places:
     def waiting(self) -> int:
         """How many wait for room now."""
         return len(self._line)
+
+    def seconds_apart(self, guess: float) -> float:
+        """Return the seconds after which a place falls free, when all are taken.
+
+        Args:
+            guess: Seconds that a picture holds its place, as long as none has told.
+        """
+        seconds = guess if self._seconds is None else self._seconds
+        return seconds / self._most_pictures
 
     @property
     def has_room(self) -> bool:
@@ -77,10 +90,14 @@ class Places:
         # Only the one whose turn it is wakes up.
         with me.turn:
             pass
+        began = time.monotonic()
         try:
             yield
         finally:
+            seconds = time.monotonic() - began
             with self._lock:
+                known = seconds if self._seconds is None else self._seconds
+                self._seconds = known + _WEIGHT * (seconds - known)
                 self._pictures -= 1
                 self._pixels -= pixels
                 self._admit()
