@@ -20,10 +20,11 @@ from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.files import hold_lock, write_atomically
 from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.progress import Progress, Silence
 from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.store import FolderStore, ImageStore
-from nbp_dagster.studio.studio import Studio, StudioPaths
+from nbp_dagster.studio.studio import Studio
 
 
 def build_definitions(

@@ -251,6 +251,7 @@ class _PromptStep:
         pointer = latest_event(self._context)
         renders = self._renditions.is_selected
         darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
+        darkroom.warm_up()
         with self._staged():
             for batch in self._batches(orders.values(), darkroom):
                 made = [

@@ -1,5 +1,7 @@
 """From a paid original to what is shown of it, in the threads that have its pixels in hand."""
 
+import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +17,8 @@ from nbp_dagster.studio.places import Places, count_places
 from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.store import ImageStore
+
+logger = logging.getLogger(__name__)
 
 Render = Callable[[Made, Image.Image | None], PromptRecord]
 """Makes, or finds made, the renditions of the prompt that an image was made for."""
@@ -44,12 +48,31 @@ class Darkroom:
     Args:
         store: Where originals are.
         render: Makes the renditions; None to make only previews.
+        prepare: Does what the first picture would otherwise wait for.
     """
 
-    def __init__(self, store: ImageStore, render: Render | None) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        render: Render | None,
+        *,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._render = render
+        self._prepare = prepare
         self._developed: dict[str, Developed] = {}
+
+    def warm_up(self) -> None:
+        """Make ready for the first picture in a thread, while it is waited for; returns at once."""
+        threading.Thread(target=self._warm_up, name="nbp-warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            self._prepare()
+        except NbpError as error:
+            # The first picture meets it again and says so.
+            logger.debug("not made ready: %s", error)
 
     def develop(self, made: Made, image: Image.Image | None) -> None:
         """Make the preview and, where they are wanted, the renditions.

@@ -1,9 +1,7 @@
 """The workplace: briefs, service, ledger and store, with one method for each job of the assets."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -40,6 +38,7 @@ from nbp_dagster.studio.manifest import SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
+from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.presence import Presence, enter
@@ -55,58 +54,6 @@ from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import FolderStore, ImageStore
 from nbp_dagster.studio.surveying import Surveyor
 from nbp_dagster.studio.watch import WatchTimes
-
-
-@dataclass(frozen=True)
-class StudioPaths:
-    """Where state lives, all under one home."""
-
-    home: Path
-
-    @property
-    def store(self) -> Path:
-        """Image bytes by digest."""
-        return self.home / "store"
-
-    @property
-    def ledger(self) -> Path:
-        """The SQLite ledger."""
-        return self.home / "ledger.sqlite"
-
-    @property
-    def owners(self) -> Path:
-        """A lock file for each run that buys now."""
-        return self.home / "owners"
-
-    @property
-    def pace(self) -> Path:
-        """A file for each key: how fast its service may be asked."""
-        return self.home / "pace"
-
-    @property
-    def uploads(self) -> Path:
-        """A note for each reference image that was uploaded, one folder a repository."""
-        return self.home / "uploads"
-
-    @property
-    def records(self) -> Path:
-        """One file a prompt."""
-        return self.home / "records"
-
-    @property
-    def calibrations(self) -> Path:
-        """Thresholds found on each brand's sheets."""
-        return self.home / "calibrations"
-
-    @property
-    def sheets(self) -> Path:
-        """Pages that show the candidates of a character's sheet, one a character."""
-        return self.home / "sheets"
-
-    @property
-    def sets(self) -> Path:
-        """Finished sets, one folder a campaign."""
-        return self.home / "sets"
 
 
 class Studio:
@@ -275,7 +222,13 @@ class Studio:
         def render(made: Made, image: Image.Image | None) -> PromptRecord:
             return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
 
-        return Darkroom(self.store, render if renders else None)
+        def prepare() -> None:
+            # One prompt of each brand: what is made ready serves all the others.
+            firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
+            for brand, prompt in firsts.items() if renders else ():
+                self._renderer.prepare(scene_of(self.briefs, prompt), casts[brand])
+
+        return Darkroom(self.store, render if renders else None, prepare=prepare)
 
     def render(
         self,

@@ -1,0 +1,56 @@
+"""Where a studio keeps what it has; writes nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StudioPaths:
+    """Where state lives, all under one home."""
+
+    home: Path
+
+    @property
+    def store(self) -> Path:
+        """Image bytes by digest."""
+        return self.home / "store"
+
+    @property
+    def ledger(self) -> Path:
+        """The SQLite ledger."""
+        return self.home / "ledger.sqlite"
+
+    @property
+    def owners(self) -> Path:
+        """A lock file for each run that buys now."""
+        return self.home / "owners"
+
+    @property
+    def pace(self) -> Path:
+        """A file for each key: how fast its service may be asked."""
+        return self.home / "pace"
+
+    @property
+    def uploads(self) -> Path:
+        """A note for each reference image that was uploaded, one folder a repository."""
+        return self.home / "uploads"
+
+    @property
+    def records(self) -> Path:
+        """One file a prompt."""
+        return self.home / "records"
+
+    @property
+    def calibrations(self) -> Path:
+        """Thresholds found on each brand's sheets."""
+        return self.home / "calibrations"
+
+    @property
+    def sheets(self) -> Path:
+        """Pages that show the candidates of a character's sheet, one a character."""
+        return self.home / "sheets"
+
+    @property
+    def sets(self) -> Path:
+        """Finished sets, one folder a campaign."""
+        return self.home / "sets"
