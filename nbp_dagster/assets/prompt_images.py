@@ -4,6 +4,7 @@ One step, because a later step of the same run is skipped as a whole when an ear
 a single prompt; see docs/adr on the step cut.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,9 @@ from nbp_dagster.studio.studio import Studio
 REQUESTS_VERSION = f"prompt-{PROMPT_VERSION}"
 ORIGINALS_VERSION = "1"
 RENDITIONS_VERSION = f"render-{RENDER_VERSION}"
+
+# Requests recorded at one go while orders are sent: more would keep the next order waiting.
+_REQUESTS_AT_ONCE = 25
 
 
 def build_prompt_images(
@@ -175,6 +179,7 @@ class _PromptStep:
         self._strict = config.strict or is_strict(context, names)
         self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
         self._stages: dict[str, SetStage] = {}
+        self._unrecorded: deque[Order] = deque()
         self._tally = Tally()
         self._log = BatchLog(context, total=len(self._prompts))
 
@@ -187,12 +192,11 @@ class _PromptStep:
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)
-        self._requests.record_all(
-            self._request_recording(order, pointer)
-            for order in self._requests_to_record(compiled.orders)
-        )
+        self._unrecorded.extend(self._requests_to_record(compiled.orders))
+        if not self._originals.is_selected:
+            self._record_requests(pointer)
         if self._originals.is_selected or self._renditions.is_selected:
-            self._make(compiled.orders)
+            self._make(compiled.orders, pointer)
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
@@ -246,23 +250,35 @@ class _PromptStep:
             if recorded.get(order.key) != order.request.fingerprint
         ]
 
-    def _make(self, orders: Mapping[str, Order]) -> None:
-        # The requests just recorded are this step's own input: seen up to here.
-        pointer = latest_event(self._context)
+    def _record_requests(self, pointer: int, *, at_most: int | None = None) -> None:
+        """Record those requests that are not recorded yet, or the first few of them."""
+        count = len(self._unrecorded) if at_most is None else min(at_most, len(self._unrecorded))
+        orders = [self._unrecorded.popleft() for _ in range(count)]
+        self._requests.record_all(self._request_recording(order, pointer) for order in orders)
+
+    def _make(self, orders: Mapping[str, Order], pointer: int) -> None:
+        seen = latest_event(self._context)
         renders = self._renditions.is_selected
         darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
         darkroom.warm_up()
         with self._staged():
             for batch in self._batches(orders.values(), darkroom):
+                if self._unrecorded:
+                    # Recorded while the first pictures are waited for, and before any of them.
+                    few = None if batch else _REQUESTS_AT_ONCE
+                    self._record_requests(pointer, at_most=few)
+                    # They are this step's own input: seen up to here.
+                    seen = latest_event(self._context)
                 made = [
                     _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
                     for outcome in batch
                     if isinstance(outcome, Generated | Reused)
                 ]
-                self._record(made, pointer)
+                self._record(made, seen)
                 problems = {item.order.key: item.problem for item in made}
                 for outcome in batch:
                     self._close(problems.get(outcome.key) or outcome)
+        self._record_requests(pointer)
 
     @contextmanager
     def _staged(self) -> Iterator[None]:

@@ -105,7 +105,7 @@ class Correcting:
                 if isinstance(outcome, Failed) and outcome.kind == "not_attempted":
                     stopped = outcome.reason
             ready = [outcome for outcome in batch if not self._hold(outcome)]
-            if ready:
+            if ready or not batch:
                 yield ready
         if stopped and self._held:
             # No key, no credit, no service: whoever stopped buying first pictures buys no second.

@@ -82,6 +82,8 @@ class Engine:
     ) -> Iterator[Sequence[Outcome]]:
         """Yield one outcome an order, those that have finished meanwhile together.
 
+        Empty batches among them leave time for other work while the service is waited for.
+
         Made fingerprints are reused, refused ones stay refused, open purchases of an earlier run
         are resumed before anything is bought, and those of a run that is alive are waited for.
         When what is left to buy would break a cap, nothing is bought. Closing the iterator (a

@@ -76,7 +76,7 @@ class Flight:
         """Buy, resume, or look up what is made; yield the outcomes as they come.
 
         What has come in while the last batch was dealt with comes as one: whoever records it can
-        do so at once.
+        do so at once. A batch may be empty: something happened, but nothing came to its end.
         """
         left_out: list[Outcome] = []
         is_open = work.open_fingerprints
@@ -120,10 +120,7 @@ class Flight:
                 batch = self._launch(buyers, collectors)
                 if not batch and state.is_over:
                     break
-                if not batch:
-                    batch = self._hear(buyers, collectors)
-                if batch:
-                    yield batch
+                yield batch or self._hear(buyers, collectors)
             is_done = True
         finally:
             # From here on nobody buys and nobody sleeps; a POST on its way is let finish, so that

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -41,17 +41,25 @@ class Places:
     Args:
         pictures: Most pictures at a time.
         pixels: Most pixels of all of them together.
+        monotonic: Measures how long a picture holds its place.
 
     Example:
         >>> with places.take(4096 * 4096):
         ...     decoded = decode_image(data, what="a 4K picture")
     """
 
-    def __init__(self, pictures: int | None = None, *, pixels: int = MOST_PIXELS) -> None:
+    def __init__(
+        self,
+        pictures: int | None = None,
+        *,
+        pixels: int = MOST_PIXELS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._most_pictures = count_places() if pictures is None else pictures
         self._most_pixels = pixels
         self._pictures = 0
         self._pixels = 0
+        self._monotonic = monotonic
         self._seconds: float | None = None
         self._lock = threading.Lock()
         self._line: deque[_Waiter] = deque()
@@ -90,11 +98,11 @@ class Places:
         # Only the one whose turn it is wakes up.
         with me.turn:
             pass
-        began = time.monotonic()
+        began = self._monotonic()
         try:
             yield
         finally:
-            seconds = time.monotonic() - began
+            seconds = self._monotonic() - began
             with self._lock:
                 known = seconds if self._seconds is None else self._seconds
                 self._seconds = known + _WEIGHT * (seconds - known)

@@ -11,6 +11,7 @@ from typing import Self
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.desk import INLINE_SETS, Desk, Shown, label_of, plan_overviews
+from nbp_dagster.studio.gallery import read_template
 from nbp_dagster.studio.inventory import Advance
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.records import PromptRecord
@@ -107,8 +108,10 @@ class SetStage:
             self._waiting.put(record)
 
     def _work(self) -> None:
-        shelf = Advance(self._folder)
         try:
+            # `write_set` would wait for it.
+            read_template()
+            shelf = Advance(self._folder)
             while (record := self._waiting.get()) is not None and not self._closing.is_set():
                 self._wait_for_room()
                 self._put(record, shelf)

@@ -16,7 +16,7 @@ from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
-from nbp_dagster.studio.delivery import Delivery
+from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger
@@ -109,14 +109,22 @@ class Workbench:
     run_id: str = "test run"
 
     def make(
-        self, *orders: Order, caps: Sequence[Cap] = (), fresh: bool = False
+        self,
+        *orders: Order,
+        caps: Sequence[Cap] = (),
+        fresh: bool = False,
+        develop: Develop | None = None,
     ) -> dict[str, Outcome]:
         """Run the engine to its end."""
-        outcomes = self.stream(*orders, caps=caps, fresh=fresh)
+        outcomes = self.stream(*orders, caps=caps, fresh=fresh, develop=develop)
         return {outcome.key: outcome for outcome in outcomes}
 
     def stream(
-        self, *orders: Order, caps: Sequence[Cap] = (), fresh: bool = False
+        self,
+        *orders: Order,
+        caps: Sequence[Cap] = (),
+        fresh: bool = False,
+        develop: Develop | None = None,
     ) -> Iterator[Outcome]:
         """The engine's own iterator, to be closed early by a test."""
 
@@ -134,7 +142,7 @@ class Workbench:
                 on_step=self.on_step,
             )
 
-        return self.engine.make(orders, hire=hire)
+        return self.engine.make(orders, hire=hire, develop=develop)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class House:
         keys: Sequence[str] | None = None,
         *,
         op_config: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run assets over the range of the keys; over all when none are named."""
         keys = keys or self._keys(assets[0])
@@ -52,6 +53,7 @@ class House:
             instance=self.instance,
             asset_selection=list(assets),
             tags={
+                **(tags or {}),
                 "dagster/asset_partition_range_start": keys[0],
                 "dagster/asset_partition_range_end": keys[-1],
             },

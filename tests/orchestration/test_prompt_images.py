@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
+import yaml
 
+from nbp_dagster.assets.backfills import SET_FOLLOWS
 from nbp_dagster.assets.names import Names
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
@@ -325,3 +327,64 @@ def test_recorded_tags_are_those_dagster_writes_for_a_returned_result(house: Hou
     ours = set(house.latest(NAMES.generated_images, house.prompts()[0]).tags)
 
     assert ours == theirs
+
+
+def write_large_campaign(house: House) -> None:
+    """Eight shots for sixteen small channels: more pictures than a page carries itself."""
+    tiny = {
+        f"tiny_{number}": {
+            "name": f"Tiny {number}",
+            "width": 64,
+            "height": 64,
+            "ratio": "1:1",
+            "safe_area": {"top": 0, "right": 0, "bottom": 0, "left": 0},
+            "file_type": "jpeg",
+            "max_bytes": 100_000,
+            "source": "Ours.",
+        }
+        for number in range(16)
+    }
+    shots = [shot(f"s{number}", characters=[]) for number in range(8)]
+    house.write(campaign(*shots, channels=list(tiny)))
+    (house.settings.nbp_config / "channels.yaml").write_text(yaml.safe_dump(tiny), encoding="utf-8")
+
+
+def test_a_large_set_that_follows_is_prepared_while_its_pictures_are_made(house: House) -> None:
+    write_large_campaign(house)
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS, tags={SET_FOLLOWS: "true"}).success
+    folder = house.settings.nbp_home / "sets" / "winter"
+    before = {path: path.stat().st_ino for path in folder.rglob("*.jpg")}
+    assert before
+    assert not (folder / "index.html").exists()
+
+    assert house.materialize([NAMES.campaign_sets]).success
+
+    assert len(list((folder / "images").rglob("*.jpg"))) == 128
+    assert {path: path.stat().st_ino for path in before} == before, "none was written again"
+
+
+def test_a_set_that_nobody_asked_for_is_not_prepared(house: House) -> None:
+    write_large_campaign(house)
+    house.sheets_made()
+    assert house.materialize(PROMPT_ASSETS).success
+    assert not (house.settings.nbp_home / "sets").exists()
+
+
+def test_requests_are_recorded_before_the_pictures_made_of_them(house: House) -> None:
+    write_large_campaign(house)
+    house.sheets_made()
+
+    assert house.materialize(PROMPT_ASSETS).success
+
+    ids = {
+        asset: {
+            record.partition_key: record.storage_id
+            for record in house.instance.fetch_materializations(asset, limit=100).records
+        }
+        for asset in PROMPT_ASSETS
+    }
+    for key in house.prompts():
+        requested, made, fitted = (ids[asset][key] for asset in PROMPT_ASSETS)
+        assert requested < made < fitted
+    assert not any(house.stale(asset) for asset in PROMPT_ASSETS)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from nbp_dagster.oxen.pace import FileKeeper, Keeper, MemoryKeeper, Pace, Update, pace_file
+from nbp_dagster.oxen.pace import _TEMPO, FileKeeper, Keeper, MemoryKeeper, Pace, Update, pace_file
 from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
@@ -198,6 +198,39 @@ def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
     pace.wait()
 
     assert path.exists()
+
+
+def test_answers_are_counted_with_the_next_request(tmp_path: Path) -> None:
+    """A run that only polls writes half as often; the rate has grown when it is asked for."""
+    path = tmp_path / "a.json"
+    pace = Pace(FakeClock(), FileKeeper(path))
+    for _ in range(3):
+        pace.keep_up(pace.wait(), is_post=False)
+    assert _TEMPO.validate_json(path.read_bytes()).taken == 2
+
+    pace.wait()
+
+    assert _TEMPO.validate_json(path.read_bytes()).taken == 3
+
+
+def test_a_post_that_was_taken_makes_room_at_once(keeper: Keeper) -> None:
+    clock = FakeClock()
+    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one.room(0, 64)
+    before = other.room(0, 64)
+    one.keep_up(one.wait(), is_post=True)
+    clock.advance(1)
+    assert one.room(0, 64) + other.room(0, 64) > 2 * before
+
+
+def test_more_runs_than_the_file_has_room_for_go_on_without_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(400):
+            Pace(clock, FileKeeper(tmp_path / "a.json")).room(1, 64)
+    assert "the pace can't be kept in" in caplog.text
 
 
 def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(

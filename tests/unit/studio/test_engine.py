@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from nbp_dagster.oxen.errors import ConnectionFailed
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, HttpStream, RequestsTransport
@@ -15,7 +16,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.budget import campaign_cap
 from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Refused, Reused
+from nbp_dagster.studio.outcomes import Failed, Generated, Made, Outcome, Refused, Reused
 from nbp_dagster.studio.quoting import build_order
 from nbp_dagster.studio.steps import Step
 from tests.fakes.service import ServiceProbe
@@ -63,6 +64,46 @@ def test_a_finished_fingerprint_is_reused_without_a_call(
     assert isinstance(outcome, Reused)
     assert service.bills == 1
     assert len(service.requests("/api/")) == calls
+
+
+class SlowHands:
+    """Somebody who takes long over each picture, and counts what is out: sent, but not dealt with.
+
+    Attributes:
+        most: The most there ever was.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._out = 0
+        self.most = 0
+
+    def on_step(self, step: Step) -> None:
+        if step == "posted":
+            self._count(1)
+
+    def develop(self, made: Made, image: Image.Image | None) -> None:
+        time.sleep(self._seconds)
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._out += change
+            self.most = max(self.most, self._out)
+
+
+def test_orders_are_sent_no_faster_than_pictures_can_be_dealt_with(
+    simulator: SimulatorServer, tmp_path: Path
+) -> None:
+    hands = SlowHands(0.2)
+    orders = [order(number) for number in range(24)]
+
+    with workbench(simulator.url, tmp_path, on_step=hands.on_step) as bench:
+        outcomes = bench.make(*orders, develop=hands.develop)
+
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+    assert hands.most < len(orders) * 3 / 4
 
 
 def test_the_same_request_under_two_keys_is_one_purchase(

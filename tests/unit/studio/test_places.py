@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from nbp_dagster.studio.places import Places
+from tests.fakes.clock import FakeClock
 
 
 def started(work: Callable[[], None]) -> threading.Thread:
@@ -96,6 +97,33 @@ def test_who_came_first_is_first_though_another_would_fit_now() -> None:
 
     assert large_has_room.is_set()
     assert small_has_room.is_set()
+
+
+def test_places_tell_how_often_one_falls_free() -> None:
+    clock = FakeClock()
+    places = Places(2, pixels=100, monotonic=clock.monotonic)
+    assert places.seconds_apart(guess=1.0) == 0.5, "nothing is known yet"
+
+    with places.take(10):
+        clock.advance(3.0)
+    assert places.seconds_apart(guess=1.0) == 1.5
+    with places.take(10):
+        clock.advance(1.0)
+
+    assert 1.0 < places.seconds_apart(guess=1.0) < 1.5, "the last picture tells a part of it"
+
+
+def test_places_have_room_until_they_are_taken_or_waited_for() -> None:
+    places = Places(1, pixels=100)
+    assert places.has_room
+    with ExitStack() as held:
+        held.enter_context(places.take(10))
+        assert not places.has_room
+        thread, _ = taker(places, 10)
+        held.close()
+        thread.join(10)
+
+    assert places.has_room
 
 
 def large_is_in_line(places: Places) -> None:

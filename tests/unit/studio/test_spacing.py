@@ -1,0 +1,64 @@
+"""Orders go out no closer together than pictures can be made of what comes back."""
+
+import pytest
+
+from nbp_dagster.studio.spacing import Spacing
+from tests.fakes.clock import FakeClock
+
+
+def send_all(clock: FakeClock, spacing: Spacing, orders: int, *, look_every: float) -> list[float]:
+    """Send whenever there is leave; return when each order went."""
+    sent: list[float] = []
+    while len(sent) < orders:
+        ready = spacing.ready()
+        count = orders - len(sent) if ready is None else min(ready, orders - len(sent))
+        spacing.sent(count)
+        sent += [clock.monotonic()] * count
+        clock.advance(look_every)
+    return sent
+
+
+def test_orders_need_not_be_apart_where_nothing_is_made_of_them() -> None:
+    clock = FakeClock()
+    spacing = Spacing(lambda: 0.0, clock.monotonic)
+    assert send_all(clock, spacing, 50, look_every=1.0) == [clock.monotonic() - 1.0] * 50
+    assert spacing.seconds_left() == 0.0
+
+
+@pytest.mark.parametrize("look_every", [0.01, 0.1, 0.13])
+def test_orders_go_at_the_rate_however_often_one_looks(look_every: float) -> None:
+    clock = FakeClock()
+    clock.advance(100)
+    spacing = Spacing(lambda: 0.1, clock.monotonic)
+
+    sent = send_all(clock, spacing, 51, look_every=look_every)
+
+    assert sent[-1] - sent[0] == pytest.approx(5.0, abs=0.2)
+    assert max(sent.count(moment) for moment in sent) <= 2
+
+
+def test_after_a_pause_two_may_go_at_once_and_no_more() -> None:
+    clock = FakeClock()
+    clock.advance(100)
+    spacing = Spacing(lambda: 0.1, clock.monotonic)
+    spacing.sent(1)
+    clock.advance(60)
+
+    assert spacing.ready() == 2
+    spacing.sent(2)
+    assert spacing.ready() == 0
+    assert spacing.seconds_left() == pytest.approx(0.1)
+
+
+def test_what_is_known_of_the_seconds_counts_from_the_next_order_on() -> None:
+    clock = FakeClock()
+    clock.advance(100)
+    apart = [0.1]
+    spacing = Spacing(lambda: apart[0], clock.monotonic)
+    spacing.sent(2)
+    apart[0] = 1.0
+    clock.advance(0.11)
+
+    assert spacing.ready() == 1
+    spacing.sent(1)
+    assert spacing.seconds_left() > 0.1

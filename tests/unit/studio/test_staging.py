@@ -1,0 +1,220 @@
+"""A large set that was prepared while it was waited for is the set it would have been anyway."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.studio.contact_sheet import MOST_ON_A_SHEET
+from nbp_dagster.studio.desk import INLINE_SETS
+from nbp_dagster.studio.inventory import INVENTORY, STAGED, Advance
+from nbp_dagster.studio.manifest import Picture
+from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.staging import Outline, SetStage
+from nbp_dagster.studio.store import FolderStore
+from tests.fakes.processes import wait_for
+from tests.fakes.sets import SampleSet, build_set
+
+SMALL = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
+PICTURES = MOST_ON_A_SHEET + 10
+
+
+class House:
+    """A store with the pictures of a large set of two pictures a prompt, and its folder."""
+
+    def __init__(self, folder: Path, pictures: int = PICTURES) -> None:
+        self.sample = large(pictures)
+        self.store = FolderStore(folder / "store")
+        self.folder = folder / "set"
+        self.thumb = self.store.put(SMALL.data[SMALL.manifest.pictures[0].sha256] + b"thumbnail")
+        for data in self.sample.data.values():
+            self.store.put(data)
+        rows = self.sample.manifest.pictures
+        self.records = [self.record(rows[n : n + 2]) for n in range(0, pictures, 2)]
+
+    def record(self, rows: Sequence[Picture]) -> PromptRecord:
+        return PromptRecord(
+            prompt_key=rows[0].prompt_key,
+            fingerprint="f",
+            recipe="r",
+            pictures=tuple(rows),
+            preview="",
+            thumbs={row.sha256: self.thumb for row in rows},
+        )
+
+    def stage(self, *, is_idle: Callable[[], bool] = lambda: True) -> SetStage:
+        manifest = self.sample.manifest
+        return SetStage(
+            self.folder,
+            Outline(
+                manifest.name,
+                {record.prompt_key: len(record.pictures) for record in self.records},
+                {channel.id: channel.name for channel in manifest.channels},
+            ),
+            rendition=lambda picture: self.store.path(picture.sha256),
+            thumb=self.store.get,
+            is_idle=is_idle,
+        )
+
+    def prepare(self, records: Iterable[PromptRecord], *, until: str) -> None:
+        """Stage records until a file is in the folder."""
+        with self.stage() as stage:
+            for record in records:
+                stage.add(record)
+            wait_for(lambda: (self.folder / until).exists(), what=until)
+
+    def write(self, folder: Path | None = None, *, without: int = 0) -> WrittenSet:
+        manifest = self.sample.manifest
+        return write_set(
+            folder or self.folder,
+            replace(manifest, pictures=manifest.pictures[without:]),
+            rendition=lambda picture: self.store.path(picture.sha256),
+            thumb=lambda _: self.store.get(self.thumb),
+        )
+
+
+def large(pictures: int) -> SampleSet:
+    """One picture under many names, two a prompt."""
+    row = SMALL.manifest.pictures[0]
+    data, rows = {}, []
+    for number in range(pictures):
+        # What follows the end of a JPEG is no part of the picture.
+        copy = SMALL.data[row.sha256] + str(number).encode()
+        digest = hashlib.sha256(copy).hexdigest()
+        data[digest] = copy
+        file = f"images/linkedin_post/kitchen_en_16x9_v{number + 1}.jpg"
+        key = f"spring/kitchen/en/16x9/v{number // 2 + 1}"
+        named = replace(row, file=file, sha256=digest, variant=number + 1, prompt_key=key)
+        rows.append(named)
+    manifest = replace(SMALL.manifest, pictures=tuple(rows), missing=())
+    return SampleSet(manifest, data)
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != INVENTORY
+    }
+
+
+def inodes_of(folder: Path) -> dict[str, int]:
+    return {
+        path.relative_to(folder).as_posix(): path.stat().st_ino
+        for path in folder.rglob("*.jpg")
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def test_a_prepared_set_is_the_set_that_is_written_without(house: House, tmp_path: Path) -> None:
+    house.prepare(house.records, until="contact_sheet_2.jpg")
+    before = inodes_of(house.folder)
+    assert len(before) == 2 * PICTURES + 2, "pictures, thumbnails and both contact sheets"
+
+    house.write()
+    house.write(tmp_path / "plain")
+
+    assert content_of(house.folder) == content_of(tmp_path / "plain")
+    assert inodes_of(house.folder) == before, "nothing was written twice"
+
+
+def test_a_sheet_is_drawn_as_soon_as_its_own_pictures_are_there(house: House) -> None:
+    half = len(house.records) // 2
+    house.prepare(house.records[half:], until="contact_sheet_2.jpg")
+    assert not (house.folder / "contact_sheet.jpg").exists()
+
+
+def test_a_set_that_comes_out_smaller_has_its_own_contact_sheets(
+    house: House, tmp_path: Path
+) -> None:
+    house.prepare(house.records, until="contact_sheet_2.jpg")
+    house.write(without=2)
+    house.write(tmp_path / "plain", without=2)
+    assert content_of(house.folder) == content_of(tmp_path / "plain")
+
+
+def test_a_file_that_is_there_is_left_to_whoever_writes_the_set(
+    house: House, tmp_path: Path
+) -> None:
+    first = house.sample.manifest.pictures[0]
+    path = house.folder / first.file
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"somebody's")
+
+    house.prepare(house.records, until="contact_sheet.jpg")
+    assert path.read_bytes() == b"somebody's"
+    house.write()
+    assert path.read_bytes() == house.sample.data[first.sha256]
+
+
+def test_what_was_prepared_for_another_brief_leaves_with_the_next_set(house: House) -> None:
+    house.prepare(house.records, until="contact_sheet_2.jpg")
+    assert (house.folder / STAGED).is_file()
+
+    keep = 4
+    house.write(without=PICTURES - keep)
+
+    assert not (house.folder / STAGED).exists()
+    assert len(list((house.folder / "images").rglob("*.jpg"))) == keep
+    assert not (house.folder / "thumbs").exists()
+    assert not (house.folder / "contact_sheet_2.jpg").exists()
+
+
+def test_a_claim_without_its_file_and_a_line_cut_short_do_no_harm(
+    house: House, tmp_path: Path
+) -> None:
+    """A process may be killed between any two of its writes."""
+    house.prepare(house.records[:10], until=house.records[9].pictures[1].file)
+    last = house.sample.manifest.pictures[-1]
+    shelf = Advance(house.folder)
+    shelf.claim(last.file)
+    (house.folder / last.file).write_bytes(b"half")
+    with (house.folder / STAGED).open("a") as file:
+        file.write('["images/linkedin_po')
+
+    house.write()
+    house.write(tmp_path / "plain")
+
+    assert content_of(house.folder) == content_of(tmp_path / "plain")
+
+
+def test_a_small_set_is_not_prepared(tmp_path: Path) -> None:
+    house = House(tmp_path, INLINE_SETS)
+    with house.stage() as stage:
+        for record in house.records:
+            stage.add(record)
+    assert not house.folder.exists()
+
+
+def test_it_waits_for_an_idle_moment_and_ends_at_once(house: House) -> None:
+    with house.stage(is_idle=lambda: False) as stage:
+        stage.add(house.records[0])
+        wait_for(house.folder.exists, what="the folder")
+    assert not list(house.folder.rglob("*.jpg"))
+
+
+def test_with_many_records_it_waits_no_longer(house: House) -> None:
+    with house.stage(is_idle=lambda: False) as stage:
+        for record in house.records:
+            stage.add(record)
+        wait_for((house.folder / house.records[0].pictures[0].file).exists, what="a picture")
+
+
+def test_what_goes_wrong_is_left_to_whoever_writes_the_set(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.store.path(house.sample.manifest.pictures[0].sha256).unlink()
+    with caplog.at_level(logging.INFO), house.stage() as stage:
+        for record in house.records:
+            stage.add(record)
+        wait_for(lambda: "not prepared any further" in caplog.text, what="the message")
+    assert "materialize it again" in caplog.text
