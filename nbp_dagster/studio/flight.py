@@ -70,6 +70,8 @@ class Flight:
         self._postponed: dict[str, int] = {}
         guess = 0.0 if develop is None else DEVELOP_SECONDS
         places = means.delivery.places
+        # Whether more would have been sent, had the last one gone earlier.
+        self._is_early = False
         self._spacing = Spacing(lambda: places.seconds_apart(guess), means.clock.monotonic)
 
     def batches(self, work: Work) -> Iterator[list[Outcome]]:
@@ -182,14 +184,12 @@ class Flight:
 
     def _next_message(self) -> Message | None:
         """The next message; None when it is time to send, or to ask what others have made."""
-        state, limits = self._state, self._means.limits
-        has_room = state.buying + len(state.flying) < limits.in_flight
-        seconds = self._spacing.seconds_left() if state.waiting and has_room else 0.0
-        if seconds:
-            return self._take_message(seconds)
+        state = self._state
+        if state.waiting and self._is_early:
+            return self._take_message(self._spacing.seconds_left())
         if not state.elsewhere:
             return self._inbox.get()
-        message = self._take_message(limits.elsewhere_seconds)
+        message = self._take_message(self._means.limits.elsewhere_seconds)
         if message is None:
             state.waiting.extend(state.elsewhere)
             state.elsewhere.clear()
@@ -232,14 +232,15 @@ class Flight:
     def _count_room(self) -> int:
         """How many of those that wait may be sent now."""
         state, limit = self._state, self._means.limits.in_flight
-        ready = self._spacing.ready()
-        wanted = len(state.waiting) if ready is None else min(ready, len(state.waiting))
-        if not wanted:
-            return 0
+        waiting, ready = len(state.waiting), self._spacing.ready()
+        wanted = waiting if ready is None else min(ready, waiting)
         flying = state.buying + len(state.flying)
-        room = min(wanted, self._buyer.pace.room(flying, limit, wanted))
-        self._spacing.sent(room)
-        return room
+        room = self._buyer.pace.room(flying, limit, wanted) if wanted else 0
+        sent = min(room, wanted)
+        self._spacing.sent(sent)
+        # Held back by nothing but the time: nobody's message will tell when it is over.
+        self._is_early = sent == wanted < waiting
+        return sent
 
     def _restore(self, order: Order, purchase: Purchase) -> Outcome:
         """The image of a made purchase; fetched once more where the store lost it."""

@@ -710,3 +710,28 @@ def test_an_order_waits_for_its_turn_before_it_is_written_down(
         assert (written, taken) == ([], ())
         assert list(bench.ledger.rows()) == []
     assert service.bills == 0, "told to stop while it waited"
+
+
+class StandingClock(HastyClock):
+    """A clock whose monotonic time jumps ahead with every look at it, as that of a busy thread."""
+
+    def __init__(self, step: float) -> None:
+        super().__init__()
+        self._step = step
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        self._ahead += self._step
+        return super().monotonic() + self._ahead
+
+
+@pytest.mark.parametrize("step", [0.0, 0.02, 0.05, 0.2])
+def test_an_order_that_was_too_early_goes_though_nobody_says_a_word(
+    simulator: SimulatorServer, tmp_path: Path, step: float
+) -> None:
+    """The moment may come between the look whether it has come and the wait for it."""
+    orders = [order(number) for number in range(6)]
+    hands = SlowHands(0.0)
+    with workbench(simulator.url, tmp_path, clock=StandingClock(step)) as bench:
+        outcomes = bench.make(*orders, develop=hands.develop)
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
