@@ -59,7 +59,7 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
         StoreError: The disk is full, read-only, or the folder may not be written.
     """
     try:
-        handle, temporary = _open_beside(path)
+        handle, temporary = _open_temporary(path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -79,14 +79,13 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
         ) from error
 
 
-def _open_beside(path: Path) -> tuple[int, str]:
-    """Open a temporary file in a file's folder, which is made where it is not there."""
-    prefix = f".{path.name}."
+def _open_temporary(folder: Path, prefix: str = "tmp") -> tuple[int, str]:
+    """Open a temporary file in a folder, which is made where it is not there."""
     try:
-        return tempfile.mkstemp(prefix=prefix, dir=path.parent)
+        return tempfile.mkstemp(prefix=prefix, dir=folder)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.mkstemp(prefix=prefix, dir=path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(prefix=prefix, dir=folder)
 
 
 def sync_disk(folder: Path) -> None:
@@ -125,6 +124,7 @@ class IncomingFile:
         self._path = path
         self._file = file
         self._hash = hashlib.sha256()
+        self._is_moved = False
         self.size = 0
 
     def begin(self) -> None:
@@ -179,6 +179,16 @@ class IncomingFile:
             except FileNotFoundError:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._path.replace(path)
+            self._is_moved = True
+
+    def drop(self) -> None:
+        """Close the file, and remove it unless it was moved."""
+        # What matters was flushed by `move_to`; the rest may be lost with the file.
+        with suppress(OSError):
+            self._file.close()
+        if not self._is_moved:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -188,21 +198,13 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
     Raises:
         StoreError: The folder can't be written.
     """
+    with explained(folder):
+        handle, name = _open_temporary(folder)
+    incoming = IncomingFile(Path(name), os.fdopen(handle, "w+b"))
     try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder)
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    path, file = Path(name), os.fdopen(handle, "w+b")
-    try:
-        yield IncomingFile(path, file)
+        yield incoming
     finally:
-        # What matters was flushed by `move_to`; the rest may be lost with the file.
-        with suppress(OSError):
-            file.close()
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+        incoming.drop()
 
 
 def remove_abandoned(folder: Path) -> None:
