@@ -1,5 +1,7 @@
 """What a step knows of the backfill it runs in; the only place that reads one."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 _BACKFILL = "dagster/backfill"
@@ -8,11 +10,14 @@ SET_FOLLOWS = "nbp/set_follows"
 """Tag of a run after which the sets of its prompts are written, whatever becomes of them."""
 
 
-def campaigns_wanted(context: dg.AssetExecutionContext, sets: dg.AssetKey) -> frozenset[str]:
-    """Return the campaigns whose sets are to be written after this run's prompts."""
+def sets_that_follow(
+    context: dg.AssetExecutionContext, sets: dg.AssetKey, campaigns: Iterable[str]
+) -> list[str]:
+    """Return those of some campaigns whose sets are to be written after this run's prompts."""
     if SET_FOLLOWS in context.run.tags:
-        return frozenset(key.split("/")[0] for key in context.partition_keys)
-    return partitions_wanted(context, sets)
+        return list(campaigns)
+    wanted = partitions_wanted(context, sets)
+    return [campaign for campaign in campaigns if campaign in wanted]
 
 
 def partitions_wanted(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> frozenset[str]:

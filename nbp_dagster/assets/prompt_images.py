@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets import checking
-from nbp_dagster.assets.backfills import campaigns_wanted, has_failed_run, partitions_wanted
+from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted, sets_that_follow
 from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.bindings import is_strict, progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import PromptConfig
@@ -172,6 +172,7 @@ class _PromptStep:
         has_partitions = bool(context.selected_asset_keys)
         wanted = set(context.partition_keys) if has_partitions else set()
         self._prompts = {prompt.key: prompt for prompt in studio.prompts if prompt.key in wanted}
+        self._campaigns = tuple(dict.fromkeys(item.campaign for item in self._prompts.values()))
         self._requests = Recorder(context, names.image_requests, code_version=REQUESTS_VERSION)
         self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
         self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
@@ -223,9 +224,8 @@ class _PromptStep:
         It starts nothing downstream of a prompt that failed, and a set is downstream of every
         prompt of its campaign; a set lists what is missing, so it is worth having all the same.
         """
-        campaigns = dict.fromkeys(prompt.campaign for prompt in self._prompts.values())
         wanted = partitions_wanted(self._context, self._names.campaign_sets)
-        for campaign in campaigns:
+        for campaign in self._campaigns:
             if campaign in wanted:
                 try:
                     write_set(self._context, self._studio, self._names, campaign_id=campaign)
@@ -267,8 +267,9 @@ class _PromptStep:
                     # Recorded while the first pictures are waited for, and before any of them.
                     few = None if batch else _REQUESTS_AT_ONCE
                     self._record_requests(pointer, at_most=few)
-                    # They are this step's own input: seen up to here.
-                    seen = latest_event(self._context)
+                    if not self._unrecorded:
+                        # They are this step's own input: seen up to here.
+                        seen = latest_event(self._context)
                 made = [
                     _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
                     for outcome in batch
@@ -283,10 +284,9 @@ class _PromptStep:
     @contextmanager
     def _staged(self) -> Iterator[None]:
         """Have the sets that come after this run prepared while the service is waited for."""
-        wanted = campaigns_wanted(self._context, self._names.campaign_sets)
-        campaigns = {prompt.campaign for prompt in self._prompts.values()}
+        sets = self._names.campaign_sets
         with ExitStack() as stack:
-            for campaign in sorted(wanted & campaigns):
+            for campaign in sets_that_follow(self._context, sets, self._campaigns):
                 stage = self._studio.stage_set(campaign)
                 self._stages[campaign] = stack.enter_context(stage)
             yield

@@ -9,11 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO, TypeVar
 
 from nbp_dagster.errors import NbpError
 
 T = TypeVar("T")
+
+Stamp = tuple[int, int, int]
+"""Inode, size (bytes) and time of change (ns): files of ours are replaced, never written into."""
 
 # Seconds after which a file that was still arriving belongs to nobody any more: a download may
 # take ten minutes.
@@ -215,6 +219,15 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return how a file looks without reading it; None where there is none, or it is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
 
 
 @contextmanager

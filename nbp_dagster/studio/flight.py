@@ -172,13 +172,13 @@ class Flight:
                 break
             if outcomes and until is None:
                 until = monotonic() + LINGER
-            seconds = 0.0 if until is None else max(0.0, until - monotonic())
-            if seconds and self._state.collecting:
+            seconds = 0.0
+            if until is not None and self._state.collecting:
+                seconds = max(0.0, until - monotonic())
+            if seconds:
                 # A place at the service must not stay empty meanwhile.
                 outcomes += self._launch(buyers, collectors)
-                message = self._take_message(seconds)
-            else:
-                message = self._take_message(0.0)
+            message = self._take_message(seconds)
         return outcomes
 
     def _next_message(self) -> Message | None:

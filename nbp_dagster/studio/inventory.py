@@ -6,9 +6,8 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from stat import S_ISREG
 
-from nbp_dagster.studio.files import explained, write_atomically
+from nbp_dagster.studio.files import explained, stamp_of, write_atomically
 from nbp_dagster.studio.manifest import ManifestError, require_plain_path
 
 INVENTORY = ".set.json"
@@ -165,10 +164,5 @@ def _read_staged(path: Path) -> dict[str, object]:
 
 def _describe(path: Path, source: str) -> list[object] | None:
     """What a file was made of and how it looks; None where it is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    if not S_ISREG(found.st_mode):
-        return None
-    return [source, found.st_ino, found.st_size, found.st_mtime_ns]
+    stamp = stamp_of(path)
+    return None if stamp is None else [source, *stamp]

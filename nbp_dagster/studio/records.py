@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from stat import S_ISREG
 
 from pydantic import TypeAdapter, ValidationError
 
-from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.files import Stamp, stamp_of, write_atomically
 from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts, Picture
 from nbp_dagster.studio.reading.placing import WordBox
 from nbp_dagster.studio.reading.proofreading import Reading
@@ -73,16 +72,12 @@ def judge_strictly(check: CheckFacts) -> CheckFacts:
     return replace(check, verdict="failed", severity="error")
 
 
-# Inode, size and time of change (ns): a record is replaced by a new file, never written into.
-_Stamp = tuple[int, int, int]
-
-
 class RecordFolder:
     """Prompt records under `<root>/<prompt key>.json`, each parsed once while it stays as it is."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._parsed: dict[str, tuple[_Stamp, PromptRecord | None]] = {}
+        self._parsed: dict[str, tuple[Stamp, PromptRecord | None]] = {}
 
     def read(self, prompt_key: str) -> PromptRecord | None:
         """Return a prompt's record; None when there is none, or one this version can't read.
@@ -90,7 +85,7 @@ class RecordFolder:
         A record is derived from the store and the ledger, so an unreadable one is simply redone.
         """
         path = self._path(prompt_key)
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         if stamp is None:
             return None
         parsed = self._parsed.get(prompt_key)
@@ -111,14 +106,6 @@ class RecordFolder:
 
     def _path(self, prompt_key: str) -> Path:
         return self._root / f"{prompt_key}.json"
-
-
-def _stamp(path: Path) -> _Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if S_ISREG(found.st_mode) else None
 
 
 def _parse(path: Path) -> PromptRecord | None:

@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -81,7 +82,9 @@ class SetStage:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._overviews = list(plan_overviews(outline.title, outline.pictures))
-        self._starts = _count_up(outline.counts)
+        # How many pictures come before each prompt's own.
+        before = accumulate(outline.counts.values(), initial=0)
+        self._starts = dict(zip(outline.counts, before, strict=False))
         self._shown: dict[int, Shown] = {}
 
     def __enter__(self) -> Self:
@@ -152,12 +155,3 @@ class SetStage:
             if all(place in self._shown for place in overview.places):
                 desk.put_overview(overview, [self._shown[place] for place in overview.places])
                 self._overviews.remove(overview)
-
-
-def _count_up(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return how many pictures come before each prompt's own."""
-    starts, before = {}, 0
-    for key, count in counts.items():
-        starts[key] = before
-        before += count
-    return starts

@@ -5,13 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from stat import S_ISREG
 
 from nbp_dagster.studio.files import (
     IncomingFile,
     StoreError,
     receive_file,
     remove_abandoned,
+    stamp_of,
     write_atomically,
 )
 
@@ -109,11 +109,8 @@ class FolderStore(ImageStore):
         return data
 
     def has(self, digest: str, *, size: int | None = None) -> bool:
-        try:
-            found = self.path(digest).stat()
-        except OSError:
-            return False
-        return S_ISREG(found.st_mode) and (size is None or found.st_size == size)
+        stamp = stamp_of(self.path(digest))
+        return stamp is not None and size in (None, stamp[1])
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest

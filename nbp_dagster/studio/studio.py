@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image
@@ -34,7 +35,7 @@ from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger import Ledger, Purchase
 from nbp_dagster.studio.ledger_database import open_ledger
-from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.manifest import Picture, SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
@@ -215,18 +216,18 @@ class Studio:
     ) -> Darkroom:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
 
-        brands = {self.briefs.campaigns[prompt.campaign].brand for prompt in prompts.values()}
+        # One prompt of each brand.
+        firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
         # Looked up here, once: `render` runs in many threads.
-        casts = {brand: self.compiler.cast_of(brand) for brand in brands if renders}
+        casts = {brand: self.compiler.cast_of(brand) for brand in firsts if renders}
 
         def render(made: Made, image: Image.Image | None) -> PromptRecord:
             return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
 
         def prepare() -> None:
-            # One prompt of each brand: what is made ready serves all the others.
-            firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
-            for brand, prompt in firsts.items() if renders else ():
-                self._renderer.prepare(scene_of(self.briefs, prompt), casts[brand])
+            # What is made ready for one prompt serves all others of its brand.
+            for brand, cast in casts.items():
+                self._renderer.prepare(scene_of(self.briefs, firsts[brand]), cast)
 
         return Darkroom(self.store, render if renders else None, prepare=prepare)
 
@@ -291,7 +292,7 @@ class Studio:
         return write_set(
             self.paths.sets / campaign_id,
             self.assemble(campaign_id, compiled),
-            rendition=lambda picture: self.store.path(picture.sha256),
+            rendition=self._rendition,
             sheet=self._sheet_bytes(compiled.sheets.values()),
             thumb=self._renderer.thumb,
         )
@@ -309,10 +310,13 @@ class Studio:
         return SetStage(
             self.paths.sets / campaign_id,
             outline,
-            rendition=lambda picture: self.store.path(picture.sha256),
+            rendition=self._rendition,
             thumb=self.store.get,
             is_idle=lambda: self._places.has_room,
         )
+
+    def _rendition(self, picture: Picture) -> Path:
+        return self.store.path(picture.sha256)
 
     def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:
         """The images of character sheets, by digest."""

@@ -424,3 +424,25 @@ def _jpeg(image: Image.Image) -> bytes:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def build_large_set(pictures: int, *, per_prompt: int = 1) -> SampleSet:
+    """One small picture under many names: a set whose page does not carry its thumbnails.
+
+    Args:
+        pictures: How many.
+        per_prompt: How many of them each prompt has.
+    """
+    sample = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
+    row = sample.manifest.pictures[0]
+    data, rows = {}, []
+    for number in range(pictures):
+        # What follows the end of a JPEG is no part of the picture.
+        copy = sample.data[row.sha256] + str(number).encode()
+        digest = hashlib.sha256(copy).hexdigest()
+        data[digest] = copy
+        file = f"images/linkedin_post/kitchen_en_16x9_v{number + 1}.jpg"
+        key = f"spring/kitchen/en/16x9/v{number // per_prompt + 1}"
+        named = replace(row, file=file, sha256=digest, variant=number + 1, prompt_key=key)
+        rows.append(named)
+    return SampleSet(replace(sample.manifest, pictures=tuple(rows), missing=()), data)

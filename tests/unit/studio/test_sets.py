@@ -21,7 +21,7 @@ from nbp_dagster.studio.listing import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.manifest import Picture, from_json, set_digest
 from nbp_dagster.studio.previews import THUMBNAIL_SIDE, thumbnail
 from nbp_dagster.studio.sets import WrittenSet, set_files, write_set
-from tests.fakes.sets import SampleSet, build_set
+from tests.fakes.sets import SampleSet, build_large_set, build_set
 
 SAMPLE = build_set(scale=0.05)
 SMALLER = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
@@ -218,19 +218,7 @@ def test_thumbnails_are_as_large_as_the_page_shows_them(tmp_path: Path) -> None:
 
 
 def large(pictures: int = INLINE_SETS + 1) -> SampleSet:
-    """One picture under many names: a set whose page does not carry its thumbnails."""
-    row = SMALLER.manifest.pictures[0]
-    data = {}
-    rows = []
-    for number in range(pictures):
-        # What follows the end of a JPEG is no part of the picture.
-        copy = SMALLER.data[row.sha256] + str(number).encode()
-        digest = hashlib.sha256(copy).hexdigest()
-        data[digest] = copy
-        file = f"images/linkedin_post/kitchen_en_16x9_v{number + 1}.jpg"
-        rows.append(replace(row, file=file, sha256=digest, variant=number + 1))
-    manifest = replace(SMALLER.manifest, pictures=tuple(rows), missing=())
-    return SampleSet(manifest, data)
+    return build_large_set(pictures)
 
 
 def test_the_thumbnails_of_a_large_set_lie_beside_its_page(tmp_path: Path) -> None:

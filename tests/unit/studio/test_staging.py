@@ -1,6 +1,5 @@
 """A large set that was prepared while it was waited for is the set it would have been anyway."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -17,9 +16,8 @@ from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.store import FolderStore
 from tests.fakes.processes import wait_for
-from tests.fakes.sets import SampleSet, build_set
+from tests.fakes.sets import build_large_set
 
-SMALL = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
 PICTURES = MOST_ON_A_SHEET + 10
 
 
@@ -27,12 +25,13 @@ class House:
     """A store with the pictures of a large set of two pictures a prompt, and its folder."""
 
     def __init__(self, folder: Path, pictures: int = PICTURES) -> None:
-        self.sample = large(pictures)
+        self.sample = build_large_set(pictures, per_prompt=2)
         self.store = FolderStore(folder / "store")
         self.folder = folder / "set"
-        self.thumb = self.store.put(SMALL.data[SMALL.manifest.pictures[0].sha256] + b"thumbnail")
         for data in self.sample.data.values():
             self.store.put(data)
+        # What follows the end of a JPEG is no part of the picture.
+        self.thumb = self.store.put(data + b"thumbnail")
         rows = self.sample.manifest.pictures
         self.records = [self.record(rows[n : n + 2]) for n in range(0, pictures, 2)]
 
@@ -75,23 +74,6 @@ class House:
             rendition=lambda picture: self.store.path(picture.sha256),
             thumb=lambda _: self.store.get(self.thumb),
         )
-
-
-def large(pictures: int) -> SampleSet:
-    """One picture under many names, two a prompt."""
-    row = SMALL.manifest.pictures[0]
-    data, rows = {}, []
-    for number in range(pictures):
-        # What follows the end of a JPEG is no part of the picture.
-        copy = SMALL.data[row.sha256] + str(number).encode()
-        digest = hashlib.sha256(copy).hexdigest()
-        data[digest] = copy
-        file = f"images/linkedin_post/kitchen_en_16x9_v{number + 1}.jpg"
-        key = f"spring/kitchen/en/16x9/v{number // 2 + 1}"
-        named = replace(row, file=file, sha256=digest, variant=number + 1, prompt_key=key)
-        rows.append(named)
-    manifest = replace(SMALL.manifest, pictures=tuple(rows), missing=())
-    return SampleSet(manifest, data)
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
