@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from nbp_dagster.studio.accounts import Accounts, Spending
 from nbp_dagster.studio.correction_log import Correction
-from nbp_dagster.studio.ledger import Purchase
+from nbp_dagster.studio.purchase import Purchase
 
 
 def describe_accounts(accounts: Accounts) -> Iterator[str]:

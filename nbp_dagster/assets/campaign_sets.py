@@ -164,6 +164,7 @@ def _describe_prompts(manifest: SetManifest) -> dg.TableMetadataValue | str:
             "prompt": key,
             "image_price_usd": float(pictures[0].price_usd),
             "billing": "reused" if pictures[0].reused else "billed",
+            "seconds_taken": _known(pictures[0].seconds_taken),
             "seconds_queued": _known(pictures[0].seconds_queued),
             "seconds_working": _known(pictures[0].seconds_working),
             "pictures": len(pictures),

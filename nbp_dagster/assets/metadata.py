@@ -62,11 +62,12 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
         "image": dg.MetadataValue.path(str(studio.store.path(image.sha256).absolute())),
         **_describe_corrections(studio, order.key),
     }
-    if receipt.seconds_queued is not None:
-        facts["seconds_queued"] = receipt.seconds_queued
-    if receipt.seconds_working is not None:
-        facts["seconds_working"] = receipt.seconds_working
-    return facts
+    spans = {
+        "seconds_taken": receipt.seconds_taken,
+        "seconds_queued": receipt.seconds_queued,
+        "seconds_working": receipt.seconds_working,
+    }
+    return facts | {name: seconds for name, seconds in spans.items() if seconds is not None}
 
 
 def _describe_corrections(studio: Studio, key: str) -> Metadata:

@@ -11,7 +11,6 @@ from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.brand.wording import wording_of
 from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.family_likeness import rank_likenesses
-from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.manifest import (
     BrandFacts,
     CampaignFacts,
@@ -23,6 +22,7 @@ from nbp_dagster.studio.manifest import (
     ShotFacts,
     count_totals,
 )
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.twins import find_twins
 

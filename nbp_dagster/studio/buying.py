@@ -23,9 +23,10 @@ from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped
 from nbp_dagster.studio.halt import HaltableClock, Halted
-from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap, Purchase
+from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
 from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.presence import Presence
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reconcile import describe_sent, find_job
 from nbp_dagster.studio.steps import OnStep, pass_by
 

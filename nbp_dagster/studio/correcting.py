@@ -17,8 +17,8 @@ from nbp_dagster.studio.budget import take_what_fits
 from nbp_dagster.studio.correction_log import Correction, Kept
 from nbp_dagster.studio.corrections import Case, failing
 from nbp_dagster.studio.darkroom import Darkroom, Developed
-from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.outcomes import Failed, Generated, Made, Order, Outcome, Refused, Reused
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.studio import Studio

@@ -16,9 +16,11 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.wire import Generation
 from nbp_dagster.studio.decode import Decoded, UndecodableImage, count_pixels, decode_image
 from nbp_dagster.studio.files import IncomingFile
-from nbp_dagster.studio.ledger import JobTimes, Ledger, Purchase
+from nbp_dagster.studio.finished import Finished
+from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Made, Outcome, Refused, Reused
 from nbp_dagster.studio.places import Places
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.store import ImageStore
@@ -55,12 +57,15 @@ class Delivery:
     places: Places = field(default_factory=Places)
     require_going_on: Callable[[], None] = lambda: None
 
-    def collect(self, purchase: Purchase, develop: Develop | None = None) -> Outcome | None:
+    def collect(
+        self, purchase: Purchase, develop: Develop | None = None, *, told: Finished | None = None
+    ) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
 
         Args:
             purchase: The purchase.
             develop: Called with the image as soon as it is kept and settled, pixels in hand.
+            told: What the service has told of the job already; without, it is asked for the job.
 
         Returns:
             The outcome, or None while the job is still queued or processing.
@@ -71,6 +76,8 @@ class Delivery:
         """
         generation_id = purchase.generation_id or ""
         self.on_step("collecting")
+        if told is not None and told.url is not None:
+            return self._keep(purchase, told, develop)
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
@@ -84,7 +91,7 @@ class Delivery:
         self, purchase: Purchase, job: Generation, develop: Develop | None
     ) -> Outcome | None:
         if job.status == "succeeded":
-            return self._keep(purchase, job, develop)
+            return self._keep(purchase, Finished.of(job), develop)
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
@@ -163,7 +170,7 @@ class Delivery:
         if job.status != "succeeded" or job.result_url is None:
             return f"the service shows the job as {job.status}"
         with self.store.receive() as incoming:
-            self._download(job, incoming)
+            self._download(Finished.of(job), incoming)
             if incoming.digest() != image.sha256:
                 return "the service now sends other bytes"
             self.store.keep(incoming)
@@ -177,8 +184,8 @@ class Delivery:
         )
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _keep(self, purchase: Purchase, job: Generation, develop: Develop | None) -> Outcome:
-        if job.result_url is None:
+    def _keep(self, purchase: Purchase, job: Finished, develop: Develop | None) -> Outcome:
+        if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
         with self.store.receive() as incoming:
@@ -207,14 +214,13 @@ class Delivery:
         self.on_step("kept")
         return kept
 
-    def _settle(self, purchase: Purchase, job: Generation, kept: KeptImage) -> Generated:
-        times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
-        settled = self.ledger.settle(purchase, image=kept, times=times)
+    def _settle(self, purchase: Purchase, job: Finished, kept: KeptImage) -> Generated:
+        settled = self.ledger.settle(purchase, image=kept, times=job.times)
         self.on_step("settled")
         return Generated(purchase.key, kept, settled.receipt())
 
     def _decode(
-        self, job: Generation, incoming: IncomingFile, media_type: str
+        self, job: Finished, incoming: IncomingFile, media_type: str
     ) -> tuple[Decoded, str]:
         """Decode what was downloaded, which is downloaded once more if it is no picture.
 
@@ -229,20 +235,23 @@ class Delivery:
             return decode_image(incoming.read(), what=what), media_type
         except UndecodableImage:
             # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
-            again = self._download(self.client.get_generation(job.generation_id), incoming)
+            fresh = self.client.get_generation(job.generation_id)
+            again = self._download(Finished.of(fresh), incoming)
             return decode_image(incoming.read(), what=what), again
 
-    def _download(self, job: Generation, incoming: IncomingFile) -> str:
+    def _download(self, job: Finished, incoming: IncomingFile) -> str:
         """Fetch a job's result and return the media type it came as."""
         sink = _Interruptible(incoming, self.require_going_on)
         try:
-            return self.client.download_into(job.result_url or "", sink)
+            return self.client.download_into(job.url or "", sink)
         except DownloadFailed as error:
             if not error.expired:
                 raise
             # Links expire; asking for the job again mints a new one.
             fresh = self.client.get_generation(job.generation_id)
-            return self.client.download_into(fresh.result_url or "", sink)
+            if fresh.result_url is None:
+                raise
+            return self.client.download_into(fresh.result_url, sink)
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"

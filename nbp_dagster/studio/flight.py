@@ -24,7 +24,7 @@ from nbp_dagster.studio.delivery import Develop, RunStopped
 from nbp_dagster.studio.family import Family
 from nbp_dagster.studio.flight_state import Bought, Collected, Message, Restored, State
 from nbp_dagster.studio.halt import Halted
-from nbp_dagster.studio.ledger import OverCap, Purchase
+from nbp_dagster.studio.ledger import OverCap
 from nbp_dagster.studio.means import Means, Work
 from nbp_dagster.studio.outcomes import (
     Failed,
@@ -35,6 +35,7 @@ from nbp_dagster.studio.outcomes import (
     Refused,
     Reused,
 )
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.spacing import Spacing
 from nbp_dagster.studio.watch import Settled, Stuck, Unreachable, Watcher
 
@@ -108,7 +109,7 @@ class Flight:
             watched=lambda: frozenset(state.flying),
             notify=self._inbox.put,
             times=means.times,
-            monotonic=means.clock.monotonic,
+            clock=means.clock,
         )
         buyers = ThreadPoolExecutor(means.limits.buyers, thread_name_prefix="nbp-buy")
         collectors = ThreadPoolExecutor(means.limits.collectors, thread_name_prefix="nbp-collect")
@@ -284,21 +285,25 @@ class Flight:
         state, generation_id = self._state, notice.generation_id
         purchase = state.flying.get(generation_id)
         if purchase is None:
-            state.early.add(generation_id)
+            state.early[generation_id] = notice
         elif generation_id not in state.collecting:
             state.collecting.add(generation_id)
             delivery = self._means.delivery
-            task = delivery.cancel_stuck if isinstance(notice, Stuck) else delivery.collect
-            future = collectors.submit(task, purchase, self._develop_all)
+            task: Callable[[], Outcome | None]
+            if isinstance(notice, Stuck):
+                task = partial(delivery.cancel_stuck, purchase, self._develop_all)
+            else:
+                task = partial(delivery.collect, purchase, self._develop_all, told=notice.told)
+            future = collectors.submit(task)
             self._report(future, partial(Collected, purchase))
 
     def _handle_bought(self, message: Bought, collectors: ThreadPoolExecutor) -> Iterator[Outcome]:
         state = self._state
         state.buying -= 1
-        early = state.early.copy()
+        early = state.early
         if not state.buying:
             # Nobody of ours is left whom an unknown completion could concern.
-            state.early.clear()
+            state.early = {}
         order, result = message.order, message.result
         match result:
             case Enqueued():
@@ -307,8 +312,11 @@ class Flight:
                     yield self._left_behind(result.purchase, self._gone)
                     return
                 state.flying[generation_id] = result.purchase
-                if result.may_be_over or generation_id in early:
-                    self._look(Settled(generation_id), collectors)
+                notice = early.pop(generation_id, None)
+                if notice is None and result.may_be_over:
+                    notice = Settled(generation_id)
+                if notice is not None:
+                    self._look(notice, collectors)
             case Elsewhere():
                 state.elsewhere.append(order)
             case Postponed():

@@ -4,9 +4,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from nbp_dagster.studio.buying import Obtained
-from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.outcomes import Order, Outcome
-from nbp_dagster.studio.watch import Notice
+from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.watch import Notice, Settled, Stuck
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class State:
     flying: dict[str, Purchase] = field(default_factory=dict)
     collecting: set[str] = field(default_factory=set)
     # Completions announced before our own POST's answer was read.
-    early: set[str] = field(default_factory=set)
+    early: dict[str, Settled | Stuck] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -15,18 +15,16 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio import ledger_statements as statements
 from nbp_dagster.studio.budget import Cap, describe_excess
+from nbp_dagster.studio.finished import JobTimes
 from nbp_dagster.studio.ledger_database import begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import purchases
-from nbp_dagster.studio.ledger_statements import OPEN, State
-from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
+from nbp_dagster.studio.ledger_statements import OPEN
+from nbp_dagster.studio.outcomes import KeptImage, Order
+from nbp_dagster.studio.purchase import MICRO, Purchase, columns_of, purchase_of, standing_of
+from nbp_dagster.studio.tally import Counted, Tally
 
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500
-_MICRO = Decimal(1_000_000)
-# Columns that a purchase gets after its claim.
-_NOT_KNOWN_YET = dict.fromkeys(
-    ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")
-)
 
 
 class LedgerError(NbpError):
@@ -45,77 +43,6 @@ class GenerationTaken(LedgerError):
     """Another purchase owns that generation: two identical requests, and their jobs crossed."""
 
 
-@dataclass(frozen=True)
-class Purchase:
-    """One attempt to buy one fingerprint: a row of the ledger.
-
-    Attributes:
-        state: "intended" (committed before the POST), "enqueued" (id known), or an end:
-            "made", "refused", "failed", "withdrawn" (never reached the service), "lost"
-            (the service no longer knows it).
-        owner: Who works on it while it is open; see `presence`.
-        fresh: Bought again on purpose, though the fingerprint was made already.
-        parent: The fingerprint whose refused request this one softens, or whose picture it
-            corrects; None for an original.
-        price_usd: The reserved price while open, the billed price after.
-        billed: Whether the service charged for it, as far as is known.
-        request: What was asked, to recognise the job in the service's list.
-        image: Digest and size of the kept original, once made.
-    """
-
-    id: int
-    fingerprint: str
-    attempt: int
-    key: str
-    scope: str
-    shot: str
-    run_id: str
-    owner: str
-    fresh: bool
-    parent: str | None
-    provider: str
-    model: str
-    request: Mapping[str, Any]
-    state: State
-    price_usd: Decimal
-    billed: bool
-    generation_id: str | None
-    intended_at: float
-    enqueued_at: float | None
-    started_at: float | None
-    completed_at: float | None
-    reason: str | None
-    image: KeptImage | None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the service may hold, or come to hold, a paid job for it."""
-        return self.state in OPEN
-
-    def receipt(self) -> Receipt:
-        """Return the part that metadata and manifests carry."""
-        return Receipt(
-            fingerprint=self.fingerprint,
-            generation_id=self.generation_id or "",
-            price_usd=self.price_usd,
-            attempt=self.attempt,
-            seconds_queued=_span(self.enqueued_at, self.started_at),
-            seconds_working=_span(self.started_at, self.completed_at),
-            enqueued_at=self.enqueued_at,
-            completed_at=self.completed_at,
-            parent=self.parent,
-        )
-
-
-@dataclass(frozen=True)
-class JobTimes:
-    """The service's own time stamps of a job, in seconds since the epoch."""
-
-    enqueued_at: float | None
-    started_at: float | None
-    completed_at: float | None
-
-
 class Ledger:
     """The table of purchases behind a few sentences about money.
 
@@ -130,6 +57,7 @@ class Ledger:
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._tally = Tally(None)
 
     def latest(self, fingerprints: Iterable[str]) -> dict[str, Purchase]:
         """Return what stands of every fingerprint that was ever asked for.
@@ -144,7 +72,7 @@ class Ledger:
         with self._transaction(self._engine.connect()) as connection:
             for chunk in _chunks(wanted):
                 for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
-                    found[row.fingerprint] = _standing(found.get(row.fingerprint), _purchase(row))
+                    found[row.fingerprint] = standing_of(found.get(row.fingerprint), _purchase(row))
         return found
 
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
@@ -166,7 +94,8 @@ class Ledger:
             purchases.c.state == "made", sa.or_(purchases.c.key == key, asked_for)
         )
         with self._transaction(self._engine.connect()) as connection:
-            return tuple(map(_purchase, connection.execute(query.order_by(purchases.c.id))))
+            rows = connection.execute(query.order_by(purchases.c.id))
+            return tuple(map(_purchase, rows))
 
     def claim(
         self,
@@ -200,36 +129,32 @@ class Ledger:
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             attempts = self._attempts(connection, order.request.fingerprint)
-            standing = reduce(_standing, attempts, None)
+            standing = reduce(standing_of, attempts, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
             if standing is not None and (first_only or standing.state in closed):
                 raise AlreadyClaimed(
                     f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {standing.state}"
                 )
+            tally = self._read_tally(connection)
             for cap in caps:
                 if cap.covers(order):
-                    self._require_room(connection, cap, order, run_id)
-            values = {
-                "fingerprint": order.request.fingerprint,
-                "attempt": len(attempts) + 1,
-                "key": order.key,
-                "scope": order.scope,
-                "shot": order.shot,
-                "run_id": run_id,
-                "owner": owner,
-                "fresh": fresh,
-                "parent": order.parent,
-                "provider": order.request.provider,
-                "model": order.request.model,
-                "request": dict(request),
-                "state": "intended",
-                "price_micros": int(order.price * _MICRO),
-                "billed": False,
-                "intended_at": self._clock.now(),
-            }
+                    tally = self._require_room(connection, cap, order, run_id, tally)
+            values = columns_of(
+                order,
+                attempt=len(attempts) + 1,
+                run_id=run_id,
+                owner=owner,
+                fresh=fresh,
+                request=dict(request),
+                intended_at=self._clock.now(),
+            )
             result = connection.execute(statements.INSERT, values)
             [purchase_id] = result.inserted_primary_key or (0,)
-        return _purchase_of({**_NOT_KNOWN_YET, **values, "id": int(purchase_id)})
+            values["id"] = int(purchase_id)
+            newest = tuple(values[column.name] for column in statements.NEWEST.selected_columns)
+            # Before anybody else may claim. Should it not be committed, another one is the newest.
+            self._tally = tally.add(newest, values, order.price)
+        return purchase_of(values)
 
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
         """Become the owner of an open purchase whose owner is gone.
@@ -341,7 +266,7 @@ class Ledger:
             run_id: The run that a cap of one run means.
         """
         with self._transaction(self._engine.connect()) as connection:
-            return self._spent(connection, cap, provider, run_id)
+            return self._spent(connection, Counted.by(cap, provider=provider, run_id=run_id))
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
         """Yield every purchase ever meant or made, oldest first.
@@ -375,19 +300,33 @@ class Ledger:
             known["image"] = KeptImage(**known["image"])
         return replace(purchase, **known)
 
-    def _require_room(self, connection: Connection, cap: Cap, order: Order, run_id: str) -> None:
-        spent = self._spent(connection, cap, order.request.provider, run_id)
+    def _read_tally(self, connection: Connection) -> Tally:
+        """Return what is known to count at most; nothing, if others have bought meanwhile."""
+        row = connection.execute(statements.NEWEST).one_or_none()
+        newest = None if row is None else tuple(row)
+        return self._tally if self._tally.newest == newest else Tally(newest)
+
+    def _require_room(
+        self, connection: Connection, cap: Cap, order: Order, run_id: str, tally: Tally
+    ) -> Tally:
+        counted = Counted.by(cap, provider=order.request.provider, run_id=run_id)
+        at_most = tally.sums.get(counted)
+        if at_most is not None and not describe_excess(cap, spent=at_most, cost=order.price):
+            return tally
+        spent = self._spent(connection, counted)
         excess = describe_excess(cap, spent=spent, cost=order.price)
         if excess is not None:
             raise OverCap(excess)
+        return tally.note(counted, spent)
 
     @staticmethod
-    def _spent(connection: Connection, cap: Cap, provider: str, run_id: str) -> Decimal:
+    def _spent(connection: Connection, counted: Counted) -> Decimal:
         query = statements.spent(
-            of_scope=cap.scope is not None, since=cap.since is not None, of_run=cap.this_run_only
+            of_scope=counted.scope is not None,
+            since=counted.since is not None,
+            of_run=counted.run_id is not None,
         )
-        counted = {"provider": provider, "scope": cap.scope, "since": cap.since, "run_id": run_id}
-        return Decimal(int(connection.execute(query, counted).scalar_one())) / _MICRO
+        return Decimal(int(connection.execute(query, asdict(counted)).scalar_one())) / MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
@@ -404,35 +343,13 @@ class Ledger:
         return explained(transaction, self._engine, but=(IntegrityError,))
 
 
-def _standing(earlier: Any, later: Any) -> Any:
-    """Of two successive attempts at a fingerprint (whatever has a `state`), the one that counts."""
-    if earlier is not None and earlier.state == "made" and later.state not in (*OPEN, "made"):
-        return earlier
-    return later
-
-
 def _purchase(row: sa.Row[Any]) -> Purchase:
-    return _purchase_of(dict(row._mapping))
-
-
-def _purchase_of(columns: dict[str, Any]) -> Purchase:
-    image = columns.pop("image")
-    micros = columns.pop("price_micros")
-    del columns["settled_at"]
-    return Purchase(
-        **columns,
-        price_usd=Decimal(micros) / _MICRO,
-        image=None if image is None else KeptImage(**image),
-    )
+    return purchase_of(row._asdict())
 
 
 def _known(times: JobTimes) -> dict[str, float]:
     """The stamps the service gave; our own enqueue stamp stays where it gave none."""
     return {name: value for name, value in asdict(times).items() if value is not None}
-
-
-def _span(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else max(0.0, end - start)
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -29,6 +29,13 @@ BY_FINGERPRINTS = (
     .order_by(purchases.c.attempt)
 )
 
+# What identifies the purchase that was added last: nothing of it ever changes.
+NEWEST = (
+    sa.select(purchases.c.id, purchases.c.fingerprint, purchases.c.run_id, purchases.c.intended_at)
+    .order_by(purchases.c.id.desc())
+    .limit(1)
+)
+
 # Number and state of every attempt at a fingerprint, oldest first.
 ATTEMPTS = (
     sa.select(purchases.c.attempt, purchases.c.state)

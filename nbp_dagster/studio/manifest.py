@@ -198,12 +198,13 @@ class Picture:
         price_usd: What the generation cost; shared by the renditions made from it.
         reused: True when the picture was already paid for and nothing was asked of the service.
         billed: True when making this set charged an account; never for a simulated picture.
-        seconds_queued: From enqueue to start; None where the service did not say.
-        seconds_working: From start to completion; None where the service did not say.
+        seconds_queued: From enqueue to start; None where the service was not seen to say.
+        seconds_working: From start to completion; None where the service was not seen to say.
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
         framing: What of the original is shown; None in records of earlier versions.
         parent: The fingerprint that this one softens or corrects; None for an original.
+        seconds_taken: From enqueue to completion; None in records of earlier versions.
     """
 
     file: str
@@ -233,6 +234,7 @@ class Picture:
     simulated: bool
     framing: FramingFacts | None = None
     parent: str | None = None
+    seconds_taken: float | None = None
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

@@ -8,8 +8,9 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.watch import WatchTimes
 
 OnCancel = Literal["keep", "cancel"]

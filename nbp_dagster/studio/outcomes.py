@@ -71,8 +71,10 @@ class Receipt:
         generation_id: The service's id of the job.
         price_usd: What this generation cost.
         attempt: 1 for the first purchase of the fingerprint; more after a failure.
-        seconds_queued: From enqueue to start, by the service's clock; None where it did not say.
-        seconds_working: From start to completion, by the service's clock.
+        seconds_taken: From enqueue to completion.
+        seconds_queued: From enqueue to start; None where the service was not seen to say when it
+            began, see `finished`.
+        seconds_working: From start to completion; None likewise.
         enqueued_at: Seconds since the epoch.
         completed_at: Seconds since the epoch.
         parent: The fingerprint that this one softens or corrects; None for an original.
@@ -82,6 +84,7 @@ class Receipt:
     generation_id: str
     price_usd: Decimal
     attempt: int
+    seconds_taken: float | None
     seconds_queued: float | None
     seconds_working: float | None
     enqueued_at: float | None

@@ -11,9 +11,9 @@ from nbp_dagster.studio.budget import describe_excess
 from nbp_dagster.studio.casting import SheetStanding
 from nbp_dagster.studio.corrections import failing
 from nbp_dagster.studio.family import standing_of
-from nbp_dagster.studio.ledger import Purchase
 from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.studio import Studio
 
 Standing = Literal[

@@ -334,6 +334,7 @@ class _Work:
             "price_usd": receipt.price_usd,
             "reused": not isinstance(self.made, Generated),
             "billed": isinstance(self.made, Generated) and not self.is_simulated,
+            "seconds_taken": receipt.seconds_taken,
             "seconds_queued": receipt.seconds_queued,
             "seconds_working": receipt.seconds_working,
             "original_sha256": self.made.image.sha256,

@@ -33,7 +33,7 @@ from nbp_dagster.studio.engine import Engine
 from nbp_dagster.studio.family import Family, standing_of
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.inspecting import Inspector
-from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.manifest import Picture, SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
@@ -43,6 +43,7 @@ from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.presence import Presence, enter
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references import References

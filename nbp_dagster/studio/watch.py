@@ -5,9 +5,12 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.wire import Generation, GenerationEvent
+from nbp_dagster.studio.finished import Finished, JobTimes
 from nbp_dagster.studio.halt import Halted
 
 logger = logging.getLogger(__name__)
@@ -38,9 +41,15 @@ class WatchTimes:
 
 @dataclass(frozen=True)
 class Settled:
-    """The job is no longer active, or its completion was announced."""
+    """The job is no longer active, or its completion was announced.
+
+    Attributes:
+        generation_id: The service's id of it.
+        told: Its picture, where the announcement says where that lies.
+    """
 
     generation_id: str
+    told: Finished | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +86,9 @@ class Watcher:
     """Tells, through `notify`, of every watched job that left the queue.
 
     A notice is a hint to look, never the truth: the stream has no replay and may speak of jobs
-    of other people. `notify` is called from the watcher's own threads.
+    of other people. An event that says where a picture lies spares asking for the job; what it
+    does not say, when the job was begun, the queue's list has shown where it was looked at
+    meanwhile. `notify` is called from the watcher's own threads.
     """
 
     def __init__(
@@ -88,18 +99,20 @@ class Watcher:
         watched: Callable[[], frozenset[str]],
         notify: Callable[[Notice], None],
         times: WatchTimes,
-        monotonic: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._client = client
         self._stream = stream
         self._watched = watched
         self._notify = notify
         self._times = times
-        self._monotonic = monotonic
+        self._clock = clock
         self._stopping = threading.Event()
         self._busy_since: dict[str, float] = {}
         # What the stream told: whatever a poll finds besides, the stream has missed.
         self._told: set[str] = set()
+        # When what is on its way was enqueued and begun, as the list has it.
+        self._listed: dict[str, JobTimes] = {}
         self._beside = times.poll_beside_stream
         self._threads = (
             threading.Thread(target=self._listen, name="nbp-events", daemon=True),
@@ -125,13 +138,25 @@ class Watcher:
         try:
             for event in self._stream:
                 self._told.add(event.generation_id)
-                self._notify(Settled(event.generation_id))
+                self._notify(Settled(event.generation_id, self._read(event)))
         except Halted:
             return
         except OxenError as error:
             logger.warning("event stream ended: %s; the queue's list is polled instead", error)
         except Exception:  # polling goes on; the log says why it is slower
             logger.exception("the event stream broke; the queue's list is polled instead")
+
+    def _read(self, event: GenerationEvent) -> Finished | None:
+        """Take what an event tells of a picture; None where it tells of none."""
+        if event.status != "succeeded" or event.url is None:
+            return None
+        listed = self._listed.get(event.generation_id)
+        times = JobTimes(
+            listed.enqueued_at if listed else None,
+            listed.started_at if listed else None,
+            self._clock.now(),
+        )
+        return Finished(event.generation_id, event.url, times)
 
     def _poll(self) -> None:
         try:
@@ -145,37 +170,41 @@ class Watcher:
                 self._notify(Unreachable(f"the watch of the queue broke: {error}"))
 
     def _poll_until_stopped(self) -> None:
-        answered_at = self._monotonic()
+        answered_at = self._clock.monotonic()
         while not self._stopping.wait(self._interval()):
             watched = self._watched()
             if not watched:
-                answered_at = self._monotonic()
+                answered_at = self._clock.monotonic()
                 continue
             try:
-                active = {job.generation_id: job.status for job in self._client.list_generations()}
+                active = {job.generation_id: job for job in self._client.list_generations()}
             except OxenError as error:
-                if self._monotonic() - answered_at > self._times.unreachable:
+                if self._clock.monotonic() - answered_at > self._times.unreachable:
                     self._notify(Unreachable(str(error)))
                     return
                 logger.info("the queue could not be listed: %s", error)
                 continue
-            answered_at = self._monotonic()
+            answered_at = self._clock.monotonic()
             told_all = not (watched - active.keys() - self._told)
             self._beside = next_interval(self._beside, self._times, told_all=told_all)
             # Others' jobs are told too; what is over is of no use.
             self._told &= watched
             for generation_id in watched:
                 self._judge(generation_id, active.get(generation_id))
+            self._listed = {
+                generation_id: Finished.of(active[generation_id]).times
+                for generation_id in watched & active.keys()
+            }
 
-    def _judge(self, generation_id: str, status: str | None) -> None:
-        if status == "queued":
+    def _judge(self, generation_id: str, job: Generation | None) -> None:
+        if job is not None and job.status == "queued":
             # However long the queue is: waiting costs nothing, and the order is the service's.
             return
-        since = self._busy_since.setdefault(generation_id, self._monotonic())
-        if self._monotonic() - since > self._times.stuck:
+        since = self._busy_since.setdefault(generation_id, self._clock.monotonic())
+        if self._clock.monotonic() - since > self._times.stuck:
             # Processing for too long, or gone from the list without an end that is known here.
             self._notify(Stuck(generation_id))
-        elif status is None:
+        elif job is None:
             # Watched before the list was asked for, and not in it: it has ended.
             self._notify(Settled(generation_id))
 

@@ -16,8 +16,9 @@ from typing import Any
 import requests
 
 from nbp_dagster.clock import SystemClock
-from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.steps import Step
 from nbp_dagster.studio.store import FolderStore
 from tests.crash.nursery import ROOT, start_worker

@@ -244,6 +244,7 @@ def build_picture(
         price_usd=Decimal("0.134"),
         reused=shot == "market",
         billed=not simulated and shot != "market",
+        seconds_taken=20.3,
         seconds_queued=2.4,
         seconds_working=17.9,
         original_sha256=_sha256(key.encode() + b"original"),

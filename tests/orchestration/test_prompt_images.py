@@ -44,7 +44,7 @@ def test_a_prompt_shows_where_its_picture_comes_from(house: House) -> None:
     assert len(str(metadata["preview"].value)) < 1000
     references = metadata["references"].records
     assert [row.data["role"] for row in references] == ["identity", "palette"]
-    for name in ("generation_id", "fingerprint", "sha256", "bytes", "seconds_working", "commit"):
+    for name in ("generation_id", "fingerprint", "sha256", "bytes", "seconds_taken", "commit"):
         assert name in metadata
 
 
@@ -215,7 +215,7 @@ def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: Hou
     rows = [record.data for record in metadata["prompts"].value.records]  # type: ignore[union-attr]
     assert [row["prompt"] for row in rows] == house.prompts()[1:]
     assert {row["image_price_usd"] for row in rows} == {0.15}
-    assert all(row["seconds_working"] >= 0 and row["pictures"] == 1 for row in rows)
+    assert all(row["seconds_taken"] >= 0 and row["pictures"] == 1 for row in rows)
     assert metadata["spent_usd"].value == pytest.approx(0.3)
 
 

@@ -631,6 +631,19 @@ def test_without_the_list_of_jobs_the_event_stream_carries_on(
     assert service.bills == 5
 
 
+def test_a_job_whose_event_says_where_the_picture_lies_is_not_asked_for(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home, transport=NoList()) as bench:
+        outcomes = bench.make(*(order(number) for number in range(5)))
+
+    assert not [entry for entry in service.requests("/api/ai/queue/") if entry["method"] == "GET"]
+    for outcome in outcomes.values():
+        assert isinstance(outcome, Generated)
+        assert outcome.receipt.seconds_taken is not None
+        assert outcome.receipt.seconds_working is None, "nobody said when it was begun"
+
+
 def test_jobs_of_other_people_on_the_stream_are_left_alone(
     bench: Workbench, service: ServiceProbe
 ) -> None:

@@ -1,29 +1,26 @@
 """The ledger under any sequence of calls by several runs: what must hold always holds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from nbp_dagster.studio.budget import campaign_cap, run_cap
-from nbp_dagster.studio.ledger import (
-    AlreadyClaimed,
-    GenerationTaken,
-    JobTimes,
-    Ledger,
-    LedgerError,
-    OverCap,
-    Purchase,
-)
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.finished import JobTimes
+from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, LedgerError, OverCap
+from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger
 from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import KeptImage
+from nbp_dagster.studio.purchase import Purchase
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
 
@@ -47,10 +44,13 @@ class Purchasing(RuleBasedStateMachine):
         path = Path(self._folder.name) / "ledger.sqlite"
         path.write_bytes(_empty_ledger())
         self.ledger = Ledger(open_ledger(path), clock=FakeClock())
+        # Of another process, which has its own idea of what counts against the caps.
+        self.other = Ledger(open_ledger(path), clock=FakeClock())
         self.rows: list[Purchase] = []
 
     def teardown(self) -> None:
         self.ledger.close()
+        self.other.close()
         self._folder.cleanup()
 
     @rule(
@@ -61,8 +61,9 @@ class Purchasing(RuleBasedStateMachine):
     )
     def claim(self, number: int, who: str, fresh: bool) -> Purchase | None:
         standing = self.ledger.latest([order(number).request.fingerprint])
+        ledger = self.other if who == OWNERS[-1] else self.ledger
         try:
-            claimed = self.ledger.claim(
+            claimed = ledger.claim(
                 order(number), owner=who, run_id=who, request={}, caps=CAPS, fresh=fresh
             )
         except AlreadyClaimed:
@@ -214,15 +215,29 @@ def test_what_is_claimed_and_changed_is_what_the_ledger_holds(tmp_path: Path) ->
     ledger.close()
 
 
-def _claim(ledger: Ledger, *, fresh: bool = False, first_only: bool = False) -> Purchase:
+def _claim(
+    ledger: Ledger,
+    number: int = 1,
+    *,
+    price: Decimal = PRICE,
+    limit: Decimal = Decimal(1000),
+    fresh: bool = False,
+    first_only: bool = False,
+) -> Purchase:
     return ledger.claim(
-        order(1),
+        replace(order(number), price=price),
         owner=OWNERS[0],
         run_id="run",
         request={"prompt": "A red kite", "parameters": {"resolution": "1K"}},
+        caps=[campaign_cap("spring", limit)],
         fresh=fresh,
         first_only=first_only,
     )
+
+
+def _open_again(folder: Path) -> Ledger:
+    """The same ledger, as another process has it open."""
+    return Ledger(open_ledger(folder / "ledger.sqlite"), clock=FakeClock())
 
 
 @cache
@@ -242,3 +257,51 @@ TestPurchasing.settings = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
+
+
+def test_what_counts_against_a_cap_is_added_up_anew_only_where_others_have_bought(
+    tmp_path: Path,
+) -> None:
+    engine = open_ledger(tmp_path / "ledger.sqlite")
+    ours, other = Ledger(engine, clock=FakeClock()), _open_again(tmp_path)
+    sums: list[str] = []
+
+    def count(*event: Any) -> None:
+        sums.extend(text for text in event if isinstance(text, str) and "sum(" in text)
+
+    sa.event.listen(engine, "before_cursor_execute", count)
+    for number in range(1, 20):
+        _claim(ours, number)
+    assert len(sums) == 1
+
+    _claim(other, 20)
+    for number in range(21, 30):
+        _claim(ours, number)
+    assert len(sums) == 2
+    with pytest.raises(OverCap, match=r"4\.35 is spent or reserved"):
+        _claim(ours, 30, limit=29 * PRICE)
+    ours.close()
+    other.close()
+
+
+def test_a_claim_that_was_not_committed_hides_nothing_that_others_have_bought_since(
+    tmp_path: Path,
+) -> None:
+    engine = open_ledger(tmp_path / "ledger.sqlite")
+    ours, other = Ledger(engine, clock=FakeClock()), _open_again(tmp_path)
+    _claim(ours, 1, limit=4 * PRICE)
+
+    def fail(_connection: Any) -> None:
+        raise sa.exc.OperationalError("COMMIT", {}, Exception("disk I/O error"))
+
+    sa.event.listen(engine, "commit", fail)
+    with pytest.raises(LedgerDatabaseError):
+        _claim(ours, 2, limit=4 * PRICE)
+    sa.event.remove(engine, "commit", fail)
+    # It gets the number that the lost one had, and costs more.
+    _claim(other, 3, price=3 * PRICE)
+
+    with pytest.raises(OverCap, match=r"0\.60 is spent or reserved"):
+        _claim(ours, 4, limit=4 * PRICE)
+    ours.close()
+    other.close()

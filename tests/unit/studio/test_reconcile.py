@@ -12,9 +12,10 @@ from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.oxen.wire import Generation
 from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.carriers import data_uri
-from nbp_dagster.studio.ledger import Ledger, Purchase
+from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reconcile import matches
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import draw_noise, encode

@@ -1,15 +1,21 @@
 """The watch: how often the queue is looked at beside a stream, and a run that is stopped."""
 
+import json
+import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+import pytest
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
+from nbp_dagster.studio.finished import Finished, JobTimes
 from nbp_dagster.studio.halt import Halted
-from nbp_dagster.studio.watch import Notice, Watcher, WatchTimes, next_interval
+from nbp_dagster.studio.watch import Notice, Settled, Watcher, WatchTimes, next_interval
 from tests.fakes.clock import FakeClock
+from tests.unit.oxen.clients import JOB
 
 TIMES = WatchTimes(poll=2.0, poll_beside_stream=5.0, poll_at_most=20.0)
 
@@ -28,6 +34,66 @@ class StoppedRun(Transport):
         yield
 
 
+class OneJob(Transport):
+    """A job in the list that was begun at second 4, and then an event about it."""
+
+    def __init__(self, event: Mapping[str, object]) -> None:
+        self._event = event
+        self._lists = 0
+        self._was_listed = threading.Event()
+
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        if request.url.endswith("/events"):
+            yield HttpStream(200, {"content-type": "text/event-stream"}, chunks=self._tell())
+            return
+        self._lists += 1
+        if self._lists == 2:
+            # The first was taken in, or the second would not be asked for.
+            self._was_listed.set()
+        job = {**JOB, "generation_id": "a job", "enqueued_at": 1, "started_at": 4}
+        body = json.dumps({"count": 1, "generations": [job]}).encode()
+        yield HttpStream(200, {"content-type": "application/json"}, chunks=[body])
+
+    def _tell(self) -> Iterator[bytes]:
+        assert self._was_listed.wait(30)
+        data = json.dumps({"generation_id": "a job", "media_type": "image", **self._event})
+        yield f"event: media_generation_completed\ndata: {data}\n\n".encode()
+
+
+def _first_notice(event: Mapping[str, object]) -> Notice:
+    """What is told first of a job that is begun at second 4 and ended, at second 9, by an event."""
+    clock, notices = FakeClock(start=9.0), queue.SimpleQueue[Notice]()
+    client = OxenClient(
+        "https://hub.test", api_key="k", transport=OneJob(event), clock=clock, retry=RetryPolicy()
+    )
+    watcher = Watcher(
+        client,
+        stream=client.events(),
+        watched=lambda: frozenset({"a job"}),
+        notify=notices.put,
+        times=WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0),
+        clock=clock,
+    )
+    watcher.start()
+    try:
+        return notices.get(timeout=30)
+    finally:
+        watcher.stop()
+
+
+def test_an_event_tells_where_the_picture_lies_and_the_list_when_it_was_begun() -> None:
+    notice = _first_notice({"status": "succeeded", "url": "https://hub.test/a.png"})
+
+    times = JobTimes(enqueued_at=1.0, started_at=4.0, completed_at=9.0)
+    assert notice == Settled("a job", Finished("a job", "https://hub.test/a.png", times))
+
+
+@pytest.mark.parametrize("event", [{"status": "failed", "error": "no"}, {"status": "succeeded"}])
+def test_an_event_that_tells_of_no_picture_has_the_job_asked_for(event: dict[str, str]) -> None:
+    assert _first_notice(event) == Settled("a job")
+
+
 def test_a_poll_that_is_stopped_while_it_waits_does_not_blame_the_service() -> None:
     transport, clock, notices = StoppedRun(), FakeClock(), list[Notice]()
     client = OxenClient(
@@ -39,7 +105,7 @@ def test_a_poll_that_is_stopped_while_it_waits_does_not_blame_the_service() -> N
         watched=lambda: frozenset({"a job"}),
         notify=notices.append,
         times=WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0),
-        monotonic=clock.monotonic,
+        clock=clock,
     )
     watcher.start()
     assert transport.was_asked_for_the_list.wait(30)

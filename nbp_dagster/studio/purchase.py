@@ -1,0 +1,124 @@
+"""One attempt to buy one picture: a row of the ledger, as the rest of the program sees it.
+
+Must not know: connections, transactions, or who may change it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from nbp_dagster.studio.ledger_statements import OPEN, State
+from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
+
+MICRO = Decimal(1_000_000)
+"""Millionths of a US dollar in one: the ledger adds up whole numbers."""
+
+# Columns that a purchase gets after its claim.
+_NOT_KNOWN_YET = dict.fromkeys(
+    ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")
+)
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """One attempt to buy one fingerprint: a row of the ledger.
+
+    Attributes:
+        state: "intended" (committed before the POST), "enqueued" (id known), or an end:
+            "made", "refused", "failed", "withdrawn" (never reached the service), "lost"
+            (the service no longer knows it).
+        owner: Who works on it while it is open; see `presence`.
+        fresh: Bought again on purpose, though the fingerprint was made already.
+        parent: The fingerprint whose refused request this one softens, or whose picture it
+            corrects; None for an original.
+        price_usd: The reserved price while open, the billed price after.
+        billed: Whether the service charged for it, as far as is known.
+        request: What was asked, to recognise the job in the service's list.
+        image: Digest and size of the kept original, once made.
+    """
+
+    id: int
+    fingerprint: str
+    attempt: int
+    key: str
+    scope: str
+    shot: str
+    run_id: str
+    owner: str
+    fresh: bool
+    parent: str | None
+    provider: str
+    model: str
+    request: Mapping[str, Any]
+    state: State
+    price_usd: Decimal
+    billed: bool
+    generation_id: str | None
+    intended_at: float
+    enqueued_at: float | None
+    started_at: float | None
+    completed_at: float | None
+    reason: str | None
+    image: KeptImage | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the service may hold, or come to hold, a paid job for it."""
+        return self.state in OPEN
+
+    def receipt(self) -> Receipt:
+        """Return the part that metadata and manifests carry."""
+        return Receipt(
+            fingerprint=self.fingerprint,
+            generation_id=self.generation_id or "",
+            price_usd=self.price_usd,
+            attempt=self.attempt,
+            seconds_taken=_span(self.enqueued_at, self.completed_at),
+            seconds_queued=_span(self.enqueued_at, self.started_at),
+            seconds_working=_span(self.started_at, self.completed_at),
+            enqueued_at=self.enqueued_at,
+            completed_at=self.completed_at,
+            parent=self.parent,
+        )
+
+
+def columns_of(order: Order, **others: Any) -> dict[str, Any]:
+    """Return the columns of an order that is about to be bought, with those given by name."""
+    return {
+        "fingerprint": order.request.fingerprint,
+        "key": order.key,
+        "scope": order.scope,
+        "shot": order.shot,
+        "parent": order.parent,
+        "provider": order.request.provider,
+        "model": order.request.model,
+        "state": "intended",
+        "price_micros": int(order.price * MICRO),
+        "billed": False,
+        **others,
+    }
+
+
+def purchase_of(row: Mapping[str, Any]) -> Purchase:
+    """Return a purchase by its columns, which may be those that it is written down with."""
+    columns = {**_NOT_KNOWN_YET, **row}
+    image = columns.pop("image")
+    micros = columns.pop("price_micros")
+    del columns["settled_at"]
+    return Purchase(
+        **columns,
+        price_usd=Decimal(micros) / MICRO,
+        image=None if image is None else KeptImage(**image),
+    )
+
+
+def standing_of(earlier: Any, later: Any) -> Any:
+    """Return which of two successive attempts at a fingerprint counts: whatever has a `state`."""
+    if earlier is not None and earlier.state == "made" and later.state not in (*OPEN, "made"):
+        return earlier
+    return later
+
+
+def _span(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else max(0.0, round(end - start, 3))
