@@ -1,11 +1,13 @@
 """Orders of the same words are asked for in one call, and each is a purchase of its own."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 from nbp_dagster.oxen.errors import TimedOut
-from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, RequestsTransport
+from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.budget import campaign_cap
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Reused
@@ -20,14 +22,15 @@ class DeafToOnePost(RequestsTransport):
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_deaf = True
+        self.is_deaf = True
 
-    def send(self, request: HttpRequest) -> HttpResponse:
-        answer = super().send(request)
-        if self._is_deaf and request.method == "POST" and request.url.endswith(ENQUEUED):
-            self._is_deaf = False
-            raise TimedOut("no answer", endpoint=request.endpoint, maybe_sent=True)
-        return answer
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        with super().stream(request) as answer:
+            if self.is_deaf and request.method == "POST" and request.url.endswith(ENQUEUED):
+                self.is_deaf = False
+                raise TimedOut("no answer", endpoint=request.endpoint, maybe_sent=True)
+            yield answer
 
 
 def candidates(count: int = 3, *, prompt: str = "") -> tuple[Order, ...]:
@@ -94,10 +97,12 @@ def test_a_cap_that_is_filled_meanwhile_leaves_no_claim_behind(
 def test_an_answer_that_is_lost_loses_no_job_and_buys_none_again(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
-    with workbench(simulator.url, home, transport=DeafToOnePost()) as bench:
+    network = DeafToOnePost()
+    with workbench(simulator.url, home, transport=network) as bench:
         outcomes = bench.make(*candidates(3))
         rows = list(bench.ledger.rows())
 
+    assert not network.is_deaf, "no answer was lost"
     assert kinds(outcomes) == {"Generated": 3}
     assert service.bills == 3
     assert len({row.generation_id for row in rows}) == 3

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.oxen.errors import ConnectionFailed
-from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, HttpStream, RequestsTransport
+from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.budget import campaign_cap
 from nbp_dagster.studio.buying import recognisable
@@ -26,10 +26,12 @@ from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, work
 class NoList(RequestsTransport):
     """The network, but for the list of jobs, which never answers."""
 
-    def send(self, request: HttpRequest) -> HttpResponse:
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
         if request.method == "GET" and request.url.endswith("/api/ai/queue"):
             raise ConnectionFailed("no answer", endpoint=request.endpoint, maybe_sent=True)
-        return super().send(request)
+        with super().stream(request) as answer:
+            yield answer
 
 
 def test_every_order_is_made_and_billed_once(bench: Workbench, service: ServiceProbe) -> None:
