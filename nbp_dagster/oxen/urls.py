@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from nbp_dagster.addresses import is_public
@@ -71,7 +72,7 @@ def read_origin(url: str) -> Origin:
 def is_own(url: str, base_url: str) -> bool:
     """Tell whether a URL is on the service's own origin; anything unreadable is not."""
     try:
-        return read_origin(url) == read_origin(base_url)
+        return read_origin(url) == _read_base(base_url)
     except UnsafeUrl:
         return False
 
@@ -95,6 +96,12 @@ def check_foreign(url: str, resolver: Resolver = resolve_host) -> CheckedUrl:
         if not is_public(address):
             raise _unsafe(url, f"{origin.host} is at {address}, which is not a public address")
     return CheckedUrl(url=url, host=origin.host, addresses=addresses)
+
+
+@lru_cache(maxsize=8)
+def _read_base(base_url: str) -> Origin:
+    """The origin of a service's address, of which a process knows one."""
+    return read_origin(base_url)
 
 
 def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:

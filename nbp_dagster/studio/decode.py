@@ -3,7 +3,6 @@
 Safe to call from many threads: nothing of Pillow's process-wide state is read or changed.
 """
 
-import hashlib
 import io
 import struct
 from dataclasses import dataclass
@@ -74,7 +73,6 @@ class Decoded:
         format: What the bytes were, by their first bytes.
         width: Pixels of `image`, so after turning it upright.
         height: Pixels of `image`.
-        sha256: Digest of the bytes, hex.
         bytes: How many bytes there were.
     """
 
@@ -82,7 +80,6 @@ class Decoded:
     format: ImageFormat
     width: int
     height: int
-    sha256: str
     bytes: int
 
 
@@ -119,7 +116,6 @@ def decode_image(
         format=found,
         width=image.width,
         height=image.height,
-        sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
     )
 

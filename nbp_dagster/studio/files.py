@@ -133,6 +133,8 @@ class IncomingFile:
 
     def begin(self) -> None:
         """Drop what was written."""
+        if not self.size:
+            return
         self._hash = hashlib.sha256()
         self.size = 0
         with explained(self._path):

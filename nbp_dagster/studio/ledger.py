@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from typing import Any
@@ -202,7 +202,7 @@ class Ledger:
             purchase,
             state="made",
             billed=True,
-            image=asdict(image),
+            image={**vars(image)},
             settled_at=self._clock.now(),
             **_known(times),
         )
@@ -326,7 +326,7 @@ class Ledger:
             since=counted.since is not None,
             of_run=counted.run_id is not None,
         )
-        return Decimal(int(connection.execute(query, asdict(counted)).scalar_one())) / MICRO
+        return Decimal(int(connection.execute(query, {**vars(counted)}).scalar_one())) / MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
@@ -349,7 +349,7 @@ def _purchase(row: sa.Row[Any]) -> Purchase:
 
 def _known(times: JobTimes) -> dict[str, float]:
     """The stamps the service gave; our own enqueue stamp stays where it gave none."""
-    return {name: value for name, value in asdict(times).items() if value is not None}
+    return {name: value for name, value in vars(times).items() if value is not None}
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -89,8 +89,9 @@ class FolderStore(ImageStore):
 
     def keep(self, incoming: IncomingFile) -> str:
         digest = incoming.digest()
-        if not self.has(digest, size=incoming.size):
-            incoming.move_to(self.path(digest))
+        path = self.path(digest)
+        if not _holds(path, incoming.size):
+            incoming.move_to(path)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -109,8 +110,13 @@ class FolderStore(ImageStore):
         return data
 
     def has(self, digest: str, *, size: int | None = None) -> bool:
-        stamp = stamp_of(self.path(digest))
-        return stamp is not None and size in (None, stamp[1])
+        return _holds(self.path(digest), size)
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
+
+
+def _holds(path: Path, size: int | None) -> bool:
+    """Whether a file is there, of that many bytes where they are known."""
+    stamp = stamp_of(path)
+    return stamp is not None and size in (None, stamp[1])

@@ -1,5 +1,6 @@
 """Names the prompt behind any picture: by its bytes, by its marks, or by its looks."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -113,7 +114,8 @@ def identify(
         UndecodableImage: The bytes are not one sound picture; see `decode_image`.
     """
     decoded = decode_image(data, what=name)
-    exact = [Match(picture, 1.0) for picture in registry.find_digest(decoded.sha256)]
+    digest = hashlib.sha256(data).hexdigest()
+    exact = [Match(picture, 1.0) for picture in registry.find_digest(digest)]
     if exact:
         return _identity(name, "bytes", exact, registry)
     marks = read_marks(data)

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.bench.growth import measure_growth
 from tests.bench.limit import measure_limit
@@ -52,10 +54,16 @@ def main() -> int:
     scale = QUICK if given.quick else FULL if given.full else Scale()
     if given.prompts:
         scale = replace(scale, prompts=given.prompts, unchanged=given.prompts)
-    report = Report(scale)
+    with TemporaryDirectory(prefix="nbp-bench-", ignore_cleanup_errors=True) as folder:
+        report = Report(scale, Path(folder))
+        _measure(report, given.only or list(GROUPS))
+    return 1 if report.overpaid else 0
+
+
+def _measure(report: Report, groups: list[str]) -> None:
     report.show_machine()
     began = time.monotonic()
-    for name in given.only or GROUPS:
+    for name in groups:
         started = time.monotonic()
         try:
             GROUPS[name](report)
@@ -66,7 +74,6 @@ def main() -> int:
     report.say(f"everything: {time.monotonic() - began:.0f} s")
     for line in report.overpaid:
         report.say(f"PAID TWICE: {line}")
-    return 1 if report.overpaid else 0
 
 
 def _read_arguments() -> argparse.Namespace:

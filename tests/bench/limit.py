@@ -19,12 +19,12 @@ def measure_limit(report: Report) -> None:
     """Print how the engine alone does at a service that answers 429 above 20 requests/s."""
     prompts = report.scale.limited
     limits = {"rate_limit": RATE, "max_in_flight": AT_ONCE}
-    with report.rig() as rig:
-        rig.write(prompts)
-        with rig.service(latency=0.2, slots=500, **limits) as (service, settings):
-            with sampling(service) as samples:
-                answer = rig.work("make", settings=settings).answer
-            report.audit("engine at a limit", service, wanted=prompts)
+    rig = report.rig()
+    rig.write(prompts)
+    with rig.service(latency=0.2, slots=500, **limits) as (service, settings):
+        with sampling(service) as samples:
+            answer = rig.work("make", settings=settings).answer
+        report.audit("engine at a limit", service, wanted=prompts)
     last, seconds = samples[-1], answer["make"]["seconds"]
     share = goodput(samples, prompts=prompts, burst=RATE) / RATE
     refused = last.refused / (last.answered + last.refused)

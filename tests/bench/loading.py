@@ -12,11 +12,11 @@ def measure_loading(report: Report) -> None:
     """Print the seconds of a process that loads the definitions and serialises them."""
     figures = []
     for prompts in report.scale.loads:
-        with report.rig() as rig:
-            rig.write(prompts)
-            settings = {"NBP_HOME": str(rig.shell.home), "NBP_CONFIG": str(rig.shell.briefs)}
-            ours = _best(rig, "load_ours", settings=settings)
-            bare = _best(rig, "load_bare", str(prompts), settings=settings)
+        rig = report.rig()
+        rig.write(prompts)
+        settings = {"NBP_HOME": str(rig.shell.home), "NBP_CONFIG": str(rig.shell.briefs)}
+        ours = _best(rig, "load_ours", settings=settings)
+        bare = _best(rig, "load_bare", str(prompts), settings=settings)
         more = at_most(f"{prompts:,}: more", ours - bare, _GOAL_SECONDS, form="{:.2f} s")
         figures += [
             Figure(f"{prompts:,} prompts: ours", f"{ours:.2f} s"),

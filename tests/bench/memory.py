@@ -25,9 +25,9 @@ def measure_memory(report: Report) -> None:
 
 
 def _run(report: Report, prompts: int, resolution: str) -> Spent:
-    with report.rig() as rig:
-        rig.write(prompts, resolution=resolution)
-        with rig.service(latency=0.05, slots=64) as (service, settings):
-            spent = rig.nbp("run", settings=settings)
-            report.audit(f"{prompts} prompts at {resolution}", service, wanted=prompts)
+    rig = report.rig()
+    rig.write(prompts, resolution=resolution)
+    with rig.service(latency=0.05, slots=64) as (service, settings):
+        spent = rig.nbp("run", settings=settings)
+        report.audit(f"{prompts} prompts at {resolution}", service, wanted=prompts)
     return spent

@@ -22,18 +22,18 @@ def measure_pages(report: Report) -> None:
     if not _CHROMIUM.exists():
         raise CommandFailed(f"{_CHROMIUM} is not installed")
     prompts = report.scale.loads[-1]
-    with report.rig() as rig:
-        rig.write(prompts)
-        home = rig.shell.home / "dagster"
-        with open_instance(home), rig.shell.dagster_dev() as dev, _open_page() as page:
-            address = f"{dev.url}/assets/generated_images"
-            # The first page of a webserver loads the definitions and the UI itself.
-            page.goto(address)
-            page.get_by_role("button", name="Materialize").first.wait_for()
-            listed = _time(lambda: _list_partitions(page, address, rig.keys[0]))
-            page.get_by_role("button", name="Materialize").first.click()
-            page.get_by_role("button", name="Confirm").wait_for()
-            launchable = _time(lambda: _open_dialog(page))
+    rig = report.rig()
+    rig.write(prompts)
+    home = rig.shell.home / "dagster"
+    with open_instance(home), rig.shell.dagster_dev() as dev, _open_page() as page:
+        address = f"{dev.url}/assets/generated_images"
+        # The first page of a webserver loads the definitions and the UI itself.
+        page.goto(address)
+        page.get_by_role("button", name="Materialize").first.wait_for()
+        listed = _time(lambda: _list_partitions(page, address, rig.keys[0]))
+        page.get_by_role("button", name="Materialize").first.click()
+        page.get_by_role("button", name="Confirm").wait_for()
+        launchable = _time(lambda: _open_dialog(page))
     report.show(
         "Dagster's pages in Chromium",
         [

@@ -1,10 +1,8 @@
 """Prints tables as they come, and keeps count of what was paid."""
 
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,21 +49,22 @@ class Report:
 
     Attributes:
         scale: How much is measured.
+        folder: Where the measurements have their files.
         overpaid: What was paid twice, one line each.
     """
 
     scale: Scale
+    folder: Path
     console: Console = field(default_factory=Console)
     overpaid: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def rig(self) -> Iterator[Rig]:
-        """A folder for one measurement, gone after it."""
-        folder = Path(tempfile.mkdtemp(prefix="nbp-bench-"))
-        try:
-            yield Rig(folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def rig(self) -> Rig:
+        """Return an empty folder for one measurement.
+
+        It stays until the last one is over: where many files were just removed, ext4 searches up to
+        a millisecond for the place of a new one, and the next measurement would count that.
+        """
+        return Rig(Path(tempfile.mkdtemp(dir=self.folder)))
 
     def audit(self, what: str, service: ServiceProbe, *, wanted: int) -> None:
         """Note it when a service has billed more pictures than were wanted."""
@@ -88,4 +87,4 @@ class Report:
     def show_machine(self) -> None:
         """Print what the figures depend on."""
         load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-        self.say(f"{os.cpu_count()} cores, load average {load} (1, 5, 15 minutes)")
+        self.say(f"{os.cpu_count()} cores, load average {load} (1, 5, 15 minutes); {self.folder}")

@@ -69,38 +69,40 @@ def _spread(latency: float) -> list[dict[str, object]]:
 def _run_whole(report: Report, *, in_step: bool = True) -> tuple[Spent, list[float]]:
     """Run the whole command; where not `in_step`, at latencies that differ from job to job."""
     scale = report.scale
-    with report.rig() as rig:
-        rig.write(scale.prompts)
-        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
-            if not in_step:
-                service.script(*_spread(scale.latency))
-            spent = rig.nbp("run", settings=settings)
-            report.audit("nbp run", service, wanted=scale.prompts)
-            recorded = dict(rig.work("recorded", settings=settings).answer)
-            completed = service.completions
+    rig = report.rig()
+    rig.write(scale.prompts)
+    with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+        if not in_step:
+            service.script(*_spread(scale.latency))
+        spent = rig.nbp("run", settings=settings)
+        report.audit("nbp run", service, wanted=scale.prompts)
+        recorded = dict(rig.work("recorded", settings=settings).answer)
+        completed = service.completions
     return spent, [moment - completed[job] for job, moment in recorded.items()]
 
 
 def _run_engine(report: Report) -> float:
     scale = report.scale
-    with report.rig() as rig:
-        rig.write(scale.prompts)
-        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
-            answer = rig.work("make", settings=settings).answer
-            report.audit("engine alone", service, wanted=scale.prompts)
+    rig = report.rig()
+    rig.write(scale.prompts)
+    with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+        answer = rig.work("make", settings=settings).answer
+        report.audit("engine alone", service, wanted=scale.prompts)
     return float(answer["make"]["seconds"])
 
 
 def _run_pool(report: Report) -> float:
     scale = report.scale
     words = (str(scale.prompts), str(SLOTS))
-    with report.rig() as rig, rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
+    rig = report.rig()
+    with rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
         return float(rig.work("pool", service.url, *words).answer["seconds"])
 
 
 def _run_serial(report: Report) -> float:
     scale = report.scale
-    with report.rig() as rig, rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
+    rig = report.rig()
+    with rig.service(latency=scale.latency, slots=SLOTS) as (service, _):
         seconds = rig.work("serial", service.url, str(scale.sample)).answer["seconds"]
     return extrapolate(seconds, sample=scale.sample, total=scale.prompts)
 
@@ -108,14 +110,14 @@ def _run_serial(report: Report) -> float:
 def _run_one_by_one(report: Report) -> float:
     """Our own assets, a `dagster asset materialize` for each prompt."""
     scale = report.scale
-    with report.rig() as rig:
-        rig.write(scale.sample)
-        with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
-            began = time.monotonic()
-            for key in rig.keys:
-                _materialize(rig, key, settings)
-            seconds = time.monotonic() - began
-            report.audit("one Dagster run a prompt", service, wanted=scale.sample)
+    rig = report.rig()
+    rig.write(scale.sample)
+    with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
+        began = time.monotonic()
+        for key in rig.keys:
+            _materialize(rig, key, settings)
+        seconds = time.monotonic() - began
+        report.audit("one Dagster run a prompt", service, wanted=scale.sample)
     return extrapolate(seconds, sample=scale.sample, total=scale.prompts)
 
 

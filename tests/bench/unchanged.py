@@ -9,14 +9,14 @@ from tests.bench.report import Report
 def measure_unchanged(report: Report) -> None:
     """Print the seconds of `nbp run` over finished prompts, and what it paid."""
     prompts = report.scale.unchanged
-    with report.rig() as rig:
-        rig.write(prompts, small=True)
-        with rig.service(latency=0.05, slots=64) as (service, settings):
-            prepared = rig.work("finish", settings=settings)
-            first = rig.nbp("run", settings=settings)  # writes the set, once
-            second = rig.nbp("run", settings=settings)
-            bills = service.bills
-            report.audit("unchanged prompts", service, wanted=0)
+    rig = report.rig()
+    rig.write(prompts, small=True)
+    with rig.service(latency=0.05, slots=64) as (service, settings):
+        prepared = rig.work("finish", settings=settings)
+        first = rig.nbp("run", settings=settings)  # writes the set, once
+        second = rig.nbp("run", settings=settings)
+        bills = service.bills
+        report.audit("unchanged prompts", service, wanted=0)
     # A line for each campaign.
     untouched = sum(map(int, re.findall(r"(\d+) needed nothing", second.output)))
     report.show(
