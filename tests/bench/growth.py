@@ -1,5 +1,6 @@
 """Where the CPU time of a prompt goes, and whether it grows with the order."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -12,10 +13,10 @@ _SLOTS = 64
 # Times that what is compared with a few milliseconds is measured. The least counts, as with
 # `timeit`: whatever else a machine does, and how warm it is, only adds.
 _TAKEN = 3
-# Orders up to this size are made that often as a whole too: a second more at the start of one
-# would be ten milliseconds of each of its prompts.
-_SMALL_ORDER = 100
-# The order whose cost counts as that of starting and ending a command.
+# The largest order that is measured so often: beyond, once takes a quarter of an hour.
+_SMALL_ORDER = 1000
+# The order whose cost counts as that of starting and ending a command: what comes once is not
+# counted with each prompt.
 _LEAST = 4
 _OURS_MS = 8.0
 _BOTH_MS = 30.0
@@ -24,7 +25,7 @@ _GROWTH = 1.25
 
 @dataclass(frozen=True)
 class Parts:
-    """Milliseconds of CPU a prompt, without Dagster.
+    """Milliseconds of CPU a prompt, without Dagster, less what comes once.
 
     Attributes:
         engines: Compiling, requests, ledger and store, without decoding; each time.
@@ -87,34 +88,45 @@ def measure_growth(report: Report) -> None:
 
 
 def _parts(report: Report, prompts: int, *, small: bool) -> Parts:
-    made = [_work(report, prompts, small=small) for _ in range(_TAKEN - 1)]
+    first = _least_of(_work(report, _LEAST, "render", "set", small=small) for _ in range(_TAKEN))
+    made = [_work(report, prompts, small=small) for _ in range(_times(prompts) - 1)]
     drawn = _work(report, prompts, "render", "set", small=small)
+
+    def each(cpu: dict[str, float], phase: str) -> float:
+        """Milliseconds of one of those prompts that come after the first few."""
+        return 1000 * (cpu[phase] - first[phase]) / (prompts - _LEAST)
+
     return Parts(
-        engines=tuple(cpu["compile"] + cpu["make"] - cpu["decode"] for cpu in (*made, drawn)),
+        engines=tuple(each(cpu, "engine") for cpu in (*made, drawn)),
         # It decodes anew, what a run does once.
-        pixels=drawn["render"],
-        sets=drawn["set"],
+        pixels=each(drawn, "render"),
+        sets=each(drawn, "set"),
     )
 
 
+def _least_of(times: Iterable[dict[str, float]]) -> dict[str, float]:
+    taken = list(times)
+    return {phase: min(time[phase] for time in taken) for phase in taken[0]}
+
+
 def _work(report: Report, prompts: int, *phases: str, small: bool) -> dict[str, float]:
-    """Return the CPU milliseconds a prompt of making all, and of further phases, by their name."""
+    """Return the CPU seconds of making all, and of further phases, by their name."""
     rig = report.rig()
     rig.write(prompts, small=small)
     with rig.service(latency=_LATENCY, slots=_SLOTS) as (service, settings):
         answer = rig.work("make", *phases, settings=settings).answer
         report.audit(f"engine, {prompts} prompts", service, wanted=prompts)
-    return {
-        name: 1000 * phase["cpu"] / prompts
-        for name, phase in answer.items()
-        if isinstance(phase, dict)
-    }
+    cpu = {name: phase["cpu"] for name, phase in answer.items() if isinstance(phase, dict)}
+    return cpu | {"engine": cpu["compile"] + cpu["make"] - cpu["decode"]}
 
 
 def _whole_cpu(report: Report, prompts: int) -> float:
     """Return the CPU seconds of `nbp run`."""
-    times = _TAKEN if prompts <= _SMALL_ORDER else 1
-    return min(_run(report, prompts) for _ in range(times))
+    return min(_run(report, prompts) for _ in range(_times(prompts)))
+
+
+def _times(prompts: int) -> int:
+    return _TAKEN if prompts <= _SMALL_ORDER else 1
 
 
 def _run(report: Report, prompts: int) -> float:
