@@ -46,7 +46,7 @@ MAX_POSTPONED = 20
 # Messages answered together: what has finished meanwhile must not wait for the buying to go on.
 MAX_BATCH = 32
 # Seconds that a picture is worked on, until the first has told: one of 1K for one channel.
-DEVELOP_SECONDS = 0.1
+DEVELOP_SECONDS = 0.11
 # Seconds that an outcome waits for others which are nearly there: recording some at once costs
 # little more than recording one.
 LINGER = 0.03

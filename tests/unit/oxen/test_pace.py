@@ -127,6 +127,19 @@ def test_a_slot_taken_in_advance_does_not_outlive_a_hold() -> None:
     assert sum(clock.sleeps) - lined_up == pytest.approx(5.0)
 
 
+def test_a_hold_that_another_process_wrote_ends_a_slot_taken_in_advance(tmp_path: Path) -> None:
+    clock, path = FakeClock(), tmp_path / "a.json"
+    one, other = Pace(clock, FileKeeper(path)), Pace(clock, FileKeeper(path))
+    first = other.wait()
+    one.line_up()
+    lined_up = sum(clock.sleeps)
+    other.slow_down(5.0, first, is_post=True)
+
+    one.wait()
+
+    assert sum(clock.sleeps) - lined_up == pytest.approx(5.0)
+
+
 def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
     clock = FakeClock()
     pace = Pace(clock)
