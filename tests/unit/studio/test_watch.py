@@ -3,7 +3,7 @@
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -61,20 +61,27 @@ class OneJob(Transport):
         yield f"event: media_generation_completed\ndata: {data}\n\n".encode()
 
 
-def _first_notice(event: Mapping[str, object]) -> Notice:
-    """What is told first of a job that is begun at second 4 and ended, at second 9, by an event."""
-    clock, notices = FakeClock(start=9.0), queue.SimpleQueue[Notice]()
+def _watcher(
+    transport: Transport, clock: FakeClock, *, notify: Callable[[Notice], None]
+) -> Watcher:
+    """One that waits for one job and looks at the list all the time."""
     client = OxenClient(
-        "https://hub.test", api_key="k", transport=OneJob(event), clock=clock, retry=RetryPolicy()
+        "https://hub.test", api_key="k", transport=transport, clock=clock, retry=RetryPolicy()
     )
-    watcher = Watcher(
+    return Watcher(
         client,
         stream=client.events(),
         watched=lambda: frozenset({"a job"}),
-        notify=notices.put,
+        notify=notify,
         times=WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0),
         clock=clock,
     )
+
+
+def _first_notice(event: Mapping[str, object]) -> Notice:
+    """What is told first of a job that is begun at second 4 and ended, at second 9, by an event."""
+    notices = queue.SimpleQueue[Notice]()
+    watcher = _watcher(OneJob(event), FakeClock(start=9.0), notify=notices.put)
     watcher.start()
     try:
         return notices.get(timeout=30)
@@ -95,18 +102,8 @@ def test_an_event_that_tells_of_no_picture_has_the_job_asked_for(event: dict[str
 
 
 def test_a_poll_that_is_stopped_while_it_waits_does_not_blame_the_service() -> None:
-    transport, clock, notices = StoppedRun(), FakeClock(), list[Notice]()
-    client = OxenClient(
-        "https://hub.test", api_key="k", transport=transport, clock=clock, retry=RetryPolicy()
-    )
-    watcher = Watcher(
-        client,
-        stream=client.events(),
-        watched=lambda: frozenset({"a job"}),
-        notify=notices.append,
-        times=WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0),
-        clock=clock,
-    )
+    transport, notices = StoppedRun(), list[Notice]()
+    watcher = _watcher(transport, FakeClock(), notify=notices.append)
     watcher.start()
     assert transport.was_asked_for_the_list.wait(30)
     for thread in threading.enumerate():
