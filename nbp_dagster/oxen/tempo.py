@@ -5,7 +5,7 @@ Must not know: clocks, files, threads or HTTP.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -127,9 +127,9 @@ class Tempo:
         if at > now + AHEAD_SECONDS:
             return self, max(RETRY_SECONDS, at - now - AHEAD_SECONDS)
         # Up to what the service took before, there is nothing to learn from its answers.
-        grown = self._faster() if self._is_climbing else {}
-        next_at = at + 1.0 / grown.get("rate", self.rate)
-        return replace(self, stamp=now, next_at=next_at, **grown), Slot(at, self.cuts)
+        grown = self._faster() if self._is_climbing else self
+        booked = replace(grown, stamp=now, next_at=at + 1.0 / grown.rate)
+        return booked, Slot(at, self.cuts)
 
     def honours(self, slot: Slot) -> bool:
         """Whether a slot may still be used: no cut and no longer hold came since."""
@@ -137,12 +137,12 @@ class Tempo:
 
     def keep_up(self, slot: Slot, now: float, *, is_post: bool) -> "Tempo":
         """Count a request that the service took, and grow."""
-        grown: dict[str, Any] = {}
-        # Sent at another rate, it says nothing about this one.
-        if slot.cuts == self.cuts:
-            grown |= {} if self._is_climbing else self._faster()
-            grown |= self._wider() if is_post else {}
-        return replace(self, stamp=now, taken=self.taken + 1, **grown)
+        counted = replace(self, stamp=now, taken=self.taken + 1)
+        if slot.cuts != self.cuts:
+            # Sent at another rate: it says nothing about this one.
+            return counted
+        grown = counted if self._is_climbing else counted._faster()
+        return grown._wider() if is_post else grown
 
     def slow_down(
         self, slot: Slot, now: float, *, retry_after: float | None, is_post: bool
@@ -229,21 +229,21 @@ class Tempo:
         seen = (self.taken + 1) / max(now - self.since, 1.0)
         return min(self.rate, max(seen, self.rate / 2))
 
-    def _faster(self) -> dict[str, Any]:
+    def _faster(self) -> "Tempo":
         if self.ceiling is None:
-            return {"rate": min(self.rate + 1.0, MAX_RATE)}
+            return replace(self, rate=min(self.rate + 1.0, MAX_RATE))
         age = self.age + 1.0 / self.rate
         if age < CLIMB_SECONDS:
             factor = 1.0 - 0.5 * (1.0 - age / CLIMB_SECONDS) ** 3
         else:
             span = max(PROBE_SECONDS, PROBE_REQUESTS / self.ceiling, PROBE_HOLDS * self.hold)
             factor = 1.0 + ((age - CLIMB_SECONDS) / span) ** 3
-        return {"age": age, "rate": min(self.ceiling * factor, MAX_RATE)}
+        return replace(self, age=age, rate=min(self.ceiling * factor, MAX_RATE))
 
-    def _wider(self) -> dict[str, Any]:
+    def _wider(self) -> "Tempo":
         most = max((member.limit for member in self.members.values()), default=0)
         gain = 1.0 / self.window if self.window_cut else 1.0
-        return {"window": max(self.window, min(self.window + gain, float(most)))}
+        return replace(self, window=max(self.window, min(self.window + gain, float(most))))
 
     def _narrower(self) -> "Tempo":
         return replace(self, window=max(1.0, self.window / 2), window_cut=True)

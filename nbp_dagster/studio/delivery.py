@@ -235,8 +235,7 @@ class Delivery:
             return decode_image(incoming.read(), what=what), media_type
         except UndecodableImage:
             # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
-            fresh = self.client.get_generation(job.generation_id)
-            again = self._download(Finished.of(fresh), incoming)
+            again = self._download(self._renew(job), incoming)
             return decode_image(incoming.read(), what=what), again
 
     def _download(self, job: Finished, incoming: IncomingFile) -> str:
@@ -247,11 +246,14 @@ class Delivery:
         except DownloadFailed as error:
             if not error.expired:
                 raise
-            # Links expire; asking for the job again mints a new one.
-            fresh = self.client.get_generation(job.generation_id)
-            if fresh.result_url is None:
+            fresh = self._renew(job)
+            if fresh.url is None:
                 raise
-            return self.client.download_into(fresh.result_url, sink)
+            return self.client.download_into(fresh.url, sink)
+
+    def _renew(self, job: Finished) -> Finished:
+        """Ask for a finished job again, which mints a new address of its picture."""
+        return Finished.of(self.client.get_generation(job.generation_id))
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"

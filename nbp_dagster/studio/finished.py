@@ -20,6 +20,11 @@ class JobTimes:
     started_at: float | None
     completed_at: float | None
 
+    @classmethod
+    def of(cls, job: Generation) -> "JobTimes":
+        """Take what the service says of a job, finished or not."""
+        return cls(job.enqueued_at, job.started_at, job.completed_at)
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -38,5 +43,4 @@ class Finished:
     @classmethod
     def of(cls, job: Generation) -> "Finished":
         """Take what the service answers of a job that it shows as succeeded."""
-        times = JobTimes(job.enqueued_at, job.started_at, job.completed_at)
-        return cls(job.generation_id, job.result_url, times)
+        return cls(job.generation_id, job.result_url, JobTimes.of(job))

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.client import OxenClient
@@ -150,12 +150,8 @@ class Watcher:
         """Take what an event tells of a picture; None where it tells of none."""
         if event.status != "succeeded" or event.url is None:
             return None
-        listed = self._listed.get(event.generation_id)
-        times = JobTimes(
-            listed.enqueued_at if listed else None,
-            listed.started_at if listed else None,
-            self._clock.now(),
-        )
+        listed = self._listed.get(event.generation_id, JobTimes(None, None, None))
+        times = replace(listed, completed_at=self._clock.now())
         return Finished(event.generation_id, event.url, times)
 
     def _poll(self) -> None:
@@ -192,7 +188,7 @@ class Watcher:
             for generation_id in watched:
                 self._judge(generation_id, active.get(generation_id))
             self._listed = {
-                generation_id: Finished.of(active[generation_id]).times
+                generation_id: JobTimes.of(active[generation_id])
                 for generation_id in watched & active.keys()
             }
 
