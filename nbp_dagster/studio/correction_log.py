@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.studio.ledger_database import begin_serialised, explained
+from nbp_dagster.studio.ledger_database import begin_reading, begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import corrections
 
 Kept = Literal["first", "correction"]
@@ -67,7 +67,7 @@ class CorrectionLog:
         """
         found: dict[tuple[str, str], tuple[Correction, ...]] = {}
         wanted = list(dict.fromkeys(parents))
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             if connection.execute(sa.select(corrections.c.id).limit(1)).first() is None:
                 # Where nobody corrects, nothing is looked for.
                 return found
@@ -80,12 +80,12 @@ class CorrectionLog:
 
     def behind(self, fingerprint: str) -> tuple[Correction, ...]:
         """Return the corrections that a fingerprint was asked for as."""
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return _read(connection, corrections.c.fingerprint == fingerprint)
 
     def all(self) -> tuple[Correction, ...]:
         """Return every correction, oldest first."""
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return _read(connection, sa.true())
 
     def ask(self, draft: Correction) -> Correction:

@@ -16,7 +16,12 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio import ledger_statements as statements
 from nbp_dagster.studio.budget import Cap, describe_excess
 from nbp_dagster.studio.finished import JobTimes
-from nbp_dagster.studio.ledger_database import begin_serialised, explained
+from nbp_dagster.studio.ledger_database import (
+    begin_reading,
+    begin_serialised,
+    begin_writing,
+    explained,
+)
 from nbp_dagster.studio.ledger_schema import purchases
 from nbp_dagster.studio.ledger_statements import OPEN
 from nbp_dagster.studio.outcomes import KeptImage, Order
@@ -69,7 +74,7 @@ class Ledger:
         found: dict[str, Purchase] = {}
         if not wanted:
             return found
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(wanted):
                 for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
                     found[row.fingerprint] = standing_of(found.get(row.fingerprint), _purchase(row))
@@ -78,7 +83,7 @@ class Ledger:
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
         """Return the newest purchase made for each prompt or sheet key, whatever its request."""
         found: dict[str, Purchase] = {}
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
                 query = sa.select(purchases).where(
                     purchases.c.key.in_(chunk), purchases.c.provider == provider
@@ -93,7 +98,7 @@ class Ledger:
         query = sa.select(purchases).where(
             purchases.c.state == "made", sa.or_(purchases.c.key == key, asked_for)
         )
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             rows = connection.execute(query.order_by(purchases.c.id))
             return tuple(map(_purchase, rows))
 
@@ -232,7 +237,7 @@ class Ledger:
     def owned(self, generation_ids: Iterable[str]) -> frozenset[str]:
         """Return those of the given ids that a purchase of ours already owns."""
         owned: set[str] = set()
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(generation_ids)):
                 column = purchases.c.generation_id
                 rows = connection.execute(sa.select(column).where(column.in_(chunk)))
@@ -244,7 +249,7 @@ class Ledger:
         query = sa.select(purchases).where(
             purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
         )
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return tuple(_purchase(row) for row in connection.execute(query))
 
     def billed_failures(self, fingerprint: str) -> int:
@@ -254,7 +259,7 @@ class Ledger:
             purchases.c.state == "failed",
             purchases.c.billed,
         )
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return int(connection.execute(query).scalar_one())
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
@@ -265,7 +270,7 @@ class Ledger:
             provider: What the simulator draws costs nothing of a live budget.
             run_id: The run that a cap of one run means.
         """
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return self._spent(connection, Counted.by(cap, provider=provider, run_id=run_id))
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
@@ -277,7 +282,7 @@ class Ledger:
         query = sa.select(purchases).order_by(purchases.c.id)
         if since is not None:
             query = query.where(purchases.c.intended_at >= since)
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             for row in connection.execution_options(yield_per=_CHUNK).execute(query):
                 yield _purchase(row)
 
@@ -287,7 +292,7 @@ class Ledger:
 
     def _close(self, purchase: Purchase, **values: Any) -> Purchase:
         """Change a purchase that is still ours."""
-        with self._transaction(begin_serialised(self._engine)) as connection:
+        with self._transaction(begin_writing(self._engine)) as connection:
             ours = {"own_id": purchase.id, "own_owner": purchase.owner}
             if connection.execute(statements.CHANGE_OWN, {**ours, **values}).rowcount != 1:
                 raise LedgerError(

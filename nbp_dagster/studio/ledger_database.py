@@ -25,8 +25,6 @@ PATIENCE_SECONDS = 30.0
 _LEDGER_LOCK = 0x6E6270206C656467
 # Alembic keeps the migration it runs in module globals: one at a time in this process.
 _UPGRADING = threading.Lock()
-# Execution option of a connection to SQLite: the words that begin its transactions.
-_BEGIN_OPTION = "nbp_begin"
 # Execution option of an engine on SQLite: the `_Turn` of its threads.
 _TURN_OPTION = "nbp_turn"
 # Of libpq, in seconds; the last in milliseconds. A vanished server is noticed within a minute.
@@ -75,8 +73,8 @@ class _Turn:
 def open_ledger(url: str | Path, *, patience: float = PATIENCE_SECONDS) -> Engine:
     """Open the ledger, make it when new, and bring its tables up to date.
 
-    Several processes may do so at the same time. Reading takes an ordinary `engine.begin()`;
-    whatever writes takes `begin_serialised`.
+    Several processes may do so at the same time. Reading takes `begin_reading`, what decides and
+    writes `begin_serialised`, and a single statement that writes `begin_writing`.
 
     Args:
         url: The SQLite file, whose folder is made, or a `sqlite:` or `postgresql:` URL.
@@ -107,13 +105,37 @@ def begin_serialised(engine: Engine) -> Iterator[Connection]:
     Raises:
         sqlalchemy.exc.DBAPIError: Any trouble, waiting for too long included; see `explain`.
     """
-    with _turn(engine), engine.connect() as connection:
-        connection.execution_options(**{_BEGIN_OPTION: "BEGIN IMMEDIATE"})
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                # At READ COMMITTED every later statement sees what was committed before the lock.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LEDGER_LOCK)))
-            yield connection
+    with begin_writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            # At READ COMMITTED every later statement sees what was committed before the lock.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LEDGER_LOCK)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+@contextmanager
+def begin_writing(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction of one statement, which finds what it changes by its own conditions.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: Any trouble, waiting for too long included; see `explain`.
+    """
+    with _turn(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def begin_reading(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that reads; on SQLite all it reads is of one moment.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: Any trouble; see `explain`.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        yield connection
 
 
 @contextmanager
@@ -142,7 +164,7 @@ def explained(
     """Run one transaction; say what is wrong with the database in words for people.
 
     Args:
-        transaction: `begin_serialised(engine)`, `engine.connect()` and the like.
+        transaction: `begin_serialised(engine)` and the like.
         engine: Whose it is.
         but: Errors that the caller can tell more of; they pass as they are.
 
@@ -274,23 +296,18 @@ def _create_sqlite(url: URL, patience: float) -> Engine:
         ) from error
     engine = sa.create_engine(
         url,
-        connect_args={"timeout": patience},
+        # The driver begins a transaction of its own accord only where a statement writes. An event
+        # of SQLAlchemy's could begin all of them, and would cost each more than its statement does.
+        connect_args={"timeout": patience, "isolation_level": "IMMEDIATE"},
         hide_parameters=True,
         execution_options={_TURN_OPTION: _Turn(patience)},
     )
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        # The driver would begin transactions at the first write only, after the reading.
-        connection.isolation_level = None
         # A commit survives a power cut.
         connection.execute("PRAGMA synchronous=FULL")
 
-    def begin(connection: Connection) -> None:
-        if words := connection.get_execution_options().get(_BEGIN_OPTION, "BEGIN"):
-            connection.exec_driver_sql(words)
-
     sa.event.listen(engine, "connect", prepare)
-    sa.event.listen(engine, "begin", begin)
     return engine
 
 
@@ -319,7 +336,6 @@ def _let_readers_beside_the_writer(engine: Engine) -> None:
 
 def _switch_to_wal(engine: Engine) -> None:
     with engine.connect() as connection:
-        connection.execution_options(**{_BEGIN_OPTION: ""})
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 

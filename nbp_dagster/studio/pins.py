@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger_database import begin_serialised, explained
+from nbp_dagster.studio.ledger_database import begin_reading, begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import sheet_pins
 
 Action = Literal["pinned", "automatic", "rolled_back", "migrated"]
@@ -64,13 +64,13 @@ class PinLog:
     def current(self, made_for: Iterable[str]) -> dict[str, Pin]:
         """Return the pin that holds for each request that has one."""
         query = sa.select(sheet_pins).where(sheet_pins.c.made_for.in_(list(made_for)))
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             rows = connection.execute(query.order_by(sheet_pins.c.number))
             return {row.made_for: _pin(row) for row in rows}
 
     def history(self, made_for: str) -> tuple[Pin, ...]:
         """Return every decision about a request's sheet, oldest first."""
-        with self._transaction(self._engine.connect()) as connection:
+        with self._transaction(begin_reading(self._engine)) as connection:
             return self._history(connection, made_for)
 
     def pin(self, key: str, made_for: str, digest: str, *, who: str, reason: str) -> Pin:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from PIL import Image
 from sqlalchemy.engine import Connection, Engine
 
-from nbp_dagster.studio.ledger_database import begin_serialised, explained
+from nbp_dagster.studio.ledger_database import begin_reading, begin_serialised, explained
 from nbp_dagster.studio.ledger_schema import pictures, purchases
 from nbp_dagster.studio.likeness import SHAPE_SLACK, Sketches, sketch_picture
 from nbp_dagster.studio.manifest import Picture
@@ -154,7 +154,7 @@ class Registry:
             return tuple(_known(row) for row in connection.execute(query))
 
     def _transaction(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
-        begun = begin_serialised(self._engine) if writes else self._engine.begin()
+        begun = begin_serialised(self._engine) if writes else begin_reading(self._engine)
         return explained(begun, self._engine)
 
 
