@@ -10,13 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.errors import BadResponse, OxenError, TimedOut
@@ -264,19 +263,44 @@ class RequestsTransport(Transport):
         raise failure
 
 
-class _Bearer(AuthBase):
-    """Sets our key or nothing; its presence keeps the library from asking `.netrc`."""
+class _Adapter(HTTPAdapter):
+    """Leaves out what the library does anew for each request and a session of one host never needs.
 
-    def __init__(self, key: str | None) -> None:
-        self._key = key
+    That is finding the pool of connections, which takes longer than using one, and looking for
+    cookies.
+    """
 
-    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._key is not None:
-            prepared.headers["Authorization"] = f"Bearer {self._key}"
-        return prepared
+    def __init__(self) -> None:
+        self._pools: dict[str, Any] = {}
+        super().__init__()
+
+    def get_connection_with_tls_context(  # type: ignore[no-untyped-def]  # private types
+        self, request, verify, proxies=None, cert=None
+    ):
+        # Proxies and certificates are the same for a host as long as its session lasts.
+        host = "/".join(request.url.split("/", 3)[:3])
+        if host not in self._pools:
+            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._pools[host] = found
+        return self._pools[host]
+
+    def build_response(  # type: ignore[no-untyped-def]  # private types
+        self, req, resp
+    ):
+        response = requests.Response()
+        response.status_code, response.reason = resp.status, resp.reason
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw, response.url = resp, req.url
+        response.request = req
+        return response
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pools.clear()
+        super().close()
 
 
-class _PinnedAdapter(HTTPAdapter):
+class _PinnedAdapter(_Adapter):
     """Connects to one address while the certificate and the Host header stay the URL's own."""
 
     def __init__(self, address: str) -> None:
@@ -313,28 +337,37 @@ class _Session(requests.Session):
 
 def _new_session() -> _Session:
     session = _Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter())
     session.headers.clear()
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return session
 
 
 def _open(session: _Session, request: HttpRequest) -> requests.Response:
     # Neither made nor sent by the session: it would look for cookies, hooks and redirects.
-    prepared = requests.PreparedRequest()
-    prepared.prepare(
-        request.method,
-        request.url,
-        headers={**session.headers, **request.headers},
-        data=request.body,
-        auth=_Bearer(request.bearer),
-    )
-    parts = urlsplit(prepared.url or "")
+    prepared = _prepare(request, session.headers)
+    url = prepared.url or ""
+    parts = urlsplit(url)
     if request.address is not None:
         prepared.headers["Host"] = parts.netloc
     timeout = (request.connect_timeout, request.read_timeout)
-    settings = session.settings_for(prepared.url or "", parts)
-    return session.get_adapter(prepared.url or "").send(prepared, timeout=timeout, **settings)
+    settings = session.settings_for(url, parts)
+    return session.get_adapter(url).send(prepared, timeout=timeout, **settings)
+
+
+def _prepare(request: HttpRequest, common: Mapping[str, str | bytes]) -> requests.PreparedRequest:
+    """Return a request for the library with our key or none: nobody asks `.netrc` for another."""
+    headers = {**common, **request.headers}
+    if request.bearer is not None:
+        headers["Authorization"] = f"Bearer {request.bearer}"
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(request.method)
+    prepared.prepare_url(request.url, None)
+    prepared.prepare_headers(headers)
+    prepared.body = request.body
+    prepared.prepare_content_length(request.body)
+    return prepared
 
 
 def _shut(response: requests.Response) -> None:

@@ -69,6 +69,7 @@ def read_origin(url: str) -> Origin:
     return Origin(scheme, parts.hostname, _DEFAULT_PORTS[scheme] if port is None else port)
 
 
+@lru_cache(maxsize=64)
 def is_own(url: str, base_url: str) -> bool:
     """Tell whether a URL is on the service's own origin; anything unreadable is not."""
     try:
