@@ -31,16 +31,31 @@ class Parts:
         engines: Compiling, requests, ledger and store, without decoding; each time.
         pixels: Decode once, fit, encode, check, preview.
         sets: Manifest, gallery and contact sheet.
+        thousands: `engines` of the last time, by each thousand of the prompts.
     """
 
     engines: tuple[float, ...]
     pixels: float
     sets: float
+    thousands: tuple[float, ...]
 
     @property
     def engine(self) -> float:
         """The least of `engines`."""
         return min(self.engines)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What making some prompts took.
+
+    Attributes:
+        cpu: CPU seconds by phase.
+        thousands: CPU seconds of the engine by each thousand: milliseconds of one of them.
+    """
+
+    cpu: dict[str, float]
+    thousands: list[float]
 
 
 @dataclass(frozen=True)
@@ -92,32 +107,34 @@ def _parts(report: Report, prompts: int, *, small: bool) -> Parts:
     made = [_work(report, prompts, small=small) for _ in range(_times(prompts) - 1)]
     drawn = _work(report, prompts, "render", "set", small=small)
 
-    def each(cpu: dict[str, float], phase: str) -> float:
+    def each(work: _Work, phase: str) -> float:
         """Milliseconds of one of those prompts that come after the first few."""
-        return 1000 * (cpu[phase] - first[phase]) / (prompts - _LEAST)
+        return 1000 * (work.cpu[phase] - first[phase]) / (prompts - _LEAST)
 
     return Parts(
-        engines=tuple(each(cpu, "engine") for cpu in (*made, drawn)),
+        engines=tuple(each(work, "engine") for work in (*made, drawn)),
         # It decodes anew, what a run does once.
         pixels=each(drawn, "render"),
         sets=each(drawn, "set"),
+        thousands=tuple(drawn.thousands),
     )
 
 
-def _least_of(times: Iterable[dict[str, float]]) -> dict[str, float]:
-    taken = list(times)
+def _least_of(works: Iterable[_Work]) -> dict[str, float]:
+    taken = [work.cpu for work in works]
     return {phase: min(time[phase] for time in taken) for phase in taken[0]}
 
 
-def _work(report: Report, prompts: int, *phases: str, small: bool) -> dict[str, float]:
-    """Return the CPU seconds of making all, and of further phases, by their name."""
+def _work(report: Report, prompts: int, *phases: str, small: bool) -> _Work:
+    """Make all, and go through further phases."""
     rig = report.rig()
     rig.write(prompts, small=small)
     with rig.service(latency=_LATENCY, slots=_SLOTS) as (service, settings):
         answer = rig.work("make", *phases, settings=settings).answer
         report.audit(f"engine, {prompts} prompts", service, wanted=prompts)
     cpu = {name: phase["cpu"] for name, phase in answer.items() if isinstance(phase, dict)}
-    return cpu | {"engine": cpu["compile"] + cpu["make"] - cpu["decode"]}
+    engine = cpu["compile"] + cpu["make"] - cpu["decode"]
+    return _Work(cpu | {"engine": engine}, answer["thousands"])
 
 
 def _whole_cpu(report: Report, prompts: int) -> float:
@@ -160,11 +177,18 @@ def _show_goals(report: Report, costs: list[Cost], start: float, full: Parts) ->
             at_most("ours, most / least", ours / least.parts.engine, _GROWTH),
             at_most("ours, sets, Dagster's, most / least", both / least.without_pixels, _GROWTH),
             Figure(f"ours at {most.prompts:,}, each time", _list(most.parts.engines)),
+            *_thousands(most),
             Figure("pixels of a 1080 x 1080 picture", f"{full.pixels:.1f} ms"),
             Figure("its share of a set", f"{full.sets:.1f} ms"),
             Figure("start and end of a command", f"{1000 * start:,.0f} ms"),
         ],
     )
+
+
+def _thousands(cost: Cost) -> list[Figure]:
+    if len(cost.parts.thousands) < 2:
+        return []
+    return [Figure("the same, by each thousand", _list(cost.parts.thousands))]
 
 
 def _list(milliseconds: tuple[float, ...]) -> str:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from tests.bench import rivals
@@ -53,7 +54,8 @@ class Stopwatch:
 def make(*phases: str) -> Any:
     """Buy every prompt of the briefs without Dagster; then, where asked, `render` and write `set`s.
 
-    Returns seconds and CPU seconds by phase; `decode` is the part of `make` that decodes.
+    Returns seconds and CPU seconds by phase; `decode` is the part of `make` that decodes. With
+    them, the CPU seconds that each thousand of the prompts took, without decoding.
     """
     from nbp_dagster.project import open_studio
     from nbp_dagster.settings import read_settings
@@ -66,8 +68,12 @@ def make(*phases: str) -> Any:
     with open_studio(read_settings()) as studio:
         with watch.phase("compile"):
             orders = studio.compile(studio.prompts).orders
+        outcomes, marks = [], [_cpu_seconds()]
         with watch.phase("make"):
-            outcomes = list(studio.make(orders.values(), run_id="bench"))
+            for outcome in studio.make(orders.values(), run_id="bench"):
+                outcomes.append(outcome)
+                if len(outcomes) % 1000 == 0:
+                    marks.append(_cpu_seconds() - watch.phases["decode"]["cpu"])
         made = [outcome for outcome in outcomes if isinstance(outcome, Generated)]
         if len(made) != len(orders):
             odd = next(item for item in outcomes if not isinstance(item, Generated))
@@ -81,7 +87,8 @@ def make(*phases: str) -> Any:
             with watch.phase("set"):
                 for campaign in studio.briefs.campaigns:
                     studio.write_set(campaign)
-    return {"prompts": len(orders), **watch.phases}
+    thousands = [after - before for before, after in pairwise(marks)]
+    return {"prompts": len(orders), "thousands": thousands, **watch.phases}
 
 
 def list_recorded() -> Any:
