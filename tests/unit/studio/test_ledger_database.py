@@ -23,12 +23,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from nbp_dagster.studio.ledger_database import (
     HEAD,
     LedgerDatabaseError,
+    begin_reading,
     begin_serialised,
+    begin_writing,
     explain,
     open_ledger,
     place,
@@ -141,7 +143,7 @@ def test_no_attempt_and_no_generation_is_written_twice(ledger: Engine, column: s
     other = a_row(2)
     other[column] = read(ledger)[0][column]
 
-    with pytest.raises(sa.exc.IntegrityError):
+    with pytest.raises(IntegrityError):
         write(ledger, other)
 
     assert len(read(ledger)) == 1
@@ -344,14 +346,48 @@ def test_a_serialised_transaction_that_raises_writes_nothing(ledger: Engine) -> 
     write(ledger, a_row())
 
 
-def test_an_ordinary_transaction_after_a_serialised_one_excludes_nobody(ledger_url: str) -> None:
-    """The option of the one connection must not stay with it in the pool."""
+def test_whoever_reads_excludes_nobody(ledger_url: str) -> None:
     with opened(ledger_url, patience=IMPATIENT) as engine:
         write(engine, a_row(1))
-        with engine.begin() as reader:
+        with begin_reading(engine) as reader:
             reader.execute(sa.select(purchases)).all()
             write(engine, a_row(2))
         assert len(read(engine)) == 2
+
+
+def test_what_one_reader_reads_of_a_file_is_of_one_moment(tmp_path: Path) -> None:
+    with opened(tmp_path / "ledger.sqlite", patience=IMPATIENT) as engine:
+        write(engine, a_row(1))
+        with begin_reading(engine) as reader:
+            before = reader.execute(sa.select(purchases)).all()
+            write(engine, a_row(2))
+            assert reader.execute(sa.select(purchases)).all() == before
+
+
+def test_a_single_statement_on_a_file_waits_for_whoever_decides(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with opened(path) as holder, opened(path, patience=IMPATIENT) as engine:
+        write(engine, a_row(1))
+        with begin_serialised(holder), pytest.raises(DBAPIError, match="locked"):
+            close_all(engine)
+        close_all(engine)
+
+        assert read(engine)[0]["state"] == "lost"
+
+
+def test_a_single_statement_that_fails_leaves_nothing_behind(ledger: Engine) -> None:
+    write(ledger, a_row(1))
+    with pytest.raises(IntegrityError), begin_writing(ledger) as connection:
+        connection.execute(purchases.insert().values(a_row(1)))
+
+    write(ledger, a_row(2))
+
+    assert len(read(ledger)) == 2
+
+
+def close_all(engine: Engine) -> None:
+    with begin_writing(engine) as connection:
+        connection.execute(purchases.update().values(state="lost"))
 
 
 def run(processes: list[Any]) -> None:
