@@ -48,7 +48,12 @@ class ColourTarget(BaseModel):
 
 def _read_target(value: object) -> object:
     """Return a target written as a number as the mapping that it is short for."""
-    return {"least": value} if isinstance(value, int | float) else value
+    if isinstance(value, int | float):
+        return {"least": value}
+    if not isinstance(value, Mapping | ColourTarget):
+        reason = "accepted: a share of the picture such as 0.2, which is 20%, or least and most"
+        raise PydanticCustomError("brief", "{reason}", {"reason": reason})
+    return value
 
 
 PaletteTargets = Mapping[str, Annotated[ColourTarget, BeforeValidator(_read_target)]]
