@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from nbp_dagster.brand.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
+from nbp_dagster.brand.schema import refuse
 from nbp_dagster.brand.targets import ACCEPTED_TARGETS, PaletteTargets
 from nbp_dagster.brand.terms import find_wildcard_fault
 
@@ -40,44 +40,40 @@ Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4",
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def _refuse(reason: str) -> PydanticCustomError:
-    return PydanticCustomError("brief", "{reason}", {"reason": reason})
-
-
 def _check_id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
-        raise _refuse("accepted: small letters a-z, digits and underscores")
+        raise refuse("accepted: small letters a-z, digits and underscores")
     return value
 
 
 def _check_prose(value: str) -> str:
     if not value.strip():
-        raise _refuse("accepted: text that is not blank")
+        raise refuse("accepted: text that is not blank")
     if len(value) > MAX_PROSE_CHARACTERS:
-        raise _refuse(f"{len(value)} characters; accepted: at most {MAX_PROSE_CHARACTERS}")
+        raise refuse(f"{len(value)} characters; accepted: at most {MAX_PROSE_CHARACTERS}")
     if "\n" in value or "\r" in value:
-        raise _refuse("has a line break; write it on one line or fold it with '>-'")
+        raise refuse("has a line break; write it on one line or fold it with '>-'")
     for character in value:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}:
-            raise _refuse(f"has the control character U+{ord(character):04X}; remove it")
+            raise refuse(f"has the control character U+{ord(character):04X}; remove it")
         if character in _BIDI_CONTROLS:
-            raise _refuse(f"has the direction control U+{ord(character):04X}; remove it")
+            raise refuse(f"has the direction control U+{ord(character):04X}; remove it")
     return value
 
 
 def _check_copy(value: str) -> str:
     _check_prose(value)
     if len(value) > MAX_COPY_CHARACTERS:
-        raise _refuse(f"{len(value)} characters; accepted: at most {MAX_COPY_CHARACTERS}")
+        raise refuse(f"{len(value)} characters; accepted: at most {MAX_COPY_CHARACTERS}")
     if '"' in value:
-        raise _refuse("has a straight double quote; use typographic ones such as “ ” or „ “")
+        raise refuse("has a straight double quote; use typographic ones such as “ ” or „ “")
     return value
 
 
 def _check_locale(value: str) -> str:
     fault = find_locale_fault(value)
     if fault:
-        raise _refuse(fault)
+        raise refuse(fault)
     return value
 
 
@@ -88,41 +84,41 @@ def _check_binding(value: str) -> str:
 def _check_term(value: str) -> str:
     fault = find_wildcard_fault(_check_prose(value))
     if fault:
-        raise _refuse(fault)
+        raise refuse(fault)
     return value
 
 
 def _check_colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise _refuse('accepted: a colour as "#RRGGBB", in quotes')
+        raise refuse('accepted: a colour as "#RRGGBB", in quotes')
     return value
 
 
 def _check_model(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]*", value):
-        raise _refuse(f"accepted: the id of a model such as {DEFAULT_MODEL}")
+        raise refuse(f"accepted: the id of a model such as {DEFAULT_MODEL}")
     return value
 
 
 def _check_cron(value: str) -> str:
     fault = find_cron_fault(value)
     if fault:
-        raise _refuse(fault)
+        raise refuse(fault)
     return value
 
 
 def _check_zone(value: str) -> str:
     fault = find_zone_fault(value)
     if fault:
-        raise _refuse(fault)
+        raise refuse(fault)
     return value
 
 
 def _check_parameter(value: object) -> object:
     if not isinstance(value, str | bool | int | float):
-        raise _refuse("accepted: text, a number, true or false")
+        raise refuse("accepted: text, a number, true or false")
     if isinstance(value, float) and value - value != 0:
-        raise _refuse("accepted: a finite number")
+        raise refuse("accepted: a finite number")
     return value
 
 
@@ -157,7 +153,7 @@ def _read_entry(value: object) -> object:
     if isinstance(value, str):
         return {"image": value}
     if not isinstance(value, Mapping):
-        raise _refuse("accepted: text, or a mapping of image and role")
+        raise refuse("accepted: text, or a mapping of image and role")
     return value
 
 
@@ -207,9 +203,9 @@ class Character(_Record):
     @model_validator(mode="after")
     def _check_identity(self) -> Self:
         if self.references and all(item.role == "face" for item in self.references):
-            raise _refuse("its references are faces alone; add one of the role identity")
+            raise refuse("its references are faces alone; add one of the role identity")
         if self.references and (self.candidates > 1 or self.auto_pin):
-            raise _refuse(
+            raise refuse(
                 "candidates and auto_pin: only a sheet that is generated has candidates and a pin, "
                 "and the references are this one; remove these or those"
             )
@@ -252,7 +248,7 @@ class Fonts(_Record):
     @model_validator(mode="after")
     def _check_pair(self) -> Self:
         if self.bold is not None and self.regular is None:
-            raise _refuse("has bold but no regular; add regular")
+            raise refuse("has bold but no regular; add regular")
         return self
 
 
@@ -423,12 +419,12 @@ class Channel(_Record):
     def _check_geometry(self) -> Self:
         area = self.safe_area
         if area.left + area.right >= self.width or area.top + area.bottom >= self.height:
-            raise _refuse(
+            raise refuse(
                 f"the safe area leaves nothing of {self.width}x{self.height} pixels; shrink it"
             )
         wide, high = (int(part) for part in self.ratio.split(":"))
         if (self.width > self.height and wide < high) or (self.width < self.height and wide > high):
-            raise _refuse(
+            raise refuse(
                 f"the ratio {self.ratio} lies across {self.width}x{self.height} pixels; "
                 "use one of the same orientation"
             )

@@ -9,12 +9,15 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from nbp_dagster.brand.document import Document
 from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted
 
 Record = TypeVar("Record", bound=BaseModel)
+
+# The kind of an error that says in its own words what is accepted.
+_OWN_WORDS = "brief"
 
 # What an item inside a field should have been; a field itself says so in its description.
 _WANTED = {
@@ -110,7 +113,7 @@ def _word(
         return document.problem(path, f"unknown key; {_explain(detail, spot)}", value="")
     seen = document.at(path)
     # What is wrong with a whole list or mapping says enough without being shown.
-    value = "" if kind in ("brief", "too_long") and isinstance(seen, Mapping | tuple) else None
+    value = "" if kind in (_OWN_WORDS, "too_long") and isinstance(seen, Mapping | tuple) else None
     return document.problem(path, _explain(detail, spot, seen=seen), value=value)
 
 
@@ -124,6 +127,11 @@ def _trim(document: Document, path: KeyPath) -> KeyPath:
     return path
 
 
+def refuse(reason: str) -> PydanticCustomError:
+    """Return the error by which a validator says in its own words what it accepts."""
+    return PydanticCustomError(_OWN_WORDS, "{reason}", {"reason": reason})
+
+
 def _step_into(value: Any, step: int | str) -> Any:
     if isinstance(value, Mapping):
         return value.get(step)
@@ -133,7 +141,7 @@ def _step_into(value: Any, step: int | str) -> Any:
 def _explain(detail: ErrorDetails, spot: _Spot, *, seen: object = None) -> str:
     kind = detail["type"]
     context = detail.get("ctx", {})
-    if kind == "brief":
+    if kind == _OWN_WORDS:
         return str(context["reason"])
     if kind == "literal_error":
         accepted = re.findall(r"'([^']*)'", str(context["expected"]))

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+
+from nbp_dagster.brand.schema import refuse
 
 ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
@@ -42,7 +43,7 @@ class ColourTarget(BaseModel):
     def _check_span(self) -> Self:
         if self.most is not None and self.most < self.least:
             reason = f"most is {self.most:g}, below least, which is {self.least:g}; swap them"
-            raise PydanticCustomError("brief", "{reason}", {"reason": reason})
+            raise refuse(reason)
         return self
 
 
@@ -52,7 +53,7 @@ def _read_target(value: object) -> object:
         return {"least": value}
     if not isinstance(value, Mapping | ColourTarget):
         reason = "accepted: a share of the picture such as 0.2, which is 20%, or least and most"
-        raise PydanticCustomError("brief", "{reason}", {"reason": reason})
+        raise refuse(reason)
     return value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -278,7 +278,7 @@ class _Adapter(HTTPAdapter):
         self, request, verify, proxies=None, cert=None
     ):
         # Proxies and certificates are the same for a host as long as its session lasts.
-        host = "/".join(request.url.split("/", 3)[:3])
+        host = _host_of(request.url)
         if host not in self._pools:
             found = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._pools[host] = found
@@ -324,12 +324,12 @@ class _Session(requests.Session):
         super().__init__()
         self._settings: dict[str, dict[str, Any]] = {}
 
-    def settings_for(self, url: str, parts: SplitResult) -> dict[str, Any]:
+    def settings_for(self, url: str) -> dict[str, Any]:
         """Return the proxies and certificates for a host."""
-        host = f"{parts.scheme}://{parts.netloc}"
+        host = _host_of(url)
         if host not in self._settings:
             found = dict(self.merge_environment_settings(url, {}, True, None, None))
-            if _is_loopback(parts.hostname):
+            if _is_loopback(urlsplit(url).hostname):
                 found["proxies"] = {}
             self._settings[host] = found
         return self._settings[host]
@@ -348,12 +348,10 @@ def _open(session: _Session, request: HttpRequest) -> requests.Response:
     # Neither made nor sent by the session: it would look for cookies, hooks and redirects.
     prepared = _prepare(request, session.headers)
     url = prepared.url or ""
-    parts = urlsplit(url)
     if request.address is not None:
-        prepared.headers["Host"] = parts.netloc
+        prepared.headers["Host"] = urlsplit(url).netloc
     timeout = (request.connect_timeout, request.read_timeout)
-    settings = session.settings_for(url, parts)
-    return session.get_adapter(url).send(prepared, timeout=timeout, **settings)
+    return session.get_adapter(url).send(prepared, timeout=timeout, **session.settings_for(url))
 
 
 def _prepare(request: HttpRequest, common: Mapping[str, str | bytes]) -> requests.PreparedRequest:
@@ -374,6 +372,11 @@ def _shut(response: requests.Response) -> None:
     """Wake a read that is waiting in another thread; a stream that already ended is left alone."""
     with contextlib.suppress(ValueError, RuntimeError, OSError):
         response.raw.shutdown()
+
+
+def _host_of(url: str) -> str:
+    """Return scheme, host and port of an address that the library has prepared."""
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _is_loopback(host: str | None) -> bool:

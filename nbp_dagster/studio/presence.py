@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.files import StoreError
-from nbp_dagster.studio.ledger_database import explain, place
+from nbp_dagster.studio.ledger_database import begin_reading, explain, explained, place
 
 _OWNER = re.compile("[0-9a-f]{32}")
 # Looking takes no lock. The 1 marks a key of 64 bits, shown as its two halves.
@@ -230,11 +230,8 @@ class _ServerPresence(Presence):
         )
 
     def _is_marked(self, owner: str) -> bool:
-        try:
-            with self._engine.begin() as connection:
-                return connection.scalar(sa.text(_HOLDERS), _halves(owner)) is not None
-        except DBAPIError as error:
-            raise explain(error, self._engine) from error
+        with explained(begin_reading(self._engine), self._engine) as connection:
+            return connection.scalar(sa.text(_HOLDERS), _halves(owner)) is not None
 
 
 @contextmanager
