@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from nbp_dagster.brand.plan import sheet_keys
-from nbp_dagster.brand.problems import list_accepted, show_text
 from nbp_dagster.project import open_studio
 from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.pins import Pin, PinError
@@ -21,6 +20,7 @@ from nbp_dagster.studio.sheet_page import (
     write_sheet_page,
 )
 from nbp_dagster.studio.studio import Studio
+from nbp_dagster.yaml_source.problems import list_accepted, show_text
 
 _NEXT = "what shows the character is stale now; `nbp run` asks for it again"
 

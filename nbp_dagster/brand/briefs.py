@@ -8,7 +8,7 @@ from typing import Literal
 from nbp_dagster.brand.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.brand.images import FileDigest
 from nbp_dagster.brand.models import Brand, Campaign, Channel
-from nbp_dagster.brand.problems import KeyPath
+from nbp_dagster.yaml_source.problems import KeyPath
 
 BriefKind = Literal["brand", "campaign"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from nbp_dagster.brand.document import Document, parse_document
 from nbp_dagster.brand.models import Channel
-from nbp_dagster.brand.problems import BriefError, BriefProblem, list_accepted
-from nbp_dagster.brand.schema import check_record
+from nbp_dagster.yaml_source.document import Document, parse_document
+from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, list_accepted
+from nbp_dagster.yaml_source.validation import check_record
 
 CHANNELS_FILE = "channels.yaml"
 

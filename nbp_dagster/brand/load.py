@@ -11,7 +11,6 @@ from pathlib import Path
 
 from nbp_dagster.brand.briefs import BriefKind, Briefs, BriefSource
 from nbp_dagster.brand.channels import CHANNELS_FILE, load_packaged_channels, read_channels
-from nbp_dagster.brand.document import MAX_FILE_BYTES, Document, parse_document
 from nbp_dagster.brand.fonts import FontFile, list_font_sources, read_font
 from nbp_dagster.brand.images import (
     BRANDS_FOLDER,
@@ -24,9 +23,10 @@ from nbp_dagster.brand.images import (
 )
 from nbp_dagster.brand.letter_rules import check_letters
 from nbp_dagster.brand.models import Brand, Campaign, Channel
-from nbp_dagster.brand.problems import BriefError, BriefProblem, KeyPath
 from nbp_dagster.brand.rules import check_campaign
-from nbp_dagster.brand.schema import check_record
+from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document
+from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath
+from nbp_dagster.yaml_source.validation import check_record
 
 __all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "BriefProblem"]
 

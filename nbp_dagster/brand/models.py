@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from nbp_dagster.brand.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.brand.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.brand.languages import find_locale_fault
-from nbp_dagster.brand.schema import refuse
 from nbp_dagster.brand.targets import ACCEPTED_TARGETS, PaletteTargets
 from nbp_dagster.brand.terms import find_wildcard_fault
+from nbp_dagster.yaml_source.validation import refuse
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images

@@ -19,7 +19,6 @@ from nbp_dagster.brand.capabilities import (
 from nbp_dagster.brand.frames import find_margins, nearest_ratio
 from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt, sheet_keys
-from nbp_dagster.brand.problems import list_accepted, show_text
 from nbp_dagster.brand.prompts import (
     PROMPT_VERSION,
     SHEET_PROMPT_VERSION,
@@ -28,6 +27,7 @@ from nbp_dagster.brand.prompts import (
 )
 from nbp_dagster.brand.references import Reference, Sheet, choose_references
 from nbp_dagster.brand.sources import reference_sources, shot_images
+from nbp_dagster.yaml_source.problems import list_accepted, show_text
 
 __all__ = [
     "PAGE_CAPABILITIES",

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nbp_dagster.brand.capabilities import is_listed, show_parameter
-from nbp_dagster.brand.document import Document
 from nbp_dagster.brand.languages import find_locale_fault
 from nbp_dagster.brand.models import (
     DEFAULT_MODEL,
     DEFAULT_REFERENCES,
     MAX_MODEL_REFERENCES,
 )
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted
 from nbp_dagster.brand.word_rules import check_disclaimers, check_terms
+from nbp_dagster.yaml_source.document import Document
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
 # What the model's page has listed at one time or another; the live schema has the last word.
 KNOWN_PARAMETERS: Mapping[str, tuple[str | bool, ...]] = {

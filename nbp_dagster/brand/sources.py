@@ -8,7 +8,7 @@ from nbp_dagster.brand.briefs import BriefKind, Briefs
 from nbp_dagster.brand.fonts import list_font_sources
 from nbp_dagster.brand.images import CAMPAIGNS_FOLDER, resolve_source
 from nbp_dagster.brand.models import Brand, Campaign, Shot
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key, show_text
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
 
 
 @dataclass(frozen=True)

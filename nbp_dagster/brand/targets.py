@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from nbp_dagster.brand.schema import refuse
+from nbp_dagster.yaml_source.validation import refuse
 
 ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "

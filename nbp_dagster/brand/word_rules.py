@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbp_dagster.brand.document import Document
 from nbp_dagster.brand.languages import language_of
 from nbp_dagster.brand.models import EVERY_LOCALE
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, show_text
 from nbp_dagster.brand.terms import find_term, find_wildcard_fault
+from nbp_dagster.yaml_source.document import Document
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
 
 # A scene is for the model to read, but what it puts between quotes is meant to be seen.
 _QUOTED = re.compile('["“”„«»]([^"“”„«»]+)["“”„«»]')

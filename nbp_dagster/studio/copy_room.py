@@ -2,11 +2,11 @@
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.models import Campaign, Shot
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key
 from nbp_dagster.brand.wording import wording_of
 from nbp_dagster.studio.copy_setting import check_copy
 from nbp_dagster.studio.scenes import sets_type
 from nbp_dagster.studio.typeset import TextDoesNotFit
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
 
 
 def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:

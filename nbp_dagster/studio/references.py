@@ -6,7 +6,6 @@ from pathlib import Path
 
 from nbp_dagster.brand.briefs import Briefs
 from nbp_dagster.brand.images import MAX_REFERENCE_BYTES
-from nbp_dagster.brand.problems import BriefError, BriefProblem
 from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.brand.sources import SuppliedImage, all_images
@@ -18,6 +17,7 @@ from nbp_dagster.studio.carriers import Carrier
 from nbp_dagster.studio.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.palette_card import draw_card
 from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
 ReadReference = Callable[[str, str], bytes]
 """Gives a reference's bytes by its source and digest, as `References.read` does."""

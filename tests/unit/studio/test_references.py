@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.brand.load import Briefs, load_briefs
-from nbp_dagster.brand.problems import BriefError
 from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.brand.sources import campaign_images
@@ -32,6 +31,7 @@ from nbp_dagster.studio.carriers import (
 from nbp_dagster.studio.palette_card import CARD_HEIGHT, CARD_WIDTH, draw_card
 from nbp_dagster.studio.references import References, UnusableReference
 from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.yaml_source.problems import BriefError
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import broken_pictures, draw_scene, encode

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, format_key, show_text
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
 
 MAX_FILE_BYTES = 1_048_576
 MAX_DEPTH = 20

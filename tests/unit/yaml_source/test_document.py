@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nbp_dagster.brand.document import MAX_FILE_BYTES, MAX_NODES, Document, parse_document
+from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, MAX_NODES, Document, parse_document
 
 FILE = "brands/x.yaml"
 

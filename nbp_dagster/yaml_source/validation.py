@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from nbp_dagster.brand.document import Document
-from nbp_dagster.brand.problems import BriefProblem, KeyPath, list_accepted
+from nbp_dagster.yaml_source.document import Document
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
 Record = TypeVar("Record", bound=BaseModel)
 

@@ -1,0 +1,1 @@
+"""YAML files as data that remember their lines, and errors told with file and line."""
