@@ -14,9 +14,9 @@ import click
 from PIL import Image
 from rich.console import Console
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.load import BriefError, load_briefs
 from nbp_dagster.brand.plan import expand
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_registry, open_store, open_studio

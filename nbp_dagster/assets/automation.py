@@ -11,7 +11,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.reloading import Reload
 from nbp_dagster.assets.schedules import build_refresh_job, build_refresh_schedules
 from nbp_dagster.assets.sensors import build_briefs_sensor, build_free_jobs
-from nbp_dagster.brand.briefs import Briefs
+from nbp_dagster.briefs.brief import Briefs
 
 SensorsDefault = Literal["running", "stopped"]
 

@@ -9,7 +9,7 @@ from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.brand.models import Brand
+from nbp_dagster.briefs.models import Brand
 
 CODE_VERSION = "1"
 

@@ -12,7 +12,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.partitions import build_grains
 from nbp_dagster.assets.prompt_images import build_prompt_images
 from nbp_dagster.assets.published_sets import build_published_sets
-from nbp_dagster.brand.load import Briefs
+from nbp_dagster.briefs.load import Briefs
 
 
 def build_assets(

@@ -12,8 +12,8 @@ from nbp_dagster.assets.bindings import studio_key, studio_of_tick
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.outdated import ask_for_sheets, missing_sheets, outdated_prompts
 from nbp_dagster.assets.partitions import range_tags
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Campaign
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.planning import plan_campaigns
 from nbp_dagster.studio.studio import Studio

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nbp_dagster.brand.check_names import CorrectableCheck
 from nbp_dagster.brand.labels import join, list_images
-from nbp_dagster.brand.models import Brand, Shot
 from nbp_dagster.brand.references import Role
 from nbp_dagster.brand.requests import ImageRequest
+from nbp_dagster.briefs.check_names import CorrectableCheck
+from nbp_dagster.briefs.models import Brand, Shot
 
 _FIELDS: Final[Mapping[str, str]] = {
     "headline": "the headline",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Campaign, Channel, Shot
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.models import Campaign, Channel, Shot
 
 ALL_LOCALES = "all"
 

@@ -15,11 +15,11 @@ from nbp_dagster.brand.labels import (
     join,
     list_images,
 )
-from nbp_dagster.brand.languages import name_language
-from nbp_dagster.brand.models import Brand, Character, CopyField, Shot
 from nbp_dagster.brand.plan import ALL_LOCALES, draws_text
 from nbp_dagster.brand.references import Reference
-from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.briefs.languages import name_language
+from nbp_dagster.briefs.models import Brand, Character, CopyField, Shot
+from nbp_dagster.briefs.wording import wording_of
 
 PROMPT_VERSION = "2"
 # Of its own: a sheet is paid for once, and better wording of pictures is no reason for another.

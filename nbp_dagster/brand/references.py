@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import DEFAULT_REFERENCES, Brand, Campaign, Shot
-from nbp_dagster.brand.sources import style_images
+from nbp_dagster.briefs.images import resolve_source
+from nbp_dagster.briefs.models import DEFAULT_REFERENCES, Brand, Campaign, Shot
+from nbp_dagster.briefs.supplied_images import style_images
 
 # The drawing of the card of colours; another drawing needs another number.
 CARD_VERSION = 1

@@ -8,16 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.capabilities import (
-    PAGE_CAPABILITIES,
-    Capabilities,
-    RequestError,
-    check_parameters,
-    check_resolution,
-)
 from nbp_dagster.brand.frames import find_margins, nearest_ratio
-from nbp_dagster.brand.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.brand.plan import Prompt, sheet_keys
 from nbp_dagster.brand.prompts import (
     PROMPT_VERSION,
@@ -26,7 +17,16 @@ from nbp_dagster.brand.prompts import (
     render_sheet_prompt,
 )
 from nbp_dagster.brand.references import Reference, Sheet, choose_references
-from nbp_dagster.brand.sources import reference_sources, shot_images
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.model_limits import (
+    PAGE_CAPABILITIES,
+    Capabilities,
+    RequestError,
+    check_parameters,
+    check_resolution,
+)
+from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
+from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
 from nbp_dagster.yaml_source.problems import list_accepted, show_text
 
 __all__ = [

@@ -14,7 +14,7 @@ from nbp_dagster.assets.bindings import progress_key, studio_key
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.reloading import reload_through
-from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
+from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from nbp_dagster.components.scaffolding import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource

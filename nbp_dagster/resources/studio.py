@@ -9,7 +9,7 @@ from typing import Any, cast, get_args
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from nbp_dagster.brand.load import Briefs, load_briefs
+from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource

@@ -10,8 +10,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageOps
 
-from nbp_dagster.brand.fonts import FontPair
-from nbp_dagster.brand.models import SafeArea
+from nbp_dagster.briefs.fonts import FontPair
+from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.studio.contrast import (
     BLACK,
     WHITE,

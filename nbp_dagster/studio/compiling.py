@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Campaign
 from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.brand.requests import (
     Provider,
     Sheet,
     compile_request,
 )
-from nbp_dagster.brand.sources import (
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.models import Campaign
+from nbp_dagster.briefs.supplied_images import (
     SuppliedImage,
     brand_images,
     campaign_images,

@@ -1,8 +1,8 @@
 """Finds copy of ours that has no room on a channel, with file and line; draws nothing."""
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.models import Campaign, Shot
-from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.models import Campaign, Shot
+from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.studio.copy_setting import check_copy
 from nbp_dagster.studio.scenes import sets_type
 from nbp_dagster.studio.typeset import TextDoesNotFit

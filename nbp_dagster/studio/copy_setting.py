@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from nbp_dagster.brand.fonts import FontPair
 from nbp_dagster.brand.frames import is_banner
-from nbp_dagster.brand.models import Channel, Shot
 from nbp_dagster.brand.plan import locales_of
-from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.briefs.fonts import FontPair
+from nbp_dagster.briefs.models import Channel, Shot
+from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.studio.banner import check_banner, draw_banner, plan_banner
 from nbp_dagster.studio.fit import Pyramid, show_figure
 from nbp_dagster.studio.framing import Box, Framing

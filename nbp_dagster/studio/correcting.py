@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from PIL import Image
 
-from nbp_dagster.brand.models import Correct
 from nbp_dagster.brand.plan import Prompt
+from nbp_dagster.briefs.models import Correct
 from nbp_dagster.studio.budget import take_what_fits
 from nbp_dagster.studio.correction_log import Correction, Kept
 from nbp_dagster.studio.corrections import Case, failing

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from nbp_dagster.brand.models import Channel, FileType
+from nbp_dagster.briefs.models import Channel, FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.credentials import encode_signed
 from nbp_dagster.studio.encode import LEAST_QUALITY, encode_picture, srgb_profile

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import pyphen
 
-from nbp_dagster.brand.languages import language_of
+from nbp_dagster.briefs.languages import language_of
 
 # How a piece follows the one before it on the same line: after a space, or directly; "-" means
 # directly, but with a hyphen where the line ends between the two.

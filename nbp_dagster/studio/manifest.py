@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from nbp_dagster.brand.models import FileType, TextMode
+from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.facts import SafeArea, TwinFacts
 from nbp_dagster.studio.files import write_atomically

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.images import MAX_REFERENCE_BYTES
 from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import ImageRequest, Reference
-from nbp_dagster.brand.sources import SuppliedImage, all_images
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.images import MAX_REFERENCE_BYTES
+from nbp_dagster.briefs.supplied_images import SuppliedImage, all_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wording import cut_query

@@ -11,8 +11,8 @@ from typing import Any
 from PIL import Image
 
 from nbp_dagster.brand.frames import is_banner
-from nbp_dagster.brand.models import Brand, Channel
 from nbp_dagster.brand.requests import ImageRequest, Sheet
+from nbp_dagster.briefs.models import Brand, Channel
 from nbp_dagster.studio.checks import CheckInput, run_checks
 from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
 from nbp_dagster.studio.credentials import Credentials, Parent

@@ -7,12 +7,12 @@ from typing import Literal
 
 from PIL import Image
 
-from nbp_dagster.brand.briefs import Briefs
-from nbp_dagster.brand.images import resolve_source
-from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.requests import Sheet
-from nbp_dagster.brand.sources import hash_brand
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.images import resolve_source
+from nbp_dagster.briefs.models import Brand
+from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.pace import Pace

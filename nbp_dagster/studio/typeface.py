@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from nbp_dagster.brand.fonts import FontFile, FontPair, default_fonts
-from nbp_dagster.brand.languages import is_right_to_left
+from nbp_dagster.briefs.fonts import FontFile, FontPair, default_fonts
+from nbp_dagster.briefs.languages import is_right_to_left
 from nbp_dagster.studio.line_breaks import (
     SOFT_HYPHEN,
     ZERO_WIDTH_SPACE,

@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.oxen.paced import PacedTransport

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.fonts import FontFile, FontPair, read_font
+from nbp_dagster.briefs.fonts import FontFile, FontPair, read_font
 
 ARABIC = "wheel:fontpkg-noto-sans-arabic"
 _DEBIAN = Path("/usr/share/fonts/truetype")

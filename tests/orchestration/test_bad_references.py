@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nbp_dagster.brand.load import BriefError, load_briefs
+from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.project import open_studio
 from nbp_dagster.running import Wishes, run_campaigns
 from nbp_dagster.studio.outcomes import Outcome, Tally

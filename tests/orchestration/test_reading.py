@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
-from nbp_dagster.brand.load import load_briefs
+from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.project import open_studio
 from nbp_dagster.reporting import RunReport
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns

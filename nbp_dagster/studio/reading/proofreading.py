@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 from PIL import Image
 
-from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.requests import Reference
+from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks import CheckResult, run_table
 from nbp_dagster.studio.decode import decode_image

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.requests import Sheet
+from nbp_dagster.briefs.load import Briefs, load_briefs
 from tests.unit.brand.prompt_goldens import GOOD_BRIEFS, SHEETS, digests_of
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.plan import expand
 from nbp_dagster.brand.requests import (
     PAGE_CAPABILITIES,
@@ -11,6 +10,7 @@ from nbp_dagster.brand.requests import (
     compile_request,
     compile_sheet_request,
 )
+from nbp_dagster.briefs.load import Briefs, load_briefs
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD_BRIEFS = ROOT / "tests" / "data" / "briefs" / "good"

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import pytest
 
-from nbp_dagster.brand.load import Briefs
-from nbp_dagster.brand.models import Brand
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.prompts import SHEET_PROMPT_VERSION, render_sheet_prompt
 from nbp_dagster.brand.requests import (
@@ -15,6 +13,8 @@ from nbp_dagster.brand.requests import (
     compile_request,
     compile_sheet_request,
 )
+from nbp_dagster.briefs.load import Briefs
+from nbp_dagster.briefs.models import Brand
 from tests.unit.brand.prompt_goldens import GOLDENS, UPDATE_COMMAND, render_goldens
 
 RENDERED = render_goldens()

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.plan import Prompt, expand
 from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import (
@@ -24,6 +23,7 @@ from nbp_dagster.brand.requests import (
     compile_request,
     compile_sheet_request,
 )
+from nbp_dagster.briefs.load import Briefs, load_briefs
 
 LIVE_CAPABILITIES = Capabilities(
     aspect_ratios=("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"),

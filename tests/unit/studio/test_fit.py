@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from nbp_dagster.brand.channels import load_packaged_channels
-from nbp_dagster.brand.models import Channel, FileType
+from nbp_dagster.briefs.channels import load_packaged_channels
+from nbp_dagster.briefs.models import Channel, FileType
 from nbp_dagster.studio.encode import srgb_profile
 from nbp_dagster.studio.fit import RenditionTooLarge, build_pyramid, fit_image, render_channel
 from nbp_dagster.studio.framing import LEAST_KEPT, frame_picture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.brand.targets import ColourTarget
+from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.checks import CHECKS, Check, CheckResult, fail_table, run_table
 from nbp_dagster.studio.emblem import Emblem, find_emblem, prepare_emblem

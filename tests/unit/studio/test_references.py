@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nbp_dagster.brand.load import Briefs, load_briefs
 from nbp_dagster.brand.references import palette_reference
 from nbp_dagster.brand.requests import ImageRequest, Reference
-from nbp_dagster.brand.sources import campaign_images
+from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.briefs.supplied_images import campaign_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy

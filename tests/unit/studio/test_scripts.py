@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.fonts import FontPair, default_fonts
-from nbp_dagster.brand.load import load_briefs
-from nbp_dagster.brand.models import SafeArea
+from nbp_dagster.briefs.fonts import FontPair, default_fonts
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.studio.copy_room import find_crowded_copy
 from nbp_dagster.studio.legibility import measure_text_contrast
 from nbp_dagster.studio.line_breaks import Piece, divide_piece, split_text

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.brand.channels import load_packaged_channels
-from nbp_dagster.brand.models import Channel, SafeArea
+from nbp_dagster.briefs.channels import load_packaged_channels
+from nbp_dagster.briefs.models import Channel, SafeArea
 from nbp_dagster.studio.contrast import (
     choose_scheme,
     measure_contrast,

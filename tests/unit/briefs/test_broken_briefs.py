@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from nbp_dagster.brand.load import BriefError, load_briefs
+from nbp_dagster.briefs.load import BriefError, load_briefs
 from tests.unit.brand.prompt_goldens import ROOT
 
 BROKEN = ROOT / "tests" / "data" / "briefs" / "broken"

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nbp_dagster.brand.briefs import BriefKind, Briefs, BriefSource
-from nbp_dagster.brand.channels import CHANNELS_FILE, load_packaged_channels, read_channels
-from nbp_dagster.brand.fonts import FontFile, list_font_sources, read_font
-from nbp_dagster.brand.images import (
+from nbp_dagster.briefs.brief import BriefKind, Briefs, BriefSource
+from nbp_dagster.briefs.channels import CHANNELS_FILE, load_packaged_channels, read_channels
+from nbp_dagster.briefs.fonts import FontFile, list_font_sources, read_font
+from nbp_dagster.briefs.images import (
     BRANDS_FOLDER,
     CAMPAIGNS_FOLDER,
     FileDigest,
@@ -21,9 +21,9 @@ from nbp_dagster.brand.images import (
     read_reference,
     resolve_source,
 )
-from nbp_dagster.brand.letter_rules import check_letters
-from nbp_dagster.brand.models import Brand, Campaign, Channel
-from nbp_dagster.brand.rules import check_campaign
+from nbp_dagster.briefs.letter_rules import check_letters
+from nbp_dagster.briefs.models import Brand, Campaign, Channel
+from nbp_dagster.briefs.rules import check_campaign
 from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath
 from nbp_dagster.yaml_source.validation import check_record

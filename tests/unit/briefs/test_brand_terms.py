@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.brand.terms import find_term, find_wildcard_fault
+from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
 
 
 @pytest.mark.parametrize(

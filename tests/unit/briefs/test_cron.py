@@ -5,7 +5,7 @@ from dagster._utils.schedules import is_valid_cron_schedule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbp_dagster.brand.cron import find_cron_fault, find_zone_fault
+from nbp_dagster.briefs.cron import find_cron_fault, find_zone_fault
 
 GOOD = (
     "0 6 * * 1",

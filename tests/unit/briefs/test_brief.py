@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.languages import LANGUAGES, find_locale_fault, name_language
-from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
-from nbp_dagster.brand.models import Brand, Shot
-from nbp_dagster.brand.terms import find_term
-from nbp_dagster.brand.wording import wording_of
+from nbp_dagster.briefs.brand_terms import find_term
+from nbp_dagster.briefs.languages import LANGUAGES, find_locale_fault, name_language
+from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
+from nbp_dagster.briefs.models import Brand, Shot
+from nbp_dagster.briefs.wording import wording_of
 
 
 @pytest.fixture

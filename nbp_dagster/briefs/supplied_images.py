@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nbp_dagster.brand.briefs import BriefKind, Briefs
-from nbp_dagster.brand.fonts import list_font_sources
-from nbp_dagster.brand.images import CAMPAIGNS_FOLDER, resolve_source
-from nbp_dagster.brand.models import Brand, Campaign, Shot
+from nbp_dagster.briefs.brief import BriefKind, Briefs
+from nbp_dagster.briefs.fonts import list_font_sources
+from nbp_dagster.briefs.images import CAMPAIGNS_FOLDER, resolve_source
+from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import get_args
 
-from nbp_dagster.brand.languages import language_of
-from nbp_dagster.brand.models import Brand, CopyField, Shot
+from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.models import Brand, CopyField, Shot
 
 COPY_FIELDS: tuple[CopyField, ...] = get_args(CopyField)
 

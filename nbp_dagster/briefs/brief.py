@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from nbp_dagster.brand.fonts import FontFile, FontPair, choose_fonts, default_fonts
-from nbp_dagster.brand.images import FileDigest
-from nbp_dagster.brand.models import Brand, Campaign, Channel
+from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
+from nbp_dagster.briefs.images import FileDigest
+from nbp_dagster.briefs.models import Brand, Campaign, Channel
 from nbp_dagster.yaml_source.problems import KeyPath
 
 BriefKind = Literal["brand", "campaign"]

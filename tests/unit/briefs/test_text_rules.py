@@ -6,8 +6,8 @@ from pathlib import Path
 import fontpkg_inter
 import pytest
 
-from nbp_dagster.brand.load import BriefError, load_briefs
-from nbp_dagster.brand.sources import hash_brand
+from nbp_dagster.briefs.load import BriefError, load_briefs
+from nbp_dagster.briefs.supplied_images import hash_brand
 from tests.fakes.fonts import ARABIC
 
 INTER = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"

@@ -6,8 +6,8 @@ A letter that a font lacks is drawn as an empty box, on a picture that is paid f
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nbp_dagster.brand.fonts import FontFile, choose_fonts
-from nbp_dagster.brand.languages import find_locale_fault, language_of
+from nbp_dagster.briefs.fonts import FontFile, choose_fonts
+from nbp_dagster.briefs.languages import find_locale_fault, language_of
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath
 

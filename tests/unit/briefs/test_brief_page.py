@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from nbp_dagster.brand.load import load_briefs
-from nbp_dagster.brand.models import Brand, Campaign, Character, CopyField, Correct, Product, Shot
 from nbp_dagster.brand.plan import expand
-from nbp_dagster.brand.rules import KNOWN_PARAMETERS
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.briefs.models import Brand, Campaign, Character, CopyField, Correct, Product, Shot
+from nbp_dagster.briefs.rules import KNOWN_PARAMETERS
 from tests.unit.brand.prompt_goldens import ROOT
 
 PAGE = (ROOT / "docs" / "briefs.md").read_text(encoding="utf-8")

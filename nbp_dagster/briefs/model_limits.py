@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nbp_dagster.brand.models import MAX_MODEL_REFERENCES, Campaign
+from nbp_dagster.briefs.models import MAX_MODEL_REFERENCES, Campaign
 from nbp_dagster.errors import NbpError
 from nbp_dagster.yaml_source.problems import list_accepted
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from nbp_dagster.brand.languages import UNSPACED_LANGUAGES, language_of
+from nbp_dagster.briefs.languages import UNSPACED_LANGUAGES, language_of
 
 LEAST_STEM = 3  # letters beside a wildcard; a shorter stem would prohibit half a language
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.brand.images import find_address_fault, resolve_source
+from nbp_dagster.briefs.images import find_address_fault, resolve_source
 
 
 @pytest.mark.parametrize(

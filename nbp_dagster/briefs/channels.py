@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from nbp_dagster.brand.models import Channel
+from nbp_dagster.briefs.models import Channel
 from nbp_dagster.yaml_source.document import Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, list_accepted
 from nbp_dagster.yaml_source.validation import check_record
@@ -22,7 +22,7 @@ class _Entry(Channel):
 
 def load_packaged_channels() -> Mapping[str, Channel]:
     """Return the channels this package brings, by id, in the order of its channels.yaml."""
-    path = Path(str(resources.files("nbp_dagster.brand") / CHANNELS_FILE))
+    path = Path(str(resources.files("nbp_dagster.briefs") / CHANNELS_FILE))
     document, problems = parse_document(path.read_bytes(), file=CHANNELS_FILE, path=path)
     channels, more = read_channels(document, packaged={}) if document else ({}, [])
     if problems or more:

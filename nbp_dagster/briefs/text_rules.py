@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nbp_dagster.brand.languages import language_of
-from nbp_dagster.brand.models import EVERY_LOCALE
-from nbp_dagster.brand.terms import find_term, find_wildcard_fault
+from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
+from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.models import EVERY_LOCALE
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
 

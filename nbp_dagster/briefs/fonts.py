@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from fontTools.ttLib import TTFont, TTLibFileIsCollectionError
 
-from nbp_dagster.brand.images import UNREADABLE, is_address, locate_file, resolve_source
-from nbp_dagster.brand.languages import language_of
+from nbp_dagster.briefs.images import UNREADABLE, is_address, locate_file, resolve_source
+from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.yaml_source.problems import list_accepted
 
 MAX_FONT_BYTES: Final = 64 * 1024 * 1024

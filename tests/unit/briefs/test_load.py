@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.load import BriefError, Briefs, load_briefs
+from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from tests.unit.brand.prompt_goldens import GOOD_BRIEFS
 
 CHANNEL = """

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from nbp_dagster.brand.channels import load_packaged_channels
 from nbp_dagster.brand.frames import find_margins, measure_ratio, nearest_ratio
+from nbp_dagster.briefs.channels import load_packaged_channels
 from tests.unit.brand.prompt_goldens import ROOT
 
 CHANNELS = load_packaged_channels()

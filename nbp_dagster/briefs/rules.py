@@ -6,14 +6,14 @@ A rule skips whatever the record check has already refused, so that one fault st
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nbp_dagster.brand.capabilities import is_listed, show_parameter
-from nbp_dagster.brand.languages import find_locale_fault
-from nbp_dagster.brand.models import (
+from nbp_dagster.briefs.languages import find_locale_fault
+from nbp_dagster.briefs.model_limits import is_listed, show_parameter
+from nbp_dagster.briefs.models import (
     DEFAULT_MODEL,
     DEFAULT_REFERENCES,
     MAX_MODEL_REFERENCES,
 )
-from nbp_dagster.brand.word_rules import check_disclaimers, check_terms
+from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 

@@ -1,0 +1,1 @@
+"""What a brief may say, and loading it or telling every error at once."""
