@@ -14,12 +14,12 @@ import click
 from PIL import Image
 from rich.console import Console
 
-from nbp_dagster.brand.plan import expand
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_registry, open_store, open_studio
+from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.reporting import RunReport, outcome_row
 from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings, write_event_batches

@@ -18,10 +18,10 @@ from nbp_dagster.assets.outdated import (
     owed_corrections,
 )
 from nbp_dagster.assets.recording import recorded_versions
-from nbp_dagster.brand.plan import Prompt
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.launching import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
+from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.listing import find_sets, write_index
 from nbp_dagster.studio.manifest import set_digest

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from nbp_dagster.brand.plan import sheet_keys
 from nbp_dagster.project import open_studio
+from nbp_dagster.prompts.expansion import sheet_keys
 from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.pins import Pin, PinError
 from nbp_dagster.studio.sheet_page import (

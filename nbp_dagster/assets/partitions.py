@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from nbp_dagster.brand.plan import Prompt, expand, sheet_keys
 from nbp_dagster.briefs.load import Briefs
+from nbp_dagster.prompts.expansion import Prompt, expand, sheet_keys
 
 
 @dataclass(frozen=True)

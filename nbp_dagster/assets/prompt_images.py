@@ -36,9 +36,9 @@ from nbp_dagster.assets.metadata import (
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, Recording, latest_event
-from nbp_dagster.brand.plan import Prompt
-from nbp_dagster.brand.prompts import PROMPT_VERSION
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.templates import PROMPT_VERSION
 from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.darkroom import Darkroom, Developed
 from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally

@@ -15,10 +15,10 @@ from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.assets.reloading import Reload
 from nbp_dagster.assets.schedules import LAUNCHED_BY, REASON
-from nbp_dagster.brand.plan import expand, sheet_keys
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.briefs.supplied_images import hash_brand, hash_campaign
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.expansion import expand, sheet_keys
 from nbp_dagster.studio.studio import Studio
 
 _CHANNELS = "channels"

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
-from nbp_dagster.brand.references import Role
-from nbp_dagster.brand.requests import Sheet
-from nbp_dagster.brand.views import View, hash_card, order_views
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import CharacterRole
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.prompts.reference_selection import Role
+from nbp_dagster.prompts.request import Sheet
+from nbp_dagster.prompts.sheet_views import View, hash_card, order_views
 from nbp_dagster.studio.cards import Panel, draw_card, encode_card
 from nbp_dagster.studio.decode import decode_image
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from nbp_dagster.brand.plan import Prompt
-from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.wording import wording_of
+from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.family_likeness import rank_likenesses
 from nbp_dagster.studio.manifest import (

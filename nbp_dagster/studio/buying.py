@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
     AmbiguousPost,
@@ -20,6 +19,7 @@ from nbp_dagster.oxen.errors import (
     Unauthorized,
 )
 from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped
 from nbp_dagster.studio.halt import HaltableClock, Halted

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.brand.views import ViewKind
+from nbp_dagster.prompts.sheet_views import ViewKind
 from nbp_dagster.studio.typeface import Typeface
 
 Colour = tuple[int, int, int]

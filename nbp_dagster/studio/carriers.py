@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from nbp_dagster.brand.requests import Reference
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound
+from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.files import hold_lock, write_atomically
 
 Way = Literal["auto", "upload", "inline"]

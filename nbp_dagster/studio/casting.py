@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from nbp_dagster.brand.requests import ImageRequest, Provider, Sheet, compile_sheet_request
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import DEFAULT_MODEL, MAX_CANDIDATES, Character
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.request import ImageRequest, Provider, Sheet, compile_sheet_request
 from nbp_dagster.studio.adopting import adopt_sheet
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Order

@@ -4,12 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from nbp_dagster.brand.plan import Prompt
-from nbp_dagster.brand.requests import (
-    Provider,
-    Sheet,
-    compile_request,
-)
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.briefs.supplied_images import (
@@ -20,6 +14,13 @@ from nbp_dagster.briefs.supplied_images import (
 )
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.prompts.request import (
+    Provider,
+    Sheet,
+    compile_request,
+)
 from nbp_dagster.studio.casting import Casting, SheetStanding
 from nbp_dagster.studio.copy_setting import check_lettering
 from nbp_dagster.studio.ledger import Ledger
@@ -27,7 +28,6 @@ from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
-from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.store import ImageStore
 
 

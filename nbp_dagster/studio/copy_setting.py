@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from nbp_dagster.brand.frames import is_banner
-from nbp_dagster.brand.plan import locales_of
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Channel, Shot
 from nbp_dagster.briefs.wording import wording_of
+from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.expansion import locales_of
+from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.studio.banner import check_banner, draw_banner, plan_banner
 from nbp_dagster.studio.fit import Pyramid, show_figure
 from nbp_dagster.studio.framing import Box, Framing
 from nbp_dagster.studio.legibility import TextBox
-from nbp_dagster.studio.scenes import Scene
 from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.typeset import Typeset, check_type, typeset
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from nbp_dagster.brand.corrections import Shortfall, correct_request
 from nbp_dagster.briefs.models import Brand, Correct, Shot
+from nbp_dagster.prompts.correction_text import Shortfall, correct_request
 from nbp_dagster.studio.correction_log import Correction, CorrectionLog, Kept
 from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
 from nbp_dagster.studio.ledger import Ledger

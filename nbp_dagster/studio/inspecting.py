@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nbp_dagster.brand.requests import ImageRequest, Sheet
+from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import Check, fail_table, judge_drawn_letters
 from nbp_dagster.studio.drawn_letters import place_letters
 from nbp_dagster.studio.fit import Pyramid
@@ -18,7 +19,6 @@ from nbp_dagster.studio.reading.checks import READING_CHECKS
 from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
 from nbp_dagster.studio.reading.proofreading import Proof, Proofreader
 from nbp_dagster.studio.records import PromptRecord
-from nbp_dagster.studio.scenes import Scene
 from nbp_dagster.studio.surveying import Arrival, Surveyor
 
 # Pixels of the shorter side of the copy an original is measured on.

@@ -13,9 +13,9 @@ from typing import Final, Literal
 
 from PIL import Image
 
-from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.characters.calibration import (
     Calibration,
     CalibrationFolder,

@@ -11,8 +11,8 @@ from typing import Final
 
 from PIL import Image
 
-from nbp_dagster.brand.frames import measure_ratio
 from nbp_dagster.briefs.vocabulary import ColourTarget
+from nbp_dagster.prompts.aspect_ratio import measure_ratio
 from nbp_dagster.studio.characters.palette import ColourSurvey, survey_palette
 from nbp_dagster.studio.checks import Check, Figures, Finding, judge
 from nbp_dagster.studio.emblem import Emblem, find_emblem

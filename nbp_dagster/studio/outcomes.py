@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from nbp_dagster.brand.requests import ImageRequest
+from nbp_dagster.prompts.request import ImageRequest
 
 FailureKind = Literal["not_attempted", "over_budget", "service", "stuck", "bad_image", "rejected"]
 

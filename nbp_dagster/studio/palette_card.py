@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageColor, ImageDraw
 
-from nbp_dagster.brand.references import CARD_COLUMNS
+from nbp_dagster.prompts.reference_selection import CARD_COLUMNS
 
 # Pixels. Wide fields in one look; a card of flat colours has a few kilobytes.
 CARD_WIDTH, CARD_HEIGHT = 1024, 512

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from nbp_dagster.brand.requests import Capabilities, ImageRequest, soften_request
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wire import Model
+from nbp_dagster.prompts.request import Capabilities, ImageRequest, soften_request
 from nbp_dagster.studio.outcomes import Order
 
 # Set by the project itself, from the prompt and its channels; never a brief's parameter.

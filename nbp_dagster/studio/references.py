@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from nbp_dagster.brand.references import palette_reference
-from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import MAX_REFERENCE_BYTES
 from nbp_dagster.briefs.supplied_images import SuppliedImage, all_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.prompts.reference_selection import palette_reference
+from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.adopting import CARD, CardTable
 from nbp_dagster.studio.carriers import Carrier
 from nbp_dagster.studio.decode import UndecodableImage, decode_image

@@ -10,9 +10,10 @@ from typing import Any
 
 from PIL import Image
 
-from nbp_dagster.brand.frames import is_banner
-from nbp_dagster.brand.requests import ImageRequest, Sheet
 from nbp_dagster.briefs.models import Brand, Channel
+from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import CheckInput, run_checks
 from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
 from nbp_dagster.studio.credentials import Credentials, Parent
@@ -31,7 +32,6 @@ from nbp_dagster.studio.reading.lettering import lettering_of
 from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.registry import KnownPicture, Registry, known_original, known_rendition
-from nbp_dagster.studio.scenes import Scene
 from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.store import ImageStore
 

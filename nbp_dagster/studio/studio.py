@@ -7,8 +7,6 @@ from typing import Literal
 
 from PIL import Image
 
-from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import Brand
@@ -16,6 +14,9 @@ from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.events import EventStream
 from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.prompts.expansion import Prompt, expand
+from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
@@ -49,7 +50,6 @@ from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
-from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.steps import OnStep, pass_by

@@ -7,15 +7,15 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.checks import CheckResult, run_table
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.emblem import Emblem, prepare_emblem
 from nbp_dagster.studio.fit import Pyramid
 from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.references import ReadReference
-from nbp_dagster.studio.scenes import Scene
 
 _LOG = logging.getLogger(__name__)
 

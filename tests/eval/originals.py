@@ -13,8 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from nbp_dagster.brand.plan import Prompt, expand_campaign, sheet_keys
-from nbp_dagster.brand.requests import (
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.briefs.models import Campaign
+from nbp_dagster.prompts.expansion import Prompt, expand_campaign, sheet_keys
+from nbp_dagster.prompts.request import (
     PAGE_CAPABILITIES,
     ImageRequest,
     Reference,
@@ -22,9 +25,6 @@ from nbp_dagster.brand.requests import (
     compile_request,
     reference_sources,
 )
-from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.simulator.sizes import pixel_size
 from nbp_dagster.studio.emblem import Emblem, find_emblem, prepare_emblem

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
-from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.pace import Pace
 from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery, Develop

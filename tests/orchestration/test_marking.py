@@ -18,11 +18,11 @@ from pydantic import SecretStr
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.project import open_registry, open_store, open_studio
+from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.marking import read_marks
-from nbp_dagster.studio.scenes import scene_of
 from nbp_dagster.studio.whois import identify_files
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.fakes.certificates import issue_papers

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.brand.plan import expand_campaign, sheet_keys
 from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.prompts.expansion import expand_campaign, sheet_keys
 
 CONFIG = Path(__file__).resolve().parents[2] / "assets_config"
 IMAGES = CONFIG / "brands" / "images"

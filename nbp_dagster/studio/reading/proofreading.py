@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 
 from PIL import Image
 
-from nbp_dagster.brand.requests import Reference
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.checks import CheckResult, run_table
 from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.legibility import measure_text_contrast

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from nbp_dagster.brand.plan import expand
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand, Campaign, Character, CopyField, Correct, Product, Shot
 from nbp_dagster.briefs.rules import KNOWN_PARAMETERS
-from tests.unit.brand.prompt_goldens import ROOT
+from nbp_dagster.prompts.expansion import expand
+from tests.rigs.prompt_goldens import ROOT
 
 PAGE = (ROOT / "docs" / "briefs.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from tests.unit.brand.prompt_goldens import ROOT
+from tests.rigs.prompt_goldens import ROOT
 
 BROKEN = ROOT / "tests" / "data" / "briefs" / "broken"
 EDITS: list[dict[str, Any]] = yaml.safe_load((BROKEN / "edits.yaml").read_text(encoding="utf-8"))

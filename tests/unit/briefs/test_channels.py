@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from nbp_dagster.brand.frames import find_margins, measure_ratio, nearest_ratio
 from nbp_dagster.briefs.channels import load_packaged_channels
-from tests.unit.brand.prompt_goldens import ROOT
+from nbp_dagster.prompts.aspect_ratio import find_margins, measure_ratio, nearest_ratio
+from tests.rigs.prompt_goldens import ROOT
 
 CHANNELS = load_packaged_channels()
 RATIOS = ("1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9")

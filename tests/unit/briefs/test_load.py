@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
-from tests.unit.brand.prompt_goldens import GOOD_BRIEFS
+from tests.rigs.prompt_goldens import GOOD_BRIEFS
 
 CHANNEL = """
 poster_screen:

@@ -6,9 +6,9 @@ from itertools import combinations
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.brand.frames import is_banner
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import SafeArea
+from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.studio.banner import (
     Plan,
     check_banner,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.brand.views import ViewKind
+from nbp_dagster.prompts.sheet_views import ViewKind
 from nbp_dagster.studio.cards import LONGEST_SIDE, Panel, draw_card, encode_card
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (20, 140, 60)

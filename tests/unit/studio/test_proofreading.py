@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.brand.plan import expand
-from nbp_dagster.brand.references import Reference
-from nbp_dagster.brand.requests import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
+from nbp_dagster.prompts.expansion import expand
+from nbp_dagster.prompts.reference_selection import Reference
+from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.checks import CheckResult
 from nbp_dagster.studio.reading.lettering import Lettering, lettering_of

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.carriers import data_uri
 from nbp_dagster.studio.ledger import Ledger

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nbp_dagster.brand.references import palette_reference
-from nbp_dagster.brand.requests import ImageRequest, Reference
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.briefs.supplied_images import campaign_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport
+from nbp_dagster.prompts.reference_selection import palette_reference
+from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.carriers import (
     LINK_SECONDS,

@@ -15,7 +15,7 @@ from nbp_dagster.studio.typeface import Typeface, can_shape
 from nbp_dagster.studio.typeset import TextDoesNotFit, Typeset, check_type, plan_type, typeset
 from tests.fakes.fonts import CHINESE, HEBREW, arabic_fonts, debian_fonts
 from tests.fakes.pictures import draw_scene
-from tests.unit.brand.prompt_goldens import GOOD_BRIEFS
+from tests.rigs.prompt_goldens import GOOD_BRIEFS
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
 ARABIC = {

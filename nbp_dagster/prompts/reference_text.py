@@ -5,8 +5,8 @@ Part of the prompt's one template: any change of wording needs a new PROMPT_VERS
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nbp_dagster.brand.references import CARD_COLUMNS, Reference, Role
 from nbp_dagster.briefs.models import Brand, Shot
+from nbp_dagster.prompts.reference_selection import CARD_COLUMNS, Reference, Role
 
 _ROLES: Mapping[Role, str] = {
     "identity": (

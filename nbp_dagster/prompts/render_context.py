@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from nbp_dagster.brand.frames import is_banner
-from nbp_dagster.brand.plan import Prompt, locales_of
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Brand, Campaign, Channel, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
+from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.expansion import Prompt, locales_of
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from nbp_dagster.brand.frames import find_margins, nearest_ratio
-from nbp_dagster.brand.plan import Prompt, sheet_keys
-from nbp_dagster.brand.prompts import (
-    PROMPT_VERSION,
-    SHEET_PROMPT_VERSION,
-    render_prompt,
-    render_sheet_prompt,
-)
-from nbp_dagster.brand.references import Reference, Sheet, choose_references
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.model_limits import (
     PAGE_CAPABILITIES,
@@ -27,6 +18,15 @@ from nbp_dagster.briefs.model_limits import (
 )
 from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
+from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio
+from nbp_dagster.prompts.expansion import Prompt, sheet_keys
+from nbp_dagster.prompts.reference_selection import Reference, Sheet, choose_references
+from nbp_dagster.prompts.templates import (
+    PROMPT_VERSION,
+    SHEET_PROMPT_VERSION,
+    render_prompt,
+    render_sheet_prompt,
+)
 from nbp_dagster.yaml_source.problems import list_accepted, show_text
 
 __all__ = [

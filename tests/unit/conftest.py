@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.brand.requests import Sheet
 from nbp_dagster.briefs.load import Briefs, load_briefs
-from tests.unit.brand.prompt_goldens import GOOD_BRIEFS, SHEETS, digests_of
+from nbp_dagster.prompts.request import Sheet
+from tests.rigs.prompt_goldens import GOOD_BRIEFS, SHEETS, digests_of
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.brand.views import View, hash_card, name_view, order_views
+from nbp_dagster.prompts.sheet_views import View, hash_card, name_view, order_views
 
 
 @pytest.mark.parametrize(

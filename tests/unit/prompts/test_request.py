@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.references import palette_reference
-from nbp_dagster.brand.requests import (
+from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.prompts.expansion import Prompt, expand
+from nbp_dagster.prompts.reference_selection import palette_reference
+from nbp_dagster.prompts.request import (
     PAGE_CAPABILITIES,
     Capabilities,
     ImageRequest,
@@ -23,7 +24,6 @@ from nbp_dagster.brand.requests import (
     compile_request,
     compile_sheet_request,
 )
-from nbp_dagster.briefs.load import Briefs, load_briefs
 
 LIVE_CAPABILITIES = Capabilities(
     aspect_ratios=("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"),

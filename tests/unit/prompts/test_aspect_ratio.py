@@ -2,10 +2,10 @@
 
 import pytest
 
-from nbp_dagster.brand.frames import Margins, find_margins, nearest_ratio
-from nbp_dagster.brand.requests import PAGE_CAPABILITIES
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import Channel, SafeArea
+from nbp_dagster.prompts.aspect_ratio import Margins, find_margins, nearest_ratio
+from nbp_dagster.prompts.request import PAGE_CAPABILITIES
 
 CHANNELS = load_packaged_channels()
 

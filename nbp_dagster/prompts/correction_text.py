@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nbp_dagster.brand.labels import join, list_images
-from nbp_dagster.brand.references import Role
-from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.briefs.check_names import CorrectableCheck
 from nbp_dagster.briefs.models import Brand, Shot
+from nbp_dagster.prompts.reference_selection import Role
+from nbp_dagster.prompts.reference_text import join, list_images
+from nbp_dagster.prompts.request import ImageRequest
 
 _FIELDS: Final[Mapping[str, str]] = {
     "headline": "the headline",

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from nbp_dagster.brand.plan import Prompt, expand, expand_campaign, locales_of, sheet_keys
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.load import Briefs
 from nbp_dagster.briefs.models import Campaign, Shot
+from nbp_dagster.prompts.expansion import Prompt, expand, expand_campaign, locales_of, sheet_keys
 
 CHANNELS = load_packaged_channels()
 

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from nbp_dagster.brand.corrections import Shortfall, correct_request
-from nbp_dagster.brand.references import Reference
-from nbp_dagster.brand.requests import ImageRequest
 from nbp_dagster.briefs.check_names import CorrectableCheck
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.prompts.correction_text import Shortfall, correct_request
+from nbp_dagster.prompts.reference_selection import Reference
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.simulator.painting.prompt import read_prompt
 from tests.fakes.briefs import campaign, shot, write_briefs
 

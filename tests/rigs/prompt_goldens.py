@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from nbp_dagster.brand.plan import expand
-from nbp_dagster.brand.requests import (
+from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.prompts.expansion import expand
+from nbp_dagster.prompts.request import (
     PAGE_CAPABILITIES,
     Sheet,
     compile_request,
     compile_sheet_request,
 )
-from nbp_dagster.briefs.load import Briefs, load_briefs
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 GOOD_BRIEFS = ROOT / "tests" / "data" / "briefs" / "good"
 GOLDENS = ROOT / "tests" / "goldens" / "prompts"
-UPDATE_COMMAND = "python -m tests.unit.brand.prompt_goldens"
+UPDATE_COMMAND = "python -m tests.rigs.prompt_goldens"
 
 # One of each kind: drawn text, its other locale re-framed as a variant, composited with a cast of
 # two, a still life without text, a brand with next to nothing.

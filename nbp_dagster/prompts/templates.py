@@ -7,19 +7,19 @@ the service, of files or of money. Any change of wording needs a new PROMPT_VERS
 import math
 from collections.abc import Mapping, Sequence
 
-from nbp_dagster.brand.frames import Margins, orientation_of
-from nbp_dagster.brand.labels import (
+from nbp_dagster.briefs.languages import name_language
+from nbp_dagster.briefs.models import Brand, Character, CopyField, Shot
+from nbp_dagster.briefs.wording import wording_of
+from nbp_dagster.prompts.aspect_ratio import Margins, orientation_of
+from nbp_dagster.prompts.expansion import ALL_LOCALES, draws_text
+from nbp_dagster.prompts.reference_selection import Reference
+from nbp_dagster.prompts.reference_text import (
     describe_identities,
     describe_palette,
     describe_references,
     join,
     list_images,
 )
-from nbp_dagster.brand.plan import ALL_LOCALES, draws_text
-from nbp_dagster.brand.references import Reference
-from nbp_dagster.briefs.languages import name_language
-from nbp_dagster.briefs.models import Brand, Character, CopyField, Shot
-from nbp_dagster.briefs.wording import wording_of
 
 PROMPT_VERSION = "2"
 # Of its own: a sheet is paid for once, and better wording of pictures is no reason for another.

@@ -4,10 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from nbp_dagster.brand.references import Role, Sheet, choose_references, palette_reference
 from nbp_dagster.briefs.load import Briefs
 from nbp_dagster.briefs.models import Brand, Campaign, Character, Product, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources
+from nbp_dagster.prompts.reference_selection import (
+    Role,
+    Sheet,
+    choose_references,
+    palette_reference,
+)
 
 IMAGES = ("a.png", "b.png", "c.png")
 

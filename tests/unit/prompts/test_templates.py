@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 import pytest
 
-from nbp_dagster.brand.plan import Prompt, expand
-from nbp_dagster.brand.prompts import SHEET_PROMPT_VERSION, render_sheet_prompt
-from nbp_dagster.brand.requests import (
+from nbp_dagster.briefs.load import Briefs
+from nbp_dagster.briefs.models import Brand
+from nbp_dagster.prompts.expansion import Prompt, expand
+from nbp_dagster.prompts.request import (
     PAGE_CAPABILITIES,
     ImageRequest,
     Sheet,
     compile_request,
     compile_sheet_request,
 )
-from nbp_dagster.briefs.load import Briefs
-from nbp_dagster.briefs.models import Brand
-from tests.unit.brand.prompt_goldens import GOLDENS, UPDATE_COMMAND, render_goldens
+from nbp_dagster.prompts.templates import SHEET_PROMPT_VERSION, render_sheet_prompt
+from tests.rigs.prompt_goldens import GOLDENS, UPDATE_COMMAND, render_goldens
 
 RENDERED = render_goldens()
 

@@ -1,0 +1,1 @@
+"""From a brief to one exact, fingerprinted request: words, references, aspect ratio."""
