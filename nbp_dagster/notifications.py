@@ -17,7 +17,7 @@ from dagster_shared.error import SerializableErrorInfo
 from nbp_dagster.assets.failing import BY_STATE, COUNT, WITHOUT_IMAGE
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.wording import redact
+from nbp_dagster.oxen.error_text import redact
 
 Kind = Literal["run_failure", "budget_reached", "refusals"]
 

@@ -7,7 +7,7 @@ import dagster as dg
 from PIL import Image
 
 from nbp_dagster.briefs.brief import BriefKind
-from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.decode import decode_image

@@ -10,14 +10,11 @@ from urllib.parse import quote
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
-from nbp_dagster.oxen.events import EventStream
-from nbp_dagster.oxen.exchange import Exchange, Service
+from nbp_dagster.oxen.executor import Exchange, Service
+from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.payloads import generation_count, image_request
 from nbp_dagster.oxen.repositories import Repositories
-from nbp_dagster.oxen.retry import Retrier, RetryPolicy
-from nbp_dagster.oxen.transport import Transport
-from nbp_dagster.oxen.urls import Resolver, resolve_host
-from nbp_dagster.oxen.wire import (
+from nbp_dagster.oxen.responses import (
     Commit,
     Generation,
     ImageAnswer,
@@ -32,6 +29,9 @@ from nbp_dagster.oxen.wire import (
     parse_nothing,
     parse_queued,
 )
+from nbp_dagster.oxen.retry import Retrier, RetryPolicy
+from nbp_dagster.oxen.transport import Transport
+from nbp_dagster.oxen.urls import Resolver, resolve_host
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 

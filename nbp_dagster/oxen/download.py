@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
 
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
     ConnectionFailed,
     DownloadFailed,
     OxenError,
 )
-from nbp_dagster.oxen.exchange import Exchange, Service
+from nbp_dagster.oxen.executor import Exchange, Service
 from nbp_dagster.oxen.retry import Retrier
 from nbp_dagster.oxen.transport import (
     HttpRequest,
@@ -24,7 +25,6 @@ from nbp_dagster.oxen.transport import (
     read_start,
 )
 from nbp_dagster.oxen.urls import MAX_REDIRECTS, Resolver, check_foreign, is_own
-from nbp_dagster.oxen.wording import cut_query
 
 READ_TIMEOUT = 60.0
 """Seconds of silence allowed."""

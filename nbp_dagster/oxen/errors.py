@@ -25,7 +25,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.wording import (
+from nbp_dagster.oxen.error_text import (
     ErrorBody,
     is_out_of_credit,
     is_refusal,

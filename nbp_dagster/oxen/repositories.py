@@ -10,8 +10,8 @@ from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
 from nbp_dagster.oxen.errors import BadRequest, NotFound
-from nbp_dagster.oxen.exchange import Exchange
-from nbp_dagster.oxen.wire import Commit, Repository, parse_commit, parse_nothing, parse_url
+from nbp_dagster.oxen.executor import Exchange
+from nbp_dagster.oxen.responses import Commit, Repository, parse_commit, parse_nothing, parse_url
 
 UPLOAD_TIMEOUT = 300.0
 """Seconds of silence allowed while the service commits."""

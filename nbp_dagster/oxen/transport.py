@@ -18,9 +18,9 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from nbp_dagster.clock import Clock, SystemClock
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import BadResponse, OxenError, TimedOut
-from nbp_dagster.oxen.faults import NETWORK_FAULTS, translate_fault
-from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.oxen.network_errors import NETWORK_FAULTS, translate_fault
 from nbp_dagster.version import __version__
 
 logger = logging.getLogger(__name__)

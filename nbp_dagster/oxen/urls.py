@@ -12,8 +12,8 @@ from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from nbp_dagster.addresses import is_public
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import ConnectionFailed, UnsafeUrl
-from nbp_dagster.oxen.wording import cut_query
 
 logger = logging.getLogger(__name__)
 

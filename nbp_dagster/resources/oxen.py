@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.counted import CountedClient, CountedTransport, PriceList
+from nbp_dagster.oxen.metered_client import CountedClient, CountedTransport, PriceList
 from nbp_dagster.oxen.pace import FileKeeper, Pace, pace_file
 from nbp_dagster.oxen.paced import PacedTransport
 from nbp_dagster.oxen.retry import RetryPolicy

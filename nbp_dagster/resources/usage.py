@@ -10,7 +10,7 @@ import dagster as dg
 from dagster._core.execution.context.invocation import DirectOpExecutionContext
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.counted import Counter, Usage
+from nbp_dagster.oxen.metered_client import Counter, Usage
 
 
 class UsageUnplaced(NbpError):

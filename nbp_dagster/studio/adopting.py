@@ -7,7 +7,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import CharacterRole
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import Role
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.prompts.sheet_views import View, hash_card, order_views

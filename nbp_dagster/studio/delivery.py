@@ -13,7 +13,7 @@ from nbp_dagster.oxen.errors import (
     is_out_of_credit,
     is_refusal,
 )
-from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.decode import Decoded, UndecodableImage, count_pixels, decode_image
 from nbp_dagster.studio.files import IncomingFile
 from nbp_dagster.studio.finished import Finished

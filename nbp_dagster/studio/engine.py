@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.family import Family

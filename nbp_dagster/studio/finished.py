@@ -5,7 +5,7 @@ Must not know: what is done with it.
 
 from dataclasses import dataclass, field
 
-from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.oxen.responses import Generation
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger

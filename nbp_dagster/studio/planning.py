@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.studio.budget import describe_excess
 from nbp_dagster.studio.casting import SheetStanding

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.wire import Model
+from nbp_dagster.oxen.responses import Model
 from nbp_dagster.prompts.request import Capabilities, ImageRequest, soften_request
 from nbp_dagster.studio.outcomes import Order
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.carriers import UPLOAD_FOLDER
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.purchase import Purchase

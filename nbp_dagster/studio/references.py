@@ -9,7 +9,7 @@ from nbp_dagster.briefs.images import MAX_REFERENCE_BYTES
 from nbp_dagster.briefs.supplied_images import SuppliedImage, all_images
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.wording import cut_query
+from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.adopting import CARD, CardTable

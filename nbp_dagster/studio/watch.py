@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
-from nbp_dagster.oxen.events import EventStream
-from nbp_dagster.oxen.wire import Generation, GenerationEvent
+from nbp_dagster.oxen.job_events import EventStream
+from nbp_dagster.oxen.responses import Generation, GenerationEvent
 from nbp_dagster.studio.finished import Finished, JobTimes
 from nbp_dagster.studio.halt import Halted
 

@@ -22,9 +22,9 @@ from nbp_dagster.oxen.errors import (
     is_out_of_credit,
     is_refusal,
 )
+from nbp_dagster.oxen.responses import GENERATION_STATUSES, Generation, GenerationEvent
 from nbp_dagster.oxen.transport import HttpRequest, RequestsTransport
 from nbp_dagster.oxen.urls import is_own
-from nbp_dagster.oxen.wire import GENERATION_STATUSES, Generation, GenerationEvent
 from tests.contract.conftest import MakeClient, Target
 
 MODEL = "google-nano-banana-pro"

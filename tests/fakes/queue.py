@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nbp_dagster.oxen.errors import AmbiguousPost, NotFound, RateLimited
-from nbp_dagster.oxen.wire import Generation, GenerationStatus, QueuedGeneration
+from nbp_dagster.oxen.responses import Generation, GenerationStatus, QueuedGeneration
 
 # What becomes of a POST: answered; lost before or after it was billed; turned away.
 Fate = Literal["answered", "lost before", "lost after", "turned away"]

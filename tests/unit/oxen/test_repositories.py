@@ -14,9 +14,9 @@ from nbp_dagster.oxen.errors import (
     RateLimited,
     Unauthorized,
 )
+from nbp_dagster.oxen.responses import Repository
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
-from nbp_dagster.oxen.wire import Repository
 from tests.fakes.clock import FakeClock
 from tests.fakes.transport import ScriptedTransport, Step, json_answer, json_body
 

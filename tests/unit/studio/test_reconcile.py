@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.oxen.wire import Generation
+from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.carriers import data_uri

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.oxen.wire import GENERATION_STATUSES
+from nbp_dagster.oxen.responses import GENERATION_STATUSES
 from nbp_dagster.studio.buying import Buyer, Enqueued, recognisable
 from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger import Ledger

@@ -11,10 +11,10 @@ import pytest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import ClientOutdated, ConnectionFailed, Unauthorized
-from nbp_dagster.oxen.events import EventStream
+from nbp_dagster.oxen.job_events import EventStream
+from nbp_dagster.oxen.responses import GenerationEvent
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport, Transport
-from nbp_dagster.oxen.wire import GenerationEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.transport import ScriptedStream, ScriptedTransport, Step
 from tests.unit.oxen.conftest import LocalServer

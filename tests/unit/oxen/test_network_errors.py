@@ -22,7 +22,7 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     UnsafeUrl,
 )
-from nbp_dagster.oxen.faults import translate_fault
+from nbp_dagster.oxen.network_errors import translate_fault
 
 SECRET_URL = "/a.png?sig=s3cret"
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from nbp_dagster.oxen.models import Model, Pricing, parse_model, parse_models
-from nbp_dagster.oxen.shapes import (
+from nbp_dagster.oxen.catalogue import Model, Pricing, parse_model, parse_models
+from nbp_dagster.oxen.error_text import MAX_JUDGED_CHARS, redact
+from nbp_dagster.oxen.json_bodies import (
     ShapeError,
     as_mapping,
     flag_of,
@@ -22,7 +23,6 @@ from nbp_dagster.oxen.shapes import (
     text_of,
     unwrap,
 )
-from nbp_dagster.oxen.wording import MAX_JUDGED_CHARS, redact
 
 __all__ = [
     "COMPLETED_EVENT",

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from nbp_dagster.oxen.counted import CountedClient, CountedTransport, Counter, PriceList, Usage
 from nbp_dagster.oxen.errors import AmbiguousPost, BadRequest
+from nbp_dagster.oxen.metered_client import (
+    CountedClient,
+    CountedTransport,
+    Counter,
+    PriceList,
+    Usage,
+)
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from tests.fakes.clock import FakeClock

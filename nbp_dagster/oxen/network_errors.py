@@ -13,6 +13,7 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from nbp_dagster.oxen.error_text import redact
 from nbp_dagster.oxen.errors import (
     CertificateRefused,
     ConnectionFailed,
@@ -20,7 +21,6 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     UnsafeUrl,
 )
-from nbp_dagster.oxen.wording import redact
 
 NETWORK_FAULTS = (
     requests.RequestException,

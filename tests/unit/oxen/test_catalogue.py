@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from nbp_dagster.oxen.wire import Model, ShapeError, parse_model, parse_models
+from nbp_dagster.oxen.responses import Model, ShapeError, parse_model, parse_models
 
 SCHEMA = {
     "properties": {

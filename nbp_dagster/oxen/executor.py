@@ -11,6 +11,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from nbp_dagster.clock import Clock
+from nbp_dagster.oxen.error_text import carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
     OxenError,
@@ -18,11 +19,10 @@ from nbp_dagster.oxen.errors import (
     UnsafeUrl,
     classify,
 )
+from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
-from nbp_dagster.oxen.shapes import ShapeError
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
 from nbp_dagster.oxen.urls import read_origin
-from nbp_dagster.oxen.wording import carries_error, cut_query
 
 T = TypeVar("T")
 

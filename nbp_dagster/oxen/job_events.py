@@ -19,10 +19,10 @@ from nbp_dagster.oxen.errors import (
     StatusError,
     Unauthorized,
 )
-from nbp_dagster.oxen.exchange import Exchange
-from nbp_dagster.oxen.shapes import ShapeError
+from nbp_dagster.oxen.executor import Exchange
+from nbp_dagster.oxen.json_bodies import ShapeError
+from nbp_dagster.oxen.responses import COMPLETED_EVENT, GenerationEvent, parse_event
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport, read_start
-from nbp_dagster.oxen.wire import COMPLETED_EVENT, GenerationEvent, parse_event
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from nbp_dagster.oxen.wire import (
+from nbp_dagster.oxen.responses import (
     ShapeError,
     parse_commit,
     parse_event,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 
-from nbp_dagster.oxen.shapes import ShapeError, as_mapping, unwrap
+from nbp_dagster.oxen.json_bodies import ShapeError, as_mapping, unwrap
 
 _SCHEMA_KEYS = ("request_schema", "json_request_schema")
 """The catalogue's own spelling first; the model pages use the second."""

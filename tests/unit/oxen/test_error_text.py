@@ -2,8 +2,8 @@
 
 import pytest
 
+from nbp_dagster.oxen.error_text import carries_error, cut_query, redact
 from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
-from nbp_dagster.oxen.wording import carries_error, cut_query, redact
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from nbp_dagster.clock import Clock
+from nbp_dagster.oxen.catalogue import Model
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import AmbiguousPost, OxenError
-from nbp_dagster.oxen.events import EVENTS_PATH
-from nbp_dagster.oxen.models import Model
+from nbp_dagster.oxen.job_events import EVENTS_PATH
+from nbp_dagster.oxen.responses import ImageAnswer, QueuedGeneration
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
-from nbp_dagster.oxen.wire import ImageAnswer, QueuedGeneration
 
 T = TypeVar("T")
 
