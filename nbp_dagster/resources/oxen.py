@@ -13,8 +13,8 @@ from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.metered_client import CountedClient, CountedTransport, PriceList
-from nbp_dagster.oxen.pace import FileKeeper, Pace, pace_file
-from nbp_dagster.oxen.paced import PacedTransport
+from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import FileKeeper, Pace, pace_file
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.resources.usage import find_place, recorded_usage

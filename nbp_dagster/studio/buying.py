@@ -18,7 +18,7 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     Unauthorized,
 )
-from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.budget import Cap
 from nbp_dagster.studio.delivery import RunStopped

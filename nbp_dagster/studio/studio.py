@@ -13,7 +13,7 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound, RateLimited
-from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.oxen.paced import PacedTransport
+from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from tests.contract.conftest import MakeClient, Target

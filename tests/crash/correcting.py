@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.oxen.paced import PacedTransport
+from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.means import EngineLimits

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.pace import Pace
-from nbp_dagster.oxen.paced import PacedTransport
+from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.prompts.request import ImageRequest

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
 from nbp_dagster.studio.buying import Buyer, Enqueued, recognisable
 from nbp_dagster.studio.halt import HaltableClock

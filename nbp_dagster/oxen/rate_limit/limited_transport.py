@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.pace import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.rate_state import Slot
 from nbp_dagster.oxen.retry import parse_retry_after
-from nbp_dagster.oxen.tempo import Slot
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.oxen.pace import FileKeeper, Pace
-from nbp_dagster.oxen.paced import PacedTransport
-from nbp_dagster.oxen.tempo import FIRST_RATE
+from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import FileKeeper, Pace
+from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from nbp_dagster.simulator.traffic import RateLimiter
 from tests.fakes.clock import FakeClock

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from nbp_dagster.oxen.tempo import (
+from nbp_dagster.oxen.rate_limit.rate_state import (
     AHEAD_SECONDS,
     DEFAULT_HOLD,
     FIRST_RATE,

@@ -23,7 +23,7 @@ from weakref import finalize
 from pydantic import TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.tempo import Slot, Tempo
+from nbp_dagster.oxen.rate_limit.rate_state import Slot, Tempo
 
 logger = logging.getLogger(__name__)
 

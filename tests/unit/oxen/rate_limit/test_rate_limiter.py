@@ -9,8 +9,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from nbp_dagster.oxen.pace import _TEMPO, FileKeeper, Keeper, MemoryKeeper, Pace, Update, pace_file
-from nbp_dagster.oxen.tempo import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
+from nbp_dagster.oxen.rate_limit.rate_limiter import (
+    _TEMPO,
+    FileKeeper,
+    Keeper,
+    MemoryKeeper,
+    Pace,
+    Update,
+    pace_file,
+)
+from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
 from nbp_dagster.studio.halt import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
 

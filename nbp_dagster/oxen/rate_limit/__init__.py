@@ -1,0 +1,1 @@
+"""Adaptive (AIMD) rate limiting shared by every process with one key."""
