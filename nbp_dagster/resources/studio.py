@@ -19,8 +19,8 @@ from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.measuring import Measuring, ScorerName
 from nbp_dagster.studio.memory import settle_allocator
-from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.reading.proofreading import ReadWhen
+from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 
 

@@ -17,7 +17,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound
 from nbp_dagster.prompts.request import Reference
-from nbp_dagster.studio.files import hold_lock, write_atomically
+from nbp_dagster.studio.storage.files import hold_lock, write_atomically
 
 Way = Literal["auto", "upload", "inline"]
 Read = Callable[[], bytes]

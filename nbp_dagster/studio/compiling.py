@@ -28,7 +28,7 @@ from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
-from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.studio.storage.image_store import ImageStore
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from nbp_dagster.studio.outcomes import Generated, Made, Outcome, Reused
 from nbp_dagster.studio.places import Places, count_places
 from nbp_dagster.studio.previews import inline_preview
 from nbp_dagster.studio.records import PromptRecord
-from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.studio.storage.image_store import ImageStore
 
 logger = logging.getLogger(__name__)
 

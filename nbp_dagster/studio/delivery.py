@@ -15,7 +15,6 @@ from nbp_dagster.oxen.errors import (
 )
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.decode import Decoded, UndecodableImage, count_pixels, decode_image
-from nbp_dagster.studio.files import IncomingFile
 from nbp_dagster.studio.finished import Finished
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Made, Outcome, Refused, Reused
@@ -23,7 +22,8 @@ from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
-from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.studio.storage.files import IncomingFile
+from nbp_dagster.studio.storage.image_store import ImageStore
 
 Develop = Callable[[Made, Image.Image | None], None]
 """Makes what is wanted of a paid image, given its pixels where they are at hand."""

@@ -10,10 +10,10 @@ from typing import Protocol
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.contact_sheet import count_pictures, divide_sheets, draw_contact_sheet
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.gallery import Thumb, humanise
 from nbp_dagster.studio.manifest import ALL_LOCALES, Picture
 from nbp_dagster.studio.previews import thumbnail
+from nbp_dagster.studio.storage.files import write_atomically
 
 INLINE_SETS = 120
 """Up to so many pictures the page carries its thumbnails; those of a larger set lie beside it."""

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nbp_dagster.studio.files import explained, stamp_of, write_atomically
 from nbp_dagster.studio.manifest import ManifestError, require_plain_path
+from nbp_dagster.studio.storage.files import explained, stamp_of, write_atomically
 
 INVENTORY = ".set.json"
 """Names the files that are ours to remove; see `Inventory`."""

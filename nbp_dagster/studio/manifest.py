@@ -14,8 +14,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.facts import SafeArea, TwinFacts
-from nbp_dagster.studio.files import write_atomically
 from nbp_dagster.studio.framing import FramingFacts
+from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised with every change of the records below, so that a reader never guesses."""

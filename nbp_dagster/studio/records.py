@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from nbp_dagster.studio.files import Stamp, stamp_of, write_atomically
 from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts, Picture
 from nbp_dagster.studio.reading.placing import WordBox
 from nbp_dagster.studio.reading.proofreading import Reading
+from nbp_dagster.studio.storage.files import Stamp, stamp_of, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)

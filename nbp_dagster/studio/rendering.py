@@ -18,7 +18,6 @@ from nbp_dagster.studio.checks import CheckInput, run_checks
 from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
 from nbp_dagster.studio.credentials import Credentials, Parent
 from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.hands import do_all
 from nbp_dagster.studio.inspecting import Inspector
@@ -33,7 +32,8 @@ from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.registry import KnownPicture, Registry, known_original, known_rendition
 from nbp_dagster.studio.stamp import stamp_simulated
-from nbp_dagster.studio.store import ImageStore
+from nbp_dagster.studio.storage.files import StoreError
+from nbp_dagster.studio.storage.image_store import ImageStore
 
 # Raised when the same original and channel would come out differently: renditions are made again.
 RENDER_VERSION = "3"

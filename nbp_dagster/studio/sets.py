@@ -17,12 +17,12 @@ from nbp_dagster.studio.desk import (
     plan_overviews,
     thumb_file,
 )
-from nbp_dagster.studio.files import sync_disk, write_atomically
 from nbp_dagster.studio.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.inventory import Inventory
 from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.manifest import Picture, SetManifest, set_digest, write_manifest
 from nbp_dagster.studio.previews import thumbnail
+from nbp_dagster.studio.storage.files import sync_disk, write_atomically
 
 SHEET_SIDE = 320
 """Pixels of the longer side of a character sheet's thumbnail."""

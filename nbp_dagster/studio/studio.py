@@ -40,7 +40,6 @@ from nbp_dagster.studio.manifest import Picture, SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
-from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.presence import Presence, enter
@@ -53,7 +52,8 @@ from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.steps import OnStep, pass_by
-from nbp_dagster.studio.store import FolderStore, ImageStore
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.surveying import Surveyor
 from nbp_dagster.studio.watch import WatchTimes
 

@@ -12,8 +12,8 @@ from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.means import EngineLimits
 from nbp_dagster.studio.outcomes import Outcome
-from nbp_dagster.studio.paths import StudioPaths
 from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock

@@ -20,7 +20,7 @@ from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import open_ledger
 from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.steps import Step
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles
 from tests.fakes.service import ServiceProbe

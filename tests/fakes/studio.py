@@ -25,7 +25,7 @@ from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.outcomes import Order, Outcome
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.steps import OnStep, pass_by
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.watch import WatchTimes
 
 PRICE = Decimal("0.15")

@@ -15,7 +15,7 @@ from nbp_dagster.studio.characters.distractors import draw_distractors
 from nbp_dagster.studio.characters.figures import Figure
 from nbp_dagster.studio.characters.lineup import stand
 from nbp_dagster.studio.characters.scorer import CharacterScorer, Features
-from nbp_dagster.studio.files import write_atomically
+from nbp_dagster.studio.storage.files import write_atomically
 
 LEAST_VIEWS: Final = 3
 """Views of a character that a calibration needs: each is tried against the others."""

@@ -17,9 +17,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from nbp_dagster.studio.files import StoreError
 from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger
 from nbp_dagster.studio.presence import Presence, PresenceLost, enter
+from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.postgres import PostgresServer
 
 # Seconds for another process to start, and for a server to notice that one has gone.

@@ -30,7 +30,7 @@ from nbp_dagster.studio.carriers import (
 )
 from nbp_dagster.studio.palette_card import CARD_HEIGHT, CARD_WIDTH, draw_card
 from nbp_dagster.studio.references import References, UnusableReference
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.yaml_source.problems import BriefError
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.clock import FakeClock

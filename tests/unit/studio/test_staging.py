@@ -14,7 +14,7 @@ from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.processes import wait_for
 from tests.fakes.sets import build_large_set
 

@@ -20,7 +20,7 @@ from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.outcomes import KeptImage
 from nbp_dagster.studio.registry import KnownPicture, Registry
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.whois import identify, identify_files
 from nbp_dagster.whois_page import describe_identity
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send

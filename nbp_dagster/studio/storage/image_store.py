@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from nbp_dagster.studio.files import (
+from nbp_dagster.studio.storage.files import (
     IncomingFile,
     StoreError,
     receive_file,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.files import StoreError
-from nbp_dagster.studio.store import FolderStore
+from nbp_dagster.studio.storage.files import StoreError
+from nbp_dagster.studio.storage.image_store import FolderStore
 
 
 def test_a_received_file_is_kept_under_its_digest(tmp_path: Path) -> None:
