@@ -12,7 +12,7 @@ from nbp_dagster.prompts.reference_selection import Role
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.prompts.sheet_views import View, hash_card, order_views
 from nbp_dagster.studio.cards import Panel, draw_card, encode_card
-from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.imaging.decode import decode_image
 
 CARD = "card:"
 """Begins the source of a card; `<brand>/<character>` follows."""

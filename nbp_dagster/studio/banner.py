@@ -22,7 +22,7 @@ from nbp_dagster.studio.contrast import (
     measure_luminance,
     parse_colour,
 )
-from nbp_dagster.studio.ground import draw_ramp
+from nbp_dagster.studio.imaging.background import draw_ramp
 from nbp_dagster.studio.layout import (
     Block,
     Box,

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from nbp_dagster.briefs.models import Channel
-from nbp_dagster.studio.credentials import check_state
-from nbp_dagster.studio.decode import Decoded, UndecodableImage, decode_image, sniff_format
+from nbp_dagster.studio.imaging.c2pa import check_state
+from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
+from nbp_dagster.studio.imaging.xmp import Marks, differ_from, read_marks
 from nbp_dagster.studio.legibility import (
     LARGE_TEXT,
     LARGE_TEXT_RATIO,
@@ -20,7 +21,6 @@ from nbp_dagster.studio.legibility import (
     TextBox,
     measure_text_contrast,
 )
-from nbp_dagster.studio.marking import Marks, differ_from, read_marks
 
 Verdict = Literal["passed", "failed", "skipped"]
 Severity = Literal["error", "warn"]

@@ -16,8 +16,8 @@ from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.studio.banner import check_banner, draw_banner, plan_banner
-from nbp_dagster.studio.fit import Pyramid, show_figure
-from nbp_dagster.studio.framing import Box, Framing
+from nbp_dagster.studio.imaging.crop import Box, Framing
+from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
 from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.typeset import Typeset, check_type, typeset

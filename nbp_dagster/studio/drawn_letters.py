@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nbp_dagster.studio.framing import FramingFacts
+from nbp_dagster.studio.imaging.crop import FramingFacts
 from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.reading.reader import BOX_PER_EM, ReadLine
 

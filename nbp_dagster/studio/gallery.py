@@ -12,7 +12,6 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from nbp_dagster.studio.contact_sheet import divide_sheets
 from nbp_dagster.studio.contrast import (
     BLACK,
     LEGIBLE,
@@ -21,6 +20,7 @@ from nbp_dagster.studio.contrast import (
     parse_colour,
 )
 from nbp_dagster.studio.facts import SafeArea
+from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.lanes import Card, build_lanes
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,

@@ -9,7 +9,7 @@ from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import Check, fail_table, judge_drawn_letters
 from nbp_dagster.studio.drawn_letters import place_letters
-from nbp_dagster.studio.fit import Pyramid
+from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.measures import PROMPT_CHECKS

@@ -16,7 +16,7 @@ from nbp_dagster.prompts.aspect_ratio import measure_ratio
 from nbp_dagster.studio.characters.palette import ColourSurvey, survey_palette
 from nbp_dagster.studio.checks import Check, Figures, Finding, judge
 from nbp_dagster.studio.emblem import Emblem, find_emblem
-from nbp_dagster.studio.fit import Pyramid
+from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.structure import measure_structure
 
 LEAST_STRUCTURE: Final = 0.01

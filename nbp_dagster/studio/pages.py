@@ -6,7 +6,7 @@ from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from nbp_dagster.studio.decode import sniff_format
+from nbp_dagster.studio.imaging.decode import sniff_format
 
 
 def open_templates() -> Environment:

@@ -14,7 +14,7 @@ from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.adopting import CARD, CardTable
 from nbp_dagster.studio.carriers import Carrier
-from nbp_dagster.studio.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.palette_card import draw_card
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem

@@ -16,17 +16,17 @@ from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import CheckInput, run_checks
 from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
-from nbp_dagster.studio.credentials import Credentials, Parent
-from nbp_dagster.studio.decode import decode_image
-from nbp_dagster.studio.fit import Pyramid, build_pyramid, render_channel
-from nbp_dagster.studio.hands import do_all
+from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.hands import do_all
+from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
+from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
+from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
-from nbp_dagster.studio.marking import Marks, build_xmp
 from nbp_dagster.studio.measuring import facts_of
 from nbp_dagster.studio.outcomes import Generated, Made
-from nbp_dagster.studio.previews import inline_preview, thumbnail
 from nbp_dagster.studio.reading.lettering import lettering_of
 from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder

@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbp_dagster.studio.contact_sheet import divide_sheets
-from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.desk import (
     INLINE_SETS,
     Desk,
@@ -18,10 +16,12 @@ from nbp_dagster.studio.desk import (
     thumb_file,
 )
 from nbp_dagster.studio.gallery import Thumb, choose_covers, render_gallery
+from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.inventory import Inventory
 from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.manifest import Picture, SetManifest, set_digest, write_manifest
-from nbp_dagster.studio.previews import thumbnail
 from nbp_dagster.studio.storage.files import sync_disk, write_atomically
 
 SHEET_SIDE = 320

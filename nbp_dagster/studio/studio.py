@@ -27,12 +27,13 @@ from nbp_dagster.studio.compiling import Compiled, Compiler
 from nbp_dagster.studio.copy_setting import count_renditions
 from nbp_dagster.studio.correction_log import CorrectionLog
 from nbp_dagster.studio.corrections import Corrections
-from nbp_dagster.studio.credentials import Credentials
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.engine import Engine
 from nbp_dagster.studio.family import Family, standing_of
 from nbp_dagster.studio.halt import HaltableClock
+from nbp_dagster.studio.imaging.c2pa import Credentials
+from nbp_dagster.studio.imaging.decode_limiter import Places
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.ledger_database import open_ledger
@@ -41,7 +42,6 @@ from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
 from nbp_dagster.studio.pins import PinLog
-from nbp_dagster.studio.places import Places
 from nbp_dagster.studio.presence import Presence, enter
 from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen

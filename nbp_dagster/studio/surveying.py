@@ -11,9 +11,9 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.checks import CheckResult, run_table
-from nbp_dagster.studio.decode import decode_image
 from nbp_dagster.studio.emblem import Emblem, prepare_emblem
-from nbp_dagster.studio.fit import Pyramid
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.references import ReadReference
 

@@ -15,8 +15,8 @@ from PIL import Image, ImageFilter
 
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.fit import build_pyramid
-from nbp_dagster.studio.framing import LEAST_KEPT, Box, Subject, frame_figure, frame_picture
+from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Box, Subject, frame_figure, frame_picture
+from nbp_dagster.studio.imaging.resize import build_pyramid
 
 # Ratios of the model's, as the pixels of a small picture.
 SOURCES = ((960, 540), (540, 960), (720, 720), (800, 600), (600, 800), (840, 560), (560, 840))

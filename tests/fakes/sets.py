@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.contact_sheet import load_font
 from nbp_dagster.studio.facts import SafeArea
+from nbp_dagster.studio.imaging.contact_sheet import load_font
 from nbp_dagster.studio.manifest import (
     ALL_LOCALES,
     BrandFacts,

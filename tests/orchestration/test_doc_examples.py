@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.notifications import Notification
-from nbp_dagster.studio.decode import decode_image
+from nbp_dagster.studio.imaging.decode import decode_image
 from tests.fakes.briefs import campaign, shot, write_briefs
 
 PAGE = Path(__file__).parents[2] / "docs" / "resource.md"

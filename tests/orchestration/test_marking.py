@@ -22,7 +22,7 @@ from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.marking import read_marks
+from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.whois import identify_files
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.fakes.certificates import issue_papers

@@ -2,7 +2,7 @@
 
 from nbp_dagster.studio.checks import judge_drawn_letters
 from nbp_dagster.studio.drawn_letters import place_letters
-from nbp_dagster.studio.framing import FramingFacts
+from nbp_dagster.studio.imaging.crop import FramingFacts
 from nbp_dagster.studio.reading.reader import ReadLine
 
 SIZE = (2000, 1000)

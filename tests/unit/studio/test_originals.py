@@ -13,7 +13,7 @@ from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.checks import CHECKS, Check, CheckResult, fail_table, run_table
 from nbp_dagster.studio.emblem import Emblem, find_emblem, prepare_emblem
-from nbp_dagster.studio.fit import build_pyramid
+from nbp_dagster.studio.imaging.resize import build_pyramid
 from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.originals import LEAST_LIKE_LOGO, ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.reading.checks import READING_CHECKS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.desk import INLINE_SETS
+from nbp_dagster.studio.imaging.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.inventory import INVENTORY, STAGED, Advance
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.records import PromptRecord

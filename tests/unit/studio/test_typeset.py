@@ -14,7 +14,7 @@ from nbp_dagster.studio.contrast import (
     measure_worst_contrast,
     parse_colour,
 )
-from nbp_dagster.studio.fit import fit_image
+from nbp_dagster.studio.imaging.resize import fit_image
 from nbp_dagster.studio.typeface import Typeface
 from nbp_dagster.studio.typeset import TextDoesNotFit, Typeset, typeset
 from tests.fakes.pictures import draw_noise, draw_scene

@@ -10,15 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from PIL import Image
 
-from nbp_dagster.studio.credentials import (
+from nbp_dagster.studio.imaging.c2pa import (
     Credentials,
     SigningError,
     check_state,
     encode_signed,
     read_state,
 )
-from nbp_dagster.studio.encode import Encoded, FileType, encode_picture, srgb_profile
-from nbp_dagster.studio.marking import Marks, build_xmp, read_marks
+from nbp_dagster.studio.imaging.encode import Encoded, FileType, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, read_marks
 from tests.fakes.certificates import Papers, PrivateKey, issue_papers
 from tests.fakes.pictures import draw_noise, draw_scene, encode
 

@@ -8,9 +8,14 @@ from PIL import Image, ImageChops, ImageStat
 
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import Channel, FileType
-from nbp_dagster.studio.encode import srgb_profile
-from nbp_dagster.studio.fit import RenditionTooLarge, build_pyramid, fit_image, render_channel
-from nbp_dagster.studio.framing import LEAST_KEPT, frame_picture
+from nbp_dagster.studio.imaging.crop import LEAST_KEPT, frame_picture
+from nbp_dagster.studio.imaging.encode import srgb_profile
+from nbp_dagster.studio.imaging.resize import (
+    RenditionTooLarge,
+    build_pyramid,
+    fit_image,
+    render_channel,
+)
 from tests.fakes.pictures import draw_noise, draw_scene, encode
 
 RATIOS = {"16:9": (896, 504), "9:16": (504, 896), "1:1": (640, 640), "21:9": (1050, 450)}

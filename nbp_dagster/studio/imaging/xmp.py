@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from PIL import Image
 
-from nbp_dagster.studio.decode import DECODER_ERRORS, sniff_format
+from nbp_dagster.studio.imaging.decode import DECODER_ERRORS, sniff_format
 from nbp_dagster.version import __version__
 
 SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC NewsCodes

@@ -7,7 +7,7 @@ import re
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.previews import INLINE_LIMIT, inline_preview, thumbnail
+from nbp_dagster.studio.imaging.thumbnails import INLINE_LIMIT, inline_preview, thumbnail
 from tests.fakes.pictures import draw_noise, draw_scene
 
 PICTURES = {

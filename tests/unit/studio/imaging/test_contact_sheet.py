@@ -5,14 +5,14 @@ import io
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.contact_sheet import (
+from nbp_dagster.studio.imaging.contact_sheet import (
     MOST_ON_A_SHEET,
     divide_sheets,
     draw_contact_sheet,
     fit_label,
     load_font,
 )
-from nbp_dagster.studio.decode import UndecodableImage
+from nbp_dagster.studio.imaging.decode import UndecodableImage
 
 PAPER = (251, 250, 247)
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from nbp_dagster.briefs.models import Channel, FileType
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.credentials import encode_signed
-from nbp_dagster.studio.encode import LEAST_QUALITY, encode_picture, srgb_profile
-from nbp_dagster.studio.framing import (
+from nbp_dagster.studio.imaging.background import FEATHER, extend_ground
+from nbp_dagster.studio.imaging.c2pa import encode_signed
+from nbp_dagster.studio.imaging.crop import (
     Anchor,
     Box,
     Framing,
@@ -23,8 +23,8 @@ from nbp_dagster.studio.framing import (
     frame_figure,
     frame_picture,
 )
-from nbp_dagster.studio.ground import FEATHER, extend_ground
-from nbp_dagster.studio.saliency import find_saliency
+from nbp_dagster.studio.imaging.encode import LEAST_QUALITY, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.saliency import find_saliency
 
 # A reduced copy is resized from only while it has this many pixels per pixel of the result: some
 # 50 dB from a resize of the original (48 to 61 on eight sizes), in a third of the time.

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from nbp_dagster.studio.encode import FileType, encode_picture, srgb_profile
-from nbp_dagster.studio.marking import Marks, build_xmp, differ_from, read_marks
+from nbp_dagster.studio.imaging.encode import FileType, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, differ_from, read_marks
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"

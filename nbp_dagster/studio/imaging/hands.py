@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from nbp_dagster.studio.places import count_places
+from nbp_dagster.studio.imaging.decode_limiter import count_places
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.fit import build_pyramid
-from nbp_dagster.studio.framing import Box, Framing, Subject, frame_figure, frame_picture
-from nbp_dagster.studio.saliency import find_saliency
+from nbp_dagster.studio.imaging.crop import Box, Framing, Subject, frame_figure, frame_picture
+from nbp_dagster.studio.imaging.resize import build_pyramid
+from nbp_dagster.studio.imaging.saliency import find_saliency
 from tests.fakes.pictures import draw_noise, draw_scene
 
 

@@ -18,9 +18,9 @@ from typing import Any, Final
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.decode import MAX_BYTES, sniff_format
-from nbp_dagster.studio.encode import Encoded
-from nbp_dagster.studio.marking import Marks
+from nbp_dagster.studio.imaging.decode import MAX_BYTES, sniff_format
+from nbp_dagster.studio.imaging.encode import Encoded
+from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.version import __version__
 
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from nbp_dagster.studio.places import Places
+from nbp_dagster.studio.imaging.decode_limiter import Places
 from tests.fakes.clock import FakeClock
 
 

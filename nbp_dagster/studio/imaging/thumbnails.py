@@ -7,8 +7,8 @@ from typing import Final
 
 from PIL import Image
 
-from nbp_dagster.studio.encode import strip_info
-from nbp_dagster.studio.sizes import scale_to
+from nbp_dagster.studio.imaging.encode import strip_info
+from nbp_dagster.studio.imaging.sizes import scale_to
 
 # Dagster shows markdown of at least this many characters as a link, not as a picture.
 INLINE_LIMIT: Final = 1000
