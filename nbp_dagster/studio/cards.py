@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from nbp_dagster.prompts.sheet_views import ViewKind
-from nbp_dagster.studio.typeface import Typeface
+from nbp_dagster.studio.typography.typeface import Typeface
 
 Colour = tuple[int, int, int]
 

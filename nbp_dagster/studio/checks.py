@@ -13,7 +13,7 @@ from nbp_dagster.briefs.models import Channel
 from nbp_dagster.studio.imaging.c2pa import check_state
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
 from nbp_dagster.studio.imaging.xmp import Marks, differ_from, read_marks
-from nbp_dagster.studio.legibility import (
+from nbp_dagster.studio.typography.legibility import (
     LARGE_TEXT,
     LARGE_TEXT_RATIO,
     LEAST_LETTER,

@@ -22,13 +22,13 @@ from nbp_dagster.prompts.request import (
     compile_request,
 )
 from nbp_dagster.studio.casting import Casting, SheetStanding
-from nbp_dagster.studio.copy_setting import check_lettering
 from nbp_dagster.studio.ledger import Ledger
 from nbp_dagster.studio.outcomes import Failed, Order
 from nbp_dagster.studio.pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.typography.copy_layer import check_lettering
 
 
 @dataclass(frozen=True)

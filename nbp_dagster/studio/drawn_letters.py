@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from nbp_dagster.studio.imaging.crop import FramingFacts
-from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.reading.reader import BOX_PER_EM, ReadLine
+from nbp_dagster.studio.typography.legibility import TextBox
 
 
 def place_letters(

@@ -12,13 +12,6 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from nbp_dagster.studio.contrast import (
-    BLACK,
-    LEGIBLE,
-    WHITE,
-    measure_contrast,
-    parse_colour,
-)
 from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.lanes import Card, build_lanes
@@ -31,6 +24,13 @@ from nbp_dagster.studio.manifest import (
     ShotFacts,
 )
 from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
+from nbp_dagster.studio.typography.contrast import (
+    BLACK,
+    LEGIBLE,
+    WHITE,
+    measure_contrast,
+    parse_colour,
+)
 
 LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 """The page's background in each scheme; `gallery.css` paints the same two."""

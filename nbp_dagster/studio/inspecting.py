@@ -10,7 +10,6 @@ from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import Check, fail_table, judge_drawn_letters
 from nbp_dagster.studio.drawn_letters import place_letters
 from nbp_dagster.studio.imaging.resize import Pyramid
-from nbp_dagster.studio.legibility import TextBox
 from nbp_dagster.studio.manifest import Picture
 from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.measuring import Measurer, facts_of
@@ -20,6 +19,7 @@ from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
 from nbp_dagster.studio.reading.proofreading import Proof, Proofreader
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.surveying import Arrival, Surveyor
+from nbp_dagster.studio.typography.legibility import TextBox
 
 # Pixels of the shorter side of the copy an original is measured on.
 _MEASURED_SIDE = 224

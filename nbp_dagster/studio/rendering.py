@@ -15,7 +15,6 @@ from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks import CheckInput, run_checks
-from nbp_dagster.studio.copy_setting import CopySetter, Lettering, letterings
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.hands import do_all
@@ -31,9 +30,10 @@ from nbp_dagster.studio.reading.lettering import lettering_of
 from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.registry import KnownPicture, Registry, known_original, known_rendition
-from nbp_dagster.studio.stamp import stamp_simulated
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.typography.copy_layer import CopySetter, Lettering, letterings
+from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
 
 # Raised when the same original and channel would come out differently: renditions are made again.
 RENDER_VERSION = "3"

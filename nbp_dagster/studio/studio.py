@@ -24,7 +24,6 @@ from nbp_dagster.studio.carriers import Sending
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
-from nbp_dagster.studio.copy_setting import count_renditions
 from nbp_dagster.studio.correction_log import CorrectionLog
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
@@ -55,6 +54,7 @@ from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.surveying import Surveyor
+from nbp_dagster.studio.typography.copy_layer import count_renditions
 from nbp_dagster.studio.watch import WatchTimes
 
 

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Final
 
 from nbp_dagster.studio.checks import Check, Finding, judge
-from nbp_dagster.studio.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 from nbp_dagster.studio.reading.comparing import (
     Match,
     find_leftovers,
@@ -19,6 +18,7 @@ from nbp_dagster.studio.reading.comparing import (
 )
 from nbp_dagster.studio.reading.lettering import Lettering, find_prohibited
 from nbp_dagster.studio.reading.reader import ReadLine
+from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 
 LEAST_SCORE: Final = 0.8
 """Confidence below which a line counts for nothing but copy: text-free photographs gave hits of

@@ -17,7 +17,6 @@ from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.sizes import scale_to
-from nbp_dagster.studio.legibility import measure_text_contrast
 from nbp_dagster.studio.reading.checks import READING_CHECKS, Pass, ReadingInput
 from nbp_dagster.studio.reading.lettering import Lettering
 from nbp_dagster.studio.reading.reader import (
@@ -30,6 +29,7 @@ from nbp_dagster.studio.reading.reader import (
     load_reader,
 )
 from nbp_dagster.studio.references import ReadReference
+from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from nbp_dagster.studio.contrast import LEGIBLE, measure_contrast, parse_colour
 from nbp_dagster.studio.gallery import (
     COVERS,
     DARK_PAPER,
@@ -26,6 +25,7 @@ from nbp_dagster.studio.gallery import (
 )
 from nbp_dagster.studio.lanes import SHOWN
 from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
 from tests.fakes.sets import build_set
 
 SAMPLE = build_set(scale=0.05)

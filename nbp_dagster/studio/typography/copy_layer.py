@@ -15,12 +15,12 @@ from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
 from nbp_dagster.prompts.render_context import Scene
-from nbp_dagster.studio.banner import check_banner, draw_banner, plan_banner
 from nbp_dagster.studio.imaging.crop import Box, Framing
 from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
-from nbp_dagster.studio.legibility import TextBox
-from nbp_dagster.studio.stamp import stamp_simulated
-from nbp_dagster.studio.typeset import Typeset, check_type, typeset
+from nbp_dagster.studio.typography.banner import check_banner, draw_banner, plan_banner
+from nbp_dagster.studio.typography.legibility import TextBox
+from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
+from nbp_dagster.studio.typography.text_block import Typeset, check_type, typeset
 
 
 @dataclass(frozen=True)

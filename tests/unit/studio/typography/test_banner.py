@@ -9,17 +9,17 @@ from PIL import Image, ImageDraw
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.prompts.aspect_ratio import is_banner
-from nbp_dagster.studio.banner import (
+from nbp_dagster.studio.typography.banner import (
     Plan,
     check_banner,
     draw_banner,
     plan_banner,
 )
-from nbp_dagster.studio.contrast import LEGIBLE, choose_scheme, parse_colour
-from nbp_dagster.studio.layout import Box
-from nbp_dagster.studio.legibility import measure_text_contrast
-from nbp_dagster.studio.typeface import can_shape
-from nbp_dagster.studio.typeset import TextDoesNotFit, Typeset
+from nbp_dagster.studio.typography.contrast import LEGIBLE, choose_scheme, parse_colour
+from nbp_dagster.studio.typography.legibility import measure_text_contrast
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset
+from nbp_dagster.studio.typography.text_layout import Box
+from nbp_dagster.studio.typography.typeface import can_shape
 
 PALETTES = {
     "dark": {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"},

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.studio.stamp import stamp_simulated
+from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
 
 
 def stamped_box(picture: Image.Image, boxes: dict[str, tuple[int, int, int, int]]) -> list[int]:

@@ -8,11 +8,17 @@ import pytest
 from nbp_dagster.briefs.fonts import FontPair, default_fonts
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import SafeArea
-from nbp_dagster.studio.copy_room import find_crowded_copy
-from nbp_dagster.studio.legibility import measure_text_contrast
-from nbp_dagster.studio.line_breaks import Piece, divide_piece, split_text
-from nbp_dagster.studio.typeface import Typeface, can_shape
-from nbp_dagster.studio.typeset import TextDoesNotFit, Typeset, check_type, plan_type, typeset
+from nbp_dagster.studio.typography.copy_room import find_crowded_copy
+from nbp_dagster.studio.typography.legibility import measure_text_contrast
+from nbp_dagster.studio.typography.line_breaks import Piece, divide_piece, split_text
+from nbp_dagster.studio.typography.text_block import (
+    TextDoesNotFit,
+    Typeset,
+    check_type,
+    plan_type,
+    typeset,
+)
+from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 from tests.fakes.fonts import CHINESE, HEBREW, arabic_fonts, debian_fonts
 from tests.fakes.pictures import draw_scene
 from tests.rigs.prompt_goldens import GOOD_BRIEFS

@@ -4,8 +4,8 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign, Shot
 from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.render_context import sets_type
-from nbp_dagster.studio.copy_setting import check_copy
-from nbp_dagster.studio.typeset import TextDoesNotFit
+from nbp_dagster.studio.typography.copy_layer import check_copy
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.layout import Box
-from nbp_dagster.studio.typeface import Cut
+from nbp_dagster.studio.typography.text_layout import Box
+from nbp_dagster.studio.typography.typeface import Cut
 
 MARK = "SIMULATED"
 

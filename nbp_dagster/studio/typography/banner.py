@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import SafeArea
-from nbp_dagster.studio.contrast import (
+from nbp_dagster.studio.imaging.background import draw_ramp
+from nbp_dagster.studio.typography.contrast import (
     BLACK,
     WHITE,
     Colour,
@@ -22,8 +23,15 @@ from nbp_dagster.studio.contrast import (
     measure_luminance,
     parse_colour,
 )
-from nbp_dagster.studio.imaging.background import draw_ramp
-from nbp_dagster.studio.layout import (
+from nbp_dagster.studio.typography.text_block import (
+    MAY_BE_LEFT_OUT,
+    Typeset,
+    choose_face,
+    choose_words,
+    draw_group,
+    no_room,
+)
+from nbp_dagster.studio.typography.text_layout import (
     Block,
     Box,
     Group,
@@ -34,15 +42,7 @@ from nbp_dagster.studio.layout import (
     lay_out,
     shape_of,
 )
-from nbp_dagster.studio.typeface import Typeface
-from nbp_dagster.studio.typeset import (
-    MAY_BE_LEFT_OUT,
-    Typeset,
-    choose_face,
-    choose_words,
-    draw_group,
-    no_room,
-)
+from nbp_dagster.studio.typography.typeface import Typeface
 
 # The figure's part of a wide frame: a share of its width, within so many of its height; then what
 # is tried where the copy has no room beside it. The same of a tall frame, sides exchanged.

@@ -14,15 +14,22 @@ from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
 from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.contrast import (
+from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,
     Scheme,
     choose_scheme,
     measure_contrast,
     measure_worst_contrast,
 )
-from nbp_dagster.studio.layout import LEAST_SIZE, Block, Box, Group, has_room, lay_out
-from nbp_dagster.studio.typeface import Typeface, can_shape
+from nbp_dagster.studio.typography.text_layout import (
+    LEAST_SIZE,
+    Block,
+    Box,
+    Group,
+    has_room,
+    lay_out,
+)
+from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 
 # In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
 # and a disclaimer is there because somebody must print it.

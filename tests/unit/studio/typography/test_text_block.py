@@ -7,16 +7,16 @@ from PIL import Image, ImageChops
 
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import Channel, SafeArea
-from nbp_dagster.studio.contrast import (
+from nbp_dagster.studio.imaging.resize import fit_image
+from nbp_dagster.studio.typography.contrast import (
     choose_scheme,
     measure_contrast,
     measure_luminance,
     measure_worst_contrast,
     parse_colour,
 )
-from nbp_dagster.studio.imaging.resize import fit_image
-from nbp_dagster.studio.typeface import Typeface
-from nbp_dagster.studio.typeset import TextDoesNotFit, Typeset, typeset
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset, typeset
+from nbp_dagster.studio.typography.typeface import Typeface
 from tests.fakes.pictures import draw_noise, draw_scene
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from nbp_dagster.briefs.models import SafeArea
-from nbp_dagster.studio.line_breaks import LEAST_WORD
-from nbp_dagster.studio.typeface import Cut, Typeface
+from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
+from nbp_dagster.studio.typography.typeface import Cut, Typeface
 
 LEAST_SIZE: Final = 9  # pixels; below it text recognition and eyes fail alike
 _LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line

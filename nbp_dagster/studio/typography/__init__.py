@@ -1,0 +1,1 @@
+"""Copy set on a picture: fonts, line breaks, layout, contrast, banner, watermark."""
