@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets.partitions import range_tags
-from nbp_dagster.studio.presence import Presence
+from nbp_dagster.studio.ledger.owner_leases import Presence
 
 # Which `nbp run` a run belongs to.
 _COMMAND = "nbp/command"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from nbp_dagster.studio.accounts import Accounts, Spending
-from nbp_dagster.studio.correction_log import Correction
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.correction_log import Correction
+from nbp_dagster.studio.ledger.purchases import Purchase
 
 
 def describe_accounts(accounts: Accounts) -> Iterator[str]:

@@ -18,8 +18,8 @@ from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
-from nbp_dagster.studio.ledger_database import open_ledger
-from nbp_dagster.studio.progress import Progress, Silence
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.progress import Progress, Silence
 from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically

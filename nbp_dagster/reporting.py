@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from nbp_dagster.studio.outcomes import Failed, Outcome, Refused, Tally
+from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused, Tally
 
 
 class RunReport:

@@ -23,11 +23,11 @@ from nbp_dagster.launching import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
+from nbp_dagster.studio.ledger.orders import Tally
+from nbp_dagster.studio.ledger.owner_leases import enter_folder
+from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.listing import find_sets, write_index
 from nbp_dagster.studio.manifest import set_digest
-from nbp_dagster.studio.outcomes import Tally
-from nbp_dagster.studio.presence import enter_folder
-from nbp_dagster.studio.progress import Progress
 from nbp_dagster.studio.records import judge_strictly
 from nbp_dagster.studio.studio import Studio
 

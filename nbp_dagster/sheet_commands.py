@@ -12,7 +12,7 @@ import click
 from nbp_dagster.project import open_studio
 from nbp_dagster.prompts.expansion import sheet_keys
 from nbp_dagster.settings import read_settings
-from nbp_dagster.studio.pins import Pin, PinError
+from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError
 from nbp_dagster.studio.sheet_page import (
     SheetReport,
     describe_pin,

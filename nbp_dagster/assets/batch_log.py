@@ -4,7 +4,7 @@ import time
 
 import dagster as dg
 
-from nbp_dagster.studio.outcomes import Tally
+from nbp_dagster.studio.ledger.orders import Tally
 
 PROGRESS_TAG = "nbp/progress"
 # Between two lines: an event costs milliseconds, and nobody reads faster.

@@ -15,8 +15,8 @@ from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
 from nbp_dagster.studio.casting import SheetStanding
 from nbp_dagster.studio.compiling import standing_version
-from nbp_dagster.studio.outcomes import Failed, Generated, Order, Refused, Reused
-from nbp_dagster.studio.progress import Progress
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Refused, Reused
+from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.outcomes import Failed, Refused
+from nbp_dagster.studio.ledger.orders import Failed, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100

@@ -12,8 +12,8 @@ from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
+from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Reused
 from nbp_dagster.studio.manifest import Picture
-from nbp_dagster.studio.outcomes import Generated, Made, Order, Reused
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 

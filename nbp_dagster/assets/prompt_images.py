@@ -41,8 +41,16 @@ from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
 from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.darkroom import Darkroom, Developed
-from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Refused, Reused, Tally
-from nbp_dagster.studio.progress import Progress
+from nbp_dagster.studio.ledger.orders import (
+    Failed,
+    Generated,
+    Order,
+    Outcome,
+    Refused,
+    Reused,
+    Tally,
+)
+from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.rendering import RENDER_VERSION
 from nbp_dagster.studio.staging import SetStage

@@ -8,9 +8,9 @@ from typing import Any
 from nbp_dagster.clock import iso_time
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Generation
-from nbp_dagster.studio.correction_log import Correction, CorrectionLog
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.reconcile import STATES
 
 

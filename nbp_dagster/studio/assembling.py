@@ -11,6 +11,7 @@ from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.family_likeness import rank_likenesses
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest import (
     BrandFacts,
     CampaignFacts,
@@ -22,7 +23,6 @@ from nbp_dagster.studio.manifest import (
     ShotFacts,
     count_totals,
 )
-from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.twins import find_twins
 

@@ -22,9 +22,9 @@ from nbp_dagster.prompts.request import (
     compile_request,
 )
 from nbp_dagster.studio.casting import Casting, SheetStanding
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.outcomes import Failed, Order
-from nbp_dagster.studio.pins import PinLog
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Failed, Order
+from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references import References
 from nbp_dagster.studio.storage.image_store import ImageStore

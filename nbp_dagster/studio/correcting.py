@@ -14,12 +14,20 @@ from PIL import Image
 from nbp_dagster.briefs.models import Correct
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import scene_of
-from nbp_dagster.studio.budget import take_what_fits
-from nbp_dagster.studio.correction_log import Correction, Kept
 from nbp_dagster.studio.corrections import Case, failing
 from nbp_dagster.studio.darkroom import Darkroom, Developed
-from nbp_dagster.studio.outcomes import Failed, Generated, Made, Order, Outcome, Refused, Reused
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.budget import take_what_fits
+from nbp_dagster.studio.ledger.correction_log import Correction, Kept
+from nbp_dagster.studio.ledger.orders import (
+    Failed,
+    Generated,
+    Made,
+    Order,
+    Outcome,
+    Refused,
+    Reused,
+)
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 

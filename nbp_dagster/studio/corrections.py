@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from nbp_dagster.briefs.models import Brand, Correct, Shot
 from nbp_dagster.prompts.correction_text import Shortfall, correct_request
-from nbp_dagster.studio.correction_log import Correction, CorrectionLog, Kept
 from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
-from nbp_dagster.studio.ledger import Ledger
+from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog, Kept
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Made, Order
 from nbp_dagster.studio.manifest import CheckFacts
-from nbp_dagster.studio.outcomes import Made, Order
 from nbp_dagster.studio.records import PromptRecord
 
 

@@ -14,12 +14,20 @@ from nbp_dagster.oxen.errors import (
     is_refusal,
 )
 from nbp_dagster.oxen.responses import Generation
-from nbp_dagster.studio.finished import Finished
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, count_pixels, decode_image
 from nbp_dagster.studio.imaging.decode_limiter import Places
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.outcomes import Failed, Generated, KeptImage, Made, Outcome, Refused, Reused
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.finished import Finished
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import (
+    Failed,
+    Generated,
+    KeptImage,
+    Made,
+    Outcome,
+    Refused,
+    Reused,
+)
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.reconcile import STATES
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.storage.files import IncomingFile

@@ -10,11 +10,11 @@ from nbp_dagster.studio.delivery import Delivery, Develop
 from nbp_dagster.studio.family import Family
 from nbp_dagster.studio.flight import Flight
 from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import Ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
+from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.means import EngineLimits, Means, OnCancel, Work
-from nbp_dagster.studio.outcomes import Order, Outcome, Refused
-from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.watch import WatchTimes
 
 

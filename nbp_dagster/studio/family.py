@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from nbp_dagster.studio.outcomes import Generated, Order, Outcome, Reused
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.orders import Generated, Order, Outcome, Reused
+from nbp_dagster.studio.ledger.purchases import Purchase
 
 
 class Family:

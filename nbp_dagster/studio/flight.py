@@ -12,7 +12,6 @@ from typing import Any
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.budget import Cap, find_excesses
 from nbp_dagster.studio.buying import (
     Already,
     Buyer,
@@ -24,9 +23,9 @@ from nbp_dagster.studio.delivery import Develop, RunStopped
 from nbp_dagster.studio.family import Family
 from nbp_dagster.studio.flight_state import Bought, Collected, Message, Restored, State
 from nbp_dagster.studio.halt import Halted
-from nbp_dagster.studio.ledger import OverCap
-from nbp_dagster.studio.means import Means, Work
-from nbp_dagster.studio.outcomes import (
+from nbp_dagster.studio.ledger.budget import Cap, find_excesses
+from nbp_dagster.studio.ledger.ledger import OverCap
+from nbp_dagster.studio.ledger.orders import (
     Failed,
     FailureKind,
     Generated,
@@ -35,7 +34,8 @@ from nbp_dagster.studio.outcomes import (
     Refused,
     Reused,
 )
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.means import Means, Work
 from nbp_dagster.studio.spacing import Spacing
 from nbp_dagster.studio.watch import Settled, Stuck, Unreachable, Watcher
 

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from nbp_dagster.studio.buying import Obtained
-from nbp_dagster.studio.outcomes import Order, Outcome
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.orders import Order, Outcome
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.watch import Notice, Settled, Stuck
 
 

@@ -8,9 +8,9 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.delivery import Delivery
 from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.outcomes import Order
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.watch import WatchTimes
 
 OnCancel = Literal["keep", "cancel"]

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.studio.budget import describe_excess
 from nbp_dagster.studio.casting import SheetStanding
 from nbp_dagster.studio.corrections import failing
 from nbp_dagster.studio.family import standing_of
-from nbp_dagster.studio.ledger_statements import OPEN
-from nbp_dagster.studio.outcomes import Order
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.budget import describe_excess
+from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.studio import Studio
 
 Standing = Literal[

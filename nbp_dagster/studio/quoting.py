@@ -8,7 +8,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Model
 from nbp_dagster.prompts.request import Capabilities, ImageRequest, soften_request
-from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.ledger.orders import Order
 
 # Set by the project itself, from the prompt and its channels; never a brief's parameter.
 _OWN_FIELDS = frozenset({"prompt", "input_image", "model", "aspect_ratio", "resolution"})

@@ -22,10 +22,10 @@ from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_cha
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.inspecting import Inspector
+from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.measuring import facts_of
-from nbp_dagster.studio.outcomes import Generated, Made
 from nbp_dagster.studio.reading.lettering import lettering_of
 from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.records import PromptRecord, RecordFolder

@@ -18,13 +18,11 @@ from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
-from nbp_dagster.studio.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.carriers import Sending
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
-from nbp_dagster.studio.correction_log import CorrectionLog
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.delivery import Delivery, Develop
@@ -34,15 +32,17 @@ from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import Places
 from nbp_dagster.studio.inspecting import Inspector
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
+from nbp_dagster.studio.ledger.correction_log import CorrectionLog
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
+from nbp_dagster.studio.ledger.owner_leases import Presence, enter
+from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest import Picture, SetManifest
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
-from nbp_dagster.studio.outcomes import Failed, Made, Order, Outcome, Reused
-from nbp_dagster.studio.pins import PinLog
-from nbp_dagster.studio.presence import Presence, enter
-from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references import References

@@ -21,9 +21,9 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION, USER_PROVIDED
 from nbp_dagster.project import open_instance, open_studio
 from nbp_dagster.settings import read_settings
-from nbp_dagster.studio.ledger_database import begin_serialised, open_ledger
-from nbp_dagster.studio.ledger_schema import purchases
-from nbp_dagster.studio.outcomes import KeptImage, Order, Reused
+from nbp_dagster.studio.ledger.database import begin_serialised, open_ledger
+from nbp_dagster.studio.ledger.orders import KeptImage, Order, Reused
+from nbp_dagster.studio.ledger.schema import purchases
 from nbp_dagster.studio.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 

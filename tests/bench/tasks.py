@@ -60,7 +60,7 @@ def make(*phases: str) -> Any:
     from nbp_dagster.project import open_studio
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio import delivery
-    from nbp_dagster.studio.outcomes import Generated
+    from nbp_dagster.studio.ledger.orders import Generated
 
     watch = Stopwatch()
     # Where it happens, and not by itself: beside other work on the same core it takes longer.

@@ -10,8 +10,8 @@ from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
 from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.correcting import Correcting, Terms
+from nbp_dagster.studio.ledger.orders import Outcome
 from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.outcomes import Outcome
 from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio

@@ -16,9 +16,9 @@ from typing import Any
 import requests
 
 from nbp_dagster.clock import SystemClock
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.steps import Step
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.crash.nursery import ROOT, start_worker

@@ -12,7 +12,7 @@ import pytest
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.outcomes import Failed, Generated, Reused
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
 from nbp_dagster.studio.steps import Step
 from tests.crash.harness import ORDERS, Service, Site, audit, recover, run
 from tests.crash.worker import INCOMPLETE, STOPPED

@@ -11,8 +11,8 @@ import requests
 
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.outcomes import Generated, Outcome, Reused
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.orders import Generated, Outcome, Reused
+from nbp_dagster.studio.ledger.purchases import Purchase
 from tests.fakes.painter import paint_plainly
 from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import order, workbench

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger_database import PATIENCE_SECONDS
+from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS
+from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.outcomes import Failed, Order, Outcome
 from nbp_dagster.studio.steps import STEPS, OnStep, Step, pass_by
 from tests.fakes.studio import bind, order, workbench
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.confirming import MOST_APART, compare
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.likeness import (
     LEAST_LIKENESS,
     SKETCH_BYTES,

@@ -10,7 +10,7 @@ from PIL import Image
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.project import open_studio
 from nbp_dagster.running import Wishes, run_campaigns
-from nbp_dagster.studio.outcomes import Outcome, Tally
+from nbp_dagster.studio.ledger.orders import Outcome, Tally
 from nbp_dagster.studio.planning import plan_campaigns
 from nbp_dagster.studio.references import check_files
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs

@@ -21,7 +21,7 @@ from nbp_dagster.components import BrandCampaigns
 from nbp_dagster.components.brand_campaigns import BriefsUnusable
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.outcomes import Outcome
+from nbp_dagster.studio.ledger.orders import Outcome
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.service import ServiceProbe
 

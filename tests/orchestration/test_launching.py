@@ -8,7 +8,7 @@ import pytest
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.launching import Launcher
-from nbp_dagster.studio.presence import enter_folder
+from nbp_dagster.studio.ledger.owner_leases import enter_folder
 
 
 class _FellThrough(NbpError):

@@ -12,7 +12,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from nbp_dagster.assets.failing import fail_step
 from nbp_dagster.assets.names import Names
 from nbp_dagster.notifications import Kind, Notification, build_notification_sensor
-from nbp_dagster.studio.outcomes import Failed, Refused
+from nbp_dagster.studio.ledger.orders import Failed, Refused
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from nbp_dagster.oxen.errors import TimedOut
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.budget import campaign_cap
-from nbp_dagster.studio.outcomes import Failed, Generated, Order, Outcome, Reused
+from nbp_dagster.studio.ledger.budget import campaign_cap
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Outcome, Reused
 from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import PRICE, Workbench, bind, order, rename, workbench
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.correcting import rank
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Tally
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest import CheckFacts
-from nbp_dagster.studio.outcomes import Failed, Generated, Outcome, Tally
-from nbp_dagster.studio.purchase import Purchase
 from nbp_dagster.studio.records import PromptRecord
 from tests.crash.correcting import make_corrected
 from tests.fakes.service import ServiceProbe

@@ -12,10 +12,10 @@ from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.carriers import data_uri
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
-from nbp_dagster.studio.outcomes import Order
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.reconcile import matches
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import draw_noise, encode

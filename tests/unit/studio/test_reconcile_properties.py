@@ -16,11 +16,11 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
 from nbp_dagster.studio.buying import Buyer, Enqueued, recognisable
 from nbp_dagster.studio.halt import HaltableClock
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
-from nbp_dagster.studio.outcomes import Order
-from nbp_dagster.studio.presence import Presence
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.reconcile import find_job, oldest
 from nbp_dagster.studio.steps import Step
 from tests.fakes.clock import FakeClock

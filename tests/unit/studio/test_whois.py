@@ -12,13 +12,13 @@ from PIL import Image, ImageDraw
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import SystemClock
-from nbp_dagster.studio.finished import JobTimes
 from nbp_dagster.studio.imaging.encode import encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
-from nbp_dagster.studio.ledger import Ledger
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.finished import JobTimes
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import KeptImage
 from nbp_dagster.studio.likeness import sketch_picture
-from nbp_dagster.studio.outcomes import KeptImage
 from nbp_dagster.studio.registry import KnownPicture, Registry
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.whois import identify, identify_files

@@ -14,13 +14,19 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from nbp_dagster.studio.budget import campaign_cap, run_cap
-from nbp_dagster.studio.finished import JobTimes
-from nbp_dagster.studio.ledger import AlreadyClaimed, GenerationTaken, Ledger, LedgerError, OverCap
-from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger
-from nbp_dagster.studio.ledger_statements import OPEN
-from nbp_dagster.studio.outcomes import KeptImage
-from nbp_dagster.studio.purchase import Purchase
+from nbp_dagster.studio.ledger.budget import campaign_cap, run_cap
+from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
+from nbp_dagster.studio.ledger.finished import JobTimes
+from nbp_dagster.studio.ledger.ledger import (
+    AlreadyClaimed,
+    GenerationTaken,
+    Ledger,
+    LedgerError,
+    OverCap,
+)
+from nbp_dagster.studio.ledger.orders import KeptImage
+from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.statements import OPEN
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.engine import Engine
 
-from nbp_dagster.studio.correction_log import Correction, CorrectionLog
-from nbp_dagster.studio.ledger_database import open_ledger
+from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
+from nbp_dagster.studio.ledger.database import open_ledger
 from tests.fakes.clock import FakeClock
 
 DRAFT = Correction(

@@ -8,7 +8,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from nbp_dagster.studio.ledger_schema import purchases
+from nbp_dagster.studio.ledger.schema import purchases
 
 State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn", "lost"]
 

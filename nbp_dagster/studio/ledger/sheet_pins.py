@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger_database import begin_reading, begin_serialised, explained
-from nbp_dagster.studio.ledger_schema import sheet_pins
+from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
+from nbp_dagster.studio.ledger.schema import sheet_pins
 
 Action = Literal["pinned", "automatic", "rolled_back", "migrated"]
 

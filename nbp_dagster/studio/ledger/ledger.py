@@ -13,20 +13,26 @@ from sqlalchemy.exc import IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio import ledger_statements as statements
-from nbp_dagster.studio.budget import Cap, describe_excess
-from nbp_dagster.studio.finished import JobTimes
-from nbp_dagster.studio.ledger_database import (
+from nbp_dagster.studio.ledger.budget import Cap, describe_excess
+from nbp_dagster.studio.ledger.database import (
     begin_reading,
     begin_serialised,
     begin_writing,
     explained,
 )
-from nbp_dagster.studio.ledger_schema import purchases
-from nbp_dagster.studio.ledger_statements import OPEN
-from nbp_dagster.studio.outcomes import KeptImage, Order
-from nbp_dagster.studio.purchase import MICRO, Purchase, columns_of, purchase_of, standing_of
-from nbp_dagster.studio.tally import Counted, Tally
+from nbp_dagster.studio.ledger.finished import JobTimes
+from nbp_dagster.studio.ledger.ledger import statements
+from nbp_dagster.studio.ledger.orders import KeptImage, Order
+from nbp_dagster.studio.ledger.purchases import (
+    MICRO,
+    Purchase,
+    columns_of,
+    purchase_of,
+    standing_of,
+)
+from nbp_dagster.studio.ledger.schema import purchases
+from nbp_dagster.studio.ledger.spend_cache import Counted, Tally
+from nbp_dagster.studio.ledger.statements import OPEN
 
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500

@@ -17,8 +17,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger
-from nbp_dagster.studio.presence import Presence, PresenceLost, enter
+from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
+from nbp_dagster.studio.ledger.owner_leases import Presence, PresenceLost, enter
 from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.postgres import PostgresServer
 

@@ -25,7 +25,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from nbp_dagster.studio.ledger_database import (
+from nbp_dagster.studio.ledger.database import (
     HEAD,
     LedgerDatabaseError,
     begin_reading,
@@ -35,10 +35,10 @@ from nbp_dagster.studio.ledger_database import (
     open_ledger,
     place,
 )
-from nbp_dagster.studio.ledger_schema import metadata, purchases
+from nbp_dagster.studio.ledger.schema import metadata, purchases
 from tests.fakes.postgres import PostgresServer
 
-OLD_LEDGER = Path(__file__).parents[2] / "data" / "ledgers" / "before_migrations.sql"
+OLD_LEDGER = Path(__file__).parents[3] / "data" / "ledgers" / "before_migrations.sql"
 PASSWORD = "pass/w0rd"
 # Seconds to wait for a lock where a test is about not getting it.
 IMPATIENT = 0.1
@@ -205,7 +205,7 @@ def test_only_an_upgrade_imports_alembic(ledger_url: str) -> None:
     with opened(ledger_url):
         pass
     script = (
-        "import sys; from nbp_dagster.studio.ledger_database import open_ledger; "
+        "import sys; from nbp_dagster.studio.ledger.database import open_ledger; "
         "open_ledger(sys.argv[1]); sys.exit('alembic' in sys.modules)"
     )
 
@@ -530,7 +530,7 @@ def test_a_url_that_is_no_ledgers_is_refused(url: str, words: str) -> None:
 def test_without_the_driver_the_extra_is_named() -> None:
     script = (
         "import sys; sys.modules['psycopg'] = None\n"
-        "from nbp_dagster.studio.ledger_database import LedgerDatabaseError, open_ledger\n"
+        "from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger\n"
         "try:\n    open_ledger('postgresql://painter@host/studio')\n"
         "except LedgerDatabaseError as error:\n    sys.exit(str(error))"
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from nbp_dagster.studio.outcomes import Order
+from nbp_dagster.studio.ledger.orders import Order
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from nbp_dagster.studio.budget import Cap
+from nbp_dagster.studio.ledger.budget import Cap
 
 
 @dataclass(frozen=True)

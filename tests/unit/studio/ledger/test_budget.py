@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from nbp_dagster.studio.budget import (
+from nbp_dagster.studio.ledger.budget import (
     Cap,
     campaign_cap,
     day_cap,

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from nbp_dagster.studio.outcomes import Outcome
+from nbp_dagster.studio.ledger.orders import Outcome
 
 
 class Progress(Protocol):

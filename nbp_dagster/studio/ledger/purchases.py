@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nbp_dagster.studio.ledger_statements import OPEN, State
-from nbp_dagster.studio.outcomes import KeptImage, Order, Receipt
+from nbp_dagster.studio.ledger.orders import KeptImage, Order, Receipt
+from nbp_dagster.studio.ledger.statements import OPEN, State
 
 MICRO = Decimal(1_000_000)
 """Millionths of a US dollar in one: the ledger adds up whole numbers."""

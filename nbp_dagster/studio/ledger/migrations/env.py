@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from nbp_dagster.studio.ledger_schema import metadata
+from nbp_dagster.studio.ledger.schema import metadata
 
 # Whoever opened the ledger owns the transaction around all of this: it ends as a whole or not at
 # all, and no other process is inside one at the same time.

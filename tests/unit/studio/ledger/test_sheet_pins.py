@@ -9,15 +9,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from nbp_dagster.studio.ledger_database import begin_serialised, open_ledger
-from nbp_dagster.studio.ledger_schema import purchases, sheet_pins
-from nbp_dagster.studio.pins import PinError, PinLog
+from nbp_dagster.studio.ledger.database import begin_serialised, open_ledger
+from nbp_dagster.studio.ledger.schema import purchases, sheet_pins
+from nbp_dagster.studio.ledger.sheet_pins import PinError, PinLog
 from tests.fakes.clock import FakeClock
 
 KEY = "hilltop/ada"
 REQUEST = "5" * 64
 FIRST, SECOND, THIRD = "a" * 64, "b" * 64, "c" * 64
-OLD_LEDGER = Path(__file__).parents[2] / "data" / "ledgers" / "before_migrations.sql"
+OLD_LEDGER = Path(__file__).parents[3] / "data" / "ledgers" / "before_migrations.sql"
 
 
 @pytest.fixture

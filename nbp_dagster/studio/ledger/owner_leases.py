@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger_database import begin_reading, explain, explained, place
+from nbp_dagster.studio.ledger.database import begin_reading, explain, explained, place
 from nbp_dagster.studio.storage.files import StoreError
 
 _OWNER = re.compile("[0-9a-f]{32}")

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.studio.ledger_database import begin_reading, begin_serialised, explained
-from nbp_dagster.studio.ledger_schema import corrections
+from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
+from nbp_dagster.studio.ledger.schema import corrections
 
 Kept = Literal["first", "correction"]
 

@@ -1,0 +1,1 @@
+"""The purchase ledger: tables, one-transaction claims, budgets, pins, owners."""
