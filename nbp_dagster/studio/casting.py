@@ -7,13 +7,13 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import DEFAULT_MODEL, MAX_CANDIDATES, Character
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import ImageRequest, Provider, Sheet, compile_sheet_request
-from nbp_dagster.studio.adopting import adopt_sheet
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError, PinLog
 from nbp_dagster.studio.quoting import Quote, build_order
-from nbp_dagster.studio.references import References
+from nbp_dagster.studio.references.provided_sheets import adopt_sheet
+from nbp_dagster.studio.references.reference_files import References
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from nbp_dagster.studio.measures import (
     PROMPT_CHECKS,
     PromptInput,
 )
-from nbp_dagster.studio.references import ReadReference
+from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)
 

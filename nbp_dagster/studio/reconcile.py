@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Generation
-from nbp_dagster.studio.carriers import UPLOAD_FOLDER
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.references.uploads import UPLOAD_FOLDER
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
 STATES = ("queued", "processing", "succeeded", "failed", "cancelled")

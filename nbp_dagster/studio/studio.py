@@ -19,7 +19,6 @@ from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.buying import Buyer
-from nbp_dagster.studio.carriers import Sending
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
@@ -45,7 +44,8 @@ from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
-from nbp_dagster.studio.references import References
+from nbp_dagster.studio.references.reference_files import References
+from nbp_dagster.studio.references.uploads import Sending
 from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.sets import WrittenSet, write_set

@@ -15,7 +15,7 @@ from nbp_dagster.studio.emblem import Emblem, prepare_emblem
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
-from nbp_dagster.studio.references import ReadReference
+from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)
 

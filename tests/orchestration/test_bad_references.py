@@ -12,7 +12,7 @@ from nbp_dagster.project import open_studio
 from nbp_dagster.running import Wishes, run_campaigns
 from nbp_dagster.studio.ledger.orders import Outcome, Tally
 from nbp_dagster.studio.planning import plan_campaigns
-from nbp_dagster.studio.references import check_files
+from nbp_dagster.studio.references.reference_files import check_files
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 from tests.orchestration.conftest import NAMES, PROMPT_ASSETS, House

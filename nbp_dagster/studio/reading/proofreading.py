@@ -28,7 +28,7 @@ from nbp_dagster.studio.reading.reader import (
     identify_reader,
     load_reader,
 )
-from nbp_dagster.studio.references import ReadReference
+from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
 _LOG = logging.getLogger(__name__)

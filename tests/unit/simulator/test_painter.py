@@ -15,7 +15,7 @@ from nbp_dagster.simulator.painting.cutout import prepare_reference
 from nbp_dagster.simulator.painting.layout import plan_layout
 from nbp_dagster.simulator.painting.prompt import read_prompt
 from nbp_dagster.simulator.painting.text import draw_mark, mark_size, misspell, set_copy
-from nbp_dagster.studio.palette_card import draw_card
+from nbp_dagster.studio.references.palette_card import draw_card
 
 TEAL = (20, 130, 140)
 SCENE = (

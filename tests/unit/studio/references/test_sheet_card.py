@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nbp_dagster.prompts.sheet_views import ViewKind
-from nbp_dagster.studio.cards import LONGEST_SIDE, Panel, draw_card, encode_card
+from nbp_dagster.studio.references.sheet_card import LONGEST_SIDE, Panel, draw_card, encode_card
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (20, 140, 60)
 

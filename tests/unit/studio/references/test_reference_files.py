@@ -19,7 +19,9 @@ from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.carriers import (
+from nbp_dagster.studio.references.palette_card import CARD_HEIGHT, CARD_WIDTH, draw_card
+from nbp_dagster.studio.references.reference_files import References, UnusableReference
+from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
     MAX_UPLOAD_BYTES,
@@ -28,8 +30,6 @@ from nbp_dagster.studio.carriers import (
     NoUploadPlace,
     Sending,
 )
-from nbp_dagster.studio.palette_card import CARD_HEIGHT, CARD_WIDTH, draw_card
-from nbp_dagster.studio.references import References, UnusableReference
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.yaml_source.problems import BriefError
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs

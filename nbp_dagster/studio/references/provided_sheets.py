@@ -11,8 +11,8 @@ from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import Role
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.prompts.sheet_views import View, hash_card, order_views
-from nbp_dagster.studio.cards import Panel, draw_card, encode_card
 from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.references.sheet_card import Panel, draw_card, encode_card
 
 CARD = "card:"
 """Begins the source of a card; `<brand>/<character>` follows."""

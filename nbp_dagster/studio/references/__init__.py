@@ -1,0 +1,1 @@
+"""Reference images: validated, drawn as one sheet card, delivered to the service."""
