@@ -13,8 +13,8 @@ from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Reused
-from nbp_dagster.studio.manifest import Picture
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import Picture
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 
 Metadata = Mapping[str, Any]

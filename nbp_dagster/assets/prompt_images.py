@@ -51,7 +51,7 @@ from nbp_dagster.studio.ledger.orders import (
     Tally,
 )
 from nbp_dagster.studio.ledger.progress import Progress
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.rendering import RENDER_VERSION
 from nbp_dagster.studio.staging import SetStage
 from nbp_dagster.studio.studio import Studio

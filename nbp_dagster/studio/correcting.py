@@ -28,7 +28,7 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 
 # Ends of a correction's purchase after which it is not tried again by itself.

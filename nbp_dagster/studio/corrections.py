@@ -9,8 +9,8 @@ from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog, Kept
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Made, Order
-from nbp_dagster.studio.manifest import CheckFacts
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import CheckFacts
+from nbp_dagster.studio.manifest.records import PromptRecord
 
 
 @dataclass(frozen=True)

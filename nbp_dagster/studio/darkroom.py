@@ -15,7 +15,7 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import Places, count_places
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Outcome, Reused
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.storage.image_store import ImageStore
 
 logger = logging.getLogger(__name__)

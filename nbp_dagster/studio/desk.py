@@ -16,7 +16,7 @@ from nbp_dagster.studio.imaging.contact_sheet import (
 )
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.manifest import ALL_LOCALES, Picture
+from nbp_dagster.studio.manifest.manifest import ALL_LOCALES, Picture
 from nbp_dagster.studio.storage.files import write_atomically
 
 INLINE_SETS = 120

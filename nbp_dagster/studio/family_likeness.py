@@ -10,8 +10,8 @@ from typing import Final
 
 from nbp_dagster.studio.characters.agreement import mean_agreement
 from nbp_dagster.studio.checks import Finding
-from nbp_dagster.studio.manifest import LikenessFacts, SetManifest
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import LikenessFacts, SetManifest
+from nbp_dagster.studio.manifest.records import PromptRecord
 
 LEAST_PICTURES: Final = 3
 """Pictures of a character from which on they can be compared with each other."""

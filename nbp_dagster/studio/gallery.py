@@ -12,10 +12,9 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.lanes import Card, build_lanes
-from nbp_dagster.studio.manifest import (
+from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
     ChannelFacts,
     Missing,
@@ -23,6 +22,7 @@ from nbp_dagster.studio.manifest import (
     SetManifest,
     ShotFacts,
 )
+from nbp_dagster.studio.manifest.value_types import SafeArea
 from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
 from nbp_dagster.studio.typography.contrast import (
     BLACK,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nbp_dagster.studio.manifest import ManifestError, require_plain_path
+from nbp_dagster.studio.manifest.manifest import ManifestError, require_plain_path
 from nbp_dagster.studio.storage.files import explained, stamp_of, write_atomically
 
 INVENTORY = ".set.json"

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Final
 
 from nbp_dagster.studio.family_likeness import drifting
-from nbp_dagster.studio.manifest import (
+from nbp_dagster.studio.manifest.manifest import (
     ChannelFacts,
     LikenessFacts,
     Picture,

@@ -12,7 +12,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.gallery import SetCard, choose_covers, render_index
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.manifest import SetManifest, from_json, to_json
+from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, to_json
 from nbp_dagster.studio.storage.files import write_atomically
 
 INDEX, MANIFEST = "index.html", "manifest.json"

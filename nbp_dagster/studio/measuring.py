@@ -33,7 +33,7 @@ from nbp_dagster.studio.characters.patches import PatchScorer
 from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.manifest import CheckFacts, LikenessFacts
+from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
 from nbp_dagster.studio.measures import (
     DEFAULT_STANDINGS,
     PROMPT_CHECKS,

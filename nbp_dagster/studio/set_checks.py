@@ -5,7 +5,7 @@ from typing import Final
 
 from nbp_dagster.studio.checks import Check, CheckResult, Finding, run_table
 from nbp_dagster.studio.family_likeness import judge_agreement
-from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.manifest.manifest import SetManifest
 
 _NAMED = 10  # twins named in one sentence
 

@@ -21,7 +21,7 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.inventory import Inventory
 from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
-from nbp_dagster.studio.manifest import Picture, SetManifest, set_digest, write_manifest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
 from nbp_dagster.studio.storage.files import sync_disk, write_atomically
 
 SHEET_SIDE = 320

@@ -14,8 +14,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.desk import INLINE_SETS, Desk, Shown, label_of, plan_overviews
 from nbp_dagster.studio.gallery import read_template
 from nbp_dagster.studio.inventory import Advance
-from nbp_dagster.studio.manifest import Picture
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import Picture
+from nbp_dagster.studio.manifest.records import PromptRecord
 
 # Records that may wait for an idle moment; with more, there is none to be hoped for.
 _PATIENT = 64

@@ -39,11 +39,11 @@ from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reuse
 from nbp_dagster.studio.ledger.owner_leases import Presence, enter
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
-from nbp_dagster.studio.manifest import Picture, SetManifest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
-from nbp_dagster.studio.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
 from nbp_dagster.studio.registry import Registry

@@ -24,7 +24,7 @@ from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.ledger.database import begin_serialised, open_ledger
 from nbp_dagster.studio.ledger.orders import KeptImage, Order, Reused
 from nbp_dagster.studio.ledger.schema import purchases
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
 
 NAMES = Names()

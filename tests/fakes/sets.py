@@ -9,9 +9,8 @@ from decimal import Decimal
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.facts import SafeArea
 from nbp_dagster.studio.imaging.contact_sheet import load_font
-from nbp_dagster.studio.manifest import (
+from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
     BrandFacts,
     CampaignFacts,
@@ -27,6 +26,7 @@ from nbp_dagster.studio.manifest import (
     count_totals,
     picture_file,
 )
+from nbp_dagster.studio.manifest.value_types import SafeArea
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
 CREATED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)

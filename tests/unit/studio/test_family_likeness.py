@@ -4,8 +4,8 @@ import base64
 from dataclasses import replace
 
 from nbp_dagster.studio.family_likeness import drifting, judge_agreement, rank_likenesses
-from nbp_dagster.studio.manifest import LikenessFacts
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import LikenessFacts
+from nbp_dagster.studio.manifest.records import PromptRecord
 from tests.fakes.sets import build_set
 
 

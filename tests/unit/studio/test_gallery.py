@@ -24,7 +24,7 @@ from nbp_dagster.studio.gallery import (
     render_index,
 )
 from nbp_dagster.studio.lanes import SHOWN
-from nbp_dagster.studio.manifest import SetManifest
+from nbp_dagster.studio.manifest.manifest import SetManifest
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
 from tests.fakes.sets import build_set
 

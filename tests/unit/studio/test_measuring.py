@@ -14,7 +14,7 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painter import encode_png, paint
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks import CHECKS
-from nbp_dagster.studio.manifest import CheckFacts
+from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.measures import PROMPT_CHECKS
 from nbp_dagster.studio.measuring import Measured, Measurer, Measuring
 from nbp_dagster.studio.originals import ORIGINAL_CHECKS

@@ -18,7 +18,7 @@ from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.thumbnails import THUMBNAIL_SIDE, thumbnail
 from nbp_dagster.studio.inventory import INVENTORY
 from nbp_dagster.studio.listing import CARD, ListError, find_sets, write_index
-from nbp_dagster.studio.manifest import Picture, from_json, set_digest
+from nbp_dagster.studio.manifest.manifest import Picture, from_json, set_digest
 from nbp_dagster.studio.sets import WrittenSet, set_files, write_set
 from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.sets import SampleSet, build_large_set, build_set

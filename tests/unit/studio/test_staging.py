@@ -10,8 +10,8 @@ import pytest
 from nbp_dagster.studio.desk import INLINE_SETS
 from nbp_dagster.studio.imaging.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.inventory import INVENTORY, STAGED, Advance
-from nbp_dagster.studio.manifest import Picture
-from nbp_dagster.studio.records import PromptRecord
+from nbp_dagster.studio.manifest.manifest import Picture
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.storage.image_store import FolderStore

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.manifest import (
+from nbp_dagster.studio.manifest.manifest import (
     BrandFacts,
     ManifestError,
     count_totals,

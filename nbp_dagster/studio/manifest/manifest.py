@@ -13,8 +13,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.facts import SafeArea, TwinFacts
 from nbp_dagster.studio.imaging.crop import FramingFacts
+from nbp_dagster.studio.manifest.value_types import SafeArea, TwinFacts
 from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from nbp_dagster.studio.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 
 RECORD = PromptRecord(
     prompt_key="spring/kitchen/en/1x1/v1",

@@ -1,0 +1,1 @@
+"""The stored records: set manifest and per-prompt record; data only."""
