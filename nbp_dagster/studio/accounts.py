@@ -11,7 +11,7 @@ from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.reconcile import STATES
+from nbp_dagster.studio.purchasing.reconcile import STATES
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from nbp_dagster.briefs.models import Brand, Correct, Shot
 from nbp_dagster.prompts.correction_text import Shortfall, correct_request
-from nbp_dagster.studio.family import Family, may_ask, request_behind, standing_of
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog, Kept
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Made, Order
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.purchasing.order_groups import Family, may_ask, request_behind, standing_of
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.delivery import Develop
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import Places, count_places
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Outcome, Reused
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.purchasing.collector import Develop
 from nbp_dagster.studio.storage.image_store import ImageStore
 
 logger = logging.getLogger(__name__)

@@ -18,16 +18,11 @@ from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
-from nbp_dagster.studio.buying import Buyer
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.compiling import Compiled, Compiler
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
-from nbp_dagster.studio.delivery import Delivery, Develop
-from nbp_dagster.studio.engine import Engine
-from nbp_dagster.studio.family import Family, standing_of
-from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import Places
 from nbp_dagster.studio.inspecting import Inspector
@@ -41,8 +36,15 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
-from nbp_dagster.studio.means import EngineLimits, OnCancel
 from nbp_dagster.studio.measuring import Measurer, Measuring
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
+from nbp_dagster.studio.purchasing.buyer import Buyer
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.engine import Engine
+from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
+from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
@@ -50,12 +52,10 @@ from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
-from nbp_dagster.studio.steps import OnStep, pass_by
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.surveying import Surveyor
 from nbp_dagster.studio.typography.copy_layer import count_renditions
-from nbp_dagster.studio.watch import WatchTimes
 
 
 class Studio:

@@ -59,8 +59,8 @@ def make(*phases: str) -> Any:
     """
     from nbp_dagster.project import open_studio
     from nbp_dagster.settings import read_settings
-    from nbp_dagster.studio import delivery
     from nbp_dagster.studio.ledger.orders import Generated
+    from nbp_dagster.studio.purchasing import collector as delivery
 
     watch = Stopwatch()
     # Where it happens, and not by itself: beside other work on the same core it takes longer.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from nbp_dagster.studio.steps import STEPS
+from nbp_dagster.studio.purchasing.failpoints import STEPS
 from tests.crash.harness import Death, Mismatch, Service
 from tests.crash.trials import (
     PAIRS,

@@ -11,8 +11,8 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.ledger.orders import Outcome
-from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits
+from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs

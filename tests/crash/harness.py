@@ -19,7 +19,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.steps import Step
+from nbp_dagster.studio.purchasing.failpoints import Step
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles

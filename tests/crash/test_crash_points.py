@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbp_dagster.studio.steps import STEPS, Step
+from nbp_dagster.studio.purchasing.failpoints import STEPS, Step
 from tests.crash.harness import Death, Service
 from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another, live_together
 from tests.fakes.postgres import PostgresServer, postgres

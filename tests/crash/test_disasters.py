@@ -13,7 +13,7 @@ import pytest
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
-from nbp_dagster.studio.steps import Step
+from nbp_dagster.studio.purchasing.failpoints import Step
 from tests.crash.harness import ORDERS, Service, Site, audit, recover, run
 from tests.crash.worker import INCOMPLETE, STOPPED
 from tests.fakes.service import ServiceProbe

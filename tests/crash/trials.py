@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbp_dagster.studio.steps import STEPS, Step
+from nbp_dagster.studio.purchasing.failpoints import STEPS, Step
 from tests.crash.harness import (
     KILLED,
     ORDERS,

@@ -17,8 +17,8 @@ from pathlib import Path
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
-from nbp_dagster.studio.means import EngineLimits
-from nbp_dagster.studio.steps import STEPS, OnStep, Step, pass_by
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits
+from nbp_dagster.studio.purchasing.failpoints import STEPS, OnStep, Step, pass_by
 from tests.fakes.studio import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.

@@ -14,19 +14,19 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.prompts.request import ImageRequest
-from nbp_dagster.studio.buying import Buyer
-from nbp_dagster.studio.delivery import Delivery, Develop
-from nbp_dagster.studio.engine import Engine
-from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS, open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.owner_leases import Presence, enter
-from nbp_dagster.studio.means import EngineLimits, OnCancel
-from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
+from nbp_dagster.studio.purchasing.buyer import Buyer
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.engine import Engine
+from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.storage.image_store import FolderStore
-from nbp_dagster.studio.watch import WatchTimes
 
 PRICE = Decimal("0.15")
 # Waits of the real protocol, shortened: nothing in these tests depends on their length.

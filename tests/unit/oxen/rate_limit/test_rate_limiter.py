@@ -19,7 +19,7 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import (
     pace_file,
 )
 from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
-from nbp_dagster.studio.halt import HaltableClock, Halted
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from nbp_dagster.studio.halt import HaltableClock, Halted
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
 from tests.fakes.clock import FakeClock
 
 

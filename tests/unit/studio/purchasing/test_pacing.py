@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.studio.spacing import Spacing
+from nbp_dagster.studio.purchasing.pacing import Spacing
 from tests.fakes.clock import FakeClock
 
 

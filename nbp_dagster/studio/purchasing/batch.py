@@ -12,17 +12,6 @@ from typing import Any
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.buying import (
-    Already,
-    Buyer,
-    Elsewhere,
-    Enqueued,
-    Postponed,
-)
-from nbp_dagster.studio.delivery import Develop, RunStopped
-from nbp_dagster.studio.family import Family
-from nbp_dagster.studio.flight_state import Bought, Collected, Message, Restored, State
-from nbp_dagster.studio.halt import Halted
 from nbp_dagster.studio.ledger.budget import Cap, find_excesses
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import (
@@ -35,9 +24,20 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.means import Means, Work
-from nbp_dagster.studio.spacing import Spacing
-from nbp_dagster.studio.watch import Settled, Stuck, Unreachable, Watcher
+from nbp_dagster.studio.purchasing.batch_context import Means, Work
+from nbp_dagster.studio.purchasing.buyer import (
+    Already,
+    Buyer,
+    Elsewhere,
+    Enqueued,
+    Postponed,
+)
+from nbp_dagster.studio.purchasing.cancellation import Halted
+from nbp_dagster.studio.purchasing.collector import Develop, RunStopped
+from nbp_dagster.studio.purchasing.flight_state import Bought, Collected, Message, Restored, State
+from nbp_dagster.studio.purchasing.job_watcher import Settled, Stuck, Unreachable, Watcher
+from nbp_dagster.studio.purchasing.order_groups import Family
+from nbp_dagster.studio.purchasing.pacing import Spacing
 
 logger = logging.getLogger(__name__)
 

@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
-from nbp_dagster.studio.buying import Buyer, Enqueued, recognisable
-from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.owner_leases import Presence
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.reconcile import find_job, oldest
-from nbp_dagster.studio.steps import Step
+from nbp_dagster.studio.purchasing.buyer import Buyer, Enqueued, recognisable
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.reconcile import find_job, oldest
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
 from tests.fakes.studio import bind, order

@@ -6,12 +6,12 @@ from typing import Literal
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.studio.delivery import Delivery
-from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.watch import WatchTimes
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.collector import Delivery
+from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 
 OnCancel = Literal["keep", "cancel"]
 

@@ -3,10 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from nbp_dagster.studio.buying import Obtained
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.watch import Notice, Settled, Stuck
+from nbp_dagster.studio.purchasing.buyer import Obtained
+from nbp_dagster.studio.purchasing.job_watcher import Notice, Settled, Stuck
 
 
 @dataclass(frozen=True)

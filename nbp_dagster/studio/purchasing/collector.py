@@ -28,8 +28,8 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.reconcile import STATES
-from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile
 from nbp_dagster.studio.storage.image_store import ImageStore
 

@@ -20,15 +20,15 @@ from nbp_dagster.oxen.errors import (
 )
 from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.prompts.request import ImageRequest
-from nbp_dagster.studio.delivery import RunStopped
-from nbp_dagster.studio.halt import HaltableClock, Halted
 from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.owner_leases import Presence
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.reconcile import describe_sent, find_job
-from nbp_dagster.studio.steps import OnStep, pass_by
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
+from nbp_dagster.studio.purchasing.collector import RunStopped
+from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.reconcile import describe_sent, find_job
 
 logger = logging.getLogger(__name__)
 

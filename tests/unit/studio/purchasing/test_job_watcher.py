@@ -11,9 +11,15 @@ import pytest
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
-from nbp_dagster.studio.halt import Halted
 from nbp_dagster.studio.ledger.finished import Finished, JobTimes
-from nbp_dagster.studio.watch import Notice, Settled, Watcher, WatchTimes, next_interval
+from nbp_dagster.studio.purchasing.cancellation import Halted
+from nbp_dagster.studio.purchasing.job_watcher import (
+    Notice,
+    Settled,
+    Watcher,
+    WatchTimes,
+    next_interval,
+)
 from tests.fakes.clock import FakeClock
 from tests.unit.oxen.clients import JOB
 

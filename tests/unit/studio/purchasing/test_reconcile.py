@@ -10,12 +10,12 @@ import pytest
 
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest, Reference
-from nbp_dagster.studio.buying import recognisable
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.reconcile import matches
+from nbp_dagster.studio.purchasing.buyer import recognisable
+from nbp_dagster.studio.purchasing.reconcile import matches
 from nbp_dagster.studio.references.uploads import data_uri
 from tests.fakes.clock import FakeClock
 from tests.fakes.pictures import draw_noise, encode

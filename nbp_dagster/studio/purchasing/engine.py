@@ -5,17 +5,17 @@ from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.studio.buying import Buyer
-from nbp_dagster.studio.delivery import Delivery, Develop
-from nbp_dagster.studio.family import Family
-from nbp_dagster.studio.flight import Flight
-from nbp_dagster.studio.halt import HaltableClock
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
 from nbp_dagster.studio.ledger.owner_leases import Presence
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.means import EngineLimits, Means, OnCancel, Work
-from nbp_dagster.studio.watch import WatchTimes
+from nbp_dagster.studio.purchasing.batch import Flight
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits, Means, OnCancel, Work
+from nbp_dagster.studio.purchasing.buyer import Buyer
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
+from nbp_dagster.studio.purchasing.order_groups import Family
 
 
 class Engine:

@@ -1,0 +1,1 @@
+"""The money protocol: claim, post, wait, collect, reconcile, many orders at once."""
