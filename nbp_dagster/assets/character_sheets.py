@@ -13,10 +13,10 @@ from nbp_dagster.assets.metadata import describe_candidates, describe_request, d
 from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.studio.casting import SheetStanding
-from nbp_dagster.studio.compiling import standing_version
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Refused, Reused
 from nbp_dagster.studio.ledger.progress import Progress
+from nbp_dagster.studio.ordering.character_sheets import SheetStanding
+from nbp_dagster.studio.ordering.compiler import standing_version
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"

@@ -9,12 +9,12 @@ from PIL import Image
 from nbp_dagster.briefs.brief import BriefKind
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.request import ImageRequest
-from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Reused
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStanding
 from nbp_dagster.studio.studio import Studio
 
 Metadata = Mapping[str, Any]

@@ -8,8 +8,8 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.compiling import Compiled, standing_version
 from nbp_dagster.studio.ledger.orders import Order, Reused
+from nbp_dagster.studio.ordering.compiler import Compiled, standing_version
 from nbp_dagster.studio.studio import Studio
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from markupsafe import Markup
 
 from nbp_dagster.clock import iso_time
-from nbp_dagster.studio.casting import Candidate, SheetStanding
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.ledger.sheet_pins import Pin
+from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStanding
 from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.studio import Studio

@@ -20,7 +20,6 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.commits import commit_of
-from nbp_dagster.studio.compiling import Compiled, Compiler
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.imaging.c2pa import Credentials
@@ -37,6 +36,7 @@ from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.measuring import Measurer, Measuring
+from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock

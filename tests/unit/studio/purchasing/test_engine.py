@@ -15,10 +15,10 @@ from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTranspor
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, Refused, Reused
+from nbp_dagster.studio.ordering.order_builder import build_order
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.buyer import recognisable
 from nbp_dagster.studio.purchasing.failpoints import Step
-from nbp_dagster.studio.quoting import build_order
 from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, workbench
 

@@ -21,11 +21,11 @@ from nbp_dagster.prompts.request import (
     Sheet,
     compile_request,
 )
-from nbp_dagster.studio.casting import Casting, SheetStanding
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
-from nbp_dagster.studio.quoting import Quote, build_order, fetch_quote
+from nbp_dagster.studio.ordering.character_sheets import Casting, SheetStanding
+from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_layer import check_lettering

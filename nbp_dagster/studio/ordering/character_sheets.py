@@ -11,7 +11,7 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError, PinLog
-from nbp_dagster.studio.quoting import Quote, build_order
+from nbp_dagster.studio.ordering.order_builder import Quote, build_order
 from nbp_dagster.studio.references.provided_sheets import adopt_sheet
 from nbp_dagster.studio.references.reference_files import References
 
