@@ -29,10 +29,10 @@ from nbp_dagster.simulator.options import PainterName, SimulatorOptions
 from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.characters.calibration import describe_calibration
 from nbp_dagster.studio.planning import Plan, plan_campaigns
+from nbp_dagster.studio.provenance.identify import identify_files
 from nbp_dagster.studio.references.reference_files import check_files
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.typography.copy_room import find_crowded_copy
-from nbp_dagster.studio.whois import identify_files
 from nbp_dagster.version import __version__
 from nbp_dagster.whois_page import describe_identity
 

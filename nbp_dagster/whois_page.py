@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from nbp_dagster.clock import iso_time
-from nbp_dagster.studio.likeness import describe_score
-from nbp_dagster.studio.whois import Identity, Match
+from nbp_dagster.studio.provenance.descriptors import describe_score
+from nbp_dagster.studio.provenance.identify import Identity, Match
 
 _SHOWN = 8  # pictures that fit as well
 

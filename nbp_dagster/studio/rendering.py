@@ -23,13 +23,18 @@ from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger.orders import Generated, Made
-from nbp_dagster.studio.likeness import sketch_picture
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.measuring import facts_of
+from nbp_dagster.studio.provenance.descriptors import sketch_picture
+from nbp_dagster.studio.provenance.picture_index import (
+    KnownPicture,
+    Registry,
+    known_original,
+    known_rendition,
+)
 from nbp_dagster.studio.reading.lettering import lettering_of
 from nbp_dagster.studio.reading.placing import WordBox, place_words
-from nbp_dagster.studio.registry import KnownPicture, Registry, known_original, known_rendition
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_layer import CopySetter, Lettering, letterings

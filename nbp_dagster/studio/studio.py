@@ -37,6 +37,7 @@ from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
+from nbp_dagster.studio.provenance.picture_index import Registry
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
@@ -48,7 +49,6 @@ from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
 from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
-from nbp_dagster.studio.registry import Registry
 from nbp_dagster.studio.rendering import Logo, Renderer
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage

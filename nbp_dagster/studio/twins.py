@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from nbp_dagster.studio.likeness import SKETCH_BYTES, find_earlier
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import TwinFacts
+from nbp_dagster.studio.provenance.descriptors import SKETCH_BYTES, find_earlier
 
 LEAST_LIKENESS: Final = 0.95
 """From here on two whole pictures are one; measured in docs/checks.md."""

@@ -17,17 +17,17 @@ import numpy as np
 from PIL import Image
 
 from nbp_dagster.simulator.painter import paint
-from nbp_dagster.studio.confirming import MOST_APART, compare
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.likeness import (
+from nbp_dagster.studio.provenance.descriptors import (
     LEAST_LIKENESS,
     SKETCH_BYTES,
     Sketches,
     find_alike,
     sketch_picture,
 )
-from nbp_dagster.studio.registry import KnownPicture, Registry
-from nbp_dagster.studio.whois import identify
+from nbp_dagster.studio.provenance.identify import identify
+from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry
+from nbp_dagster.studio.provenance.pixel_diff import MOST_APART, compare
 from tests.fakes.copies import JOURNEYS, SIZES, Journey, draw_any, send
 from tests.fakes.pictures import encode
 

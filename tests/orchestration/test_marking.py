@@ -23,7 +23,7 @@ from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.imaging.xmp import read_marks
-from nbp_dagster.studio.whois import identify_files
+from nbp_dagster.studio.provenance.identify import identify_files
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.fakes.certificates import issue_papers
 from tests.fakes.copies import JOURNEYS, Journey, send

@@ -3,7 +3,12 @@
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.likeness import LEAST_LIKENESS, Sketches, find_alike, sketch_picture
+from nbp_dagster.studio.provenance.descriptors import (
+    LEAST_LIKENESS,
+    Sketches,
+    find_alike,
+    sketch_picture,
+)
 from tests.fakes.copies import JOURNEYS, draw_any, send
 
 PICTURES = [draw_any(number) for number in range(42)]

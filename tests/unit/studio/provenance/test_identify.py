@@ -18,10 +18,10 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.finished import JobTimes
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import KeptImage
-from nbp_dagster.studio.likeness import sketch_picture
-from nbp_dagster.studio.registry import KnownPicture, Registry
+from nbp_dagster.studio.provenance.descriptors import sketch_picture
+from nbp_dagster.studio.provenance.identify import identify, identify_files
+from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry
 from nbp_dagster.studio.storage.image_store import FolderStore
-from nbp_dagster.studio.whois import identify, identify_files
 from nbp_dagster.whois_page import describe_identity
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
 from tests.fakes.pictures import broken_pictures, encode

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from nbp_dagster.clock import iso_time
-from nbp_dagster.studio.confirming import Difference, compare
 from nbp_dagster.studio.imaging.decode import MAX_BYTES, Decoded, UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.xmp import read_marks
-from nbp_dagster.studio.likeness import find_alike
-from nbp_dagster.studio.registry import Bill, KnownPicture, Registry
+from nbp_dagster.studio.provenance.descriptors import find_alike
+from nbp_dagster.studio.provenance.picture_index import Bill, KnownPicture, Registry
+from nbp_dagster.studio.provenance.pixel_diff import Difference, compare
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 

@@ -15,8 +15,8 @@ from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.ledger.schema import pictures, purchases
-from nbp_dagster.studio.likeness import SHAPE_SLACK, Sketches, sketch_picture
 from nbp_dagster.studio.manifest.manifest import Picture
+from nbp_dagster.studio.provenance.descriptors import SHAPE_SLACK, Sketches, sketch_picture
 
 _MICRO = Decimal(1_000_000)
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.

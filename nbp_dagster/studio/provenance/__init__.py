@@ -1,0 +1,1 @@
+"""Which prompt is behind this picture: descriptors, index, pixel comparison."""
