@@ -12,9 +12,9 @@ from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event
-from nbp_dagster.studio.checks import CheckResult
+from nbp_dagster.studio.checks.rendition_checks import CheckResult
+from nbp_dagster.studio.checks.set_checks import SET_CHECKS, judge_set
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
-from nbp_dagster.studio.set_checks import SET_CHECKS, judge_set
 from nbp_dagster.studio.sets import WrittenSet
 from nbp_dagster.studio.studio import Studio
 

@@ -13,9 +13,9 @@ from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource
+from nbp_dagster.studio.checks.measure_characters import Measuring, ScorerName
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.memory import settle_allocator
-from nbp_dagster.studio.measuring import Measuring, ScorerName
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
 from nbp_dagster.studio.reading.proofreading import ReadWhen

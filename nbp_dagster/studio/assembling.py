@@ -9,7 +9,8 @@ from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.family_likeness import rank_likenesses
+from nbp_dagster.studio.checks.duplicates import find_twins
+from nbp_dagster.studio.checks.set_outliers import rank_likenesses
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.manifest import (
     BrandFacts,
@@ -24,7 +25,6 @@ from nbp_dagster.studio.manifest.manifest import (
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import SafeArea
-from nbp_dagster.studio.twins import find_twins
 
 
 def assemble(

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Final
 
-from nbp_dagster.studio.family_likeness import drifting
+from nbp_dagster.studio.checks.set_outliers import drifting
 from nbp_dagster.studio.manifest.manifest import (
     ChannelFacts,
     LikenessFacts,

@@ -14,7 +14,8 @@ from nbp_dagster.briefs.models import Brand, Channel
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
-from nbp_dagster.studio.checks import CheckInput, run_checks
+from nbp_dagster.studio.checks.measure_characters import facts_of
+from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.hands import do_all
@@ -25,7 +26,6 @@ from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
-from nbp_dagster.studio.measuring import facts_of
 from nbp_dagster.studio.provenance.descriptors import sketch_picture
 from nbp_dagster.studio.provenance.picture_index import (
     KnownPicture,

@@ -19,6 +19,8 @@ from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
+from nbp_dagster.studio.checks.survey import Surveyor
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.darkroom import Darkroom, develop_each
@@ -35,7 +37,6 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
-from nbp_dagster.studio.measuring import Measurer, Measuring
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.provenance.picture_index import Registry
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
@@ -54,7 +55,6 @@ from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.surveying import Surveyor
 from nbp_dagster.studio.typography.copy_layer import count_renditions
 
 

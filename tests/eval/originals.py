@@ -27,11 +27,15 @@ from nbp_dagster.prompts.request import (
 )
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.simulator.sizes import pixel_size
-from nbp_dagster.studio.emblem import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.checks.duplicates import LEAST_LIKENESS
+from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.checks.original_checks import (
+    LEAST_LIKE_LOGO,
+    ORIGINAL_CHECKS,
+    OriginalInput,
+)
 from nbp_dagster.studio.imaging.resize import build_pyramid
-from nbp_dagster.studio.originals import LEAST_LIKE_LOGO, ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.provenance.descriptors import find_earlier, sketch_picture
-from nbp_dagster.studio.twins import LEAST_LIKENESS
 
 CONFIG = Path(__file__).parents[2] / "assets_config"
 IMAGES = CONFIG / "brands" / "images"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nbp_dagster.studio.checks import Check, Finding, judge
+from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
 from nbp_dagster.studio.reading.comparing import (
     Match,
     find_leftovers,

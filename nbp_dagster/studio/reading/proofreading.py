@@ -14,7 +14,7 @@ from PIL import Image
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
-from nbp_dagster.studio.checks import CheckResult, run_table
+from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.sizes import scale_to
 from nbp_dagster.studio.reading.checks import READING_CHECKS, Pass, ReadingInput

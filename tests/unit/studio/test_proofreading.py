@@ -15,7 +15,7 @@ from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painter import paint
-from nbp_dagster.studio.checks import CheckResult
+from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
 from nbp_dagster.studio.reading.proofreading import Proof, Proofreader, Reading, ReadWhen
 from nbp_dagster.studio.reading.reader import ReaderMissing, ReadLine

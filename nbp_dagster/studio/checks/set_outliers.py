@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from nbp_dagster.studio.characters.agreement import mean_agreement
-from nbp_dagster.studio.checks import Finding
+from nbp_dagster.studio.checks.rendition_checks import Finding
 from nbp_dagster.studio.manifest.manifest import LikenessFacts, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord
 

@@ -3,7 +3,7 @@
 import base64
 from dataclasses import replace
 
-from nbp_dagster.studio.family_likeness import drifting, judge_agreement, rank_likenesses
+from nbp_dagster.studio.checks.set_outliers import drifting, judge_agreement, rank_likenesses
 from nbp_dagster.studio.manifest.manifest import LikenessFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from tests.fakes.sets import build_set

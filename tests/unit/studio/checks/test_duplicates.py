@@ -6,11 +6,11 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageEnhance
 
+from nbp_dagster.studio.checks.duplicates import find_twins
+from nbp_dagster.studio.checks.set_checks import judge_set
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import TwinFacts
 from nbp_dagster.studio.provenance.descriptors import sketch_picture
-from nbp_dagster.studio.set_checks import judge_set
-from nbp_dagster.studio.twins import find_twins
 from tests.fakes.pictures import draw_scene
 from tests.fakes.sets import build_set
 

@@ -14,10 +14,10 @@ from PIL import Image
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.aspect_ratio import measure_ratio
 from nbp_dagster.studio.characters.palette import ColourSurvey, survey_palette
-from nbp_dagster.studio.checks import Check, Figures, Finding, judge
-from nbp_dagster.studio.emblem import Emblem, find_emblem
+from nbp_dagster.studio.checks.logo import Emblem, find_emblem
+from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, judge
+from nbp_dagster.studio.checks.structure import measure_structure
 from nbp_dagster.studio.imaging.resize import Pyramid
-from nbp_dagster.studio.structure import measure_structure
 
 LEAST_STRUCTURE: Final = 0.01
 """Share of a picture with edges below which nothing is shown; one headline alone has twice that."""

@@ -13,15 +13,15 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painter import encode_png, paint
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
-from nbp_dagster.studio.checks import CHECKS
+from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
+from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
+from nbp_dagster.studio.checks.rendition_checks import CHECKS
+from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
-from nbp_dagster.studio.measures import PROMPT_CHECKS
-from nbp_dagster.studio.measuring import Measured, Measurer, Measuring
-from nbp_dagster.studio.originals import ORIGINAL_CHECKS
 from nbp_dagster.studio.reading.checks import READING_CHECKS
-from nbp_dagster.studio.set_checks import SET_CHECKS
 
-CONFIG = Path(__file__).parents[3] / "assets_config"
+CONFIG = Path(__file__).parents[4] / "assets_config"
 
 
 @cache

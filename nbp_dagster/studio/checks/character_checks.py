@@ -9,7 +9,7 @@ from typing import Final
 
 from nbp_dagster.studio.characters.lineup import Likeness
 from nbp_dagster.studio.characters.scorer import INSTALL
-from nbp_dagster.studio.checks import Check, Finding, judge
+from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}
 """By scorer: from here on a character counts as itself where nothing was calibrated. Near the

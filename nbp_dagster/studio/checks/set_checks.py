@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.checks import Check, CheckResult, Finding, run_table
-from nbp_dagster.studio.family_likeness import judge_agreement
+from nbp_dagster.studio.checks.rendition_checks import Check, CheckResult, Finding, run_table
+from nbp_dagster.studio.checks.set_outliers import judge_agreement
 from nbp_dagster.studio.manifest.manifest import SetManifest
 
 _NAMED = 10  # twins named in one sentence

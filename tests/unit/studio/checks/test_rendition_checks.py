@@ -7,7 +7,7 @@ from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
 from nbp_dagster.briefs.models import Channel
-from nbp_dagster.studio.checks import (
+from nbp_dagster.studio.checks.rendition_checks import (
     CHECKS,
     Check,
     CheckInput,
@@ -213,6 +213,6 @@ def test_a_check_that_crashes_has_failed_and_the_others_still_run() -> None:
 
 def test_names_are_unique_and_documented() -> None:
     names = [check.name for check in CHECKS]
-    page = (Path(__file__).parents[3] / "docs" / "checks.md").read_text("utf-8")
+    page = (Path(__file__).parents[4] / "docs" / "checks.md").read_text("utf-8")
     assert len(set(names)) == len(names)
     assert [name for name in names if f"`{name}`" not in page] == []

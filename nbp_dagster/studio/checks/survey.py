@@ -10,11 +10,11 @@ from typing import Final
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Reference
-from nbp_dagster.studio.checks import CheckResult, run_table
-from nbp_dagster.studio.emblem import Emblem, prepare_emblem
+from nbp_dagster.studio.checks.logo import Emblem, prepare_emblem
+from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS, OriginalInput
+from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.resize import Pyramid
-from nbp_dagster.studio.originals import ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)

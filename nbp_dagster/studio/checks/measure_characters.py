@@ -31,14 +31,14 @@ from nbp_dagster.studio.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.characters.patches import PatchScorer
 from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
-from nbp_dagster.studio.checks import CheckResult, run_table
-from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
-from nbp_dagster.studio.measures import (
+from nbp_dagster.studio.checks.character_checks import (
     DEFAULT_STANDINGS,
     PROMPT_CHECKS,
     PromptInput,
 )
+from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
 from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Every check table and what measures for it."""
