@@ -16,10 +16,10 @@ from nbp_dagster.oxen.metered_client import Usage
 from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
-from nbp_dagster.studio.reading.checks import READING_CHECKS
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])

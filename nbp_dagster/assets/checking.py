@@ -8,11 +8,11 @@ import dagster as dg
 
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import CHECKS, Check
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, judge_strictly
-from nbp_dagster.studio.reading.checks import READING_CHECKS
 
 # What is looked at once a rendition, then what is looked at once a prompt.
 _TABLE: tuple[Check[Any], ...] = (

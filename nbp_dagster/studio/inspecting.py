@@ -9,16 +9,16 @@ from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measurer, facts_of
+from nbp_dagster.studio.checks.ocr.drawn_letters import place_letters
+from nbp_dagster.studio.checks.ocr.expected_text import Lettering, lettering_of
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
+from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader
 from nbp_dagster.studio.checks.rendition_checks import Check, fail_table, judge_drawn_letters
 from nbp_dagster.studio.checks.survey import Arrival, Surveyor
-from nbp_dagster.studio.drawn_letters import place_letters
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.reading.checks import READING_CHECKS
-from nbp_dagster.studio.reading.lettering import Lettering, lettering_of
-from nbp_dagster.studio.reading.proofreading import Proof, Proofreader
 from nbp_dagster.studio.typography.legibility import TextBox
 
 # Pixels of the shorter side of the copy an original is measured on.

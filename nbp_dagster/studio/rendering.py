@@ -15,6 +15,8 @@ from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
+from nbp_dagster.studio.checks.ocr.expected_text import lettering_of
+from nbp_dagster.studio.checks.ocr.placing import WordBox, place_words
 from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
@@ -33,8 +35,6 @@ from nbp_dagster.studio.provenance.picture_index import (
     known_original,
     known_rendition,
 )
-from nbp_dagster.studio.reading.lettering import lettering_of
-from nbp_dagster.studio.reading.placing import WordBox, place_words
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_layer import CopySetter, Lettering, letterings

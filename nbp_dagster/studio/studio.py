@@ -20,6 +20,7 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
+from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.corrections import Corrections
@@ -47,7 +48,6 @@ from nbp_dagster.studio.purchasing.engine import Engine
 from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
-from nbp_dagster.studio.reading.proofreading import Proofreader, ReadWhen
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
 from nbp_dagster.studio.rendering import Logo, Renderer

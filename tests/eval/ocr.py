@@ -17,11 +17,11 @@ from typing import Final
 
 from PIL import Image
 
-from nbp_dagster.studio.reading.checks import Pass, ReadingInput
-from nbp_dagster.studio.reading.comparing import Match
-from nbp_dagster.studio.reading.lettering import Lettering
-from nbp_dagster.studio.reading.proofreading import SIDES, read_at
-from nbp_dagster.studio.reading.reader import Reader, load_reader
+from nbp_dagster.studio.checks.ocr.compare_text import Match
+from nbp_dagster.studio.checks.ocr.expected_text import Lettering
+from nbp_dagster.studio.checks.ocr.ocr_checks import Pass, ReadingInput
+from nbp_dagster.studio.checks.ocr.ocr_engine import Reader, load_reader
+from nbp_dagster.studio.checks.ocr.proofread import SIDES, read_at
 from tests.eval.ocr_set import (
     SIZES,
     Specimen,

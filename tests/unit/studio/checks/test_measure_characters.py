@@ -15,11 +15,11 @@ from nbp_dagster.simulator.painter import encode_png, paint
 from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
-from nbp_dagster.studio.reading.checks import READING_CHECKS
 
 CONFIG = Path(__file__).parents[4] / "assets_config"
 

@@ -13,6 +13,7 @@ from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.simulator.painter import paint
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import (
     LEAST_LIKE_LOGO,
     ORIGINAL_CHECKS,
@@ -27,7 +28,6 @@ from nbp_dagster.studio.checks.rendition_checks import (
 )
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.imaging.resize import build_pyramid
-from nbp_dagster.studio.reading.checks import READING_CHECKS
 
 IMAGES = Path(__file__).parents[4] / "assets_config" / "brands" / "images"
 PALETTE = {"primary": "#14707A", "accent": "#FFC53D", "neutral": "#FFF1DD", "ink": "#4A2A22"}

@@ -14,12 +14,9 @@ from PIL import Image
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
-from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
-from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.sizes import scale_to
-from nbp_dagster.studio.reading.checks import READING_CHECKS, Pass, ReadingInput
-from nbp_dagster.studio.reading.lettering import Lettering
-from nbp_dagster.studio.reading.reader import (
+from nbp_dagster.studio.checks.ocr.expected_text import Lettering
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS, Pass, ReadingInput
+from nbp_dagster.studio.checks.ocr.ocr_engine import (
     EXTRA,
     Reader,
     ReaderMissing,
@@ -28,6 +25,9 @@ from nbp_dagster.studio.reading.reader import (
     identify_reader,
     load_reader,
 )
+from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.sizes import scale_to
 from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 pytest.importorskip("rapidocr", reason='needs pip install "nbp-dagster[ocr]"')
 
-from nbp_dagster.studio.reading.reader import (
+from nbp_dagster.studio.checks.ocr.ocr_engine import (
     DETECTOR,
     RECOGNISER,
     find_models,

@@ -1,9 +1,9 @@
 """Copy that was read is found again by its words; labels are none of it."""
 
-from nbp_dagster.studio.reading.checks import Pass
-from nbp_dagster.studio.reading.placing import place_words
-from nbp_dagster.studio.reading.proofreading import Reading
-from nbp_dagster.studio.reading.reader import ReadLine
+from nbp_dagster.studio.checks.ocr.ocr_checks import Pass
+from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
+from nbp_dagster.studio.checks.ocr.placing import place_words
+from nbp_dagster.studio.checks.ocr.proofread import Reading
 
 
 def line(text: str, top: float) -> ReadLine:

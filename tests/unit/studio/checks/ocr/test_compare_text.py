@@ -2,14 +2,14 @@
 
 import pytest
 
-from nbp_dagster.studio.reading.comparing import (
+from nbp_dagster.studio.checks.ocr.compare_text import (
     count_edits,
     find_leftovers,
     find_unreadable,
     match_texts,
     normalise,
 )
-from nbp_dagster.studio.reading.reader import ReadLine
+from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
 
 
 def lines(*texts: str) -> tuple[ReadLine, ...]:

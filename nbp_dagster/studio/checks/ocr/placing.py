@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from nbp_dagster.studio.reading.comparing import match_texts
-from nbp_dagster.studio.reading.proofreading import Reading
+from nbp_dagster.studio.checks.ocr.compare_text import match_texts
+from nbp_dagster.studio.checks.ocr.proofread import Reading
 
 _LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
 _DIGITS: Final = 4

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
-from nbp_dagster.studio.reading.comparing import (
+from nbp_dagster.studio.checks.ocr.compare_text import (
     Match,
     find_leftovers,
     find_unreadable,
     match_texts,
     normalise,
 )
-from nbp_dagster.studio.reading.lettering import Lettering, find_prohibited
-from nbp_dagster.studio.reading.reader import ReadLine
+from nbp_dagster.studio.checks.ocr.expected_text import Lettering, find_prohibited
+from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
+from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
 from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 
 LEAST_SCORE: Final = 0.8

@@ -1,0 +1,1 @@
+"""Reading the words on an original and judging them (extra `ocr`)."""
