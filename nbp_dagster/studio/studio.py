@@ -18,7 +18,7 @@ from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.assembling import assemble, title_of
-from nbp_dagster.studio.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor

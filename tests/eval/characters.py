@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nbp_dagster.studio.characters.calibration import part, set_scene
-from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.characters.figures import Figure, cut_figures
-from nbp_dagster.studio.characters.lineup import stand
-from nbp_dagster.studio.characters.patches import PatchScorer
-from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
+from nbp_dagster.studio.checks.characters.calibration import part, set_scene
+from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.checks.characters.lineup import stand
+from nbp_dagster.studio.checks.characters.patches import PatchScorer
+from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 
 Cast = Mapping[str, Sequence[Figure]]
 Scene = tuple[str, int, Image.Image]

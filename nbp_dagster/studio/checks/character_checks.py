@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.characters.lineup import Likeness
-from nbp_dagster.studio.characters.scorer import INSTALL
+from nbp_dagster.studio.checks.characters.lineup import Likeness
+from nbp_dagster.studio.checks.characters.scorer import INSTALL
 from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}

@@ -16,26 +16,26 @@ from PIL import Image
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.characters.calibration import (
-    Calibration,
-    CalibrationFolder,
-    calibrate,
-)
-from nbp_dagster.studio.characters.copying import (
-    Grey,
-    copied_share,
-    prepare_picture,
-    prepare_reference,
-)
-from nbp_dagster.studio.characters.figures import Figure, cut_figures
-from nbp_dagster.studio.characters.lineup import Likeness, Lineup
-from nbp_dagster.studio.characters.patches import PatchScorer
-from nbp_dagster.studio.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.character_checks import (
     DEFAULT_STANDINGS,
     PROMPT_CHECKS,
     PromptInput,
 )
+from nbp_dagster.studio.checks.characters.calibration import (
+    Calibration,
+    CalibrationFolder,
+    calibrate,
+)
+from nbp_dagster.studio.checks.characters.copying import (
+    Grey,
+    copied_share,
+    prepare_picture,
+    prepare_reference,
+)
+from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
+from nbp_dagster.studio.checks.characters.patches import PatchScorer
+from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts

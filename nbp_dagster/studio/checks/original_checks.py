@@ -13,7 +13,7 @@ from PIL import Image
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.aspect_ratio import measure_ratio
-from nbp_dagster.studio.characters.palette import ColourSurvey, survey_palette
+from nbp_dagster.studio.checks.characters.palette import ColourSurvey, survey_palette
 from nbp_dagster.studio.checks.logo import Emblem, find_emblem
 from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, judge
 from nbp_dagster.studio.checks.structure import measure_structure

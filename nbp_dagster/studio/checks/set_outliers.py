@@ -8,7 +8,7 @@ from itertools import groupby
 from statistics import median
 from typing import Final
 
-from nbp_dagster.studio.characters.agreement import mean_agreement
+from nbp_dagster.studio.checks.characters.agreement import mean_agreement
 from nbp_dagster.studio.checks.rendition_checks import Finding
 from nbp_dagster.studio.manifest.manifest import LikenessFacts, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord

@@ -12,8 +12,8 @@ from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painter import encode_png, paint
-from nbp_dagster.studio.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS

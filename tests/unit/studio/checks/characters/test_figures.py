@@ -2,7 +2,7 @@
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.characters.figures import cut_figures
+from nbp_dagster.studio.checks.characters.figures import cut_figures
 
 
 def draw_sheet(ground: str = "#CBD2DA") -> Image.Image:

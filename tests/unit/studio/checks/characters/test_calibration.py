@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.characters.calibration import (
+from nbp_dagster.studio.checks.characters.calibration import (
     CalibrationFolder,
     TooFewViews,
     calibrate,
     part,
     set_scene,
 )
-from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.characters.figures import Figure
-from nbp_dagster.studio.characters.scorer import ColourScorer
+from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.scorer import ColourScorer
 
 FIGURES = draw_distractors()
 PALETTE = ["#0B3D2E", "#F2B705"]

@@ -16,10 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.characters.figures import Figure
-from nbp_dagster.studio.characters.onnx_graph import add_outputs
-from nbp_dagster.studio.characters.scorer import INSTALL, ColourScorer, Features, ScorerMissing
+from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.onnx_graph import add_outputs
+from nbp_dagster.studio.checks.characters.scorer import (
+    INSTALL,
+    ColourScorer,
+    Features,
+    ScorerMissing,
+)
 
 Rows = NDArray[np.float32]
 

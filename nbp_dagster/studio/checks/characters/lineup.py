@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.characters.figures import Figure
-from nbp_dagster.studio.characters.scorer import CharacterScorer, Features
+from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
 
 
 @dataclass(frozen=True)

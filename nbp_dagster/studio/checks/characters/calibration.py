@@ -11,10 +11,10 @@ from PIL import Image, ImageColor
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.characters.distractors import draw_distractors
-from nbp_dagster.studio.characters.figures import Figure
-from nbp_dagster.studio.characters.lineup import stand
-from nbp_dagster.studio.characters.scorer import CharacterScorer, Features
+from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.lineup import stand
+from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
 from nbp_dagster.studio.storage.files import write_atomically
 
 LEAST_VIEWS: Final = 3

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.characters.colour import bins_of, share_bins
-from nbp_dagster.studio.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.colour import bins_of, share_bins
+from nbp_dagster.studio.checks.characters.figures import Figure
 
 Features = tuple[NDArray[np.float32], ...]
 """What a scorer keeps of a figure or a picture; only the scorer that made it reads it."""
@@ -60,7 +60,7 @@ class ColourScorer:
     equal colours and different bodies look alike to it.
 
     Example:
-        >>> from nbp_dagster.studio.characters.figures import cut_figures
+        >>> from nbp_dagster.studio.checks.characters.figures import cut_figures
         >>> red = Image.new("RGB", (64, 64), "#C02020")
         >>> scorer = ColourScorer()
         >>> scorer.compare(scorer.describe(cut_figures(red)[0]), scorer.look_at(red))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from nbp_dagster.studio.characters.colour import difference, lab_of
+from nbp_dagster.studio.checks.characters.colour import difference, lab_of
 
 _SIDE: Final = 96  # pixels: the share is within a hundredth of that of the whole picture
 _BITS: Final = 4  # of a channel that are told apart: 4096 colours at most are compared

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.figures import Figure
 
 COUNT: Final = 24
 """How many there are: enough for a mean and a spread, few enough for a model to look at."""

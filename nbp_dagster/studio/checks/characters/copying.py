@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from nbp_dagster.studio.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.figures import Figure
 
 Grey = NDArray[np.float32]
 

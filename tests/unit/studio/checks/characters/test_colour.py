@@ -5,8 +5,14 @@ import pytest
 from coloraide import Color
 from PIL import Image
 
-from nbp_dagster.studio.characters.colour import BIN_COUNT, bins_of, difference, lab_of, share_bins
-from nbp_dagster.studio.characters.palette import survey_palette
+from nbp_dagster.studio.checks.characters.colour import (
+    BIN_COUNT,
+    bins_of,
+    difference,
+    lab_of,
+    share_bins,
+)
+from nbp_dagster.studio.checks.characters.palette import survey_palette
 
 # Sharma, Wu and Dalal (2005), table 1: two Lab colours and their difference.
 SHARMA = [

@@ -1,0 +1,1 @@
+"""Scoring a character against its sheet (extra `character`)."""
