@@ -24,10 +24,8 @@ from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor
 from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.corrections import Corrections
-from nbp_dagster.studio.darkroom import Darkroom, develop_each
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import Places
-from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
 from nbp_dagster.studio.ledger.database import open_ledger
@@ -50,7 +48,9 @@ from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
-from nbp_dagster.studio.rendering import Logo, Renderer
+from nbp_dagster.studio.renditions.inspector import Inspector
+from nbp_dagster.studio.renditions.renderer import Logo, Renderer
+from nbp_dagster.studio.renditions.rendition_worker import Darkroom, develop_each
 from nbp_dagster.studio.sets import WrittenSet, write_set
 from nbp_dagster.studio.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths

@@ -24,7 +24,6 @@ from nbp_dagster.studio.imaging.hands import do_all
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
-from nbp_dagster.studio.inspecting import Inspector
 from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
@@ -35,6 +34,7 @@ from nbp_dagster.studio.provenance.picture_index import (
     known_original,
     known_rendition,
 )
+from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_layer import CopySetter, Lettering, letterings

@@ -1,0 +1,1 @@
+"""One original to every channel's file, checked and recorded."""
