@@ -26,9 +26,9 @@ from nbp_dagster.settings import Settings
 from nbp_dagster.studio.ledger.orders import Tally
 from nbp_dagster.studio.ledger.owner_leases import enter_folder
 from nbp_dagster.studio.ledger.progress import Progress
-from nbp_dagster.studio.listing import find_sets, write_index
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
+from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
 
 

@@ -15,7 +15,7 @@ from nbp_dagster.assets.recording import Recorder, latest_event
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, judge_set
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
-from nbp_dagster.studio.sets import WrittenSet
+from nbp_dagster.studio.sets.set_writer import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"

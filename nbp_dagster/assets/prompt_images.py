@@ -53,7 +53,7 @@ from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, Developed
-from nbp_dagster.studio.staging import SetStage
+from nbp_dagster.studio.sets.staging import SetStage
 from nbp_dagster.studio.studio import Studio
 
 REQUESTS_VERSION = f"prompt-{PROMPT_VERSION}"

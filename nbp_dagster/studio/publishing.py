@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.set_checks import judge_set
 from nbp_dagster.studio.manifest.manifest import from_json, set_digest
-from nbp_dagster.studio.sets import set_files
+from nbp_dagster.studio.sets.set_writer import set_files
 from nbp_dagster.studio.studio import Studio
 
 

@@ -12,7 +12,12 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.ledger.sheet_pins import Pin
 from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStanding
-from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
+from nbp_dagster.studio.sets.html_templates import (
+    hash_inline,
+    inline_picture,
+    open_templates,
+    read_part,
+)
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.studio import Studio
 

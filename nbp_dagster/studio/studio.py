@@ -17,12 +17,10 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import scene_of
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.assembling import assemble, title_of
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor
-from nbp_dagster.studio.commits import commit_of
 from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import Places
@@ -51,8 +49,10 @@ from nbp_dagster.studio.references.uploads import Sending
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, develop_each
-from nbp_dagster.studio.sets import WrittenSet, write_set
-from nbp_dagster.studio.staging import Outline, SetStage
+from nbp_dagster.studio.sets.commits import commit_of
+from nbp_dagster.studio.sets.manifest_builder import assemble, title_of
+from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
+from nbp_dagster.studio.sets.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.typography.copy_layer import count_renditions

@@ -12,9 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from nbp_dagster.studio.desk import INLINE_SETS
-from nbp_dagster.studio.listing import find_sets, write_index
-from nbp_dagster.studio.sets import WrittenSet, write_set
+from nbp_dagster.studio.sets.index_page import find_sets, write_index
+from nbp_dagster.studio.sets.set_files import INLINE_SETS
+from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from tests.fakes.sets import build_set
 
 pytestmark = pytest.mark.browser

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.desk import INLINE_SETS
 from nbp_dagster.studio.imaging.contact_sheet import MOST_ON_A_SHEET
-from nbp_dagster.studio.inventory import INVENTORY, STAGED, Advance
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.sets import WrittenSet, write_set
-from nbp_dagster.studio.staging import Outline, SetStage
+from nbp_dagster.studio.sets.set_files import INLINE_SETS
+from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
+from nbp_dagster.studio.sets.staged_index import INVENTORY, STAGED, Advance
+from nbp_dagster.studio.sets.staging import Outline, SetStage
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.processes import wait_for
 from tests.fakes.sets import build_large_set

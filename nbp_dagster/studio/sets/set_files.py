@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.gallery import Thumb, humanise
 from nbp_dagster.studio.imaging.contact_sheet import (
     count_pictures,
     divide_sheets,
@@ -17,6 +16,7 @@ from nbp_dagster.studio.imaging.contact_sheet import (
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES, Picture
+from nbp_dagster.studio.sets.gallery import Thumb, humanise
 from nbp_dagster.studio.storage.files import write_atomically
 
 INLINE_SETS = 120

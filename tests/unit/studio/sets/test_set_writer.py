@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.desk import INLINE_SETS, SetError
-from nbp_dagster.studio.gallery import COVERS
 from nbp_dagster.studio.imaging.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.thumbnails import THUMBNAIL_SIDE, thumbnail
-from nbp_dagster.studio.inventory import INVENTORY
-from nbp_dagster.studio.listing import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.manifest.manifest import Picture, from_json, set_digest
-from nbp_dagster.studio.sets import WrittenSet, set_files, write_set
+from nbp_dagster.studio.sets.gallery import COVERS
+from nbp_dagster.studio.sets.index_page import CARD, ListError, find_sets, write_index
+from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetError
+from nbp_dagster.studio.sets.set_writer import WrittenSet, set_files, write_set
+from nbp_dagster.studio.sets.staged_index import INVENTORY
 from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.sets import SampleSet, build_large_set, build_set
 

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from nbp_dagster.studio.gallery import (
+from nbp_dagster.studio.manifest.manifest import SetManifest
+from nbp_dagster.studio.sets.gallery import (
     COVERS,
     DARK_PAPER,
     LIGHT_PAPER,
@@ -23,8 +24,7 @@ from nbp_dagster.studio.gallery import (
     render_gallery,
     render_index,
 )
-from nbp_dagster.studio.lanes import SHOWN
-from nbp_dagster.studio.manifest.manifest import SetManifest
+from nbp_dagster.studio.sets.likeness_section import SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
 from tests.fakes.sets import build_set
 

@@ -13,7 +13,6 @@ from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
-from nbp_dagster.studio.lanes import Card, build_lanes
 from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
     ChannelFacts,
@@ -23,7 +22,13 @@ from nbp_dagster.studio.manifest.manifest import (
     ShotFacts,
 )
 from nbp_dagster.studio.manifest.value_types import SafeArea
-from nbp_dagster.studio.pages import hash_inline, inline_picture, open_templates, read_part
+from nbp_dagster.studio.sets.html_templates import (
+    hash_inline,
+    inline_picture,
+    open_templates,
+    read_part,
+)
+from nbp_dagster.studio.sets.likeness_section import Card, build_lanes
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
     LEGIBLE,

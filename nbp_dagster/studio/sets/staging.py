@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.desk import INLINE_SETS, Desk, Shown, label_of, plan_overviews
-from nbp_dagster.studio.gallery import read_template
-from nbp_dagster.studio.inventory import Advance
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.sets.gallery import read_template
+from nbp_dagster.studio.sets.set_files import INLINE_SETS, Desk, Shown, label_of, plan_overviews
+from nbp_dagster.studio.sets.staged_index import Advance
 
 # Records that may wait for an idle moment; with more, there is none to be hoped for.
 _PATIENT = 64

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.gallery import SetCard, choose_covers, render_index
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, to_json
+from nbp_dagster.studio.sets.gallery import SetCard, choose_covers, render_index
 from nbp_dagster.studio.storage.files import write_atomically
 
 INDEX, MANIFEST = "index.html", "manifest.json"

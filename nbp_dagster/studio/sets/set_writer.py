@@ -6,7 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbp_dagster.studio.desk import (
+from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnails import thumbnail
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
+from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
+from nbp_dagster.studio.sets.index_page import CARD, INDEX, MANIFEST, write_card
+from nbp_dagster.studio.sets.set_files import (
     INLINE_SETS,
     Desk,
     SetError,
@@ -15,13 +21,7 @@ from nbp_dagster.studio.desk import (
     plan_overviews,
     thumb_file,
 )
-from nbp_dagster.studio.gallery import Thumb, choose_covers, render_gallery
-from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
-from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.inventory import Inventory
-from nbp_dagster.studio.listing import CARD, INDEX, MANIFEST, write_card
-from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
+from nbp_dagster.studio.sets.staged_index import Inventory
 from nbp_dagster.studio.storage.files import sync_disk, write_atomically
 
 SHEET_SIDE = 320

@@ -1,0 +1,1 @@
+"""A campaign's set as a folder: manifest, gallery, contact sheet, index."""
