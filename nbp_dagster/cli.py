@@ -28,7 +28,7 @@ from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import PainterName, SimulatorOptions
 from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.checks.characters.calibration import describe_calibration
-from nbp_dagster.studio.planning import Plan, plan_campaigns
+from nbp_dagster.studio.plan import Plan, plan_campaigns
 from nbp_dagster.studio.provenance.identify import identify_files
 from nbp_dagster.studio.references.reference_files import check_files
 from nbp_dagster.studio.storage.data_paths import StudioPaths

@@ -13,7 +13,7 @@ from nbp_dagster.project import open_studio
 from nbp_dagster.prompts.expansion import sheet_keys
 from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError
-from nbp_dagster.studio.sheet_page import (
+from nbp_dagster.studio.sheet_report import (
     SheetReport,
     describe_pin,
     report_sheets,

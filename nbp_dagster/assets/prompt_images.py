@@ -39,7 +39,6 @@ from nbp_dagster.assets.recording import Recorder, Recording, latest_event
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
-from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -51,6 +50,7 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.regenerate import Correcting, Terms
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, Developed
 from nbp_dagster.studio.sets.staging import SetStage

@@ -11,7 +11,7 @@ from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
-from nbp_dagster.studio.publishing import Destination, publish_set
+from nbp_dagster.studio.publish import Destination, publish_set
 
 CODE_VERSION = "1"
 

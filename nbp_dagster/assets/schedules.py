@@ -15,7 +15,7 @@ from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.planning import plan_campaigns
+from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.studio import Studio
 
 # On the runs that automation launches: which schedule or sensor it was, and its reason.

@@ -21,7 +21,6 @@ from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor
-from nbp_dagster.studio.corrections import Corrections
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import Places
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
@@ -46,6 +45,7 @@ from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
 from nbp_dagster.studio.references.reference_files import References
 from nbp_dagster.studio.references.uploads import Sending
+from nbp_dagster.studio.regeneration_rules import Corrections
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, develop_each

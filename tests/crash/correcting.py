@@ -9,10 +9,10 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
 from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
 from nbp_dagster.oxen.transport import RequestsTransport
-from nbp_dagster.studio.correcting import Correcting, Terms
 from nbp_dagster.studio.ledger.orders import Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.regenerate import Correcting, Terms
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs

@@ -14,7 +14,7 @@ from nbp_dagster.assets.outdated import outdated_sheets
 from nbp_dagster.assets.schedules import find_due
 from nbp_dagster.cli import main
 from nbp_dagster.project import open_studio
-from nbp_dagster.studio.planning import plan_campaigns
+from nbp_dagster.studio.plan import plan_campaigns
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 

@@ -17,7 +17,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.planning import Plan, plan_campaigns
+from nbp_dagster.studio.plan import Plan, plan_campaigns
 from tests.fakes.briefs import campaign, shot
 from tests.fakes.service import ServiceProbe
 from tests.orchestration.conftest import PROMPT_ASSETS, House

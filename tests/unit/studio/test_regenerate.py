@@ -5,13 +5,13 @@ from pathlib import Path
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.correcting import rank
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Tally
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.regenerate import rank
 from tests.crash.correcting import make_corrected
 from tests.fakes.service import ServiceProbe
 

@@ -14,7 +14,6 @@ from PIL import Image
 from nbp_dagster.briefs.models import Correct
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import scene_of
-from nbp_dagster.studio.corrections import Case, failing
 from nbp_dagster.studio.ledger.budget import take_what_fits
 from nbp_dagster.studio.ledger.correction_log import Correction, Kept
 from nbp_dagster.studio.ledger.orders import (
@@ -28,6 +27,7 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.regeneration_rules import Case, failing
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, Developed
 from nbp_dagster.studio.studio import Studio
 
