@@ -14,8 +14,8 @@ from dagster._core.events import JobFailureData
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster_shared.error import SerializableErrorInfo
 
-from nbp_dagster.assets.failing import BY_STATE, COUNT, WITHOUT_IMAGE
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
+from nbp_dagster.assets.step_failures import BY_STATE, COUNT, WITHOUT_IMAGE
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import redact
 

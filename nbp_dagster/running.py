@@ -10,6 +10,7 @@ from typing import Protocol
 import dagster as dg
 
 from nbp_dagster.assets.backfills import SET_FOLLOWS
+from nbp_dagster.assets.materializations import recorded_versions
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
 from nbp_dagster.assets.outdated import (
     outdated_brands,
@@ -17,7 +18,6 @@ from nbp_dagster.assets.outdated import (
     outdated_sheets,
     owed_corrections,
 )
-from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.launching import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio

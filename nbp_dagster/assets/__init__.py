@@ -1,0 +1,1 @@
+"""The seven assets, their checks, partitions and step helpers."""

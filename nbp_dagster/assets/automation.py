@@ -6,7 +6,7 @@ from typing import Literal
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from nbp_dagster.assets.conditions import build_automation_sensor
+from nbp_dagster.assets.automation_conditions import build_automation_sensor
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.reloading import Reload
 from nbp_dagster.assets.schedules import build_refresh_job, build_refresh_schedules

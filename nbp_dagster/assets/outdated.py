@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from nbp_dagster.assets.materializations import recorded_versions
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.recording import recorded_versions
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Order, Reused

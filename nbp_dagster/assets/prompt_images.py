@@ -12,14 +12,12 @@ from typing import Any
 
 import dagster as dg
 
-from nbp_dagster.assets import checking
+from nbp_dagster.assets import asset_checks as checking
+from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted, sets_that_follow
 from nbp_dagster.assets.batch_log import BatchLog
-from nbp_dagster.assets.bindings import is_strict, progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.buying_config import PromptConfig
 from nbp_dagster.assets.campaign_sets import write_set
-from nbp_dagster.assets.conditions import renditions_follow
-from nbp_dagster.assets.failing import fail_step, plain_failure
 from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.links import (
     link_brand,
@@ -28,6 +26,7 @@ from nbp_dagster.assets.links import (
     link_sheets,
     made_from,
 )
+from nbp_dagster.assets.materializations import Recorder, Recording, latest_event
 from nbp_dagster.assets.metadata import (
     describe_original,
     describe_renditions,
@@ -35,7 +34,8 @@ from nbp_dagster.assets.metadata import (
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, Recording, latest_event
+from nbp_dagster.assets.step import is_strict, progress_key, progress_of, studio_key, studio_of
+from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from nbp_dagster.assets.bindings import studio_key, studio_of
-from nbp_dagster.assets.failing import plain_failure
 from nbp_dagster.assets.hooks import Execute, pass_through, run_within
+from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.recording import Recorder, latest_event, nothing_returned
+from nbp_dagster.assets.step import studio_key, studio_of
+from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.publish import Destination, publish_set
 
 CODE_VERSION = "1"

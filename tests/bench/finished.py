@@ -17,8 +17,8 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 from PIL import Image
 from pydantic import TypeAdapter
 
+from nbp_dagster.assets.materializations import CODE_VERSION, DATA_VERSION, USER_PROVIDED
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.recording import CODE_VERSION, DATA_VERSION, USER_PROVIDED
 from nbp_dagster.project import open_instance, open_studio
 from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.ledger.database import begin_serialised, open_ledger

@@ -9,8 +9,8 @@ import pytest
 from dagster._core.definitions.run_request import DagsterRunReaction
 from dagster._core.remote_representation.external_data import RepositorySnap
 
-from nbp_dagster.assets.failing import fail_step
 from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.step_failures import fail_step
 from nbp_dagster.notifications import Kind, Notification, build_notification_sensor
 from nbp_dagster.studio.ledger.orders import Failed, Refused
 from tests.fakes.briefs import campaign, shot

@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nbp_dagster.assets.recording import Recorder, Recording, nothing_returned
+from nbp_dagster.assets.materializations import Recorder, Recording, nothing_returned
 from nbp_dagster.project import open_instance
 
 KEYS = [f"p{number}" for number in range(5)]

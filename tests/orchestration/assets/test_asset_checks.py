@@ -18,7 +18,7 @@ from tests.fakes.briefs import write_briefs
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 
 NAMES = Names()
-CONFIG = Path(__file__).parents[2] / "assets_config"
+CONFIG = Path(__file__).parents[3] / "assets_config"
 
 # What each fault is to be found by; nothing is to be found where nothing is named.
 RED = {
