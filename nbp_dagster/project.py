@@ -9,11 +9,11 @@ import dagster as dg
 from dagster._core.instance.ref import InstanceRef
 from pydantic import SecretStr
 
-from nbp_dagster.assets.automation import build_automation
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.reloading import reload_through
 from nbp_dagster.assets.step import progress_key, studio_key
+from nbp_dagster.automation.definitions import build_automation
+from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource

@@ -12,7 +12,7 @@ import dagster as dg
 from nbp_dagster.assets.backfills import SET_FOLLOWS
 from nbp_dagster.assets.materializations import recorded_versions
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
-from nbp_dagster.assets.outdated import (
+from nbp_dagster.automation.stale_partitions import (
     outdated_brands,
     outdated_prompts,
     outdated_sheets,

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import ConfigDict, field_validator
 
-from nbp_dagster.assets.automation import SensorsDefault, build_automation
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
-from nbp_dagster.assets.reloading import reload_through
 from nbp_dagster.assets.step import progress_key, studio_key
+from nbp_dagster.automation.definitions import SensorsDefault, build_automation
+from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from nbp_dagster.components.scaffolding import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from nbp_dagster.notifications import Notification
+from nbp_dagster.automation.notifications import Notification
 from nbp_dagster.studio.imaging.decode import decode_image
 from tests.fakes.briefs import campaign, shot, write_briefs
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.outdated import outdated_sheets
-from nbp_dagster.assets.schedules import find_due
+from nbp_dagster.automation.schedules import find_due
+from nbp_dagster.automation.stale_partitions import outdated_sheets
 from nbp_dagster.cli import main
 from nbp_dagster.project import open_studio
 from nbp_dagster.studio.plan import plan_campaigns

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
-from nbp_dagster.assets.outdated import outdated_prompts, owed_corrections
+from nbp_dagster.automation.stale_partitions import outdated_prompts, owed_corrections
 from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions

@@ -10,11 +10,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from nbp_dagster.assets.materializations import recorded_versions
 from nbp_dagster.assets.names import Names, scoped
-from nbp_dagster.assets.outdated import ask_for_sheets, missing_sheets
 from nbp_dagster.assets.partitions import range_tags
-from nbp_dagster.assets.reloading import Reload
-from nbp_dagster.assets.schedules import LAUNCHED_BY, REASON
 from nbp_dagster.assets.step import studio_for_sensor
+from nbp_dagster.automation.reload import Reload
+from nbp_dagster.automation.schedules import LAUNCHED_BY, REASON
+from nbp_dagster.automation.stale_partitions import ask_for_sheets, missing_sheets
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.briefs.supplied_images import hash_brand, hash_campaign
 from nbp_dagster.errors import NbpError

@@ -11,7 +11,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step_failures import fail_step
-from nbp_dagster.notifications import Kind, Notification, build_notification_sensor
+from nbp_dagster.automation.notifications import Kind, Notification, build_notification_sensor
 from nbp_dagster.studio.ledger.orders import Failed, Refused
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
@@ -255,7 +255,9 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
     errors = [item.error for item in reactions if item.error is not None]
     assert len(told) == 2
     [error] = errors
-    assert error.message.startswith("nbp_dagster.notifications.NotifyFailed: the notification of")
+    assert error.message.startswith(
+        "nbp_dagster.automation.notifications.NotifyFailed: the notification of"
+    )
     assert "notify raised OSError: Max retries exceeded with url: [address]" in error.message
     assert "secret-hook" not in error.to_string()
 

@@ -8,9 +8,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from nbp_dagster.assets.automation_conditions import build_automation_sensor
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.reloading import Reload
-from nbp_dagster.assets.schedules import build_refresh_job, build_refresh_schedules
-from nbp_dagster.assets.sensors import build_briefs_sensor, build_free_jobs
+from nbp_dagster.automation.reload import Reload
+from nbp_dagster.automation.schedules import build_refresh_job, build_refresh_schedules
+from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
 from nbp_dagster.briefs.brief import Briefs
 
 SensorsDefault = Literal["running", "stopped"]

@@ -9,9 +9,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 from nbp_dagster.assets.names import Names, scoped
-from nbp_dagster.assets.outdated import ask_for_sheets, missing_sheets, outdated_prompts
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.assets.step import studio_key, studio_of_tick
+from nbp_dagster.automation.stale_partitions import ask_for_sheets, missing_sheets, outdated_prompts
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.errors import NbpError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbp_dagster.assets.reloading import reload_through
+from nbp_dagster.automation.reload import reload_through
 
 
 @dataclass

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.sensors import build_briefs_sensor, build_free_jobs
+from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
 from nbp_dagster.briefs.load import load_briefs
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.orchestration.automation import (

@@ -1,0 +1,1 @@
+"""What launches, notices or reports by itself."""
