@@ -1,5 +1,5 @@
 """The components of this package, as `dg` finds them; the one place with a second import path."""
 
-from nbp_dagster.components.brand_campaigns import BrandCampaigns
+from nbp_dagster.components.component import BrandCampaigns
 
 __all__ = ["BrandCampaigns"]

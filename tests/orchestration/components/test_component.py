@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.components import BrandCampaigns
-from nbp_dagster.components.brand_campaigns import BriefsUnusable
+from nbp_dagster.components.component import BriefsUnusable
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
@@ -27,7 +27,7 @@ from tests.fakes.service import ServiceProbe
 
 TYPE = "nbp_dagster.components.BrandCampaigns"
 SECRET = "acme-key-77c1"
-DOCS = Path(__file__).parents[2] / "docs" / "component.md"
+DOCS = Path(__file__).parents[3] / "docs" / "component.md"
 
 pytestmark = [
     # Dagster and what it calls warn about themselves while a defs folder is loaded.
@@ -331,7 +331,7 @@ def test_a_subclass_changes_specs_steps_service_and_who_is_told(
 
 
 def test_the_freshness_policy_in_the_docs_is_one_of_the_sets_alone(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "component.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "component.md").read_text(encoding="utf-8")
     [block] = re.findall(r"^```python\n(from datetime.*?)^```", page, re.M | re.S)
     module: dict[str, Any] = {}
     exec(block, module)

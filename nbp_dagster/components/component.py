@@ -15,7 +15,7 @@ from nbp_dagster.assets.step import progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
-from nbp_dagster.components.scaffolding import BrandCampaignsScaffolder
+from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
