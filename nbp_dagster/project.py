@@ -168,7 +168,7 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
     with hold_lock(folder / ".opening.lock"):
         target = folder / "dagster.yaml"
         if not target.exists():
-            packaged = files("nbp_dagster").joinpath("dagster.yaml")
+            packaged = files("nbp_dagster.instance").joinpath("dagster.yaml")
             write_atomically(target, packaged.read_bytes())
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.

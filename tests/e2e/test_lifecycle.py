@@ -76,7 +76,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def look_often_for_dead_runs(folder: Path) -> None:
     """Write the packaged settings of Dagster, which by itself looks every two minutes."""
-    text = files("nbp_dagster").joinpath("dagster.yaml").read_text(encoding="utf-8")
+    text = files("nbp_dagster.instance").joinpath("dagster.yaml").read_text(encoding="utf-8")
     monitoring = "run_monitoring: {enabled: true,"
     assert monitoring in text
     folder.mkdir(parents=True)

@@ -18,7 +18,7 @@ from tests.fakes.processes import PATIENCE, ROOT
 
 DATA = (
     "nbp_dagster/py.typed",
-    "nbp_dagster/dagster.yaml",
+    "nbp_dagster/instance/dagster.yaml",
     "nbp_dagster/briefs/channels.yaml",
     "nbp_dagster/studio/templates/gallery.html.j2",
     "nbp_dagster/studio/templates/index.html.j2",

@@ -25,7 +25,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
-from nbp_dagster.event_log import KeptOpenEventLog
+from nbp_dagster.instance.event_log import KeptOpenEventLog
 from nbp_dagster.project import open_instance
 
 Opener = Callable[[Path], dg.DagsterInstance]

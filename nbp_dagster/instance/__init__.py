@@ -1,0 +1,1 @@
+"""Dagster's own home: the event-log class and the packaged `dagster.yaml`."""
