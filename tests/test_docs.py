@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.notifications import EVERY_KIND, Notification, build_notification_sensor
 from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.cli import main
+from nbp_dagster.cli.main import main
 from nbp_dagster.oxen.metered_client import Usage
 from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings

@@ -127,7 +127,7 @@ class Rig:
 
     def nbp(self, *words: str, settings: Mapping[str, str]) -> Spent:
         """Run `nbp` to its end."""
-        return self._measure(["-m", "nbp_dagster.cli", *words], settings)
+        return self._measure(["-m", "nbp_dagster.cli.main", *words], settings)
 
     def work(self, *words: str, settings: Mapping[str, str] | None = None) -> Spent:
         """Run one of the tasks of `tests.bench.tasks` in a process of its own."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nbp_dagster.cli import main
+from nbp_dagster.cli.main import main
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.processes import Shell
 

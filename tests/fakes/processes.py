@@ -217,7 +217,7 @@ class DagsterDev:
         return dict(answer["data"])
 
 
-_NBP = (sys.executable, "-m", "nbp_dagster.cli")
+_NBP = (sys.executable, "-m", "nbp_dagster.cli.main")
 _DAGSTER = (sys.executable, "-m", "dagster")
 
 

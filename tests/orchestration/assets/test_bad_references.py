@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
+from nbp_dagster.cli.run import Wishes, run_campaigns
 from nbp_dagster.project import open_studio
-from nbp_dagster.running import Wishes, run_campaigns
 from nbp_dagster.studio.ledger.orders import Outcome, Tally
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.reference_files import check_files

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.cli.run import RunSummary, Wishes, run_campaigns
+from nbp_dagster.cli.tables import RunReport
 from nbp_dagster.project import open_studio
-from nbp_dagster.reporting import RunReport
-from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer

@@ -1,6 +1,6 @@
 """The books: what is summed up, and what the service holds that nobody here owns."""
 
-from nbp_dagster.ledger_page import describe_accounts
+from nbp_dagster.cli.ledger_table import describe_accounts
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
 from tests.fakes.service import ServiceProbe

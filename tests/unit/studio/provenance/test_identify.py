@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 from sqlalchemy.engine import Engine
 
+from nbp_dagster.cli.identify_table import describe_identity
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.imaging.encode import encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
@@ -22,7 +23,6 @@ from nbp_dagster.studio.provenance.descriptors import sketch_picture
 from nbp_dagster.studio.provenance.identify import identify, identify_files
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry
 from nbp_dagster.studio.storage.image_store import FolderStore
-from nbp_dagster.whois_page import describe_identity
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
 from tests.fakes.pictures import broken_pictures, encode
 from tests.fakes.studio import order

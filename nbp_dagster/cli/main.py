@@ -16,14 +16,15 @@ from rich.console import Console
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.load import BriefError, load_briefs
+from nbp_dagster.cli.identify_table import describe_identity
+from nbp_dagster.cli.ledger_table import describe_accounts
+from nbp_dagster.cli.run import RunSummary, Wishes, run_campaigns
+from nbp_dagster.cli.sheets import add_sheet_commands
+from nbp_dagster.cli.tables import RunReport, outcome_row
 from nbp_dagster.errors import NbpError
-from nbp_dagster.ledger_page import describe_accounts
 from nbp_dagster.project import open_registry, open_store, open_studio
 from nbp_dagster.prompts.expansion import expand
-from nbp_dagster.reporting import RunReport, outcome_row
-from nbp_dagster.running import RunSummary, Wishes, run_campaigns
 from nbp_dagster.settings import Settings, read_settings, write_event_batches
-from nbp_dagster.sheet_commands import add_sheet_commands
 from nbp_dagster.simulator.faults import load_scenario
 from nbp_dagster.simulator.options import PainterName, SimulatorOptions
 from nbp_dagster.studio.accounts import read_accounts
@@ -34,7 +35,6 @@ from nbp_dagster.studio.references.reference_files import check_files
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.typography.copy_room import find_crowded_copy
 from nbp_dagster.version import __version__
-from nbp_dagster.whois_page import describe_identity
 
 _KEY_HELP = "Settings are environment variables:"
 

@@ -19,7 +19,7 @@ from nbp_dagster.automation.stale_partitions import (
     owed_corrections,
 )
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.launching import Launcher
+from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings

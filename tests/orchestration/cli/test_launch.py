@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.errors import NbpError
-from nbp_dagster.launching import Launcher
 from nbp_dagster.studio.ledger.owner_leases import enter_folder
 
 
