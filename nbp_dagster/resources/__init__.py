@@ -1,0 +1,1 @@
+"""The service and the studio as Dagster resources."""
