@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from nbp_dagster.simulator.catalog import Catalog, ModelSpec
+from nbp_dagster.simulator.catalogue import Catalog, ModelSpec
 from nbp_dagster.simulator.plans import Plan
 
 Status = Literal["queued", "processing", "succeeded", "failed", "cancelled"]

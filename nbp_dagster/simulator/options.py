@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from nbp_dagster.simulator.catalog import SchemaName
+from nbp_dagster.simulator.catalogue import SchemaName
 from nbp_dagster.simulator.faults import Fault
 
 PainterName = Literal["full", "plain"]

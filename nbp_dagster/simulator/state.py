@@ -13,7 +13,7 @@ from typing import Any
 
 from nbp_dagster.simulator.bills import Bill, BillBook
 from nbp_dagster.simulator.blobs import BlobStore
-from nbp_dagster.simulator.catalog import Catalog
+from nbp_dagster.simulator.catalogue import Catalog
 from nbp_dagster.simulator.darkroom import Darkroom, Painter, PaintOrder
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
 from nbp_dagster.simulator.events import EventFeed

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbp_dagster.simulator.catalog import MAX_REFERENCES, Catalog, ModelSpec
+from nbp_dagster.simulator.catalogue import MAX_REFERENCES, Catalog, ModelSpec
 from nbp_dagster.simulator.errors import invalid_params, model_not_found
 
 ACCOUNT = "simulated-user"

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from nbp_dagster.simulator.catalog import NANO_BANANA_PRO, Catalog
+from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalog
 from nbp_dagster.simulator.jobs import ACTIVE, Job, JobBoard, read_job
 from nbp_dagster.simulator.plans import Plan
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from nbp_dagster.simulator.catalog import NANO_BANANA_PRO, Catalog, ModelSpec, SchemaName
+from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalog, ModelSpec, SchemaName
 
 
 def find(model_id: str, schema: SchemaName = "page") -> ModelSpec:
