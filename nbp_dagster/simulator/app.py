@@ -9,11 +9,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nbp_dagster.simulator import control_routes, file_routes, generation_routes
 from nbp_dagster.simulator.darkroom import Painter
 from nbp_dagster.simulator.errors import ApiError, not_found, typed_error
-from nbp_dagster.simulator.gate import Gate
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.routes import control, file, generation
+from nbp_dagster.simulator.routes.middleware import Gate
 from nbp_dagster.simulator.state import Simulator
 
 

@@ -32,8 +32,8 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.plans import plan_job, strip_tags
 from nbp_dagster.simulator.references import ReferenceDesk, Unreachable, result_path
 from nbp_dagster.simulator.repos import RepositoryStore
+from nbp_dagster.simulator.routes.submissions import Submission, find_flaw
 from nbp_dagster.simulator.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
-from nbp_dagster.simulator.submissions import Submission, find_flaw
 from nbp_dagster.simulator.traffic import Connections, Gathering, RateLimiter, Traffic
 
 # Flaws of the picture itself: every download has them.

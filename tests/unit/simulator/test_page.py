@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.simulator.control_routes import ROUTES
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
     JOB_FAULTS,
@@ -15,6 +14,7 @@ from nbp_dagster.simulator.faults import (
     Fault,
 )
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.routes.control import ROUTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
 KINDS = (*REQUEST_FAULTS, *JOB_FAULTS, *DOWNLOAD_FAULTS, *STREAM_FAULTS, *PICTURE_FAULTS)

@@ -12,19 +12,19 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from nbp_dagster.simulator.errors import forbidden, invalid_params, not_found, typed_error
-from nbp_dagster.simulator.intake import (
+from nbp_dagster.simulator.jobs import Job
+from nbp_dagster.simulator.links import is_signed
+from nbp_dagster.simulator.repos import DEFAULT_BRANCH, Commit, Repository, Signature
+from nbp_dagster.simulator.routes.multipart import MultipartError, Part, read_parts
+from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
     has_key,
     read_json,
     require_key,
     simulator_of,
 )
-from nbp_dagster.simulator.jobs import Job
-from nbp_dagster.simulator.links import is_signed
-from nbp_dagster.simulator.multipart import MultipartError, Part, read_parts
-from nbp_dagster.simulator.repos import DEFAULT_BRANCH, Commit, Repository, Signature
+from nbp_dagster.simulator.routes.submissions import ACCOUNT
 from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.submissions import ACCOUNT
 from nbp_dagster.simulator.traffic import Connections
 
 # A presigned link to a repository file is seen to last about an hour.

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from nbp_dagster.simulator.multipart import MultipartError, Part, read_parts
+from nbp_dagster.simulator.routes.multipart import MultipartError, Part, read_parts
 
 
 def encode(**arguments: object) -> tuple[str, bytes]:

@@ -19,17 +19,17 @@ from nbp_dagster.simulator.errors import (
 )
 from nbp_dagster.simulator.events import EventStream
 from nbp_dagster.simulator.faults import STREAM_FAULTS, Call
-from nbp_dagster.simulator.gate import EVENTS_PATH
-from nbp_dagster.simulator.intake import (
+from nbp_dagster.simulator.jobs import ACTIVE, STATUSES, Job
+from nbp_dagster.simulator.routes.middleware import EVENTS_PATH
+from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
     exchange_of,
     read_json,
     require_key,
     simulator_of,
 )
-from nbp_dagster.simulator.jobs import ACTIVE, STATUSES, Job
+from nbp_dagster.simulator.routes.submissions import find_flaw, read_submission
 from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.submissions import find_flaw, read_submission
 
 # Longer than any client waits: a stuck sync call ends with the client's patience.
 _STUCK_SECONDS = 3600.0

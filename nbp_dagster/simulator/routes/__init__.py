@@ -1,0 +1,1 @@
+"""The simulator's HTTP routes, and what every one of them needs of a request."""
