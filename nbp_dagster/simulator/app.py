@@ -14,7 +14,7 @@ from nbp_dagster.simulator.errors import ApiError, not_found, typed_error
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.routes import control, file, generation
 from nbp_dagster.simulator.routes.middleware import Gate
-from nbp_dagster.simulator.state import Simulator
+from nbp_dagster.simulator.state.simulator import Simulator
 
 
 def create_app(options: SimulatorOptions, *, painter: Painter | None = None) -> Starlette:

@@ -15,8 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from nbp_dagster.simulator.app import create_app
 from nbp_dagster.simulator.darkroom import Painter
 from nbp_dagster.simulator.options import SimulatorOptions
-from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.traffic import Connections
+from nbp_dagster.simulator.state.simulator import Simulator
+from nbp_dagster.simulator.state.traffic import Connections
 
 # Loopback only: there is no access control worth the name.
 HOST = "127.0.0.1"

@@ -6,8 +6,8 @@ from starlette.routing import Route
 
 from nbp_dagster.simulator.errors import invalid_params
 from nbp_dagster.simulator.faults import ScenarioError, parse_faults
-from nbp_dagster.simulator.jobs import STATUSES
 from nbp_dagster.simulator.routes.request_context import read_json, simulator_of
+from nbp_dagster.simulator.state.jobs import STATUSES
 
 
 async def show_health(request: Request) -> Response:

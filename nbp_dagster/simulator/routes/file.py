@@ -12,9 +12,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from nbp_dagster.simulator.errors import forbidden, invalid_params, not_found, typed_error
-from nbp_dagster.simulator.jobs import Job
-from nbp_dagster.simulator.links import is_signed
-from nbp_dagster.simulator.repos import DEFAULT_BRANCH, Commit, Repository, Signature
 from nbp_dagster.simulator.routes.multipart import MultipartError, Part, read_parts
 from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
@@ -24,8 +21,11 @@ from nbp_dagster.simulator.routes.request_context import (
     simulator_of,
 )
 from nbp_dagster.simulator.routes.submissions import ACCOUNT
-from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.traffic import Connections
+from nbp_dagster.simulator.state.jobs import Job
+from nbp_dagster.simulator.state.repos import DEFAULT_BRANCH, Commit, Repository, Signature
+from nbp_dagster.simulator.state.signed_links import is_signed
+from nbp_dagster.simulator.state.simulator import Simulator
+from nbp_dagster.simulator.state.traffic import Connections
 
 # A presigned link to a repository file is seen to last about an hour.
 PRESIGNED_SECONDS = 3600.0

@@ -17,9 +17,7 @@ from nbp_dagster.simulator.errors import (
     not_found,
     typed_error,
 )
-from nbp_dagster.simulator.events import EventStream
 from nbp_dagster.simulator.faults import STREAM_FAULTS, Call
-from nbp_dagster.simulator.jobs import ACTIVE, STATUSES, Job
 from nbp_dagster.simulator.routes.middleware import EVENTS_PATH
 from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
@@ -29,7 +27,9 @@ from nbp_dagster.simulator.routes.request_context import (
     simulator_of,
 )
 from nbp_dagster.simulator.routes.submissions import find_flaw, read_submission
-from nbp_dagster.simulator.state import Simulator
+from nbp_dagster.simulator.state.events import EventStream
+from nbp_dagster.simulator.state.jobs import ACTIVE, STATUSES, Job
+from nbp_dagster.simulator.state.simulator import Simulator
 
 # Longer than any client waits: a stuck sync call ends with the client's patience.
 _STUCK_SECONDS = 3600.0

@@ -14,8 +14,8 @@ from nbp_dagster.simulator.errors import (
     typed_error,
 )
 from nbp_dagster.simulator.faults import REQUEST_FAULTS, Call, Fault
-from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.traffic import Exchange
+from nbp_dagster.simulator.state.simulator import Simulator
+from nbp_dagster.simulator.state.traffic import Exchange
 
 CONTROL_PREFIX = "/_simulator/"
 EVENTS_PATH = "/api/events"

@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 
 from nbp_dagster.simulator.errors import invalid_params, unauthenticated
-from nbp_dagster.simulator.state import Simulator
-from nbp_dagster.simulator.traffic import Exchange
+from nbp_dagster.simulator.state.simulator import Simulator
+from nbp_dagster.simulator.state.traffic import Exchange
 
 
 def simulator_of(request: Request) -> Simulator:

@@ -9,7 +9,7 @@ from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileKeeper, Pace
 from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
-from nbp_dagster.simulator.traffic import RateLimiter
+from nbp_dagster.simulator.state.traffic import RateLimiter
 from tests.fakes.clock import FakeClock
 from tests.fakes.transport import ScriptedTransport
 from tests.fakes.turns import LimitedService, TurnClock

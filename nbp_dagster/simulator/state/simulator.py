@@ -11,12 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbp_dagster.simulator.bills import Bill, BillBook
-from nbp_dagster.simulator.blobs import BlobStore
 from nbp_dagster.simulator.catalogue import Catalog
 from nbp_dagster.simulator.darkroom import Darkroom, Painter, PaintOrder
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
-from nbp_dagster.simulator.events import EventFeed
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
     JOB_FAULTS,
@@ -25,16 +22,19 @@ from nbp_dagster.simulator.faults import (
     Fault,
     FaultBook,
 )
-from nbp_dagster.simulator.jobs import Job, JobBoard, read_job
-from nbp_dagster.simulator.journal import Journal
-from nbp_dagster.simulator.links import LinkSigner
 from nbp_dagster.simulator.options import SimulatorOptions
-from nbp_dagster.simulator.plans import plan_job, strip_tags
-from nbp_dagster.simulator.references import ReferenceDesk, Unreachable, result_path
-from nbp_dagster.simulator.repos import RepositoryStore
 from nbp_dagster.simulator.routes.submissions import Submission, find_flaw
 from nbp_dagster.simulator.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
-from nbp_dagster.simulator.traffic import Connections, Gathering, RateLimiter, Traffic
+from nbp_dagster.simulator.state.bills import Bill, BillBook
+from nbp_dagster.simulator.state.blobs import BlobStore
+from nbp_dagster.simulator.state.events import EventFeed
+from nbp_dagster.simulator.state.job_plans import plan_job, strip_tags
+from nbp_dagster.simulator.state.jobs import Job, JobBoard, read_job
+from nbp_dagster.simulator.state.journal import Journal
+from nbp_dagster.simulator.state.references import ReferenceDesk, Unreachable, result_path
+from nbp_dagster.simulator.state.repos import RepositoryStore
+from nbp_dagster.simulator.state.signed_links import LinkSigner
+from nbp_dagster.simulator.state.traffic import Connections, Gathering, RateLimiter, Traffic
 
 # Flaws of the picture itself: every download has them.
 _LASTING = frozenset({"wrong_size", "mislabelled"})

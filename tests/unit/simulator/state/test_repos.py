@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.simulator.blobs import BlobStore
 from nbp_dagster.simulator.errors import ApiError
-from nbp_dagster.simulator.journal import Journal
-from nbp_dagster.simulator.repos import Commit, Repository, RepositoryStore, Signature
+from nbp_dagster.simulator.state.blobs import BlobStore
+from nbp_dagster.simulator.state.journal import Journal
+from nbp_dagster.simulator.state.repos import Commit, Repository, RepositoryStore, Signature
 
 SIGNATURE = Signature(message="Add", name="Ann", email="ann@example.com")
 

@@ -1,6 +1,6 @@
 """Limits on requests."""
 
-from nbp_dagster.simulator.traffic import RateLimiter
+from nbp_dagster.simulator.state.traffic import RateLimiter
 
 
 def test_a_burst_of_one_second_passes_and_the_rest_waits_its_turn() -> None:

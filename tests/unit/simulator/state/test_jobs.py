@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalog
-from nbp_dagster.simulator.jobs import ACTIVE, Job, JobBoard, read_job
-from nbp_dagster.simulator.plans import Plan
+from nbp_dagster.simulator.state.job_plans import Plan
+from nbp_dagster.simulator.state.jobs import ACTIVE, Job, JobBoard, read_job
 
 CATALOG = Catalog("page")
 

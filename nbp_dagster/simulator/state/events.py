@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from nbp_dagster.simulator.traffic import wait_until_gone
+from nbp_dagster.simulator.state.traffic import wait_until_gone
 
 MEDIA_EVENT = "media_generation_completed"
 

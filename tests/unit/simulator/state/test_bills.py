@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from nbp_dagster.simulator.bills import Bill, BillBook
+from nbp_dagster.simulator.state.bills import Bill, BillBook
 
 
 def bill(number: int, usd: str | None = "0.15") -> Bill:

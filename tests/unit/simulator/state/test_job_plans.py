@@ -2,7 +2,7 @@
 
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, REFUSAL_MESSAGE
 from nbp_dagster.simulator.faults import Fault
-from nbp_dagster.simulator.plans import Plan, plan_job, strip_tags
+from nbp_dagster.simulator.state.job_plans import Plan, plan_job, strip_tags
 
 
 def test_a_prompt_without_tags_succeeds() -> None:

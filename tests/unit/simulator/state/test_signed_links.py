@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
-from nbp_dagster.simulator.links import LinkSigner
+from nbp_dagster.simulator.state.signed_links import LinkSigner
 
 PATH = "/api/repos/acme/assets/file/main/a cup.png"
 

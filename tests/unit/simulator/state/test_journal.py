@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nbp_dagster.simulator.journal import Journal
+from nbp_dagster.simulator.state.journal import Journal
 
 
 def test_records_come_back_in_order(tmp_path: Path) -> None:

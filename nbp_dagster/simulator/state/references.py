@@ -11,7 +11,6 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from PIL import Image
 
-from nbp_dagster.simulator.blobs import BlobStore
 from nbp_dagster.simulator.darkroom import (
     InlinePicture,
     PaintOrder,
@@ -20,9 +19,10 @@ from nbp_dagster.simulator.darkroom import (
     UnknownPicture,
     decode_data_uri,
 )
-from nbp_dagster.simulator.jobs import Job
-from nbp_dagster.simulator.links import LinkSigner
-from nbp_dagster.simulator.repos import RepositoryStore
+from nbp_dagster.simulator.state.blobs import BlobStore
+from nbp_dagster.simulator.state.jobs import Job
+from nbp_dagster.simulator.state.repos import RepositoryStore
+from nbp_dagster.simulator.state.signed_links import LinkSigner
 
 _FIELD = "input_image"
 _HANDLE = "inline:"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from nbp_dagster.simulator.catalogue import Catalog, ModelSpec
-from nbp_dagster.simulator.plans import Plan
+from nbp_dagster.simulator.state.job_plans import Plan
 
 Status = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from nbp_dagster.simulator.blobs import BlobStore
 from nbp_dagster.simulator.errors import not_found, typed_error
-from nbp_dagster.simulator.journal import Journal
+from nbp_dagster.simulator.state.blobs import BlobStore
+from nbp_dagster.simulator.state.journal import Journal
 
 DEFAULT_BRANCH = "main"
 

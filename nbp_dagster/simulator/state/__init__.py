@@ -1,0 +1,1 @@
+"""What a simulator knows: jobs, repositories, blobs, bills, traffic and their journal."""
