@@ -9,9 +9,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nbp_dagster.simulator.darkroom import Painter
 from nbp_dagster.simulator.errors import ApiError, not_found, typed_error
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.painting.paint_worker import Painter
 from nbp_dagster.simulator.routes import control, file, generation
 from nbp_dagster.simulator.routes.middleware import Gate
 from nbp_dagster.simulator.state.simulator import Simulator

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nbp_dagster.simulator.app import create_app
-from nbp_dagster.simulator.darkroom import Painter
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.painting.paint_worker import Painter
 from nbp_dagster.simulator.state.simulator import Simulator
 from nbp_dagster.simulator.state.traffic import Connections
 

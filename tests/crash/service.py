@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from nbp_dagster.simulator.darkroom import Painter
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.painting.paint_worker import Painter
 from nbp_dagster.simulator.server import serve
 from tests.fakes.painter import paint_plainly
 

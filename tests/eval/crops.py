@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from nbp_dagster.simulator.painter import paint
+from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Box, Subject, frame_figure, frame_picture
 from nbp_dagster.studio.imaging.resize import build_pyramid

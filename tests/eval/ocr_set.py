@@ -10,7 +10,7 @@ from typing import Final
 import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from nbp_dagster.simulator.painter import paint
+from nbp_dagster.simulator.painting.painter import paint
 
 SIDE: Final = 4096  # pixels: the model's 4K, square
 

@@ -25,8 +25,8 @@ from nbp_dagster.prompts.request import (
     compile_request,
     reference_sources,
 )
-from nbp_dagster.simulator.painter import paint
-from nbp_dagster.simulator.sizes import pixel_size
+from nbp_dagster.simulator.painting.painter import paint
+from nbp_dagster.simulator.painting.sizes import pixel_size
 from nbp_dagster.studio.checks.duplicates import LEAST_LIKENESS
 from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
 from nbp_dagster.studio.checks.original_checks import (

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.simulator.painter import paint
+from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.provenance.descriptors import (
     LEAST_LIKENESS,

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from PIL import Image
 
-from nbp_dagster.simulator.darkroom import (
+from nbp_dagster.simulator.painting.paint_worker import (
     InlinePicture,
     PaintOrder,
     Source,

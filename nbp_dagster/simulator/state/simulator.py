@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from nbp_dagster.simulator.catalogue import Catalog
-from nbp_dagster.simulator.darkroom import Darkroom, Painter, PaintOrder
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
@@ -23,8 +22,9 @@ from nbp_dagster.simulator.faults import (
     FaultBook,
 )
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.painting.paint_worker import Darkroom, Painter, PaintOrder
+from nbp_dagster.simulator.painting.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
 from nbp_dagster.simulator.routes.submissions import Submission, find_flaw
-from nbp_dagster.simulator.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
 from nbp_dagster.simulator.state.bills import Bill, BillBook
 from nbp_dagster.simulator.state.blobs import BlobStore
 from nbp_dagster.simulator.state.events import EventFeed

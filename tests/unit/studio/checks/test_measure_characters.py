@@ -11,7 +11,7 @@ from nbp_dagster.briefs.check_names import CorrectableCheck, WarningCheck
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.simulator.painter import encode_png, paint
+from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring

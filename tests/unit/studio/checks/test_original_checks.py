@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
-from nbp_dagster.simulator.painter import paint
+from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
 from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS

@@ -14,7 +14,7 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
-from nbp_dagster.simulator.painter import paint
+from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering, lettering_of
 from nbp_dagster.studio.checks.ocr.ocr_engine import ReaderMissing, ReadLine
 from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader, Reading, ReadWhen

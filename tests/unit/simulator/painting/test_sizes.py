@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.simulator.sizes import nearest_ratio, pixel_size
+from nbp_dagster.simulator.painting.sizes import nearest_ratio, pixel_size
 
 
 @pytest.mark.parametrize(

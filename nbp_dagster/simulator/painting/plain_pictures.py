@@ -4,7 +4,7 @@ import struct
 import zlib
 from functools import lru_cache
 
-from nbp_dagster.simulator.painter import encode_png, paint
+from nbp_dagster.simulator.painting.painter import encode_png, paint
 
 _PROMPT = "A quiet hill under a wide sky"
 # Bytes of a PNG's last chunk: no data, its name and its checksum.

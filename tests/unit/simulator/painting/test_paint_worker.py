@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nbp_dagster.simulator.darkroom import (
+from nbp_dagster.simulator.faults import PICTURE_FAULTS
+from nbp_dagster.simulator.painting.paint_worker import (
     InlinePicture,
     PaintOrder,
     StoredPicture,
@@ -16,9 +17,8 @@ from nbp_dagster.simulator.darkroom import (
     decode_data_uri,
     paint_order,
 )
-from nbp_dagster.simulator.faults import PICTURE_FAULTS
-from nbp_dagster.simulator.painter import FAULTS
-from nbp_dagster.simulator.sizes import pixel_size
+from nbp_dagster.simulator.painting.painter import FAULTS
+from nbp_dagster.simulator.painting.sizes import pixel_size
 from tests.fakes.painter import paint_plainly
 
 

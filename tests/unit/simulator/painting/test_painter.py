@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
-from nbp_dagster.simulator.painter import FAULTS, encode_png, paint
 from nbp_dagster.simulator.painting.colour import parse_hex
 from nbp_dagster.simulator.painting.cutout import prepare_reference
 from nbp_dagster.simulator.painting.layout import plan_layout
+from nbp_dagster.simulator.painting.painter import FAULTS, encode_png, paint
 from nbp_dagster.simulator.painting.prompt import read_prompt
 from nbp_dagster.simulator.painting.text import draw_mark, mark_size, misspell, set_copy
 from nbp_dagster.studio.references.palette_card import draw_card
@@ -80,7 +80,7 @@ def test_equal_arguments_give_equal_bytes() -> None:
 
 def test_another_process_with_another_hash_seed_paints_the_same() -> None:
     script = (
-        "import hashlib, sys; from nbp_dagster.simulator.painter import paint;"
+        "import hashlib, sys; from nbp_dagster.simulator.painting.painter import paint;"
         "image = paint(sys.argv[1], [], width=96, height=96);"
         "sys.stdout.write(hashlib.sha256(image.tobytes()).hexdigest())"
     )

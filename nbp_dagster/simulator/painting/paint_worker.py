@@ -13,9 +13,9 @@ from typing import Protocol
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.simulator.painter import encode_png, paint
-from nbp_dagster.simulator.plain import stamp_plain
-from nbp_dagster.simulator.sizes import nearest_ratio, pixel_size
+from nbp_dagster.simulator.painting.painter import encode_png, paint
+from nbp_dagster.simulator.painting.plain_pictures import stamp_plain
+from nbp_dagster.simulator.painting.sizes import nearest_ratio, pixel_size
 
 # How much narrower and lower, in pixels, a picture of the wrong size is.
 WRONG_SIZE_LOSS = 64
