@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageOps
 
-from nbp_dagster.simulator.painting.cast import Cast, gather_cast, traits_of
 from nbp_dagster.simulator.painting.colour import (
     Colour,
     Palette,
@@ -17,7 +16,8 @@ from nbp_dagster.simulator.painting.colour import (
     find_hexes,
     shift_palette,
 )
-from nbp_dagster.simulator.painting.cutout import decode_reference, prepare_reference
+from nbp_dagster.simulator.painting.figures.cast import Cast, gather_cast, traits_of
+from nbp_dagster.simulator.painting.figures.cutout import decode_reference, prepare_reference
 from nbp_dagster.simulator.painting.layout import Layout, plan_layout
 from nbp_dagster.simulator.painting.panel import Inks, paint_panel, weaken
 from nbp_dagster.simulator.painting.pen import Pen

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nbp_dagster.simulator.painting.figures.traits import names_somebody
 from nbp_dagster.simulator.painting.stage import Hour
-from nbp_dagster.simulator.painting.traits import names_somebody
 
 Role = Literal["identity", "face", "product", "logo", "palette", "style", "unknown"]
 Quiet = Literal["upper", "left", ""]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from nbp_dagster.simulator.painting.cast import Cast, put_actor, put_product
 from nbp_dagster.simulator.painting.colour import Palette
+from nbp_dagster.simulator.painting.figures.cast import Cast, put_actor, put_product
 from nbp_dagster.simulator.painting.indoors import (
     front_cafe,
     front_kitchen,

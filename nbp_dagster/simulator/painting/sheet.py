@@ -2,11 +2,11 @@
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.simulator.painting.cast import draw_figure
 from nbp_dagster.simulator.painting.colour import Colour, shade, tint
+from nbp_dagster.simulator.painting.figures.cast import draw_figure
+from nbp_dagster.simulator.painting.figures.person import Pose
+from nbp_dagster.simulator.painting.figures.traits import Traits
 from nbp_dagster.simulator.painting.pen import Pen, Point
-from nbp_dagster.simulator.painting.person import Pose
-from nbp_dagster.simulator.painting.traits import Traits
 
 # Light, even greys; each sheet takes the one its figure stands out from best, so that the figure
 # can be cut out again where the sheet is used as a reference.

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from nbp_dagster.simulator.painting.colour import parse_hex
-from nbp_dagster.simulator.painting.cutout import prepare_reference
+from nbp_dagster.simulator.painting.figures.cutout import prepare_reference
 from nbp_dagster.simulator.painting.layout import plan_layout
 from nbp_dagster.simulator.painting.painter import FAULTS, encode_png, paint
 from nbp_dagster.simulator.painting.prompt import read_prompt

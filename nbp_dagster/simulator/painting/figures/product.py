@@ -3,8 +3,8 @@
 import re
 
 from nbp_dagster.simulator.painting.colour import Colour, Palette, contrast, mix, shade, tint
+from nbp_dagster.simulator.painting.figures.traits import COLOUR_WORDS
 from nbp_dagster.simulator.painting.pen import Pen
-from nbp_dagster.simulator.painting.traits import COLOUR_WORDS
 
 _KINDS = (
     ("bag", r"\bbags?\b|\bpouch|\bsachet"),

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from nbp_dagster.simulator.painting.colour import Colour, luminance, mix, shade, tint
-from nbp_dagster.simulator.painting.hair import draw_back_hair, draw_front_hair, draw_hat
+from nbp_dagster.simulator.painting.figures.hair import draw_back_hair, draw_front_hair, draw_hat
+from nbp_dagster.simulator.painting.figures.traits import Traits
 from nbp_dagster.simulator.painting.pen import Pen, Point
-from nbp_dagster.simulator.painting.traits import Traits
 
 _INK: Colour = (44, 34, 38)
 

@@ -1,9 +1,9 @@
 """Draws one parametric mascot: a big-headed animal or robot; people are drawn elsewhere."""
 
 from nbp_dagster.simulator.painting.colour import Colour, mix, shade, tint
+from nbp_dagster.simulator.painting.figures.person import Pose
+from nbp_dagster.simulator.painting.figures.traits import Traits
 from nbp_dagster.simulator.painting.pen import Pen, Point
-from nbp_dagster.simulator.painting.person import Pose
-from nbp_dagster.simulator.painting.traits import Traits
 
 _INK: Colour = (44, 36, 44)
 _WHITE: Colour = (255, 255, 255)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from PIL import Image
 
 from nbp_dagster.simulator.painting.colour import Palette, mix
-from nbp_dagster.simulator.painting.cutout import Cutout, make_card, prepare_reference
-from nbp_dagster.simulator.painting.mascot import draw_mascot
+from nbp_dagster.simulator.painting.figures.cutout import Cutout, make_card, prepare_reference
+from nbp_dagster.simulator.painting.figures.mascot import draw_mascot
+from nbp_dagster.simulator.painting.figures.person import Pose, draw_person
+from nbp_dagster.simulator.painting.figures.product import draw_product
+from nbp_dagster.simulator.painting.figures.traits import Traits, read_traits
 from nbp_dagster.simulator.painting.pen import Pen
-from nbp_dagster.simulator.painting.person import Pose, draw_person
-from nbp_dagster.simulator.painting.product import draw_product
 from nbp_dagster.simulator.painting.prompt import Reading, group_subjects
 from nbp_dagster.simulator.painting.stage import Stage
-from nbp_dagster.simulator.painting.traits import Traits, read_traits
 
 _POSES = (
     Pose(0.0, "rest", "wave", smile="open"),

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from nbp_dagster.simulator.painting.colour import Colour, shade, tint
+from nbp_dagster.simulator.painting.figures.traits import Traits
 from nbp_dagster.simulator.painting.pen import Pen, Point
-from nbp_dagster.simulator.painting.traits import Traits
 
 _CAP: tuple[Point, ...] = (
     (-19.5, -168), (-21, -182), (-14, -196), (1, -202), (14, -197), (21, -182), (19.5, -170),
