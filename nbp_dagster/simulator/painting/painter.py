@@ -21,8 +21,8 @@ from nbp_dagster.simulator.painting.figures.cutout import decode_reference, prep
 from nbp_dagster.simulator.painting.layout import Layout, plan_layout
 from nbp_dagster.simulator.painting.panel import Inks, paint_panel, weaken
 from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.places.scene import paint_scene
 from nbp_dagster.simulator.painting.prompt import Reading, read_prompt
-from nbp_dagster.simulator.painting.scene import paint_scene
 from nbp_dagster.simulator.painting.sheet import paint_sheet
 from nbp_dagster.simulator.painting.text import draw_block, draw_mark, draw_stray_text, misspell
 

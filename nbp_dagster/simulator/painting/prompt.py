@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nbp_dagster.simulator.painting.figures.traits import names_somebody
-from nbp_dagster.simulator.painting.stage import Hour
+from nbp_dagster.simulator.painting.places.stage import Hour
 
 Role = Literal["identity", "face", "product", "logo", "palette", "style", "unknown"]
 Quiet = Literal["upper", "left", ""]

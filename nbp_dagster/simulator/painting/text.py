@@ -9,8 +9,8 @@ import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
 from nbp_dagster.simulator.painting.colour import INK, WHITE, Colour
+from nbp_dagster.simulator.painting.places.stage import Box
 from nbp_dagster.simulator.painting.prompt import Copy
-from nbp_dagster.simulator.painting.stage import Box
 
 MARK = "SIMULATED"
 STRAY = "VELURA ZONTIK"

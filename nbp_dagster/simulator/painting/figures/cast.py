@@ -15,8 +15,8 @@ from nbp_dagster.simulator.painting.figures.person import Pose, draw_person
 from nbp_dagster.simulator.painting.figures.product import draw_product
 from nbp_dagster.simulator.painting.figures.traits import Traits, read_traits
 from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.places.stage import Stage
 from nbp_dagster.simulator.painting.prompt import Reading, group_subjects
-from nbp_dagster.simulator.painting.stage import Stage
 
 _POSES = (
     Pose(0.0, "rest", "wave", smile="open"),

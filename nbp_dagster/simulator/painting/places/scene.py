@@ -10,7 +10,9 @@ from PIL import Image
 
 from nbp_dagster.simulator.painting.colour import Palette
 from nbp_dagster.simulator.painting.figures.cast import Cast, put_actor, put_product
-from nbp_dagster.simulator.painting.indoors import (
+from nbp_dagster.simulator.painting.layout import Layout
+from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.places.indoors import (
     front_cafe,
     front_kitchen,
     front_office,
@@ -23,8 +25,7 @@ from nbp_dagster.simulator.painting.indoors import (
     paint_shop,
     paint_studio,
 )
-from nbp_dagster.simulator.painting.layout import Layout
-from nbp_dagster.simulator.painting.outdoors import (
+from nbp_dagster.simulator.painting.places.outdoors import (
     front_meadow,
     paint_beach,
     paint_forest,
@@ -34,9 +35,8 @@ from nbp_dagster.simulator.painting.outdoors import (
     paint_party,
     paint_street,
 )
-from nbp_dagster.simulator.painting.pen import Pen
+from nbp_dagster.simulator.painting.places.stage import Hour, Stage
 from nbp_dagster.simulator.painting.prompt import Reading
-from nbp_dagster.simulator.painting.stage import Hour, Stage
 
 Paint = Callable[[Stage], None]
 

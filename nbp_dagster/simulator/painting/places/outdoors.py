@@ -4,7 +4,7 @@ import math
 
 from nbp_dagster.simulator.painting.colour import WHITE, Colour, luminance, mix, shade, tint
 from nbp_dagster.simulator.painting.pen import Point, smooth
-from nbp_dagster.simulator.painting.props import (
+from nbp_dagster.simulator.painting.places.props import (
     draw_bush,
     draw_cloud,
     draw_lamp_post,
@@ -12,7 +12,7 @@ from nbp_dagster.simulator.painting.props import (
     draw_pine,
     draw_tree,
 )
-from nbp_dagster.simulator.painting.stage import Stage, sky_stops
+from nbp_dagster.simulator.painting.places.stage import Stage, sky_stops
 
 
 def paint_park(stage: Stage) -> None:

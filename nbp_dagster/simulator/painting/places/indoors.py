@@ -1,7 +1,7 @@
 """Paints rooms: kitchen, café, shop, office, home, gym, studio; figures are placed by others."""
 
 from nbp_dagster.simulator.painting.colour import Colour, mix, shade, tint
-from nbp_dagster.simulator.painting.props import (
+from nbp_dagster.simulator.painting.places.props import (
     draw_cup,
     draw_fruit_bowl,
     draw_laptop,
@@ -11,7 +11,7 @@ from nbp_dagster.simulator.painting.props import (
     draw_shelf,
     draw_window,
 )
-from nbp_dagster.simulator.painting.stage import Stage, wall_colour
+from nbp_dagster.simulator.painting.places.stage import Stage, wall_colour
 
 _WOOD: Colour = (178, 124, 82)
 

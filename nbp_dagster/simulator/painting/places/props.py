@@ -4,7 +4,7 @@ import random
 
 from nbp_dagster.simulator.painting.colour import Colour, mix, shade, tint
 from nbp_dagster.simulator.painting.pen import Pen
-from nbp_dagster.simulator.painting.stage import Stage, sky_stops
+from nbp_dagster.simulator.painting.places.stage import Stage, sky_stops
 
 _CHINA: Colour = (251, 247, 240)
 _BROWN: Colour = (96, 62, 44)
