@@ -18,13 +18,18 @@ from nbp_dagster.simulator.painting.colour import (
 )
 from nbp_dagster.simulator.painting.figures.cast import Cast, gather_cast, traits_of
 from nbp_dagster.simulator.painting.figures.cutout import decode_reference, prepare_reference
-from nbp_dagster.simulator.painting.layout import Layout, plan_layout
-from nbp_dagster.simulator.painting.panel import Inks, paint_panel, weaken
+from nbp_dagster.simulator.painting.lettering.layout import Layout, plan_layout
+from nbp_dagster.simulator.painting.lettering.panel import Inks, paint_panel, weaken
+from nbp_dagster.simulator.painting.lettering.text import (
+    draw_block,
+    draw_mark,
+    draw_stray_text,
+    misspell,
+)
 from nbp_dagster.simulator.painting.pen import Pen
 from nbp_dagster.simulator.painting.places.scene import paint_scene
 from nbp_dagster.simulator.painting.prompt import Reading, read_prompt
 from nbp_dagster.simulator.painting.sheet import paint_sheet
-from nbp_dagster.simulator.painting.text import draw_block, draw_mark, draw_stray_text, misspell
 
 FAULTS = frozenset(
     {

@@ -10,7 +10,7 @@ from PIL import Image
 
 from nbp_dagster.simulator.painting.colour import Palette
 from nbp_dagster.simulator.painting.figures.cast import Cast, put_actor, put_product
-from nbp_dagster.simulator.painting.layout import Layout
+from nbp_dagster.simulator.painting.lettering.layout import Layout
 from nbp_dagster.simulator.painting.pen import Pen
 from nbp_dagster.simulator.painting.places.indoors import (
     front_cafe,

@@ -15,7 +15,7 @@ from nbp_dagster.simulator.painting.colour import (
     shade,
     tint,
 )
-from nbp_dagster.simulator.painting.layout import Layout
+from nbp_dagster.simulator.painting.lettering.layout import Layout
 from nbp_dagster.simulator.painting.pen import Pen, Point
 
 # Strongest cover of the veil behind copy that stands on the scene itself.

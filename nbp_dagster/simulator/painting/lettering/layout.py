@@ -4,9 +4,9 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from nbp_dagster.simulator.painting.lettering.text import Block, mark_size, set_copy
 from nbp_dagster.simulator.painting.places.stage import Box
 from nbp_dagster.simulator.painting.prompt import Reading
-from nbp_dagster.simulator.painting.text import Block, mark_size, set_copy
 
 # crown: copy above on sky or wall; footer: copy below on a block of colour; side: copy on a block
 # beside the scene; bare: no copy.

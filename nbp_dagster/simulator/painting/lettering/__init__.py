@@ -1,0 +1,1 @@
+"""The copy on a painted picture: its layout, its ground, its type and the SIMULATED mark."""
