@@ -16,7 +16,7 @@ from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.checks.measure_characters import Measuring, ScorerName
 from nbp_dagster.studio.checks.ocr.proofread import ReadWhen
 from nbp_dagster.studio.imaging.c2pa import Credentials
-from nbp_dagster.studio.imaging.memory import settle_allocator
+from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
 from nbp_dagster.studio.references.uploads import Sending, Way

@@ -9,8 +9,8 @@ from typing import Any, Final
 from PIL import Image
 
 from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.decode_limiter import do_all
 from nbp_dagster.studio.imaging.encode import srgb_profile
-from nbp_dagster.studio.imaging.hands import do_all
 from nbp_dagster.studio.imaging.resize import build_pyramid, fit_image
 from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report

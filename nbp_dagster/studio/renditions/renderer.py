@@ -20,7 +20,7 @@ from nbp_dagster.studio.checks.ocr.placing import WordBox, place_words
 from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.hands import do_all
+from nbp_dagster.studio.imaging.decode_limiter import do_all
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp

@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from nbp_dagster.studio.imaging.decode_limiter import count_places
-from nbp_dagster.studio.imaging.hands import do_all
+from nbp_dagster.studio.imaging.decode_limiter import count_places, do_all
 
 
 def test_what_is_done_stands_in_the_order_of_the_jobs() -> None:
