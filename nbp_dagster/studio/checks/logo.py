@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 
 COARSE_SIDE: Final = 192  # pixels of the picture's longer side in the first search
 _FINE: Final = 3  # times as many at most in the second, around what the first found

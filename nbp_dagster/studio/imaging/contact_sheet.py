@@ -9,7 +9,7 @@ import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 
 MAX_COLUMNS = 16
 """More would make a label's column narrower on a screen than its words."""

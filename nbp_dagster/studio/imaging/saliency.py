@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 
 _SIDE: Final = 64  # pixels of the longer side; the paper's own scale
 _SMOOTHING: Final = 3  # bins of the spectrum's running mean, as in the paper

@@ -8,7 +8,6 @@ from typing import Final
 from PIL import Image
 
 from nbp_dagster.studio.imaging.encode import strip_info
-from nbp_dagster.studio.imaging.sizes import scale_to
 
 # Dagster shows markdown of at least this many characters as a link, not as a picture.
 INLINE_LIMIT: Final = 1000
@@ -84,3 +83,15 @@ def _write_webp(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
     strip_info(image).save(out, "WEBP", quality=quality, method=6)
     return out.getvalue()
+
+
+def scale_to(size: tuple[int, int], longer: int, *, least: int = 1) -> tuple[int, int]:
+    """Return width and height in the same ratio, with so many pixels on the longer side.
+
+    Args:
+        size: Width and height in pixels.
+        longer: Pixels of the longer side of the result; it may be larger than the size.
+        least: Pixels that neither side falls below.
+    """
+    scale = longer / max(size)
+    return max(least, round(size[0] * scale)), max(least, round(size[1] * scale))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 
 MOST_APART: Final = 18.0
 """Levels, of 255, by which a tile of a copy may differ; measured in docs/marking.md."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 
 Mask = NDArray[np.bool_]
 

@@ -27,7 +27,7 @@ from nbp_dagster.studio.checks.ocr.ocr_engine import (
 )
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.sizes import scale_to
+from nbp_dagster.studio.imaging.thumbnails import scale_to
 from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
