@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 from PIL import Image
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
@@ -16,7 +17,6 @@ from nbp_dagster.prompts.aspect_ratio import measure_ratio
 from nbp_dagster.studio.checks.characters.palette import ColourSurvey, survey_palette
 from nbp_dagster.studio.checks.logo import Emblem, find_emblem
 from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, judge
-from nbp_dagster.studio.checks.structure import measure_structure
 from nbp_dagster.studio.imaging.resize import Pyramid
 
 LEAST_STRUCTURE: Final = 0.01
@@ -225,3 +225,23 @@ ORIGINAL_CHECKS: Final[tuple[Check[OriginalInput], ...]] = (
         _check_logo,
     ),
 )
+
+
+_SIDE: Final = 64  # cells of the grid a picture is looked at on
+# Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the
+# slow change of a gradient does not, and the noise of a sensor is gone with the mean of a cell.
+_LEAST_BEND: Final = 24
+
+
+def measure_structure(picture: Image.Image) -> float:
+    """Return the share of a picture, 0 to 1, where lightness or colour changes of a sudden.
+
+    Args:
+        picture: RGB.
+    """
+    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    cells = np.asarray(small.convert("RGB"), np.int16)
+    inner = cells[1:-1, 1:-1]
+    around = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]
+    bend = np.abs(4 * inner - around).max(axis=-1)
+    return round(float((bend >= _LEAST_BEND).mean()), 4)
