@@ -33,7 +33,7 @@ from nbp_dagster.studio.plan import Plan, plan_campaigns
 from nbp_dagster.studio.provenance.identify import identify_files
 from nbp_dagster.studio.references.reference_files import check_files
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.typography.copy_room import find_crowded_copy
+from nbp_dagster.studio.typography.copy_layer import find_crowded_copy
 from nbp_dagster.version import __version__
 
 _KEY_HELP = "Settings are environment variables:"

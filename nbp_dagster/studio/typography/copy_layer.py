@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
+from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.fonts import FontPair
-from nbp_dagster.briefs.models import Channel, Shot
+from nbp_dagster.briefs.models import Campaign, Channel, Shot
 from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
-from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.render_context import Scene, sets_type
 from nbp_dagster.studio.imaging.crop import Box, Framing
 from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
 from nbp_dagster.studio.typography.banner import check_banner, draw_banner, plan_banner
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
-from nbp_dagster.studio.typography.text_block import Typeset, check_type, typeset
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset, check_type, typeset
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
 
 
 @dataclass(frozen=True)
@@ -167,3 +169,35 @@ class CopySetter:
         if self.is_simulated:
             return stamp_simulated(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
         return done.image
+
+
+def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
+    """Return a problem for every locale of a shot whose copy can't be set on all its channels."""
+    return [
+        problem
+        for campaign in briefs.campaigns.values()
+        for index, shot in enumerate(campaign.shots)
+        if sets_type(shot, [briefs.channels[name] for name in campaign.channels])
+        for locale in campaign.locales
+        for problem in _check(briefs, campaign, index, shot, locale)
+    ]
+
+
+def _check(
+    briefs: Briefs, campaign: Campaign, index: int, shot: Shot, locale: str
+) -> list[BriefProblem]:
+    channels = tuple(briefs.channels[name] for name in campaign.channels)
+    words = wording_of(briefs.brands[campaign.brand], shot, locale)
+    try:
+        check_copy(
+            shot,
+            {str(field): text for field, text in words.items()},
+            channels,
+            locale,
+            briefs.fonts_of(campaign.brand, locale),
+        )
+    except TextDoesNotFit as error:
+        source = briefs.source_of("campaign", campaign.id)
+        path: KeyPath = ("shots", index, "copy")
+        return [BriefProblem(source.file, source.line_of(path), format_key(path), "", str(error))]
+    return []
