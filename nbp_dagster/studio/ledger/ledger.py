@@ -20,11 +20,12 @@ from nbp_dagster.studio.ledger.database import (
     begin_writing,
     explained,
 )
-from nbp_dagster.studio.ledger.finished import JobTimes
 from nbp_dagster.studio.ledger.ledger import statements
 from nbp_dagster.studio.ledger.orders import KeptImage, Order
 from nbp_dagster.studio.ledger.purchases import (
     MICRO,
+    OPEN,
+    JobTimes,
     Purchase,
     columns_of,
     purchase_of,
@@ -32,7 +33,6 @@ from nbp_dagster.studio.ledger.purchases import (
 )
 from nbp_dagster.studio.ledger.schema import purchases
 from nbp_dagster.studio.ledger.spend_cache import Counted, Tally
-from nbp_dagster.studio.ledger.statements import OPEN
 
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500

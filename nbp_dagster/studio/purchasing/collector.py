@@ -16,7 +16,6 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, count_pixels, decode_image
 from nbp_dagster.studio.imaging.decode_limiter import Places
-from nbp_dagster.studio.ledger.finished import Finished
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
     Failed,
@@ -27,7 +26,7 @@ from nbp_dagster.studio.ledger.orders import (
     Refused,
     Reused,
 )
-from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.purchases import Finished, Purchase
 from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile

@@ -10,7 +10,7 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.responses import Generation, GenerationEvent
-from nbp_dagster.studio.ledger.finished import Finished, JobTimes
+from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Halted
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from nbp_dagster.studio.ledger.budget import campaign_cap, run_cap
 from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
-from nbp_dagster.studio.ledger.finished import JobTimes
 from nbp_dagster.studio.ledger.ledger import (
     AlreadyClaimed,
     GenerationTaken,
@@ -25,8 +24,7 @@ from nbp_dagster.studio.ledger.ledger import (
     OverCap,
 )
 from nbp_dagster.studio.ledger.orders import KeptImage
-from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.ledger.statements import OPEN
+from nbp_dagster.studio.ledger.purchases import OPEN, JobTimes, Purchase
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
 

@@ -16,9 +16,9 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.imaging.encode import encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.finished import JobTimes
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import KeptImage
+from nbp_dagster.studio.ledger.purchases import JobTimes
 from nbp_dagster.studio.provenance.descriptors import sketch_picture
 from nbp_dagster.studio.provenance.identify import identify, identify_files
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry

@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
-from nbp_dagster.studio.ledger.finished import Finished, JobTimes
+from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Halted
 from nbp_dagster.studio.purchasing.job_watcher import (
     Notice,
