@@ -19,7 +19,7 @@ from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.progress import Progress, Silence
+from nbp_dagster.studio.ledger.orders import Progress, Silence
 from nbp_dagster.studio.provenance.picture_index import Registry
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically

@@ -13,8 +13,7 @@ from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.step import progress_key, progress_of, studio_key, studio_of
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
-from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Refused, Reused
-from nbp_dagster.studio.ledger.progress import Progress
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
 from nbp_dagster.studio.ordering.character_sheets import SheetStanding
 from nbp_dagster.studio.ordering.compiler import standing_version
 from nbp_dagster.studio.studio import Studio

@@ -44,11 +44,11 @@ from nbp_dagster.studio.ledger.orders import (
     Generated,
     Order,
     Outcome,
+    Progress,
     Refused,
     Reused,
     Tally,
 )
-from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regenerate import Correcting, Terms
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION

@@ -12,7 +12,7 @@ import dagster as dg
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
-from nbp_dagster.studio.ledger.progress import Progress
+from nbp_dagster.studio.ledger.orders import Progress
 from nbp_dagster.studio.studio import Studio
 
 

@@ -23,9 +23,8 @@ from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
-from nbp_dagster.studio.ledger.orders import Tally
+from nbp_dagster.studio.ledger.orders import Progress, Tally
 from nbp_dagster.studio.ledger.owner_leases import enter_folder
-from nbp_dagster.studio.ledger.progress import Progress
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
 from nbp_dagster.studio.sets.index_page import find_sets, write_index

@@ -19,7 +19,7 @@ from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
-from nbp_dagster.studio.ledger.progress import Progress, Silence
+from nbp_dagster.studio.ledger.orders import Progress, Silence
 
 # What Dagster accepts in the names of steps and resources.
 _PREFIX = re.compile(r"[A-Za-z0-9_]+")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 from nbp_dagster.prompts.request import ImageRequest
 
@@ -202,3 +202,25 @@ class Tally:
             "failed": self.failed,
             "spent_usd": str(self.spent_usd),
         }
+
+
+class Progress(Protocol):
+    """Whoever wants to know: the command line's bar, or nobody."""
+
+    def begin(self, total: int) -> None:
+        """A batch of `total` orders starts."""
+        ...
+
+    def advance(self, outcome: Outcome) -> None:
+        """One order came to its outcome, and its pictures are recorded."""
+        ...
+
+
+class Silence:
+    """Nobody listens."""
+
+    def begin(self, total: int) -> None:
+        """Hear nothing."""
+
+    def advance(self, outcome: Outcome) -> None:
+        """Hear nothing."""
