@@ -24,7 +24,15 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.batch_context import Means, Work
+from nbp_dagster.studio.purchasing.batch_context import (
+    Bought,
+    Collected,
+    Means,
+    Message,
+    Restored,
+    State,
+    Work,
+)
 from nbp_dagster.studio.purchasing.buyer import (
     Already,
     Buyer,
@@ -34,7 +42,6 @@ from nbp_dagster.studio.purchasing.buyer import (
 )
 from nbp_dagster.studio.purchasing.cancellation import Halted
 from nbp_dagster.studio.purchasing.collector import Develop, RunStopped
-from nbp_dagster.studio.purchasing.flight_state import Bought, Collected, Message, Restored, State
 from nbp_dagster.studio.purchasing.job_watcher import Settled, Stuck, Unreachable, Watcher
 from nbp_dagster.studio.purchasing.order_groups import Family
 from nbp_dagster.studio.purchasing.pacing import Spacing
