@@ -12,7 +12,7 @@ from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sin
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
 from nbp_dagster.oxen.executor import Exchange, Service
 from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.oxen.payloads import generation_count, image_request
+from nbp_dagster.oxen.json_bodies import generation_count, image_request
 from nbp_dagster.oxen.repositories import Repositories
 from nbp_dagster.oxen.responses import (
     Commit,
