@@ -13,8 +13,8 @@ from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
-from nbp_dagster.studio.references.palette_card import draw_card
 from nbp_dagster.studio.references.provided_sheets import CARD, CardTable
+from nbp_dagster.studio.references.sheet_card import draw_card
 from nbp_dagster.studio.references.uploads import Carrier
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem

@@ -15,7 +15,7 @@ from nbp_dagster.simulator.painting.lettering.layout import plan_layout
 from nbp_dagster.simulator.painting.lettering.text import draw_mark, mark_size, misspell, set_copy
 from nbp_dagster.simulator.painting.painter import FAULTS, encode_png, paint
 from nbp_dagster.simulator.painting.prompt import read_prompt
-from nbp_dagster.studio.references.palette_card import draw_card
+from nbp_dagster.studio.references.sheet_card import draw_card
 
 TEAL = (20, 130, 140)
 SCENE = (

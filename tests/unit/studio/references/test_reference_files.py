@@ -19,8 +19,8 @@ from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.references.palette_card import CARD_HEIGHT, CARD_WIDTH, draw_card
 from nbp_dagster.studio.references.reference_files import References, UnusableReference
+from nbp_dagster.studio.references.sheet_card import CARD_HEIGHT, CARD_WIDTH, draw_card
 from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
