@@ -16,7 +16,7 @@ from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import lettering_of
-from nbp_dagster.studio.checks.ocr.placing import WordBox, place_words
+from nbp_dagster.studio.checks.ocr.proofread import WordBox, place_words
 from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image

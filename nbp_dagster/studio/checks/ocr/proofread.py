@@ -14,6 +14,7 @@ from PIL import Image
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
+from nbp_dagster.studio.checks.ocr.compare_text import match_texts
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering
 from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS, Pass, ReadingInput
 from nbp_dagster.studio.checks.ocr.ocr_engine import (
@@ -243,3 +244,33 @@ def reduce_to(picture: Image.Image, side: int) -> Image.Image:
 
 def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
+
+
+_LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
+_DIGITS: Final = 4
+
+WordBox = tuple[float, float, float, float]
+
+
+def place_words(reading: Reading | None, texts: Mapping[str, str]) -> tuple[WordBox, ...]:
+    """Return the boxes of lines that show copy: left, top, right, bottom in shares of the picture.
+
+    Labels and whatever else was read are not among them: they may be cropped like any other thing.
+
+    Args:
+        reading: What was read; None where nobody has.
+        texts: The copy, by field.
+    """
+    if reading is None or not texts:
+        return ()
+    found: dict[WordBox, None] = {}
+    for each in reading.passes:
+        for match in match_texts(tuple(texts.values()), each.lines):
+            if match.normalised_distance > _LIKE:
+                continue
+            for place in match.lines:
+                line = each.lines[place]
+                box = (line.left, line.top, line.right, line.bottom)
+                left, top, right, bottom = (round(value, _DIGITS) for value in box)
+                found[(left, top, right, bottom)] = None
+    return tuple(found)

@@ -2,8 +2,7 @@
 
 from nbp_dagster.studio.checks.ocr.ocr_checks import Pass
 from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
-from nbp_dagster.studio.checks.ocr.placing import place_words
-from nbp_dagster.studio.checks.ocr.proofread import Reading
+from nbp_dagster.studio.checks.ocr.proofread import Reading, place_words
 
 
 def line(text: str, top: float) -> ReadLine:
