@@ -49,8 +49,7 @@ from nbp_dagster.studio.regeneration_rules import Corrections
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_worker import Darkroom, develop_each
-from nbp_dagster.studio.sets.commits import commit_of
-from nbp_dagster.studio.sets.manifest_builder import assemble, title_of
+from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths

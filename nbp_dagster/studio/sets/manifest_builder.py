@@ -1,8 +1,11 @@
 """A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
 
+import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
@@ -174,3 +177,34 @@ def _missing(prompt: Prompt, purchase: Purchase | None) -> Missing:
         state=state,  # type: ignore[arg-type]  # one of the three literals above
         reason=reason,
     )
+
+
+_SECONDS = 5.0
+
+
+def commit_of(folder: Path) -> str | None:
+    """Return the checked-out commit (12 hex digits) of a folder of briefs.
+
+    The suffix `+edited` says that files of the folder differ from it. None where there is no git,
+    no checkout, or no answer within five seconds: lineage never holds up a run.
+    """
+    git = shutil.which("git")
+    if git is None or not folder.is_dir():
+        return None
+    try:
+        head = _ask(git, folder, "rev-parse", "--short=12", "HEAD")
+        edited = _ask(git, folder, "status", "--porcelain", "--", ".")
+    except (subprocess.SubprocessError, OSError):
+        return None
+    return f"{head}+edited" if edited else head
+
+
+def _ask(git: str, folder: Path, *words: str) -> str:
+    answer = subprocess.run(
+        [git, "-C", str(folder), *words],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=_SECONDS,
+    )
+    return answer.stdout.strip()
