@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.briefs.images import FileDigest
-from nbp_dagster.briefs.models import Brand, Campaign, Channel
+from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot
 from nbp_dagster.yaml_source.problems import KeyPath
 
 BriefKind = Literal["brand", "campaign"]
@@ -64,3 +65,21 @@ class Briefs:
         """Return what a brand's composited copy is set in, in a locale."""
         written = self.brands[brand_id].fonts.model_dump()
         return choose_fonts(written, locale, self.fonts) or default_fonts()
+
+
+COPY_FIELDS: tuple[CopyField, ...] = get_args(CopyField)
+
+
+def wording_of(brand: Brand, shot: Shot, locale: str) -> Mapping[CopyField, str]:
+    """Return the words of a shot in one locale, in the order headline to disclaimer.
+
+    A shot with copy but without a disclaimer of its own gets the brand's, if the brand has one for
+    the locale or for its language. A shot without copy, or with text none, has no words.
+    """
+    if shot.text == "none" or not shot.texts:
+        return {}
+    words = {name: shot.texts[name][locale] for name in COPY_FIELDS if name in shot.texts}
+    standing = brand.disclaimers.get(locale, brand.disclaimers.get(language_of(locale)))
+    if standing is not None:
+        words.setdefault("disclaimer", standing)
+    return words

@@ -7,9 +7,9 @@ the service, of files or of money. Any change of wording needs a new PROMPT_VERS
 import math
 from collections.abc import Mapping, Sequence
 
+from nbp_dagster.briefs.brief import wording_of
 from nbp_dagster.briefs.languages import name_language
 from nbp_dagster.briefs.models import Brand, Character, CopyField, Shot
-from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.aspect_ratio import Margins, orientation_of
 from nbp_dagster.prompts.expansion import ALL_LOCALES, draws_text
 from nbp_dagster.prompts.reference_selection import Reference

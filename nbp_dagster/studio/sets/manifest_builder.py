@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.brief import Briefs, wording_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
-from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.duplicates import find_twins

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 
 from PIL import Image
 
-from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.brief import Briefs, wording_of
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Campaign, Channel, Shot
-from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
 from nbp_dagster.prompts.render_context import Scene, sets_type

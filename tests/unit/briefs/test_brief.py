@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.briefs.brand_terms import find_term
+from nbp_dagster.briefs.brief import wording_of
 from nbp_dagster.briefs.languages import LANGUAGES, find_locale_fault, name_language
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from nbp_dagster.briefs.models import Brand, Shot
-from nbp_dagster.briefs.wording import wording_of
 
 
 @pytest.fixture

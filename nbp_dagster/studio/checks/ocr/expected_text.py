@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nbp_dagster.briefs.brand_terms import find_term
+from nbp_dagster.briefs.brief import wording_of
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
-from nbp_dagster.briefs.wording import wording_of
 from nbp_dagster.prompts.expansion import Prompt, locales_of
 
 # What a simulator stamps on its pictures, one at the other end of OXEN_BASE_URL too.
