@@ -21,9 +21,9 @@ from nbp_dagster.briefs.images import (
     read_reference,
     resolve_source,
 )
-from nbp_dagster.briefs.letter_rules import check_letters
 from nbp_dagster.briefs.models import Brand, Campaign, Channel
 from nbp_dagster.briefs.rules import check_campaign
+from nbp_dagster.briefs.text_rules import check_letters
 from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath
 from nbp_dagster.yaml_source.validation import check_record
