@@ -13,10 +13,15 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nbp_dagster.briefs.brand_terms import find_wildcard_fault
-from nbp_dagster.briefs.check_names import DEFAULT_CORRECTED, CorrectableCheck, WarningCheck
 from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.briefs.languages import find_locale_fault
-from nbp_dagster.briefs.vocabulary import ACCEPTED_TARGETS, PaletteTargets
+from nbp_dagster.briefs.vocabulary import (
+    ACCEPTED_TARGETS,
+    DEFAULT_CORRECTED,
+    CorrectableCheck,
+    PaletteTargets,
+    WarningCheck,
+)
 from nbp_dagster.yaml_source.validation import refuse
 
 DEFAULT_MODEL = "google-nano-banana-pro"

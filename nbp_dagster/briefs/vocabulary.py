@@ -1,7 +1,7 @@
 """How much of a picture each brand colour must cover, as a brief says it; knows no palette."""
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -58,3 +58,38 @@ def _read_target(value: object) -> object:
 
 
 PaletteTargets = Mapping[str, Annotated[ColourTarget, BeforeValidator(_read_target)]]
+
+
+# Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
+WarningCheck = Literal[
+    "copy_complete",
+    "text_contrast",
+    "smallest_letter",
+    "cross_similarity",
+    "copy_paste_rate",
+    "cast_count",
+    "self_similarity",
+    "copy_legible",
+    "copy_contrast",
+    "unrequested_text",
+    "prohibited_text",
+    "asked_size",
+    "labelled_type",
+    "palette_coverage",
+    "distinct_originals",
+]
+# Checks whose failure a campaign may have corrected; the tables of studio hold the same names.
+CorrectableCheck = Literal[
+    "cross_similarity",
+    "copy_paste_rate",
+    "cast_count",
+    "palette_coverage",
+    "copy_legible",
+    "copy_contrast",
+    "unrequested_text",
+    "prohibited_text",
+]
+# The palette's threshold is a guess, and no reason to pay for another picture unless it is named.
+DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(
+    name for name in get_args(CorrectableCheck) if name != "palette_coverage"
+)

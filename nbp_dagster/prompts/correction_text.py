@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nbp_dagster.briefs.check_names import CorrectableCheck
 from nbp_dagster.briefs.models import Brand, Shot
+from nbp_dagster.briefs.vocabulary import CorrectableCheck
 from nbp_dagster.prompts.reference_selection import Role
 from nbp_dagster.prompts.reference_text import join, list_images
 from nbp_dagster.prompts.request import ImageRequest

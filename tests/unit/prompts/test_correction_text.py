@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from nbp_dagster.briefs.check_names import CorrectableCheck
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.briefs.vocabulary import CorrectableCheck
 from nbp_dagster.prompts.correction_text import Shortfall, correct_request
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import ImageRequest

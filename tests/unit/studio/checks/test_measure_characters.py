@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nbp_dagster.briefs.check_names import CorrectableCheck, WarningCheck
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
+from nbp_dagster.briefs.vocabulary import CorrectableCheck, WarningCheck
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
