@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.step import studio_key, studio_of
+from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.briefs.models import Brand
 
 CODE_VERSION = "1"

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from nbp_dagster.assets.automation_conditions import sets_follow
-from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.materializations import Recorder, latest_event
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.step import studio_key, studio_of
+from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, judge_set

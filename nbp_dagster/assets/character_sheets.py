@@ -4,14 +4,21 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from nbp_dagster.assets.buying_config import BuyingConfig
-from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.links import link_brand, made_from
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.metadata import describe_candidates, describe_request, describe_sheet
 from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.step import progress_key, progress_of, studio_key, studio_of
+from nbp_dagster.assets.step import (
+    BuyingConfig,
+    Execute,
+    pass_through,
+    progress_key,
+    progress_of,
+    run_within,
+    studio_key,
+    studio_of,
+)
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
 from nbp_dagster.studio.ordering.character_sheets import SheetStanding

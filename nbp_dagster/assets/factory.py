@@ -7,11 +7,11 @@ import dagster as dg
 from nbp_dagster.assets.brand_kits import build_brand_kits
 from nbp_dagster.assets.campaign_sets import build_campaign_sets
 from nbp_dagster.assets.character_sheets import build_character_sheets
-from nbp_dagster.assets.hooks import Execute, pass_through
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.partitions import build_grains
 from nbp_dagster.assets.prompt_images import build_prompt_images
 from nbp_dagster.assets.published_sets import build_published_sets
+from nbp_dagster.assets.step import Execute, pass_through
 from nbp_dagster.briefs.load import Briefs
 
 

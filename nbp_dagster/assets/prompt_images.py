@@ -16,9 +16,7 @@ from nbp_dagster.assets import asset_checks as checking
 from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted, sets_that_follow
 from nbp_dagster.assets.batch_log import BatchLog
-from nbp_dagster.assets.buying_config import PromptConfig
 from nbp_dagster.assets.campaign_sets import write_set
-from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.links import (
     link_brand,
     link_image,
@@ -34,7 +32,17 @@ from nbp_dagster.assets.metadata import (
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.step import is_strict, progress_key, progress_of, studio_key, studio_of
+from nbp_dagster.assets.step import (
+    Execute,
+    PromptConfig,
+    is_strict,
+    pass_through,
+    progress_key,
+    progress_of,
+    run_within,
+    studio_key,
+    studio_of,
+)
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from nbp_dagster.assets.hooks import Execute, pass_through, run_within
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import Grains
-from nbp_dagster.assets.step import studio_key, studio_of
+from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.publish import Destination, publish_set
 

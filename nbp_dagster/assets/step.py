@@ -4,10 +4,14 @@ A code location has one resource to a key, and a resource taken as a function's 
 parameter's name for its key: two instances with a studio each would be refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from functools import wraps
+from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.errors import NbpError
@@ -82,3 +86,60 @@ def progress_of(context: dg.AssetExecutionContext, names: Names) -> Progress:
     """Return the listener of a step that has `progress_key` among its resource keys."""
     listener: Progress = getattr(context.resources, progress_key(names))
     return listener
+
+
+# Given a step's context and its work, which is done once, as it is iterated.
+Execute = Callable[[dg.AssetExecutionContext, Iterator[Any]], Iterator[Any]]
+
+
+def pass_through(context: dg.AssetExecutionContext, step: Iterator[Any]) -> Iterator[Any]:
+    """Do the step's work and nothing else."""
+    yield from step
+
+
+def run_within(execute: Execute) -> Callable[[Callable[..., Any]], Callable[..., Iterator[Any]]]:
+    """Return a decorator for an asset's function; it stands below Dagster's own.
+
+    Example:
+        >>> @run_within(pass_through)
+        ... def brand_kits(context: dg.AssetExecutionContext): ...
+    """
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+        @wraps(body)
+        def run(
+            context: dg.AssetExecutionContext, *args: object, **config: object
+        ) -> Iterator[Any]:
+            yield from execute(context, body(context, *args, **config))
+
+        return run
+
+    return decorate
+
+
+class BuyingConfig(dg.Config):
+    """Run config of the paid steps."""
+
+    budget_usd: float | None = Field(
+        default=None,
+        description="Most USD this run may spend, beside the campaign's and the day's budgets.",
+    )
+    fresh: bool = Field(
+        default=False,
+        description="Buy again what earlier runs have made. The ledger says that it was meant.",
+    )
+
+    @property
+    def budget(self) -> Decimal | None:
+        """The budget as exact money."""
+        return None if self.budget_usd is None else Decimal(str(self.budget_usd))
+
+
+class PromptConfig(BuyingConfig):
+    """Run config of the step that makes and checks the pictures of prompts."""
+
+    strict: bool = Field(
+        default=False,
+        description="Whether a check that is skipped because an extra is not installed has "
+        "failed; NBP_STRICT says so for every run.",
+    )
