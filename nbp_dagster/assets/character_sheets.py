@@ -4,9 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from nbp_dagster.assets.links import link_brand, made_from
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
-from nbp_dagster.assets.metadata import describe_candidates, describe_request, describe_sheet
+from nbp_dagster.assets.metadata import (
+    describe_candidates,
+    describe_request,
+    describe_sheet,
+    link_brand,
+    made_from,
+)
 from nbp_dagster.assets.names import GROUP, POOL, Names
 from nbp_dagster.assets.partitions import Grains
 from nbp_dagster.assets.step import (

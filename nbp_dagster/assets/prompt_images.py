@@ -17,18 +17,16 @@ from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted, sets_that_follow
 from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.campaign_sets import write_set
-from nbp_dagster.assets.links import (
-    link_brand,
-    link_image,
-    link_request,
-    link_sheets,
-    made_from,
-)
 from nbp_dagster.assets.materializations import Recorder, Recording, latest_event
 from nbp_dagster.assets.metadata import (
     describe_original,
     describe_renditions,
     describe_request,
+    link_brand,
+    link_image,
+    link_request,
+    link_sheets,
+    made_from,
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import Grains
