@@ -14,10 +14,16 @@ import dagster as dg
 
 from nbp_dagster.assets import asset_checks as checking
 from nbp_dagster.assets.automation_conditions import renditions_follow
-from nbp_dagster.assets.backfills import has_failed_run, partitions_wanted, sets_that_follow
 from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.campaign_sets import write_set
-from nbp_dagster.assets.materializations import Recorder, Recording, latest_event
+from nbp_dagster.assets.materializations import (
+    Recorder,
+    Recording,
+    has_failed_run,
+    latest_event,
+    partitions_wanted,
+    sets_that_follow,
+)
 from nbp_dagster.assets.metadata import (
     describe_original,
     describe_renditions,

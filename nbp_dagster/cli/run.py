@@ -9,8 +9,7 @@ from typing import Protocol
 
 import dagster as dg
 
-from nbp_dagster.assets.backfills import SET_FOLLOWS
-from nbp_dagster.assets.materializations import recorded_versions
+from nbp_dagster.assets.materializations import SET_FOLLOWS, recorded_versions
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names
 from nbp_dagster.automation.stale_partitions import (
     outdated_brands,

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from nbp_dagster.assets.backfills import SET_FOLLOWS
+from nbp_dagster.assets.materializations import SET_FOLLOWS
 from nbp_dagster.assets.names import Names
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
