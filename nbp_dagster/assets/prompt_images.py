@@ -14,7 +14,6 @@ import dagster as dg
 
 from nbp_dagster.assets import asset_checks as checking
 from nbp_dagster.assets.automation_conditions import renditions_follow
-from nbp_dagster.assets.batch_log import BatchLog
 from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.materializations import (
     Recorder,
@@ -47,7 +46,7 @@ from nbp_dagster.assets.step import (
     studio_key,
     studio_of,
 )
-from nbp_dagster.assets.step_failures import fail_step, plain_failure
+from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION

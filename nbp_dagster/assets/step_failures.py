@@ -1,5 +1,6 @@
 """Ending a step in which some prompts have no image: the only place that fails a run."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.orders import Failed, Refused
+from nbp_dagster.studio.ledger.orders import Failed, Refused, Tally
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
@@ -89,3 +90,42 @@ def _describe(problems: Sequence[Refused | Failed], *, total: int, what: str) ->
 
 def _state(problem: Refused | Failed) -> str:
     return "refused" if isinstance(problem, Refused) else f"failed ({problem.kind})"
+
+
+PROGRESS_TAG = "nbp/progress"
+# Between two lines: an event costs milliseconds, and nobody reads faster.
+_SECONDS = 10.0
+
+
+class BatchLog:
+    """Logs counts, speed and what is left, one line every ten seconds, not one an image.
+
+    The same counts stand in the run's tag `nbp/progress`, which the list of runs shows.
+    """
+
+    def __init__(self, context: dg.AssetExecutionContext, *, total: int) -> None:
+        self._context = context
+        self._total = total
+        self._began = self._spoke = time.monotonic()
+
+    def advance(self, tally: Tally) -> None:
+        """Hear of one more outcome; say so if it is time."""
+        now = time.monotonic()
+        if now - self._spoke >= _SECONDS:
+            self._spoke = now
+            self._say(tally, self._forecast(tally, now - self._began))
+
+    def close(self, tally: Tally) -> None:
+        """Say what it all came to."""
+        seconds = time.monotonic() - self._began
+        self._say(tally, f"in {seconds:.0f} s")
+
+    def _say(self, tally: Tally, more: str) -> None:
+        text = f"{tally.total:,} of {self._total:,}"
+        self._context.log.info("%s prompts done (%s), %s", text, tally.in_words(), more)
+        self._context.instance.add_run_tags(self._context.run.run_id, {PROGRESS_TAG: text})
+
+    def _forecast(self, tally: Tally, seconds: float) -> str:
+        a_minute = 60 * tally.total / max(seconds, 0.001)
+        left = (self._total - tally.total) / max(a_minute, 0.001)
+        return f"{a_minute:.0f} a minute, about {left:.0f} min left"
