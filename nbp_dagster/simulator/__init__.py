@@ -1,1 +1,1 @@
-"""The Oxen API on loopback: jobs, files, events, faults and painted pictures; imports nothing of ours."""
+"""The Oxen API on loopback, for trials and tests; imports nothing of ours."""

@@ -38,7 +38,7 @@ def create_app(options: SimulatorOptions, *, painter: Painter | None = None) -> 
             simulator.close()
 
     app = Starlette(
-        routes=[*generation_routes.ROUTES, *file_routes.ROUTES, *control_routes.ROUTES],
+        routes=[*generation.ROUTES, *file.ROUTES, *control.ROUTES],
         middleware=[Middleware(Gate, simulator=simulator)],
         exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_error},
         lifespan=live,

@@ -9,7 +9,8 @@ from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.studio.ledger.budget import describe_excess
 from nbp_dagster.studio.ledger.orders import Order
-from nbp_dagster.studio.ledger.purchases import OPEN, Purchase
+from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStanding
 from nbp_dagster.studio.purchasing.order_groups import standing_of
 from nbp_dagster.studio.regeneration_rules import failing

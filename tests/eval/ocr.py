@@ -19,9 +19,10 @@ from PIL import Image
 
 from nbp_dagster.studio.checks.ocr.compare_text import Match
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering
-from nbp_dagster.studio.checks.ocr.ocr_checks import Pass, ReadingInput
+from nbp_dagster.studio.checks.ocr.ocr_checks import ReadingInput
 from nbp_dagster.studio.checks.ocr.ocr_engine import Reader, load_reader
 from nbp_dagster.studio.checks.ocr.proofread import SIDES, read_at
+from nbp_dagster.studio.manifest.value_types import Pass
 from tests.eval.ocr_set import (
     SIZES,
     Specimen,

@@ -1,6 +1,6 @@
-"""Room for decoded pictures: a weighted FIFO semaphore, an ordered thread-pool map, malloc settings.
+"""Bounds what decoded pictures hold: a weighted FIFO semaphore, and malloc settings for pictures.
 
-Memory stays flat however many jobs finish together.
+Memory stays flat however many jobs finish together. `do_all` spreads the work on one picture.
 """
 
 import ctypes

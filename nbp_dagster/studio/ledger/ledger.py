@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.ledger import statements
 from nbp_dagster.studio.ledger.budget import Cap, describe_excess
 from nbp_dagster.studio.ledger.database import (
     begin_reading,
@@ -20,11 +21,9 @@ from nbp_dagster.studio.ledger.database import (
     begin_writing,
     explained,
 )
-from nbp_dagster.studio.ledger.ledger import statements
 from nbp_dagster.studio.ledger.orders import KeptImage, Order
 from nbp_dagster.studio.ledger.purchases import (
     MICRO,
-    OPEN,
     JobTimes,
     Purchase,
     columns_of,
@@ -33,6 +32,7 @@ from nbp_dagster.studio.ledger.purchases import (
 )
 from nbp_dagster.studio.ledger.schema import purchases
 from nbp_dagster.studio.ledger.spend_cache import Counted, Tally
+from nbp_dagster.studio.ledger.statements import OPEN
 
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
 _CHUNK = 500

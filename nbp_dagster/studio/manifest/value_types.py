@@ -1,6 +1,7 @@
-"""Small records that a manifest is made of: twins, and what a channel covers; no more."""
+"""Records that manifests and prompt records are made of: duplicates, safe areas, words read."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,68 @@ class SafeArea:
     right: int = 0
     bottom: int = 0
     left: int = 0
+
+
+BOX_PER_EM: Final = 1.3
+"""Height of the box around a line, in its letters' em; an estimate, over several typefaces."""
+
+
+# WCAG's large text has an em of 24 pixels.
+_LARGE: Final = BOX_PER_EM * 24 / 1080
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadLine:
+    """One line of lettering, as it was read.
+
+    Attributes:
+        text: As drawn: no spelling is corrected, but spaces may be missing.
+        score: The recogniser's confidence, 0 to 1.
+        left, top, right, bottom: Upright box around it, in shares of the picture's width and
+            height, 0 to 1.
+        contrast: Of the letters with their ground, 1 to 21 (WCAG); None where nobody measured.
+    """
+
+    text: str
+    score: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    contrast: float | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is large text where the picture is shown 1,080 pixels high."""
+        return self.bottom - self.top >= _LARGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One reading of an original.
+
+    Attributes:
+        side: Pixels of its longer side, as it was read.
+        lines: What was read.
+    """
+
+    side: int
+    lines: tuple[ReadLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What was read on an original, kept so that it is not read again.
+
+    Attributes:
+        original: Digest of the original.
+        reader: What read it, with its version.
+        passes: In the order they were made.
+    """
+
+    original: str
+    reader: str
+    passes: tuple[Pass, ...]
+
+
+WordBox = tuple[float, float, float, float]

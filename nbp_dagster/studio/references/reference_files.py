@@ -14,7 +14,7 @@ from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.references.provided_sheets import CARD, CardTable
-from nbp_dagster.studio.references.sheet_card import draw_card
+from nbp_dagster.studio.references.sheet_card import draw_palette_card
 from nbp_dagster.studio.references.uploads import Carrier
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
@@ -128,7 +128,7 @@ class References:
         if source.startswith(CARD):
             return self._cards.read(source, digest)
         if digest in self._palettes:
-            return draw_card(self._palettes[digest])
+            return draw_palette_card(self._palettes[digest])
         if source.startswith(("sheet:", "https://")):
             return self._store.get(digest)
         path = Path(self._briefs.root) / source

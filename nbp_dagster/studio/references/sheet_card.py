@@ -1,7 +1,7 @@
 """Draws a character's supplied images as one labelled card; knows pixels, no brief and no service.
 
 Equal images give an equal card on one machine. Another version of Pillow may give other bytes, so
-nothing that is paid depends on them; see `brand.views.hash_card`.
+nothing that is paid depends on them; see `prompts.sheet_views.hash_card`.
 """
 
 import io
@@ -203,7 +203,7 @@ def _measure(cut: _Cut) -> tuple[float, float]:
 CARD_WIDTH, CARD_HEIGHT = 1024, 512
 
 
-def draw_card(colours: Sequence[str]) -> bytes:
+def draw_palette_card(colours: Sequence[str]) -> bytes:
     """Draw a brand's colours as flat fields from edge to edge, without a word.
 
     Words would be an invitation to letter them into the picture, and a ground would be one colour

@@ -16,7 +16,7 @@ from nbp_dagster.prompts.render_context import Scene
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import lettering_of
-from nbp_dagster.studio.checks.ocr.proofread import WordBox, place_words
+from nbp_dagster.studio.checks.ocr.proofread import place_words
 from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
@@ -27,6 +27,7 @@ from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.value_types import WordBox
 from nbp_dagster.studio.provenance.descriptors import sketch_picture
 from nbp_dagster.studio.provenance.picture_index import (
     KnownPicture,

@@ -19,10 +19,8 @@ from nbp_dagster.project import open_studio
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.checks.ocr.ocr_checks import Pass
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
-from nbp_dagster.studio.checks.ocr.proofread import Reading
 from nbp_dagster.studio.imaging.xmp import read_marks
+from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from tests.fakes.briefs import campaign, write_briefs
 from tests.orchestration.conftest import PROMPT_ASSETS, House
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
+from nbp_dagster.studio.manifest.value_types import ReadLine
 
 # Beyond this share of wrong letters it is another text, not a misspelling of this one.
 _SAME_TEXT: Final = 0.5

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from nbp_dagster.studio.checks.ocr.ocr_engine import BOX_PER_EM, ReadLine
 from nbp_dagster.studio.imaging.crop import FramingFacts
+from nbp_dagster.studio.manifest.value_types import BOX_PER_EM, ReadLine
 from nbp_dagster.studio.typography.legibility import TextBox
 
 

@@ -16,8 +16,8 @@ from nbp_dagster.studio.checks.ocr.compare_text import (
     normalise,
 )
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering, find_prohibited
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
 from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
+from nbp_dagster.studio.manifest.value_types import Pass, ReadLine
 from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 
 LEAST_SCORE: Final = 0.8
@@ -29,19 +29,6 @@ LEAST_LETTERS: Final = 3
 
 # A line that lies within a required text this far is a piece of it, read at the other size.
 _WITHIN: Final = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pass:
-    """One reading of an original.
-
-    Attributes:
-        side: Pixels of its longer side, as it was read.
-        lines: What was read.
-    """
-
-    side: int
-    lines: tuple[ReadLine, ...]
 
 
 @dataclass(frozen=True)

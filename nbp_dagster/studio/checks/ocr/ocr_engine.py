@@ -5,7 +5,6 @@ import importlib.util
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.manifest.value_types import ReadLine
 
 EXTRA: Final = "ocr"
 INSTALL: Final = 'pip install "nbp-dagster[ocr]"'
@@ -25,11 +25,6 @@ RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 # Of a side; above it nothing is gained, and large letters fall apart.
 _MOST_PIXELS: Final = 2048
 
-BOX_PER_EM: Final = 1.3
-"""Height of the box around a line, in its letters' em; an estimate, over several typefaces."""
-
-# WCAG's large text has an em of 24 pixels.
-_LARGE: Final = BOX_PER_EM * 24 / 1080
 
 # Threads of one reading; more of them made a picture of 800 pixels no quicker.
 _THREADS = 2
@@ -37,32 +32,6 @@ _THREADS = 2
 
 class ReaderMissing(NbpError):
     """Nothing here can read; the message says how to install it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadLine:
-    """One line of lettering, as it was read.
-
-    Attributes:
-        text: As drawn: no spelling is corrected, but spaces may be missing.
-        score: The recogniser's confidence, 0 to 1.
-        left, top, right, bottom: Upright box around it, in shares of the picture's width and
-            height, 0 to 1.
-        contrast: Of the letters with their ground, 1 to 21 (WCAG); None where nobody measured.
-    """
-
-    text: str
-    score: float
-    left: float
-    top: float
-    right: float
-    bottom: float
-    contrast: float | None = None
-
-    @property
-    def is_large(self) -> bool:
-        """Whether it is large text where the picture is shown 1,080 pixels high."""
-        return self.bottom - self.top >= _LARGE
 
 
 class Reader(Protocol):

@@ -16,12 +16,11 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.checks.ocr.compare_text import match_texts
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS, Pass, ReadingInput
+from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS, ReadingInput
 from nbp_dagster.studio.checks.ocr.ocr_engine import (
     EXTRA,
     Reader,
     ReaderMissing,
-    ReadLine,
     find_models,
     identify_reader,
     load_reader,
@@ -29,6 +28,7 @@ from nbp_dagster.studio.checks.ocr.ocr_engine import (
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import scale_to
+from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine, WordBox
 from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
@@ -42,21 +42,6 @@ SIDES: Final = (800, 1536, 640)
 print is lost in smaller pictures, and large letters fall apart in larger ones."""
 
 ReadWhen = Literal["auto", "on", "off"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What was read on an original, kept so that it is not read again.
-
-    Attributes:
-        original: Digest of the original.
-        reader: What read it, with its version.
-        passes: In the order they were made.
-    """
-
-    original: str
-    reader: str
-    passes: tuple[Pass, ...]
 
 
 @dataclass(frozen=True)
@@ -248,8 +233,6 @@ def _plain(value: Any) -> Any:
 
 _LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
 _DIGITS: Final = 4
-
-WordBox = tuple[float, float, float, float]
 
 
 def place_words(reading: Reading | None, texts: Mapping[str, str]) -> tuple[WordBox, ...]:

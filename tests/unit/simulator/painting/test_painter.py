@@ -15,7 +15,7 @@ from nbp_dagster.simulator.painting.lettering.layout import plan_layout
 from nbp_dagster.simulator.painting.lettering.text import draw_mark, mark_size, misspell, set_copy
 from nbp_dagster.simulator.painting.painter import FAULTS, encode_png, paint
 from nbp_dagster.simulator.painting.prompt import read_prompt
-from nbp_dagster.studio.references.sheet_card import draw_card
+from nbp_dagster.studio.references.sheet_card import draw_palette_card
 
 TEAL = (20, 130, 140)
 SCENE = (
@@ -400,4 +400,4 @@ def test_a_png_decodes_to_the_same_pixels() -> None:
 def test_the_colours_of_a_card_are_read_exactly_and_in_their_order(
     colours: tuple[str, ...],
 ) -> None:
-    assert prepare_reference(draw_card(colours)).swatches == tuple(map(parse_hex, colours))
+    assert prepare_reference(draw_palette_card(colours)).swatches == tuple(map(parse_hex, colours))

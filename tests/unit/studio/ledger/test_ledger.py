@@ -24,7 +24,8 @@ from nbp_dagster.studio.ledger.ledger import (
     OverCap,
 )
 from nbp_dagster.studio.ledger.orders import KeptImage
-from nbp_dagster.studio.ledger.purchases import OPEN, JobTimes, Purchase
+from nbp_dagster.studio.ledger.purchases import JobTimes, Purchase
+from nbp_dagster.studio.ledger.statements import OPEN
 from tests.fakes.clock import FakeClock
 from tests.fakes.studio import PRICE, order
 

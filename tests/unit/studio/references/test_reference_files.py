@@ -20,7 +20,7 @@ from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.references.reference_files import References, UnusableReference
-from nbp_dagster.studio.references.sheet_card import CARD_HEIGHT, CARD_WIDTH, draw_card
+from nbp_dagster.studio.references.sheet_card import CARD_HEIGHT, CARD_WIDTH, draw_palette_card
 from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
@@ -118,7 +118,7 @@ def test_by_itself_an_address_stays_and_files_go_within_the_request(
     assert address == ADDRESS
     assert logo.startswith("data:image/png;base64,")
     assert bytes_of(logo) == LOCAL
-    assert bytes_of(card) == draw_card(list(BRAND["palette"].values()))
+    assert bytes_of(card) == draw_palette_card(list(BRAND["palette"].values()))
 
 
 def test_inline_sends_the_very_bytes_that_were_fingerprinted(briefs: Briefs, home: Path) -> None:
@@ -318,7 +318,7 @@ def test_a_file_that_changed_after_the_briefs_were_read_is_not_sent(
 def test_the_card_shows_each_colour_as_one_flat_field(count: int) -> None:
     colours = [f"#{40 + 15 * n:02X}{200 - 9 * n:02X}{(n * 53) % 256:02X}" for n in range(count)]
 
-    card = Image.open(io.BytesIO(draw_card(colours)))
+    card = Image.open(io.BytesIO(draw_palette_card(colours)))
 
     assert card.size == (CARD_WIDTH, CARD_HEIGHT)
     assert card.mode == "RGB"

@@ -9,7 +9,7 @@ from nbp_dagster.studio.checks.ocr.compare_text import (
     match_texts,
     normalise,
 )
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
+from nbp_dagster.studio.manifest.value_types import ReadLine
 
 
 def lines(*texts: str) -> tuple[ReadLine, ...]:

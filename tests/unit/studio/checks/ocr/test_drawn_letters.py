@@ -1,9 +1,9 @@
 """How large words that the model drew come out in a rendition, and the verdict on it."""
 
 from nbp_dagster.studio.checks.ocr.drawn_letters import place_letters
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
 from nbp_dagster.studio.checks.rendition_checks import judge_drawn_letters
 from nbp_dagster.studio.imaging.crop import FramingFacts
+from nbp_dagster.studio.manifest.value_types import ReadLine
 
 SIZE = (2000, 1000)
 

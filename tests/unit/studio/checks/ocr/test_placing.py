@@ -1,8 +1,7 @@
 """Copy that was read is found again by its words; labels are none of it."""
 
-from nbp_dagster.studio.checks.ocr.ocr_checks import Pass
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReadLine
-from nbp_dagster.studio.checks.ocr.proofread import Reading, place_words
+from nbp_dagster.studio.checks.ocr.proofread import place_words
+from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 
 
 def line(text: str, top: float) -> ReadLine:

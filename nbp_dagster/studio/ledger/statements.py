@@ -1,0 +1,74 @@
+"""The statements the ledger puts to its database, built once: building costs more than running.
+
+A transaction in which nobody else writes holds up every thread and process that buys.
+"""
+
+from functools import cache
+from typing import Literal
+
+import sqlalchemy as sa
+
+from nbp_dagster.studio.ledger.schema import purchases
+
+State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn", "lost"]
+
+# An open purchase may already be paid: it is resumed, and no other is made beside it.
+OPEN: tuple[State, ...] = ("intended", "enqueued")
+
+# Not `in_`, whose list is written into the statement anew each time it runs.
+_IS_OPEN = sa.or_(*(purchases.c.state == state for state in OPEN))
+
+INSERT = purchases.insert()
+
+BY_ID = sa.select(purchases).where(purchases.c.id == sa.bindparam("id"))
+
+# Parameter: `fingerprints`, a list.
+BY_FINGERPRINTS = (
+    sa.select(purchases)
+    .where(purchases.c.fingerprint.in_(sa.bindparam("fingerprints", expanding=True)))
+    .order_by(purchases.c.attempt)
+)
+
+# What identifies the purchase that was added last: nothing of it ever changes.
+NEWEST = (
+    sa.select(purchases.c.id, purchases.c.fingerprint, purchases.c.run_id, purchases.c.intended_at)
+    .order_by(purchases.c.id.desc())
+    .limit(1)
+)
+
+# Number and state of every attempt at a fingerprint, oldest first.
+ATTEMPTS = (
+    sa.select(purchases.c.attempt, purchases.c.state)
+    .where(purchases.c.fingerprint == sa.bindparam("fingerprint"))
+    .order_by(purchases.c.attempt)
+)
+
+# Changes the columns it is given with, if the purchase is open and its owner is the one named.
+CHANGE_OWN = purchases.update().where(
+    purchases.c.id == sa.bindparam("own_id"),
+    purchases.c.owner == sa.bindparam("own_owner"),
+    _IS_OPEN,
+)
+
+
+@cache
+def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[int]:
+    """Sum what is billed or reserved, in millionths of a US dollar.
+
+    Args:
+        of_scope: Only of the parameter `scope`.
+        since: Only what was meant at or after the parameter `since`.
+        of_run: Only of the parameter `run_id`.
+    """
+    total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)
+    query = sa.select(total).where(
+        sa.or_(purchases.c.billed, _IS_OPEN),
+        purchases.c.provider == sa.bindparam("provider"),
+    )
+    if of_scope:
+        query = query.where(purchases.c.scope == sa.bindparam("scope"))
+    if since:
+        query = query.where(purchases.c.intended_at >= sa.bindparam("since"))
+    if of_run:
+        query = query.where(purchases.c.run_id == sa.bindparam("run_id"))
+    return query
