@@ -20,7 +20,7 @@ from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.orders import Progress, Silence
-from nbp_dagster.studio.provenance.picture_index import Registry
+from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
@@ -103,13 +103,13 @@ def open_studio(settings: Settings, *, briefs: Briefs | None = None) -> Iterator
 
 
 @contextmanager
-def open_registry(settings: Settings) -> Iterator[Registry]:
+def open_picture_index(settings: Settings) -> Iterator[PictureIndex]:
     """Open the registry of pictures; needs no briefs, no service and no key."""
     secret = settings.nbp_ledger_url
     url = None if secret is None else secret.get_secret_value()
     database = open_ledger(url or StudioPaths(settings.nbp_home).ledger)
     try:
-        yield Registry(database)
+        yield PictureIndex(database)
     finally:
         database.dispose()
 

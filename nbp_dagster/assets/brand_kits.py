@@ -6,7 +6,7 @@ import dagster as dg
 
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
-from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.briefs.models import Brand
 
@@ -14,13 +14,13 @@ CODE_VERSION = "1"
 
 
 def build_brand_kits(
-    grains: Grains, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
 ) -> dg.AssetsDefinition:
     """Return the asset of validated brand kits, one partition a brand."""
 
     @dg.asset(
         key=names.brand_kits,
-        partitions_def=grains.brands,
+        partitions_def=partition_sets.brands,
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,

@@ -8,7 +8,7 @@ from nbp_dagster.assets.automation_conditions import sets_follow
 from nbp_dagster.assets.materializations import Recorder, latest_event
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
-from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
@@ -24,14 +24,16 @@ _ROWS = 200
 
 
 def build_campaign_sets(
-    grains: Grains, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
 ) -> dg.AssetsDefinition:
     """Return the asset of finished sets, one partition a campaign."""
 
     @dg.asset(
         key=names.campaign_sets,
-        partitions_def=grains.campaigns,
-        deps=[dg.AssetDep(names.channel_images, partition_mapping=grains.campaigns_by_prompt)],
+        partitions_def=partition_sets.campaigns,
+        deps=[
+            dg.AssetDep(names.channel_images, partition_mapping=partition_sets.campaigns_by_prompt)
+        ],
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,

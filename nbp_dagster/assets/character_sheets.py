@@ -13,7 +13,7 @@ from nbp_dagster.assets.metadata import (
     made_from,
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names
-from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
     BuyingConfig,
     Execute,
@@ -26,7 +26,7 @@ from nbp_dagster.assets.step import (
 )
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
-from nbp_dagster.studio.ordering.character_sheets import SheetStanding
+from nbp_dagster.studio.ordering.character_sheets import SheetStatus
 from nbp_dagster.studio.ordering.compiler import standing_version
 from nbp_dagster.studio.studio import Studio
 
@@ -34,14 +34,14 @@ CODE_VERSION = "1"
 
 
 def build_character_sheets(
-    grains: Grains, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
 ) -> dg.AssetsDefinition:
     """Return the asset of character sheets, one partition a character."""
 
     @dg.asset(
         key=names.character_sheets,
-        partitions_def=grains.sheets,
-        deps=[dg.AssetDep(names.brand_kits, partition_mapping=grains.sheets_by_brand)],
+        partitions_def=partition_sets.sheets,
+        deps=[dg.AssetDep(names.brand_kits, partition_mapping=partition_sets.sheets_by_brand)],
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
@@ -104,7 +104,7 @@ class _SheetStep:
         lacking = self._record_all(keys, problems)
         fail_step(self._context, lacking, total=len(keys), what="character sheets")
 
-    def _note(self, standing: SheetStanding, made: Generated | Reused) -> None:
+    def _note(self, standing: SheetStatus, made: Generated | Reused) -> None:
         """Remember what a sheet cost, and the first image that was bought to replace it."""
         self._made.setdefault(standing.key, []).append(made)
         is_new = isinstance(made, Generated) and standing.pin is not None
@@ -112,7 +112,7 @@ class _SheetStep:
             self._replacements.setdefault(standing.key, made.image.sha256)
 
     @staticmethod
-    def _is_replaced(standing: SheetStanding, made: Generated | Reused) -> bool:
+    def _is_replaced(standing: SheetStatus, made: Generated | Reused) -> bool:
         """Whether an image is a further one of a candidate that was made before."""
         before = standing.latest.get(made.receipt.fingerprint)
         return before is not None and before.state == "made"
@@ -137,7 +137,7 @@ class _SheetStep:
                 self._record(key, standing)
         return lacking
 
-    def _find_missing(self, standing: SheetStanding) -> Failed | None:
+    def _find_missing(self, standing: SheetStatus) -> Failed | None:
         """Say so where the image that is pinned is not in the store any more."""
         if standing.sheet is None or self._studio.compiler.has_sheet(standing.sheet):
             return None
@@ -147,7 +147,7 @@ class _SheetStep:
         )
         return Failed(standing.key, standing.made_for, reason, "service")
 
-    def _record(self, key: str, standing: SheetStanding) -> None:
+    def _record(self, key: str, standing: SheetStatus) -> None:
         metadata = describe_sheet(self._studio, standing)
         if standing.orders:
             made = self._made.get(key, [])
@@ -166,7 +166,7 @@ class _SheetStep:
         )
 
 
-def _wanted(standing: SheetStanding, config: BuyingConfig) -> Sequence[Order]:
+def _wanted(standing: SheetStatus, config: BuyingConfig) -> Sequence[Order]:
     """All candidates; of a pinned sheet those that failed are not asked for again."""
     if config.fresh or standing.pin is None:
         return standing.orders

@@ -8,7 +8,7 @@ from nbp_dagster.assets.brand_kits import build_brand_kits
 from nbp_dagster.assets.campaign_sets import build_campaign_sets
 from nbp_dagster.assets.character_sheets import build_character_sheets
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.partitions import build_grains
+from nbp_dagster.assets.partitions import build_partition_sets
 from nbp_dagster.assets.prompt_images import build_prompt_images
 from nbp_dagster.assets.published_sets import build_published_sets
 from nbp_dagster.assets.step import Execute, pass_through
@@ -25,15 +25,15 @@ def build_assets(
         names: Keys of the assets.
         execute: Runs around each step.
     """
-    grains = build_grains(briefs)
+    partition_sets = build_partition_sets(briefs)
     with warnings.catch_warnings():
         # `backfill_policy` is marked beta: one run for a range is worth it, and the user of this
         # package can do nothing about the warning.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [
-            build_brand_kits(grains, names, execute=execute),
-            build_character_sheets(grains, names, execute=execute),
-            build_prompt_images(grains, names, execute=execute),
-            build_campaign_sets(grains, names, execute=execute),
-            build_published_sets(grains, names, execute=execute),
+            build_brand_kits(partition_sets, names, execute=execute),
+            build_character_sheets(partition_sets, names, execute=execute),
+            build_prompt_images(partition_sets, names, execute=execute),
+            build_campaign_sets(partition_sets, names, execute=execute),
+            build_published_sets(partition_sets, names, execute=execute),
         ]

@@ -16,7 +16,7 @@ from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Reused
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStanding
+from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStatus
 from nbp_dagster.studio.studio import Studio
 
 Metadata = Mapping[str, Any]
@@ -92,7 +92,7 @@ def _describe_corrections(studio: Studio, key: str) -> Metadata:
     }
 
 
-def describe_sheet(studio: Studio, standing: SheetStanding) -> Metadata:
+def describe_sheet(studio: Studio, standing: SheetStatus) -> Metadata:
     """A character's sheet: where it comes from, who pinned it, and how it looks."""
     facts: dict[str, Any] = {}
     sheet = standing.sheet
@@ -112,7 +112,7 @@ def describe_sheet(studio: Studio, standing: SheetStanding) -> Metadata:
     return facts
 
 
-def describe_candidates(studio: Studio, standing: SheetStanding, made: Sequence[Made]) -> Metadata:
+def describe_candidates(studio: Studio, standing: SheetStatus, made: Sequence[Made]) -> Metadata:
     """The candidates of a generated sheet side by side, and what this run paid for them (USD)."""
     paid = [item.receipt.price_usd for item in made if isinstance(item, Generated)]
     shown = [item for item in standing.choices if studio.store.has(item.digest)]
@@ -135,7 +135,7 @@ def describe_candidates(studio: Studio, standing: SheetStanding, made: Sequence[
     return facts
 
 
-def _chosen(studio: Studio, standing: SheetStanding, pinned: str | None) -> Metadata:
+def _chosen(studio: Studio, standing: SheetStatus, pinned: str | None) -> Metadata:
     """The image that is pinned, or the first of those that wait, as the service sent it."""
     shown = [item for item in standing.candidates if item.digest == pinned] or standing.choices
     purchase = shown[0].purchase if shown else None

@@ -1,4 +1,4 @@
-"""The four grains of the assets and the mappings between them, computed from the briefs."""
+"""The four partition_sets of the assets and the mappings between them, computed from the briefs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from nbp_dagster.prompts.expansion import Prompt, expand, sheet_keys
 
 
 @dataclass(frozen=True)
-class Grains:
+class PartitionSets:
     """Partitions of every asset, in brief order so that what belongs together is contiguous.
 
     Static definitions and static mappings are what Dagster serialises for its daemon, draws, and
@@ -33,11 +33,11 @@ class Grains:
     campaigns_by_prompt: dg.StaticPartitionMapping
 
 
-def build_grains(briefs: Briefs) -> Grains:
+def build_partition_sets(briefs: Briefs) -> PartitionSets:
     """Compute partitions and mappings; the briefs were validated, so every key is known."""
     prompts = expand(briefs)
     sheets = sheet_keys(briefs)
-    return Grains(
+    return PartitionSets(
         brands=dg.StaticPartitionsDefinition(list(briefs.brands)),
         sheets=dg.StaticPartitionsDefinition(list(sheets)),
         prompts=dg.StaticPartitionsDefinition([prompt.key for prompt in prompts]),

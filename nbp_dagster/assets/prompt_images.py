@@ -34,7 +34,7 @@ from nbp_dagster.assets.metadata import (
     made_from,
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
-from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
     Execute,
     PromptConfig,
@@ -55,15 +55,15 @@ from nbp_dagster.studio.ledger.orders import (
     Generated,
     Order,
     Outcome,
+    OutcomeCounts,
     Progress,
     Refused,
     Reused,
-    Tally,
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.regenerate import Correcting, Terms
+from nbp_dagster.studio.regenerate import Regenerator, Terms
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
-from nbp_dagster.studio.renditions.rendition_worker import Darkroom, Developed
+from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, Rendered
 from nbp_dagster.studio.sets.staging import SetStage
 from nbp_dagster.studio.studio import Studio
 
@@ -76,15 +76,15 @@ _REQUESTS_AT_ONCE = 25
 
 
 def build_prompt_images(
-    grains: Grains, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
 ) -> dg.AssetsDefinition:
     """Return the three assets of a prompt as one subsettable step."""
 
     @dg.multi_asset(
         name=scoped(names, "prompt_images"),
-        specs=_specs(grains, names),
+        specs=_specs(partition_sets, names),
         check_specs=checking.specs(names.channel_images),
-        partitions_def=grains.prompts,
+        partitions_def=partition_sets.prompts,
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
         required_resource_keys={studio_key(names), progress_key(names)},
@@ -102,11 +102,11 @@ def build_prompt_images(
     return prompt_images
 
 
-def _specs(grains: Grains, names: Names) -> list[dg.AssetSpec]:
+def _specs(partition_sets: PartitionSets, names: Names) -> list[dg.AssetSpec]:
     def spec(key: dg.AssetKey, **details: Any) -> dg.AssetSpec:
         return dg.AssetSpec(
             key,
-            partitions_def=grains.prompts,
+            partitions_def=partition_sets.prompts,
             group_name=GROUP,
             owners=["team:marketing"],
             skippable=True,
@@ -117,8 +117,10 @@ def _specs(grains: Grains, names: Names) -> list[dg.AssetSpec]:
         spec(
             names.image_requests,
             deps=[
-                dg.AssetDep(names.brand_kits, partition_mapping=grains.prompts_by_brand),
-                dg.AssetDep(names.character_sheets, partition_mapping=grains.prompts_by_sheet),
+                dg.AssetDep(names.brand_kits, partition_mapping=partition_sets.prompts_by_brand),
+                dg.AssetDep(
+                    names.character_sheets, partition_mapping=partition_sets.prompts_by_sheet
+                ),
             ],
             code_version=REQUESTS_VERSION,
             kinds={"json"},
@@ -159,15 +161,15 @@ class _Made:
 
     order: Order
     outcome: Generated | Reused
-    developed: Developed
+    rendered: Rendered
 
     @property
     def problem(self) -> Failed | None:
         """The outcome where the image is paid and kept, but its renditions can't be made."""
-        if self.developed.problem is None:
+        if self.rendered.problem is None:
             return None
         fingerprint = self.outcome.receipt.fingerprint
-        return Failed(self.order.key, fingerprint, self.developed.problem, "bad_image")
+        return Failed(self.order.key, fingerprint, self.rendered.problem, "bad_image")
 
 
 class _PromptStep:
@@ -200,7 +202,7 @@ class _PromptStep:
         self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
         self._stages: dict[str, SetStage] = {}
         self._unrecorded: deque[Order] = deque()
-        self._tally = Tally()
+        self._tally = OutcomeCounts()
         self._log = BatchLog(context, total=len(self._prompts))
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
@@ -278,10 +280,10 @@ class _PromptStep:
     def _make(self, orders: Mapping[str, Order], pointer: int) -> None:
         seen = latest_event(self._context)
         renders = self._renditions.is_selected
-        darkroom = self._studio.darkroom(self._prompts, orders, renders=renders)
-        darkroom.warm_up()
+        postprocessor = self._studio.postprocessor(self._prompts, orders, renders=renders)
+        postprocessor.warm_up()
         with self._staged():
-            for batch in self._batches(orders.values(), darkroom):
+            for batch in self._batches(orders.values(), postprocessor):
                 if self._unrecorded:
                     # Recorded while the first pictures are waited for, and before any of them.
                     few = None if batch else _REQUESTS_AT_ONCE
@@ -290,7 +292,7 @@ class _PromptStep:
                         # They are this step's own input: seen up to here.
                         seen = latest_event(self._context)
                 made = [
-                    _Made(orders[outcome.key], outcome, darkroom.take(outcome.key))
+                    _Made(orders[outcome.key], outcome, postprocessor.take(outcome.key))
                     for outcome in batch
                     if isinstance(outcome, Generated | Reused)
                 ]
@@ -314,9 +316,9 @@ class _PromptStep:
         """Record what has finished together: originals, then the renditions made of them."""
         if self._originals.is_selected:
             self._originals.record_all(
-                self._original_recording(item, pointer) for item in made if item.developed.preview
+                self._original_recording(item, pointer) for item in made if item.rendered.preview
             )
-        finished = [(item, item.developed.record) for item in made if item.developed.record]
+        finished = [(item, item.rendered.record) for item in made if item.rendered.record]
         if not finished:
             return
         seen = latest_event(self._context)
@@ -336,19 +338,21 @@ class _PromptStep:
         self._progress.advance(outcome)
         self._log.advance(self._tally)
 
-    def _batches(self, orders: Iterable[Order], darkroom: Darkroom) -> Iterator[Sequence[Outcome]]:
+    def _batches(
+        self, orders: Iterable[Order], postprocessor: Postprocessor
+    ) -> Iterator[Sequence[Outcome]]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
             config, run_id = self._config, self._context.run.run_id
-            correcting = Correcting(
+            correcting = Regenerator(
                 self._studio,
                 self._prompts,
-                darkroom,
+                postprocessor,
                 terms=Terms(run_id, budget=config.budget, fresh=config.fresh),
                 log=self._context.log,
             )
             return correcting.batches(orders)
-        return self._studio.develop_made(orders, darkroom.develop)
+        return self._studio.postprocess_made(orders, postprocessor.postprocess)
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
@@ -389,7 +393,7 @@ class _PromptStep:
             inputs={self._names.image_requests: order.request.fingerprint},
             pointer=pointer,
             metadata={
-                "preview": dg.MetadataValue.md(item.developed.preview),
+                "preview": dg.MetadataValue.md(item.rendered.preview),
                 **made_from(
                     link_request(self._names, order.key),
                     *self._upstream(self._prompts[order.key]),

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
-from nbp_dagster.assets.partitions import Grains
+from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.publish import Destination, publish_set
@@ -25,13 +25,13 @@ class PublishConfig(dg.Config):
 
 
 def build_published_sets(
-    grains: Grains, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
 ) -> dg.AssetsDefinition:
     """Return the asset of published sets, one partition a campaign."""
 
     @dg.asset(
         key=names.published_sets,
-        partitions_def=grains.campaigns,
+        partitions_def=partition_sets.campaigns,
         deps=[names.campaign_sets],
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,

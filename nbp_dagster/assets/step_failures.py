@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.orders import Failed, Refused, Tally
+from nbp_dagster.studio.ledger.orders import Failed, OutcomeCounts, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
@@ -108,24 +108,24 @@ class BatchLog:
         self._total = total
         self._began = self._spoke = time.monotonic()
 
-    def advance(self, tally: Tally) -> None:
+    def advance(self, tally: OutcomeCounts) -> None:
         """Hear of one more outcome; say so if it is time."""
         now = time.monotonic()
         if now - self._spoke >= _SECONDS:
             self._spoke = now
             self._say(tally, self._forecast(tally, now - self._began))
 
-    def close(self, tally: Tally) -> None:
+    def close(self, tally: OutcomeCounts) -> None:
         """Say what it all came to."""
         seconds = time.monotonic() - self._began
         self._say(tally, f"in {seconds:.0f} s")
 
-    def _say(self, tally: Tally, more: str) -> None:
+    def _say(self, tally: OutcomeCounts, more: str) -> None:
         text = f"{tally.total:,} of {self._total:,}"
         self._context.log.info("%s prompts done (%s), %s", text, tally.in_words(), more)
         self._context.instance.add_run_tags(self._context.run.run_id, {PROGRESS_TAG: text})
 
-    def _forecast(self, tally: Tally, seconds: float) -> str:
+    def _forecast(self, tally: OutcomeCounts, seconds: float) -> str:
         a_minute = 60 * tally.total / max(seconds, 0.001)
         left = (self._total - tally.total) / max(a_minute, 0.001)
         return f"{a_minute:.0f} a minute, about {left:.0f} min left"

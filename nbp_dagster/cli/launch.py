@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets.partitions import range_tags
-from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 
 # Which `nbp run` a run belongs to.
 _COMMAND = "nbp/command"
@@ -38,7 +38,7 @@ class Launcher:
     """
 
     def __init__(
-        self, definitions: dg.Definitions, instance: dg.DagsterInstance, presence: Presence
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, presence: OwnerLease
     ) -> None:
         self._repository = definitions.get_repository_def()
         self._instance = instance

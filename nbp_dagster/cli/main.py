@@ -18,11 +18,11 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.cli.identify_table import describe_identity
 from nbp_dagster.cli.ledger_table import describe_accounts
-from nbp_dagster.cli.run import RunSummary, Wishes, run_campaigns
+from nbp_dagster.cli.run import RunOptions, RunSummary, run_campaigns
 from nbp_dagster.cli.sheets import add_sheet_commands
 from nbp_dagster.cli.tables import RunReport, outcome_row
 from nbp_dagster.errors import NbpError
-from nbp_dagster.project import open_registry, open_store, open_studio
+from nbp_dagster.project import open_picture_index, open_store, open_studio
 from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.settings import Settings, read_settings, write_event_batches
 from nbp_dagster.simulator.faults import load_scenario
@@ -149,7 +149,7 @@ def run(
     write_event_batches(settings)
     briefs = load_briefs(settings.nbp_config)
     wanted = _choose(briefs, campaigns)
-    wishes = Wishes(
+    wishes = RunOptions(
         budget=None if budget is None else Decimal(str(budget)),
         fresh=fresh,
         strict=strict or settings.nbp_strict,
@@ -224,7 +224,7 @@ def whois(files: tuple[Path, ...], as_json: bool) -> None:
     Ends with status 1 if any file is nobody's.
     """
     settings = read_settings()
-    with open_registry(settings) as registry, warnings.catch_warnings():
+    with open_picture_index(settings) as registry, warnings.catch_warnings():
         # Pictures of too many pixels are refused in a line of our own.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         found = list(identify_files(files, registry, open_store(settings)))

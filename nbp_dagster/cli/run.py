@@ -22,8 +22,8 @@ from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.project import build_definitions, open_instance, open_studio
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
-from nbp_dagster.studio.ledger.orders import Progress, Tally
-from nbp_dagster.studio.ledger.owner_leases import enter_folder
+from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
+from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
@@ -34,7 +34,7 @@ class Listener(Progress, Protocol):
     """Hears the outcomes, and what each batch is called."""
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> OutcomeCounts:
         """Counts over everything heard so far."""
         ...
 
@@ -91,7 +91,7 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RunOptions:
     """What `nbp run` was told about money and checks.
 
     Attributes:
@@ -110,7 +110,7 @@ def run_campaigns(
     briefs: Briefs,
     *,
     campaigns: Sequence[str],
-    wishes: Wishes,
+    wishes: RunOptions,
     listener: Listener,
 ) -> RunSummary:
     """Materialize what is missing or stale of some campaigns, through Dagster.
@@ -132,7 +132,7 @@ def run_campaigns(
     with (
         open_instance(settings.dagster_folder) as instance,
         open_studio(settings, briefs=briefs) as studio,
-        enter_folder(settings.dagster_folder / "commands") as presence,
+        take_file_lease(settings.dagster_folder / "commands") as presence,
     ):
         launcher = Launcher(definitions, instance, presence)
         launcher.close_dead_runs()
@@ -153,7 +153,7 @@ class _CampaignRuns:
         studio: Studio,
         *,
         names: Names,
-        wishes: Wishes,
+        wishes: RunOptions,
         listener: Listener,
     ) -> None:
         self._launcher = launcher

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused, Tally
+from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Refused
 
 
 class RunReport:
@@ -31,8 +31,8 @@ class RunReport:
         )
         self._title = "images"
         self._task = self._bar.add_task(self._title, total=None, visible=False, counts="")
-        self._batch = Tally()
-        self._tally = Tally()
+        self._batch = OutcomeCounts()
+        self._tally = OutcomeCounts()
         self._outcomes: dict[str, Outcome] = {}
 
     def __enter__(self) -> "RunReport":
@@ -48,7 +48,7 @@ class RunReport:
         self._bar.stop()
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> OutcomeCounts:
         """Counts over everything the report heard."""
         return self._tally
 
@@ -68,7 +68,7 @@ class RunReport:
 
     def begin(self, total: int) -> None:
         """A batch of `total` orders starts."""
-        self._batch = Tally()
+        self._batch = OutcomeCounts()
         if total:
             self._task = self._bar.add_task(self._title, total=total, counts="")
 

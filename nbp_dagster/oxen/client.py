@@ -10,7 +10,7 @@ from urllib.parse import quote
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
-from nbp_dagster.oxen.executor import Exchange, Service
+from nbp_dagster.oxen.executor import Executor, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
 from nbp_dagster.oxen.repositories import Repositories
@@ -86,7 +86,7 @@ class OxenClient:
         self._transport = transport
         self._clock = clock
         retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
-        self._exchange = Exchange(self._service, transport, retrier=retrier, clock=clock)
+        self._exchange = Executor(self._service, transport, retrier=retrier, clock=clock)
         self._repositories = Repositories(self._exchange)
         self._downloader = Downloader(
             self._service,

@@ -15,7 +15,7 @@ from nbp_dagster.oxen.errors import (
     DownloadFailed,
     OxenError,
 )
-from nbp_dagster.oxen.executor import Exchange, Service
+from nbp_dagster.oxen.executor import Executor, Service
 from nbp_dagster.oxen.retry import Retrier
 from nbp_dagster.oxen.transport import (
     HttpRequest,
@@ -90,7 +90,7 @@ class Downloader:
         service: Service,
         transport: Transport,
         *,
-        exchange: Exchange,
+        exchange: Executor,
         retrier: Retrier,
         resolver: Resolver,
     ) -> None:

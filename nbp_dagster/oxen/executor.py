@@ -61,7 +61,7 @@ class Service:
         return f"Service({self.base_url!r})"
 
 
-class Exchange:
+class Executor:
     """Sends requests to the service's API and returns what a parser makes of the answers."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Exchange:
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"Exchange({self._service!r})"
+        return f"Executor({self._service!r})"
 
     def call(
         self,

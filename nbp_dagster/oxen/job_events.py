@@ -19,7 +19,7 @@ from nbp_dagster.oxen.errors import (
     StatusError,
     Unauthorized,
 )
-from nbp_dagster.oxen.executor import Exchange
+from nbp_dagster.oxen.executor import Executor
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.responses import COMPLETED_EVENT, GenerationEvent, parse_event
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport, read_start
@@ -55,7 +55,7 @@ class EventStream:
         ...     handle(event)
     """
 
-    def __init__(self, exchange: Exchange, transport: Transport, *, clock: Clock) -> None:
+    def __init__(self, exchange: Executor, transport: Transport, *, clock: Clock) -> None:
         self._exchange = exchange
         self._transport = transport
         self._clock = clock

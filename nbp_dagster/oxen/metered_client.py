@@ -89,7 +89,7 @@ class Counter:
             self._usage += usage
 
 
-class CountedTransport(Transport):
+class MeteredTransport(Transport):
     """Sends requests through another transport and counts them.
 
     Args:
@@ -108,7 +108,7 @@ class CountedTransport(Transport):
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"CountedTransport({self._transport!r})"
+        return f"MeteredTransport({self._transport!r})"
 
     @contextmanager
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
@@ -154,7 +154,7 @@ class PriceList:
         return None if found is None else found.price(parameters or {})
 
 
-class CountedClient(OxenClient):
+class MeteredClient(OxenClient):
     """An `OxenClient` whose paid calls are counted with the service's own price.
 
     A model's price is asked for once, before its first paid call; where that fails the call goes on
@@ -186,7 +186,7 @@ class CountedClient(OxenClient):
     ) -> ImageAnswer:
         """Make one image, as `OxenClient.edit_image`, and count it. Bills."""
         return self._count(
-            lambda: super(CountedClient, self).edit_image(
+            lambda: super(MeteredClient, self).edit_image(
                 model=model,
                 prompt=prompt,
                 input_image=input_image,
@@ -211,7 +211,7 @@ class CountedClient(OxenClient):
     ) -> ImageAnswer:
         """Make one image, as `OxenClient.generate_image`, and count it. Bills."""
         return self._count(
-            lambda: super(CountedClient, self).generate_image(
+            lambda: super(MeteredClient, self).generate_image(
                 model=model,
                 prompt=prompt,
                 input_image=input_image,
@@ -236,7 +236,7 @@ class CountedClient(OxenClient):
     ) -> tuple[QueuedGeneration, ...]:
         """Put jobs into the queue, as `OxenClient.enqueue`, and count them. Bills."""
         return self._count(
-            lambda: super(CountedClient, self).enqueue(
+            lambda: super(MeteredClient, self).enqueue(
                 model=model,
                 prompt=prompt,
                 input_image=input_image,

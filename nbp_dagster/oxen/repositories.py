@@ -10,7 +10,7 @@ from urllib3.fields import RequestField
 from urllib3.filepost import encode_multipart_formdata
 
 from nbp_dagster.oxen.errors import BadRequest, NotFound
-from nbp_dagster.oxen.executor import Exchange
+from nbp_dagster.oxen.executor import Executor
 from nbp_dagster.oxen.responses import Commit, Repository, parse_commit, parse_nothing, parse_url
 
 UPLOAD_TIMEOUT = 300.0
@@ -20,7 +20,7 @@ UPLOAD_TIMEOUT = 300.0
 class Repositories:
     """The repository half of the API; `repo` is always `namespace/name`."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Executor) -> None:
         self._exchange = exchange
 
     def get(self, repo: str) -> Repository | None:

@@ -65,7 +65,7 @@ def choose_references(
 ) -> tuple[Reference, ...]:
     """Return the references of a shot: characters in shot order, products, logo, palette, style.
 
-    Places are given out in another order than that of sending, until the cap is reached: one
+    DecodeLimiter are given out in another order than that of sending, until the cap is reached: one
     identity of every character whatever the cap, the first image of every product, the card of
     colours, a face of every character, the logo, the style references, then further images of the
     characters and of the products. So what is last in this list is the first to go.

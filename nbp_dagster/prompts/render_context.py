@@ -12,7 +12,7 @@ from nbp_dagster.prompts.expansion import Prompt, locales_of
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderContext:
     """Everything the briefs say about one prompt.
 
     Attributes:
@@ -38,12 +38,12 @@ class Scene:
         return {**self.campaign.palette_targets, **self.shot.palette_targets}
 
 
-def scene_of(briefs: Briefs, prompt: Prompt) -> Scene:
+def render_context_of(briefs: Briefs, prompt: Prompt) -> RenderContext:
     """Look up a prompt's brand, campaign, shot and channels in validated briefs."""
     campaign = briefs.campaigns[prompt.campaign]
     shot = campaign.shot(prompt.shot)
     channels = tuple(briefs.channels[channel] for channel in prompt.channels)
-    return Scene(
+    return RenderContext(
         prompt=prompt,
         brand=briefs.brands[campaign.brand],
         campaign=campaign,

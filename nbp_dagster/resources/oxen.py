@@ -12,9 +12,9 @@ from pydantic import Field, PrivateAttr
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.metered_client import CountedClient, CountedTransport, PriceList
-from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import FileKeeper, Pace, pace_file
+from nbp_dagster.oxen.metered_client import MeteredClient, MeteredTransport, PriceList
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.resources.usage import find_place, recorded_usage
@@ -58,7 +58,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
 
     # What all clients for contexts have in common: a step may ask for one a partition.
     _sender: Transport = PrivateAttr(default_factory=RequestsTransport)
-    _shared_pace: Pace = PrivateAttr(default_factory=lambda: Pace(SystemClock()))
+    _shared_pace: RateLimiter = PrivateAttr(default_factory=lambda: RateLimiter(SystemClock()))
     _prices: PriceList = PrivateAttr(default_factory=PriceList)
 
     @property
@@ -70,7 +70,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
         self,
         *,
         clock: Clock | None = None,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
@@ -85,8 +85,8 @@ class OxenResource(dg.ConfigurableResource[Any]):
         return OxenClient(
             address,
             api_key=key,
-            transport=PacedTransport(
-                RequestsTransport(), base_url=address, pace=pace or Pace(clock), clock=clock
+            transport=LimitedTransport(
+                RequestsTransport(), base_url=address, pace=pace or RateLimiter(clock), clock=clock
             ),
             clock=clock,
             retry=RetryPolicy(),
@@ -100,7 +100,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
         asset: dg.AssetKey | None = None,
         output: str | None = None,
         partition: str | None = None,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
     ) -> Iterator[OxenClient]:
         """Have a client whose use is recorded as metadata of what the step makes.
 
@@ -122,28 +122,28 @@ class OxenResource(dg.ConfigurableResource[Any]):
         place = find_place(context, asset=asset, output=output, partition=partition)
         key, address, clock = self._key(), self._address(), SystemClock()
         with recorded_usage(context, place, provider=self.provider) as counter:
-            paced = PacedTransport(
+            paced = LimitedTransport(
                 self._sender, base_url=address, pace=pace or self._shared_pace, clock=clock
             )
-            yield CountedClient(
+            yield MeteredClient(
                 address,
                 counter=counter,
                 prices=self._prices,
                 api_key=key,
-                transport=CountedTransport(paced, base_url=address, counter=counter, clock=clock),
+                transport=MeteredTransport(paced, base_url=address, counter=counter, clock=clock),
                 clock=clock,
                 retry=RetryPolicy(),
             )
 
-    def pace(self, clock: Clock, folder: Path) -> Pace:
+    def pace(self, clock: Clock, folder: Path) -> RateLimiter:
         """Return the pace that every process with this key and this folder shares.
 
         Args:
             clock: Where requests wait for their turn.
             folder: Holds a small file for each key; made when missing.
         """
-        path = pace_file(folder, base_url=self._address(), api_key=self.api_key)
-        return Pace(clock, FileKeeper(path))
+        path = rate_file(folder, base_url=self._address(), api_key=self.api_key)
+        return RateLimiter(clock, FileRateStore(path))
 
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
@@ -211,9 +211,9 @@ class SimulatedOxenResource(OxenResource):
             finally:
                 self._server = None
 
-    def pace(self, clock: Clock, folder: Path) -> Pace:
+    def pace(self, clock: Clock, folder: Path) -> RateLimiter:
         """Return a pace of this process's own: nobody else asks its simulator."""
-        return Pace(clock)
+        return RateLimiter(clock)
 
     def _address(self) -> str:
         if self._server is None:

@@ -11,7 +11,7 @@ from nbp_dagster.studio.ledger.budget import describe_excess
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
-from nbp_dagster.studio.ordering.character_sheets import SheetStanding
+from nbp_dagster.studio.ordering.character_sheets import SheetStatus
 from nbp_dagster.studio.purchasing.order_groups import standing_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
@@ -193,7 +193,7 @@ def _ordered(
     )
 
 
-def _planned_sheet(standing: SheetStanding) -> PlannedImage:
+def _planned_sheet(standing: SheetStatus) -> PlannedImage:
     """A generated sheet with all its candidates: one row, at the price of what is still to buy."""
     first = standing.orders[0]
     planned = _ordered(first, standing.latest.get(standing.made_for), "sheet")
@@ -212,9 +212,7 @@ def _planned_sheet(standing: SheetStanding) -> PlannedImage:
     return planned
 
 
-def _waiting(
-    studio: Studio, prompt: Prompt, standings: Mapping[str, SheetStanding]
-) -> PlannedImage:
+def _waiting(studio: Studio, prompt: Prompt, standings: Mapping[str, SheetStatus]) -> PlannedImage:
     """A prompt whose sheet is not made yet: its price is known, its fingerprint is not."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     missing = [key for key in studio.compiler.sheets_of(prompt) if standings[key].sheet is None]

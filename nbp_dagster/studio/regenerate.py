@@ -13,7 +13,7 @@ from PIL import Image
 
 from nbp_dagster.briefs.models import Correct
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.studio.ledger.budget import take_what_fits
 from nbp_dagster.studio.ledger.correction_log import Correction, Kept
 from nbp_dagster.studio.ledger.orders import (
@@ -28,7 +28,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regeneration_rules import Case, failing
-from nbp_dagster.studio.renditions.rendition_worker import Darkroom, Developed
+from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, Rendered
 from nbp_dagster.studio.studio import Studio
 
 # Ends of a correction's purchase after which it is not tried again by itself.
@@ -51,7 +51,7 @@ class _Held:
     Attributes:
         kept: The better picture so far.
         record: What was found on it.
-        developed: What was made of it.
+        rendered: What was made of it.
         row: The correction that is asked for.
         besides: USD this run spent on pictures that are not kept.
     """
@@ -59,23 +59,23 @@ class _Held:
     case: Case
     kept: Made
     record: PromptRecord
-    developed: Developed
+    rendered: Rendered
     row: Correction
     besides: Decimal = Decimal(0)
 
 
-class Correcting:
+class Regenerator:
     """One run's corrections.
 
     Args:
         studio: Where everything is.
         prompts: What is made, by key.
-        darkroom: Makes renditions and has originals checked.
+        postprocessor: Makes renditions and has originals checked.
         terms: What may be spent.
         log: Hears one line about each correction.
 
     Example:
-        >>> correcting = Correcting(studio, prompts, darkroom, terms=terms, log=context.log)
+        >>> correcting = Regenerator(studio, prompts, postprocessor, terms=terms, log=context.log)
         >>> for batch in correcting.batches(orders):
         ...     record(batch)
     """
@@ -84,14 +84,14 @@ class Correcting:
         self,
         studio: Studio,
         prompts: Mapping[str, Prompt],
-        darkroom: Darkroom,
+        postprocessor: Postprocessor,
         *,
         terms: Terms,
         log: logging.Logger,
     ) -> None:
         self._studio = studio
         self._prompts = prompts
-        self._darkroom = darkroom
+        self._postprocessor = postprocessor
         self._terms = terms
         self._log = log
         self._orders: dict[str, Order] = {}
@@ -108,7 +108,7 @@ class Correcting:
         # Whoever insists on another picture gets it by the first wording, and may correct that.
         standing = wanted if self._terms.fresh else self._studio.corrections.standing(wanted)
         stopped = ""
-        for batch in self._make(standing, self._darkroom.develop):
+        for batch in self._make(standing, self._postprocessor.postprocess):
             for outcome in batch:
                 if isinstance(outcome, Failed) and outcome.kind == "not_attempted":
                     stopped = outcome.reason
@@ -122,19 +122,23 @@ class Correcting:
             yield from self._ask_again(dict(self._held))
 
     def _make(
-        self, orders: Iterable[Order], develop: Callable[[Made, Image.Image | None], None]
+        self, orders: Iterable[Order], postprocess: Callable[[Made, Image.Image | None], None]
     ) -> Iterator[Sequence[Outcome]]:
         terms = self._terms
         return self._studio.make_batches(
-            orders, run_id=terms.run_id, budget=terms.budget, fresh=terms.fresh, develop=develop
+            orders,
+            run_id=terms.run_id,
+            budget=terms.budget,
+            fresh=terms.fresh,
+            postprocess=postprocess,
         )
 
     def _hold(self, outcome: Outcome) -> bool:
         """Keep an outcome back whose picture is to be asked for again."""
         if not isinstance(outcome, Generated | Reused):
             return False
-        developed = self._darkroom.look(outcome.key)
-        correct, record = self._correct(outcome.key), developed.record
+        rendered = self._postprocessor.look(outcome.key)
+        correct, record = self._correct(outcome.key), rendered.record
         if correct is None or record is None or not failing(record, correct.checks):
             return False
         case = self._studio.corrections.case_of(self._orders[outcome.key], outcome)
@@ -142,7 +146,7 @@ class Correcting:
         if found is None:
             return False
         case, row = found
-        self._held[outcome.key] = _Held(case, outcome, record, developed, row)
+        self._held[outcome.key] = _Held(case, outcome, record, rendered, row)
         return True
 
     def _next(
@@ -156,7 +160,7 @@ class Correcting:
         failed = failing(record, correct.checks)
         if not failed or not case.may_ask_again(correct):
             return None
-        scene = scene_of(self._studio.briefs, self._prompts[kept.key])
+        scene = render_context_of(self._studio.briefs, self._prompts[kept.key])
         return self._studio.corrections.ask(case, scene.brand, scene.shot, failed)
 
     def _correct(self, key: str) -> Correct | None:
@@ -197,23 +201,23 @@ class Correcting:
         return self._studio.ledger.latest(map(_name, orders))
 
     def _compare(self, made: Made, image: Image.Image | None) -> None:
-        """Develop a correction and decide between it and what is kept; called from any thread."""
+        """Postprocess a correction, decide between it and what is kept; called from any thread."""
         held = self._held[made.key]
-        self._darkroom.develop(made, image)
-        developed = self._darkroom.look(made.key)
-        before, after = rank(held.record), _rank_of(developed)
+        self._postprocessor.postprocess(made, image)
+        rendered = self._postprocessor.look(made.key)
+        before, after = rank(held.record), _rank_of(rendered)
         better = after is not None and after < before
-        reason = f"the new one fails {_say(developed.record)}, the other {_say(held.record)}"
+        reason = f"the new one fails {_say(rendered.record)}, the other {_say(held.record)}"
         kept: Kept = "correction" if better else "first"
         case = self._studio.corrections.decide(held.case, held.row, kept, reason)
         held.case = case
         held.row = next(row for row in case.rows if row.number == held.row.number)
         if held.row.kept == "correction":
-            held.developed, held.record = developed, developed.record or held.record
+            held.rendered, held.record = rendered, rendered.record or held.record
         else:
             # Its files are in the store; only what says so was written over.
             self._studio.records.write(held.record)
-            self._darkroom.put(made.key, held.developed)
+            self._postprocessor.put(made.key, held.rendered)
 
     def _settle(self, outcome: Outcome) -> Iterator[Outcome]:
         """Take what came of a correction; yield the prompt's outcome if that was the last."""
@@ -275,8 +279,8 @@ def rank(record: PromptRecord) -> tuple[int, int, float, float]:
     return errors, len(failed), round(distance, 3), -round(standing, 3)
 
 
-def _rank_of(developed: Developed) -> tuple[int, int, float, float] | None:
-    return None if developed.record is None else rank(developed.record)
+def _rank_of(rendered: Rendered) -> tuple[int, int, float, float] | None:
+    return None if rendered.record is None else rank(rendered.record)
 
 
 def _name(order: Order) -> str:

@@ -10,7 +10,12 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Made, Order
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.purchasing.order_groups import Family, may_ask, request_behind, standing_of
+from nbp_dagster.studio.purchasing.order_groups import (
+    OrderGroups,
+    may_ask,
+    request_behind,
+    standing_of,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Case:
         return self.undecided is not None or len(self.rows) < correct.max_attempts
 
 
-class Corrections:
+class Regenerations:
     """What was corrected, and what it means for orders.
 
     Example:
@@ -75,13 +80,13 @@ class Corrections:
         A correction stands whatever the brief says by now: it is paid, and was found better.
         """
         wanted = tuple(orders)
-        rows = self.log.of(Family(wanted).fingerprints) if wanted else {}
+        rows = self.log.of(OrderGroups(wanted).fingerprints) if wanted else {}
         self._cases = {
             key: case for key, case in self._cases.items() if key not in {o.key for o in wanted}
         }
         if not rows:
             return wanted
-        latest = self._ledger.latest(Family(wanted).fingerprints)
+        latest = self._ledger.latest(OrderGroups(wanted).fingerprints)
         for order in wanted:
             purchase = standing_of(order, latest)
             if purchase is not None and purchase.image is not None:

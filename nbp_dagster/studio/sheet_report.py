@@ -11,7 +11,7 @@ from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.ledger.sheet_pins import Pin
-from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStanding
+from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStatus
 from nbp_dagster.studio.sets.html_templates import (
     hash_inline,
     inline_picture,
@@ -35,7 +35,7 @@ class SheetReport:
         page: The page that shows its images; None while there is no image.
     """
 
-    standing: SheetStanding
+    standing: SheetStatus
     history: tuple[Pin, ...]
     page: Path | None = None
 

@@ -13,42 +13,42 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.expansion import Prompt, expand
-from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
 from nbp_dagster.studio.checks.survey import Surveyor
 from nbp_dagster.studio.imaging.c2pa import Credentials
-from nbp_dagster.studio.imaging.decode_limiter import Places
+from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
-from nbp_dagster.studio.ledger.owner_leases import Presence, enter
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
-from nbp_dagster.studio.provenance.picture_index import Registry
+from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
 from nbp_dagster.studio.purchasing.engine import Engine
-from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
-from nbp_dagster.studio.purchasing.order_groups import Family, standing_of
-from nbp_dagster.studio.references.reference_files import References
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups, standing_of
+from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.references.uploads import Sending
-from nbp_dagster.studio.regeneration_rules import Corrections
+from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
-from nbp_dagster.studio.renditions.rendition_worker import Darkroom, develop_each
+from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, postprocess_each
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import Outline, SetStage
@@ -73,7 +73,7 @@ class Studio:
         *,
         client: OxenClient,
         open_stream: Callable[[], EventStream],
-        pace: Pace,
+        pace: RateLimiter,
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
         clock: HaltableClock,
@@ -86,7 +86,7 @@ class Studio:
         measuring: Measuring | None = None,
         ocr: ReadWhen = "auto",
         sending: Sending | None = None,
-        on_step: OnStep = pass_by,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.briefs = briefs
         self.provider = provider
@@ -94,18 +94,18 @@ class Studio:
         self.store: ImageStore = FolderStore(paths.store)
         database = open_ledger(ledger_url or paths.ledger)
         self.ledger = Ledger(database, clock=clock)
-        self.corrections = Corrections(CorrectionLog(database, clock=clock), self.ledger)
+        self.corrections = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
         carrier = (sending or Sending()).carrier(client, folder=paths.uploads, clock=clock)
-        self.references = References(briefs, client=client, store=self.store, carrier=carrier)
+        self.references = ReferenceFiles(briefs, client=client, store=self.store, carrier=carrier)
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
-        self._places = Places()
+        self._decode_limiter = DecodeLimiter()
         self._pace = pace
         self._daily_budget = daily_budget
-        self._on_step = on_step
+        self._failpoint = failpoint
         self.measurer = Measurer(
             measuring or Measuring(),
             calibrations=CalibrationFolder(paths.calibrations),
@@ -116,7 +116,7 @@ class Studio:
         self._renderer = Renderer(
             store=self.store,
             records=self.records,
-            registry=Registry(database),
+            registry=PictureIndex(database),
             credentials=credentials,
             inspector=self._inspector,
             find_logo=self._find_logo,
@@ -134,16 +134,16 @@ class Studio:
         self._engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Delivery(
+            delivery=Collector(
                 client,
                 self.ledger,
                 self.store,
-                on_step,
-                self._places,
+                failpoint,
+                self._decode_limiter,
                 require_going_on=clock.require_going_on,
             ),
             open_stream=open_stream,
-            enter=lambda: enter(database, folder=paths.owners),
+            enter=lambda: take_lease(database, folder=paths.owners),
             clock=clock,
             limits=limits,
             times=times,
@@ -181,7 +181,7 @@ class Studio:
         run_id: str,
         budget: Decimal | None = None,
         fresh: bool = False,
-        develop: Develop | None = None,
+        postprocess: Postprocess | None = None,
     ) -> Iterator[Sequence[Outcome]]:
         """Buy what is not there yet; see `Engine.batches`.
 
@@ -190,12 +190,12 @@ class Studio:
             run_id: Who buys, for the ledger.
             budget: Most USD this run may spend, beside the campaign's and the day's caps.
             fresh: Buy again what earlier runs have made, on purpose.
-            develop: Called with every image, as soon as it is there; see `Darkroom`.
+            postprocess: Called with every image, as soon as it is there; see `Postprocessor`.
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
 
-        def hire(presence: Presence) -> Buyer:
+        def hire(presence: OwnerLease) -> Buyer:
             return Buyer(
                 client=self.client,
                 ledger=self.ledger,
@@ -206,14 +206,14 @@ class Studio:
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,
-                on_step=self._on_step,
+                failpoint=self._failpoint,
             )
 
-        return self._engine.batches(wanted, hire=hire, develop=develop)
+        return self._engine.batches(wanted, hire=hire, postprocess=postprocess)
 
-    def darkroom(
+    def postprocessor(
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
-    ) -> Darkroom:
+    ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
 
         # One prompt of each brand.
@@ -227,9 +227,9 @@ class Studio:
         def prepare() -> None:
             # What is made ready for one prompt serves all others of its brand.
             for brand, cast in casts.items():
-                self._renderer.prepare(scene_of(self.briefs, firsts[brand]), cast)
+                self._renderer.prepare(render_context_of(self.briefs, firsts[brand]), cast)
 
-        return Darkroom(self.store, render if renders else None, prepare=prepare)
+        return Postprocessor(self.store, render if renders else None, prepare=prepare)
 
     def render(
         self,
@@ -247,15 +247,15 @@ class Studio:
         """
         # The wording that was made in the end, where one was softened or corrected.
         request = self.corrections.asked(order, made.receipt.fingerprint).request
-        scene = scene_of(self.briefs, prompt)
+        scene = render_context_of(self.briefs, prompt)
         sheets = self.compiler.cast_of(scene.brand.id) if casts is None else casts[scene.brand.id]
         return self._renderer.render(scene, request, made, image, sheets=sheets)
 
-    def develop_made(
-        self, orders: Iterable[Order], develop: Develop
+    def postprocess_made(
+        self, orders: Iterable[Order], postprocess: Postprocess
     ) -> Iterator[Sequence[Outcome]]:
-        """Yield what is made already, developed; asks nothing of the service and buys nothing."""
-        return develop_each(self.find_made(orders), develop)
+        """Yield what is made already, rendered; asks nothing of the service and buys nothing."""
+        return postprocess_each(self.find_made(orders), postprocess)
 
     def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
         """Yield what is made already; asks nothing of the service and buys nothing."""
@@ -300,7 +300,7 @@ class Studio:
     def stage_set(self, campaign_id: str) -> SetStage:
         """Return what puts a set's files into its folder as its prompts finish."""
         campaign = self.briefs.campaigns[campaign_id]
-        scenes = (scene_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id))
+        scenes = (render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id))
         names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
         outline = Outline(
             title=title_of(self.briefs, campaign),
@@ -312,7 +312,7 @@ class Studio:
             outline,
             rendition=self._rendition,
             thumb=self.store.get,
-            is_idle=lambda: self._places.has_room,
+            is_idle=lambda: self._decode_limiter.has_room,
         )
 
     def _rendition(self, picture: Picture) -> Path:
@@ -372,7 +372,7 @@ class Studio:
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
-        scene = scene_of(self.briefs, prompt)
+        scene = render_context_of(self.briefs, prompt)
         stamp = self._inspector.stamp(scene, self.compiler.cast_of(scene.brand.id))
         return version_of(self._renderer.recipe(scene, made), stamp)
 
@@ -385,7 +385,7 @@ class Studio:
 
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
         """Return what the ledger knows of the given orders and their milder wordings."""
-        return self.ledger.latest(Family(orders).fingerprints)
+        return self.ledger.latest(OrderGroups(orders).fingerprints)
 
     def caps(self, scopes: Iterable[str], budget: Decimal | None = None) -> tuple[Cap, ...]:
         """Return the limits that hold for purchases of some campaigns.

@@ -9,7 +9,7 @@ from typing import Any, Final
 from PIL import Image
 
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.decode_limiter import do_all
+from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.resize import build_pyramid, fit_image
 from tests.bench.figures import Figure, at_most
@@ -69,7 +69,7 @@ def make_ours(data: bytes) -> int:
     def make_one(size: tuple[int, int]) -> int:
         return len(_write(fit_image(pyramid, width=size[0], height=size[1])))
 
-    return sum(do_all(make_one, SIZES))
+    return sum(run_parallel(make_one, SIZES))
 
 
 def _write(image: Image.Image) -> bytes:

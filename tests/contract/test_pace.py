@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound, RateLimited
-from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from tests.contract.conftest import MakeClient, Target
@@ -47,8 +47,8 @@ def test_a_429_met_by_one_thread_holds_the_others(
 ) -> None:
     wanted, clock = f"gen-{uuid4().hex}", HeldClock()
     client = make_client(
-        transport=PacedTransport(
-            RequestsTransport(), base_url=target.url, pace=Pace(clock), clock=clock
+        transport=LimitedTransport(
+            RequestsTransport(), base_url=target.url, pace=RateLimiter(clock), clock=clock
         ),
         retry=RetryPolicy(attempts=1),
         clock=clock,

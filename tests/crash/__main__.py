@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from nbp_dagster.studio.purchasing.failpoints import STEPS
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS
 from tests.crash.harness import Death, Mismatch, Service
 from tests.crash.trials import (
     PAIRS,
@@ -49,7 +49,7 @@ def step_trials(bench: Bench) -> Iterator[Trial]:
     """Every step twice alone, once beside a run that lives on; and both runs at chosen steps."""
     for death in single_deaths():
         yield f"alone     {death}", partial(die_alone, bench, death)
-    for step in STEPS:
+    for step in FAILPOINTS:
         yield f"beside    {step}", partial(die_beside_another, bench, Death(step), None)
     yield "none      two runs, slow POSTs", partial(live_together, bench)
     for first, second in PAIRS:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.ledger.orders import Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
-from nbp_dagster.studio.regenerate import Correcting, Terms
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.regenerate import Regenerator, Terms
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs
@@ -23,15 +23,15 @@ LIMITS = EngineLimits(in_flight=1, buyers=1, elsewhere_seconds=0.05)
 
 
 def make_corrected(
-    url: str, home: Path, *, count: int, attempts: int = 1, on_step: OnStep = pass_by
+    url: str, home: Path, *, count: int, attempts: int = 1, failpoint: Failpoint = no_failpoint
 ) -> dict[str, Outcome]:
     """Run a campaign of so many prompts over a home folder.
 
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     """
     clock = HastyClock()
-    pace = Pace(PaceClock(clock))
-    transport = PacedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
+    pace = RateLimiter(PaceClock(clock))
+    transport = LimitedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
     client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
@@ -47,14 +47,16 @@ def make_corrected(
         limits=LIMITS,
         times=TIMES,
         ocr="off",
-        on_step=on_step,
+        failpoint=failpoint,
     )
     try:
         orders = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
-        darkroom = studio.darkroom(prompts, orders, renders=True)
+        postprocessor = studio.postprocessor(prompts, orders, renders=True)
         terms = Terms(f"process {os.getpid()}")
-        correcting = Correcting(studio, prompts, darkroom, terms=terms, log=logging.getLogger())
+        correcting = Regenerator(
+            studio, prompts, postprocessor, terms=terms, log=logging.getLogger()
+        )
         batches = correcting.batches(orders.values())
         return {outcome.key: outcome for batch in batches for outcome in batch}
     finally:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbp_dagster.studio.purchasing.failpoints import STEPS, Step
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Step
 from tests.crash.harness import Death, Service
 from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another, live_together
 from tests.fakes.postgres import PostgresServer, postgres
@@ -25,14 +25,14 @@ def bench(service: Service) -> Bench:
     return Bench(service)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FAILPOINTS)
 def test_a_run_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
     bench: Bench, step: Step
 ) -> None:
     die_alone(bench, Death(step))
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FAILPOINTS)
 def test_a_run_on_postgresql_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
     service: Service, postgres: PostgresServer, step: Step
 ) -> None:

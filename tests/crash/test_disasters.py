@@ -119,7 +119,7 @@ def test_a_ledger_that_another_process_locks_is_waited_for_and_then_said(
         if reached == step:
             locker.lock()
 
-    with workbench(service.url, home, on_step=lock, patience=0.2) as bench:
+    with workbench(service.url, home, failpoint=lock, patience=0.2) as bench:
         outcomes = bench.make(*(order(number) for number in range(ORDERS)))
         locker.release()
 
@@ -150,7 +150,7 @@ def test_a_clock_that_jumps_back_by_an_hour_pays_nothing_twice(
             jumped.set()
             clock.jump(-HOUR)
 
-    with workbench(simulator.url, home, on_step=jump, clock=HastyClock(clock)) as bench:
+    with workbench(simulator.url, home, failpoint=jump, clock=HastyClock(clock)) as bench:
         outcomes = bench.make(*(order(number) for number in range(ORDERS)))
 
     assert jumped.is_set()
@@ -183,7 +183,7 @@ def test_a_service_killed_in_the_middle_of_a_run_loses_and_repeats_nothing(
                     if is_back_at_once:
                         service.start()
 
-        with workbench(service.url, home, on_step=strike) as bench:
+        with workbench(service.url, home, failpoint=strike) as bench:
             outcomes = bench.make(*(order(number) for number in range(ORDERS)))
         if not is_back_at_once:
             service.start()

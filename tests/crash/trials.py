@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbp_dagster.studio.purchasing.failpoints import STEPS, Step
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Step
 from tests.crash.harness import (
     KILLED,
     ORDERS,
@@ -156,7 +156,7 @@ def die_any_time(bench: Bench, dice: random.Random, *, workers: int, span: float
 
 def single_deaths() -> list[Death]:
     """Every step, at its first and its second time."""
-    return [Death(step, occurrence) for step in STEPS for occurrence in (1, 2)]
+    return [Death(step, occurrence) for step in FAILPOINTS for occurrence in (1, 2)]
 
 
 def _leave_something(site: Site, death: Death) -> None:

@@ -18,7 +18,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.failpoints import STEPS, OnStep, Step, pass_by
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Failpoint, Step, no_failpoint
 from tests.fakes.studio import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (given.largest_file, given.largest_file))
     if given.unprivileged and os.geteuid() == 0:
         _become_nobody()
-    on_step = pass_by if given.die_at is None else die_at(given.die_at, given.occurrence)
+    failpoint = no_failpoint if given.die_at is None else die_at(given.die_at, given.occurrence)
     _say("ready")
     sys.stdin.readline()
     try:
-        outcomes = _run(given, on_step)
+        outcomes = _run(given, failpoint)
     except NbpError as error:
         _say(json.dumps({"stopped": str(error)}))
         return STOPPED
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return INCOMPLETE if any(isinstance(item, Failed) for item in outcomes.values()) else 0
 
 
-def die_at(step: Step, occurrence: int) -> OnStep:
+def die_at(step: Step, occurrence: int) -> Failpoint:
     """Return what kills this process, as no handler can prevent, at the n-th such step."""
     lock = threading.Lock()
     left = occurrence
 
-    def on_step(reached: Step) -> None:
+    def failpoint(reached: Step) -> None:
         nonlocal left
         if reached != step:
             return
@@ -61,7 +61,7 @@ def die_at(step: Step, occurrence: int) -> OnStep:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    return on_step
+    return failpoint
 
 
 def singles(count: int) -> list[Order]:
@@ -77,17 +77,17 @@ def companions(count: int) -> list[Order]:
     return [item for group in groups for item in bind(*group)]
 
 
-def _correct(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
+def _correct(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     """Make prompts whose pictures all miss the palette, so that each is asked for again."""
     # Late: the other trials need not wait for what this imports.
     from tests.crash.correcting import make_corrected
 
-    return make_corrected(given.url, given.home, count=given.orders, on_step=on_step)
+    return make_corrected(given.url, given.home, count=given.orders, failpoint=failpoint)
 
 
-def _run(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
+def _run(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     if given.correcting:
-        return _correct(given, on_step)
+        return _correct(given, failpoint)
     orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
@@ -98,7 +98,7 @@ def _run(given: argparse.Namespace, on_step: OnStep) -> dict[str, Outcome]:
         run_id=f"process {os.getpid()}",
         ledger_url=given.ledger_url,
         patience=given.patience,
-        on_step=on_step,
+        failpoint=failpoint,
     ) as bench:
         return bench.make(*orders)
 
@@ -120,7 +120,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--backwards", action="store_true", help="start with the last order")
     parser.add_argument("--together", action="store_true", help="as companions, three in a call")
     parser.add_argument("--correcting", action="store_true", help="ask again for each picture")
-    parser.add_argument("--die-at", choices=STEPS)
+    parser.add_argument("--die-at", choices=FAILPOINTS)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")
     parser.add_argument("--unprivileged", action="store_true", help="be nobody, if now root")

@@ -20,10 +20,10 @@ DATA = (
     "nbp_dagster/py.typed",
     "nbp_dagster/instance/dagster.yaml",
     "nbp_dagster/briefs/channels.yaml",
-    "nbp_dagster/studio/templates/gallery.html.j2",
-    "nbp_dagster/studio/templates/index.html.j2",
-    "nbp_dagster/studio/templates/gallery.css",
-    "nbp_dagster/studio/templates/gallery.js",
+    "nbp_dagster/studio/sets/templates/gallery.html.j2",
+    "nbp_dagster/studio/sets/templates/index.html.j2",
+    "nbp_dagster/studio/sets/templates/gallery.css",
+    "nbp_dagster/studio/sets/templates/gallery.js",
 )
 
 

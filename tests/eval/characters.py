@@ -24,7 +24,7 @@ from nbp_dagster.studio.checks.characters.patches import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 
 Cast = Mapping[str, Sequence[Figure]]
-Scene = tuple[str, int, Image.Image]
+RenderContext = tuple[str, int, Image.Image]
 Scores = NDArray[Any]
 
 COHORTS: Final = {
@@ -131,7 +131,7 @@ def read_grounds(folder: Path) -> list[Image.Image]:
     return [picture for picture in pictures if min(picture.size) >= 300]
 
 
-def set_scenes(cast: Cast, grounds: Sequence[Image.Image]) -> list[Scene]:
+def set_scenes(cast: Cast, grounds: Sequence[Image.Image]) -> list[RenderContext]:
     """Return each pose in a scene: half on gradients, half on landscapes."""
     dice = random.Random(7)
     scenes = []
@@ -151,7 +151,9 @@ def set_scenes(cast: Cast, grounds: Sequence[Image.Image]) -> list[Scene]:
 class Table:
     """Scores of every scene against every character, the scene's own pose left out."""
 
-    def __init__(self, scorer: CharacterScorer, cast: Cast, scenes: Sequence[Scene]) -> None:
+    def __init__(
+        self, scorer: CharacterScorer, cast: Cast, scenes: Sequence[RenderContext]
+    ) -> None:
         self._names = list(cast)
         self.owners = np.array([self._names.index(name) for name, _, _ in scenes])
         references = {name: list(map(scorer.describe, poses)) for name, poses in cast.items()}

@@ -33,14 +33,14 @@ _PLACES = (
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderContext:
     """A picture and the box of its figure, in pixels."""
 
     image: Image.Image
     figure: Box
 
 
-def set_scene(number: int) -> Scene:
+def set_scene(number: int) -> RenderContext:
     """Return one of the scenes; equal numbers give equal scenes."""
     dice = random.Random(number)
     wide, high = SOURCES[number % len(SOURCES)]
@@ -57,7 +57,7 @@ def set_scene(number: int) -> Scene:
     left, top = dice.randint(0, max(0, wide - across)), dice.randint(0, high - tall)
     mask = Image.fromarray(figure.mask).convert("L").resize((across, tall))
     ground.paste(figure.image.resize((across, tall)), (left, top), mask)
-    return Scene(ground, (left, top, left + across, top + tall))
+    return RenderContext(ground, (left, top, left + across, top + tall))
 
 
 def _draw_ground(number: int, wide: int, high: int) -> Image.Image:
@@ -91,7 +91,7 @@ def centre(source: tuple[int, int], frame: tuple[int, int]) -> Box:
     return (left, top, left + wide, top + high)
 
 
-def judge(scenes: Sequence[Scene]) -> dict[str, list[float]]:
+def judge(scenes: Sequence[RenderContext]) -> dict[str, list[float]]:
     """Return the shares kept, by way of cropping."""
     rows: dict[str, list[float]] = {}
     for scene in scenes:

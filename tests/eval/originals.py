@@ -28,14 +28,14 @@ from nbp_dagster.prompts.request import (
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.simulator.painting.sizes import pixel_size
 from nbp_dagster.studio.checks.duplicates import LEAST_LIKENESS
-from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
 from nbp_dagster.studio.checks.original_checks import (
     LEAST_LIKE_LOGO,
     ORIGINAL_CHECKS,
     OriginalInput,
 )
 from nbp_dagster.studio.imaging.resize import build_pyramid
-from nbp_dagster.studio.provenance.descriptors import find_earlier, sketch_picture
+from nbp_dagster.studio.provenance.descriptors import describe_picture, find_earlier
 
 CONFIG = Path(__file__).parents[2] / "assets_config"
 IMAGES = CONFIG / "brands" / "images"
@@ -47,9 +47,9 @@ PRODUCTS = {"pennyway": "pennyway_loop_box.png", "solstice": "solstice_house_ble
 
 
 @cache
-def emblem_of(brand: str) -> Emblem:
+def emblem_of(brand: str) -> LogoTemplate:
     """The logo of a brand, ready to be looked for."""
-    found = prepare_emblem(Image.open(IMAGES / f"{brand}_logo.png"))
+    found = prepare_logo(Image.open(IMAGES / f"{brand}_logo.png"))
     assert found is not None
     return found
 
@@ -109,9 +109,9 @@ def print_logos(briefs: Briefs) -> None:
             with_logo = build_pyramid(draw(request, campaign.brand)).levels[1]
             without = build_pyramid(draw(request, campaign.brand, fault="missing-logo")).levels[1]
             own = emblem_of(campaign.brand)
-            found["there"].append(find_emblem(with_logo, own)[0])
-            found["not there"].append(find_emblem(without, own)[0])
-            found["the other brand's"].append(find_emblem(with_logo, emblem_of(others[0]))[0])
+            found["there"].append(match_logo(with_logo, own)[0])
+            found["not there"].append(match_logo(without, own)[0])
+            found["the other brand's"].append(match_logo(with_logo, emblem_of(others[0]))[0])
     for name, scores in found.items():
         yes = sum(score >= LEAST_LIKE_LOGO for score in scores)
         print(
@@ -150,7 +150,7 @@ def _again(picture: Image.Image) -> Image.Image:
 
 
 def _like(one: Image.Image, other: Image.Image) -> float:
-    cells = np.stack([np.frombuffer(sketch_picture(each), np.uint8) for each in (one, other)])
+    cells = np.stack([np.frombuffer(describe_picture(each), np.uint8) for each in (one, other)])
     [(_, _, likeness)] = find_earlier(cells, -math.inf, lambda later, earlier: True)
     return likeness
 

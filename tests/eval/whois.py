@@ -19,14 +19,14 @@ from PIL import Image
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.provenance.descriptors import (
+    DESCRIPTOR_BYTES,
     LEAST_LIKENESS,
-    SKETCH_BYTES,
-    Sketches,
+    PictureDescriptors,
+    describe_picture,
     find_alike,
-    sketch_picture,
 )
 from nbp_dagster.studio.provenance.identify import identify
-from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry
+from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.provenance.pixel_diff import MOST_APART, compare
 from tests.fakes.copies import JOURNEYS, SIZES, Journey, draw_any, send
 from tests.fakes.pictures import encode
@@ -77,11 +77,15 @@ def draw_picture(number: int) -> Image.Image:
     return paint(text, [], width=wide, height=high, variant=dice.randint(1, 4))
 
 
-def sketch_all(pictures: Sequence[Image.Image]) -> Sketches:
-    return Sketches.gather([(sketch_picture(item), item.width / item.height) for item in pictures])
+def sketch_all(pictures: Sequence[Image.Image]) -> PictureDescriptors:
+    return PictureDescriptors.gather(
+        [(describe_picture(item), item.width / item.height) for item in pictures]
+    )
 
 
-def judge(pictures: Sequence[Image.Image], sketches: Sketches, journey: Journey) -> Finding:
+def judge(
+    pictures: Sequence[Image.Image], sketches: PictureDescriptors, journey: Journey
+) -> Finding:
     """Send every picture on a journey and look for it, as `nbp whois` does."""
     found = right = 0
     least, apart = 1.0, 0.0
@@ -98,7 +102,7 @@ def judge(pictures: Sequence[Image.Image], sketches: Sketches, journey: Journey)
 
 
 def judge_others(
-    count: int, pictures: Sequence[Image.Image], sketches: Sketches
+    count: int, pictures: Sequence[Image.Image], sketches: PictureDescriptors
 ) -> tuple[int, list[float]]:
     """Look for so many other pictures.
 
@@ -119,14 +123,14 @@ def time_queries(rows: int) -> Iterator[tuple[str, float]]:
     target = draw_any(1)
     with tempfile.TemporaryDirectory() as folder:
         engine = open_ledger(Path(folder) / "ledger.sqlite")
-        registry = Registry(engine)
+        registry = PictureIndex(engine)
         batch = [
-            _row(number, dice.integers(0, 256, SKETCH_BYTES, np.uint8).tobytes())
+            _row(number, dice.integers(0, 256, DESCRIPTOR_BYTES, np.uint8).tobytes())
             for number in range(rows)
         ]
         for start in range(0, rows, 500):
             registry.add(batch[start : start + 500])
-        registry.add([_row(rows, sketch_picture(target), size=target.size)])
+        registry.add([_row(rows, describe_picture(target), size=target.size)])
         for name, size in (("of one shape", target.size), ("of another shape", (900, 300))):
             query = encode(target.resize(size))
             start_time = time.perf_counter()

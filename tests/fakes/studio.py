@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.prompts.request import ImageRequest
@@ -18,13 +18,13 @@ from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS, open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
-from nbp_dagster.studio.ledger.owner_leases import Presence, enter
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
 from nbp_dagster.studio.purchasing.engine import Engine
-from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.storage.image_store import FolderStore
 
@@ -104,8 +104,8 @@ class Workbench:
     store: FolderStore
     engine: Engine
     clock: HaltableClock
-    on_step: OnStep
-    pace: Pace
+    failpoint: Failpoint
+    pace: RateLimiter
     run_id: str = "test run"
 
     def make(
@@ -113,10 +113,10 @@ class Workbench:
         *orders: Order,
         caps: Sequence[Cap] = (),
         fresh: bool = False,
-        develop: Develop | None = None,
+        postprocess: Postprocess | None = None,
     ) -> dict[str, Outcome]:
         """Run the engine to its end."""
-        outcomes = self.stream(*orders, caps=caps, fresh=fresh, develop=develop)
+        outcomes = self.stream(*orders, caps=caps, fresh=fresh, postprocess=postprocess)
         return {outcome.key: outcome for outcome in outcomes}
 
     def stream(
@@ -124,11 +124,11 @@ class Workbench:
         *orders: Order,
         caps: Sequence[Cap] = (),
         fresh: bool = False,
-        develop: Develop | None = None,
+        postprocess: Postprocess | None = None,
     ) -> Iterator[Outcome]:
         """The engine's own iterator, to be closed early by a test."""
 
-        def hire(presence: Presence) -> Buyer:
+        def hire(presence: OwnerLease) -> Buyer:
             return Buyer(
                 client=self.client,
                 ledger=self.ledger,
@@ -139,10 +139,10 @@ class Workbench:
                 run_id=self.run_id,
                 caps=tuple(caps),
                 fresh=fresh,
-                on_step=self.on_step,
+                failpoint=self.failpoint,
             )
 
-        return self.engine.make(orders, hire=hire, develop=develop)
+        return self.engine.make(orders, hire=hire, postprocess=postprocess)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def workbench(
     key: str = "test-key",
     run_id: str = "test run",
     ledger_url: str | None = None,
-    on_step: OnStep = pass_by,
+    failpoint: Failpoint = no_failpoint,
     on_cancel: OnCancel = "keep",
     clock: HastyClock | None = None,
     patience: float = PATIENCE_SECONDS,
@@ -162,25 +162,29 @@ def workbench(
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     halting = clock or HastyClock()
-    pace = Pace(PaceClock(halting))
-    paced = PacedTransport(transport or RequestsTransport(), base_url=url, pace=pace, clock=halting)
+    pace = RateLimiter(PaceClock(halting))
+    paced = LimitedTransport(
+        transport or RequestsTransport(), base_url=url, pace=pace, clock=halting
+    )
     client = OxenClient(url, api_key=key, transport=paced, clock=halting, retry=QUICK)
     database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
-    delivery = Delivery(client, ledger, store, on_step, require_going_on=halting.require_going_on)
+    delivery = Collector(
+        client, ledger, store, failpoint, require_going_on=halting.require_going_on
+    )
     engine = Engine(
         client,
         ledger=ledger,
         delivery=delivery,
         open_stream=client.events,
-        enter=lambda: enter(database, folder=home / "owners"),
+        enter=lambda: take_lease(database, folder=home / "owners"),
         clock=halting,
         limits=limits or EngineLimits(elsewhere_seconds=0.05),
         times=TIMES,
         on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, halting, on_step, pace, run_id)
+        yield Workbench(client, ledger, store, engine, halting, failpoint, pace, run_id)
     finally:
         ledger.close()

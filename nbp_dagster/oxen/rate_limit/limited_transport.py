@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.rate_limit.rate_state import Slot
 from nbp_dagster.oxen.retry import parse_retry_after
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
 
 
-class PacedTransport(Transport):
+class LimitedTransport(Transport):
     """Sends requests to the service's own origin at a pace, and all others untouched.
 
     Args:
@@ -24,14 +24,16 @@ class PacedTransport(Transport):
         clock: Reads a `Retry-After` that is a date.
     """
 
-    def __init__(self, transport: Transport, *, base_url: str, pace: Pace, clock: Clock) -> None:
+    def __init__(
+        self, transport: Transport, *, base_url: str, pace: RateLimiter, clock: Clock
+    ) -> None:
         self._transport = transport
         self._base_url = base_url
         self._pace = pace
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"PacedTransport({self._transport!r})"
+        return f"LimitedTransport({self._transport!r})"
 
     @contextmanager
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:

@@ -23,14 +23,14 @@ from weakref import finalize
 from pydantic import TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.rate_limit.rate_state import Slot, Tempo
+from nbp_dagster.oxen.rate_limit.rate_state import RateState, Slot
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Update = Callable[[Tempo | None], tuple[Tempo, T]]
+Update = Callable[[RateState | None], tuple[RateState, T]]
 
-_TEMPO = TypeAdapter(Tempo)
+_TEMPO = TypeAdapter(RateState)
 
 _EARLY = 0.001
 """Seconds before its slot that a request may go: a shorter sleep costs more than it holds back."""
@@ -44,11 +44,11 @@ _LOCK_TRIES, _LOCK_NAP = 2000, 0.0005
 """A second in all: the lock is held for less than a millisecond, unless its holder was stopped."""
 
 
-class Keeper(ABC):
+class RateStore(ABC):
     """Keeps a tempo, and changes it for one caller at a time."""
 
     @abstractmethod
-    def peek(self) -> Tempo | None:
+    def peek(self) -> RateState | None:
         """Return the tempo, if it is known without waiting for anybody; None else."""
 
     @abstractmethod
@@ -60,14 +60,14 @@ class Keeper(ABC):
         """
 
 
-class MemoryKeeper(Keeper):
+class MemoryRateStore(RateStore):
     """Keeps it for the threads of this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tempo: Tempo | None = None
+        self._tempo: RateState | None = None
 
-    def peek(self) -> Tempo | None:
+    def peek(self) -> RateState | None:
         return self._tempo
 
     def change(self, update: Update[T]) -> T:
@@ -76,7 +76,7 @@ class MemoryKeeper(Keeper):
         return result
 
 
-class FileKeeper(Keeper):
+class FileRateStore(RateStore):
     """Keeps it in a locked file for the processes of this machine.
 
     What is unreadable counts as nothing known. When the file can't be used, it is kept in memory
@@ -89,18 +89,18 @@ class FileKeeper(Keeper):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._memory = MemoryKeeper()
+        self._memory = MemoryRateStore()
         self._is_usable = True
         self._page: _Page | None = None
         self._pid = 0
         # What was written last: as long as the file holds it, it need not be read again.
-        self._written: tuple[bytes, Tempo | None] = (b"", None)
+        self._written: tuple[bytes, RateState | None] = (b"", None)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self._give_up(error)
 
-    def peek(self) -> Tempo | None:
+    def peek(self) -> RateState | None:
         if not self._is_usable:
             return self._memory.peek()
         page, (text, tempo) = self._page, self._written
@@ -223,7 +223,7 @@ class _Page:
         self._close()
 
 
-class Pace:
+class RateLimiter:
     """When a request may be sent and how many jobs may be at the service; safe between threads.
 
     Args:
@@ -239,9 +239,9 @@ class Pace:
         ...     pace.keep_up(slot, is_post=False)
     """
 
-    def __init__(self, clock: Clock, keeper: Keeper | None = None) -> None:
+    def __init__(self, clock: Clock, keeper: RateStore | None = None) -> None:
         self._clock = clock
-        self._keeper = keeper or MemoryKeeper()
+        self._keeper = keeper or MemoryRateStore()
         self._name = uuid4().hex[:12]
         self._kept = threading.local()
         # What `room` last answered, to what, and until when that holds.
@@ -283,7 +283,7 @@ class Pace:
             is_post: Whether it would have made a job.
         """
 
-        def cut(tempo: Tempo, now: float) -> tuple[Tempo, Tempo]:
+        def cut(tempo: RateState, now: float) -> tuple[RateState, RateState]:
             slower = tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post)
             return slower, slower
 
@@ -307,7 +307,7 @@ class Pace:
         if asked == self._room_asked and self._clock.monotonic() < self._room_until:
             return self._room
 
-        def share(tempo: Tempo, now: float) -> tuple[Tempo, int]:
+        def share(tempo: RateState, now: float) -> tuple[RateState, int]:
             return tempo.share(self._name, flying, limit=limit, now=now, wanted=wanted)
 
         room = self._change(share)
@@ -345,13 +345,13 @@ class Pace:
             return known.honours(slot)
         return self._change(lambda tempo, _: (tempo, tempo.honours(slot)))
 
-    def _change(self, update: Callable[[Tempo, float], tuple[Tempo, T]]) -> T:
+    def _change(self, update: Callable[[RateState, float], tuple[RateState, T]]) -> T:
         kept_up = self._take_kept_up()
 
-        def change(tempo: Tempo | None) -> tuple[Tempo, T]:
+        def change(tempo: RateState | None) -> tuple[RateState, T]:
             # Asked for under the lock, lest another's stamp seem to lie in the future.
             now = self._clock.monotonic()
-            known = tempo if tempo is not None and tempo.is_current(now) else Tempo.at(now)
+            known = tempo if tempo is not None and tempo.is_current(now) else RateState.at(now)
             counted = known.touch(self._name, now)
             for slot, is_post in kept_up:
                 counted = counted.keep_up(slot, now, is_post=is_post)
@@ -369,13 +369,13 @@ class Pace:
         return taken
 
 
-def pace_file(folder: Path, *, base_url: str, api_key: str) -> Path:
+def rate_file(folder: Path, *, base_url: str, api_key: str) -> Path:
     """Return the file that all who ask a service with a key share; the key can't be read off it."""
     digest = sha256(f"{base_url.strip().rstrip('/')}\n{api_key.strip()}".encode()).hexdigest()
     return folder / f"{digest[:32]}.json"
 
 
-def _read(text: bytes) -> Tempo | None:
+def _read(text: bytes) -> RateState | None:
     try:
         return _TEMPO.validate_json(text) if text.strip() else None
     except ValidationError:

@@ -74,7 +74,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tempo:
+class RateState:
     """What is known of a service's limits. Moments are seconds of the monotonic clock.
 
     The rate doubles each second until the first 429. From then on a 429 cuts it to half of what
@@ -113,7 +113,7 @@ class Tempo:
     members: Mapping[str, Member] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, now: float) -> "Tempo":
+    def at(cls, now: float) -> "RateState":
         """Return the beginning: nothing is known."""
         return cls(stamp=now, since=now)
 
@@ -121,7 +121,7 @@ class Tempo:
         """Whether it was written since the machine started, and not too long ago."""
         return self.stamp <= now < self.stamp + FORGET_SECONDS
 
-    def book(self, now: float) -> tuple["Tempo", Slot | float]:
+    def book(self, now: float) -> tuple["RateState", Slot | float]:
         """Give the next slot away, or return the seconds after which to ask again."""
         at = max(now, self.next_at, self.held_until)
         if at > now + AHEAD_SECONDS:
@@ -135,7 +135,7 @@ class Tempo:
         """Whether a slot may still be used: no cut and no longer hold came since."""
         return slot.cuts == self.cuts and self.held_until <= slot.at
 
-    def keep_up(self, slot: Slot, now: float, *, is_post: bool) -> "Tempo":
+    def keep_up(self, slot: Slot, now: float, *, is_post: bool) -> "RateState":
         """Count a request that the service took, and grow."""
         counted = replace(self, stamp=now, taken=self.taken + 1)
         if slot.cuts != self.cuts:
@@ -146,7 +146,7 @@ class Tempo:
 
     def slow_down(
         self, slot: Slot, now: float, *, retry_after: float | None, is_post: bool
-    ) -> "Tempo":
+    ) -> "RateState":
         """Hold everybody and cut; requests sent before the last cut hold, but do not cut again.
 
         Args:
@@ -180,7 +180,7 @@ class Tempo:
 
     def share(
         self, name: str, flying: int, *, limit: int, now: float, wanted: int = 0
-    ) -> tuple["Tempo", int]:
+    ) -> tuple["RateState", int]:
         """Enter a run's jobs; return how many more it may have at the service.
 
         It has an equal part of the window, and beyond that what the others leave; at least one.
@@ -203,12 +203,12 @@ class Tempo:
         entered = {**living, name: Member(flying + min(room, wanted), limit, now)}
         return replace(self, stamp=now, members=entered), room
 
-    def leave(self, name: str, now: float) -> "Tempo":
+    def leave(self, name: str, now: float) -> "RateState":
         """Give a run's part of the window back to the others."""
         others = {other: member for other, member in self.members.items() if other != name}
         return replace(self, stamp=now, members=others)
 
-    def touch(self, name: str, now: float) -> "Tempo":
+    def touch(self, name: str, now: float) -> "RateState":
         """Note that a run is alive."""
         member = self.members.get(name)
         if member is None or 0 <= now - member.touched < TOUCH_SECONDS:
@@ -229,7 +229,7 @@ class Tempo:
         seen = (self.taken + 1) / max(now - self.since, 1.0)
         return min(self.rate, max(seen, self.rate / 2))
 
-    def _faster(self) -> "Tempo":
+    def _faster(self) -> "RateState":
         if self.ceiling is None:
             return replace(self, rate=min(self.rate + 1.0, MAX_RATE))
         age = self.age + 1.0 / self.rate
@@ -240,10 +240,10 @@ class Tempo:
             factor = 1.0 + ((age - CLIMB_SECONDS) / span) ** 3
         return replace(self, age=age, rate=min(self.ceiling * factor, MAX_RATE))
 
-    def _wider(self) -> "Tempo":
+    def _wider(self) -> "RateState":
         most = max((member.limit for member in self.members.values()), default=0)
         gain = 1.0 / self.window if self.window_cut else 1.0
         return replace(self, window=max(self.window, min(self.window + gain, float(most))))
 
-    def _narrower(self) -> "Tempo":
+    def _narrower(self) -> "RateState":
         return replace(self, window=max(1.0, self.window / 2), window_cut=True)

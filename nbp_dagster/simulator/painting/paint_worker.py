@@ -78,7 +78,7 @@ class PaintOrder:
 Source = InlinePicture | StoredPicture | UnknownPicture | PaintOrder
 
 
-class Darkroom:
+class PaintWorker:
     """Paints orders in a few threads and keeps nothing.
 
     Args:
@@ -101,10 +101,10 @@ class Darkroom:
         """How many pictures were painted."""
         return self._painted
 
-    async def develop(self, order: PaintOrder) -> bytes:
+    async def paint(self, order: PaintOrder) -> bytes:
         """Return the PNG bytes of an order."""
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="darkroom")
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="worker")
         self._painted += 1
         loop = asyncio.get_running_loop()
         paint = partial(paint_order, order, self._painter, plain=self._plain)

@@ -37,7 +37,7 @@ async def show_stats(request: Request) -> Response:
             "jobs": simulator.jobs.counts(),
             "peak_processing": simulator.jobs.peak_processing,
             "event_streams": simulator.feed.subscribers,
-            "pictures_painted": simulator.darkroom.painted,
+            "pictures_painted": simulator.worker.painted,
             "barrier": None if gathering is None else gathering.to_json(),
         }
     )

@@ -193,7 +193,7 @@ class _CutResponse(Response):
 
 async def _paint_result(simulator: Simulator, job: Job, trouble: str | None) -> Response:
     order = simulator.order_picture(job, wrong_size=trouble == "wrong_size")
-    data = await simulator.darkroom.develop(order)
+    data = await simulator.worker.paint(order)
     if trouble == "mislabelled":
         data = await asyncio.to_thread(_as_jpeg, data)
     if trouble == "truncate":

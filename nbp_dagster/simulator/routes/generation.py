@@ -183,7 +183,7 @@ async def _show_image(
     if not job.has_picture:
         return None
     if response_format == "b64_json":
-        data = await simulator.darkroom.develop(simulator.order_picture(job))
+        data = await simulator.worker.paint(simulator.order_picture(job))
         return {"b64_json": base64.b64encode(data).decode("ascii")}
     return {"url": simulator.link_result(job, base_url) or ""}
 

@@ -22,7 +22,7 @@ from nbp_dagster.simulator.faults import (
     FaultBook,
 )
 from nbp_dagster.simulator.options import SimulatorOptions
-from nbp_dagster.simulator.painting.paint_worker import Darkroom, Painter, PaintOrder
+from nbp_dagster.simulator.painting.paint_worker import Painter, PaintOrder, PaintWorker
 from nbp_dagster.simulator.painting.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
 from nbp_dagster.simulator.routes.submissions import Submission, find_flaw
 from nbp_dagster.simulator.state.bills import Bill, BillBook
@@ -34,7 +34,7 @@ from nbp_dagster.simulator.state.journal import Journal
 from nbp_dagster.simulator.state.references import ReferenceDesk, Unreachable, result_path
 from nbp_dagster.simulator.state.repos import RepositoryStore
 from nbp_dagster.simulator.state.signed_links import LinkSigner
-from nbp_dagster.simulator.state.traffic import Connections, Gathering, RateLimiter, Traffic
+from nbp_dagster.simulator.state.traffic import Connections, Gathering, RequestLimit, Traffic
 
 # Flaws of the picture itself: every download has them.
 _LASTING = frozenset({"wrong_size", "mislabelled"})
@@ -68,12 +68,12 @@ class Simulator:
         self.bills = BillBook(options.credit_usd)
         self.feed = EventFeed()
         self.traffic = Traffic()
-        self.limiter = RateLimiter(options.rate_limit, time.monotonic)
+        self.limiter = RequestLimit(options.rate_limit, time.monotonic)
         self.gathering = Gathering(options.barrier) if options.barrier else None
         self.connections = Connections()
         self.signer = LinkSigner(now, options.result_ttl)
         self.repositories = RepositoryStore(self.blobs, self._journal, now=now)
-        self.darkroom = Darkroom(
+        self.worker = PaintWorker(
             options.paint_threads, painter=painter, plain=options.painter == "plain"
         )
         self.jobs = JobBoard(
@@ -104,7 +104,7 @@ class Simulator:
         """Let everything go that waits or works; jobs stay as they are in the journal."""
         self.interrupt()
         self.jobs.stop()
-        self.darkroom.close()
+        self.worker.close()
         self._journal.close()
         if self.options.state_dir is None:
             self.blobs.remove()

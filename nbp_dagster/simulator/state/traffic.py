@@ -93,7 +93,7 @@ class Traffic:
         }
 
 
-class RateLimiter:
+class RequestLimit:
     """A bucket of one second's worth of requests, refilled evenly.
 
     Args:

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.manifest.value_types import TwinFacts
-from nbp_dagster.studio.provenance.descriptors import SKETCH_BYTES, find_earlier
+from nbp_dagster.studio.manifest.value_types import DuplicateFacts
+from nbp_dagster.studio.provenance.descriptors import DESCRIPTOR_BYTES, find_earlier
 
 LEAST_LIKENESS: Final = 0.95
 """From here on two whole pictures are one; measured in docs/checks.md."""
@@ -35,7 +35,7 @@ class _Original:
         return self.shot == other.shot and self.fingerprint == other.fingerprint
 
 
-def find_twins(records: Iterable[PromptRecord]) -> tuple[TwinFacts, ...]:
+def find_duplicates(records: Iterable[PromptRecord]) -> tuple[DuplicateFacts, ...]:
     """Return each original that an earlier prompt has already, with the first such prompt.
 
     The same bytes are the same picture, whatever they were made for. Pictures that only look alike
@@ -43,7 +43,7 @@ def find_twins(records: Iterable[PromptRecord]) -> tuple[TwinFacts, ...]:
     """
     originals = [_original(record) for record in records if record.pictures]
     places = {each.prompt_key: place for place, each in enumerate(originals)}
-    found: dict[str, TwinFacts] = {}
+    found: dict[str, DuplicateFacts] = {}
     for twin in (*_find_equal(originals), *_find_alike(originals)):
         earlier = found.get(twin.prompt_key)
         if earlier is None or places[twin.twin_of] < places[earlier.twin_of]:
@@ -64,28 +64,30 @@ def _original(record: PromptRecord) -> _Original:
     )
 
 
-def _find_equal(originals: Sequence[_Original]) -> Iterator[TwinFacts]:
+def _find_equal(originals: Sequence[_Original]) -> Iterator[DuplicateFacts]:
     by_bytes: dict[str, list[_Original]] = {}
     for each in originals:
         others = by_bytes.setdefault(each.sha256, [])
         twin = next((other for other in others if not each.may_be(other)), None)
         if twin is not None:
-            yield TwinFacts(each.prompt_key, twin.prompt_key, 1.0, same_file=True)
+            yield DuplicateFacts(each.prompt_key, twin.prompt_key, 1.0, same_file=True)
         others.append(each)
 
 
-def _find_alike(originals: Sequence[_Original]) -> Iterator[TwinFacts]:
+def _find_alike(originals: Sequence[_Original]) -> Iterator[DuplicateFacts]:
     by_ratio: dict[str, list[_Original]] = {}
     for each in originals:
-        if len(each.sketch) == SKETCH_BYTES:
+        if len(each.sketch) == DESCRIPTOR_BYTES:
             by_ratio.setdefault(each.ratio, []).append(each)
     for lot in by_ratio.values():
         cells = np.frombuffer(b"".join(each.sketch for each in lot), np.uint8)
         for place, earlier, likeness in find_earlier(
-            cells.reshape(len(lot), SKETCH_BYTES), LEAST_LIKENESS, partial(_may_be_twins, lot)
+            cells.reshape(len(lot), DESCRIPTOR_BYTES), LEAST_LIKENESS, partial(_may_be_twins, lot)
         ):
             score = round(likeness, 3)
-            yield TwinFacts(lot[place].prompt_key, lot[earlier].prompt_key, score, same_file=False)
+            yield DuplicateFacts(
+                lot[place].prompt_key, lot[earlier].prompt_key, score, same_file=False
+            )
 
 
 def _may_be_twins(lot: Sequence[_Original], place: int, earlier: int) -> bool:

@@ -37,7 +37,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass
-class Emblem:
+class LogoTemplate:
     """A logo made ready to be looked for.
 
     Attributes:
@@ -62,7 +62,7 @@ class Emblem:
         return self._spectra[key]
 
 
-def prepare_emblem(logo: Image.Image) -> Emblem | None:
+def prepare_logo(logo: Image.Image) -> LogoTemplate | None:
     """Return a logo of any mode ready to be looked for; None where there is nothing drawn on it."""
     clear = logo.convert("RGBA")
     alpha = clear.getchannel("A")
@@ -84,10 +84,10 @@ def prepare_emblem(logo: Image.Image) -> Emblem | None:
     ground = ground.crop(box)
     # A margin, so that the outline is whole.
     margin = max(2, max(ground.size) // 24)
-    return Emblem(_resize(ImageOps.expand(ground, margin, fill=paper), _PROBE_SIDE))
+    return LogoTemplate(_resize(ImageOps.expand(ground, margin, fill=paper), _PROBE_SIDE))
 
 
-def find_emblem(picture: Image.Image, emblem: Emblem) -> tuple[float, float]:
+def match_logo(picture: Image.Image, emblem: LogoTemplate) -> tuple[float, float]:
     """Return how like a logo the likeliest place of a picture is, and how wide it is there.
 
     Edges are compared by where they run, not by which side is the lighter: a logo in white counts
@@ -126,7 +126,7 @@ def _resize(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _search(edges: Field, emblem: Emblem) -> Iterator[tuple[int, tuple[int, int]]]:
+def _search(edges: Field, emblem: LogoTemplate) -> Iterator[tuple[int, tuple[int, int]]]:
     """Yield the likeliest places of each size, the likeliest of all first, a few of them."""
     # A window that lies within the picture is not touched by what wraps around its edges.
     shape = (edges.shape[0], edges.shape[1])
@@ -151,7 +151,7 @@ def _sizes() -> tuple[int, ...]:
 
 
 def _look_closer(
-    grey: Image.Image, emblem: Emblem, size: int, place: tuple[int, int]
+    grey: Image.Image, emblem: LogoTemplate, size: int, place: tuple[int, int]
 ) -> tuple[float, float]:
     """Return the best likeness around a place of the first search, and its share of the side.
 

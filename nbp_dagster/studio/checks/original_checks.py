@@ -15,7 +15,7 @@ from PIL import Image
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.aspect_ratio import measure_ratio
 from nbp_dagster.studio.checks.characters.palette import ColourSurvey, survey_palette
-from nbp_dagster.studio.checks.logo import Emblem, find_emblem
+from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo
 from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, judge
 from nbp_dagster.studio.imaging.resize import Pyramid
 
@@ -73,7 +73,7 @@ class OriginalInput:
     resolution: str
     palette: Mapping[str, str]
     targets: Mapping[str, ColourTarget] = field(default_factory=dict)
-    logo: Callable[[], Emblem | None] | None = None
+    logo: Callable[[], LogoTemplate | None] | None = None
 
     @cached_property
     def colours(self) -> ColourSurvey:
@@ -181,7 +181,7 @@ def _check_logo(original: OriginalInput) -> Finding:
     if emblem is None:
         sentence = "the logo that was sent can't be read, or shows nothing"
         return Finding("skipped", threshold=threshold, sentence=sentence)
-    likeness, width = find_emblem(original.middling, emblem)
+    likeness, width = match_logo(original.middling, emblem)
     there = likeness >= LEAST_LIKE_LOGO
     seen = f"a likeness of {likeness:.2f} at {width:.0%} of the longer side"
     return Finding(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Reference
-from nbp_dagster.studio.checks.logo import Emblem, prepare_emblem
+from nbp_dagster.studio.checks.logo import LogoTemplate, prepare_logo
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS, OriginalInput
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
@@ -43,10 +43,10 @@ class Surveyor:
 
     def __init__(self, read: ReadReference) -> None:
         self._read = read
-        self._logos: dict[str, Emblem | None] = {}
+        self._logos: dict[str, LogoTemplate | None] = {}
         self._lock = threading.Lock()
 
-    def stamp(self, scene: Scene) -> str:
+    def stamp(self, scene: RenderContext) -> str:
         """Return the hash of what a verdict depends on besides the original and its request."""
         facts = {
             "version": SURVEY_VERSION,
@@ -57,7 +57,7 @@ class Surveyor:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def survey(
-        self, scene: Scene, request: ImageRequest, pyramid: Pyramid, arrival: Arrival
+        self, scene: RenderContext, request: ImageRequest, pyramid: Pyramid, arrival: Arrival
     ) -> tuple[CheckResult, ...]:
         """Judge one original.
 
@@ -81,18 +81,18 @@ class Surveyor:
         )
         return run_table(ORIGINAL_CHECKS, subject, blocking=scene.brand.blocking_checks)
 
-    def _emblem(self, logo: Reference) -> Emblem | None:
+    def _emblem(self, logo: Reference) -> LogoTemplate | None:
         """The logo made ready, once a run."""
         with self._lock:
             if logo.digest not in self._logos:
                 self._logos[logo.digest] = self._prepare(logo)
             return self._logos[logo.digest]
 
-    def _prepare(self, logo: Reference) -> Emblem | None:
+    def _prepare(self, logo: Reference) -> LogoTemplate | None:
         what = f"logo of {logo.subject}"
         try:
             data = self._read(logo.source, logo.digest)
-            return prepare_emblem(decode_image(data, what=what, least_side=_LOGO_SIDE).image)
+            return prepare_logo(decode_image(data, what=what, least_side=_LOGO_SIDE).image)
         except NbpError as error:
             _LOG.warning("%s is not looked for: %s", what, error)
             return None

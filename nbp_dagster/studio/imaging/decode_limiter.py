@@ -1,6 +1,6 @@
 """Bounds what decoded pictures hold: a weighted FIFO semaphore, and malloc settings for pictures.
 
-Memory stays flat however many jobs finish together. `do_all` spreads the work on one picture.
+Memory stays flat however many jobs finish together. `run_parallel` spreads the work on one picture.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ _WEIGHT: Final = 0.2
 
 
 @cache
-def count_places() -> int:
+def count_decodes() -> int:
     """Return how many pictures may be decoded at one time on this machine."""
     return min(MOST_PICTURES, os.cpu_count() or 1)
 
@@ -38,7 +38,7 @@ class _Waiter:
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Places:
+class DecodeLimiter:
     """So many pictures at a time, of so many pixels together; one alone may have any size.
 
     Whoever came first is first: what finished first is not overtaken by what finished later, and
@@ -50,7 +50,7 @@ class Places:
         monotonic: Measures how long a picture holds its place.
 
     Example:
-        >>> with places.take(4096 * 4096):
+        >>> with places.acquire(4096 * 4096):
         ...     decoded = decode_image(data, what="a 4K picture")
     """
 
@@ -61,7 +61,7 @@ class Places:
         pixels: int = MOST_PIXELS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._most_pictures = count_places() if pictures is None else pictures
+        self._most_pictures = count_decodes() if pictures is None else pictures
         self._most_pixels = pixels
         self._pictures = 0
         self._pixels = 0
@@ -90,7 +90,7 @@ class Places:
         return not self._line and self._pictures < self._most_pictures
 
     @contextmanager
-    def take(self, pixels: int) -> Iterator[None]:
+    def acquire(self, pixels: int) -> Iterator[None]:
         """Hold room for a picture, waiting until there is some.
 
         Args:
@@ -135,7 +135,7 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-def do_all(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]:
+def run_parallel(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]:
     """Do some jobs at once, as many as there are cores, and return what they came to, in order.
 
     Resizing and encoding give the interpreter away, so a picture with many channels is ready
@@ -144,7 +144,7 @@ def do_all(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]:
     Raises:
         Exception: What the first of the jobs that failed raised, once those under way have ended.
     """
-    threads = min(len(jobs), count_places())
+    threads = min(len(jobs), count_decodes())
     if threads < 2:
         return [work(job) for job in jobs]
     with ThreadPoolExecutor(threads) as pool:

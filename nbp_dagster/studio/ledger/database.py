@@ -355,7 +355,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", "nbp_dagster.studio.ledger.ledger:migrations")
+    config.set_main_option("script_location", "nbp_dagster.studio.ledger:migrations")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise LedgerDatabaseError(

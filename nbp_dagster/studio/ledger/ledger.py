@@ -31,7 +31,7 @@ from nbp_dagster.studio.ledger.purchases import (
     standing_of,
 )
 from nbp_dagster.studio.ledger.schema import purchases
-from nbp_dagster.studio.ledger.spend_cache import Counted, Tally
+from nbp_dagster.studio.ledger.spend_cache import CapFilter, SpendCache
 from nbp_dagster.studio.ledger.statements import OPEN
 
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
@@ -68,7 +68,7 @@ class Ledger:
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._tally = Tally(None)
+        self._tally = SpendCache(None)
 
     def latest(self, fingerprints: Iterable[str]) -> dict[str, Purchase]:
         """Return what stands of every fingerprint that was ever asked for.
@@ -277,7 +277,7 @@ class Ledger:
             run_id: The run that a cap of one run means.
         """
         with self._transaction(begin_reading(self._engine)) as connection:
-            return self._spent(connection, Counted.by(cap, provider=provider, run_id=run_id))
+            return self._spent(connection, CapFilter.by(cap, provider=provider, run_id=run_id))
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
         """Yield every purchase ever meant or made, oldest first.
@@ -311,16 +311,16 @@ class Ledger:
             known["image"] = KeptImage(**known["image"])
         return replace(purchase, **known)
 
-    def _read_tally(self, connection: Connection) -> Tally:
+    def _read_tally(self, connection: Connection) -> SpendCache:
         """Return what is known to count at most; nothing, if others have bought meanwhile."""
         row = connection.execute(statements.NEWEST).one_or_none()
         newest = None if row is None else tuple(row)
-        return self._tally if self._tally.newest == newest else Tally(newest)
+        return self._tally if self._tally.newest == newest else SpendCache(newest)
 
     def _require_room(
-        self, connection: Connection, cap: Cap, order: Order, run_id: str, tally: Tally
-    ) -> Tally:
-        counted = Counted.by(cap, provider=order.request.provider, run_id=run_id)
+        self, connection: Connection, cap: Cap, order: Order, run_id: str, tally: SpendCache
+    ) -> SpendCache:
+        counted = CapFilter.by(cap, provider=order.request.provider, run_id=run_id)
         at_most = tally.sums.get(counted)
         if at_most is not None and not describe_excess(cap, spent=at_most, cost=order.price):
             return tally
@@ -331,7 +331,7 @@ class Ledger:
         return tally.note(counted, spent)
 
     @staticmethod
-    def _spent(connection: Connection, counted: Counted) -> Decimal:
+    def _spent(connection: Connection, counted: CapFilter) -> Decimal:
         query = statements.spent(
             of_scope=counted.scope is not None,
             since=counted.since is not None,

@@ -151,7 +151,7 @@ Made = Generated | Reused
 
 
 @dataclass(frozen=True)
-class Tally:
+class OutcomeCounts:
     """Counts of outcomes by kind, and what was newly spent."""
 
     generated: int = 0
@@ -160,13 +160,13 @@ class Tally:
     failed: int = 0
     spent_usd: Decimal = Decimal(0)
 
-    def add(self, outcome: Outcome) -> "Tally":
+    def add(self, outcome: Outcome) -> "OutcomeCounts":
         """Return a tally with one more outcome counted."""
         generated, reused = isinstance(outcome, Generated), isinstance(outcome, Reused)
         spent = outcome.receipt.price_usd if isinstance(outcome, Generated) else Decimal(0)
         if isinstance(outcome, Generated | Reused):
             spent += outcome.besides_usd
-        return Tally(
+        return OutcomeCounts(
             generated=self.generated + generated,
             reused=self.reused + reused,
             refused=self.refused + isinstance(outcome, Refused),

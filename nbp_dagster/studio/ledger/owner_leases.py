@@ -28,11 +28,11 @@ _HOLDERS = """
 """
 
 
-class PresenceLost(NbpError):
+class LeaseLost(NbpError):
     """Others take this run for dead: they may be at its purchases already."""
 
 
-class Presence(ABC):
+class OwnerLease(ABC):
     """This run, seen by others as long as its process lives; safe to call from several threads.
 
     A process that is only slow, or stopped, is still here; no clock is asked.
@@ -41,7 +41,7 @@ class Presence(ABC):
         owner: What others know this run by: a uuid4 as 32 hexadecimal digits.
 
     Example:
-        >>> with enter(engine, folder=home / "owners") as presence:
+        >>> with take_lease(engine, folder=home / "owners") as presence:
         ...     presence.is_here(presence.owner)
         True
     """
@@ -65,14 +65,14 @@ class Presence(ABC):
         """Make sure, right before money is spent, that others still see this run.
 
         Raises:
-            PresenceLost: They do not.
+            LeaseLost: They do not.
         """
 
     @abstractmethod
     def _is_marked(self, owner: str) -> bool: ...
 
 
-def enter(engine: Engine, *, folder: Path) -> AbstractContextManager[Presence]:
+def take_lease(engine: Engine, *, folder: Path) -> AbstractContextManager[OwnerLease]:
     """Be seen by all who use the same ledger, until the context or the process ends.
 
     Args:
@@ -85,10 +85,10 @@ def enter(engine: Engine, *, folder: Path) -> AbstractContextManager[Presence]:
     """
     if engine.dialect.name == "postgresql":
         return _enter_server(engine)
-    return enter_folder(folder)
+    return take_file_lease(folder)
 
 
-class _FolderPresence(Presence):
+class _FolderPresence(OwnerLease):
     """Marked by a locked file: the lock goes with its process, whatever ends it."""
 
     def __init__(self, owner: str, folder: Path, *, descriptor: int) -> None:
@@ -99,7 +99,7 @@ class _FolderPresence(Presence):
     def require(self) -> None:
         path = _mark_of(self.owner, self._folder)
         if not _is_at(path, self._descriptor):
-            raise PresenceLost(
+            raise LeaseLost(
                 f"the file {path} that shows that this run is alive was removed; "
                 "nothing more is bought, run again"
             )
@@ -109,7 +109,7 @@ class _FolderPresence(Presence):
 
 
 @contextmanager
-def enter_folder(folder: Path) -> Iterator[Presence]:
+def take_file_lease(folder: Path) -> Iterator[OwnerLease]:
     """Be seen by all processes of this machine that look into the folder.
 
     Args:
@@ -203,7 +203,7 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return False
 
 
-class _ServerPresence(Presence):
+class _ServerPresence(OwnerLease):
     """Marked by an advisory lock of a session: the server drops it with the connection."""
 
     def __init__(self, owner: str, engine: Engine, *, connection: Connection) -> None:
@@ -219,9 +219,9 @@ class _ServerPresence(Presence):
                 query = sa.text(f"{_HOLDERS} AND pid = pg_backend_pid()")
                 held = self._connection.scalar(query, _halves(self.owner))
         except (DBAPIError, InvalidRequestError) as error:
-            raise PresenceLost(self._sentence()) from error
+            raise LeaseLost(self._sentence()) from error
         if held is None:
-            raise PresenceLost(self._sentence())
+            raise LeaseLost(self._sentence())
 
     def _sentence(self) -> str:
         return (
@@ -235,7 +235,7 @@ class _ServerPresence(Presence):
 
 
 @contextmanager
-def _enter_server(engine: Engine) -> Iterator[Presence]:
+def _enter_server(engine: Engine) -> Iterator[OwnerLease]:
     owner = uuid4().hex
     try:
         connection = _connect_apart(engine)

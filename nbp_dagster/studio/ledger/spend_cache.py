@@ -12,7 +12,7 @@ from nbp_dagster.studio.ledger.budget import Cap
 
 
 @dataclass(frozen=True)
-class Counted:
+class CapFilter:
     """Which purchases a cap counts; None stands for all.
 
     Attributes:
@@ -28,7 +28,7 @@ class Counted:
     run_id: str | None
 
     @classmethod
-    def by(cls, cap: Cap, *, provider: str, run_id: str) -> "Counted":
+    def by(cls, cap: Cap, *, provider: str, run_id: str) -> "CapFilter":
         """Return what a cap counts for a run that asks."""
         return cls(provider, cap.scope, cap.since, run_id if cap.this_run_only else None)
 
@@ -43,7 +43,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Tally:
+class SpendCache:
     """USD that count at most, while one purchase is the newest of all.
 
     A purchase counts most while it is open: it is billed later at the price it reserved, or not at
@@ -56,16 +56,16 @@ class Tally:
     """
 
     newest: tuple[Any, ...] | None
-    sums: Mapping[Counted, Decimal] = field(default_factory=dict)
+    sums: Mapping[CapFilter, Decimal] = field(default_factory=dict)
 
-    def note(self, counted: Counted, spent: Decimal) -> "Tally":
+    def note(self, counted: CapFilter, spent: Decimal) -> "SpendCache":
         """Take in what was added up."""
         return replace(self, sums={**self.sums, counted: spent})
 
-    def add(self, newest: tuple[Any, ...], row: Mapping[str, Any], price: Decimal) -> "Tally":
+    def add(self, newest: tuple[Any, ...], row: Mapping[str, Any], price: Decimal) -> "SpendCache":
         """Take in a purchase that is the newest now, given by its columns and its USD."""
         sums = {
             counted: spent + price if counted.covers(row) else spent
             for counted, spent in self.sums.items()
         }
-        return Tally(newest, sums)
+        return SpendCache(newest, sums)

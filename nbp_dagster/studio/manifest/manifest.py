@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.crop import FramingFacts
-from nbp_dagster.studio.manifest.value_types import SafeArea, TwinFacts
+from nbp_dagster.studio.manifest.value_types import DuplicateFacts, SafeArea
 from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -315,7 +315,7 @@ class SetManifest:
     pictures: tuple[Picture, ...]
     missing: tuple[Missing, ...] = ()
     likenesses: tuple[LikenessFacts, ...] = ()
-    twins: tuple[TwinFacts, ...] = ()
+    twins: tuple[DuplicateFacts, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:

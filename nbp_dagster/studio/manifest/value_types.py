@@ -5,7 +5,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class TwinFacts:
+class DuplicateFacts:
     """An original that another prompt has already.
 
     Attributes:

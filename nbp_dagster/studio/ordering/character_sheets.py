@@ -12,8 +12,8 @@ from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError, PinLog
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order
-from nbp_dagster.studio.references.provided_sheets import adopt_sheet
-from nbp_dagster.studio.references.reference_files import References
+from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
+from nbp_dagster.studio.references.reference_files import ReferenceFiles
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SheetStanding:
+class SheetStatus:
     """How far a character's sheet is.
 
     Attributes:
@@ -113,7 +113,7 @@ class SheetStanding:
 _ENDED = ("made", "refused", "failed", "withdrawn", "lost")
 
 
-class Casting:
+class CharacterSheets:
     """Knows the sheets of the briefs' characters, and has them pinned.
 
     Args:
@@ -131,7 +131,7 @@ class Casting:
         *,
         provider: Provider,
         quote: Callable[[str], Quote],
-        references: References,
+        references: ReferenceFiles,
         ledger: Ledger,
         pins: PinLog,
     ) -> None:
@@ -162,7 +162,7 @@ class Casting:
             for order in orders
         )
 
-    def standings(self, keys: Iterable[str]) -> dict[str, SheetStanding]:
+    def standings(self, keys: Iterable[str]) -> dict[str, SheetStatus]:
         """Return how far the given sheets are, by key; writes nothing."""
         wanted = {key: self.orders(key) for key in dict.fromkeys(keys)}
         bought = [order for orders in wanted.values() for order in orders]
@@ -193,7 +193,7 @@ class Casting:
             anew=True,
         )
 
-    def pin(self, standing: SheetStanding, choice: str, *, who: str, reason: str) -> Pin:
+    def pin(self, standing: SheetStatus, choice: str, *, who: str, reason: str) -> Pin:
         """Pin one of a character's candidates.
 
         Args:
@@ -210,7 +210,7 @@ class Casting:
             standing.key, standing.made_for, candidate.digest, who=who, reason=reason
         )
 
-    def roll_back(self, standing: SheetStanding, *, who: str, reason: str) -> Pin:
+    def roll_back(self, standing: SheetStatus, *, who: str, reason: str) -> Pin:
         """Return to the sheet that was pinned before the present one.
 
         Raises:
@@ -219,7 +219,7 @@ class Casting:
         _require_generated(standing)
         return self._pins.roll_back(standing.key, standing.made_for, who=who, reason=reason)
 
-    def history(self, standing: SheetStanding) -> tuple[Pin, ...]:
+    def history(self, standing: SheetStatus) -> tuple[Pin, ...]:
         """Return every decision about a character's present sheet, oldest first."""
         return self._pins.history(standing.made_for) if standing.made_for else ()
 
@@ -246,10 +246,10 @@ class Casting:
         orders: tuple[Order, ...],
         latest: Mapping[str, Purchase],
         pins: Mapping[str, Pin],
-    ) -> SheetStanding:
+    ) -> SheetStatus:
         if not orders:
             return self._adopted(key)
-        standing = SheetStanding(
+        standing = SheetStatus(
             key=key,
             sheet=None,
             orders=orders,
@@ -263,13 +263,13 @@ class Casting:
             digest = standing.first_choice()
         return standing if digest is None else replace(standing, sheet=_generated(key, digest))
 
-    def _adopted(self, key: str) -> SheetStanding:
+    def _adopted(self, key: str) -> SheetStatus:
         try:
-            sheet = adopt_sheet(self._briefs, key, self._references.digests)
+            sheet = use_supplied_sheet(self._briefs, key, self._references.digests)
         except NbpError as error:
             # Its own prompts fail with this; those of others need not.
-            return SheetStanding(key=key, sheet=None, latest={}, fault=error)
-        return SheetStanding(key=key, sheet=sheet, latest={})
+            return SheetStatus(key=key, sheet=None, latest={}, fault=error)
+        return SheetStatus(key=key, sheet=sheet, latest={})
 
     def _candidates(self, key: str) -> Iterator[Candidate]:
         fingerprints = {request.fingerprint for request in self._requests(key)}
@@ -291,14 +291,14 @@ def _generated(sheet_key: str, digest: str) -> Sheet:
     )
 
 
-def _require_generated(standing: SheetStanding) -> None:
+def _require_generated(standing: SheetStatus) -> None:
     if not standing.orders:
         raise PinError(
             f"{standing.key}: its sheet is supplied by the brief's references; edit these instead"
         )
 
 
-def _choose(standing: SheetStanding, choice: str) -> Candidate:
+def _choose(standing: SheetStatus, choice: str) -> Candidate:
     _require_generated(standing)
     if not standing.candidates:
         raise PinError(f"{standing.key}: no sheet is made yet; make it with `nbp run`")

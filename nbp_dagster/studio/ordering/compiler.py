@@ -15,7 +15,7 @@ from nbp_dagster.briefs.supplied_images import (
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import (
     Provider,
     Sheet,
@@ -24,9 +24,9 @@ from nbp_dagster.prompts.request import (
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
-from nbp_dagster.studio.ordering.character_sheets import Casting, SheetStanding
+from nbp_dagster.studio.ordering.character_sheets import CharacterSheets, SheetStatus
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
-from nbp_dagster.studio.references.reference_files import References
+from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_layer import check_lettering
 
@@ -69,7 +69,7 @@ class Compiler:
         briefs: Briefs,
         *,
         client: OxenClient,
-        references: References,
+        references: ReferenceFiles,
         store: ImageStore,
         provider: Provider,
         ledger: Ledger,
@@ -80,7 +80,7 @@ class Compiler:
         self._client = client
         self._references = references
         self._store = store
-        self.casting = Casting(
+        self.casting = CharacterSheets(
             briefs,
             provider=provider,
             quote=self.quote,
@@ -165,7 +165,7 @@ class Compiler:
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
         """Return the character sheets a prompt is anchored to, as `brand/character`."""
-        scene = scene_of(self.briefs, prompt)
+        scene = render_context_of(self.briefs, prompt)
         return tuple(f"{scene.brand.id}/{character}" for character in scene.shot.characters)
 
     def has_sheet(self, sheet: Sheet) -> bool:
@@ -210,7 +210,7 @@ class Compiler:
         for key in self.sheets_of(prompt):
             if key in self._sheet_faults:
                 raise self._sheet_faults[key]
-        check_lettering(scene_of(self.briefs, prompt))
+        check_lettering(render_context_of(self.briefs, prompt))
         campaign = self.briefs.campaigns[prompt.campaign]
         quote = self.quote(campaign.model)
         request = compile_request(
@@ -246,7 +246,7 @@ def sheet_version(sheet: Sheet) -> str:
     return "+".join(digest[:16] for digest in sheet.digests)
 
 
-def standing_version(standing: SheetStanding) -> str:
+def standing_version(standing: SheetStatus) -> str:
     """Return the data version of a sheet as far as it is: another one once it is pinned."""
     if standing.sheet is not None:
         return sheet_version(standing.sheet)

@@ -24,7 +24,7 @@ _MOST_CUT: Final = 0.10
 # Natural logarithm of how far two shapes may differ: 10 % cut off one side alone is 0.105.
 SHAPE_SLACK: Final = 0.13
 _COLOUR_SIDE: Final = 8  # cells
-SKETCH_BYTES: Final = SKETCH_SIDE**2 + 2 * _COLOUR_SIDE**2
+DESCRIPTOR_BYTES: Final = SKETCH_SIDE**2 + 2 * _COLOUR_SIDE**2
 # Levels of Cb and Cr, of 255, by which a copy may differ on average: 5 % cut off moves the cells.
 # What each level more takes off the likeness is the weight.
 _COLOUR_SLACK: Final = 6.0
@@ -49,8 +49,8 @@ Floats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Sketches:
-    """Sketches of many pictures.
+class PictureDescriptors:
+    """PictureDescriptors of many pictures.
 
     Attributes:
         cells: uint8 of shape (pictures, 1152): luminance, then Cb, then Cr.
@@ -61,11 +61,11 @@ class Sketches:
     shapes: npt.NDArray[np.float64]
 
     @classmethod
-    def gather(cls, rows: Sequence[tuple[bytes, float]]) -> "Sketches":
+    def gather(cls, rows: Sequence[tuple[bytes, float]]) -> "PictureDescriptors":
         """Return the sketches of (sketch, width over height) pairs, in their order."""
         cells = np.frombuffer(b"".join(sketch for sketch, _ in rows), np.uint8)
         shapes = np.array([shape for _, shape in rows], np.float64)
-        return cls(cells.reshape(len(rows), SKETCH_BYTES), shapes)
+        return cls(cells.reshape(len(rows), DESCRIPTOR_BYTES), shapes)
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,16 @@ class Likeness:
     score: float
 
 
-def sketch_picture(image: Image.Image) -> bytes:
+def describe_picture(image: Image.Image) -> bytes:
     """Return a picture's sketch: 1,152 bytes, rows of luminance, then of Cb and Cr, 0 to 255."""
     factor = min(image.size) // (_CELL_PIXELS * SKETCH_SIDE)
     if factor > 1:
-        # Means of means are the same means, in an eighth of the time.
+        # BatchContext of means are the same means, in an eighth of the time.
         image = image.reduce(factor)
     return _shrink(image, SKETCH_SIDE).tobytes() + _colours(image).tobytes()
 
 
-def find_alike(image: Image.Image, sketches: Sketches) -> tuple[Likeness, ...]:
+def find_alike(image: Image.Image, sketches: PictureDescriptors) -> tuple[Likeness, ...]:
     """Return the sketches that a picture is a copy of, the most alike first, then in their order.
 
     A picture without detail, such as one of a single colour, is like none.
@@ -119,7 +119,7 @@ def find_earlier(
     in seconds. Colours only take off, so they are compared where the light is alike already.
 
     Args:
-        cells: Sketches of pictures of one shape, uint8 of shape (n, 1152).
+        cells: PictureDescriptors of pictures of one shape, uint8 of shape (n, 1152).
         least: From which likeness on two are the same.
         accepts: Whether a sketch and an earlier one, by their places, may be given.
     """

@@ -10,12 +10,12 @@ from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.imaging.decode import MAX_BYTES, Decoded, UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.provenance.descriptors import find_alike
-from nbp_dagster.studio.provenance.picture_index import Bill, KnownPicture, Registry
+from nbp_dagster.studio.provenance.picture_index import Bill, KnownPicture, PictureIndex
 from nbp_dagster.studio.provenance.pixel_diff import Difference, compare
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 
-Means = Literal["bytes", "marks", "looks"]
+BatchContext = Literal["bytes", "marks", "looks"]
 
 # Below the difference between a picture and its copy, so that of two which differ by less neither
 # can be told to be the one; measured in docs/marking.md.
@@ -62,7 +62,7 @@ class Identity:
     """
 
     file: str
-    found_by: Means | None = None
+    found_by: BatchContext | None = None
     match: Match | None = None
     bill: Bill | None = None
     others: tuple[Match, ...] = ()
@@ -86,7 +86,7 @@ class Identity:
 
 
 def identify_files(
-    paths: Iterable[Path], registry: Registry, store: ImageStore | None = None
+    paths: Iterable[Path], registry: PictureIndex, store: ImageStore | None = None
 ) -> Iterator[Identity]:
     """Yield what is known of each file; one that is no picture is a problem of its own."""
     for path in paths:
@@ -100,7 +100,7 @@ def identify_files(
 
 
 def identify(
-    data: bytes, registry: Registry, *, name: str, store: ImageStore | None = None
+    data: bytes, registry: PictureIndex, *, name: str, store: ImageStore | None = None
 ) -> Identity:
     """Say whose picture some bytes are.
 
@@ -138,7 +138,7 @@ def _read(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def _find_alike(decoded: Decoded, registry: Registry) -> list[Match]:
+def _find_alike(decoded: Decoded, registry: PictureIndex) -> list[Match]:
     ids, sketches = registry.sketches(width=decoded.width, height=decoded.height)
     likely = find_alike(decoded.image, sketches)
     pictures = registry.find_ids(ids[item.index] for item in likely)
@@ -179,7 +179,7 @@ def _fits(picture: KnownPicture, claims: Mapping[str, str]) -> bool:
     return ours == tuple(claims.get(key) for key in ("PromptKey", "Fingerprint", "GenerationId"))
 
 
-def _doubt(claims: Mapping[str, str], registry: Registry) -> str:
+def _doubt(claims: Mapping[str, str], registry: PictureIndex) -> str:
     if any(_fits(picture, claims) for picture in registry.find_prompt(claims.get("PromptKey", ""))):
         return "it looks unlike every picture of the prompt its marks name"
     return "no such picture was made here"
@@ -187,9 +187,9 @@ def _doubt(claims: Mapping[str, str], registry: Registry) -> str:
 
 def _identity(
     name: str,
-    found_by: Means,
+    found_by: BatchContext,
     matches: list[Match],
-    registry: Registry,
+    registry: PictureIndex,
     *,
     claims: Mapping[str, str] | None = None,
     problem: str = "",

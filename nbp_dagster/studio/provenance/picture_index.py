@@ -16,7 +16,11 @@ from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, 
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.ledger.schema import pictures, purchases
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.provenance.descriptors import SHAPE_SLACK, Sketches, sketch_picture
+from nbp_dagster.studio.provenance.descriptors import (
+    SHAPE_SLACK,
+    PictureDescriptors,
+    describe_picture,
+)
 
 _MICRO = Decimal(1_000_000)
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
@@ -71,7 +75,7 @@ class Bill:
     parent: str | None = None
 
 
-class Registry:
+class PictureIndex:
     """The table of pictures; each method is one transaction, safe to call from several threads."""
 
     def __init__(self, engine: Engine) -> None:
@@ -111,7 +115,7 @@ class Registry:
                     found[row.id] = _known(row)
         return tuple(found[each] for each in wanted if each in found)
 
-    def sketches(self, *, width: int, height: int) -> tuple[tuple[int, ...], Sketches]:
+    def sketches(self, *, width: int, height: int) -> tuple[tuple[int, ...], PictureDescriptors]:
         """Return ids and sketches of the pictures whose shape a copy of some pixels may come from.
 
         Args:
@@ -126,7 +130,7 @@ class Registry:
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(pictures.c.id)).all()
         shapes = [(bytes(row.sketch), row.width / row.height) for row in rows]
-        return tuple(row.id for row in rows), Sketches.gather(shapes)
+        return tuple(row.id for row in rows), PictureDescriptors.gather(shapes)
 
     def count(self) -> int:
         """Return how many files are known."""
@@ -180,7 +184,7 @@ def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> Known
         fingerprint=picture.fingerprint,
         generation_id=picture.generation_id,
         made_at=marks.made_at,
-        sketch=sketch_picture(image),
+        sketch=describe_picture(image),
     )
 
 

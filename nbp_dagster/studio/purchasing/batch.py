@@ -25,13 +25,13 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.batch_context import (
+    BatchContext,
+    BatchState,
+    BatchWork,
     Bought,
     Collected,
-    Means,
     Message,
     Restored,
-    State,
-    Work,
 )
 from nbp_dagster.studio.purchasing.buyer import (
     Already,
@@ -40,11 +40,11 @@ from nbp_dagster.studio.purchasing.buyer import (
     Enqueued,
     Postponed,
 )
-from nbp_dagster.studio.purchasing.cancellation import Halted
-from nbp_dagster.studio.purchasing.collector import Develop, RunStopped
+from nbp_dagster.studio.purchasing.cancellation import Cancelled
+from nbp_dagster.studio.purchasing.collector import Postprocess, RunStopped
 from nbp_dagster.studio.purchasing.job_watcher import Settled, Stuck, Unreachable, Watcher
-from nbp_dagster.studio.purchasing.order_groups import Family
-from nbp_dagster.studio.purchasing.pacing import Spacing
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups
+from nbp_dagster.studio.purchasing.pacing import DispatchPacer
 
 logger = logging.getLogger(__name__)
 
@@ -53,35 +53,40 @@ MAX_POSTPONED = 20
 # Messages answered together: what has finished meanwhile must not wait for the buying to go on.
 MAX_BATCH = 32
 # Seconds that a picture is worked on, until the first has told: one of 1K for one channel.
-DEVELOP_SECONDS = 0.11
+POSTPROCESS_SECONDS = 0.11
 # Seconds that an outcome waits for others which are nearly there: recording some at once costs
 # little more than recording one.
 LINGER = 0.03
 
 
-class Flight:
+class Batch:
     """One batch from the first order to the last outcome."""
 
     def __init__(
-        self, means: Means, family: Family, *, buyer: Buyer, develop: Develop | None
+        self,
+        means: BatchContext,
+        family: OrderGroups,
+        *,
+        buyer: Buyer,
+        postprocess: Postprocess | None,
     ) -> None:
         self._means = means
         self._family = family
         self._buyer = buyer
-        self._develop = develop
-        self._state = State()
+        self._postprocess = postprocess
+        self._state = BatchState()
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopped: tuple[str, FailureKind] | None = None
         # Why the service counts as gone, once it does.
         self._gone: str | None = None
         self._postponed: dict[str, int] = {}
-        guess = 0.0 if develop is None else DEVELOP_SECONDS
+        guess = 0.0 if postprocess is None else POSTPROCESS_SECONDS
         places = means.delivery.places
         # Whether more would have been sent, had the last one gone earlier.
         self._is_early = False
-        self._spacing = Spacing(lambda: places.seconds_apart(guess), means.clock.monotonic)
+        self._spacing = DispatchPacer(lambda: places.seconds_apart(guess), means.clock.monotonic)
 
-    def batches(self, work: Work) -> Iterator[list[Outcome]]:
+    def batches(self, work: BatchWork) -> Iterator[list[Outcome]]:
         """Buy, resume, or look up what is made; yield the outcomes as they come.
 
         What has come in while the last batch was dealt with comes as one: whoever records it can
@@ -252,17 +257,17 @@ class Flight:
     def _restore(self, order: Order, purchase: Purchase) -> Outcome:
         """The image of a made purchase; fetched once more where the store lost it."""
         try:
-            return self._means.delivery.restore(purchase, self._develop_all)
+            return self._means.delivery.restore(purchase, self._postprocess_all)
         except NbpError as error:
             reason = f"its paid image is missing from the store and can't be fetched: {error}"
             return Failed(order.key, order.request.fingerprint, reason, "service")
 
-    def _develop_all(self, made: Generated | Reused, image: Image.Image | None) -> None:
-        """Develop an image once for each order that it serves."""
-        if self._develop is not None:
+    def _postprocess_all(self, made: Generated | Reused, image: Image.Image | None) -> None:
+        """Postprocess an image once for each order that it serves."""
+        if self._postprocess is not None:
             for shared in self._family.share(made):
                 if isinstance(shared, Generated | Reused):
-                    self._develop(shared, image)
+                    self._postprocess(shared, image)
 
     def _report(self, future: Future[Any], message: Callable[[Any], Message]) -> None:
         """Have a task's result, or what it raised, put into the inbox when it ends."""
@@ -298,9 +303,9 @@ class Flight:
             delivery = self._means.delivery
             task: Callable[[], Outcome | None]
             if isinstance(notice, Stuck):
-                task = partial(delivery.cancel_stuck, purchase, self._develop_all)
+                task = partial(delivery.cancel_stuck, purchase, self._postprocess_all)
             else:
-                task = partial(delivery.collect, purchase, self._develop_all, told=notice.told)
+                task = partial(delivery.collect, purchase, self._postprocess_all, told=notice.told)
             future = collectors.submit(task)
             self._report(future, partial(Collected, purchase))
 
@@ -377,7 +382,7 @@ class Flight:
         elif isinstance(error, OverCap):
             # Other campaigns have caps of their own: they go on.
             return Failed(key, fingerprint, str(error), "over_budget")
-        elif isinstance(error, Halted):
+        elif isinstance(error, Cancelled):
             reason, kind = self._stopped or (str(error), "not_attempted")
             return Failed(key, fingerprint, reason, kind)
         return Failed(key, fingerprint, str(error), "service")

@@ -12,7 +12,7 @@ from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.buyer import Obtained
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Delivery
+from nbp_dagster.studio.purchasing.collector import Collector
 from nbp_dagster.studio.purchasing.job_watcher import Notice, Settled, Stuck, WatchTimes
 
 OnCancel = Literal["keep", "cancel"]
@@ -25,7 +25,7 @@ class EngineLimits:
     Attributes:
         in_flight: Jobs at the service at one time.
         buyers: Threads that POST.
-        collectors: Threads that download; how many pictures are decoded at a time is `Delivery`'s.
+        collectors: Threads that download; how many pictures are decoded at a time is `Collector`'s.
         elsewhere_seconds: Between two looks at what other runs are making for us.
     """
 
@@ -36,12 +36,12 @@ class EngineLimits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
+class BatchContext:
     """What a batch is made with; see `Engine` for the parts."""
 
     client: OxenClient
     ledger: Ledger
-    delivery: Delivery
+    delivery: Collector
     open_stream: Callable[[], EventStream]
     clock: HaltableClock
     limits: EngineLimits
@@ -50,7 +50,7 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Work:
+class BatchWork:
     """A batch, sorted by what there is to do.
 
     Attributes:
@@ -92,7 +92,7 @@ Message = Bought | Collected | Restored | Notice
 
 
 @dataclass
-class State:
+class BatchState:
     """The moving parts; touched by the coordinating thread alone."""
 
     waiting: deque[Order] = field(default_factory=deque)

@@ -18,16 +18,16 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     Unauthorized,
 )
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, Order
-from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
+from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
 from nbp_dagster.studio.purchasing.collector import RunStopped
-from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.reconcile import describe_sent, find_job
 
 logger = logging.getLogger(__name__)
@@ -88,20 +88,20 @@ class Buyer:
         run_id: Written into every claim, to tell who bought it.
         caps: Limits that every purchase is reserved against.
         fresh: Buy again what earlier runs have made, on purpose.
-        on_step: Told of every step; see `steps`.
+        failpoint: Told of every step; see `steps`.
         unseen: Fingerprints that the ledger was seen to hold nothing of; each is believed once.
     """
 
     client: OxenClient
     ledger: Ledger
     clock: HaltableClock
-    presence: Presence
+    presence: OwnerLease
     input_image: Callable[[ImageRequest], tuple[str, ...]]
-    pace: Pace
+    pace: RateLimiter
     run_id: str
     caps: Sequence[Cap] = ()
     fresh: bool = False
-    on_step: OnStep = pass_by
+    failpoint: Failpoint = no_failpoint
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
 
@@ -166,7 +166,7 @@ class Buyer:
             taken = self.ledger.take_over(purchase, owner=self.presence.owner)
             if taken is None:
                 return Elsewhere()
-            self.on_step("taken_over")
+            self.failpoint("taken_over")
             purchase = taken
         if purchase.state == "enqueued":
             return Enqueued(purchase, may_be_over=True)
@@ -228,7 +228,7 @@ class Buyer:
         self, order: Order, images: tuple[str, ...], *, first_only: bool = False
     ) -> Purchase:
         """Write down that we are about to buy an order; see `Ledger.claim`."""
-        self.on_step("claiming")
+        self.failpoint("claiming")
         purchase = self.ledger.claim(
             order,
             owner=self.presence.owner,
@@ -238,7 +238,7 @@ class Buyer:
             fresh=self.fresh,
             first_only=first_only,
         )
-        self.on_step("claimed")
+        self.failpoint("claimed")
         return purchase
 
     def _claim_companions(
@@ -275,7 +275,7 @@ class Buyer:
 
     def _require_going_on(self) -> None:
         if not self.clock.may_buy:
-            raise Halted("not attempted: the run was told to stop")
+            raise Cancelled("not attempted: the run was told to stop")
 
     def _resume(
         self, order: Order, purchase: Purchase, looks: Sequence[float] = LOOKS_SECONDS
@@ -334,7 +334,7 @@ class Buyer:
             )
         except AmbiguousPost:
             raise
-        except Halted as error:
+        except Cancelled as error:
             # It slept between two attempts that were certainly not read.
             self._withdraw(purchases, error)
             raise
@@ -357,7 +357,7 @@ class Buyer:
             # Refused connections: certainly not read, certainly not billed.
             self._withdraw(purchases, error)
             return Failed(order.key, request.fingerprint, str(error), "service")
-        self.on_step("posted")
+        self.failpoint("posted")
         return self._write_ids(purchases, [job.generation_id for job in jobs])
 
     def _withdraw(self, purchases: Iterable[Purchase], error: Exception) -> None:
@@ -377,9 +377,9 @@ class Buyer:
                 self.ledger.record_enqueued(purchase, generation_id)
             except GenerationTaken:
                 logger.info("%s: generation %s was adopted", purchase.key, generation_id)
-            self.on_step("enqueued")
+            self.failpoint("enqueued")
         enqueued = self.ledger.record_enqueued(mine, ids[0])
-        self.on_step("enqueued")
+        self.failpoint("enqueued")
         return Enqueued(enqueued, may_be_over=False)
 
     @staticmethod

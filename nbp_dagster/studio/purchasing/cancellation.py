@@ -6,7 +6,7 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 
 
-class Halted(NbpError):
+class Cancelled(NbpError):
     """The run was told to stop while it waited."""
 
 
@@ -44,10 +44,10 @@ class HaltableClock:
         """Return, unless what is under way is to be dropped.
 
         Raises:
-            Halted: It is.
+            Cancelled: It is.
         """
         if self._cut.is_set():
-            raise Halted("the run was cancelled")
+            raise Cancelled("the run was cancelled")
 
     def resume(self) -> None:
         """Forget an earlier stop, for the next run."""
@@ -67,7 +67,7 @@ class HaltableClock:
         """Wait.
 
         Raises:
-            Halted: The run was told to stop, before or meanwhile.
+            Cancelled: The run was told to stop, before or meanwhile.
         """
         if self._halt.wait(max(0.0, seconds)):
-            raise Halted("the run was told to stop")
+            raise Cancelled("the run was told to stop")

@@ -15,7 +15,7 @@ from nbp_dagster.oxen.errors import (
 )
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, count_pixels, decode_image
-from nbp_dagster.studio.imaging.decode_limiter import Places
+from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
     Failed,
@@ -27,12 +27,12 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import Finished, Purchase
-from nbp_dagster.studio.purchasing.failpoints import OnStep, pass_by
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile
 from nbp_dagster.studio.storage.image_store import ImageStore
 
-Develop = Callable[[Made, Image.Image | None], None]
+Postprocess = Callable[[Made, Image.Image | None], None]
 """Makes what is wanted of a paid image, given its pixels where they are at hand."""
 
 
@@ -41,8 +41,8 @@ class RunStopped(NbpError):
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """Fetches, verifies, keeps, settles and develops; safe to use from several threads.
+class Collector:
+    """Fetches, verifies, keeps, settles and postprocesses; safe to use from several threads.
 
     Images arrive in files. Of many that have arrived only as many are decoded at a time as there
     is room for, so that memory stays flat however many jobs finish together.
@@ -51,7 +51,7 @@ class Delivery:
         client: The service.
         ledger: Where purchases are closed.
         store: Where images are kept.
-        on_step: Told of every step; see `steps`.
+        failpoint: Told of every step; see `steps`.
         places: Room for decoded pictures.
         require_going_on: Raises where what is under way is to be dropped; asked while bytes
             arrive, and before they are decoded.
@@ -60,18 +60,22 @@ class Delivery:
     client: OxenClient
     ledger: Ledger
     store: ImageStore
-    on_step: OnStep = pass_by
-    places: Places = field(default_factory=Places)
+    failpoint: Failpoint = no_failpoint
+    places: DecodeLimiter = field(default_factory=DecodeLimiter)
     require_going_on: Callable[[], None] = lambda: None
 
     def collect(
-        self, purchase: Purchase, develop: Develop | None = None, *, told: Finished | None = None
+        self,
+        purchase: Purchase,
+        postprocess: Postprocess | None = None,
+        *,
+        told: Finished | None = None,
     ) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
 
         Args:
             purchase: The purchase.
-            develop: Called with the image as soon as it is kept and settled, pixels in hand.
+            postprocess: Called with the image as soon as it is kept and settled, pixels in hand.
             told: What the service has told of the job already; without, it is asked for the job.
 
         Returns:
@@ -82,9 +86,9 @@ class Delivery:
             StoreError: The image could not be kept; the purchase stays open.
         """
         generation_id = purchase.generation_id or ""
-        self.on_step("collecting")
+        self.failpoint("collecting")
         if told is not None and told.url is not None:
-            return self._keep(purchase, told, develop)
+            return self._keep(purchase, told, postprocess)
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
@@ -92,13 +96,13 @@ class Delivery:
                 # A proxy's 404, or another account's: it proves nothing about a paid job.
                 raise
             return self._lose(purchase, error)
-        return self._close(purchase, job, develop)
+        return self._close(purchase, job, postprocess)
 
     def _close(
-        self, purchase: Purchase, job: Generation, develop: Develop | None
+        self, purchase: Purchase, job: Generation, postprocess: Postprocess | None
     ) -> Outcome | None:
         if job.status == "succeeded":
-            return self._keep(purchase, Finished.of(job), develop)
+            return self._keep(purchase, Finished.of(job), postprocess)
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
@@ -115,7 +119,7 @@ class Delivery:
             for job in self.client.list_generations(status=state, require_complete=True)
         )
 
-    def cancel_stuck(self, purchase: Purchase, develop: Develop | None = None) -> Outcome:
+    def cancel_stuck(self, purchase: Purchase, postprocess: Postprocess | None = None) -> Outcome:
         """Cancel a job that does not end, look once more, and close its purchase.
 
         Raises:
@@ -125,7 +129,7 @@ class Delivery:
         self.client.cancel_generation(generation_id)
         job = self.client.get_generation(generation_id)
         if job.status in ("succeeded", "failed"):
-            outcome = self._close(purchase, job, develop)
+            outcome = self._close(purchase, job, postprocess)
             if outcome is not None:
                 return outcome
         late = f"generation {generation_id} stayed in processing past the deadline"
@@ -145,14 +149,14 @@ class Delivery:
         self.client.cancel_generation(purchase.generation_id or "")
         self.collect(purchase)
 
-    def restore(self, purchase: Purchase, develop: Develop | None = None) -> Outcome:
+    def restore(self, purchase: Purchase, postprocess: Postprocess | None = None) -> Outcome:
         """Return a made purchase's image, fetching it again (free) if the store lost it.
 
         The purchase stays as it is, whatever the service says: it is paid.
 
         Args:
             purchase: The purchase.
-            develop: Called with the image; its pixels are read only if it asks the store for them.
+            postprocess: Called with the image; pixels are read only if it asks the store for them.
 
         Raises:
             OxenError: The service could not be asked, or no longer has it.
@@ -166,9 +170,9 @@ class Delivery:
             if missing is not None:
                 return self._not_restored(purchase, missing)
         made = Reused(purchase.key, image, purchase.receipt())
-        if develop is not None:
-            with self.places.take(image.width * image.height):
-                develop(made, None)
+        if postprocess is not None:
+            with self.places.acquire(image.width * image.height):
+                postprocess(made, None)
         return made
 
     def _fetch_again(self, purchase: Purchase, image: KeptImage) -> str | None:
@@ -191,22 +195,22 @@ class Delivery:
         )
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _keep(self, purchase: Purchase, job: Finished, develop: Develop | None) -> Outcome:
+    def _keep(self, purchase: Purchase, job: Finished, postprocess: Postprocess | None) -> Outcome:
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
         with self.store.receive() as incoming:
             media_type = self._download(job, incoming)
-            self.on_step("downloaded")
-            with self.places.take(incoming.peek(count_pixels)):
+            self.failpoint("downloaded")
+            with self.places.acquire(incoming.peek(count_pixels)):
                 self.require_going_on()
                 try:
                     decoded, media_type = self._decode(job, incoming, media_type)
                 except UndecodableImage as error:
                     return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
-                if develop is not None:
-                    develop(made, decoded.image)
+                if postprocess is not None:
+                    postprocess(made, decoded.image)
                 return made
 
     def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
@@ -218,12 +222,12 @@ class Delivery:
             bytes=decoded.bytes,
             labelled=_label(media_type),
         )
-        self.on_step("kept")
+        self.failpoint("kept")
         return kept
 
     def _settle(self, purchase: Purchase, job: Finished, kept: KeptImage) -> Generated:
         settled = self.ledger.settle(purchase, image=kept, times=job.times)
-        self.on_step("settled")
+        self.failpoint("settled")
         return Generated(purchase.key, kept, settled.receipt())
 
     def _decode(

@@ -7,15 +7,20 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
-from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.batch import Flight
-from nbp_dagster.studio.purchasing.batch_context import EngineLimits, Means, OnCancel, Work
+from nbp_dagster.studio.purchasing.batch import Batch
+from nbp_dagster.studio.purchasing.batch_context import (
+    BatchContext,
+    BatchWork,
+    EngineLimits,
+    OnCancel,
+)
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Delivery, Develop
+from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
-from nbp_dagster.studio.purchasing.order_groups import Family
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 
 
 class Engine:
@@ -42,9 +47,9 @@ class Engine:
         client: OxenClient,
         *,
         ledger: Ledger,
-        delivery: Delivery,
+        delivery: Collector,
         open_stream: Callable[[], EventStream],
-        enter: Callable[[], AbstractContextManager[Presence]],
+        enter: Callable[[], AbstractContextManager[OwnerLease]],
         clock: HaltableClock,
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
@@ -52,7 +57,7 @@ class Engine:
     ) -> None:
         self.ledger = ledger
         self._enter = enter
-        self._means = Means(
+        self._means = BatchContext(
             client=client,
             ledger=ledger,
             delivery=delivery,
@@ -67,19 +72,19 @@ class Engine:
         self,
         orders: Iterable[Order],
         *,
-        hire: Callable[[Presence], Buyer],
-        develop: Develop | None = None,
+        hire: Callable[[OwnerLease], Buyer],
+        postprocess: Postprocess | None = None,
     ) -> Iterator[Outcome]:
         """Yield one outcome an order, in the order they finish; see `batches`."""
-        for batch in self.batches(orders, hire=hire, develop=develop):
+        for batch in self.batches(orders, hire=hire, postprocess=postprocess):
             yield from batch
 
     def batches(
         self,
         orders: Iterable[Order],
         *,
-        hire: Callable[[Presence], Buyer],
-        develop: Develop | None = None,
+        hire: Callable[[OwnerLease], Buyer],
+        postprocess: Postprocess | None = None,
     ) -> Iterator[Sequence[Outcome]]:
         """Yield one outcome an order, those that have finished meanwhile together.
 
@@ -96,13 +101,13 @@ class Engine:
         Args:
             orders: What to have.
             hire: Gives the buyer that acts for this run's presence.
-            develop: Called once an order that has its image, before its outcome is yielded, from
-                threads of the engine; few at a time (see `Delivery`). What it raises ends the run.
+            postprocess: Called once an order that has its image, before its outcome is yielded,
+                from threads of the engine; few at a time. What it raises ends the run.
 
         Raises:
             NbpError: The ledger can't be used; nothing more is bought.
         """
-        family = Family(orders)
+        family = OrderGroups(orders)
         with self._enter() as presence:
             buyer = hire(presence)
             known = self.ledger.latest(family.fingerprints)
@@ -119,8 +124,8 @@ class Engine:
                 else:
                     made.append((current, settled))
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
-            work = Work(due=tuple(due), made=tuple(made), open_fingerprints=is_open)
-            flight = Flight(self._means, family, buyer=buyer, develop=develop)
+            work = BatchWork(due=tuple(due), made=tuple(made), open_fingerprints=is_open)
+            flight = Batch(self._means, family, buyer=buyer, postprocess=postprocess)
             if refused:
                 yield refused
             yield from flight.batches(work)

@@ -15,8 +15,8 @@ Step = Literal[
     "settled",
 ]
 STEPS: tuple[Step, ...] = get_args(Step)
-OnStep = Callable[[Step], None]
+Failpoint = Callable[[Step], None]
 
 
-def pass_by(_: Step) -> None:
+def no_failpoint(_: Step) -> None:
     """Do nothing at a step; the crash tests kill the process instead."""

@@ -11,7 +11,7 @@ from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.responses import Generation, GenerationEvent
 from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
-from nbp_dagster.studio.purchasing.cancellation import Halted
+from nbp_dagster.studio.purchasing.cancellation import Cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class Watcher:
             for event in self._stream:
                 self._told.add(event.generation_id)
                 self._notify(Settled(event.generation_id, self._read(event)))
-        except Halted:
+        except Cancelled:
             return
         except OxenError as error:
             logger.warning("event stream ended: %s; the queue's list is polled instead", error)
@@ -157,7 +157,7 @@ class Watcher:
     def _poll(self) -> None:
         try:
             self._poll_until_stopped()
-        except Halted:
+        except Cancelled:
             return
         except Exception as error:  # a thread's fault must reach the coordinator
             if not self._stopping.is_set():

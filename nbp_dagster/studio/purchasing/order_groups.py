@@ -7,7 +7,7 @@ from nbp_dagster.studio.ledger.orders import Generated, Order, Outcome, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 
-class Family:
+class OrderGroups:
     """The orders of one batch, by fingerprint.
 
     One purchase serves every order of a fingerprint. A request that softens a refused one stands

@@ -6,7 +6,7 @@ from collections.abc import Callable
 _MOST_AT_ONCE = 2
 
 
-class Spacing:
+class DispatchPacer:
     """Gives leave to send, so many orders a second as pictures can be made of.
 
     Jobs that are sent together end together, and all but the first then wait for their renditions.

@@ -24,7 +24,7 @@ class ChangedCard(NbpError):
     """The images of a card are no longer those it was named after."""
 
 
-def adopt_sheet(briefs: Briefs, sheet_key: str, digests: Digests) -> Sheet:
+def use_supplied_sheet(briefs: Briefs, sheet_key: str, digests: Digests) -> Sheet:
     """Return the sheet of a character whose brief supplies references.
 
     One identity is the sheet as it is. Several become one card, which counts as one reference of

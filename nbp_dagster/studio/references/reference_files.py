@@ -15,12 +15,12 @@ from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.references.provided_sheets import CARD, CardTable
 from nbp_dagster.studio.references.sheet_card import draw_palette_card
-from nbp_dagster.studio.references.uploads import Carrier
+from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
 ReadReference = Callable[[str, str], bytes]
-"""Gives a reference's bytes by its source and digest, as `References.read` does."""
+"""Gives a reference's bytes by its source and digest, as `ReferenceFiles.read` does."""
 
 # Seconds one fetch of a reference may take: an image of a brief, not a result of 4K.
 FETCH_SECONDS = 60.0
@@ -33,7 +33,7 @@ class UnusableReference(NbpError):
     """A reference image can't be read or sent."""
 
 
-class References:
+class ReferenceFiles:
     """Reads, keeps and sends reference images, each known by the sha256 of its bytes.
 
     Args:
@@ -44,7 +44,7 @@ class References:
     """
 
     def __init__(
-        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, carrier: Carrier
+        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, carrier: ReferenceDelivery
     ) -> None:
         self._briefs = briefs
         self._client = client

@@ -34,10 +34,10 @@ _KEPT_INLINE: Final = 64_000_000
 
 
 class NoUploadPlace(NbpError):
-    """References are to be uploaded, and nobody said where to."""
+    """ReferenceFiles are to be uploaded, and nobody said where to."""
 
 
-class Carrier(Protocol):
+class ReferenceDelivery(Protocol):
     """One way for reference images to reach the service; safe from several threads."""
 
     def find_fault(self, source: str, size: int) -> str | None:
@@ -57,10 +57,10 @@ class Carrier(Protocol):
         ...
 
 
-class AsAddress:
+class PassThroughUrl:
     """Leaves public https images where they are, and the rest to another carrier."""
 
-    def __init__(self, rest: Carrier) -> None:
+    def __init__(self, rest: ReferenceDelivery) -> None:
         self._rest = rest
 
     def find_fault(self, source: str, size: int) -> str | None:
@@ -215,7 +215,7 @@ class Sending:
     way: Way = "auto"
     repository: str = ""
 
-    def carrier(self, client: OxenClient, *, folder: Path, clock: Clock) -> Carrier:
+    def carrier(self, client: OxenClient, *, folder: Path, clock: Clock) -> ReferenceDelivery:
         """Return the one strategy that this asks for.
 
         Raises:
@@ -229,9 +229,9 @@ class Sending:
                     "references are to be uploaded and there is no repository; set "
                     "NBP_REFERENCES_REPOSITORY to namespace/name"
                 )
-            return AsAddress(Inline())
+            return PassThroughUrl(Inline())
         upload = Upload(client, UploadPlace(self.repository), folder=folder, clock=clock)
-        return upload if self.way == "upload" else AsAddress(upload)
+        return upload if self.way == "upload" else PassThroughUrl(upload)
 
 
 def data_uri(data: bytes) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measurer, facts_of
@@ -44,7 +44,7 @@ class Inspector:
         self._proofreader = proofreader
         self._surveyor = surveyor
 
-    def stamp(self, scene: Scene, sheets: Mapping[str, Sheet] | None) -> str:
+    def stamp(self, scene: RenderContext, sheets: Mapping[str, Sheet] | None) -> str:
         """Return the hash of what a prompt's original is measured and read by; empty for nothing.
 
         Installing or setting what measures or reads changes it, so that it is done then.
@@ -63,7 +63,7 @@ class Inspector:
 
     def inspect(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -89,7 +89,7 @@ class Inspector:
 
     def _survey(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -104,7 +104,7 @@ class Inspector:
 
     def _proofread(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -126,7 +126,7 @@ class Inspector:
 
     def judge_letters(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -143,7 +143,7 @@ class Inspector:
 
     def _measure(
         self,
-        scene: Scene,
+        scene: RenderContext,
         original: Pyramid,
         sheets: Mapping[str, Sheet] | None,
         record: PromptRecord,
@@ -166,12 +166,12 @@ class Inspector:
         return replace(record, checks=checks, likenesses=found.likenesses)
 
 
-def _lettering_of(scene: Scene) -> Lettering:
+def _lettering_of(scene: RenderContext) -> Lettering:
     return lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
 
 
 def _note_crash(
-    table: Sequence[Check[Any]], error: Exception, scene: Scene, record: PromptRecord
+    table: Sequence[Check[Any]], error: Exception, scene: RenderContext, record: PromptRecord
 ) -> PromptRecord:
     """Return the record with every check of a table failed by what could not be measured."""
     failed = fail_table(
@@ -182,7 +182,7 @@ def _note_crash(
 
 def _proofread(
     proofreader: Proofreader,
-    scene: Scene,
+    scene: RenderContext,
     request: ImageRequest,
     made: Made,
     original: Pyramid,
@@ -200,12 +200,14 @@ def _proofread(
 
 
 def _judge_each(
-    scene: Scene, record: PromptRecord, proof: Proof, size: tuple[int, int]
+    scene: RenderContext, record: PromptRecord, proof: Proof, size: tuple[int, int]
 ) -> tuple[Picture, ...]:
     return tuple(_judge_letters(scene, picture, proof, size) for picture in record.pictures)
 
 
-def _judge_letters(scene: Scene, picture: Picture, proof: Proof, size: tuple[int, int]) -> Picture:
+def _judge_letters(
+    scene: RenderContext, picture: Picture, proof: Proof, size: tuple[int, int]
+) -> Picture:
     """Return a rendition with the verdict on how small the words come out that the model drew."""
     if scene.shot.text != "drawn" or not scene.shot.texts:
         return picture

@@ -12,7 +12,7 @@ from PIL import Image
 
 from nbp_dagster.briefs.models import Brand, Channel
 from nbp_dagster.prompts.aspect_ratio import is_banner
-from nbp_dagster.prompts.render_context import Scene
+from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import lettering_of
@@ -20,7 +20,7 @@ from nbp_dagster.studio.checks.ocr.proofread import place_words
 from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.decode_limiter import do_all
+from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
@@ -28,10 +28,10 @@ from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.manifest.value_types import WordBox
-from nbp_dagster.studio.provenance.descriptors import sketch_picture
+from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.picture_index import (
     KnownPicture,
-    Registry,
+    PictureIndex,
     known_original,
     known_rendition,
 )
@@ -73,7 +73,7 @@ class Renderer:
         *,
         store: ImageStore,
         records: RecordFolder,
-        registry: Registry,
+        registry: PictureIndex,
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
         find_logo: FindLogo | None = None,
@@ -88,7 +88,7 @@ class Renderer:
 
     def render(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         image: Image.Image | None = None,
@@ -138,8 +138,8 @@ class Renderer:
         drawn = self._pictures(scene, request, made, pyramid, words)
         # Before the record, which would keep them from being written down later.
         renditions = [item.known for item in drawn]
-        # Means of means are the same means: the smallest copy will do.
-        sketch = sketch_picture(pyramid.levels[-1])
+        # BatchContext of means are the same means: the smallest copy will do.
+        sketch = describe_picture(pyramid.levels[-1])
         source = known_original(renditions[0], made, size=pyramid.size, sketch=sketch)
         self._registry.add([*renditions, source])
         record = replace(
@@ -154,7 +154,7 @@ class Renderer:
         self._records.write(record)
         return record
 
-    def prepare(self, scene: Scene, sheets: Mapping[str, Sheet]) -> None:
+    def prepare(self, scene: RenderContext, sheets: Mapping[str, Sheet]) -> None:
         """Do what takes a third of a second with the first picture of a brand, and no time after.
 
         Raises:
@@ -164,7 +164,7 @@ class Renderer:
         Image.init()
         self._inspector.stamp(scene, sheets)
 
-    def recipe(self, scene: Scene, made: Made) -> str:
+    def recipe(self, scene: RenderContext, made: Made) -> str:
         """Return the hash of what a prompt's renditions depend on; see `recipe_of`."""
         signer = None if self._credentials is None else self._credentials.identity
         logo = self._logo_of(scene)
@@ -185,7 +185,7 @@ class Renderer:
 
     def _pictures(
         self,
-        scene: Scene,
+        scene: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -200,7 +200,7 @@ class Renderer:
             for channel in scene.channels
             for lettering in letterings(scene, channel)
         ]
-        return do_all(lambda each: self._picture(original, *each), wanted)
+        return run_parallel(lambda each: self._picture(original, *each), wanted)
 
     def _picture(self, original: Pyramid, work: "_Work", lettering: Lettering) -> "_Drawn":
         channel, scene = work.channel, work.scene
@@ -258,13 +258,13 @@ class Renderer:
             known=known_rendition(picture, marks, rendition.image),
         )
 
-    def _logo_of(self, scene: Scene) -> Logo | None:
+    def _logo_of(self, scene: RenderContext) -> Logo | None:
         """The brand's logo, where a banner shows it."""
         if not any(is_banner(item.width, item.height) for item in scene.channels):
             return None
         return self._find_logo(scene.brand)
 
-    def _read_logo(self, scene: Scene) -> Image.Image | None:
+    def _read_logo(self, scene: RenderContext) -> Image.Image | None:
         logo = self._logo_of(scene)
         if logo is None:
             return None
@@ -294,7 +294,7 @@ class _Drawn:
 class _Work:
     """One prompt for one channel."""
 
-    scene: Scene
+    scene: RenderContext
     request: ImageRequest
     made: Made
     channel: Channel
@@ -360,7 +360,7 @@ def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecor
     )
 
 
-def _words_on(scene: Scene, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
+def _words_on(scene: RenderContext, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
     """Where a reading at hand, of this original, found the copy it was to show."""
     reading = record.reading
     if reading is None or reading.original != made.image.sha256:
@@ -370,7 +370,7 @@ def _words_on(scene: Scene, made: Made, record: PromptRecord) -> tuple[WordBox, 
 
 
 def recipe_of(
-    scene: Scene, made: Made, *, signer: str | None = None, logo: str | None = None
+    scene: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
 ) -> str:
     """Return the hash of what a prompt's renditions depend on, the original's digest included.
 

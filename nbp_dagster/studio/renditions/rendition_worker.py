@@ -11,11 +11,11 @@ from PIL import Image
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.imaging.decode_limiter import Places, count_places
+from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter, count_decodes
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Outcome, Reused
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.purchasing.collector import Develop
+from nbp_dagster.studio.purchasing.collector import Postprocess
 from nbp_dagster.studio.storage.image_store import ImageStore
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ Render = Callable[[Made, Image.Image | None], PromptRecord]
 
 
 @dataclass(frozen=True)
-class Developed:
+class Rendered:
     """What was made of one original.
 
     Attributes:
@@ -40,10 +40,10 @@ class Developed:
     problem: str | None = None
 
 
-class Darkroom:
+class Postprocessor:
     """Develops images and keeps what came of each until it is asked for.
 
-    `develop` is called from several threads at once, `take` from the one that records.
+    `postprocess` is called from several threads at once, `take` from the one that records.
 
     Args:
         store: Where originals are.
@@ -61,7 +61,7 @@ class Darkroom:
         self._store = store
         self._render = render
         self._prepare = prepare
-        self._developed: dict[str, Developed] = {}
+        self._developed: dict[str, Rendered] = {}
 
     def warm_up(self) -> None:
         """Make ready for the first picture in a thread, while it is waited for; returns at once."""
@@ -74,7 +74,7 @@ class Darkroom:
             # The first picture meets it again and says so.
             logger.debug("not made ready: %s", error)
 
-    def develop(self, made: Made, image: Image.Image | None) -> None:
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
         """Make the preview and, where they are wanted, the renditions.
 
         Args:
@@ -85,25 +85,25 @@ class Darkroom:
         try:
             if self._render is not None:
                 record = self._render(made, image)
-                self._developed[made.key] = Developed(record.preview, record)
+                self._developed[made.key] = Rendered(record.preview, record)
                 return
         except NbpError as error:
             # The original is paid and kept; only what is made of it is missing.
             problem = str(error)
         try:
-            self._developed[made.key] = Developed(self._preview(made, image), problem=problem)
+            self._developed[made.key] = Rendered(self._preview(made, image), problem=problem)
         except NbpError as error:
-            self._developed[made.key] = Developed(problem=problem or str(error))
+            self._developed[made.key] = Rendered(problem=problem or str(error))
 
-    def look(self, key: str) -> Developed:
+    def look(self, key: str) -> Rendered:
         """Return what came of a prompt's image, and keep it."""
         return self._developed[key]
 
-    def put(self, key: str, developed: Developed) -> None:
+    def put(self, key: str, rendered: Rendered) -> None:
         """Keep this of a prompt, whatever was made of it since."""
-        self._developed[key] = developed
+        self._developed[key] = rendered
 
-    def take(self, key: str) -> Developed:
+    def take(self, key: str) -> Rendered:
         """Return what came of a prompt's image, once."""
         return self._developed.pop(key)
 
@@ -114,16 +114,18 @@ class Darkroom:
         return inline_preview(image)
 
 
-def develop_each(outcomes: Iterable[Outcome], develop: Develop) -> Iterator[list[Outcome]]:
-    """Yield outcomes in their order, each image among them developed before; a few at a time."""
-    hands, places = count_places(), Places()
+def postprocess_each(
+    outcomes: Iterable[Outcome], postprocess: Postprocess
+) -> Iterator[list[Outcome]]:
+    """Yield outcomes in their order, each image among them rendered before; a few at a time."""
+    hands, places = count_decodes(), DecodeLimiter()
 
     def work(made: Made) -> None:
-        with places.take(made.image.width * made.image.height):
-            develop(made, None)
+        with places.acquire(made.image.width * made.image.height):
+            postprocess(made, None)
 
     underway: deque[tuple[Outcome, Future[None] | None]] = deque()
-    with ThreadPoolExecutor(hands, thread_name_prefix="nbp-develop") as pool:
+    with ThreadPoolExecutor(hands, thread_name_prefix="nbp-postprocess") as pool:
         for outcome in outcomes:
             developing = None
             if isinstance(outcome, Generated | Reused):

@@ -12,7 +12,7 @@ from nbp_dagster.studio.imaging.decode import sniff_format
 def open_templates() -> Environment:
     """Return the templates: whatever is put into one is escaped, and nothing may be missing."""
     return Environment(
-        loader=PackageLoader("nbp_dagster.studio.sets.set_writer"),
+        loader=PackageLoader("nbp_dagster.studio.sets"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -22,7 +22,7 @@ def open_templates() -> Environment:
 
 def read_part(name: str) -> str:
     """Return a static part of a page, with LF line ends: browsers hash it as it stands."""
-    text = (resources.files("nbp_dagster.studio.sets.set_writer") / "templates" / name).read_text(
+    text = (resources.files("nbp_dagster.studio.sets") / "templates" / name).read_text(
         "utf-8"
     )
     return text.replace("\r\n", "\n")

@@ -11,7 +11,7 @@ from nbp_dagster.briefs.brief import Briefs, wording_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.checks.duplicates import find_twins
+from nbp_dagster.studio.checks.duplicates import find_duplicates
 from nbp_dagster.studio.checks.set_outliers import rank_likenesses
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.manifest import (
@@ -90,7 +90,7 @@ def assemble(
         pictures=tuple(pictures),
         missing=tuple(missing),
         likenesses=rank_likenesses(records.values()),
-        twins=find_twins(records[prompt.key] for prompt in wanted if prompt.key in records)
+        twins=find_duplicates(records[prompt.key] for prompt in wanted if prompt.key in records)
         if compares
         else (),
     )

@@ -30,7 +30,7 @@ class SetError(NbpError):
     """A set that cannot be written as its manifest says."""
 
 
-class Shelf(Protocol):
+class StagedFiles(Protocol):
     """What is known of the files in a set's folder; see `inventory`."""
 
     def holds(self, name: str, source: str) -> bool:
@@ -85,7 +85,7 @@ class Overview:
 
 
 @dataclass(frozen=True)
-class Desk:
+class SetFiles:
     """Where a set is put together: what is in its folder, and where the rest comes from.
 
     Attributes:
@@ -96,7 +96,7 @@ class Desk:
     """
 
     folder: Path
-    shelf: Shelf
+    shelf: StagedFiles
     rendition: Callable[[Picture], Path | bytes]
     kept_thumb: Callable[[Picture], bytes | None]
 

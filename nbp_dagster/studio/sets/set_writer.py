@@ -14,8 +14,8 @@ from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.sets.index_page import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.sets.set_files import (
     INLINE_SETS,
-    Desk,
     SetError,
+    SetFiles,
     Shown,
     label_of,
     plan_overviews,
@@ -89,7 +89,7 @@ def write_set(
     _require_own_files(manifest.pictures)
     inventory = Inventory(folder)
     stale = inventory.begin([*set_files(manifest), CARD])
-    desk = Desk(folder, inventory, rendition, thumb)
+    desk = SetFiles(folder, inventory, rendition, thumb)
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(desk.put, manifest.pictures))
         thumbs = _put_thumbs(desk, manifest, pool)
@@ -129,7 +129,9 @@ def _is_inline(manifest: SetManifest) -> bool:
     return len(manifest.pictures) <= INLINE_SETS
 
 
-def _put_thumbs(desk: Desk, manifest: SetManifest, pool: ThreadPoolExecutor) -> Mapping[str, Thumb]:
+def _put_thumbs(
+    desk: SetFiles, manifest: SetManifest, pool: ThreadPoolExecutor
+) -> Mapping[str, Thumb]:
     """Return the thumbnails of a small set; put those of a large one and return their paths."""
     rows = {row.sha256: row for row in manifest.pictures}
     made: Iterable[Thumb] = pool.map(
@@ -138,7 +140,7 @@ def _put_thumbs(desk: Desk, manifest: SetManifest, pool: ThreadPoolExecutor) -> 
     return dict(zip(rows, made, strict=True))
 
 
-def _put_overviews(desk: Desk, manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> None:
+def _put_overviews(desk: SetFiles, manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> None:
     """Draw the contact sheets whose pictures or words are not those they were drawn of.
 
     One after the other: each takes 40 MB while it is drawn.

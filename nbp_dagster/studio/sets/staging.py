@@ -14,7 +14,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.sets.gallery import read_template
-from nbp_dagster.studio.sets.set_files import INLINE_SETS, Desk, Shown, label_of, plan_overviews
+from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetFiles, Shown, label_of, plan_overviews
 from nbp_dagster.studio.sets.staged_index import Advance
 
 # Records that may wait for an idle moment; with more, there is none to be hoped for.
@@ -134,7 +134,7 @@ class SetStage:
             digest = record.thumbs.get(picture.sha256)
             return None if digest is None else self._thumb(digest)
 
-        desk = Desk(self._folder, shelf, self._rendition, kept_thumb)
+        desk = SetFiles(self._folder, shelf, self._rendition, kept_thumb)
         is_foreseen = len(record.pictures) == self._outline.counts.get(record.prompt_key)
         for number, picture in enumerate(record.pictures):
             if self._closing.is_set():
@@ -147,7 +147,7 @@ class SetStage:
                 self._shown[place] = Shown(label, picture.sha256, thumb)
         self._draw_full(desk)
 
-    def _draw_full(self, desk: Desk) -> None:
+    def _draw_full(self, desk: SetFiles) -> None:
         """Draw the contact sheets whose pictures are all there."""
         for overview in list(self._overviews):
             if self._closing.is_set():

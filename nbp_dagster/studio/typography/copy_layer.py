@@ -14,7 +14,7 @@ from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Campaign, Channel, Shot
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
-from nbp_dagster.prompts.render_context import Scene, sets_type
+from nbp_dagster.prompts.render_context import RenderContext, sets_type
 from nbp_dagster.studio.imaging.crop import Box, Framing
 from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
 from nbp_dagster.studio.typography.banner import check_banner, draw_banner, plan_banner
@@ -32,7 +32,7 @@ class Lettering:
     texts: Mapping[str, str]
 
 
-def letterings(scene: Scene, channel: Channel) -> Iterator[Lettering]:
+def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
     """Yield the copy of each rendition that a channel gets.
 
     One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
@@ -46,19 +46,19 @@ def letterings(scene: Scene, channel: Channel) -> Iterator[Lettering]:
     yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
 
 
-def count_renditions(scene: Scene) -> int:
+def count_renditions(scene: RenderContext) -> int:
     """Return how many pictures a prompt's original becomes."""
     return sum(1 for channel in scene.channels for _ in letterings(scene, channel))
 
 
-def _words(scene: Scene, locale: str) -> Mapping[str, str]:
+def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
     if not scene.shot.texts:
         return {}
     words = wording_of(scene.brand, scene.shot, locale)
     return {str(name): text for name, text in words.items()}
 
 
-def check_lettering(scene: Scene) -> None:
+def check_lettering(scene: RenderContext) -> None:
     """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
 
     Raises:
@@ -107,7 +107,7 @@ class CopySetter:
         logo: The brand's, RGBA; used on banners.
     """
 
-    scene: Scene
+    scene: RenderContext
     channel: Channel
     lettering: Lettering
     is_simulated: bool

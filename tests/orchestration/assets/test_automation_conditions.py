@@ -2,8 +2,8 @@
 
 from nbp_dagster.assets.names import Names
 from tests.fakes.briefs import campaign, shot
-from tests.orchestration.automation import GARDEN, KITCHEN, Follower, all_made
 from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.daemon import GARDEN, KITCHEN, Follower, all_made
 
 NAMES = Names()
 FREE = {"channel_images", "campaign_sets"}

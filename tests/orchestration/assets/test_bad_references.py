@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from nbp_dagster.cli.run import Wishes, run_campaigns
+from nbp_dagster.cli.run import RunOptions, run_campaigns
 from nbp_dagster.project import open_studio
-from nbp_dagster.studio.ledger.orders import Outcome, Tally
+from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.reference_files import check_files
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
@@ -76,7 +76,7 @@ def lines_of(error: BriefError) -> list[str]:
 class Silent:
     """Hears what a run does, and says nothing."""
 
-    tally = Tally()
+    tally = OutcomeCounts()
 
     def title(self, text: str) -> None: ...
     def begin(self, total: int) -> None: ...
@@ -127,7 +127,7 @@ def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> No
 
     with pytest.raises(BriefError, match="200 frames"):
         run_campaigns(
-            house.settings, briefs, campaigns=["winter"], wishes=Wishes(), listener=Silent()
+            house.settings, briefs, campaigns=["winter"], wishes=RunOptions(), listener=Silent()
         )
 
     assert house.service.bills == 0

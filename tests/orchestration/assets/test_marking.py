@@ -17,8 +17,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.project import open_registry, open_store, open_studio
-from nbp_dagster.prompts.render_context import scene_of
+from nbp_dagster.project import open_picture_index, open_store, open_studio
+from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
@@ -178,7 +178,7 @@ def test_the_provider_s_bytes_stay_as_they_came(made: Made) -> None:
         digest = made.row_of(path)["original_sha256"]
         kept = made.folder / "home" / "store" / digest[:2] / digest
         assert hashlib.sha256(kept.read_bytes()).hexdigest() == digest
-        with open_registry(made.house.settings) as registry:
+        with open_picture_index(made.house.settings) as registry:
             [found] = identify_files([kept], registry)
         assert found.found_by == "bytes"
         assert found.match is not None
@@ -188,7 +188,7 @@ def test_the_provider_s_bytes_stay_as_they_came(made: Made) -> None:
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
 def test_whois_names_every_copy_of_a_made_set(made: Made, tmp_path: Path, journey: Journey) -> None:
     copy = tmp_path / "copy.png"
-    with open_registry(made.house.settings) as registry:
+    with open_picture_index(made.house.settings) as registry:
         for number, path in enumerate(made.files):
             with Image.open(path) as image:
                 send(image.convert("RGB"), journey, seed=number).save(copy)
@@ -269,7 +269,7 @@ def test_the_prompt_is_told_only_where_the_briefs_say_so(
     house.write(campaign(shot("kitchen"), **changes), brand={**BRAND, "disclose_prompt": brand})
 
     with open_studio(house.settings) as studio:
-        assert scene_of(studio.briefs, studio.prompts[0]).discloses_prompt is told
+        assert render_context_of(studio.briefs, studio.prompts[0]).discloses_prompt is told
 
 
 def test_a_disclosed_prompt_is_in_the_file(house: House) -> None:

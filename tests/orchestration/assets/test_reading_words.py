@@ -13,7 +13,7 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.cli.run import RunSummary, Wishes, run_campaigns
+from nbp_dagster.cli.run import RunOptions, RunSummary, run_campaigns
 from nbp_dagster.cli.tables import RunReport
 from nbp_dagster.project import open_studio
 from nbp_dagster.settings import Settings
@@ -177,7 +177,7 @@ def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
                 settings,
                 load_briefs(folder),
                 campaigns=["winter"],
-                wishes=Wishes(strict=strict),
+                wishes=RunOptions(strict=strict),
                 listener=report,
             )
 

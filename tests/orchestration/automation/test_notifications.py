@@ -21,7 +21,7 @@ SECRET = "test-key-3f9a"
 WEB = "https://dagster.example.com/"
 
 
-class Desk:
+class SetFiles:
     """A sensor over a house's instance, looked at by hand as the daemon would."""
 
     def __init__(self, house: House, **options: Any) -> None:
@@ -54,7 +54,7 @@ def ready(house: House) -> House:
 
 
 def test_a_refused_prompt_is_told_once_in_plain_words(ready: House) -> None:
-    desk = Desk(ready, webserver_url=WEB)
+    desk = SetFiles(ready, webserver_url=WEB)
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     result = ready.materialize(PROMPT_ASSETS)
 
@@ -78,7 +78,7 @@ def test_a_refused_prompt_is_told_once_in_plain_words(ready: House) -> None:
 
 def test_a_budget_that_is_reached_is_told_as_that(ready: House) -> None:
     ready.write(campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.15))
-    desk = Desk(ready)
+    desk = SetFiles(ready)
     ready.materialize(PROMPT_ASSETS)
 
     desk.look()
@@ -94,7 +94,7 @@ def test_a_budget_that_is_reached_is_told_as_that(ready: House) -> None:
 def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(house: House) -> None:
     refused = [Refused(f"winter/{number}/all/1x1/v1", "f", "no") for number in range(150)]
     late = Failed("summer/porch/all/1x1/v1", "f", "over the cap by 0.05 USD", "over_budget")
-    desk = Desk(house)
+    desk = SetFiles(house)
 
     @dg.asset(key=NAMES.generated_images)
     def images(context: dg.AssetExecutionContext) -> None:
@@ -114,7 +114,7 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(hou
 def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_for(
     ready: House,
 ) -> None:
-    every, refusals = Desk(ready), Desk(ready, on=["refusals"])
+    every, refusals = SetFiles(ready), SetFiles(ready, on=["refusals"])
     ready.service.script(
         {"kind": "refuse", "prompt": "kitchen"},
         {"kind": "status", "status": 400, "prompt": "garden"},
@@ -131,7 +131,7 @@ def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_
 
 
 def test_a_kind_that_is_not_asked_for_is_not_told(ready: House) -> None:
-    desk = Desk(ready, on=["budget_reached"])
+    desk = SetFiles(ready, on=["budget_reached"])
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     ready.materialize(PROMPT_ASSETS)
 
@@ -141,7 +141,7 @@ def test_a_kind_that_is_not_asked_for_is_not_told(ready: House) -> None:
 
 
 def test_a_reason_that_names_its_prompt_is_not_told_twice(house: House) -> None:
-    desk = Desk(house)
+    desk = SetFiles(house)
     house.materialize(PROMPT_ASSETS, ["winter/kitchen/all/1x1/v1"])
 
     desk.look()
@@ -152,7 +152,7 @@ def test_a_reason_that_names_its_prompt_is_not_told_twice(house: House) -> None:
 
 
 def test_a_run_that_succeeds_is_not_told(ready: House) -> None:
-    desk = Desk(ready)
+    desk = SetFiles(ready)
     assert ready.materialize(PROMPT_ASSETS).success
 
     desk.look()
@@ -163,7 +163,7 @@ def test_a_run_that_succeeds_is_not_told(ready: House) -> None:
 def test_a_run_that_never_got_to_its_step_is_told_by_the_cause(
     ready: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = Desk(ready)
+    desk = SetFiles(ready)
     monkeypatch.delenv("OXEN_API_KEY")
     ready.materialize(PROMPT_ASSETS)
 
@@ -190,7 +190,7 @@ def fail(house: House, asset: dg.AssetsDefinition) -> None:
 
 
 def test_runs_of_other_assets_are_not_told(house: House) -> None:
-    desk = Desk(house)
+    desk = SetFiles(house)
     fail(house, foreign)
     fail(house, namesake)
 
@@ -203,7 +203,7 @@ def test_runs_of_other_assets_are_not_told(house: House) -> None:
 def test_a_components_key_prefix_tells_its_assets_from_others(
     house: House, prefix: str | list[str]
 ) -> None:
-    desk = Desk(house, key_prefix=prefix)
+    desk = SetFiles(house, key_prefix=prefix)
     fail(house, foreign)
     fail(house, namesake)
 
@@ -215,7 +215,7 @@ def test_a_components_key_prefix_tells_its_assets_from_others(
 
 
 def test_some_assets_alone_can_be_told(house: House) -> None:
-    desk = Desk(house, assets=[dg.AssetKey("foreign")])
+    desk = SetFiles(house, assets=[dg.AssetKey("foreign")])
     fail(house, foreign)
     fail(house, namesake)
 
@@ -226,7 +226,7 @@ def test_some_assets_alone_can_be_told(house: House) -> None:
 
 def test_a_job_of_our_assets_is_known_by_its_plan(house: House) -> None:
     """A job's run does not name its assets."""
-    desk = Desk(house, key_prefix="acme")
+    desk = SetFiles(house, key_prefix="acme")
     defs = dg.Definitions(assets=[namesake], jobs=[dg.define_asset_job("nightly", [namesake])])
     result = defs.resolve_job_def("nightly").execute_in_process(
         instance=house.instance, raise_on_error=False
@@ -246,7 +246,7 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
         if len(told) == 1:
             raise OSError("Max retries exceeded with url: /services/T0/B0/secret-hook")
 
-    desk = Desk(house, notify=notify, assets=[dg.AssetKey("foreign")])
+    desk = SetFiles(house, notify=notify, assets=[dg.AssetKey("foreign")])
     fail(house, foreign)
     fail(house, foreign)
 
@@ -264,7 +264,7 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
 
 def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(ready: House) -> None:
     """Even when the service repeats it in its own words."""
-    desk = Desk(ready)
+    desk = SetFiles(ready)
     ready.service.script(
         {"kind": "fail", "prompt": "kitchen", "message": f"bad key {SECRET} for Bearer {SECRET}"},
         {"kind": "status", "status": 400, "prompt": "garden", "message": f"no: {SECRET}"},
@@ -289,7 +289,7 @@ def test_a_kind_that_does_not_exist_is_named(on: list[Kind]) -> None:
 
 
 def test_the_simulators_prices_are_not_told_as_spent(house: House, simulated: House) -> None:
-    desk = Desk(simulated)
+    desk = SetFiles(simulated)
     simulated.write(
         campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.2),
         campaign(shot("porch"), id="summer"),

@@ -10,7 +10,8 @@ import pytest
 from nbp_dagster.assets.names import Names
 from nbp_dagster.project import open_instance
 from tests.fakes.briefs import campaign, shot
-from tests.orchestration.automation import (
+from tests.orchestration.conftest import House
+from tests.rigs.daemon import (
     ATTIC,
     GARDEN,
     KITCHEN,
@@ -18,7 +19,6 @@ from tests.orchestration.automation import (
     range_of,
     tick_schedule,
 )
-from tests.orchestration.conftest import House
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))

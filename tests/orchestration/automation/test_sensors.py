@@ -10,7 +10,8 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
 from nbp_dagster.briefs.load import load_briefs
 from tests.fakes.briefs import BRAND, campaign, shot
-from tests.orchestration.automation import (
+from tests.orchestration.conftest import House
+from tests.rigs.daemon import (
     ADA,
     ATTIC,
     GARDEN,
@@ -19,7 +20,6 @@ from tests.orchestration.automation import (
     all_made,
     range_of,
 )
-from tests.orchestration.conftest import House
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))

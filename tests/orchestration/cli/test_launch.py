@@ -8,7 +8,7 @@ import pytest
 
 from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.owner_leases import enter_folder
+from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 
 
 class _FellThrough(NbpError):
@@ -45,7 +45,7 @@ def test_a_failed_run_is_told_by_its_error_and_not_by_what_lies_below_it(
         assert callable(fail)
         fail()
 
-    with dg.DagsterInstance.ephemeral() as instance, enter_folder(tmp_path) as presence:
+    with dg.DagsterInstance.ephemeral() as instance, take_file_lease(tmp_path) as presence:
         launcher = Launcher(dg.Definitions([broken]), instance, presence)
         launch = launcher.run([dg.AssetKey("broken")], ["a"])
     assert not launch.succeeded

@@ -9,9 +9,9 @@ import pytest
 
 from nbp_dagster.oxen.errors import AmbiguousPost, BadRequest
 from nbp_dagster.oxen.metered_client import (
-    CountedClient,
-    CountedTransport,
     Counter,
+    MeteredClient,
+    MeteredTransport,
     PriceList,
     Usage,
 )
@@ -33,15 +33,15 @@ MODEL = {
 UNPRICED = {"id": "m", "pricing": None}
 
 
-def counted(*script: Step) -> tuple[CountedClient, Counter, ScriptedTransport]:
+def counted(*script: Step) -> tuple[MeteredClient, Counter, ScriptedTransport]:
     """A counted client over a script."""
     transport, counter, clock = ScriptedTransport(script), Counter(), FakeClock()
-    client = CountedClient(
+    client = MeteredClient(
         BASE,
         counter=counter,
         prices=PriceList(),
         api_key=KEY,
-        transport=CountedTransport(transport, base_url=BASE, counter=counter, clock=clock),
+        transport=MeteredTransport(transport, base_url=BASE, counter=counter, clock=clock),
         clock=clock,
         retry=RetryPolicy(attempts=3),
     )
@@ -129,7 +129,7 @@ def after(clock: FakeClock, seconds: float) -> Callable[[HttpRequest], Answer]:
 
 def test_downloads_count_with_their_time_and_the_event_stream_with_its_connects_only() -> None:
     clock, counter = FakeClock(), Counter()
-    transport = CountedTransport(
+    transport = MeteredTransport(
         ScriptedTransport([after(clock, 2.0), after(clock, 3.0), ScriptedStream()]),
         base_url=BASE,
         counter=counter,

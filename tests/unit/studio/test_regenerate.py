@@ -7,7 +7,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
-from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Tally
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, OutcomeCounts
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
@@ -28,7 +28,7 @@ def rows(home: Path) -> Sequence[Purchase]:
 
 
 def spent(outcomes: dict[str, Outcome]) -> str:
-    tally = Tally()
+    tally = OutcomeCounts()
     for outcome in outcomes.values():
         tally = tally.add(outcome)
     return f"{tally.spent_usd:.2f}"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.oxen.rate_limit.limited_transport import PacedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import FileKeeper, Pace
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter
 from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
-from nbp_dagster.simulator.state.traffic import RateLimiter
+from nbp_dagster.simulator.state.traffic import RequestLimit
 from tests.fakes.clock import FakeClock
 from tests.fakes.transport import ScriptedTransport
 from tests.fakes.turns import LimitedService, TurnClock
@@ -26,7 +26,7 @@ def limited(
     clock: TurnClock, limit: float | None = LIMIT, *, seconds: float = 0.1, retry_after: str = "1"
 ) -> LimitedService:
     """A service that takes so many requests per second."""
-    limiter = RateLimiter(limit, clock.monotonic)
+    limiter = RequestLimit(limit, clock.monotonic)
     headers = {"retry-after": retry_after} if retry_after else {}
     return LimitedService(clock, limiter.take, seconds=seconds, headers=headers)
 
@@ -34,13 +34,13 @@ def limited(
 def demand(
     clock: TurnClock,
     service: LimitedService,
-    pace: Pace,
+    pace: RateLimiter,
     workers: int,
     *,
     sent: list[int] | None = None,
 ) -> Sequence[Callable[[], None]]:
     """Workers that ask again and again, and after a 429 wait themselves as well."""
-    transport = PacedTransport(service, base_url=URL, pace=pace, clock=clock)
+    transport = LimitedTransport(service, base_url=URL, pace=pace, clock=clock)
 
     def work() -> None:
         while True:
@@ -61,7 +61,7 @@ def test_a_hidden_limit_is_used_to_nine_tenths_with_few_429s(
     clock = TurnClock()
     service = limited(clock, retry_after=retry_after)
 
-    clock.run(*demand(clock, service, Pace(clock), workers), seconds=300)
+    clock.run(*demand(clock, service, RateLimiter(clock), workers), seconds=300)
 
     assert service.count(200) >= 0.9 * LIMIT * 300
     assert service.count(429) <= 0.05 * len(service.log)
@@ -72,7 +72,7 @@ def test_other_limits_are_found_as_well(limit: float, share: float) -> None:
     clock = TurnClock()
     service = limited(clock, limit)
 
-    clock.run(*demand(clock, service, Pace(clock), 40), seconds=300)
+    clock.run(*demand(clock, service, RateLimiter(clock), 40), seconds=300)
 
     assert service.count(200) >= 0.9 * limit * 300
     assert service.count(429) <= share * len(service.log)
@@ -82,7 +82,7 @@ def test_slow_answers_cost_little() -> None:
     clock = TurnClock()
     service = limited(clock, seconds=1.0)
 
-    clock.run(*demand(clock, service, Pace(clock), 64), seconds=300)
+    clock.run(*demand(clock, service, RateLimiter(clock), 64), seconds=300)
 
     assert service.count(200) >= 0.85 * LIMIT * 300
     assert service.count(429) <= 0.05 * len(service.log)
@@ -92,11 +92,11 @@ def test_slow_answers_cost_little() -> None:
 def test_a_limit_that_changes_is_found_again_within_a_minute(before: float, after: float) -> None:
     clock = TurnClock()
     service = limited(clock, before)
-    workers = demand(clock, service, Pace(clock), 20)
+    workers = demand(clock, service, RateLimiter(clock), 20)
 
     def change() -> None:
         clock.sleep(100)
-        service.take = RateLimiter(after, clock.monotonic).take
+        service.take = RequestLimit(after, clock.monotonic).take
 
     clock.run(*workers, change, seconds=300)
 
@@ -108,7 +108,7 @@ def test_without_a_limit_it_is_not_in_the_way() -> None:
     clock = TurnClock()
     service = limited(clock, None)
 
-    clock.run(*demand(clock, service, Pace(clock), 64), seconds=5)
+    clock.run(*demand(clock, service, RateLimiter(clock), 64), seconds=5)
 
     assert sum(1 for at, _ in service.log if at <= 1.1) >= 50
     assert service.count(200, since=3) >= 0.9 * 2 * 64 / 0.1, "the workers' own speed"
@@ -119,8 +119,8 @@ def test_two_processes_share_a_limit_and_use_it_up(tmp_path: Path) -> None:
     service = limited(clock)
     ours: list[int] = []
     theirs: list[int] = []
-    one = Pace(clock, FileKeeper(tmp_path / "a.json"))
-    other = Pace(clock, FileKeeper(tmp_path / "a.json"))
+    one = RateLimiter(clock, FileRateStore(tmp_path / "a.json"))
+    other = RateLimiter(clock, FileRateStore(tmp_path / "a.json"))
 
     clock.run(
         *demand(clock, service, one, 14, sent=ours),
@@ -138,7 +138,7 @@ def test_retry_after_holds_every_worker() -> None:
     refusals = iter([None, None, 1.0])
     service = LimitedService(clock, lambda: next(refusals, None), headers={"retry-after": "30"})
 
-    clock.run(*demand(clock, service, Pace(clock), 14), seconds=60)
+    clock.run(*demand(clock, service, RateLimiter(clock), 14), seconds=60)
 
     refused = next(at for at, status in service.log if status == 429)
     under_way = [at for at, _ in service.log if refused < at < refused + 30]
@@ -150,7 +150,7 @@ def test_other_hosts_are_left_alone() -> None:
     clock = FakeClock()
     script = [HttpResponse(status=429, headers={"retry-after": "60"}), HttpResponse(status=200)]
     inner = ScriptedTransport(script)
-    paced = PacedTransport(inner, base_url=URL, pace=Pace(clock), clock=clock)
+    paced = LimitedTransport(inner, base_url=URL, pace=RateLimiter(clock), clock=clock)
 
     paced.send(request(url="https://files.test/a.png"))
     paced.send(request())
@@ -162,7 +162,7 @@ def test_other_hosts_are_left_alone() -> None:
 def test_an_answer_that_blames_the_service_does_not_speed_up() -> None:
     clock = FakeClock()
     inner = ScriptedTransport([HttpResponse(status=503)] * 3)
-    paced = PacedTransport(inner, base_url=URL, pace=Pace(clock), clock=clock)
+    paced = LimitedTransport(inner, base_url=URL, pace=RateLimiter(clock), clock=clock)
 
     for _ in range(3):
         paced.send(request("POST"))

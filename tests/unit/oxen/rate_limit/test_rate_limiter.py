@@ -11,29 +11,36 @@ import pytest
 
 from nbp_dagster.oxen.rate_limit.rate_limiter import (
     _TEMPO,
-    FileKeeper,
-    Keeper,
-    MemoryKeeper,
-    Pace,
+    FileRateStore,
+    MemoryRateStore,
+    RateLimiter,
+    RateStore,
     Update,
-    pace_file,
+    rate_file,
 )
-from nbp_dagster.oxen.rate_limit.rate_state import FIRST_RATE, FIRST_WINDOW, FORGET_SECONDS, Tempo
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
+from nbp_dagster.oxen.rate_limit.rate_state import (
+    FIRST_RATE,
+    FIRST_WINDOW,
+    FORGET_SECONDS,
+    RateState,
+)
+from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
 
 
 @pytest.fixture(params=["memory", "file"])
-def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> Keeper:
+def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> RateStore:
     """Both ways to keep a pace."""
-    return MemoryKeeper() if request.param == "memory" else FileKeeper(tmp_path / "pace/a.json")
+    return (
+        MemoryRateStore() if request.param == "memory" else FileRateStore(tmp_path / "pace/a.json")
+    )
 
 
-def test_the_first_request_goes_at_once_and_the_next_in_turn(keeper: Keeper) -> None:
+def test_the_first_request_goes_at_once_and_the_next_in_turn(keeper: RateStore) -> None:
     clock = FakeClock()
-    pace = Pace(clock, keeper)
+    pace = RateLimiter(clock, keeper)
 
     pace.wait()
     assert clock.sleeps == ()
@@ -42,9 +49,9 @@ def test_the_first_request_goes_at_once_and_the_next_in_turn(keeper: Keeper) -> 
     assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
 
 
-def test_a_429_met_by_one_holds_the_other(keeper: Keeper) -> None:
+def test_a_429_met_by_one_holds_the_other(keeper: RateStore) -> None:
     clock = FakeClock()
-    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
     one.slow_down(5.0, one.wait(), is_post=False)
 
     other.wait()
@@ -52,9 +59,9 @@ def test_a_429_met_by_one_holds_the_other(keeper: Keeper) -> None:
     assert sum(clock.sleeps) == pytest.approx(5.0)
 
 
-def test_two_runs_share_the_window(keeper: Keeper) -> None:
+def test_two_runs_share_the_window(keeper: RateStore) -> None:
     clock = FakeClock()
-    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
 
     assert one.room(0, 64) == FIRST_WINDOW
     assert one.room(8, 64) == 0
@@ -64,12 +71,12 @@ def test_two_runs_share_the_window(keeper: Keeper) -> None:
 def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
     asked: list[Update[Any]] = []
 
-    class Counting(MemoryKeeper):
+    class Counting(MemoryRateStore):
         def change(self, update: Update[T]) -> T:
             asked.append(update)
             return super().change(update)
 
-    pace = Pace(FakeClock(), Counting())
+    pace = RateLimiter(FakeClock(), Counting())
 
     assert pace.room(0, 64, wanted=100) == FIRST_WINDOW
     assert pace.room(8, 64, wanted=92) == 0
@@ -77,9 +84,9 @@ def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
     assert pace.room(7, 64, wanted=92) == 1, "a job ended: asked again"
 
 
-def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: Keeper) -> None:
+def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: RateStore) -> None:
     clock = FakeClock()
-    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
 
     one.room(0, 64, wanted=8)
     assert other.room(0, 64) == FIRST_WINDOW / 2
@@ -87,9 +94,9 @@ def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: Keeper) -> N
     assert other.room(1, 64) == FIRST_WINDOW - 1
 
 
-def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> None:
+def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: RateStore) -> None:
     clock = FakeClock()
-    polling, other = Pace(clock, keeper), Pace(clock, keeper)
+    polling, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
     polling.room(8, 64)
     for _ in range(4):
         clock.advance(20)
@@ -100,7 +107,7 @@ def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: Keeper) -> N
 
 def test_a_slot_taken_in_advance_is_not_waited_for_again() -> None:
     clock = FakeClock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.wait()
     pace.line_up()
     waited = sum(clock.sleeps)
@@ -113,7 +120,7 @@ def test_a_slot_taken_in_advance_is_not_waited_for_again() -> None:
 
 def test_a_slot_taken_in_advance_counts_once() -> None:
     clock = FakeClock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.line_up()
     pace.wait()
 
@@ -122,7 +129,7 @@ def test_a_slot_taken_in_advance_counts_once() -> None:
     assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
 
 
-def _seconds_held(clock: FakeClock, one: Pace, other: Pace) -> float:
+def _seconds_held(clock: FakeClock, one: RateLimiter, other: RateLimiter) -> float:
     """How long a run with a slot waits all the same, after another has met a 429 of 5 s."""
     first = other.wait()
     one.line_up()
@@ -136,21 +143,21 @@ def _seconds_held(clock: FakeClock, one: Pace, other: Pace) -> float:
 
 def test_a_slot_taken_in_advance_does_not_outlive_a_hold() -> None:
     clock = FakeClock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
 
     assert _seconds_held(clock, pace, pace) == pytest.approx(5.0)
 
 
 def test_a_hold_that_another_process_wrote_ends_a_slot_taken_in_advance(tmp_path: Path) -> None:
     clock, path = FakeClock(), tmp_path / "a.json"
-    one, other = Pace(clock, FileKeeper(path)), Pace(clock, FileKeeper(path))
+    one, other = RateLimiter(clock, FileRateStore(path)), RateLimiter(clock, FileRateStore(path))
 
     assert _seconds_held(clock, one, other) == pytest.approx(5.0)
 
 
 def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
     clock = FakeClock()
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.line_up()
     clock.advance(60)
     pace.wait()
@@ -162,11 +169,11 @@ def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
 
 def test_a_run_that_is_stopped_does_not_wait_for_its_turn() -> None:
     clock = HaltableClock(FakeClock())
-    pace = Pace(clock)
+    pace = RateLimiter(clock)
     pace.slow_down(60.0, pace.wait(), is_post=True)
     clock.halt()
 
-    with pytest.raises(Halted):
+    with pytest.raises(Cancelled):
         pace.wait()
 
 
@@ -187,7 +194,7 @@ def test_an_unreadable_file_counts_as_nothing_known(tmp_path: Path, content: byt
     path = tmp_path / "a.json"
     path.write_bytes(content)
     clock = FakeClock()
-    pace = Pace(clock, FileKeeper(path))
+    pace = RateLimiter(clock, FileRateStore(path))
 
     pace.wait()
 
@@ -201,18 +208,18 @@ def test_a_file_from_before_a_restart_or_long_ago_counts_as_nothing_known(
 ) -> None:
     earlier, later = FakeClock(), FakeClock()
     earlier.advance(100)
-    before = Pace(earlier, FileKeeper(tmp_path / "a.json"))
+    before = RateLimiter(earlier, FileRateStore(tmp_path / "a.json"))
     before.slow_down(120.0, before.wait(), is_post=True)
     later.advance(100 + moved)
 
-    Pace(later, FileKeeper(tmp_path / "a.json")).wait()
+    RateLimiter(later, FileRateStore(tmp_path / "a.json")).wait()
 
     assert later.sleeps == ()
 
 
 def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    pace = Pace(FakeClock(), FileKeeper(path))
+    pace = RateLimiter(FakeClock(), FileRateStore(path))
     pace.wait()
     path.unlink()
 
@@ -224,7 +231,7 @@ def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
 def test_answers_are_counted_with_the_next_request(tmp_path: Path) -> None:
     """A run that only polls writes half as often; the rate has grown when it is asked for."""
     path = tmp_path / "a.json"
-    pace = Pace(FakeClock(), FileKeeper(path))
+    pace = RateLimiter(FakeClock(), FileRateStore(path))
     for _ in range(3):
         pace.keep_up(pace.wait(), is_post=False)
     assert _TEMPO.validate_json(path.read_bytes()).taken == 2
@@ -234,9 +241,9 @@ def test_answers_are_counted_with_the_next_request(tmp_path: Path) -> None:
     assert _TEMPO.validate_json(path.read_bytes()).taken == 3
 
 
-def test_a_post_that_was_taken_makes_room_at_once(keeper: Keeper) -> None:
+def test_a_post_that_was_taken_makes_room_at_once(keeper: RateStore) -> None:
     clock = FakeClock()
-    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
     one.room(0, 64)
     before = other.room(0, 64)
     one.keep_up(one.wait(), is_post=True)
@@ -250,21 +257,21 @@ def test_more_runs_than_the_file_has_room_for_go_on_without_it(
     clock = FakeClock()
     with caplog.at_level(logging.WARNING):
         for _ in range(400):
-            Pace(clock, FileKeeper(tmp_path / "a.json")).room(1, 64)
+            RateLimiter(clock, FileRateStore(tmp_path / "a.json")).room(1, 64)
     assert "the pace can't be kept in" in caplog.text
 
 
 def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(
     tmp_path: Path,
 ) -> None:
-    keeper = FileKeeper(tmp_path / "a.json")
-    Pace(FakeClock(), keeper).wait()
+    keeper = FileRateStore(tmp_path / "a.json")
+    RateLimiter(FakeClock(), keeper).wait()
     inside, leave = os.pipe(), os.pipe()
 
-    def linger(tempo: Tempo | None) -> tuple[Tempo, None]:
+    def linger(tempo: RateState | None) -> tuple[RateState, None]:
         os.write(inside[1], b".")
         os.read(leave[0], 1)
-        return tempo or Tempo.at(0.0), None
+        return tempo or RateState.at(0.0), None
 
     if not (child := os.fork()):
         keeper.change(linger)
@@ -285,9 +292,9 @@ def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(
     assert status == 0
 
 
-def test_room_that_others_take_is_noticed_though_nothing_of_ours_changes(keeper: Keeper) -> None:
+def test_room_that_others_take_is_noticed_though_nothing_of_ours_changes(keeper: RateStore) -> None:
     clock = FakeClock()
-    one, other = Pace(clock, keeper), Pace(clock, keeper)
+    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
     assert one.room(0, 64) == FIRST_WINDOW
     other.room(4, 64)
     clock.advance(1)
@@ -303,7 +310,7 @@ def test_a_place_that_cannot_be_used_costs_one_warning_and_no_run(
     (tmp_path / "folder.json").mkdir()
     clock = FakeClock()
     with caplog.at_level(logging.WARNING):
-        pace = Pace(clock, FileKeeper(tmp_path / name))
+        pace = RateLimiter(clock, FileRateStore(tmp_path / name))
         pace.slow_down(5.0, pace.wait(), is_post=False)
         pace.wait()
 
@@ -313,16 +320,16 @@ def test_a_place_that_cannot_be_used_costs_one_warning_and_no_run(
 
 def test_the_files_name_tells_accounts_apart_and_shows_no_key(tmp_path: Path) -> None:
     names = {
-        pace_file(tmp_path, base_url=url, api_key=key).name
+        rate_file(tmp_path, base_url=url, api_key=key).name
         for url in ("https://a.test", "https://b.test")
         for key in ("secret-1", "secret-2")
     }
 
     assert len(names) == 4
     assert not any("secret" in name for name in names)
-    assert pace_file(tmp_path, base_url="https://a.test/", api_key=" secret-1\n").name in names
+    assert rate_file(tmp_path, base_url="https://a.test/", api_key=" secret-1\n").name in names
 
 
-def _tell(event: threading.Event, tempo: Tempo | None) -> tuple[Tempo, None]:
+def _tell(event: threading.Event, tempo: RateState | None) -> tuple[RateState, None]:
     event.set()
-    return tempo or Tempo.at(0.0), None
+    return tempo or RateState.at(0.0), None

@@ -17,21 +17,21 @@ from nbp_dagster.oxen.rate_limit.rate_state import (
     MAX_RATE,
     MEMBER_SECONDS,
     MIN_RATE,
+    RateState,
     Slot,
-    Tempo,
 )
 
 NOW = 1000.0
 
 
-def send(tempo: Tempo, now: float) -> tuple[Tempo, Slot]:
+def send(tempo: RateState, now: float) -> tuple[RateState, Slot]:
     """Book a slot that is known to be free."""
     booked, slot = tempo.book(now)
     assert isinstance(slot, Slot)
     return booked, slot
 
 
-def serve(tempo: Tempo, seconds: float, *, start: float = NOW) -> tuple[Tempo, list[float]]:
+def serve(tempo: RateState, seconds: float, *, start: float = NOW) -> tuple[RateState, list[float]]:
     """Send whatever may be sent for so long; each is taken at once. Returns the moments sent."""
     now, sent = start, list[float]()
     while True:
@@ -46,39 +46,39 @@ def serve(tempo: Tempo, seconds: float, *, start: float = NOW) -> tuple[Tempo, l
         tempo = tempo.keep_up(slot, now, is_post=False)
 
 
-def refuse(tempo: Tempo, now: float, **options: object) -> Tempo:
+def refuse(tempo: RateState, now: float, **options: object) -> RateState:
     """Have a request of this moment answered by a 429."""
     settings: dict[str, object] = {"retry_after": 1.0, "is_post": False, **options}
     return tempo.slow_down(Slot(now, tempo.cuts), now, **settings)  # type: ignore[arg-type]
 
 
-def known(ceiling: float) -> Tempo:
+def known(ceiling: float) -> RateState:
     """A tempo right after a cut, to half of the ceiling."""
-    before = replace(Tempo.at(NOW - 10), rate=ceiling, taken=int(ceiling * 10) - 1)
+    before = replace(RateState.at(NOW - 10), rate=ceiling, taken=int(ceiling * 10) - 1)
     return refuse(before, NOW)
 
 
 def test_fifty_requests_go_out_within_the_first_second() -> None:
-    _, sent = serve(Tempo.at(NOW), 1.0)
+    _, sent = serve(RateState.at(NOW), 1.0)
 
     assert len(sent) >= 50
 
 
 def test_a_service_without_a_limit_is_soon_asked_as_fast_as_it_can_be() -> None:
-    tempo, sent = serve(Tempo.at(NOW), 5.0)
+    tempo, sent = serve(RateState.at(NOW), 5.0)
 
     assert tempo.rate == MAX_RATE
     assert sum(1 for at in sent if at >= NOW + 4) > 0.9 * MAX_RATE
 
 
 def test_the_rate_doubles_within_each_second_while_the_service_keeps_up() -> None:
-    tempo, _ = serve(Tempo.at(NOW), 1.0)
+    tempo, _ = serve(RateState.at(NOW), 1.0)
 
     assert 2 * FIRST_RATE <= tempo.rate <= 3 * FIRST_RATE
 
 
 def test_what_was_not_used_is_not_made_up_for() -> None:
-    tempo, first = send(Tempo.at(NOW), NOW)
+    tempo, first = send(RateState.at(NOW), NOW)
     tempo, late = send(tempo, NOW + 60)
     _, later = send(tempo, NOW + 60)
 
@@ -87,7 +87,7 @@ def test_what_was_not_used_is_not_made_up_for() -> None:
 
 
 def test_slots_are_given_away_only_a_little_ahead() -> None:
-    tempo = Tempo.at(NOW)
+    tempo = RateState.at(NOW)
     slots = []
     while True:
         tempo, slot = tempo.book(NOW)
@@ -101,7 +101,7 @@ def test_slots_are_given_away_only_a_little_ahead() -> None:
 
 
 def test_a_429_holds_everybody_as_long_as_it_asks() -> None:
-    before, booked = send(replace(Tempo.at(NOW), next_at=NOW + 0.4), NOW)
+    before, booked = send(replace(RateState.at(NOW), next_at=NOW + 0.4), NOW)
     held = refuse(before, NOW, retry_after=7.0)
 
     assert not held.honours(booked)
@@ -110,34 +110,34 @@ def test_a_429_holds_everybody_as_long_as_it_asks() -> None:
 
 
 def test_a_429_that_says_nothing_holds_for_a_moment() -> None:
-    assert refuse(Tempo.at(NOW), NOW, retry_after=None).held_until == NOW + DEFAULT_HOLD
+    assert refuse(RateState.at(NOW), NOW, retry_after=None).held_until == NOW + DEFAULT_HOLD
 
 
 def test_no_hold_is_endless() -> None:
-    assert refuse(Tempo.at(NOW), NOW, retry_after=1e9).held_until == NOW + MAX_HOLD
+    assert refuse(RateState.at(NOW), NOW, retry_after=1e9).held_until == NOW + MAX_HOLD
 
 
 def test_the_longest_hold_wins() -> None:
-    tempo = refuse(Tempo.at(NOW), NOW, retry_after=9.0)
+    tempo = refuse(RateState.at(NOW), NOW, retry_after=9.0)
 
     assert refuse(tempo, NOW + 1, retry_after=2.0).held_until == NOW + 9.0
 
 
 def test_a_429_halves_what_the_service_was_seen_to_take() -> None:
-    before = replace(Tempo.at(NOW - 10), rate=40.0, taken=299)
+    before = replace(RateState.at(NOW - 10), rate=40.0, taken=299)
     tempo = refuse(before, NOW)
 
     assert (tempo.ceiling, tempo.rate) == (30.0, 15.0)
 
 
 def test_where_little_was_asked_the_ceiling_is_no_lower_than_half_the_rate() -> None:
-    before = replace(Tempo.at(NOW - 500), rate=40.0, taken=3)
+    before = replace(RateState.at(NOW - 500), rate=40.0, taken=3)
 
     assert refuse(before, NOW).ceiling == 20.0
 
 
 def test_429s_of_requests_sent_before_the_cut_count_once() -> None:
-    before = Tempo.at(NOW - 5)
+    before = RateState.at(NOW - 5)
     slot = Slot(NOW, before.cuts)
     first = before.slow_down(slot, NOW, retry_after=1.0, is_post=True)
     second = first.slow_down(slot, NOW + 0.1, retry_after=3.0, is_post=True)
@@ -174,7 +174,7 @@ def test_a_rate_that_is_not_used_does_not_grow() -> None:
 
 
 def test_a_long_hold_makes_the_search_gentler() -> None:
-    before = replace(Tempo.at(NOW - 10), rate=20.0, taken=200)
+    before = replace(RateState.at(NOW - 10), rate=20.0, taken=200)
     cheap, _ = serve(refuse(before, NOW, retry_after=1.0), 20.0, start=NOW + 1)
     dear, _ = serve(refuse(before, NOW, retry_after=30.0), 20.0, start=NOW + 30)
 
@@ -183,11 +183,11 @@ def test_a_long_hold_makes_the_search_gentler() -> None:
 
 @pytest.mark.parametrize("now", [NOW - 1, NOW + FORGET_SECONDS])
 def test_what_is_from_before_a_restart_or_too_old_is_not_current(now: float) -> None:
-    assert not Tempo.at(NOW).is_current(now)
-    assert Tempo.at(NOW).is_current(NOW + 1)
+    assert not RateState.at(NOW).is_current(now)
+    assert RateState.at(NOW).is_current(NOW + 1)
 
 
-def take(tempo: Tempo, posts: int) -> Tempo:
+def take(tempo: RateState, posts: int) -> RateState:
     """Have the service take so many POSTs."""
     for _ in range(posts):
         tempo = tempo.keep_up(Slot(NOW, tempo.cuts), NOW, is_post=True)
@@ -195,30 +195,30 @@ def take(tempo: Tempo, posts: int) -> Tempo:
 
 
 def test_the_window_starts_low_and_grows_by_each_job_that_was_taken() -> None:
-    tempo, room = Tempo.at(NOW).share("a", 0, limit=64, now=NOW)
+    tempo, room = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
     _, more = take(tempo, 5).share("a", 0, limit=64, now=NOW)
 
     assert (room, more) == (FIRST_WINDOW, FIRST_WINDOW + 5)
 
 
 def test_a_get_does_not_widen_the_window() -> None:
-    tempo, _ = Tempo.at(NOW).share("a", 0, limit=64, now=NOW)
+    tempo, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
 
     assert tempo.keep_up(Slot(NOW, 0), NOW, is_post=False).window == tempo.window
 
 
 def test_the_window_grows_no_further_than_anybody_may_use() -> None:
-    tempo, _ = Tempo.at(NOW).share("a", 0, limit=12, now=NOW)
+    tempo, _ = RateState.at(NOW).share("a", 0, limit=12, now=NOW)
 
     assert take(tempo, 500).window == 12
 
 
 def test_there_is_never_room_for_more_than_the_limit() -> None:
-    assert Tempo.at(NOW).share("a", 1, limit=3, now=NOW)[1] == 2
+    assert RateState.at(NOW).share("a", 1, limit=3, now=NOW)[1] == 2
 
 
 def test_a_429_on_a_post_halves_the_window_and_from_then_on_it_grows_slowly() -> None:
-    tempo, _ = Tempo.at(NOW).share("a", 0, limit=64, now=NOW)
+    tempo, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
     halved = refuse(take(tempo, 24), NOW, is_post=True)
     once_around = take(halved, 16)
 
@@ -227,7 +227,7 @@ def test_a_429_on_a_post_halves_the_window_and_from_then_on_it_grows_slowly() ->
 
 
 def test_a_429_on_a_get_leaves_the_window_alone() -> None:
-    assert refuse(Tempo.at(NOW), NOW).window == FIRST_WINDOW
+    assert refuse(RateState.at(NOW), NOW).window == FIRST_WINDOW
 
 
 def test_a_429_while_the_rate_is_probed_leaves_the_window_alone() -> None:
@@ -239,7 +239,7 @@ def test_a_429_while_the_rate_is_probed_leaves_the_window_alone() -> None:
 
 
 def test_the_window_never_closes() -> None:
-    tempo = Tempo.at(NOW)
+    tempo = RateState.at(NOW)
     for number in range(20):
         tempo = refuse(tempo, NOW + number, is_post=True)
 
@@ -249,7 +249,7 @@ def test_the_window_never_closes() -> None:
 
 
 def test_jobs_that_are_about_to_be_given_count_for_the_others_at_once() -> None:
-    full = replace(Tempo.at(NOW), window=20.0)
+    full = replace(RateState.at(NOW), window=20.0)
 
     tempo, room = full.share("a", 5, limit=64, now=NOW, wanted=100)
     assert room == 15
@@ -261,7 +261,7 @@ def test_jobs_that_are_about_to_be_given_count_for_the_others_at_once() -> None:
 
 
 def test_two_runs_have_half_of_the_window_each() -> None:
-    tempo, _ = replace(Tempo.at(NOW), window=20.0).share("a", 20, limit=64, now=NOW)
+    tempo, _ = replace(RateState.at(NOW), window=20.0).share("a", 20, limit=64, now=NOW)
     tempo, second = tempo.share("b", 0, limit=64, now=NOW)
     tempo, first = tempo.share("a", 10, limit=64, now=NOW)
 
@@ -271,13 +271,13 @@ def test_two_runs_have_half_of_the_window_each() -> None:
 
 
 def test_a_run_may_have_what_the_others_leave() -> None:
-    tempo, _ = replace(Tempo.at(NOW), window=20.0).share("a", 2, limit=64, now=NOW)
+    tempo, _ = replace(RateState.at(NOW), window=20.0).share("a", 2, limit=64, now=NOW)
 
     assert tempo.share("b", 0, limit=64, now=NOW)[1] == 18
 
 
 def test_a_run_that_is_not_heard_of_loses_its_part() -> None:
-    full = replace(Tempo.at(NOW), window=20.0)
+    full = replace(RateState.at(NOW), window=20.0)
     tempo, _ = full.share("dead", 20, limit=64, now=NOW)
     tempo, _ = tempo.share("slow", 4, limit=64, now=NOW)
     later = NOW + MEMBER_SECONDS + 1
@@ -302,8 +302,8 @@ STEPS = st.lists(
 def test_whatever_happens_holds_are_honoured_and_the_state_stays_readable(
     steps: list[tuple[str, float, bool, float | None]],
 ) -> None:
-    reader = TypeAdapter(Tempo)
-    tempo, now, slots = Tempo.at(NOW), NOW, [Slot(NOW, 0)]
+    reader = TypeAdapter(RateState)
+    tempo, now, slots = RateState.at(NOW), NOW, [Slot(NOW, 0)]
     for move, seconds, is_post, retry_after in steps:
         now += seconds
         match move:

@@ -33,7 +33,7 @@ def order(**changes: Any) -> PaintOrder:
     return PaintOrder(**{**fields, **changes})
 
 
-def develop(wanted: PaintOrder) -> bytes:
+def paint(wanted: PaintOrder) -> bytes:
     return paint_order(wanted, paint_plainly)
 
 
@@ -49,7 +49,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def test_the_same_order_gives_the_same_bytes() -> None:
-    assert develop(order()) == develop(order())
+    assert paint(order()) == paint(order())
 
 
 @pytest.mark.parametrize(
@@ -61,25 +61,25 @@ def test_the_same_order_gives_the_same_bytes() -> None:
     ],
 )
 def test_whatever_decides_a_picture_changes_it(change: dict[str, Any]) -> None:
-    assert develop(order(**change)) != develop(order())
+    assert paint(order(**change)) != paint(order())
 
 
 def test_unknown_urls_stand_for_different_figures() -> None:
     first = order(references=(UnknownPicture("https://example.com/a.png"),))
     second = order(references=(UnknownPicture("https://example.com/b.png"),))
 
-    assert develop(first) != develop(second)
+    assert paint(first) != paint(second)
 
 
 def test_auto_follows_the_first_reference(tmp_path: Path) -> None:
     path = tmp_path / "tall"
     path.write_bytes(png(90, 160))
 
-    assert size_of(develop(order(ratio="auto", references=(StoredPicture(path),)))) == (768, 1376)
+    assert size_of(paint(order(ratio="auto", references=(StoredPicture(path),)))) == (768, 1376)
 
 
 def test_auto_without_a_reference_is_16_to_9() -> None:
-    assert size_of(develop(order(ratio="auto"))) == (1376, 768)
+    assert size_of(paint(order(ratio="auto"))) == (1376, 768)
 
 
 def test_a_data_uri_counts_like_the_stored_picture(tmp_path: Path) -> None:
@@ -88,19 +88,19 @@ def test_a_data_uri_counts_like_the_stored_picture(tmp_path: Path) -> None:
     stored.write_bytes(data)
     inline.write_text("data:image/png;base64," + base64.b64encode(data).decode(), "utf-8")
 
-    assert develop(order(references=(InlinePicture(inline),))) == develop(
+    assert paint(order(references=(InlinePicture(inline),))) == paint(
         order(references=(StoredPicture(stored),))
     )
 
 
 def test_a_result_can_be_the_reference_of_another() -> None:
-    assert develop(order(references=(order(prompt="a sheet"),))) != develop(
+    assert paint(order(references=(order(prompt="a sheet"),))) != paint(
         order(references=(order(prompt="another sheet"),))
     )
 
 
 def test_a_picture_of_the_wrong_size_is_smaller() -> None:
-    assert size_of(develop(order(wrong_size=True))) == (960, 960)
+    assert size_of(paint(order(wrong_size=True))) == (960, 960)
 
 
 def test_the_simulators_own_painter_knows_takes_and_flaws() -> None:

@@ -6,11 +6,11 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageEnhance
 
-from nbp_dagster.studio.checks.duplicates import find_twins
+from nbp_dagster.studio.checks.duplicates import find_duplicates
 from nbp_dagster.studio.checks.set_checks import judge_set
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.manifest.value_types import TwinFacts
-from nbp_dagster.studio.provenance.descriptors import sketch_picture
+from nbp_dagster.studio.manifest.value_types import DuplicateFacts
+from nbp_dagster.studio.provenance.descriptors import describe_picture
 from tests.fakes.pictures import draw_scene
 from tests.fakes.sets import build_set
 
@@ -50,14 +50,14 @@ def record(
         recipe="r",
         pictures=(row,),
         preview="",
-        sketch=base64.b64encode(sketch_picture(picture)).decode(),
+        sketch=base64.b64encode(describe_picture(picture)).decode(),
     )
 
 
 def pairs(*records: PromptRecord) -> set[tuple[str, str, bool]]:
     return {
         (twin.prompt_key.split("/", 1)[1], twin.twin_of.split("/", 1)[1], twin.same_file)
-        for twin in find_twins(records)
+        for twin in find_duplicates(records)
     }
 
 
@@ -127,7 +127,7 @@ def test_twins_fail_their_check_of_the_set_alone_which_may_block() -> None:
     manifest = build_set(scale=0.02).manifest
     assert {result.verdict for result in judge_set(manifest)} <= {"passed", "skipped"}
     first, second, *_ = dict.fromkeys(picture.prompt_key for picture in manifest.pictures)
-    twins = (TwinFacts(second, first, 0.97, same_file=False),)
+    twins = (DuplicateFacts(second, first, 0.97, same_file=False),)
     results = judge_set(replace(manifest, twins=twins), ("distinct_originals",))
     [red] = [result for result in results if result.verdict == "failed"]
     assert (red.name, red.severity) == ("distinct_originals", "error")

@@ -49,7 +49,7 @@ def picture(fault: str = "", width: int = 768, height: int = 768) -> Image.Image
     """Pip at his shop, as the painter draws him from his references."""
     prompt = (
         "Flat vector illustration. Palette: #14707A, #FFC53D, #EE7B30, #FFF1DD, #4A2A22.\n"
-        "Scene: Pip waves from the door of a shop in a sunny street.\n"
+        "RenderContext: Pip waves from the door of a shop in a sunny street.\n"
         "Image 1 is the character PIP: identity only.\nImage 2 is the character PIP: identity only."
     )
     faults = frozenset([fault] if fault else [])

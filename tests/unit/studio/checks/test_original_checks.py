@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
-from nbp_dagster.studio.checks.logo import Emblem, find_emblem, prepare_emblem
+from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
 from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import (
     LEAST_LIKE_LOGO,
@@ -33,8 +33,8 @@ IMAGES = Path(__file__).parents[4] / "assets_config" / "brands" / "images"
 PALETTE = {"primary": "#14707A", "accent": "#FFC53D", "neutral": "#FFF1DD", "ink": "#4A2A22"}
 
 
-def load_emblem(brand: str = "pennyway") -> Emblem:
-    emblem = prepare_emblem(Image.open(IMAGES / f"{brand}_logo.png"))
+def load_emblem(brand: str = "pennyway") -> LogoTemplate:
+    emblem = prepare_logo(Image.open(IMAGES / f"{brand}_logo.png"))
     assert emblem is not None
     return emblem
 
@@ -44,7 +44,7 @@ def original(fault: str = "") -> OriginalInput:
     """A poster as the painter draws it for a brand with a logo."""
     prompt = (
         "Flat vector illustration. Palette: #14707A, #FFC53D, #FFF1DD, #4A2A22.\n"
-        "Scene: a quiet kitchen with a cup on the counter.\n"
+        "RenderContext: a quiet kitchen with a cup on the counter.\n"
         "Image 1: logo of Pennyway. It decides the drawing of the logo."
     )
     faults = frozenset([fault] if fault else [])
@@ -167,8 +167,8 @@ def test_a_missing_logo_fails_alone_and_never_blocks() -> None:
 
 def test_a_logo_that_was_not_sent_or_shows_nothing_is_not_looked_for() -> None:
     assert judge(replace(original(), logo=None))["logo_present"].verdict == "skipped"
-    clear = prepare_emblem(Image.new("RGBA", (64, 64)))
-    plain = prepare_emblem(Image.new("RGB", (64, 64), "white"))
+    clear = prepare_logo(Image.new("RGBA", (64, 64)))
+    plain = prepare_logo(Image.new("RGB", (64, 64), "white"))
     assert (clear, plain) == (None, None)
     assert judge(replace(original(), logo=lambda: clear))["logo_present"].verdict == "skipped"
 
@@ -179,10 +179,10 @@ def test_a_logo_is_found_at_its_size_in_other_colours_and_another_one_is_not() -
     # In white on what is there, as a model may well draw it.
     negative = Image.eval(logo.convert("L"), lambda level: 255 - level).convert("RGB")
     picture.paste(negative, (40, 330), logo.getchannel("A"))
-    likeness, width = find_emblem(picture, load_emblem("solstice"))
+    likeness, width = match_logo(picture, load_emblem("solstice"))
     assert likeness > LEAST_LIKE_LOGO + 0.05
     assert width == pytest.approx(120 / 512, abs=0.03)
-    assert find_emblem(picture, load_emblem("pennyway"))[0] < 0.6
+    assert match_logo(picture, load_emblem("pennyway"))[0] < 0.6
 
 
 class Broken:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
-from nbp_dagster.studio.ledger.owner_leases import Presence, PresenceLost, enter
+from nbp_dagster.studio.ledger.owner_leases import LeaseLost, OwnerLease, take_lease
 from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.postgres import PostgresServer
 
@@ -40,15 +40,15 @@ def ledger(ledger_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def presence(ledger: Engine, folder: Path) -> Iterator[Presence]:
-    with enter(ledger, folder=folder) as presence:
+def presence(ledger: Engine, folder: Path) -> Iterator[OwnerLease]:
+    with take_lease(ledger, folder=folder) as presence:
         yield presence
 
 
 def be_here(url: str, folder: Path, line: Connection) -> None:
     """What another process does: enter, say as whom, stay until told to go."""
     engine = open_ledger(url)
-    with enter(engine, folder=folder) as presence:
+    with take_lease(engine, folder=folder) as presence:
         line.send(presence.owner)
         line.recv()
 
@@ -92,15 +92,15 @@ def eventually(look: Callable[[], bool]) -> bool:
     return True
 
 
-def test_a_run_is_here_for_itself_and_has_not_lost_its_mark(presence: Presence) -> None:
+def test_a_run_is_here_for_itself_and_has_not_lost_its_mark(presence: OwnerLease) -> None:
     assert presence.is_here(presence.owner)
     presence.require()
 
 
 def test_runs_see_each_other_until_they_leave(
-    presence: Presence, ledger: Engine, folder: Path
+    presence: OwnerLease, ledger: Engine, folder: Path
 ) -> None:
-    with enter(ledger, folder=folder) as other:
+    with take_lease(ledger, folder=folder) as other:
         assert presence.is_here(other.owner)
         assert other.is_here(presence.owner)
 
@@ -108,24 +108,24 @@ def test_runs_see_each_other_until_they_leave(
     presence.require()
 
 
-def test_a_run_that_fails_leaves_too(presence: Presence, ledger: Engine, folder: Path) -> None:
-    with pytest.raises(ZeroDivisionError), enter(ledger, folder=folder) as other:
+def test_a_run_that_fails_leaves_too(presence: OwnerLease, ledger: Engine, folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError), take_lease(ledger, folder=folder) as other:
         raise ZeroDivisionError
 
     assert not presence.is_here(other.owner)
 
 
 @pytest.mark.parametrize("owner", ["", "nobody", "../" * 10 + "a", "0" * 31, "G" * 32, "0" * 33])
-def test_who_was_never_an_owner_is_not_here(presence: Presence, owner: str) -> None:
+def test_who_was_never_an_owner_is_not_here(presence: OwnerLease, owner: str) -> None:
     assert not presence.is_here(owner)
 
 
-def test_an_unknown_owner_is_not_here(presence: Presence) -> None:
+def test_an_unknown_owner_is_not_here(presence: OwnerLease) -> None:
     assert not presence.is_here(uuid4().hex)
 
 
 def test_a_stopped_process_is_here_and_a_killed_one_is_not(
-    presence: Presence, ledger_url: str, folder: Path
+    presence: OwnerLease, ledger_url: str, folder: Path
 ) -> None:
     with another(ledger_url, folder) as other:
         assert presence.is_here(other.owner)
@@ -136,7 +136,9 @@ def test_a_stopped_process_is_here_and_a_killed_one_is_not(
         assert eventually(lambda: not presence.is_here(other.owner))
 
 
-def test_a_process_that_ends_is_not_here(presence: Presence, ledger_url: str, folder: Path) -> None:
+def test_a_process_that_ends_is_not_here(
+    presence: OwnerLease, ledger_url: str, folder: Path
+) -> None:
     with another(ledger_url, folder) as other:
         assert presence.is_here(other.owner)
         other.leave()
@@ -144,9 +146,9 @@ def test_a_process_that_ends_is_not_here(presence: Presence, ledger_url: str, fo
 
 
 def test_looking_from_many_threads_disturbs_nobody(
-    presence: Presence, ledger: Engine, folder: Path
+    presence: OwnerLease, ledger: Engine, folder: Path
 ) -> None:
-    with enter(ledger, folder=folder) as other:
+    with take_lease(ledger, folder=folder) as other:
 
         def look(_: int) -> bool:
             presence.require()
@@ -170,7 +172,7 @@ def file_ledger(tmp_path: Path) -> Iterator[Engine]:
 def test_the_file_of_a_killed_run_is_removed(
     file_ledger: Engine, folder: Path, tmp_path: Path, by: str
 ) -> None:
-    with enter(file_ledger, folder=folder) as presence:
+    with take_lease(file_ledger, folder=folder) as presence:
         with another(f"sqlite:///{tmp_path}/ledger.sqlite", folder) as other:
             other.send(signal.SIGKILL)
             other.process.join(PATIENCE)
@@ -180,7 +182,7 @@ def test_the_file_of_a_killed_run_is_removed(
         if by == "looking":
             assert not presence.is_here(other.owner)
         else:
-            with enter(file_ledger, folder=folder):
+            with take_lease(file_ledger, folder=folder):
                 pass
 
         assert list(folder.iterdir()) == [folder / f"{presence.owner}.lock"]
@@ -190,7 +192,10 @@ def test_the_file_of_a_killed_run_is_removed(
 def test_two_that_look_at_a_dead_run_at_once_do_not_take_each_other_for_it(
     file_ledger: Engine, folder: Path
 ) -> None:
-    with enter(file_ledger, folder=folder) as one, enter(file_ledger, folder=folder) as two:
+    with (
+        take_lease(file_ledger, folder=folder) as one,
+        take_lease(file_ledger, folder=folder) as two,
+    ):
         dead = uuid4().hex
         mark = folder / f"{dead}.lock"
         mark.touch()
@@ -208,7 +213,10 @@ def test_nobody_removes_the_mark_of_a_run_that_is_just_entering(
     """Each entering run sweeps the folder, in which others have just made files not yet locked."""
 
     def come_and_go(_: int) -> None:
-        with enter(file_ledger, folder=folder) as mine, enter(file_ledger, folder=folder) as other:
+        with (
+            take_lease(file_ledger, folder=folder) as mine,
+            take_lease(file_ledger, folder=folder) as other,
+        ):
             mine.require()
             assert mine.is_here(other.owner)
             assert other.is_here(mine.owner)
@@ -219,11 +227,11 @@ def test_nobody_removes_the_mark_of_a_run_that_is_just_entering(
 
 
 def test_a_run_whose_file_was_removed_is_told(file_ledger: Engine, folder: Path) -> None:
-    with enter(file_ledger, folder=folder) as presence:
+    with take_lease(file_ledger, folder=folder) as presence:
         [mark] = folder.iterdir()
         mark.unlink()
 
-        with pytest.raises(PresenceLost, match=f"{mark} that shows .* was removed"):
+        with pytest.raises(LeaseLost, match=f"{mark} that shows .* was removed"):
             presence.require()
 
 
@@ -232,7 +240,7 @@ def test_a_folder_that_cannot_be_made_is_explained(file_ledger: Engine, tmp_path
 
     with (
         pytest.raises(StoreError, match=r"cannot mark this run as alive in .*/file/owners: Not a"),
-        enter(file_ledger, folder=tmp_path / "file" / "owners"),
+        take_lease(file_ledger, folder=tmp_path / "file" / "owners"),
     ):
         pass
 
@@ -257,14 +265,14 @@ def cut_connections(postgres: PostgresServer, engine: Engine) -> None:
 def test_a_run_whose_connection_dropped_is_told_and_not_here(
     postgres: PostgresServer, server_ledger: Engine, folder: Path
 ) -> None:
-    with enter(server_ledger, folder=folder) as lost:
+    with take_lease(server_ledger, folder=folder) as lost:
         cut_connections(postgres, server_ledger)
 
-        with enter(server_ledger, folder=folder) as presence:
+        with take_lease(server_ledger, folder=folder) as presence:
             assert not presence.is_here(lost.owner)
             # Again: a connection made anew holds no lock.
             for _ in range(2):
-                with pytest.raises(PresenceLost, match="that shows that this run is alive broke"):
+                with pytest.raises(LeaseLost, match="that shows that this run is alive broke"):
                     lost.require()
             presence.require()
     assert not folder.exists()
@@ -277,7 +285,7 @@ def test_a_lock_that_another_session_holds_does_not_count(
     connections: list[sa.Connection] = []
     sa.event.listen(server_ledger, "engine_connect", connections.append)
     with (
-        enter(server_ledger, folder=folder) as presence,
+        take_lease(server_ledger, folder=folder) as presence,
         psycopg.connect(postgres.url(str(server_ledger.url.database))) as other,
     ):
         [key] = other.execute(
@@ -287,7 +295,7 @@ def test_a_lock_that_another_session_holds_does_not_count(
         connections[0].exec_driver_sql("SELECT pg_advisory_unlock_all()")
         other.execute("SELECT pg_advisory_lock(%s)", [key])
 
-        with pytest.raises(PresenceLost):
+        with pytest.raises(LeaseLost):
             presence.require()
 
 
@@ -296,8 +304,8 @@ def test_a_lock_on_another_database_is_somebody_elses(
 ) -> None:
     elsewhere = open_ledger(postgres.make_database())
     with (
-        enter(elsewhere, folder=folder) as far,
-        enter(server_ledger, folder=folder) as near,
+        take_lease(elsewhere, folder=folder) as far,
+        take_lease(server_ledger, folder=folder) as near,
     ):
         assert not near.is_here(far.owner)
     elsewhere.dispose()
@@ -306,7 +314,7 @@ def test_a_lock_on_another_database_is_somebody_elses(
 def test_a_server_that_takes_nobody_in_is_explained(
     postgres: PostgresServer, server_ledger: Engine, folder: Path
 ) -> None:
-    with enter(server_ledger, folder=folder) as presence:
+    with take_lease(server_ledger, folder=folder) as presence:
         postgres.execute(f"ALTER DATABASE {server_ledger.url.database} ALLOW_CONNECTIONS false")
         cut_connections(postgres, server_ledger)
 
@@ -314,6 +322,6 @@ def test_a_server_that_takes_nobody_in_is_explained(
             presence.is_here(uuid4().hex)
         with (
             pytest.raises(LedgerDatabaseError, match="cannot reach the ledger"),
-            enter(server_ledger, folder=folder),
+            take_lease(server_ledger, folder=folder),
         ):
             pass

@@ -5,17 +5,19 @@ from PIL import Image
 
 from nbp_dagster.studio.provenance.descriptors import (
     LEAST_LIKENESS,
-    Sketches,
+    PictureDescriptors,
+    describe_picture,
     find_alike,
-    sketch_picture,
 )
 from tests.fakes.copies import JOURNEYS, draw_any, send
 
 PICTURES = [draw_any(number) for number in range(42)]
 
 
-def sketches_of(pictures: list[Image.Image]) -> Sketches:
-    return Sketches.gather([(sketch_picture(item), item.width / item.height) for item in pictures])
+def sketches_of(pictures: list[Image.Image]) -> PictureDescriptors:
+    return PictureDescriptors.gather(
+        [(describe_picture(item), item.width / item.height) for item in pictures]
+    )
 
 
 SKETCHES = sketches_of(PICTURES)
@@ -57,10 +59,10 @@ def test_pictures_that_fit_as_well_stay_in_their_order() -> None:
 
 
 def test_nothing_is_found_among_nothing() -> None:
-    assert find_alike(PICTURES[0], Sketches.gather([])) == ()
+    assert find_alike(PICTURES[0], PictureDescriptors.gather([])) == ()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2000), (40, 30)])
 def test_a_picture_of_any_size_has_a_sketch(size: tuple[int, int]) -> None:
-    assert len(sketch_picture(Image.new("RGB", size))) == 1152
+    assert len(describe_picture(Image.new("RGB", size))) == 1152
     find_alike(Image.effect_noise(size, 60).convert("RGB"), SKETCHES)

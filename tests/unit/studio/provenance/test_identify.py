@@ -19,9 +19,9 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import KeptImage
 from nbp_dagster.studio.ledger.purchases import JobTimes
-from nbp_dagster.studio.provenance.descriptors import sketch_picture
+from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.identify import identify, identify_files
-from nbp_dagster.studio.provenance.picture_index import KnownPicture, Registry
+from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
 from tests.fakes.pictures import broken_pictures, encode
@@ -66,19 +66,19 @@ def known(image: Image.Image, data: bytes, **changes: object) -> KnownPicture:
         fingerprint=MARKS.fingerprint,
         generation_id="gen_1",
         made_at=MARKS.made_at,
-        sketch=sketch_picture(image),
+        sketch=describe_picture(image),
     )
     return replace(picture, **changes)  # type: ignore[arg-type]
 
 
-def fill(engine: Engine, *, others: int) -> Registry:
+def fill(engine: Engine, *, others: int) -> PictureIndex:
     """One bought picture, and some of other prompts."""
     ledger = Ledger(engine, clock=SystemClock())
     bought = ledger.claim(ORDER, owner="me", run_id="run 7", request={})
     bought = ledger.record_enqueued(bought, "gen_1")
     image = KeptImage("e" * 64, width=8, height=8, file_type="png", bytes=8)
     ledger.settle(bought, image=image, times=JobTimes(None, None, None))
-    registry = Registry(engine)
+    registry = PictureIndex(engine)
     registry.add([known(PICTURE, write(PICTURE))])
     for number in range(10, 10 + others):
         other = draw_any(number)
@@ -97,10 +97,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def registry(filled: Path, tmp_path: Path) -> Iterator[Registry]:
+def registry(filled: Path, tmp_path: Path) -> Iterator[PictureIndex]:
     """A copy of the registry above, to write into."""
     engine = open_ledger(shutil.copy(filled, tmp_path / "ledger.sqlite"))
-    yield Registry(engine)
+    yield PictureIndex(engine)
     engine.dispose()
 
 
@@ -119,7 +119,7 @@ def test_either_database_holds_a_registry(ledger_url: str) -> None:
     assert alike.match.picture.prompt_key == "spring/other10"
 
 
-def test_the_file_itself_is_known_by_its_bytes(registry: Registry) -> None:
+def test_the_file_itself_is_known_by_its_bytes(registry: PictureIndex) -> None:
     found = identify(write(PICTURE), registry, name="a.jpg")
 
     assert found.found_by == "bytes"
@@ -130,7 +130,7 @@ def test_the_file_itself_is_known_by_its_bytes(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
-def test_a_stripped_copy_is_known_by_its_looks(registry: Registry, journey: object) -> None:
+def test_a_stripped_copy_is_known_by_its_looks(registry: PictureIndex, journey: object) -> None:
     copy = send(PICTURE, journey)  # type: ignore[arg-type]
 
     found = identify(encode(copy, "PNG"), registry, name="a.png")
@@ -141,7 +141,7 @@ def test_a_stripped_copy_is_known_by_its_looks(registry: Registry, journey: obje
     assert found.others == ()
 
 
-def test_marks_are_believed_where_the_picture_looks_like_it(registry: Registry) -> None:
+def test_marks_are_believed_where_the_picture_looks_like_it(registry: PictureIndex) -> None:
     found = identify(write(PICTURE.resize((300, 157))), registry, name="a.jpg")
 
     assert found.found_by == "marks"
@@ -150,7 +150,7 @@ def test_marks_are_believed_where_the_picture_looks_like_it(registry: Registry) 
     assert found.match.picture.prompt_key == KEY
 
 
-def test_marks_on_another_picture_are_claims(registry: Registry) -> None:
+def test_marks_on_another_picture_are_claims(registry: PictureIndex) -> None:
     stranger = draw_cloud(99, 540, 675)
 
     copied = identify(write(stranger), registry, name="a.jpg")
@@ -165,7 +165,7 @@ def test_marks_on_another_picture_are_claims(registry: Registry) -> None:
     assert claims.startswith("  claims      unproven")
 
 
-def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(registry: Registry) -> None:
+def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(registry: PictureIndex) -> None:
     other = draw_any(11)
     wrong = replace(MARKS, generation_id="gen_9")
 
@@ -177,7 +177,7 @@ def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(registry: Regi
     assert found.claims["GenerationId"] == "gen_9"
 
 
-def test_pictures_that_fit_as_well_are_named(registry: Registry) -> None:
+def test_pictures_that_fit_as_well_are_named(registry: PictureIndex) -> None:
     registry.add([known(PICTURE, b"again", locale="de")])
 
     found = identify(encode(PICTURE), registry, name="a.png")
@@ -198,7 +198,7 @@ def lettered(text: str) -> Image.Image:
 
 
 @pytest.fixture
-def both(registry: Registry, tmp_path: Path) -> tuple[Registry, FolderStore]:
+def both(registry: PictureIndex, tmp_path: Path) -> tuple[PictureIndex, FolderStore]:
     """One shot in two locales, and the store with both."""
     store = FolderStore(tmp_path / "store")
     for locale, text in (("en", "Slow mornings win"), ("de", "Langsame Morgen siegen")):
@@ -214,7 +214,7 @@ def both(registry: Registry, tmp_path: Path) -> tuple[Registry, FolderStore]:
     ("locale", "text"), [("en", "Slow mornings win"), ("de", "Langsame Morgen siegen")]
 )
 def test_the_words_on_a_copy_tell_one_locale_from_another(
-    both: tuple[Registry, FolderStore], journey: object, locale: str, text: str
+    both: tuple[PictureIndex, FolderStore], journey: object, locale: str, text: str
 ) -> None:
     registry, store = both
     copy = encode(send(lettered(text), journey), "PNG")  # type: ignore[arg-type]
@@ -227,7 +227,7 @@ def test_the_words_on_a_copy_tell_one_locale_from_another(
 
 
 def test_the_same_scene_in_other_colours_is_nobody_s(
-    both: tuple[Registry, FolderStore],
+    both: tuple[PictureIndex, FolderStore],
 ) -> None:
     registry, store = both
     red, green, blue = lettered("Slow mornings win").split()
@@ -241,7 +241,9 @@ def test_the_same_scene_in_other_colours_is_nobody_s(
     assert by_pixels.match is None or by_pixels.match.difference is None
 
 
-def test_what_is_not_in_the_store_goes_by_its_sketch(registry: Registry, tmp_path: Path) -> None:
+def test_what_is_not_in_the_store_goes_by_its_sketch(
+    registry: PictureIndex, tmp_path: Path
+) -> None:
     empty = FolderStore(tmp_path / "store")
     found = identify(encode(PICTURE), registry, name="a.png", store=empty)
     assert found.match is not None
@@ -249,14 +251,14 @@ def test_what_is_not_in_the_store_goes_by_its_sketch(registry: Registry, tmp_pat
     assert list(describe_identity(found))[1].endswith("by its sketch, ours is not at hand")
 
 
-def test_a_picture_of_nobody_is_nobody_s(registry: Registry) -> None:
+def test_a_picture_of_nobody_is_nobody_s(registry: PictureIndex) -> None:
     found = identify(encode(draw_cloud(1234, 540, 675)), registry, name="a.png")
 
     assert (found.match, found.claims, found.problem) == (None, {}, "")
     assert list(describe_identity(found)) == ["a.png: no picture of ours"]
 
 
-def test_what_was_written_once_is_not_written_again(registry: Registry) -> None:
+def test_what_was_written_once_is_not_written_again(registry: PictureIndex) -> None:
     before = registry.count()
     registry.add([known(PICTURE, write(PICTURE)), known(PICTURE, b"signed anew")])
     registry.add([known(PICTURE, b"signed anew")])
@@ -265,13 +267,13 @@ def test_what_was_written_once_is_not_written_again(registry: Registry) -> None:
     assert found.others == (), "two files of one picture are one picture"
 
 
-def test_the_same_bytes_may_be_of_several_prompts(registry: Registry) -> None:
+def test_the_same_bytes_may_be_of_several_prompts(registry: PictureIndex) -> None:
     registry.add([known(PICTURE, write(PICTURE), prompt_key="spring/copy")])
     found = identify(write(PICTURE), registry, name="a.jpg")
     assert [other.picture.prompt_key for other in found.others] == ["spring/copy"]
 
 
-def test_everything_known_is_in_the_json(registry: Registry) -> None:
+def test_everything_known_is_in_the_json(registry: PictureIndex) -> None:
     found = json.loads(json.dumps(identify(write(PICTURE), registry, name="a.jpg").to_json()))
     assert found["prompt_key"] == KEY
     assert found["made_at"] == "2025-10-09T08:53:20+00:00"
@@ -281,13 +283,13 @@ def test_everything_known_is_in_the_json(registry: Registry) -> None:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    return Registry(open_ledger(tmp_path_factory.mktemp("registry") / "ledger.sqlite"))
+def empty(tmp_path_factory: pytest.TempPathFactory) -> PictureIndex:
+    return PictureIndex(open_ledger(tmp_path_factory.mktemp("registry") / "ledger.sqlite"))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("kind", broken_pictures())
-def test_what_is_no_picture_is_one_line(empty: Registry, tmp_path: Path, kind: str) -> None:
+def test_what_is_no_picture_is_one_line(empty: PictureIndex, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "handed in.jpg"
     path.write_bytes(broken_pictures()[kind]())
 
@@ -298,7 +300,7 @@ def test_what_is_no_picture_is_one_line(empty: Registry, tmp_path: Path, kind: s
     assert "\n" not in line
 
 
-def test_what_can_not_be_read_does_not_stop_the_rest(empty: Registry, tmp_path: Path) -> None:
+def test_what_can_not_be_read_does_not_stop_the_rest(empty: PictureIndex, tmp_path: Path) -> None:
     good = tmp_path / "good.png"
     good.write_bytes(encode(draw_any(1)))
 

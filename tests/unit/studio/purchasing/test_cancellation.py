@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock, Halted
+from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
 from tests.fakes.clock import FakeClock
 
 
@@ -15,7 +15,7 @@ def test_a_halt_wakes_who_sleeps() -> None:
     def sleep() -> None:
         try:
             clock.sleep(3600)
-        except Halted as error:
+        except Cancelled as error:
             woken.append(error)
 
     sleeper = threading.Thread(target=sleep)
@@ -31,7 +31,7 @@ def test_after_a_halt_nobody_falls_asleep() -> None:
     clock = HaltableClock(FakeClock())
     clock.halt()
 
-    with pytest.raises(Halted):
+    with pytest.raises(Cancelled):
         clock.sleep(0)
 
 

@@ -81,11 +81,11 @@ class SlowHands:
         self._out = 0
         self.most = 0
 
-    def on_step(self, step: Step) -> None:
+    def failpoint(self, step: Step) -> None:
         if step == "posted":
             self._count(1)
 
-    def develop(self, made: Made, image: Image.Image | None) -> None:
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
         time.sleep(self._seconds)
         self._count(-1)
 
@@ -101,8 +101,8 @@ def test_orders_are_sent_no_faster_than_pictures_can_be_dealt_with(
     hands = SlowHands(0.2)
     orders = [order(number) for number in range(24)]
 
-    with workbench(simulator.url, tmp_path, on_step=hands.on_step) as bench:
-        outcomes = bench.make(*orders, develop=hands.develop)
+    with workbench(simulator.url, tmp_path, failpoint=hands.failpoint) as bench:
+        outcomes = bench.make(*orders, postprocess=hands.postprocess)
 
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
     assert hands.most < len(orders) * 3 / 4
@@ -457,7 +457,7 @@ def test_a_cap_that_another_run_fills_stops_buying_and_keeps_what_is_paid(
                 bench.ledger.claim(item, owner="f" * 32, run_id="another", request={})
 
     limits = EngineLimits(in_flight=1, buyers=1)
-    with workbench(simulator.url, home, limits=limits, on_step=spend_elsewhere) as bench:
+    with workbench(simulator.url, home, limits=limits, failpoint=spend_elsewhere) as bench:
         outcomes = list(bench.make(*(order(number) for number in range(4)), caps=[cap]).values())
 
     made = [outcome for outcome in outcomes if isinstance(outcome, Generated)]
@@ -717,7 +717,7 @@ def test_an_order_waits_for_its_turn_before_it_is_written_down(
 ) -> None:
     steps: list[Step] = []
     clock = BuyersWait()
-    with workbench(simulator.url, home, clock=clock, on_step=steps.append) as bench:
+    with workbench(simulator.url, home, clock=clock, failpoint=steps.append) as bench:
         bench.pace.slow_down(60.0, bench.pace.wait(), is_post=True)
         run = threading.Thread(target=bench.make, args=(order(),))
         run.start()
@@ -753,5 +753,5 @@ def test_an_order_that_was_too_early_goes_though_nobody_says_a_word(
     orders = [order(number) for number in range(6)]
     hands = SlowHands(0.0)
     with workbench(simulator.url, tmp_path, clock=StandingClock(step)) as bench:
-        outcomes = bench.make(*orders, develop=hands.develop)
+        outcomes = bench.make(*orders, postprocess=hands.postprocess)
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())

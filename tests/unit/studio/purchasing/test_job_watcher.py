@@ -12,7 +12,7 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
-from nbp_dagster.studio.purchasing.cancellation import Halted
+from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.job_watcher import (
     Notice,
     Settled,
@@ -36,7 +36,7 @@ class StoppedRun(Transport):
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
         if request.url.endswith("/queue"):
             self.was_asked_for_the_list.set()
-        raise Halted("the run was told to stop")
+        raise Cancelled("the run was told to stop")
         yield
 
 

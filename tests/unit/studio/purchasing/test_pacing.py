@@ -2,11 +2,13 @@
 
 import pytest
 
-from nbp_dagster.studio.purchasing.pacing import Spacing
+from nbp_dagster.studio.purchasing.pacing import DispatchPacer
 from tests.fakes.clock import FakeClock
 
 
-def send_all(clock: FakeClock, spacing: Spacing, orders: int, *, look_every: float) -> list[float]:
+def send_all(
+    clock: FakeClock, spacing: DispatchPacer, orders: int, *, look_every: float
+) -> list[float]:
     """Send whenever there is leave; return when each order went."""
     sent: list[float] = []
     while len(sent) < orders:
@@ -20,7 +22,7 @@ def send_all(clock: FakeClock, spacing: Spacing, orders: int, *, look_every: flo
 
 def test_orders_need_not_be_apart_where_nothing_is_made_of_them() -> None:
     clock = FakeClock()
-    spacing = Spacing(lambda: 0.0, clock.monotonic)
+    spacing = DispatchPacer(lambda: 0.0, clock.monotonic)
     assert send_all(clock, spacing, 50, look_every=1.0) == [clock.monotonic() - 1.0] * 50
     assert spacing.seconds_left() == 0.0
 
@@ -29,7 +31,7 @@ def test_orders_need_not_be_apart_where_nothing_is_made_of_them() -> None:
 def test_orders_go_at_the_rate_however_often_one_looks(look_every: float) -> None:
     clock = FakeClock()
     clock.advance(100)
-    spacing = Spacing(lambda: 0.1, clock.monotonic)
+    spacing = DispatchPacer(lambda: 0.1, clock.monotonic)
 
     sent = send_all(clock, spacing, 51, look_every=look_every)
 
@@ -40,7 +42,7 @@ def test_orders_go_at_the_rate_however_often_one_looks(look_every: float) -> Non
 def test_after_a_pause_two_may_go_at_once_and_no_more() -> None:
     clock = FakeClock()
     clock.advance(100)
-    spacing = Spacing(lambda: 0.1, clock.monotonic)
+    spacing = DispatchPacer(lambda: 0.1, clock.monotonic)
     spacing.sent(1)
     clock.advance(60)
 
@@ -54,7 +56,7 @@ def test_what_is_known_of_the_seconds_counts_from_the_next_order_on() -> None:
     clock = FakeClock()
     clock.advance(100)
     apart = [0.1]
-    spacing = Spacing(lambda: apart[0], clock.monotonic)
+    spacing = DispatchPacer(lambda: apart[0], clock.monotonic)
     spacing.sent(2)
     apart[0] = 1.0
     clock.advance(0.11)

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.rate_limit.rate_limiter import Pace
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
-from nbp_dagster.studio.ledger.owner_leases import Presence
+from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.buyer import Buyer, Enqueued, recognisable
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
@@ -48,7 +48,7 @@ class NeverWaiting(HaltableClock):
         """Return at once."""
 
 
-class StagePresence(Presence):
+class StagePresence(OwnerLease):
     """A run among others that the test lets live and die."""
 
     def __init__(self, owner: str, alive: set[str]) -> None:
@@ -116,9 +116,9 @@ class Stage:
             clock=clock,
             presence=StagePresence(owner, self.alive),
             input_image=lambda _: (),
-            pace=Pace(clock),
+            pace=RateLimiter(clock),
             run_id=owner,
-            on_step=self.act,
+            failpoint=self.act,
         )
 
 

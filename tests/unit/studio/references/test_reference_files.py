@@ -19,15 +19,15 @@ from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.references.reference_files import References, UnusableReference
+from nbp_dagster.studio.references.reference_files import ReferenceFiles, UnusableReference
 from nbp_dagster.studio.references.sheet_card import CARD_HEIGHT, CARD_WIDTH, draw_palette_card
 from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
     MAX_UPLOAD_BYTES,
-    AsAddress,
     Inline,
     NoUploadPlace,
+    PassThroughUrl,
     Sending,
 )
 from nbp_dagster.studio.storage.image_store import FolderStore
@@ -85,14 +85,14 @@ def open_references(
     client: OxenClient,
     service: OxenClient | None = None,
     sending: Sending | None = None,
-) -> References:
+) -> ReferenceFiles:
     carrier = (sending or Sending()).carrier(
         service or client, folder=home / "uploads", clock=FakeClock()
     )
-    return References(briefs, client=client, store=FolderStore(home / "store"), carrier=carrier)
+    return ReferenceFiles(briefs, client=client, store=FolderStore(home / "store"), carrier=carrier)
 
 
-def request_for(briefs: Briefs, references: References) -> ImageRequest:
+def request_for(briefs: Briefs, references: ReferenceFiles) -> ImageRequest:
     """What a prompt with the product, the logo and the palette would send."""
     sources = [image.source for image in campaign_images(briefs, "winter")]
     digests = references.digests(sources)
@@ -231,7 +231,7 @@ def test_each_way_has_its_limit_of_bytes() -> None:
         fault = carrier.find_fault("brands/a.png", most + 1)
         assert fault is not None
         assert fault.startswith(f"{most + 1} bytes; accepted: at most {most} ")
-    beside = AsAddress(Inline())
+    beside = PassThroughUrl(Inline())
     assert beside.find_fault(ADDRESS, MAX_INLINE_BYTES + 1) is None
     assert beside.find_fault("sheet:b/c", MAX_INLINE_BYTES + 1) is not None
 
