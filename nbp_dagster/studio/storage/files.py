@@ -1,7 +1,6 @@
 """Writing files so that a reader sees the old one or the new one, never half of either."""
 
 import ctypes
-import fcntl
 import hashlib
 import os
 import tempfile
@@ -30,24 +29,33 @@ class StoreError(NbpError):
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine out until the context or the process ends.
+    """Hold a lock that excludes all other threads and processes of this machine.
+
+    It waits as long as another holds the lock. A process that ends in any way frees its locks.
 
     Args:
-        path: The lock file; its folder is made.
+        path: The lock file; its folder is made. The file stays: a process may wait on it.
 
     Raises:
-        StoreError: The file can't be made.
+        StoreError: The file can't be made or locked.
     """
+    # Imported here: few commands need a lock, and the import takes 20 ms.
+    from filelock import FileLock
+
+    # Without `flock` there would be a lock that outlives its process, so that is an error here.
+    lock = FileLock(path, fallback_to_soft=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        lock.acquire()
     except OSError as error:
         raise StoreError(
-            f"cannot open {path}: {error.strerror}; set NBP_HOME to a folder that can be written"
+            f"cannot lock {path}: {error.strerror or error}; "
+            "set NBP_HOME to a folder on a local disk that can be written"
         ) from error
-    with file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
