@@ -20,7 +20,12 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.database import begin_reading, explain, explained, place
+from nbp_dagster.studio.ledger.database import (
+    begin_reading,
+    location_of,
+    to_ledger_error,
+    translate_errors,
+)
 from nbp_dagster.studio.storage.files import StoreError
 
 _OWNER = re.compile("[0-9a-f]{32}")
@@ -231,12 +236,12 @@ class _AdvisoryLease(OwnerLease):
 
     def _message(self) -> str:
         return (
-            f"the connection to {place(self._engine)} that shows that this run is alive broke; "
-            "nothing more is bought, run again"
+            f"the connection to {location_of(self._engine)} that shows that this run is alive "
+            "broke; nothing more is bought, run again"
         )
 
     def _is_locked(self, owner: str) -> bool:
-        with explained(begin_reading(self._engine), self._engine) as connection:
+        with translate_errors(begin_reading(self._engine), self._engine) as connection:
             return connection.scalar(sa.text(_HOLDERS), _halves(owner)) is not None
 
 
@@ -247,7 +252,7 @@ def _take_advisory_lease(engine: Engine) -> Iterator[OwnerLease]:
         connection = _connect_apart(engine)
         connection.execute(sa.select(sa.func.pg_advisory_lock(_key_of(owner))))
     except DBAPIError as error:
-        raise explain(error, engine) from error
+        raise to_ledger_error(error, engine) from error
     try:
         yield _AdvisoryLease(owner, engine, connection=connection)
     finally:

@@ -26,8 +26,8 @@ spawning = multiprocessing.get_context("spawn")
 
 
 @contextmanager
-def opened(url: str | Path, *, patience: float = 30.0) -> Iterator[Engine]:
-    engine = open_ledger(url, patience=patience)
+def opened(url: str | Path, *, lock_timeout: float = 30.0) -> Iterator[Engine]:
+    engine = open_ledger(url, lock_timeout=lock_timeout)
     try:
         yield engine
     finally:

@@ -19,9 +19,9 @@ from sqlalchemy.exc import DBAPIError
 from nbp_dagster.studio.ledger.database import (
     LedgerDatabaseError,
     begin_serialised,
-    explain,
+    location_of,
     open_ledger,
-    place,
+    to_ledger_error,
 )
 from nbp_dagster.studio.ledger.schema import purchases
 from tests.fakes.postgres import PostgresServer
@@ -37,13 +37,13 @@ PASSWORD = "pass/w0rd"
 
 
 def test_a_ledger_locked_for_too_long_is_explained(ledger_url: str) -> None:
-    with opened(ledger_url) as holder, opened(ledger_url, patience=IMPATIENT) as engine:
+    with opened(ledger_url) as holder, opened(ledger_url, lock_timeout=IMPATIENT) as engine:
         with begin_serialised(holder), pytest.raises(DBAPIError) as caught:
             write(engine, a_row())
 
-        error = explain(caught.value, engine)
+        error = to_ledger_error(caught.value, engine)
 
-        assert f"{place(engine)}: another process keeps it locked" in str(error)
+        assert f"{location_of(engine)}: another process keeps it locked" in str(error)
         assert "\n" not in str(error)
         write(engine, a_row())
 
@@ -58,7 +58,7 @@ def test_a_file_that_grows_no_more_is_a_full_disk(tmp_path: Path) -> None:
         with pytest.raises(DBAPIError) as caught:
             write(engine, a_row(reason="x" * 100_000))
 
-        assert "ledger.sqlite: its disk is full" in str(explain(caught.value, engine))
+        assert "ledger.sqlite: its disk is full" in str(to_ledger_error(caught.value, engine))
         assert read(engine) == []
 
 
@@ -79,7 +79,7 @@ def test_what_the_server_complains_of_is_explained(
         with pytest.raises(DBAPIError) as caught, engine.begin() as connection:
             connection.exec_driver_sql(statement)
 
-        message = str(explain(caught.value, engine))
+        message = str(to_ledger_error(caught.value, engine))
 
     assert words in message
     assert "(that is how it is)" in message
@@ -94,7 +94,7 @@ def test_a_server_that_takes_no_writes_is_explained(postgres: PostgresServer) ->
         with pytest.raises(DBAPIError) as caught:
             write(engine, a_row())
 
-        assert f"/{name}: it is read-only" in str(explain(caught.value, engine))
+        assert f"/{name}: it is read-only" in str(to_ledger_error(caught.value, engine))
 
 
 def test_a_connection_cut_within_a_transaction_is_explained(postgres: PostgresServer) -> None:
@@ -108,7 +108,7 @@ def test_a_connection_cut_within_a_transaction_is_explained(postgres: PostgresSe
         with pytest.raises(DBAPIError) as caught:
             write_while_cut(engine)
 
-        assert "cannot reach the ledger" in str(explain(caught.value, engine))
+        assert "cannot reach the ledger" in str(to_ledger_error(caught.value, engine))
         # The server is there again: so is the ledger.
         assert read(engine) == []
 
@@ -135,7 +135,7 @@ def test_an_engine_shows_no_password(postgres: PostgresServer) -> None:
 
     with opened(url) as engine:
         assert "s3cret" not in repr(engine)
-        assert "s3cret" not in place(engine)
+        assert "s3cret" not in location_of(engine)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_serialised_transaction_that_raises_writes_nothing(ledger: Engine) -> 
 
 
 def test_a_reader_excludes_no_writer(ledger_url: str) -> None:
-    with opened(ledger_url, patience=IMPATIENT) as engine:
+    with opened(ledger_url, lock_timeout=IMPATIENT) as engine:
         write(engine, a_row(1))
         with begin_reading(engine) as reader:
             reader.execute(sa.select(purchases)).all()
@@ -77,7 +77,7 @@ def test_a_reader_excludes_no_writer(ledger_url: str) -> None:
 
 
 def test_what_one_reader_reads_of_a_file_is_of_one_moment(tmp_path: Path) -> None:
-    with opened(tmp_path / "ledger.sqlite", patience=IMPATIENT) as engine:
+    with opened(tmp_path / "ledger.sqlite", lock_timeout=IMPATIENT) as engine:
         write(engine, a_row(1))
         with begin_reading(engine) as reader:
             before = reader.execute(sa.select(purchases)).all()
@@ -87,7 +87,7 @@ def test_what_one_reader_reads_of_a_file_is_of_one_moment(tmp_path: Path) -> Non
 
 def test_a_single_statement_on_a_file_waits_for_a_serialised_transaction(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
-    with opened(path) as holder, opened(path, patience=IMPATIENT) as engine:
+    with opened(path) as holder, opened(path, lock_timeout=IMPATIENT) as engine:
         write(engine, a_row(1))
         with begin_serialised(holder), pytest.raises(DBAPIError, match="locked"):
             close_all(engine)

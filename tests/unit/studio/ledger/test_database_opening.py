@@ -89,7 +89,7 @@ def test_a_file_may_have_any_name(tmp_path: Path) -> None:
 
 
 def test_sqlite_lets_readers_read_beside_a_writer_and_flushes_every_commit(tmp_path: Path) -> None:
-    with opened(tmp_path / "ledger.sqlite", patience=IMPATIENT) as engine:
+    with opened(tmp_path / "ledger.sqlite", lock_timeout=IMPATIENT) as engine:
         with begin_serialised(engine) as writer:
             writer.execute(purchases.insert().values(a_row()))
             assert read(engine) == []
