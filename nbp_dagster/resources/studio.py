@@ -19,7 +19,7 @@ from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.references.uploads import Sending, Way
+from nbp_dagster.studio.references.uploads import DeliveryOptions, DeliveryRoute
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 
@@ -134,7 +134,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
             limits=EngineLimits(in_flight=self.in_flight),
             measuring=self._measuring(),
             ocr=self._ocr(),
-            sending=Sending(_way(self.references), self.references_repository),
+            sending=DeliveryOptions(_way(self.references), self.references_repository),
         )
         try:
             yield studio
@@ -168,7 +168,7 @@ class StudioResource(dg.ConfigurableResource[Any]):
         return self._studio
 
 
-def _way(text: str) -> Way:
+def _way(text: str) -> DeliveryRoute:
     if text == "upload":
         return "upload"
     return "inline" if text == "inline" else "auto"

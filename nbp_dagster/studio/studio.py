@@ -44,7 +44,7 @@ from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, standing_of
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
-from nbp_dagster.studio.references.uploads import Sending
+from nbp_dagster.studio.references.uploads import DeliveryOptions
 from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
@@ -85,7 +85,7 @@ class Studio:
         times: WatchTimes | None = None,
         measuring: Measuring | None = None,
         ocr: ReadWhen = "auto",
-        sending: Sending | None = None,
+        sending: DeliveryOptions | None = None,
         failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.briefs = briefs
@@ -96,8 +96,10 @@ class Studio:
         self.ledger = Ledger(database, clock=clock)
         self.corrections = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
-        carrier = (sending or Sending()).carrier(client, folder=paths.uploads, clock=clock)
-        self.references = ReferenceFiles(briefs, client=client, store=self.store, carrier=carrier)
+        delivery = (sending or DeliveryOptions()).create_delivery(
+            client, folder=paths.uploads, clock=clock
+        )
+        self.references = ReferenceFiles(briefs, client=client, store=self.store, delivery=delivery)
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
@@ -219,7 +221,7 @@ class Studio:
         # One prompt of each brand.
         firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
         # Looked up here, once: `render` runs in many threads.
-        casts = {brand: self.compiler.cast_of(brand) for brand in firsts if renders}
+        casts = {brand: self.compiler.brand_sheets(brand) for brand in firsts if renders}
 
         def render(made: Made, image: Image.Image | None) -> PromptRecord:
             return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
@@ -248,7 +250,9 @@ class Studio:
         # The wording that was made in the end, where one was softened or corrected.
         request = self.corrections.asked(order, made.receipt.fingerprint).request
         scene = render_context_of(self.briefs, prompt)
-        sheets = self.compiler.cast_of(scene.brand.id) if casts is None else casts[scene.brand.id]
+        sheets = (
+            self.compiler.brand_sheets(scene.brand.id) if casts is None else casts[scene.brand.id]
+        )
         return self._renderer.render(scene, request, made, image, sheets=sheets)
 
     def postprocess_made(
@@ -373,7 +377,7 @@ class Studio:
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
         scene = render_context_of(self.briefs, prompt)
-        stamp = self._inspector.stamp(scene, self.compiler.cast_of(scene.brand.id))
+        stamp = self._inspector.stamp(scene, self.compiler.brand_sheets(scene.brand.id))
         return version_of(self._renderer.recipe(scene, made), stamp)
 
     def all_records(self) -> Iterator[PromptRecord]:
