@@ -20,6 +20,7 @@ from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.orders import Progress, Silence
+from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
@@ -45,9 +46,9 @@ def build_definitions(
         BriefError: The briefs have errors; all of them are named.
     """
     settings = settings or read_settings()
-    briefs = briefs or load_briefs(settings.nbp_config)
+    briefs = briefs or load_briefs(settings.config)
     oxen = build_oxen(settings)
-    names, url = Names(), settings.nbp_dagster_url
+    names, url = Names(), settings.dagster_url
     automation = build_automation(briefs, names, reload=reload_through(url) if url else None)
     return dg.Definitions(
         assets=build_assets(briefs, names),
@@ -72,14 +73,14 @@ def build_oxen(settings: Settings, *, api_key: str | None = None) -> OxenResourc
         api_key: The key itself, for use outside Dagster's definitions; None gives Dagster the
             variable's name instead, which is what it serialises and shows.
     """
-    if settings.nbp_mode == "live":
+    if settings.mode == "live":
         return OxenResource(
             api_key=dg.EnvVar("OXEN_API_KEY") if api_key is None else api_key,
             base_url=settings.oxen_base_url,
         )
     return SimulatedOxenResource(
-        latency_seconds=float(settings.nbp_simulator_latency),
-        state_dir=str((settings.nbp_home / "simulator").absolute()),
+        latency_seconds=float(settings.simulator_latency),
+        state_dir=str((settings.home / "simulator").absolute()),
     )
 
 
@@ -105,9 +106,9 @@ def open_studio(settings: Settings, *, briefs: Briefs | None = None) -> Iterator
 @contextmanager
 def open_picture_index(settings: Settings) -> Iterator[PictureIndex]:
     """Open the registry of pictures; needs no briefs, no service and no key."""
-    secret = settings.nbp_ledger_url
+    secret = settings.ledger_url
     url = None if secret is None else secret.get_secret_value()
-    database = open_ledger(url or StudioPaths(settings.nbp_home).ledger)
+    database = open_ledger(url or StudioPaths(settings.home).ledger)
     try:
         yield PictureIndex(database)
     finally:
@@ -116,7 +117,7 @@ def open_picture_index(settings: Settings) -> Iterator[PictureIndex]:
 
 def open_store(settings: Settings) -> ImageStore:
     """Open the pictures of this machine; needs no briefs, no service and no key."""
-    return FolderStore(StudioPaths(settings.nbp_home).store)
+    return FolderStore(StudioPaths(settings.home).store)
 
 
 def build_studio(
@@ -136,25 +137,14 @@ def build_studio(
             return ""
         return secret.get_secret_value() if resolve_secrets else dg.EnvVar(variable)
 
-    daily = settings.nbp_daily_budget_usd
     return StudioResource(
         oxen=oxen,
-        home=str(settings.nbp_home.absolute()),
-        config=str(settings.nbp_config.absolute()),
-        in_flight=settings.nbp_in_flight,
-        ledger_url=hand_over(settings.nbp_ledger_url, "NBP_LEDGER_URL"),
-        c2pa_key=hand_over(settings.nbp_c2pa_key, "NBP_C2PA_KEY"),
-        c2pa_cert=settings.nbp_c2pa_cert or "",
-        daily_budget_usd=None if daily is None else float(daily),
-        on_cancel=settings.nbp_on_cancel,
-        ocr=settings.nbp_ocr,
-        strict=settings.nbp_strict,
-        character_scorer=settings.nbp_character_scorer,
-        character_model=""
-        if settings.nbp_character_model is None
-        else str(settings.nbp_character_model.absolute()),
-        references=settings.nbp_references,
-        references_repository=settings.nbp_references_repository or "",
+        home=str(settings.home.absolute()),
+        config=str(settings.config.absolute()),
+        ledger_url=hand_over(settings.ledger_url, "NBP_LEDGER_URL"),
+        c2pa_key=hand_over(settings.c2pa_key, "NBP_C2PA_KEY"),
+        c2pa_cert=settings.c2pa_cert or "",
+        **StudioOptions.of(settings).with_paths_from(Path.cwd()).model_dump(),
     )
 
 

@@ -86,14 +86,14 @@ def main() -> None:
 def validate() -> None:
     """Check every brief; name every error of every file, or say that all is well."""
     settings = read_settings()
-    briefs = load_briefs(settings.nbp_config)
+    briefs = load_briefs(settings.config)
     check_files(briefs)
     crowded = find_crowded_copy(briefs)
     if crowded:
-        raise BriefError(settings.nbp_config, crowded)
+        raise BriefError(settings.config, crowded)
     prompts = expand(briefs)
     click.echo(
-        f"{settings.nbp_config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "
+        f"{settings.config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "
         f"{len(prompts)} prompts, {sum(len(prompt.channels) for prompt in prompts)} pictures: "
         "no errors"
     )
@@ -147,12 +147,12 @@ def run(
     """
     settings = read_settings()
     write_event_batches(settings)
-    briefs = load_briefs(settings.nbp_config)
+    briefs = load_briefs(settings.config)
     wanted = _choose(briefs, campaigns)
     wishes = RunOptions(
         budget=None if budget is None else Decimal(str(budget)),
         fresh=fresh,
-        strict=strict or settings.nbp_strict,
+        strict=strict or settings.strict,
     )
     # Asked to stop politely, stop as at Ctrl-C: a POST on its way is let finish.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -242,7 +242,7 @@ def whois(files: tuple[Path, ...], as_json: bool) -> None:
 @_plainly
 def gallery() -> None:
     """Print the path of every finished gallery page."""
-    sets = StudioPaths(read_settings().nbp_home).sets
+    sets = StudioPaths(read_settings().home).sets
     pages = sorted(sets.glob("*/index.html"))
     if not pages:
         raise click.ClickException(f"{sets} holds no set yet; make one with `nbp run`")
@@ -307,7 +307,7 @@ def _print_plan(planned: Plan, settings: Settings) -> None:
 
 
 def _for_free(settings: Settings) -> str:
-    return "" if settings.nbp_mode == "live" else " (simulated: nothing is paid)"
+    return "" if settings.mode == "live" else " (simulated: nothing is paid)"
 
 
 def _print_summary(summary: RunSummary, report: RunReport, settings: Settings) -> None:

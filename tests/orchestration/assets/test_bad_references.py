@@ -64,7 +64,7 @@ def products_of(images: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
 
 
 def put(house: House, images: Mapping[str, bytes]) -> None:
-    brand = products_of(images, house.settings.nbp_config)
+    brand = products_of(images, house.settings.config)
     shots = [{**shot("kitchen"), "products": list(brand["products"])}]
     house.write(campaign(*shots), brand=brand)
 
@@ -103,7 +103,7 @@ def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_not
     house: House,
 ) -> None:
     put(house, {kind: make_picture(kind) for kind in BY_DECODING})
-    briefs = load_briefs(house.settings.nbp_config)
+    briefs = load_briefs(house.settings.config)
 
     with pytest.raises(BriefError) as caught, open_studio(house.settings) as studio:
         plan_campaigns(studio, ["winter"])
@@ -123,7 +123,7 @@ def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_not
 
 def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> None:
     put(house, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
-    briefs = load_briefs(house.settings.nbp_config)
+    briefs = load_briefs(house.settings.config)
 
     with pytest.raises(BriefError, match="200 frames"):
         run_campaigns(
@@ -164,7 +164,7 @@ def test_the_step_of_prompts_buys_nothing_for_a_bad_picture(house: House) -> Non
 
 def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(house: House) -> None:
     """Ben's image breaks after the briefs were made; Ada's shot is bought all the same."""
-    path = house.settings.nbp_config / "brands" / "ben.png"
+    path = house.settings.config / "brands" / "ben.png"
     path.write_bytes(encode(draw_scene(64, 64)))
     ben = {**BRAND["characters"]["ben"], "references": ["ben.png"], "auto_pin": False}
     brand = {**BRAND, "characters": {**BRAND["characters"], "ben": ben}}
