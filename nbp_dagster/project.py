@@ -19,7 +19,7 @@ from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.orders import Progress, Silence
+from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -58,7 +58,7 @@ def build_definitions(
         resources={
             "oxen": oxen,
             studio_key(names): build_studio(settings, oxen),
-            progress_key(names): progress or Silence(),
+            progress_key(names): progress or NoProgress(),
         },
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,

@@ -27,7 +27,7 @@ from nbp_dagster.assets.step import (
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
-from nbp_dagster.studio.ordering.compiler import standing_version
+from nbp_dagster.studio.ordering.compiler import status_version
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"
@@ -76,7 +76,7 @@ class _SheetStep:
         self._names = names
         self._recorder = Recorder(context, names.character_sheets, code_version=CODE_VERSION)
         self._pointer = latest_event(context)
-        self._casting = studio.compiler.casting
+        self._casting = studio.compiler.character_sheets
         self._made: dict[str, list[Generated | Reused]] = {}
         self._replacements: dict[str, str] = {}
 
@@ -84,7 +84,7 @@ class _SheetStep:
         keys = list(self._context.partition_keys)
         # What its pictures will need must be in order before a sheet is paid for.
         self._studio.compiler.require_sheets(keys)
-        standings = self._casting.standings(keys)
+        standings = self._casting.statuses(keys)
         orders = [order for item in standings.values() for order in _wanted(item, config)]
         progress.begin(len(orders))
         problems: list[Refused | Failed] = []
@@ -122,7 +122,7 @@ class _SheetStep:
     ) -> list[Refused | Failed]:
         """Record what there is of each sheet; return the problems of those there is nothing of."""
         lacking: list[Refused | Failed] = []
-        for key, standing in self._casting.standings(keys).items():
+        for key, standing in self._casting.statuses(keys).items():
             own = [problem for problem in problems if problem.key == key]
             missing = self._find_missing(standing)
             if missing is not None:
@@ -159,7 +159,7 @@ class _SheetStep:
         brand_id = key.split("/")[0]
         self._recorder.record(
             key,
-            data_version=standing_version(standing),
+            data_version=status_version(standing),
             inputs={self._names.brand_kits: self._studio.brand_version(brand_id)},
             pointer=self._pointer,
             metadata={**metadata, **made_from(link_brand(self._names, brand_id))},

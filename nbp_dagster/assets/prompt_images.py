@@ -237,7 +237,9 @@ class _PromptStep:
         """
         compiler = self._studio.compiler
         sheets = {key for prompt in self._prompts.values() for key in compiler.sheets_of(prompt)}
-        compiler.casting.pin_automatically(sorted(sheets), who=f"run {self._context.run.run_id}")
+        compiler.character_sheets.pin_automatically(
+            sorted(sheets), who=f"run {self._context.run.run_id}"
+        )
 
     def _write_sets(self) -> None:
         """Make the sets that the backfill asks for, where Dagster will not any more.
@@ -368,7 +370,7 @@ class _PromptStep:
             data_version=order.request.fingerprint,
             inputs={
                 self._names.brand_kits: self._studio.brand_version(brand),
-                self._names.character_sheets: self._studio.compiler.cast_version(prompt),
+                self._names.character_sheets: self._studio.compiler.sheets_version(prompt),
             },
             pointer=pointer,
             metadata={

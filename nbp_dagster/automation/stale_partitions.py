@@ -9,7 +9,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Order, Reused
-from nbp_dagster.studio.ordering.compiler import Compiled, standing_version
+from nbp_dagster.studio.ordering.compiler import Compiled, status_version
 from nbp_dagster.studio.studio import Studio
 
 
@@ -28,7 +28,7 @@ def outdated_sheets(
     That is those with a candidate to make, and those not at hand or not recorded as they are now.
     One that merely waits to be pinned is not among them.
     """
-    standings = studio.compiler.casting.standings(wanted)
+    standings = studio.compiler.character_sheets.statuses(wanted)
     recorded = recorded_versions(instance, names.character_sheets, standings)
     return [
         key
@@ -36,7 +36,7 @@ def outdated_sheets(
         if standing.due
         or (standing.sheet is None and not standing.choices)
         or (standing.sheet is not None and not studio.compiler.has_sheet(standing.sheet))
-        or recorded.get(key) != standing_version(standing)
+        or recorded.get(key) != status_version(standing)
     ]
 
 

@@ -55,7 +55,7 @@ class Launcher:
         )
         for run in self._instance.get_runs(unfinished):
             owner = run.tags.get(_COMMAND)
-            if owner is not None and not self._presence.is_here(owner):
+            if owner is not None and not self._presence.is_alive(owner):
                 self._instance.report_run_failed(run, "the nbp command that ran it was killed")
                 self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 

@@ -195,7 +195,7 @@ def calibrate(brand: str, as_json: bool) -> None:
         if brand not in studio.briefs.brands:
             known = ", ".join(studio.briefs.brands)
             raise click.UsageError(f"no brand {brand} in {studio.briefs.root}; there are: {known}")
-        sheets = studio.compiler.cast_of(brand)
+        sheets = studio.compiler.brand_sheets(brand)
         found, path = studio.measurer.calibrate(studio.briefs.brands[brand], sheets)
     if as_json:
         click.echo(json.dumps(describe_calibration(found), indent=2, default=dict))

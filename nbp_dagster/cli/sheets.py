@@ -70,7 +70,9 @@ def add_sheet_commands(
         """Make candidate N, or the one whose digest begins so, the sheet of KEY."""
         with open_studio(read_settings()) as studio:
             standing = _find(studio, key).standing
-            decided = studio.compiler.casting.pin(standing, choice, who=_who(), reason=reason)
+            decided = studio.compiler.character_sheets.pin(
+                standing, choice, who=_who(), reason=reason
+            )
             _tell(studio, key, decided, as_json=as_json)
 
     @sheets.command()
@@ -82,7 +84,9 @@ def add_sheet_commands(
         """Return to the sheet KEY had before the present one was pinned."""
         with open_studio(read_settings()) as studio:
             standing = _find(studio, key).standing
-            decided = studio.compiler.casting.roll_back(standing, who=_who(), reason=reason)
+            decided = studio.compiler.character_sheets.roll_back(
+                standing, who=_who(), reason=reason
+            )
             _tell(studio, key, decided, as_json=as_json)
 
 

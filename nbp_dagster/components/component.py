@@ -19,7 +19,7 @@ from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
-from nbp_dagster.studio.ledger.orders import Progress, Silence
+from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 
 # What Dagster accepts in the names of steps and resources.
 _PREFIX = re.compile(r"[A-Za-z0-9_]+")
@@ -282,7 +282,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
 
     def get_progress(self) -> Progress:
         """Return whoever is told of every outcome while a run goes on; nobody by default."""
-        return Silence()
+        return NoProgress()
 
     def _home(self, project: Path) -> Path:
         if self.home is not None:

@@ -108,7 +108,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     sheet_keys = dict.fromkeys(
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
-    standings = studio.compiler.casting.standings(sheet_keys)
+    standings = studio.compiler.character_sheets.statuses(sheet_keys)
     images = [_planned_sheet(standing) for standing in standings.values() if standing.orders]
     ready = {
         prompt.key

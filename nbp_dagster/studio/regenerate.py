@@ -14,7 +14,7 @@ from PIL import Image
 from nbp_dagster.briefs.models import Correct
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
-from nbp_dagster.studio.ledger.budget import take_what_fits
+from nbp_dagster.studio.ledger.budget import select_affordable
 from nbp_dagster.studio.ledger.correction_log import Correction, Kept
 from nbp_dagster.studio.ledger.orders import (
     Failed,
@@ -183,7 +183,7 @@ class Regenerator:
         known = self._purchases(wanted)
         free = [order for order in wanted if not self._is_to_buy(known.get(_name(order)))]
         studio, terms = self._studio, self._terms
-        fitting, excesses = take_what_fits(
+        fitting, excesses = select_affordable(
             studio.caps({order.scope for order in wanted}, terms.budget),
             [order for order in wanted if order not in free],
             lambda cap: studio.ledger.spent(cap, provider=studio.provider, run_id=terms.run_id),

@@ -88,8 +88,8 @@ class SheetReport:
 
 def report_sheets(studio: Studio, keys: Sequence[str]) -> list[SheetReport]:
     """Return what there is of some characters' sheets, in the order given; writes nothing."""
-    casting = studio.compiler.casting
-    standings = casting.standings(keys).values()
+    casting = studio.compiler.character_sheets
+    standings = casting.statuses(keys).values()
     return [SheetReport(standing, casting.history(standing)) for standing in standings]
 
 

@@ -39,7 +39,7 @@ from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
 from nbp_dagster.studio.purchasing.engine import Engine
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, standing_of
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
-from nbp_dagster.studio.references.uploads import Sending
+from nbp_dagster.studio.references.uploads import DeliveryOptions
 from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
@@ -67,7 +67,7 @@ def open_studio(
 
     Raises:
         SigningError: Content credentials are configured and can't be signed.
-        NoUploadPlace: References are to be uploaded and there is no repository.
+        NoUploadTarget: References are to be uploaded and there is no repository.
     """
     studio = Studio(
         briefs, service, paths, options, secrets=secrets or Secrets(), tuning=tuning or Tuning()
@@ -109,9 +109,10 @@ class Studio:
         self.ledger = Ledger(database, clock=clock)
         self.corrections = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
-        sending = Sending(options.references, options.references_repository or "")
-        carrier = sending.carrier(client, folder=paths.uploads, clock=clock)
-        self.references = ReferenceFiles(briefs, client=client, store=self.store, carrier=carrier)
+        delivery = DeliveryOptions(
+            options.references, options.references_repository or ""
+        ).create_delivery(client, folder=paths.uploads, clock=clock)
+        self.references = ReferenceFiles(briefs, client=client, store=self.store, delivery=delivery)
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
@@ -242,7 +243,7 @@ class Studio:
         # One prompt of each brand.
         firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
         # Looked up here, once: `render` runs in many threads.
-        casts = {brand: self.compiler.cast_of(brand) for brand in firsts if renders}
+        casts = {brand: self.compiler.brand_sheets(brand) for brand in firsts if renders}
 
         def render(made: Made, image: Image.Image | None) -> PromptRecord:
             return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
@@ -271,7 +272,9 @@ class Studio:
         # The wording that was made in the end, where one was softened or corrected.
         request = self.corrections.asked(order, made.receipt.fingerprint).request
         scene = render_context_of(self.briefs, prompt)
-        sheets = self.compiler.cast_of(scene.brand.id) if casts is None else casts[scene.brand.id]
+        sheets = (
+            self.compiler.brand_sheets(scene.brand.id) if casts is None else casts[scene.brand.id]
+        )
         return self._renderer.render(scene, request, made, image, sheets=sheets)
 
     def postprocess_made(
@@ -396,7 +399,7 @@ class Studio:
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
         scene = render_context_of(self.briefs, prompt)
-        stamp = self._inspector.stamp(scene, self.compiler.cast_of(scene.brand.id))
+        stamp = self._inspector.stamp(scene, self.compiler.brand_sheets(scene.brand.id))
         return version_of(self._renderer.recipe(scene, made), stamp)
 
     def all_records(self) -> Iterator[PromptRecord]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS
+from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Failpoint, Step, no_failpoint
@@ -124,7 +124,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")
     parser.add_argument("--unprivileged", action="store_true", help="be nobody, if now root")
-    parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS)
+    parser.add_argument("--patience", type=float, default=LOCK_TIMEOUT_SECONDS)
     return parser.parse_args(arguments)
 
 

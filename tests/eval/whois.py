@@ -20,14 +20,14 @@ from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.provenance.descriptors import (
     DESCRIPTOR_BYTES,
-    LEAST_LIKENESS,
+    MIN_SIMILARITY,
     PictureDescriptors,
     describe_picture,
-    find_alike,
+    find_similar,
 )
 from nbp_dagster.studio.provenance.identify import identify
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
-from nbp_dagster.studio.provenance.pixel_diff import MOST_APART, compare
+from nbp_dagster.studio.provenance.pixel_diff import MAX_DIFFERENCE, pixel_diff
 from tests.fakes.copies import JOURNEYS, SIZES, Journey, draw_any, send
 from tests.fakes.pictures import encode
 
@@ -78,7 +78,7 @@ def draw_picture(number: int) -> Image.Image:
 
 
 def sketch_all(pictures: Sequence[Image.Image]) -> PictureDescriptors:
-    return PictureDescriptors.gather(
+    return PictureDescriptors.of(
         [(describe_picture(item), item.width / item.height) for item in pictures]
     )
 
@@ -91,8 +91,8 @@ def judge(
     least, apart = 1.0, 0.0
     for number, picture in enumerate(pictures):
         copy = send(picture, journey, seed=number)
-        hits = {hit.index: hit.score for hit in find_alike(copy, sketches)}
-        differences = {index: compare(copy, pictures[index]) for index in hits}
+        hits = {hit.index: hit.score for hit in find_similar(copy, sketches)}
+        differences = {index: pixel_diff(copy, pictures[index]) for index in hits}
         copies = {index: each for index, each in differences.items() if each.is_copy}
         found += bool(copies)
         right += bool(copies) and min(copies, key=lambda each: copies[each].greatest) == number
@@ -112,8 +112,8 @@ def judge_others(
     nearest = []
     for number in range(count):
         other = draw_picture(1_000_000 + number)
-        if hits := find_alike(other, sketches):
-            nearest.append(min(compare(other, pictures[hit.index]).usual for hit in hits))
+        if hits := find_similar(other, sketches):
+            nearest.append(min(pixel_diff(other, pictures[hit.index]).usual for hit in hits))
     return len(nearest), nearest
 
 
@@ -167,7 +167,7 @@ def main() -> None:
     given = parser.parse_args()
     pictures = [draw_picture(number) for number in range(given.pictures)]
     sketches = sketch_all(pictures)
-    print(f"{given.pictures} pictures; threshold {LEAST_LIKENESS}")
+    print(f"{given.pictures} pictures; threshold {MIN_SIMILARITY}")
     for name, journey in {**JOURNEYS, **_HARDER}.items():
         begun = time.perf_counter()
         seen = judge(pictures, sketches, journey)
@@ -177,11 +177,11 @@ def main() -> None:
             f"{seen.least:.3f}, greatest difference {seen.apart:.1f}, {cost:.0f} ms each"
         )
     likely, differences = judge_others(given.pictures, pictures, sketches)
-    wrong = sum(each <= MOST_APART for each in differences)
+    wrong = sum(each <= MAX_DIFFERENCE for each in differences)
     print(
         f"{given.pictures} others: {likely} are like one of ours by their sketches, {wrong} by "
         f"their pixels, which differ by {min(differences, default=255.0):.1f} at least "
-        f"(a copy by {MOST_APART} at most)"
+        f"(a copy by {MAX_DIFFERENCE} at most)"
     )
     for name, seconds in time_queries(given.rows):
         print(f"a query over {given.rows:,} pictures, {name}: {seconds:.2f} s")

@@ -15,7 +15,7 @@ from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.budget import Cap
-from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS, open_ledger
+from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS, open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
@@ -158,7 +158,7 @@ def workbench(
     failpoint: Failpoint = no_failpoint,
     on_cancel: OnCancel = "keep",
     clock: HastyClock | None = None,
-    patience: float = PATIENCE_SECONDS,
+    patience: float = LOCK_TIMEOUT_SECONDS,
     transport: Transport | None = None,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
@@ -168,7 +168,7 @@ def workbench(
         transport or RequestsTransport(), base_url=url, pace=pace, clock=halting
     )
     client = OxenClient(url, api_key=key, transport=paced, clock=halting, retry=QUICK)
-    database = open_ledger(ledger_url or home / "ledger.sqlite", patience=patience)
+    database = open_ledger(ledger_url or home / "ledger.sqlite", lock_timeout=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
     delivery = Collector(

@@ -1,4 +1,7 @@
-"""How much may still be spent: caps, and whether a whole quote fits under them."""
+"""Budgets: spending caps by campaign, run and day, and whether a quote fits under them.
+
+Another period, such as a weekly budget, is one more function that returns a `Cap`.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,12 +16,12 @@ class Cap:
     """One limit; the ledger holds it in the transaction that reserves a price.
 
     Attributes:
-        name: What a person calls it, as in "campaign spring_launch".
+        name: Its name in messages, as in "campaign spring_launch".
         limit: USD.
-        where: Where the limit is set, so that it can be raised.
+        where: The setting that holds the limit, for messages.
         scope: Only purchases of this campaign (or brand, for sheets) count; None counts all.
-        since: Only purchases from this moment on count (seconds since the epoch).
-        this_run_only: Only purchases of the run that asks count.
+        since: Only purchases claimed from this moment on count (seconds since the epoch).
+        this_run_only: Only purchases of the run that buys count.
     """
 
     name: str
@@ -29,23 +32,23 @@ class Cap:
     this_run_only: bool = False
 
     def covers(self, order: Order) -> bool:
-        """Whether buying the order would count."""
+        """Whether a purchase of the order counts."""
         return self.scope is None or self.scope == order.scope
 
 
 def campaign_cap(campaign: str, limit: Decimal) -> Cap:
-    """The brief's own budget, over all runs."""
+    """Return the cap of a campaign's budget, over all its runs."""
     where = f"budget_usd in campaigns/{campaign}.yaml"
     return Cap(name=f"campaign {campaign}", limit=limit, where=where, scope=campaign)
 
 
 def run_cap(limit: Decimal) -> Cap:
-    """The budget of one run."""
+    """Return the cap of one run's budget."""
     return Cap(name="this run", limit=limit, where="the run's budget", this_run_only=True)
 
 
 def day_cap(limit: Decimal, now: float) -> Cap:
-    """The budget of a calendar day (UTC), over everything that shares the ledger."""
+    """Return the cap of a calendar day (UTC), over all runs that share the ledger."""
     midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Cap(
         name=f"day {midnight:%Y-%m-%d} (UTC)",
@@ -56,7 +59,7 @@ def day_cap(limit: Decimal, now: float) -> Cap:
 
 
 def describe_excess(cap: Cap, *, spent: Decimal, cost: Decimal) -> str | None:
-    """Say by how much a cost would break a cap, and where to raise it; None when it fits.
+    """Return by how much a cost would exceed a cap, and where to raise it; None when it fits.
 
     Args:
         cap: The limit.
@@ -76,12 +79,12 @@ def describe_excess(cap: Cap, *, spent: Decimal, cost: Decimal) -> str | None:
 def find_excesses(
     caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
 ) -> dict[Cap, str]:
-    """Say which caps a whole quote would break, and by how much (USD).
+    """Return the caps that a whole quote would exceed, and by how much (USD).
 
     Args:
         caps: The limits.
-        orders: Everything that would be bought.
-        spent: What counts against a cap already.
+        orders: All orders of the quote.
+        spent: Returns the USD that count against a cap already.
     """
     wanted = tuple(orders)
     excesses: dict[Cap, str] = {}
@@ -93,18 +96,18 @@ def find_excesses(
     return excesses
 
 
-def take_what_fits(
+def select_affordable(
     caps: Sequence[Cap], orders: Iterable[Order], spent: Callable[[Cap], Decimal]
 ) -> tuple[list[Order], dict[str, str]]:
-    """Part orders that fit under every cap, one after the other, from those that do not.
+    """Select the orders that fit under every cap, one after the other.
 
     Args:
         caps: The limits.
-        orders: What would be bought, the first first.
-        spent: What counts against a cap already (USD).
+        orders: The orders, by priority.
+        spent: Returns the USD that count against a cap already.
 
     Returns:
-        Those that fit, and by key of the others which cap they would break and by how much.
+        Those that fit, and for the others, by key, which cap they would exceed and by how much.
     """
     totals = {cap: spent(cap) for cap in caps}
     fitting: list[Order] = []

@@ -1,4 +1,4 @@
-"""What fell short and was asked for again: a table of the ledger's database, shared by all."""
+"""The log of corrections: which pictures failed a check and were regenerated, and which is kept."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
+from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, translate_errors
 from nbp_dagster.studio.ledger.schema import corrections
 
 Kept = Literal["first", "correction"]
@@ -20,19 +20,19 @@ _CHUNK = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Correction:
-    """A picture that was asked for again: a row of the table.
+    """A picture that is regenerated: a row of the table.
 
     Attributes:
-        parent: Fingerprint of the request whose picture fell short.
-        original: SHA-256 of that picture, as hex: one bought again on purpose starts anew.
+        parent: Fingerprint of the request whose picture failed.
+        original: SHA-256 of that picture, as hex: one bought again on purpose starts from 1.
         number: From 1, for each such picture.
-        fingerprint: Of the request that is to do better.
-        prompt: Its text; all else of it is the parent's.
-        checks: Names of the checks it is to pass.
+        fingerprint: Fingerprint of the new request.
+        prompt: Its prompt; everything else is the parent's.
+        checks: Names of the checks that it must pass.
         key: The prompt's key at that time.
         asked_at: Seconds since the epoch.
-        kept: Which picture stands; None while it is not known, so that the correction is still due.
-        reason: Why, in words.
+        kept: Which picture is kept; None while undecided: the correction is still due.
+        reason: Why it is kept, in words.
     """
 
     parent: str
@@ -48,7 +48,7 @@ class Correction:
 
 
 class CorrectionLog:
-    """The table; each method is one transaction. What is decided stays so.
+    """The table of corrections; each method is one transaction. A decision is final.
 
     Example:
         >>> log = CorrectionLog(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
@@ -63,13 +63,13 @@ class CorrectionLog:
     def of(self, parents: Iterable[str]) -> dict[tuple[str, str], tuple[Correction, ...]]:
         """Return the corrections of some fingerprints, by fingerprint and digest of the picture.
 
-        Those of one picture are in the order they were asked for.
+        Those of one picture are in the order of their numbers.
         """
         found: dict[tuple[str, str], tuple[Correction, ...]] = {}
         wanted = list(dict.fromkeys(parents))
         with self._transaction(begin_reading(self._engine)) as connection:
             if connection.execute(sa.select(corrections.c.id).limit(1)).first() is None:
-                # Where nobody corrects, nothing is looked for.
+                # Without any correction, no further query.
                 return found
             for start in range(0, len(wanted), _CHUNK):
                 chosen = corrections.c.parent.in_(wanted[start : start + _CHUNK])
@@ -79,7 +79,7 @@ class CorrectionLog:
         return found
 
     def behind(self, fingerprint: str) -> tuple[Correction, ...]:
-        """Return the corrections that a fingerprint was asked for as."""
+        """Return the corrections whose new request has a fingerprint."""
         with self._transaction(begin_reading(self._engine)) as connection:
             return _read(connection, corrections.c.fingerprint == fingerprint)
 
@@ -89,10 +89,10 @@ class CorrectionLog:
             return _read(connection, sa.true())
 
     def ask(self, draft: Correction) -> Correction:
-        """Write down what is to be asked for, before it is bought.
+        """Insert a correction before it is bought.
 
         Returns:
-            The row of that number: of two that word it differently both get the first one's.
+            The row of that number: of two callers with different prompts both get the first one's.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             known = _read(connection, _is(draft))
@@ -103,7 +103,7 @@ class CorrectionLog:
             return row
 
     def decide(self, correction: Correction, kept: Kept, reason: str) -> Correction:
-        """Write down which picture is kept, unless somebody has; return what holds."""
+        """Record which picture is kept, unless that is decided; return the row."""
         with self._transaction(begin_serialised(self._engine)) as connection:
             undecided = sa.and_(_is(correction), corrections.c.kept.is_(None))
             decided = corrections.update().where(undecided).values(kept=kept, reason=reason)
@@ -113,7 +113,7 @@ class CorrectionLog:
     def _transaction(
         self, transaction: AbstractContextManager[Connection]
     ) -> AbstractContextManager[Connection]:
-        return explained(transaction, self._engine)
+        return translate_errors(transaction, self._engine)
 
 
 def _is(item: Correction) -> sa.ColumnElement[bool]:

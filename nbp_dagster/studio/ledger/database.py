@@ -1,4 +1,7 @@
-"""The database under the ledger: opened, brought up to date, locked; knows no rule about money."""
+"""Opens, migrates and locks the ledger's database, SQLite or PostgreSQL.
+
+Must not know: rules about money.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -16,17 +19,17 @@ from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
 HEAD = "0006"
-# What a ledger made by the versions without migrations is equal to.
+# The revision that a ledger older than migrations is equal to.
 _BEFORE_MIGRATIONS = "0001"
-# Seconds to wait for another process before giving up: a serialised transaction takes milliseconds.
-PATIENCE_SECONDS = 30.0
+# Seconds to wait for another process's transaction: a serialised one takes milliseconds.
+LOCK_TIMEOUT_SECONDS = 30.0
 
 # "nbp ledg" in ASCII: the key of the advisory lock that serialises writers on PostgreSQL.
 _LEDGER_LOCK = 0x6E6270206C656467
 # Alembic keeps the migration it runs in module globals: one at a time in this process.
-_UPGRADING = threading.Lock()
-# Execution option of an engine on SQLite: the `_Turn` of its threads.
-_TURN_OPTION = "nbp_turn"
+_MIGRATION_LOCK = threading.Lock()
+# Execution option of an engine on SQLite: the `_WriterLock` of its threads.
+_WRITER_LOCK_OPTION = "nbp_writer_lock"
 # Of libpq, in seconds; the last in milliseconds. A vanished server is noticed within a minute.
 _POSTGRES_DEFAULTS = {
     "application_name": "nbp",
@@ -41,7 +44,7 @@ _ACCEPTED = "a path, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _SERVER_AWAY = "check that the server runs, and the address and password in the ledger's URL"
 _CLOSE_OTHERS = "wait for it, or end the process that holds it"
 _FREE_DISK = "free space there, then run again"
-# What the database said -> what to do. SQLite's codes are matched without their extension.
+# Error code -> what is wrong, what to do. SQLite's codes are matched without their extension.
 _ADVICE = {
     "SQLITE_FULL": ("its disk is full", _FREE_DISK),
     "SQLITE_READONLY": ("it is read-only", "make the file and its folder writable"),
@@ -63,33 +66,33 @@ class LedgerDatabaseError(NbpError):
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """Who of one process may write; its others wait for `patience` seconds at most."""
+class _WriterLock:
+    """Held by the thread of this process that writes; others wait `timeout` seconds at most."""
 
-    patience: float
+    timeout: float
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def open_ledger(url: str | Path, *, patience: float = PATIENCE_SECONDS) -> Engine:
-    """Open the ledger, make it when new, and bring its tables up to date.
+def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) -> Engine:
+    """Open the ledger, create it when new, and run the migrations it lacks.
 
-    Several processes may do so at the same time. Reading takes `begin_reading`, what decides and
-    writes `begin_serialised`, and a single statement that writes `begin_writing`.
+    Several processes may do so at the same time. Use `begin_reading` to read, `begin_serialised` to
+    write what depends on a read, and `begin_writing` for a single statement that writes.
 
     Args:
         url: The SQLite file, whose folder is made, or a `sqlite:` or `postgresql:` URL.
-        patience: Seconds that a transaction waits for another process's.
+        lock_timeout: Seconds that a transaction waits for another process's.
 
     Raises:
         LedgerDatabaseError: The URL is not one of those, the database can't be used, or a newer
             version of this program has changed its tables.
     """
-    engine = _create_engine(_read_url(url), patience)
+    engine = _create_engine(_read_url(url), lock_timeout)
     try:
-        _bring_up_to_date(engine)
+        _migrate(engine)
     except DBAPIError as error:
         engine.dispose()
-        raise explain(error, engine) from error
+        raise to_ledger_error(error, engine) from error
     except BaseException:
         engine.dispose()
         raise
@@ -98,12 +101,12 @@ def open_ledger(url: str | Path, *, patience: float = PATIENCE_SECONDS) -> Engin
 
 @contextmanager
 def begin_serialised(engine: Engine) -> Iterator[Connection]:
-    """Begin a transaction beside which nobody else can be in another of these, on any machine.
+    """Begin a serialised transaction: only one at a time, over all threads and machines.
 
     What it reads stays true until it ends, so that "is there one? then write one" is safe.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: Any trouble, waiting for too long included; see `explain`.
+        sqlalchemy.exc.DBAPIError: Any failure, a lock timeout included; see `to_ledger_error`.
     """
     with begin_writing(engine) as connection:
         if engine.dialect.name == "postgresql":
@@ -116,21 +119,21 @@ def begin_serialised(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def begin_writing(engine: Engine) -> Iterator[Connection]:
-    """Begin a transaction of one statement, which finds what it changes by its own conditions.
+    """Begin a transaction of one statement, whose own conditions select what it changes.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: Any trouble, waiting for too long included; see `explain`.
+        sqlalchemy.exc.DBAPIError: Any failure, a lock timeout included; see `to_ledger_error`.
     """
-    with _turn(engine), engine.begin() as connection:
+    with _hold_writer_lock(engine), engine.begin() as connection:
         yield connection
 
 
 @contextmanager
 def begin_reading(engine: Engine) -> Iterator[Connection]:
-    """Begin a transaction that reads; on SQLite all it reads is of one moment.
+    """Begin a transaction that reads; on SQLite it reads one snapshot.
 
     Raises:
-        sqlalchemy.exc.DBAPIError: Any trouble; see `explain`.
+        sqlalchemy.exc.DBAPIError: Any failure; see `to_ledger_error`.
     """
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
@@ -139,37 +142,37 @@ def begin_reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
+def _hold_writer_lock(engine: Engine) -> Iterator[None]:
     """Let the threads that share an engine write one after the other, each as soon as it can.
 
-    SQLite would have them look again after naps of up to a tenth of a second.
+    SQLite would let them poll, with sleeps of up to a tenth of a second.
     """
-    turn: _Turn | None = engine.get_execution_options().get(_TURN_OPTION)
-    # Whoever waits in vain goes on all the same: the database says what is wrong.
-    is_mine = turn is not None and turn.lock.acquire(timeout=turn.patience)
+    writer_lock: _WriterLock | None = engine.get_execution_options().get(_WRITER_LOCK_OPTION)
+    # After a timeout the transaction begins all the same, and the database reports the error.
+    is_held = writer_lock is not None and writer_lock.lock.acquire(timeout=writer_lock.timeout)
     try:
         yield
     finally:
-        if turn is not None and is_mine:
-            turn.lock.release()
+        if writer_lock is not None and is_held:
+            writer_lock.lock.release()
 
 
 @contextmanager
-def explained(
+def translate_errors(
     transaction: AbstractContextManager[Connection],
     engine: Engine,
     *,
     but: tuple[type[DBAPIError], ...] = (),
 ) -> Iterator[Connection]:
-    """Run one transaction; say what is wrong with the database in words for people.
+    """Run one transaction; translate database errors into LedgerDatabaseError.
 
     Args:
         transaction: `begin_serialised(engine)` and the like.
-        engine: Whose it is.
-        but: Errors that the caller can tell more of; they pass as they are.
+        engine: The engine of the transaction.
+        but: Errors that pass as they are, because the caller handles them.
 
     Raises:
-        LedgerDatabaseError: The database did not do what was asked.
+        LedgerDatabaseError: The database failed.
     """
     try:
         with transaction as connection:
@@ -177,26 +180,26 @@ def explained(
     except but:
         raise
     except DBAPIError as error:
-        raise explain(error, engine) from error
+        raise to_ledger_error(error, engine) from error
 
 
-def explain(error: DBAPIError, engine: Engine) -> LedgerDatabaseError:
+def to_ledger_error(error: DBAPIError, engine: Engine) -> LedgerDatabaseError:
     """Return one line about a database error: what, where and what to do, without a password."""
-    where, words = place(engine), _first_line(error, engine)
+    where, text = location_of(engine), _first_line(error, engine)
     code = _code_of(error)
     known = _ADVICE.get("_".join(code.split("_")[:2]))
     if known is not None:
         what, advice = known
-        return LedgerDatabaseError(f"cannot use the ledger {where}: {what} ({words}); {advice}")
+        return LedgerDatabaseError(f"cannot use the ledger {where}: {what} ({text}); {advice}")
     if engine.dialect.name == "postgresql" and _is_away(error, code):
-        return LedgerDatabaseError(f"cannot reach the ledger {where} ({words}); {_SERVER_AWAY}")
+        return LedgerDatabaseError(f"cannot reach the ledger {where} ({text}); {_SERVER_AWAY}")
     return LedgerDatabaseError(
-        f"the ledger {where} did not do what was asked ({words}); nothing was changed, run again"
+        f"the ledger {where} did not do what was asked ({text}); nothing was changed, run again"
     )
 
 
-def place(engine: Engine) -> str:
-    """Return where a ledger is, to be shown: a file, or a URL without password and options."""
+def location_of(engine: Engine) -> str:
+    """Return a ledger's location for messages: a file, or a URL without password and options."""
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
     shown = engine.url.set(drivername="postgresql", query={})
@@ -204,21 +207,23 @@ def place(engine: Engine) -> str:
 
 
 def _code_of(error: DBAPIError) -> str:
-    """Return SQLite's name of an error, or PostgreSQL's five characters; "" when it has neither."""
+    """Return SQLite's error name, or PostgreSQL's SQLSTATE; "" without either."""
     names = ("sqlite_errorname", "sqlstate")
     return next((code for name in names if (code := getattr(error.orig, name, None))), "")
 
 
 def _is_away(error: DBAPIError, code: str) -> bool:
-    # A connection that fails, for whatever reason, has no code; 57P is a server that goes down.
-    trouble = isinstance(error, OperationalError | InterfaceError)
-    return trouble and (not code or code.startswith("57P") or error.connection_invalidated)
+    # A failed connection has no code; 57P is a server that shuts down.
+    is_connection_error = isinstance(error, OperationalError | InterfaceError)
+    return is_connection_error and (
+        not code or code.startswith("57P") or error.connection_invalidated
+    )
 
 
 def _first_line(error: DBAPIError, engine: Engine) -> str:
-    words = " ".join(str(error.orig).split("\n")[0].split())
+    text = " ".join(str(error.orig).split("\n")[0].split())
     password = engine.url.password
-    return words.replace(str(password), "***") if password else words
+    return text.replace(str(password), "***") if password else text
 
 
 def _read_url(url: str | Path) -> URL:
@@ -227,7 +232,7 @@ def _read_url(url: str | Path) -> URL:
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
-        # Neither the text nor the parser's words: either may hold a password.
+        # Neither the URL nor the parser's message: either may hold a password.
         raise LedgerDatabaseError(f"the ledger's URL cannot be read; give {_ACCEPTED}") from None
     match parsed.drivername:
         case "sqlite" | "sqlite+pysqlite":
@@ -263,11 +268,11 @@ def _check_postgres(url: URL) -> URL:
     return url.set(drivername="postgresql+psycopg").update_query_dict(missing)
 
 
-def _create_engine(url: URL, patience: float) -> Engine:
+def _create_engine(url: URL, lock_timeout: float) -> Engine:
     if url.drivername == "sqlite":
-        return _create_sqlite(url, patience)
+        return _create_sqlite(url, lock_timeout)
     try:
-        # Without its parameters, an error of the driver's can't carry a prompt into a log.
+        # Without parameters, an error of the driver can't show a prompt in a log.
         engine = sa.create_engine(
             url, isolation_level="READ COMMITTED", pool_pre_ping=True, hide_parameters=True
         )
@@ -278,14 +283,14 @@ def _create_engine(url: URL, patience: float) -> Engine:
         ) from error
 
     def limit_waits(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.execute(f"SET lock_timeout = {max(1, int(patience * 1000))}")
+        connection.execute(f"SET lock_timeout = {max(1, int(lock_timeout * 1000))}")
         connection.commit()
 
     sa.event.listen(engine, "connect", limit_waits)
     return engine
 
 
-def _create_sqlite(url: URL, patience: float) -> Engine:
+def _create_sqlite(url: URL, lock_timeout: float) -> Engine:
     path = Path(str(url.database))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -298,9 +303,9 @@ def _create_sqlite(url: URL, patience: float) -> Engine:
         url,
         # The driver begins a transaction of its own accord only where a statement writes. An event
         # of SQLAlchemy's could begin all of them, and would cost each more than its statement does.
-        connect_args={"timeout": patience, "isolation_level": "IMMEDIATE"},
+        connect_args={"timeout": lock_timeout, "isolation_level": "IMMEDIATE"},
         hide_parameters=True,
-        execution_options={_TURN_OPTION: _Turn(patience)},
+        execution_options={_WRITER_LOCK_OPTION: _WriterLock(lock_timeout)},
     )
 
     def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -311,24 +316,24 @@ def _create_sqlite(url: URL, patience: float) -> Engine:
     return engine
 
 
-def _bring_up_to_date(engine: Engine) -> None:
+def _migrate(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
-        _let_readers_beside_the_writer(engine)
+        _enable_wal(engine)
     with engine.begin() as connection:
         if _read_version(connection) == HEAD:
             return
-    with _UPGRADING, begin_serialised(engine) as connection:
-        _upgrade(connection, _read_version(connection))
+    with _MIGRATION_LOCK, begin_serialised(engine) as connection:
+        _run_migrations(connection, _read_version(connection))
 
 
-def _let_readers_beside_the_writer(engine: Engine) -> None:
+def _enable_wal(engine: Engine) -> None:
     try:
         _switch_to_wal(engine)
     except DBAPIError as error:
         if _code_of(error) != "SQLITE_BUSY":
             raise
-        # Two processes that switch at once do not wait: one is told at once that the file is busy.
-        # This one waits for the other's transaction; after it the switch is done, or is free.
+        # Of two processes that switch at the same time, one fails at once: the file is busy. It
+        # waits for the other's transaction; after that the switch is done, or can be made.
         with begin_serialised(engine):
             pass
         _switch_to_wal(engine)
@@ -340,7 +345,7 @@ def _switch_to_wal(engine: Engine) -> None:
 
 
 def _read_version(connection: Connection) -> str | None:
-    """Return the last migration that ran; "0001" for a ledger older than migrations."""
+    """Return the revision of the last migration; "0001" for a ledger older than migrations."""
     inspector = sa.inspect(connection)
     if inspector.has_table("alembic_version"):
         version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
@@ -348,8 +353,8 @@ def _read_version(connection: Connection) -> str | None:
     return _BEFORE_MIGRATIONS if inspector.has_table("purchases") else None
 
 
-def _upgrade(connection: Connection, version: str | None) -> None:
-    # These take a third of a second to import, and most processes find nothing to upgrade.
+def _run_migrations(connection: Connection, version: str | None) -> None:
+    # Imported here: it takes a third of a second, and most processes have nothing to migrate.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -359,7 +364,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:
         raise LedgerDatabaseError(
-            f"the ledger {place(connection.engine)} has the tables of a newer nbp-dagster "
+            f"the ledger {location_of(connection.engine)} has the tables of a newer nbp-dagster "
             f"(version {version}; this one knows up to {HEAD}); upgrade this installation"
         )
     if version == _BEFORE_MIGRATIONS:

@@ -1,4 +1,7 @@
-"""What was meant to be bought, what was bought, and at what price; the judge of "paid already"."""
+"""The purchase ledger: claims orders within budgets, settles them, and finds what is paid already.
+
+A new column goes into `schema`, `migrations` and `purchases`.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,7 +22,7 @@ from nbp_dagster.studio.ledger.database import (
     begin_reading,
     begin_serialised,
     begin_writing,
-    explained,
+    translate_errors,
 )
 from nbp_dagster.studio.ledger.orders import KeptImage, Order
 from nbp_dagster.studio.ledger.purchases import (
@@ -27,8 +30,8 @@ from nbp_dagster.studio.ledger.purchases import (
     JobTimes,
     Purchase,
     columns_of,
+    latest_purchase,
     purchase_of,
-    standing_of,
 )
 from nbp_dagster.studio.ledger.schema import purchases
 from nbp_dagster.studio.ledger.spend_cache import CapFilter, SpendCache
@@ -39,25 +42,23 @@ _CHUNK = 500
 
 
 class LedgerError(NbpError):
-    """The ledger was asked to contradict itself."""
+    """A change contradicts what the ledger holds."""
 
 
 class AlreadyClaimed(LedgerError):
-    """The fingerprint is made, refused, or somebody else's open purchase."""
+    """The fingerprint is made, refused, or an open purchase of another owner."""
 
 
 class OverCap(LedgerError):
-    """Buying this would spend more than a cap allows; nothing was written."""
+    """The purchase would exceed a cap; nothing was written."""
 
 
 class GenerationTaken(LedgerError):
-    """Another purchase owns that generation: two identical requests, and their jobs crossed."""
+    """Another purchase owns that generation: the jobs of two identical requests were swapped."""
 
 
 class Ledger:
-    """The table of purchases behind a few sentences about money.
-
-    Every method is one transaction, safe to call from several threads.
+    """The table of purchases; each method is one transaction, safe from several threads.
 
     Example:
         >>> ledger = Ledger(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
@@ -68,13 +69,13 @@ class Ledger:
     def __init__(self, engine: Engine, *, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._tally = SpendCache(None)
+        self._spend_cache = SpendCache(None)
 
     def latest(self, fingerprints: Iterable[str]) -> dict[str, Purchase]:
-        """Return what stands of every fingerprint that was ever asked for.
+        """Return the purchase that counts of every fingerprint that was ever claimed.
 
-        That is its latest attempt; but a picture that is made is not undone by an attempt to buy
-        another (`fresh`) that brought none.
+        That is its latest attempt, but a made picture still counts after an attempt to buy another
+        one (`fresh`) that ended without a picture.
         """
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
@@ -83,11 +84,13 @@ class Ledger:
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(wanted):
                 for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
-                    found[row.fingerprint] = standing_of(found.get(row.fingerprint), _purchase(row))
+                    found[row.fingerprint] = latest_purchase(
+                        found.get(row.fingerprint), _purchase(row)
+                    )
         return found
 
     def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
-        """Return the newest purchase made for each prompt or sheet key, whatever its request."""
+        """Return the newest purchase of each prompt or sheet key, whatever its request."""
         found: dict[str, Purchase] = {}
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
@@ -100,9 +103,9 @@ class Ledger:
 
     def made_for(self, key: str, fingerprints: Iterable[str]) -> tuple[Purchase, ...]:
         """Return every image ever made for a key or one of some fingerprints, oldest first."""
-        asked_for = purchases.c.fingerprint.in_(list(fingerprints))
+        requested = purchases.c.fingerprint.in_(list(fingerprints))
         query = sa.select(purchases).where(
-            purchases.c.state == "made", sa.or_(purchases.c.key == key, asked_for)
+            purchases.c.state == "made", sa.or_(purchases.c.key == key, requested)
         )
         with self._transaction(begin_reading(self._engine)) as connection:
             rows = connection.execute(query.order_by(purchases.c.id))
@@ -119,37 +122,37 @@ class Ledger:
         fresh: bool = False,
         first_only: bool = False,
     ) -> Purchase:
-        """Write down, before any POST, that this owner is about to buy the order.
+        """Insert a purchase and reserve its price, before the POST that buys the order.
 
-        One transaction in which nobody else writes: of two that claim one fingerprint one gets
-        it, and what both reserve together stays under every cap.
+        One serialised transaction: of two owners that claim one fingerprint one gets it, and the
+        prices that both reserve stay under every cap together.
 
         Args:
-            order: What to buy; its price is reserved.
-            owner: Who buys it.
-            run_id: In which run.
-            request: What is asked, to recognise the job in the service's list.
+            order: The order; its price is reserved.
+            owner: The owner of the purchase; see `owner_leases`.
+            run_id: The run that buys it.
+            request: The request's parameters, to recognise the job in the service's list.
             caps: Limits that must hold with this price added.
             fresh: Buy it although it is made already.
-            first_only: Only if nobody has ever claimed it, whatever came of that.
+            first_only: Only if it was never claimed before, whatever the outcome.
 
         Raises:
-            AlreadyClaimed: It is made, open or refused, or `first_only` and not the first; look
-                at its latest purchase.
-            OverCap: A cap would break; says which and by how much.
+            AlreadyClaimed: It is made, open or refused, or `first_only` and not the first; see
+                its latest purchase.
+            OverCap: It would exceed a cap; the message names the cap and the excess.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             attempts = self._attempts(connection, order.request.fingerprint)
-            standing = reduce(standing_of, attempts, None)
+            latest = reduce(latest_purchase, attempts, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
-            if standing is not None and (first_only or standing.state in closed):
+            if latest is not None and (first_only or latest.state in closed):
                 raise AlreadyClaimed(
-                    f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {standing.state}"
+                    f"{order.key}: fingerprint {order.request.fingerprint[:12]} is {latest.state}"
                 )
-            tally = self._read_tally(connection)
+            cache = self._read_cache(connection)
             for cap in caps:
                 if cap.covers(order):
-                    tally = self._require_room(connection, cap, order, run_id, tally)
+                    cache = self._require_room(connection, cap, order, run_id, cache)
             values = columns_of(
                 order,
                 attempt=len(attempts) + 1,
@@ -163,18 +166,19 @@ class Ledger:
             [purchase_id] = result.inserted_primary_key or (0,)
             values["id"] = int(purchase_id)
             newest = tuple(values[column.name] for column in statements.NEWEST.selected_columns)
-            # Before anybody else may claim. Should it not be committed, another one is the newest.
-            self._tally = tally.add(newest, values, order.price)
+            # Within the transaction, before another claim. Without a commit the newest purchase is
+            # another one, so that the cache does not count.
+            self._spend_cache = cache.add(newest, values, order.price)
         return purchase_of(values)
 
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
-        """Become the owner of an open purchase whose owner is gone.
+        """Make an owner the owner of an open purchase whose process ended.
 
         Returns:
-            The purchase as it is now; None when it changed meanwhile: look again.
+            The purchase as it is now; None when it changed meanwhile: read it again.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
-            mine = (
+            change = (
                 purchases.update()
                 .where(
                     purchases.c.id == purchase.id,
@@ -184,12 +188,12 @@ class Ledger:
                 )
                 .values(owner=owner)
             )
-            if connection.execute(mine).rowcount != 1:
+            if connection.execute(change).rowcount != 1:
                 return None
             return self._read(connection, purchase.id)
 
     def record_enqueued(self, purchase: Purchase, generation_id: str) -> Purchase:
-        """Note the service's id; from here on the job is resumed by it, never posted again.
+        """Record the service's id of the job; a later run resumes it by that, without another POST.
 
         Raises:
             GenerationTaken: Another purchase owns that job already.
@@ -208,7 +212,7 @@ class Ledger:
             ) from error
 
     def settle(self, purchase: Purchase, *, image: KeptImage, times: JobTimes) -> Purchase:
-        """Close a purchase with the image it brought."""
+        """Close a purchase with its image."""
         return self._close(
             purchase,
             state="made",
@@ -219,13 +223,13 @@ class Ledger:
         )
 
     def refuse(self, purchase: Purchase, reason: str) -> Purchase:
-        """Close a purchase the content policy refused: the dead letter."""
+        """Close a purchase that the content policy refused; it is not requested again unchanged."""
         return self._close(
             purchase, state="refused", billed=False, reason=reason, settled_at=self._clock.now()
         )
 
     def fail(self, purchase: Purchase, reason: str, *, billed: bool) -> Purchase:
-        """Close a purchase that brought no image."""
+        """Close a purchase that ended without an image."""
         return self._close(
             purchase, state="failed", billed=billed, reason=reason, settled_at=self._clock.now()
         )
@@ -237,11 +241,11 @@ class Ledger:
         )
 
     def lose(self, purchase: Purchase, reason: str) -> Purchase:
-        """Close a purchase the service no longer knows anything of."""
+        """Close a purchase whose job the service no longer has."""
         return self._close(purchase, state="lost", reason=reason, settled_at=self._clock.now())
 
     def owned(self, generation_ids: Iterable[str]) -> frozenset[str]:
-        """Return those of the given ids that a purchase of ours already owns."""
+        """Return those of the given generation ids that belong to a purchase."""
         owned: set[str] = set()
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(generation_ids)):
@@ -251,7 +255,7 @@ class Ledger:
         return frozenset(owned)
 
     def open_in(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
-        """Return the open purchases of some campaigns and brands, whatever they asked for."""
+        """Return the open purchases of some campaigns and brands, whatever their requests."""
         query = sa.select(purchases).where(
             purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
         )
@@ -259,7 +263,7 @@ class Ledger:
             return tuple(_purchase(row) for row in connection.execute(query))
 
     def billed_failures(self, fingerprint: str) -> int:
-        """Count the purchases of a fingerprint that were billed and brought nothing."""
+        """Count the purchases of a fingerprint that were billed and ended without an image."""
         query = sa.select(sa.func.count()).where(
             purchases.c.fingerprint == fingerprint,
             purchases.c.state == "failed",
@@ -269,21 +273,21 @@ class Ledger:
             return int(connection.execute(query).scalar_one())
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
-        """Return USD billed or still reserved of what a cap counts.
+        """Return the USD that count against a cap: billed, or reserved by open purchases.
 
         Args:
             cap: The limit.
-            provider: What the simulator draws costs nothing of a live budget.
-            run_id: The run that a cap of one run means.
+            provider: Only its purchases count: simulated ones cost nothing of a live budget.
+            run_id: The run, for a cap of one run.
         """
         with self._transaction(begin_reading(self._engine)) as connection:
-            return self._spent(connection, CapFilter.by(cap, provider=provider, run_id=run_id))
+            return self._spent(connection, CapFilter.of(cap, provider=provider, run_id=run_id))
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
-        """Yield every purchase ever meant or made, oldest first.
+        """Yield every purchase, oldest first.
 
         Args:
-            since: Only those intended at or after this moment (seconds since the epoch).
+            since: Only those claimed at or after this moment (seconds since the epoch).
         """
         query = sa.select(purchases).order_by(purchases.c.id)
         if since is not None:
@@ -293,51 +297,51 @@ class Ledger:
                 yield _purchase(row)
 
     def close(self) -> None:
-        """Give the database connections back."""
+        """Close the database connections."""
         self._engine.dispose()
 
     def _close(self, purchase: Purchase, **values: Any) -> Purchase:
-        """Change a purchase that is still ours."""
+        """Change an open purchase whose owner is still the given one."""
         with self._transaction(begin_writing(self._engine)) as connection:
-            ours = {"own_id": purchase.id, "own_owner": purchase.owner}
-            if connection.execute(statements.CHANGE_OWN, {**ours, **values}).rowcount != 1:
+            condition = {"own_id": purchase.id, "own_owner": purchase.owner}
+            if connection.execute(statements.CHANGE_OWN, {**condition, **values}).rowcount != 1:
                 raise LedgerError(
                     f"{purchase.key}: attempt {purchase.attempt} is no longer this run's to "
                     "change; another run took it over or closed it, and its outcome holds"
                 )
-        # Nobody but its owner changes an open purchase: the rest of the row is as it was.
+        # Only its owner changes an open purchase: the rest of the row is as it was.
         known = {name: value for name, value in values.items() if name != "settled_at"}
         if "image" in known:
             known["image"] = KeptImage(**known["image"])
         return replace(purchase, **known)
 
-    def _read_tally(self, connection: Connection) -> SpendCache:
-        """Return what is known to count at most; nothing, if others have bought meanwhile."""
+    def _read_cache(self, connection: Connection) -> SpendCache:
+        """Return the cached sums; an empty cache if another process bought since."""
         row = connection.execute(statements.NEWEST).one_or_none()
         newest = None if row is None else tuple(row)
-        return self._tally if self._tally.newest == newest else SpendCache(newest)
+        return self._spend_cache if self._spend_cache.newest == newest else SpendCache(newest)
 
     def _require_room(
-        self, connection: Connection, cap: Cap, order: Order, run_id: str, tally: SpendCache
+        self, connection: Connection, cap: Cap, order: Order, run_id: str, cache: SpendCache
     ) -> SpendCache:
-        counted = CapFilter.by(cap, provider=order.request.provider, run_id=run_id)
-        at_most = tally.sums.get(counted)
+        cap_filter = CapFilter.of(cap, provider=order.request.provider, run_id=run_id)
+        at_most = cache.sums.get(cap_filter)
         if at_most is not None and not describe_excess(cap, spent=at_most, cost=order.price):
-            return tally
-        spent = self._spent(connection, counted)
+            return cache
+        spent = self._spent(connection, cap_filter)
         excess = describe_excess(cap, spent=spent, cost=order.price)
         if excess is not None:
             raise OverCap(excess)
-        return tally.note(counted, spent)
+        return cache.with_sum(cap_filter, spent)
 
     @staticmethod
-    def _spent(connection: Connection, counted: CapFilter) -> Decimal:
+    def _spent(connection: Connection, cap_filter: CapFilter) -> Decimal:
         query = statements.spent(
-            of_scope=counted.scope is not None,
-            since=counted.since is not None,
-            of_run=counted.run_id is not None,
+            of_scope=cap_filter.scope is not None,
+            since=cap_filter.since is not None,
+            of_run=cap_filter.run_id is not None,
         )
-        return Decimal(int(connection.execute(query, {**vars(counted)}).scalar_one())) / MICRO
+        return Decimal(int(connection.execute(query, {**vars(cap_filter)}).scalar_one())) / MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
@@ -351,7 +355,7 @@ class Ledger:
     def _transaction(
         self, transaction: AbstractContextManager[Connection]
     ) -> AbstractContextManager[Connection]:
-        return explained(transaction, self._engine, but=(IntegrityError,))
+        return translate_errors(transaction, self._engine, but=(IntegrityError,))
 
 
 def _purchase(row: sa.Row[Any]) -> Purchase:
@@ -359,7 +363,7 @@ def _purchase(row: sa.Row[Any]) -> Purchase:
 
 
 def _known(times: JobTimes) -> dict[str, float]:
-    """The stamps the service gave; our own enqueue stamp stays where it gave none."""
+    """Return the time stamps the service gave; without one our own enqueue time stays."""
     return {name: value for name, value in vars(times).items() if value is not None}
 
 

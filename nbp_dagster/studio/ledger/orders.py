@@ -1,4 +1,4 @@
-"""What became of one order for an image; a value, never an exception."""
+"""Orders for images, their outcomes as values, never exceptions, and the progress callback."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ FailureKind = Literal["not_attempted", "over_budget", "service", "stuck", "bad_i
 
 @dataclass(frozen=True)
 class Order:
-    """One image to have: the request, and what it is worth.
+    """One image to buy: its request, price and budget.
 
     Attributes:
         request: The compiled request; its fingerprint identifies the order.
-        price: USD the service's model object asks for it.
+        price: USD, from the service's model object.
         scope: The campaign whose budget pays; `brand:<id>` for a character sheet.
         shot: Id of the shot; empty for a character sheet.
-        parent: The refused fingerprint that this request softens, or the one whose picture fell
-            short and that it corrects.
-        on_refusal: What to try when the content policy refuses; None to leave it refused.
-        companions: Orders of the same words and another fingerprint, bought with it in one call
+        parent: The refused fingerprint that this request softens, or the one whose picture failed
+            a check and that it corrects.
+        on_refusal: The order to try when the content policy refuses; None to leave it refused.
+        companions: Orders of the same prompt and another fingerprint, bought with it in one call
             of the service; at most three.
     """
 
@@ -50,8 +50,8 @@ class KeptImage:
         height: Pixels.
         file_type: "png", "jpeg", "webp" or "avif", by its magic bytes.
         bytes: Size of the original file in bytes.
-        labelled: What the service called it, such as "png"; empty where it said nothing, and for
-            images of earlier versions.
+        labelled: The type the service gave, such as "png"; empty without one, and for images of
+            earlier versions.
     """
 
     sha256: str
@@ -64,16 +64,15 @@ class KeptImage:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the ledger knows of one paid generation.
+    """The ledger's figures of one paid generation.
 
     Attributes:
-        fingerprint: Hash of everything that decides the picture.
+        fingerprint: Hash of everything that determines the picture.
         generation_id: The service's id of the job.
-        price_usd: What this generation cost.
+        price_usd: Cost of this generation.
         attempt: 1 for the first purchase of the fingerprint; more after a failure.
         seconds_taken: From enqueue to completion.
-        seconds_queued: From enqueue to start; None where the service was not seen to say when it
-            began, see `finished`.
+        seconds_queued: From enqueue to start; None where the start is unknown, see `JobTimes`.
         seconds_working: From start to completion; None likewise.
         enqueued_at: Seconds since the epoch.
         completed_at: Seconds since the epoch.
@@ -94,7 +93,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Generated:
-    """Bought (or adopted, when already paid for) in this call.
+    """Bought in this call, or adopted when it was already paid.
 
     Attributes:
         besides_usd: USD spent in this call on pictures of the order that are not kept.
@@ -108,7 +107,7 @@ class Generated:
 
 @dataclass(frozen=True)
 class Reused:
-    """Finished earlier; nothing was asked of the service for it.
+    """Made earlier; no request was sent for it.
 
     Attributes:
         besides_usd: USD spent in this call on pictures of the order that are not kept.
@@ -122,7 +121,7 @@ class Reused:
 
 @dataclass(frozen=True)
 class Refused:
-    """The service's content policy said no; never asked again unchanged."""
+    """Refused by the service's content policy; never requested again unchanged."""
 
     key: str
     fingerprint: str
@@ -136,8 +135,8 @@ class Failed:
     Attributes:
         key: The order's key.
         fingerprint: Hash of the request; empty when it could not be compiled.
-        reason: One line for a person, with the service's words where there are any.
-        kind: Which of the ways to fail it was.
+        reason: One line for people, with the service's message where there is one.
+        kind: The class of failure.
     """
 
     key: str
@@ -152,7 +151,7 @@ Made = Generated | Reused
 
 @dataclass(frozen=True)
 class OutcomeCounts:
-    """Counts of outcomes by kind, and what was newly spent."""
+    """Counts of outcomes by kind, and the USD newly spent."""
 
     generated: int = 0
     reused: int = 0
@@ -161,7 +160,7 @@ class OutcomeCounts:
     spent_usd: Decimal = Decimal(0)
 
     def add(self, outcome: Outcome) -> "OutcomeCounts":
-        """Return a tally with one more outcome counted."""
+        """Return the counts with one more outcome."""
         generated, reused = isinstance(outcome, Generated), isinstance(outcome, Reused)
         spent = outcome.receipt.price_usd if isinstance(outcome, Generated) else Decimal(0)
         if isinstance(outcome, Generated | Reused):
@@ -176,11 +175,11 @@ class OutcomeCounts:
 
     @property
     def total(self) -> int:
-        """How many outcomes were counted."""
+        """Number of outcomes."""
         return self.generated + self.reused + self.refused + self.failed
 
     def in_words(self) -> str:
-        """Return what was made, reused, refused, failed and spent, where there is any.
+        """Return the counts above zero, and the USD spent, in words.
 
         For example "236 made, 4 refused, 35.40 USD".
         """
@@ -205,22 +204,22 @@ class OutcomeCounts:
 
 
 class Progress(Protocol):
-    """Whoever wants to know: the command line's bar, or nobody."""
+    """Callback for the progress of a batch, such as the command line's progress bar."""
 
     def begin(self, total: int) -> None:
-        """A batch of `total` orders starts."""
+        """Start a batch of `total` orders."""
         ...
 
     def advance(self, outcome: Outcome) -> None:
-        """One order came to its outcome, and its pictures are recorded."""
+        """Count one order whose outcome and pictures are recorded."""
         ...
 
 
-class Silence:
-    """Nobody listens."""
+class NoProgress:
+    """Progress that is shown nowhere."""
 
     def begin(self, total: int) -> None:
-        """Hear nothing."""
+        """Do nothing."""
 
     def advance(self, outcome: Outcome) -> None:
-        """Hear nothing."""
+        """Do nothing."""

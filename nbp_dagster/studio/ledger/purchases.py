@@ -1,6 +1,6 @@
-"""One attempt to buy one picture: a row of the ledger, as the rest of the program sees it.
+"""A purchase, one attempt to buy one picture: a row of the ledger as a value, and its conversion.
 
-Must not know: connections, transactions, or who may change it.
+Must not know: connections, transactions, or which owner may change it.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from nbp_dagster.studio.ledger.orders import KeptImage, Order, Receipt
 from nbp_dagster.studio.ledger.statements import OPEN, State
 
 MICRO = Decimal(1_000_000)
-"""Millionths of a US dollar in one: the ledger adds up whole numbers."""
+"""Micro-dollars in a US dollar: the ledger sums whole numbers."""
 
 # Columns that a purchase gets after its claim.
 _NOT_KNOWN_YET = dict.fromkeys(
@@ -29,14 +29,14 @@ class Purchase:
         state: "intended" (committed before the POST), "enqueued" (id known), or an end:
             "made", "refused", "failed", "withdrawn" (never reached the service), "lost"
             (the service no longer knows it).
-        owner: Who works on it while it is open; see `presence`.
+        owner: The run that works on it while it is open; see `owner_leases`.
         fresh: Bought again on purpose, though the fingerprint was made already.
         parent: The fingerprint whose refused request this one softens, or whose picture it
-            corrects; None for an original.
+            corrects; None for an original request.
         price_usd: The reserved price while open, the billed price after.
         billed: Whether the service charged for it, as far as is known.
-        request: What was asked, to recognise the job in the service's list.
-        image: Digest and size of the kept original, once made.
+        request: The request's parameters, to recognise the job in the service's list.
+        image: Digest and size of the stored original, once made.
     """
 
     id: int
@@ -69,7 +69,7 @@ class Purchase:
         return self.state in OPEN
 
     def receipt(self) -> Receipt:
-        """Return the part that metadata and manifests carry."""
+        """Return the part that metadata and manifests show."""
         return Receipt(
             fingerprint=self.fingerprint,
             generation_id=self.generation_id or "",
@@ -85,7 +85,7 @@ class Purchase:
 
 
 def columns_of(order: Order, **others: Any) -> dict[str, Any]:
-    """Return the columns of an order that is about to be bought, with those given by name."""
+    """Return the columns of a claim for an order, with those given by name."""
     return {
         "fingerprint": order.request.fingerprint,
         "key": order.key,
@@ -102,7 +102,7 @@ def columns_of(order: Order, **others: Any) -> dict[str, Any]:
 
 
 def purchase_of(row: Mapping[str, Any]) -> Purchase:
-    """Return a purchase by its columns, which may be those that it is written down with."""
+    """Return a purchase by its columns; those of its insertion suffice."""
     columns = {**_NOT_KNOWN_YET, **row}
     image = columns.pop("image")
     micros = columns.pop("price_micros")
@@ -114,8 +114,8 @@ def purchase_of(row: Mapping[str, Any]) -> Purchase:
     )
 
 
-def standing_of(earlier: Any, later: Any) -> Any:
-    """Return which of two successive attempts at a fingerprint counts: whatever has a `state`."""
+def latest_purchase(earlier: Any, later: Any) -> Any:
+    """Return which of two successive attempts at a fingerprint counts; each has a `state`."""
     if earlier is not None and earlier.state == "made" and later.state not in (*OPEN, "made"):
         return earlier
     return later
@@ -127,10 +127,10 @@ def _span(start: float | None, end: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class JobTimes:
-    """Time stamps of a job, in seconds since the epoch; None where nobody told.
+    """Time stamps of a job, in seconds since the epoch; None where unknown.
 
-    They are the service's own, but for the end of a job that was told by an event, which carries
-    none: there it is this machine's, of the moment at which the event came.
+    They are the service's own, except for the end of a job that an event reports: the event has no
+    time stamp, so that one is this machine's time of arrival.
     """
 
     enqueued_at: float | None
@@ -139,18 +139,18 @@ class JobTimes:
 
     @classmethod
     def of(cls, job: Generation) -> "JobTimes":
-        """Take what the service says of a job, finished or not."""
+        """Return the times of a job, finished or not."""
         return cls(job.enqueued_at, job.started_at, job.completed_at)
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedJob:
     """A job that succeeded.
 
     Attributes:
         generation_id: The service's id of it.
-        url: Expiring URL of its picture; None where the service names none.
-        times: When it was asked for, begun and done.
+        url: Expiring URL of its picture; None where the service gives none.
+        times: When it was enqueued, started and completed.
     """
 
     generation_id: str
@@ -158,6 +158,6 @@ class Finished:
     times: JobTimes
 
     @classmethod
-    def of(cls, job: Generation) -> "Finished":
-        """Take what the service answers of a job that it shows as succeeded."""
+    def of(cls, job: Generation) -> "FinishedJob":
+        """Return a job that the service lists as succeeded."""
         return cls(job.generation_id, job.result_url, JobTimes.of(job))

@@ -1,4 +1,4 @@
-"""The ledger's tables as they are now; how a database gets them, and the rules, live elsewhere."""
+"""The ledger's tables and columns as they are now; `migrations` has a module for each change."""
 
 import sqlalchemy as sa
 
@@ -30,13 +30,13 @@ purchases = sa.Table(
     sa.Column("reason", sa.Text, nullable=True),
     # Without `none_as_null`, None would be written as the JSON text "null".
     sa.Column("image", sa.JSON(none_as_null=True), nullable=True),
-    # The presence (uuid4 as hex) that works on the row; "" is nobody, as in rows of old ledgers.
+    # Owner (uuid4 as hex) that works on the row; "" is none, as in rows of old ledgers.
     sa.Column("owner", sa.String(32), nullable=False, server_default=""),
-    # Whether it was made already and is bought again on purpose.
+    # Whether it is bought again on purpose although it was made already.
     sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),
-    # The fingerprint whose refused request, or failed picture, this one was rewritten for.
+    # The fingerprint whose refused request this one softens, or whose picture it corrects.
     sa.Column("parent", sa.String(64), nullable=True),
-    # Who draws: what the simulator "costs" is not money.
+    # "oxen" or "simulator": simulated prices are not money.
     sa.Column("provider", sa.String(20), nullable=False, server_default="oxen"),
     sa.Column("shot", sa.String(200), nullable=False, server_default=""),
     # Two attempts of one number, or two owners of one job, can't both be written.
@@ -46,7 +46,7 @@ purchases = sa.Table(
     sa.Index("purchases_by_key", "key"),
     sa.Index("purchases_by_state", "state"),
     sa.Index("purchases_by_intent", "intended_at"),
-    # All that a cap asks for: it is summed up without a look at the rows, which hold prompts.
+    # All columns that a cap needs: the sum never reads the rows, which hold prompts.
     sa.Index(
         "purchases_by_cost",
         *("provider", "scope", "run_id", "intended_at"),
@@ -76,21 +76,21 @@ sheet_pins = sa.Table(
     sa.UniqueConstraint("made_for", "number", name="one_row_a_decision"),
 )
 
-# One row is one picture that was asked for again because it fell short of a check. It is written
-# before the purchase and completed once, when it is known which of the two is kept.
+# One row is one picture that is regenerated because it failed a check. It is inserted before the
+# purchase and completed once, when it is known which of the two pictures is kept.
 corrections = sa.Table(
     "corrections",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
-    # The fingerprint that fell short, and the SHA-256 of the image it brought.
+    # The fingerprint whose picture failed, and the SHA-256 of that picture.
     sa.Column("parent", sa.String(64), nullable=False),
     sa.Column("original", sa.String(64), nullable=False),
-    # From 1; two machines can't both decide what is asked for as the same one.
+    # From 1; two machines can't both insert the same one.
     sa.Column("number", sa.Integer, nullable=False),
-    # What is asked for instead: its fingerprint, and the text, which decides it.
+    # The new request: its fingerprint, and the prompt, which determines it.
     sa.Column("fingerprint", sa.String(64), nullable=False),
     sa.Column("prompt", sa.Text, nullable=False),
-    # Names of the checks it is to pass.
+    # Names of the checks that it must pass.
     sa.Column("checks", sa.JSON, nullable=False),
     # The prompt's key at that time, for people.
     sa.Column("key", sa.String(400), nullable=False),
@@ -103,7 +103,7 @@ corrections = sa.Table(
     sa.Index("corrections_by_fingerprint", "fingerprint"),
 )
 
-# One row is one file that was made for a prompt. Rows stay: what was handed out may come back.
+# One row is one file that was made for a prompt. Rows are never deleted: any file may come back.
 pictures = sa.Table(
     "pictures",
     metadata,
@@ -123,7 +123,7 @@ pictures = sa.Table(
     sa.Column("generation_id", sa.String(100), nullable=False),
     # Seconds since the epoch.
     sa.Column("made_at", sa.Float, nullable=True),
-    # 1,152 bytes by which a copy is found again; see `likeness`.
+    # The descriptor (1,152 bytes) by which a copy is found; see `provenance.descriptors`.
     sa.Column("sketch", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("sha256", "prompt_key", name="one_row_a_file"),
     sa.Index("pictures_by_prompt", "prompt_key"),

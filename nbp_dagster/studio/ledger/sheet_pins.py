@@ -1,4 +1,4 @@
-"""Which sheet each character has: a log of decisions in the ledger's database, shared by all."""
+"""Pins of character sheets: an append-only log of decisions in the ledger's database."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -10,14 +10,14 @@ from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
+from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, translate_errors
 from nbp_dagster.studio.ledger.schema import sheet_pins
 
 Action = Literal["pinned", "automatic", "rolled_back", "migrated"]
 
 
 class PinError(NbpError):
-    """A sheet can't be pinned or rolled back as asked."""
+    """A sheet can't be pinned or rolled back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Pin:
             another request, and have decisions of their own.
         number: From 1, for each request.
         key: `brand/character` at that time.
-        digest: SHA-256 of the image that is the sheet from here on, as hex.
+        digest: SHA-256 of the image that becomes the sheet, as hex.
         action: "automatic" by `auto_pin`, "migrated" for sheets older than pins.
-        who: Who decided.
-        reason: Why, in their words; may be empty.
+        who: The user or run that decided.
+        reason: Their reason; may be empty.
         pinned_at: Seconds since the epoch.
     """
 
@@ -62,7 +62,7 @@ class PinLog:
         self._clock = clock
 
     def current(self, made_for: Iterable[str]) -> dict[str, Pin]:
-        """Return the pin that holds for each request that has one."""
+        """Return the current pin of each request that has one."""
         query = sa.select(sheet_pins).where(sheet_pins.c.made_for.in_(list(made_for)))
         with self._transaction(begin_reading(self._engine)) as connection:
             rows = connection.execute(query.order_by(sheet_pins.c.number))
@@ -74,33 +74,33 @@ class PinLog:
             return self._history(connection, made_for)
 
     def pin(self, key: str, made_for: str, digest: str, *, who: str, reason: str) -> Pin:
-        """Decide for an image; one that is pinned already stays so, without a further row."""
+        """Pin an image; one that is pinned already stays so, without a further row."""
         return self._decide(self._draft(key, made_for, digest, "pinned", who=who, reason=reason))
 
     def pin_automatically(
         self, key: str, made_for: str, digest: str, *, who: str, reason: str, anew: bool = False
     ) -> Pin:
-        """Decide for an image unless somebody has decided already.
+        """Pin an image unless the request has a pin already.
 
         Args:
             key: `brand/character`.
             made_for: Fingerprint of the first candidate's request.
             digest: SHA-256 of the image, as hex.
-            who: Which run.
+            who: The run that decides.
             reason: Why this image.
-            anew: Decide whatever holds now: the image was bought to replace it.
+            anew: Replace the current pin: the image was bought for that.
 
         Returns:
-            The pin that holds now; of two machines that decide at once both get the first one's.
+            The current pin; of two machines that decide at once both get the first one's.
         """
         draft = self._draft(key, made_for, digest, "automatic", who=who, reason=reason)
         return self._decide(draft, keep=not anew)
 
     def roll_back(self, key: str, made_for: str, *, who: str, reason: str) -> Pin:
-        """Return to the sheet that was pinned before the present one.
+        """Pin the sheet that was pinned before the current one.
 
         Raises:
-            PinError: None was.
+            PinError: There is none.
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             history = self._history(connection, made_for)
@@ -149,11 +149,11 @@ class PinLog:
     def _transaction(
         self, transaction: AbstractContextManager[Connection]
     ) -> AbstractContextManager[Connection]:
-        return explained(transaction, self._engine)
+        return translate_errors(transaction, self._engine)
 
 
 def _held(history: Iterable[Pin]) -> list[Pin]:
-    """The decisions that no rollback has undone, the one that holds last."""
+    """Return the decisions that no rollback has undone; the last one is current."""
     held: list[Pin] = []
     for pin in history:
         if pin.action == "rolled_back":

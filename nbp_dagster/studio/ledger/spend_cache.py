@@ -1,6 +1,6 @@
-"""What counts against each cap, carried along from purchase to purchase instead of added up anew.
+"""Caches the spend under each cap, so that a claim need not sum up all purchases again.
 
-Must not know: databases, or what happens when a cap has no room.
+Must not know: databases, or what happens when a cap is exceeded.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from nbp_dagster.studio.ledger.budget import Cap
 
 @dataclass(frozen=True)
 class CapFilter:
-    """Which purchases a cap counts; None stands for all.
+    """Which purchases count against a cap; None stands for all.
 
     Attributes:
-        provider: Of whom.
-        scope: Of which campaign or brand.
-        since: Meant from which moment on (seconds since the epoch).
-        run_id: Of which run.
+        provider: Provider of the purchases.
+        scope: Their campaign or brand.
+        since: Earliest claim (seconds since the epoch).
+        run_id: Their run.
     """
 
     provider: str
@@ -28,12 +28,12 @@ class CapFilter:
     run_id: str | None
 
     @classmethod
-    def by(cls, cap: Cap, *, provider: str, run_id: str) -> "CapFilter":
-        """Return what a cap counts for a run that asks."""
+    def of(cls, cap: Cap, *, provider: str, run_id: str) -> "CapFilter":
+        """Return the filter of a cap for a run."""
         return cls(provider, cap.scope, cap.since, run_id if cap.this_run_only else None)
 
     def covers(self, row: Mapping[str, Any]) -> bool:
-        """Whether it counts a purchase, given by its columns."""
+        """Whether a purchase, given by its columns, counts."""
         return (
             row["provider"] == self.provider
             and self.scope in (None, row["scope"])
@@ -44,28 +44,28 @@ class CapFilter:
 
 @dataclass(frozen=True)
 class SpendCache:
-    """USD that count at most, while one purchase is the newest of all.
+    """Upper bounds of spend in USD, valid while one purchase is the newest of all.
 
-    A purchase counts most while it is open: it is billed later at the price it reserved, or not at
-    all, and what is closed stays closed. So a sum that was right once is never too small, as long
-    as nobody has added a purchase; and the newest purchase tells if somebody has.
+    A purchase counts most while it is open: later it is billed at its reserved price, or not at
+    all, and a closed purchase stays closed. So a sum that was right once is never too small as long
+    as no process adds a purchase, which the identity of the newest purchase shows.
 
     Attributes:
-        newest: What identifies the newest purchase; None when there is none.
-        sums: What counts, as far as it was asked for.
+        newest: Identity of the newest purchase; None when there is none.
+        sums: Sum by filter, for the filters used so far.
     """
 
     newest: tuple[Any, ...] | None
     sums: Mapping[CapFilter, Decimal] = field(default_factory=dict)
 
-    def note(self, counted: CapFilter, spent: Decimal) -> "SpendCache":
-        """Take in what was added up."""
-        return replace(self, sums={**self.sums, counted: spent})
+    def with_sum(self, cap_filter: CapFilter, spent: Decimal) -> "SpendCache":
+        """Return a cache that holds a filter's sum too."""
+        return replace(self, sums={**self.sums, cap_filter: spent})
 
     def add(self, newest: tuple[Any, ...], row: Mapping[str, Any], price: Decimal) -> "SpendCache":
-        """Take in a purchase that is the newest now, given by its columns and its USD."""
+        """Return a cache with a purchase added, the newest now, given by its columns and USD."""
         sums = {
-            counted: spent + price if counted.covers(row) else spent
-            for counted, spent in self.sums.items()
+            cap_filter: spent + price if cap_filter.covers(row) else spent
+            for cap_filter, spent in self.sums.items()
         }
         return SpendCache(newest, sums)

@@ -1,6 +1,6 @@
-"""The statements the ledger puts to its database, built once: building costs more than running.
+"""SQL statements of the ledger, built once: building a statement costs more than running it.
 
-A transaction in which nobody else writes holds up every thread and process that buys.
+A serialised transaction blocks every other thread and process that buys.
 """
 
 from functools import cache
@@ -15,7 +15,7 @@ State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn"
 # An open purchase may already be paid: it is resumed, and no other is made beside it.
 OPEN: tuple[State, ...] = ("intended", "enqueued")
 
-# Not `in_`, whose list is written into the statement anew each time it runs.
+# Not `in_`: its list is rendered into the statement each time it runs.
 _IS_OPEN = sa.or_(*(purchases.c.state == state for state in OPEN))
 
 INSERT = purchases.insert()
@@ -29,7 +29,7 @@ BY_FINGERPRINTS = (
     .order_by(purchases.c.attempt)
 )
 
-# What identifies the purchase that was added last: nothing of it ever changes.
+# The identity of the purchase that was added last: these columns never change.
 NEWEST = (
     sa.select(purchases.c.id, purchases.c.fingerprint, purchases.c.run_id, purchases.c.intended_at)
     .order_by(purchases.c.id.desc())
@@ -43,7 +43,7 @@ ATTEMPTS = (
     .order_by(purchases.c.attempt)
 )
 
-# Changes the columns it is given with, if the purchase is open and its owner is the one named.
+# Changes the given columns, if the purchase is open and belongs to the given owner.
 CHANGE_OWN = purchases.update().where(
     purchases.c.id == sa.bindparam("own_id"),
     purchases.c.owner == sa.bindparam("own_owner"),
@@ -53,11 +53,11 @@ CHANGE_OWN = purchases.update().where(
 
 @cache
 def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[int]:
-    """Sum what is billed or reserved, in millionths of a US dollar.
+    """Return the sum of billed and reserved prices, in micro-dollars.
 
     Args:
         of_scope: Only of the parameter `scope`.
-        since: Only what was meant at or after the parameter `since`.
+        since: Only claims at or after the parameter `since`.
         of_run: Only of the parameter `run_id`.
     """
     total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)

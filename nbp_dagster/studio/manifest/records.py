@@ -29,7 +29,7 @@ class PromptRecord:
         likenesses: One row a character of the shot, in the shot's order.
         words: Boxes of copy on the original that no rendition cuts, in shares of its sides.
         reading: The lettering found on the original; None where it was not read.
-        sketch: What the original looks like, base64; see `likeness`. Empty in older records.
+        sketch: What the original looks like, base64; see `descriptors`. Empty in older records.
     """
 
     prompt_key: str

@@ -1,4 +1,4 @@
-"""Which sheet each character has: supplied, generated and pinned, or still to be chosen."""
+"""Resolves the sheet of each character: supplied, generated and pinned, or not chosen yet."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ from nbp_dagster.studio.references.reference_files import ReferenceFiles
 
 @dataclass(frozen=True)
 class Candidate:
-    """An image that was made as a character's sheet.
+    """An image that was generated as a character's sheet.
 
     Attributes:
-        number: From 1, in the order they were made; what is made later never renumbers it.
+        number: From 1, in the order of generation; a later candidate never renumbers it.
         digest: SHA-256 of the image, as hex.
-        purchase: What it was bought with.
-        is_present: Whether it was made of the traits the brief has now.
+        purchase: Its purchase.
+        is_present: Whether it was generated from the traits that the brief has now.
     """
 
     number: int
@@ -35,17 +35,17 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class SheetStatus:
-    """How far a character's sheet is.
+    """The status of a character's sheet.
 
     Attributes:
         key: `brand/character`.
-        sheet: What pictures are anchored to; None while there is none.
-        orders: One a candidate the brief asks for; empty where references are supplied.
-        latest: What the ledger holds of the orders, by fingerprint.
-        candidates: Every image made for the character, oldest first.
-        pin: The decision that holds.
+        sheet: The sheet that pictures refer to; None while there is none.
+        orders: One for each candidate of the brief; empty where references are supplied.
+        latest: The orders' purchases, by fingerprint.
+        candidates: Every image generated for the character, oldest first.
+        pin: The current pin.
         fault: Why its supplied images can't be used; None where they can.
-        auto_pin: Whether the brief leaves the decision to the first candidate.
+        auto_pin: Whether the brief pins the first candidate automatically.
     """
 
     key: str
@@ -64,25 +64,25 @@ class SheetStatus:
 
     @property
     def choices(self) -> tuple[Candidate, ...]:
-        """The candidates made of the traits the brief has now."""
+        """The candidates generated from the traits that the brief has now."""
         return tuple(item for item in self.candidates if item.is_present)
 
     @property
     def due(self) -> tuple[Order, ...]:
-        """The orders that a run has to look after: never asked for, open, or failed and needed.
+        """The orders that a run has to buy or resume: not claimed, open, or failed and needed.
 
-        Where a sheet is pinned a candidate that failed is not missed.
+        Where a sheet is pinned, a failed candidate is not needed.
         """
         ended = ("made", "refused") if self.pin is None else _ENDED
         return tuple(order for order in self.orders if self.state(order) not in ended)
 
     @property
     def waits_for_pin(self) -> bool:
-        """Whether it is for a person to choose now."""
+        """Whether a user has to choose a candidate."""
         return self.sheet is None and bool(self.choices)
 
     def ask_for_pin(self) -> str:
-        """Say what it waits for, and how to go on."""
+        """Return the message that asks the user to pin a candidate."""
         count = len(self.choices)
         look = "its candidate" if count == 1 else f"its {count} candidates"
         numbers = "|".join(str(item.number) for item in self.choices)
@@ -92,14 +92,14 @@ class SheetStatus:
         )
 
     def state(self, order: Order) -> str:
-        """Return the state of an order's purchase; empty where it was never asked for."""
+        """Return the state of an order's purchase; empty without a purchase."""
         purchase = self.latest.get(order.request.fingerprint)
         return "" if purchase is None else purchase.state
 
     def first_choice(self) -> str | None:
-        """Return the digest that `auto_pin` stands for: of the first candidate that is made.
+        """Return the digest that `auto_pin` chooses: that of the first candidate that is made.
 
-        None while an earlier one may still come: every machine has to choose the same.
+        None while an earlier one is still open: every machine has to choose the same.
         """
         for order in self.orders:
             purchase = self.latest.get(order.request.fingerprint)
@@ -114,15 +114,15 @@ _ENDED = ("made", "refused", "failed", "withdrawn", "lost")
 
 
 class CharacterSheets:
-    """Knows the sheets of the briefs' characters, and has them pinned.
+    """The sheets of the briefs' characters: their orders, their status, and their pins.
 
     Args:
-        briefs: Name the characters.
-        provider: Who draws.
-        quote: Gives the service's word on a model.
-        references: Knows the digests of supplied images.
-        ledger: Knows what was made.
-        pins: Knows what was decided.
+        briefs: The briefs that define the characters.
+        provider: "oxen" or "simulator".
+        quote: Returns the quote of a model.
+        references: Digests the supplied images.
+        ledger: The purchases of candidates.
+        pins: The log of pins.
     """
 
     def __init__(
@@ -143,11 +143,11 @@ class CharacterSheets:
         self._pins = pins
 
     def orders(self, sheet_key: str) -> tuple[Order, ...]:
-        """Return one order a candidate, all in one call; none when references are supplied.
+        """Return one order for each candidate, all in one call; none when references are supplied.
 
         Raises:
-            OxenError: The service can't be asked for its price.
-            UnpricedModel: It states none.
+            OxenError: The service does not answer.
+            UnpricedModel: It states no price.
         """
         character = self._character(sheet_key)
         if character.references:
@@ -162,27 +162,27 @@ class CharacterSheets:
             for order in orders
         )
 
-    def standings(self, keys: Iterable[str]) -> dict[str, SheetStatus]:
-        """Return how far the given sheets are, by key; writes nothing."""
+    def statuses(self, keys: Iterable[str]) -> dict[str, SheetStatus]:
+        """Return the status of the given sheets, by key; writes nothing."""
         wanted = {key: self.orders(key) for key in dict.fromkeys(keys)}
         bought = [order for orders in wanted.values() for order in orders]
         latest = self._ledger.latest(order.request.fingerprint for order in bought)
         pins = self._pins.current(
             orders[0].request.fingerprint for orders in wanted.values() if orders
         )
-        return {key: self._standing(key, orders, latest, pins) for key, orders in wanted.items()}
+        return {key: self._status_of(key, orders, latest, pins) for key, orders in wanted.items()}
 
     def pin_automatically(self, keys: Iterable[str], *, who: str) -> None:
-        """Write down what `auto_pin` decides, where nobody has decided anything."""
-        for standing in self.standings(keys).values():
-            digest = standing.first_choice()
-            if standing.auto_pin and standing.pin is None and digest is not None:
+        """Pin what `auto_pin` chooses, where no pin exists."""
+        for status in self.statuses(keys).values():
+            digest = status.first_choice()
+            if status.auto_pin and status.pin is None and digest is not None:
                 self._pins.pin_automatically(
-                    standing.key, standing.made_for, digest, who=who, reason="auto_pin"
+                    status.key, status.made_for, digest, who=who, reason="auto_pin"
                 )
 
     def pin_anew(self, sheet_key: str, digest: str, *, who: str) -> None:
-        """Write down that a sheet was bought again to replace the present one."""
+        """Pin a sheet that was bought again to replace the current one."""
         [first, *_] = self.orders(sheet_key)
         self._pins.pin_automatically(
             sheet_key,
@@ -193,38 +193,36 @@ class CharacterSheets:
             anew=True,
         )
 
-    def pin(self, standing: SheetStatus, choice: str, *, who: str, reason: str) -> Pin:
+    def pin(self, status: SheetStatus, choice: str, *, who: str, reason: str) -> Pin:
         """Pin one of a character's candidates.
 
         Args:
-            standing: How far its sheet is.
+            status: The status of its sheet.
             choice: The number of a candidate, or the first characters of its digest.
-            who: Who decides.
-            reason: Why.
+            who: The user who decides.
+            reason: The reason.
 
         Raises:
-            PinError: There is nothing to pin, or no such candidate.
+            PinError: There is no candidate to pin, or no such one.
         """
-        candidate = _choose(standing, choice)
-        return self._pins.pin(
-            standing.key, standing.made_for, candidate.digest, who=who, reason=reason
-        )
+        candidate = _choose(status, choice)
+        return self._pins.pin(status.key, status.made_for, candidate.digest, who=who, reason=reason)
 
-    def roll_back(self, standing: SheetStatus, *, who: str, reason: str) -> Pin:
-        """Return to the sheet that was pinned before the present one.
+    def roll_back(self, status: SheetStatus, *, who: str, reason: str) -> Pin:
+        """Pin the sheet that was pinned before the current one.
 
         Raises:
-            PinError: None was, or the sheet is supplied.
+            PinError: There is none, or the sheet is supplied.
         """
-        _require_generated(standing)
-        return self._pins.roll_back(standing.key, standing.made_for, who=who, reason=reason)
+        _require_generated(status)
+        return self._pins.roll_back(status.key, status.made_for, who=who, reason=reason)
 
-    def history(self, standing: SheetStatus) -> tuple[Pin, ...]:
-        """Return every decision about a character's present sheet, oldest first."""
-        return self._pins.history(standing.made_for) if standing.made_for else ()
+    def history(self, status: SheetStatus) -> tuple[Pin, ...]:
+        """Return every pin of a character's current request, oldest first."""
+        return self._pins.history(status.made_for) if status.made_for else ()
 
     def _requests(self, sheet_key: str) -> list[ImageRequest]:
-        """The requests of all candidates there can be, however many the brief asks for."""
+        """Return the requests of all possible candidates, whatever number the brief sets."""
         return [
             compile_sheet_request(
                 self._briefs,
@@ -240,7 +238,7 @@ class CharacterSheets:
         brand_id, _, character_id = sheet_key.partition("/")
         return self._briefs.brands[brand_id].characters[character_id]
 
-    def _standing(
+    def _status_of(
         self,
         key: str,
         orders: tuple[Order, ...],
@@ -248,8 +246,8 @@ class CharacterSheets:
         pins: Mapping[str, Pin],
     ) -> SheetStatus:
         if not orders:
-            return self._adopted(key)
-        standing = SheetStatus(
+            return self._supplied_status(key)
+        status = SheetStatus(
             key=key,
             sheet=None,
             orders=orders,
@@ -258,24 +256,24 @@ class CharacterSheets:
             pin=pins.get(orders[0].request.fingerprint),
             auto_pin=self._character(key).auto_pin,
         )
-        digest = standing.pin.digest if standing.pin is not None else None
-        if digest is None and standing.auto_pin:
-            digest = standing.first_choice()
-        return standing if digest is None else replace(standing, sheet=_generated(key, digest))
+        digest = status.pin.digest if status.pin is not None else None
+        if digest is None and status.auto_pin:
+            digest = status.first_choice()
+        return status if digest is None else replace(status, sheet=_generated_sheet(key, digest))
 
-    def _adopted(self, key: str) -> SheetStatus:
+    def _supplied_status(self, key: str) -> SheetStatus:
         try:
             sheet = use_supplied_sheet(self._briefs, key, self._references.digests)
         except NbpError as error:
-            # Its own prompts fail with this; those of others need not.
+            # Only the prompts of this character fail with it.
             return SheetStatus(key=key, sheet=None, latest={}, fault=error)
         return SheetStatus(key=key, sheet=sheet, latest={})
 
     def _candidates(self, key: str) -> Iterator[Candidate]:
         fingerprints = {request.fingerprint for request in self._requests(key)}
         made = self._ledger.made_for(key, fingerprints)
-        ours = (purchase for purchase in made if purchase.provider == self._provider)
-        for number, purchase in enumerate(ours, start=1):
+        own = (purchase for purchase in made if purchase.provider == self._provider)
+        for number, purchase in enumerate(own, start=1):
             if purchase.image is not None:
                 yield Candidate(
                     number=number,
@@ -285,34 +283,34 @@ class CharacterSheets:
                 )
 
 
-def _generated(sheet_key: str, digest: str) -> Sheet:
+def _generated_sheet(sheet_key: str, digest: str) -> Sheet:
     return Sheet(
         key=sheet_key, digests=(digest,), sources=(f"sheet:{sheet_key}",), origin="generated"
     )
 
 
-def _require_generated(standing: SheetStatus) -> None:
-    if not standing.orders:
+def _require_generated(status: SheetStatus) -> None:
+    if not status.orders:
         raise PinError(
-            f"{standing.key}: its sheet is supplied by the brief's references; edit these instead"
+            f"{status.key}: its sheet is supplied by the brief's references; edit these instead"
         )
 
 
-def _choose(standing: SheetStatus, choice: str) -> Candidate:
-    _require_generated(standing)
-    if not standing.candidates:
-        raise PinError(f"{standing.key}: no sheet is made yet; make it with `nbp run`")
-    if choice.isdecimal() and len(choice) < _LEAST_OF_A_DIGEST:
-        found = [item for item in standing.candidates if item.number == int(choice)]
+def _choose(status: SheetStatus, choice: str) -> Candidate:
+    _require_generated(status)
+    if not status.candidates:
+        raise PinError(f"{status.key}: no sheet is made yet; make it with `nbp run`")
+    if choice.isdecimal() and len(choice) < _MIN_DIGEST_LENGTH:
+        found = [item for item in status.candidates if item.number == int(choice)]
     else:
-        found = [item for item in standing.candidates if item.digest.startswith(choice.lower())]
+        found = [item for item in status.candidates if item.digest.startswith(choice.lower())]
     if len({item.digest for item in found}) > 1:
-        raise PinError(f"{standing.key}: {choice!r} begins several digests; give more of it")
-    if not found or (len(choice) < _LEAST_OF_A_DIGEST and not choice.isdecimal()):
-        known = ", ".join(f"{item.number} ({item.digest[:12]})" for item in standing.candidates)
-        raise PinError(f"{standing.key}: no candidate {choice!r}; there are: {known}")
+        raise PinError(f"{status.key}: {choice!r} begins several digests; give more of it")
+    if not found or (len(choice) < _MIN_DIGEST_LENGTH and not choice.isdecimal()):
+        known = ", ".join(f"{item.number} ({item.digest[:12]})" for item in status.candidates)
+        raise PinError(f"{status.key}: no candidate {choice!r}; there are: {known}")
     return found[0]
 
 
 # Shorter ones are numbers of candidates.
-_LEAST_OF_A_DIGEST = 8
+_MIN_DIGEST_LENGTH = 8

@@ -1,4 +1,4 @@
-"""From prompts and characters to priced orders: quotes, character sheets, requests."""
+"""Compiles prompts into priced orders: quotes, character sheets, references and requests."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,10 +36,10 @@ class Compiled:
     """Prompts turned into orders, and those that can't be.
 
     Attributes:
-        orders: By prompt key, in the order asked.
+        orders: By prompt key, in the order of the prompts.
         failures: Prompts whose request breaks a rule, each with the reason.
-        sheets: The character sheets there were, by `brand/character`.
-        unpinned: Why the sheets wait that are made and not pinned, by `brand/character`.
+        sheets: The character sheets that exist, by `brand/character`.
+        unpinned: The message for each sheet that is made and not pinned, by `brand/character`.
     """
 
     orders: Mapping[str, Order]
@@ -49,19 +49,19 @@ class Compiled:
 
 
 class Compiler:
-    """Compiles the briefs of one run; asks the service for each model and reference once.
+    """Compiles the briefs of one run; fetches each model and reference once.
 
     Attributes:
-        casting: Knows which sheet each character has.
+        character_sheets: Resolves the sheet of each character.
 
     Args:
-        briefs: What to make.
+        briefs: The briefs.
         client: The service.
-        references: Knows the digests of supplied images.
-        store: Where generated sheets are.
-        provider: Who draws.
-        ledger: Tells what was made.
-        pins: Tell which sheet a character has.
+        references: Digests the supplied images.
+        store: Holds the generated sheets.
+        provider: "oxen" or "simulator".
+        ledger: The purchases of sheets.
+        pins: The pins of sheets.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Compiler:
         self._client = client
         self._references = references
         self._store = store
-        self.casting = CharacterSheets(
+        self.character_sheets = CharacterSheets(
             briefs,
             provider=provider,
             quote=self.quote,
@@ -92,20 +92,20 @@ class Compiler:
         self._sources_by_shot: dict[tuple[str, str], tuple[str, ...]] = {}
         self._sheet_faults: dict[str, NbpError] = {}
         self._compiled_sheets: dict[str, Sheet] = {}
-        self._casts: dict[str, Mapping[str, Sheet]] = {}
+        self._brand_sheets: dict[str, Mapping[str, Sheet]] = {}
 
     def quote(self, model_id: str) -> Quote:
-        """Return the service's word on a model, asked once a run.
+        """Return the quote of a model, fetched once a run.
 
         Raises:
-            OxenError: The service can't be asked, or knows no such model.
+            OxenError: The service does not answer, or has no such model.
         """
         if model_id not in self._quotes:
             self._quotes[model_id] = fetch_quote(self._client, model_id)
         return self._quotes[model_id]
 
     def price(self, campaign: Campaign) -> Decimal:
-        """Return the USD an image of a campaign costs.
+        """Return the price in USD of an image of a campaign.
 
         Raises:
             UnpricedModel: The service states no price.
@@ -118,36 +118,34 @@ class Compiler:
     def sheets(self, keys: Iterable[str]) -> dict[str, Sheet]:
         """Return those of the given character sheets that exist: supplied, or made and pinned.
 
-        One whose supplied images can't be used is not among them; see `require_references`.
+        One whose supplied images can't be used is left out; see `require_references`.
         """
-        standings = self.casting.standings(keys).values()
-        return {item.key: item.sheet for item in standings if item.sheet is not None}
+        statuses = self.character_sheets.statuses(keys).values()
+        return {item.key: item.sheet for item in statuses if item.sheet is not None}
 
-    def cast_of(self, brand_id: str) -> Mapping[str, Sheet]:
-        """Return the sheets there are of a brand's characters, as of the last `compile`."""
-        if brand_id not in self._casts:
+    def brand_sheets(self, brand_id: str) -> Mapping[str, Sheet]:
+        """Return the existing sheets of a brand's characters, as of the last `compile`."""
+        if brand_id not in self._brand_sheets:
             characters = self.briefs.brands[brand_id].characters
-            self._casts[brand_id] = self.sheets(f"{brand_id}/{name}" for name in characters)
-        return self._casts[brand_id]
+            self._brand_sheets[brand_id] = self.sheets(f"{brand_id}/{name}" for name in characters)
+        return self._brand_sheets[brand_id]
 
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
-        """Turn prompts into priced orders; what can't be asked for fails before any spending.
+        """Compile prompts into priced orders; an invalid request fails before any spending.
 
         Raises:
-            OxenError: The service can't be asked for the model or a reference.
+            OxenError: The model or a reference can't be fetched.
         """
         wanted = tuple(prompts)
-        # A sheet may have been made, or pinned, since.
-        self._casts.clear()
-        standings = self.casting.standings(
+        # A sheet may have been made or pinned since.
+        self._brand_sheets.clear()
+        statuses = self.character_sheets.statuses(
             key for prompt in wanted for key in self.sheets_of(prompt)
         )
-        sheets = {key: item.sheet for key, item in standings.items() if item.sheet is not None}
-        unpinned = {
-            key: item.ask_for_pin() for key, item in standings.items() if item.waits_for_pin
-        }
+        sheets = {key: item.sheet for key, item in statuses.items() if item.sheet is not None}
+        unpinned = {key: item.ask_for_pin() for key, item in statuses.items() if item.waits_for_pin}
         self._sheet_faults = {
-            key: item.fault for key, item in standings.items() if item.fault is not None
+            key: item.fault for key, item in statuses.items() if item.fault is not None
         }
         self._compiled_sheets.update(sheets)
         orders: dict[str, Order] = {}
@@ -164,22 +162,22 @@ class Compiler:
         return Compiled(orders=orders, failures=tuple(failures), sheets=sheets, unpinned=unpinned)
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
-        """Return the character sheets a prompt is anchored to, as `brand/character`."""
-        scene = render_context_of(self.briefs, prompt)
-        return tuple(f"{scene.brand.id}/{character}" for character in scene.shot.characters)
+        """Return the keys of the character sheets a prompt refers to, as `brand/character`."""
+        context = render_context_of(self.briefs, prompt)
+        return tuple(f"{context.brand.id}/{character}" for character in context.shot.characters)
 
     def has_sheet(self, sheet: Sheet) -> bool:
-        """Whether a sheet's images are at hand; supplied ones lie with the briefs."""
+        """Whether a sheet's images are in the store; supplied ones are with the briefs."""
         return sheet.origin == "adopted" or all(map(self._store.has, sheet.digests))
 
-    def cast_version(self, prompt: Prompt) -> str:
+    def sheets_version(self, prompt: Prompt) -> str:
         """Return the data version of the sheets a prompt was compiled with, together."""
         sheets = self._compiled_sheets
         found = (sheets[key] for key in self.sheets_of(prompt) if key in sheets)
         return ",".join(map(sheet_version, found)) or "none"
 
     def require_references(self, campaigns: Iterable[str]) -> None:
-        """Make sure that every image some campaigns may send can be used; fetches addresses.
+        """Make sure that every image some campaigns may send can be used; fetches URLs.
 
         Raises:
             BriefError: Some can't; every one of them is named, with its file and line.
@@ -189,9 +187,10 @@ class Compiler:
         )
 
     def require_sheets(self, keys: Iterable[str]) -> None:
-        """Make sure that sheets can be had: the images of those that are supplied can be used.
+        """Make sure that the images of supplied sheets can be used.
 
-        For a sheet that is paid for, every image of its brand: it is of no use without pictures.
+        For a generated sheet every image of its brand is checked: it is paid, and useless without
+        pictures.
 
         Raises:
             BriefError: Some can't; every one of them is named, with its file and line.
@@ -231,7 +230,7 @@ class Compiler:
         )
 
     def _sources(self, prompt: Prompt) -> tuple[str, ...]:
-        """The supplied images of a prompt's shot, looked up once."""
+        """Return the sources of a shot's supplied images, looked up once."""
         key = (prompt.campaign, prompt.shot)
         if key not in self._sources_by_shot:
             campaign = self.briefs.campaigns[prompt.campaign]
@@ -246,8 +245,8 @@ def sheet_version(sheet: Sheet) -> str:
     return "+".join(digest[:16] for digest in sheet.digests)
 
 
-def standing_version(standing: SheetStatus) -> str:
-    """Return the data version of a sheet as far as it is: another one once it is pinned."""
-    if standing.sheet is not None:
-        return sheet_version(standing.sheet)
-    return "+".join(["unpinned", *(item.digest[:16] for item in standing.choices)])
+def status_version(status: SheetStatus) -> str:
+    """Return the data version of a sheet's status; pinning changes it."""
+    if status.sheet is not None:
+        return sheet_version(status.sheet)
+    return "+".join(["unpinned", *(item.digest[:16] for item in status.choices)])

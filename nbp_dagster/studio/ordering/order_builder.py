@@ -1,4 +1,4 @@
-"""What the service's model object allows and asks, in the words of briefs and orders."""
+"""Builds orders and their fallbacks; prices and limits come from the service's model object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from nbp_dagster.oxen.responses import Model
 from nbp_dagster.prompts.request import Capabilities, ImageRequest, soften_request
 from nbp_dagster.studio.ledger.orders import Order
 
-# Set by the project itself, from the prompt and its channels; never a brief's parameter.
+# Set from the prompt and its channels; never a parameter of a brief.
 _OWN_FIELDS = frozenset({"prompt", "input_image", "model", "aspect_ratio", "resolution"})
 
 
 class UnpricedModel(NbpError):
-    """The service states no price for the model, so no budget can hold."""
+    """The service states no price for the model, so no budget can be enforced."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Quote:
     def price(
         self, parameters: Mapping[str, object], what: str, *, given: Decimal | None = None
     ) -> Decimal:
-        """Return the USD one image costs, from the service's own model object.
+        """Return the price in USD of one image, from the service's model object.
 
         Args:
-            parameters: The request's; the resolution may decide the price.
-            what: Named in the error.
-            given: Holds only where the service states no price.
+            parameters: The request's; the resolution may determine the price.
+            what: Names the campaign or sheet in the error.
+            given: The price to use where the service states none.
 
         Raises:
             UnpricedModel: The model object states no price per image, and none is given.
@@ -53,14 +53,14 @@ class Quote:
 def build_order(
     request: ImageRequest, *, price: Decimal, scope: str, shot: str = "", softer: int = 0
 ) -> Order:
-    """Return the order for a request, with the milder wordings to try should it be refused.
+    """Return the order of a request, with the softened requests to try if it is refused.
 
     Args:
-        request: What to ask for.
-        price: USD; a milder wording costs the same.
+        request: The request.
+        price: USD; a softened request costs the same.
         scope: The campaign whose budget pays.
         shot: Id of the shot.
-        softer: How many milder wordings may be tried.
+        softer: Most softened requests to try.
     """
     requests = (request, *(soften_request(request, softer) if softer else ()))
     order: Order | None = None
@@ -78,17 +78,17 @@ def build_order(
 
 
 def fetch_quote(client: OxenClient, model_id: str) -> Quote:
-    """Ask the service for the model, once.
+    """Fetch a model and return its quote.
 
     Raises:
-        OxenError: The service can't be asked, or knows no such model.
+        OxenError: The service does not answer, or has no such model.
     """
     model = client.get_model(model_id)
     return Quote(model=model, capabilities=capabilities_of(model))
 
 
 def capabilities_of(model: Model) -> Capabilities:
-    """Translate the model's request schema."""
+    """Return the capabilities in a model's request schema."""
     properties = _properties(model)
     return Capabilities(
         aspect_ratios=tuple(str(item) for item in model.enum("aspect_ratio") or ()),

@@ -1,9 +1,10 @@
-"""Finds a picture again after it was resized, recompressed or cropped; knows no database.
+"""Perceptual descriptors, which find a picture again after resizing, recompression or cropping.
 
-A picture's sketch is its luminance on a grid of 32x32 cells, whatever its shape, and its colours on
-one of 8x8: 1,152 bytes. A query is compared with windows of every sketch, because a cropped copy is
-a window of the picture. Both are freed of their coarse light first: two pictures with a bright sky
-are not alike for that. Colours only speak against: the same scene in other colours is another one.
+A picture's descriptor is its luminance on a grid of 32x32 cells, whatever its shape, and its
+colours on one of 8x8: 1,152 bytes. A query is compared with windows of every descriptor, because a
+cropped copy is a window of the picture. Low frequencies are subtracted from both first: a bright
+sky alone does not make two pictures similar. Colours only lower a score: the same scene in other
+colours is another picture. Must not know: databases.
 """
 
 import math
@@ -16,20 +17,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-SKETCH_SIDE: Final = 32  # cells
-# Correlation from which two pictures are one; measured in docs/marking.md.
-LEAST_LIKENESS: Final = 0.84
+GRID_SIDE: Final = 32  # cells
+# Correlation from which one picture is taken for a copy of another; measured in docs/marking.md.
+MIN_SIMILARITY: Final = 0.84
 # Share of a side that may be cut off at one edge; what was cut off the other comes on top.
 _MOST_CUT: Final = 0.10
 # Natural logarithm of how far two shapes may differ: 10 % cut off one side alone is 0.105.
 SHAPE_SLACK: Final = 0.13
 _COLOUR_SIDE: Final = 8  # cells
-DESCRIPTOR_BYTES: Final = SKETCH_SIDE**2 + 2 * _COLOUR_SIDE**2
+DESCRIPTOR_BYTES: Final = GRID_SIDE**2 + 2 * _COLOUR_SIDE**2
 # Levels of Cb and Cr, of 255, by which a copy may differ on average: 5 % cut off moves the cells.
-# What each level more takes off the likeness is the weight.
+# Each further level lowers the similarity by the weight.
 _COLOUR_SLACK: Final = 6.0
 _COLOUR_WEIGHT: Final = 0.03
-_CELL_PIXELS: Final = 4  # to a side of a cell, at least, of the copy a sketch is made from
+_CELL_PIXELS: Final = 4  # to a side of a cell, at least, of the image that is described
 _COARSE_SIDE: Final = 16  # cells
 _FINE_SIDE: Final = 24  # cells
 _COARSE_CUTS: Final = ((0.0, 0.0), (0.05, 0.0), (0.0, 0.05), (0.05, 0.05), (0.025, 0.025))
@@ -37,12 +38,12 @@ _FINE_STEPS: Final = 9
 _FINALISTS: Final = 64
 _ROUNDS: Final = 2
 _BLUR: Final = 2  # cells to either side
-# Grey levels (standard deviation) of detail below which a picture has nothing to be known by.
+# Grey levels (standard deviation) of detail below which a picture can not be recognised.
 _LEAST_DETAIL: Final = 0.75
-_CHUNK: Final = 8192  # sketches that are floats at one time
-_PAIRED: Final = 512  # sketches that are compared with all before them at one time
-# Decimals of a score. Products of the same numbers differ in the seventh with the place of a sketch
-# among others; without them pictures that fit as well keep the order in which they were written.
+_CHUNK: Final = 8192  # descriptors that are floats at one time
+_PAIRED: Final = 512  # descriptors that are compared with all before them at one time
+# Decimals of a score. Products of the same numbers differ in the seventh with the place of a
+# descriptor among others; rounded, pictures that fit equally well keep the order of their rows.
 _DECIMALS: Final = 5
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -50,7 +51,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class PictureDescriptors:
-    """PictureDescriptors of many pictures.
+    """Descriptors of many pictures.
 
     Attributes:
         cells: uint8 of shape (pictures, 1152): luminance, then Cb, then Cr.
@@ -61,87 +62,87 @@ class PictureDescriptors:
     shapes: npt.NDArray[np.float64]
 
     @classmethod
-    def gather(cls, rows: Sequence[tuple[bytes, float]]) -> "PictureDescriptors":
-        """Return the sketches of (sketch, width over height) pairs, in their order."""
-        cells = np.frombuffer(b"".join(sketch for sketch, _ in rows), np.uint8)
+    def of(cls, rows: Sequence[tuple[bytes, float]]) -> "PictureDescriptors":
+        """Return the descriptors of (bytes, width over height) pairs, in their order."""
+        cells = np.frombuffer(b"".join(descriptor for descriptor, _ in rows), np.uint8)
         shapes = np.array([shape for _, shape in rows], np.float64)
         return cls(cells.reshape(len(rows), DESCRIPTOR_BYTES), shapes)
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """How alike a query is to one sketch: 1 for the same picture, about 0 for any other."""
+class Similarity:
+    """How similar a query is to one descriptor: 1 for the same picture, about 0 for any other."""
 
     index: int
     score: float
 
 
 def describe_picture(image: Image.Image) -> bytes:
-    """Return a picture's sketch: 1,152 bytes, rows of luminance, then of Cb and Cr, 0 to 255."""
-    factor = min(image.size) // (_CELL_PIXELS * SKETCH_SIDE)
+    """Return a picture's descriptor: 1,152 bytes, rows of luminance, then Cb, then Cr."""
+    factor = min(image.size) // (_CELL_PIXELS * GRID_SIDE)
     if factor > 1:
-        # BatchContext of means are the same means, in an eighth of the time.
+        # Means of means are the same means, in an eighth of the time.
         image = image.reduce(factor)
-    return _shrink(image, SKETCH_SIDE).tobytes() + _colours(image).tobytes()
+    return _shrink(image, GRID_SIDE).tobytes() + _colours(image).tobytes()
 
 
-def find_alike(image: Image.Image, sketches: PictureDescriptors) -> tuple[Likeness, ...]:
-    """Return the sketches that a picture is a copy of, the most alike first, then in their order.
+def find_similar(image: Image.Image, descriptors: PictureDescriptors) -> tuple[Similarity, ...]:
+    """Return the pictures that an image is a copy of, the most similar first, then in their order.
 
-    A picture without detail, such as one of a single colour, is like none.
+    An image without detail, such as one of a single colour, is similar to none.
 
     Args:
         image: RGB; transparent parts count as their colour.
-        sketches: Where to look.
+        descriptors: The pictures to search.
     """
-    near = np.abs(np.log(sketches.shapes * image.height / image.width)) <= SHAPE_SLACK
+    near = np.abs(np.log(descriptors.shapes * image.height / image.width)) <= SHAPE_SLACK
     rows = np.flatnonzero(near)
-    query = _free_of_light(_floats(image, _FINE_SIDE))
+    query = _high_pass(_floats(image, _FINE_SIDE))
     if not rows.size or query.std() < _LEAST_DETAIL:
         return ()
-    light = sketches.cells[:, : SKETCH_SIDE**2]
+    light = descriptors.cells[:, : GRID_SIDE**2]
     coarse = _score_coarsely(_floats(image, _COARSE_SIDE), light, rows)
     rows = rows[np.argsort(-coarse, kind="stable")[:_FINALISTS]]
     fine = _score_finely(query, light[rows])
-    fine = fine - _differ_in_colour(image, sketches.cells[rows, SKETCH_SIDE**2 :])
+    fine = fine - _colour_penalty(image, descriptors.cells[rows, GRID_SIDE**2 :])
     scores = np.round(fine.astype(np.float64), _DECIMALS)
-    found = [Likeness(int(row), float(score)) for row, score in zip(rows, scores, strict=True)]
+    found = [Similarity(int(row), float(score)) for row, score in zip(rows, scores, strict=True)]
     found.sort(key=lambda item: (-item.score, item.index))
-    return tuple(item for item in found if item.score >= LEAST_LIKENESS)
+    return tuple(item for item in found if item.score >= MIN_SIMILARITY)
 
 
 def find_earlier(
     cells: npt.NDArray[np.uint8], least: float, accepts: Callable[[int, int], bool]
 ) -> Iterator[tuple[int, int, float]]:
-    """Yield for each sketch the first before it that is the same whole picture, and how alike.
+    """Yield for each descriptor the first before it of the same whole picture, and the similarity.
 
-    Unlike in `find_alike` nothing is taken to be cut off: ten thousand are compared with each other
-    in seconds. Colours only take off, so they are compared where the light is alike already.
+    Unlike `find_similar` this allows for no crop, so that ten thousand are compared with each other
+    in seconds. Colours only lower a score, so they are compared only where luminance is similar.
 
     Args:
-        cells: PictureDescriptors of pictures of one shape, uint8 of shape (n, 1152).
-        least: From which likeness on two are the same.
-        accepts: Whether a sketch and an earlier one, by their places, may be given.
+        cells: Descriptors of pictures of one shape, uint8 of shape (n, 1152).
+        least: The similarity from which two are the same.
+        accepts: Whether a descriptor and an earlier one, by their places, may be yielded.
     """
-    light, colours = cells[:, : SKETCH_SIDE**2], cells[:, SKETCH_SIDE**2 :].astype(np.int16)
+    light, colours = cells[:, : GRID_SIDE**2], cells[:, GRID_SIDE**2 :].astype(np.int16)
     detail = _detail(light)
     for start in range(0, len(cells), _PAIRED):
-        # Later ones are compared with these in their turn.
-        alike = detail[start : start + _PAIRED] @ detail[: start + _PAIRED].T
-        for row, scores in enumerate(alike, start):
-            found = _first_like(scores[:row], colours, row, least, accepts)
+        # The later ones are compared with these in a later round.
+        similar = detail[start : start + _PAIRED] @ detail[: start + _PAIRED].T
+        for row, scores in enumerate(similar, start):
+            found = _first_similar(scores[:row], colours, row, least, accepts)
             if found is not None:
                 yield row, *found
 
 
-def _first_like(
+def _first_similar(
     scores: Floats,
     colours: npt.NDArray[np.int16],
     row: int,
     least: float,
     accepts: Callable[[int, int], bool],
 ) -> tuple[int, float] | None:
-    """Return the first place whose light and colours are those of a row, and how alike they are."""
+    """Return the first place whose luminance and colours match a row's, and the similarity."""
     for place in np.flatnonzero(scores >= least).tolist():
         if accepts(row, place):
             apart = float(np.abs(colours[row] - colours[place]).mean())
@@ -152,12 +153,12 @@ def _first_like(
 
 
 def _detail(cells: npt.NDArray[np.uint8]) -> Floats:
-    """Return luminance free of coarse light as vectors of length 1; 0 where there is no detail."""
-    grids = cells.astype(np.float32).reshape(-1, SKETCH_SIDE, SKETCH_SIDE)
-    flat = _free_of_light(grids).reshape(len(cells), -1)
+    """Return high-pass luminance as vectors of length 1; zeros where there is no detail."""
+    grids = cells.astype(np.float32).reshape(-1, GRID_SIDE, GRID_SIDE)
+    flat = _high_pass(grids).reshape(len(cells), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(flat, axis=1, keepdims=True)
-    detail: Floats = np.where(norms < _LEAST_DETAIL * SKETCH_SIDE, 0, flat / np.maximum(norms, 1))
+    detail: Floats = np.where(norms < _LEAST_DETAIL * GRID_SIDE, 0, flat / np.maximum(norms, 1))
     return detail
 
 
@@ -176,18 +177,18 @@ def _colours(image: Image.Image) -> npt.NDArray[np.uint8]:
     return np.asarray(small.convert("YCbCr"))[:, :, 1:].transpose(2, 0, 1).ravel()
 
 
-def _differ_in_colour(image: Image.Image, colours: npt.NDArray[np.uint8]) -> Floats:
-    """Return what the colours of a query take off its likeness to each sketch."""
+def _colour_penalty(image: Image.Image, colours: npt.NDArray[np.uint8]) -> Floats:
+    """Return by how much the colours of a query lower its similarity to each descriptor."""
     apart = np.abs(colours.astype(np.float32) - _colours(image).astype(np.float32)).mean(axis=1)
     penalty: Floats = _COLOUR_WEIGHT * np.maximum(apart - _COLOUR_SLACK, 0)
     return penalty
 
 
-def _free_of_light(cells: Floats) -> Floats:
+def _high_pass(cells: Floats) -> Floats:
     """Subtract from each cell of (..., n, n) the mean of its neighbourhood."""
     matrix = _blur_matrix(cells.shape[-1])
-    freed: Floats = cells - matrix @ cells @ matrix.T
-    return freed
+    high: Floats = cells - matrix @ cells @ matrix.T
+    return high
 
 
 @cache
@@ -201,15 +202,15 @@ def _blur_matrix(side: int) -> Floats:
 
 @cache
 def _window_matrix(side: int, before: float, after: float) -> Floats:
-    """Return the (side, 32) matrix that shows a row of a sketch without its ends, on `side` cells.
+    """Return the (side, 32) matrix that resamples a row, without its ends, to `side` cells.
 
     Args:
         side: Cells of the result.
         before: Share of the row that is left out at its beginning.
         after: Share of the row that is left out at its end.
     """
-    edges = np.linspace(before, 1 - after, side + 1) * SKETCH_SIDE
-    cells = np.arange(SKETCH_SIDE)
+    edges = np.linspace(before, 1 - after, side + 1) * GRID_SIDE
+    cells = np.arange(GRID_SIDE)
     upper = np.minimum(edges[1:, None], cells[None, :] + 1)
     lower = np.maximum(edges[:-1, None], cells[None, :])
     shares = np.clip(upper - lower, 0, None)
@@ -220,11 +221,11 @@ def _window_matrix(side: int, before: float, after: float) -> Floats:
 def _score_coarsely(
     query: Floats, cells: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp]
 ) -> Floats:
-    """Correlate the query with 25 windows of each sketch, roughly; return the best of each.
+    """Correlate the query with 25 windows of each descriptor, roughly; return the best of each.
 
-    The windows are carried over to the query, once, so that a sketch costs one row of one product.
+    The windows are applied to the query, once, so that a descriptor costs one row of one product.
     """
-    plain = _free_of_light(query)
+    plain = _high_pass(query)
     matrix = _blur_matrix(_COARSE_SIDE)
     target = plain - matrix.T @ plain @ matrix
     windows = [_window_matrix(_COARSE_SIDE, *cuts) for cuts in _COARSE_CUTS]
@@ -233,7 +234,7 @@ def _score_coarsely(
     scores = np.empty(rows.size, np.float32)
     for start in range(0, rows.size, _CHUNK):
         part = cells[rows[start : start + _CHUNK]].astype(np.float32)
-        shown = _shrink_all(part.reshape(-1, SKETCH_SIDE, SKETCH_SIDE), whole)
+        shown = _shrink_all(part.reshape(-1, GRID_SIDE, GRID_SIDE), whole)
         detail = (shown - _shrink_all(shown, matrix).transpose(0, 2, 1)).reshape(len(part), -1)
         norms = np.maximum(np.sqrt(np.einsum("ij,ij->i", detail, detail)), 1.0)
         scores[start : start + _CHUNK] = (part @ probes).max(axis=1) / norms
@@ -253,11 +254,11 @@ def _shrink_all(grids: Floats, matrix: Floats) -> Floats:
 
 
 def _score_finely(query: Floats, cells: npt.NDArray[np.uint8]) -> Floats:
-    """Find for each sketch the window that fits the query best, and how well it fits."""
-    grids = cells.reshape(-1, SKETCH_SIDE, SKETCH_SIDE).astype(np.float32)
+    """Return the correlation of the query with the best-fitting window of each descriptor."""
+    grids = cells.reshape(-1, GRID_SIDE, GRID_SIDE).astype(np.float32)
     windows = _fine_windows()
     rows = np.broadcast_to(
-        _window_matrix(_FINE_SIDE, 0.025, 0.025), (len(grids), _FINE_SIDE, SKETCH_SIDE)
+        _window_matrix(_FINE_SIDE, 0.025, 0.025), (len(grids), _FINE_SIDE, GRID_SIDE)
     )
     columns = rows
     best = np.zeros(len(grids), np.float32)
@@ -274,7 +275,7 @@ def _choose_windows(query: Floats, halves: Floats, windows: Floats) -> tuple[Flo
     flat = query.ravel() - query.mean()
     flat = flat / np.linalg.norm(flat)
     for index, half in enumerate(halves):
-        shown = _free_of_light(half @ windows.transpose(0, 2, 1)).reshape(len(windows), -1)
+        shown = _high_pass(half @ windows.transpose(0, 2, 1)).reshape(len(windows), -1)
         shown = shown - shown.mean(axis=1, keepdims=True)
         weak = _LEAST_DETAIL * _FINE_SIDE
         scores = shown @ flat / np.maximum(np.linalg.norm(shown, axis=1), weak)
@@ -291,5 +292,5 @@ def _fine_windows() -> Floats:
 
 
 def describe_score(score: float) -> str:
-    """Return a likeness in words such as "97 % alike"."""
+    """Return a similarity in words such as "97 % alike"."""
     return f"{math.floor(score * 100)} % alike"

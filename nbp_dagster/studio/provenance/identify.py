@@ -1,4 +1,4 @@
-"""Names the prompt behind any picture: by its bytes, by its marks, or by its looks."""
+"""Identifies the prompt behind a picture by its digest, its embedded metadata or its similarity."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,60 +9,61 @@ from typing import Any, Final, Literal
 from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.imaging.decode import MAX_BYTES, Decoded, UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.xmp import read_marks
-from nbp_dagster.studio.provenance.descriptors import find_alike
+from nbp_dagster.studio.provenance.descriptors import find_similar
 from nbp_dagster.studio.provenance.picture_index import Bill, KnownPicture, PictureIndex
-from nbp_dagster.studio.provenance.pixel_diff import Difference, compare
+from nbp_dagster.studio.provenance.pixel_diff import Difference, pixel_diff
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 
-BatchContext = Literal["bytes", "marks", "looks"]
+FoundBy = Literal["bytes", "marks", "looks"]
+"""How a picture was found: equal bytes, verified metadata in the file, or similarity alone."""
 
-# Below the difference between a picture and its copy, so that of two which differ by less neither
-# can be told to be the one; measured in docs/marking.md.
+# Scores this close do not tell which of two pictures a file is a copy of; measured in
+# docs/marking.md.
 _TIE: Final = 0.03
-# Likely pictures that a file is compared with, pixel by pixel.
+# Most candidates that a file is compared with, pixel by pixel.
 _COMPARED: Final = 24
 _CLAIMS: Final = ("PromptKey", "Fingerprint", "GenerationId", "Campaign", "Brand", "Model")
 
 
 @dataclass(frozen=True)
 class Match:
-    """A picture of ours.
+    """A picture of the index that a file may be.
 
     Attributes:
-        picture: Its row in the registry.
-        score: How alike their sketches are, 1 for the same picture.
-        difference: How far the pixels differ; None where ours were not at hand.
+        picture: Its row in the index.
+        score: Similarity of the descriptors, 1 for the same picture.
+        difference: How far the pixels differ; None where the store does not hold the picture.
     """
 
     picture: KnownPicture
     score: float
     difference: Difference | None = None
 
-    def fits_as(self, best: "Match") -> bool:
-        """Whether nothing tells it from the match that fits best."""
+    def ties_with(self, best: "Match") -> bool:
+        """Whether it can not be told apart from the best match."""
         if self.difference is None or best.difference is None:
             return best.score - self.score <= _TIE
-        return self.difference.fits_as(best.difference)
+        return self.difference.ties_with(best.difference)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of one file that was handed in.
+    """The result for one file.
 
     Attributes:
         file: Its name.
-        found_by: "bytes" (it is the very file), "marks" (its marks name a picture of ours that it
-            looks like) or "looks" (it looks like one); None where nobody is found.
-        match: The picture that fits best.
-        bill: What its generation cost, where the ledger knows it.
-        others: Pictures that fit as well: of the same shot in another locale or channel, usually.
-        claims: What marks in the file say of it, without proof; empty where they were verified.
-        problem: Why it could not be looked at, or why its claims are not believed.
+        found_by: "bytes" (it is the same file), "marks" (its metadata names a picture of the index
+            that it is similar to) or "looks" (it is similar to one); None without a match.
+        match: The best match.
+        bill: Cost of its generation, where the ledger has it.
+        others: Matches as good as the best: of the same shot in another locale or channel, usually.
+        claims: What the file's metadata claims, unverified; empty where it was verified.
+        problem: Why the file could not be read, or why its claims are not accepted.
     """
 
     file: str
-    found_by: BatchContext | None = None
+    found_by: FoundBy | None = None
     match: Match | None = None
     bill: Bill | None = None
     others: tuple[Match, ...] = ()
@@ -86,12 +87,12 @@ class Identity:
 
 
 def identify_files(
-    paths: Iterable[Path], registry: PictureIndex, store: ImageStore | None = None
+    paths: Iterable[Path], index: PictureIndex, store: ImageStore | None = None
 ) -> Iterator[Identity]:
-    """Yield what is known of each file; one that is no picture is a problem of its own."""
+    """Yield the result for each file; one that is no picture is a result with a problem."""
     for path in paths:
         try:
-            yield identify(_read(path), registry, name=str(path), store=store)
+            yield identify(_read(path), index, name=str(path), store=store)
         except UndecodableImage as error:
             yield Identity(str(path), problem=f"not a usable picture: {error.seen}")
         except OSError as error:
@@ -100,61 +101,63 @@ def identify_files(
 
 
 def identify(
-    data: bytes, registry: PictureIndex, *, name: str, store: ImageStore | None = None
+    data: bytes, index: PictureIndex, *, name: str, store: ImageStore | None = None
 ) -> Identity:
-    """Say whose picture some bytes are.
+    """Identify the picture in some bytes.
 
     Args:
-        data: A whole file, from anywhere.
-        registry: Every picture of ours.
-        name: Names it in the answer.
-        store: Where our pictures are, to compare pixels with; None to go by sketches alone.
+        data: A whole file, from any source.
+        index: Every picture that was made.
+        name: The name of the file in the result.
+        store: The made pictures, to compare pixels with; None to use descriptors alone.
 
     Raises:
         UndecodableImage: The bytes are not one sound picture; see `decode_image`.
     """
     decoded = decode_image(data, what=name)
     digest = hashlib.sha256(data).hexdigest()
-    exact = [Match(picture, 1.0) for picture in registry.find_digest(digest)]
+    exact = [Match(picture, 1.0) for picture in index.find_by_digest(digest)]
     if exact:
-        return _identity(name, "bytes", exact, registry)
+        return _identity(name, "bytes", exact, index)
     marks = read_marks(data)
     claims = {key: marks[f"nbp:{key}"] for key in _CLAIMS if f"nbp:{key}" in marks}
-    alike = _compare_all(decoded, _find_alike(decoded, registry), store)
-    claimed = [item for item in alike if _fits(item.picture, claims)]
+    similar = _compare_all(decoded, _find_similar(decoded, index), store)
+    claimed = [item for item in similar if _fits(item.picture, claims)]
     if claimed:
-        return _identity(name, "marks", claimed, registry)
-    doubt = _doubt(claims, registry) if claims else ""
-    if alike:
-        return _identity(name, "looks", alike, registry, claims=claims, problem=doubt)
+        return _identity(name, "marks", claimed, index)
+    doubt = _doubt(claims, index) if claims else ""
+    if similar:
+        return _identity(name, "looks", similar, index, claims=claims, problem=doubt)
     return Identity(name, claims=claims, problem=doubt)
 
 
 def _read(path: Path) -> bytes:
-    """Read no more than is needed to see that a file is too large."""
+    """Read a file, and of one that is too large no more than shows that."""
     if path.exists() and not path.is_file():
         raise UndecodableImage(str(path), "not a file")
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
-def _find_alike(decoded: Decoded, registry: PictureIndex) -> list[Match]:
-    ids, sketches = registry.sketches(width=decoded.width, height=decoded.height)
-    likely = find_alike(decoded.image, sketches)
-    pictures = registry.find_ids(ids[item.index] for item in likely)
+def _find_similar(decoded: Decoded, index: PictureIndex) -> list[Match]:
+    ids, descriptors = index.descriptors(width=decoded.width, height=decoded.height)
+    found = find_similar(decoded.image, descriptors)
+    pictures = index.find_by_ids(ids[item.index] for item in found)
     best: dict[tuple[str, str, str], Match] = {}
-    for item, picture in zip(likely, pictures, strict=True):
-        # One that was written twice, signed anew, is one picture.
+    for item, picture in zip(found, pictures, strict=True):
+        # Two files of one picture, the second one signed anew, are one match.
         place = (picture.prompt_key, picture.channel, picture.locale)
         best.setdefault(place, Match(picture, item.score))
     return list(best.values())
 
 
-def _compare_all(decoded: Decoded, likely: list[Match], store: ImageStore | None) -> list[Match]:
-    """Drop what only looks like a file from afar, and put first what fits its pixels best."""
+def _compare_all(
+    decoded: Decoded, candidates: list[Match], store: ImageStore | None
+) -> list[Match]:
+    """Drop matches whose pixels differ, and order the others by how well their pixels fit."""
     if store is None:
-        return likely
-    compared = [_compare(decoded, match, store) for match in likely[:_COMPARED]]
+        return candidates
+    compared = [_compare(decoded, match, store) for match in candidates[:_COMPARED]]
     kept = [item for item in compared if item.difference is None or item.difference.is_copy]
     kept.sort(key=lambda item: (item.difference is None, _distance(item)))
     return kept
@@ -165,31 +168,31 @@ def _distance(match: Match) -> float:
 
 
 def _compare(decoded: Decoded, match: Match, store: ImageStore) -> Match:
-    """Compare pixels where ours are at hand: another machine may have made them."""
+    """Compare pixels where the store holds the picture: another machine may have made it."""
     digest = match.picture.sha256
     try:
-        ours = decode_image(store.get(digest), what=digest).image
+        kept = decode_image(store.get(digest), what=digest).image
     except (StoreError, UndecodableImage):
         return match
-    return replace(match, difference=compare(decoded.image.convert("RGB"), ours.convert("RGB")))
+    return replace(match, difference=pixel_diff(decoded.image.convert("RGB"), kept.convert("RGB")))
 
 
 def _fits(picture: KnownPicture, claims: Mapping[str, str]) -> bool:
-    ours = (picture.prompt_key, picture.fingerprint, picture.generation_id)
-    return ours == tuple(claims.get(key) for key in ("PromptKey", "Fingerprint", "GenerationId"))
+    known = (picture.prompt_key, picture.fingerprint, picture.generation_id)
+    return known == tuple(claims.get(key) for key in ("PromptKey", "Fingerprint", "GenerationId"))
 
 
-def _doubt(claims: Mapping[str, str], registry: PictureIndex) -> str:
-    if any(_fits(picture, claims) for picture in registry.find_prompt(claims.get("PromptKey", ""))):
+def _doubt(claims: Mapping[str, str], index: PictureIndex) -> str:
+    if any(_fits(picture, claims) for picture in index.find_by_prompt(claims.get("PromptKey", ""))):
         return "it looks unlike every picture of the prompt its marks name"
     return "no such picture was made here"
 
 
 def _identity(
     name: str,
-    found_by: BatchContext,
+    found_by: FoundBy,
     matches: list[Match],
-    registry: PictureIndex,
+    index: PictureIndex,
     *,
     claims: Mapping[str, str] | None = None,
     problem: str = "",
@@ -199,8 +202,8 @@ def _identity(
         name,
         found_by=found_by,
         match=first,
-        bill=registry.bill_of(first.picture.generation_id),
-        others=tuple(item for item in rest if item.fits_as(first)),
+        bill=index.bill_of(first.picture.generation_id),
+        others=tuple(item for item in rest if item.ties_with(first)),
         claims=claims or {},
         problem=problem,
     )

@@ -1,4 +1,4 @@
-"""Every file ever made for a prompt, with a sketch by which a copy is found; beside the ledger."""
+"""The index of every picture file ever made, with the descriptor by which a copy is found."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.studio.imaging.xmp import Marks
-from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, explained
+from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, translate_errors
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.ledger.schema import pictures, purchases
 from nbp_dagster.studio.manifest.manifest import Picture
@@ -38,7 +38,7 @@ class KnownPicture:
         height: Pixels.
         provider: "oxen" or "simulator".
         made_at: When the service finished it, seconds since the epoch; None where it did not say.
-        sketch: What it looks like; see `likeness`.
+        sketch: Its descriptor; see `descriptors`.
     """
 
     sha256: str
@@ -64,9 +64,9 @@ class KnownPicture:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a generation cost, which run bought it, and which fingerprint it was to do better than.
+    """What a generation cost, which run bought it, and the fingerprint it softens or corrects.
 
-    `parent` is None for a picture that softens and corrects none.
+    `parent` is None for an original request.
     """
 
     price_usd: Decimal
@@ -76,13 +76,13 @@ class Bill:
 
 
 class PictureIndex:
-    """The table of pictures; each method is one transaction, safe to call from several threads."""
+    """The table of pictures; each method is one transaction, safe from several threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def add(self, made: Sequence[KnownPicture]) -> None:
-        """Write down what was made for one prompt; files that are known stay as they are."""
+        """Add the files that were made for one prompt; the rows of known files stay as they are."""
         by_digest = {item.sha256: item for item in made}
         with self._transaction(writes=True) as connection:
             known = connection.scalars(
@@ -96,15 +96,15 @@ class PictureIndex:
             if by_digest:
                 connection.execute(pictures.insert(), [asdict(each) for each in by_digest.values()])
 
-    def find_digest(self, sha256: str) -> tuple[KnownPicture, ...]:
+    def find_by_digest(self, sha256: str) -> tuple[KnownPicture, ...]:
         """Return the rows of exactly these bytes: one for each prompt they were made for."""
         return self._find(pictures.c.sha256 == sha256)
 
-    def find_prompt(self, prompt_key: str) -> tuple[KnownPicture, ...]:
+    def find_by_prompt(self, prompt_key: str) -> tuple[KnownPicture, ...]:
         """Return every file ever made for a prompt."""
         return self._find(pictures.c.prompt_key == prompt_key)
 
-    def find_ids(self, ids: Iterable[int]) -> tuple[KnownPicture, ...]:
+    def find_by_ids(self, ids: Iterable[int]) -> tuple[KnownPicture, ...]:
         """Return rows by their ids, in the order given."""
         wanted = list(ids)
         found: dict[int, KnownPicture] = {}
@@ -115,8 +115,8 @@ class PictureIndex:
                     found[row.id] = _known(row)
         return tuple(found[each] for each in wanted if each in found)
 
-    def sketches(self, *, width: int, height: int) -> tuple[tuple[int, ...], PictureDescriptors]:
-        """Return ids and sketches of the pictures whose shape a copy of some pixels may come from.
+    def descriptors(self, *, width: int, height: int) -> tuple[tuple[int, ...], PictureDescriptors]:
+        """Return ids and descriptors of the pictures whose shape allows a copy of the given size.
 
         Args:
             width: Pixels of the copy.
@@ -130,15 +130,15 @@ class PictureIndex:
         with self._transaction() as connection:
             rows = connection.execute(query.order_by(pictures.c.id)).all()
         shapes = [(bytes(row.sketch), row.width / row.height) for row in rows]
-        return tuple(row.id for row in rows), PictureDescriptors.gather(shapes)
+        return tuple(row.id for row in rows), PictureDescriptors.of(shapes)
 
     def count(self) -> int:
-        """Return how many files are known."""
+        """Return the number of files."""
         with self._transaction() as connection:
             return int(connection.scalar(sa.select(sa.func.count()).select_from(pictures)) or 0)
 
     def bill_of(self, generation_id: str) -> Bill | None:
-        """Return what a generation cost, where the ledger knows it."""
+        """Return what a generation cost; None where the ledger has no purchase of it."""
         columns = (
             purchases.c.price_micros,
             purchases.c.billed,
@@ -159,15 +159,15 @@ class PictureIndex:
 
     def _transaction(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
         begun = begin_serialised(self._engine) if writes else begin_reading(self._engine)
-        return explained(begun, self._engine)
+        return translate_errors(begun, self._engine)
 
 
 def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> KnownPicture:
-    """Return what is kept of a rendition.
+    """Return the row of a rendition.
 
     Args:
         picture: Its row.
-        marks: What its file says of its origin.
+        marks: The origin metadata in its file.
         image: Its pixels, RGB.
     """
     return KnownPicture(
@@ -191,13 +191,13 @@ def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> Known
 def known_original(
     rendition: KnownPicture, made: Made, *, size: tuple[int, int], sketch: bytes
 ) -> KnownPicture:
-    """Return what is kept of the original of a rendition.
+    """Return the row of the original of a rendition.
 
     Args:
-        rendition: Any one made from it.
+        rendition: Any rendition of it.
         made: The original.
         size: Its width and height in pixels.
-        sketch: What it looks like; see `likeness`.
+        sketch: Its descriptor; see `descriptors`.
     """
     return replace(
         rendition,

@@ -1,8 +1,9 @@
-"""Says whether one picture is a copy of another, by laying one over the other; knows no database.
+"""Compares two pictures pixel by pixel, by registration and residual, to confirm a copy.
 
-A sketch tells which pictures a copy may come from. What it can't tell is the same scene with
+Descriptors find the pictures that a copy may come from. They can't tell apart the same scene with
 other words or in near colours: those differ in places, and a copy differs nowhere much. So the part
-of the picture that the copy shows is found to a pixel or so, and both are compared tile by tile.
+of the picture that the copy shows is registered to a pixel or so, and both are compared tile by
+tile. Must not know: databases.
 """
 
 from collections.abc import Iterator
@@ -16,15 +17,15 @@ from PIL import Image
 
 from nbp_dagster.studio.imaging.thumbnails import scale_to
 
-MOST_APART: Final = 18.0
+MAX_DIFFERENCE: Final = 18.0
 """Levels, of 255, by which a tile of a copy may differ; measured in docs/marking.md."""
 # A small badge may lie over this share of the tiles.
 _COVERED: Final = 0.10
-# Of two that differ from the copy by no more than this, neither can be told to be the one.
-_AS_WELL: Final = 1.5
+# Differences within this factor do not tell which of two pictures a file is a copy of.
+_TIE_FACTOR: Final = 1.5
 _NOISE: Final = 2.0  # levels
-_MOST_CUT: Final = 0.11  # share of a side, at each edge
-# Pixels of the longer side at which the part is searched, and by which share of a side each step.
+_MAX_CROP: Final = 0.11  # share of a side, at each edge
+# Pixels of the longer side at which the part is searched, and the step as a share of a side.
 _SEARCHES: Final = ((48, 0.02), (96, 0.008), (192, 0.003))
 _ROUNDS: Final = 12
 # Ways to move the four edges (left, top, right, bottom): one by one, two together, along.
@@ -49,11 +50,11 @@ class Difference:
     """By how many levels, of 255, a copy differs from the part of a picture it shows.
 
     It is the sum over luminance and both colours, as the mean of a tile. A shift by a pixel and
-    another brightness or contrast count for nothing.
+    another brightness or contrast do not count.
 
     Attributes:
-        usual: Nine in ten tiles differ less.
-        greatest: Of the tile that differs most: other words on one scene show here.
+        usual: The 90th percentile of the tiles.
+        greatest: The maximum: other words on the same scene show here.
     """
 
     usual: float
@@ -62,18 +63,18 @@ class Difference:
     @property
     def is_copy(self) -> bool:
         """Whether one is a copy of the other."""
-        return self.usual <= MOST_APART
+        return self.usual <= MAX_DIFFERENCE
 
-    def fits_as(self, best: "Difference") -> bool:
-        """Whether nothing tells this from the picture that fits best."""
-        return self.greatest <= best.greatest * _AS_WELL + _NOISE
+    def ties_with(self, best: "Difference") -> bool:
+        """Whether this can not be told apart from the best fit."""
+        return self.greatest <= best.greatest * _TIE_FACTOR + _NOISE
 
 
-def compare(copy: Image.Image, picture: Image.Image) -> Difference:
-    """Lay a copy over a picture and return how far they differ.
+def pixel_diff(copy: Image.Image, picture: Image.Image) -> Difference:
+    """Register a copy on a picture and return how far they differ.
 
     Args:
-        copy: RGB; at most a tenth cut off each edge.
+        copy: RGB; at most a tenth of a side cropped at each edge.
         picture: RGB.
     """
     cuts: Cuts = (0.0, 0.0, 0.0, 0.0)
@@ -90,7 +91,7 @@ def compare(copy: Image.Image, picture: Image.Image) -> Difference:
 
 @dataclass(frozen=True)
 class _Search:
-    """Looks, at one size, for the part of a picture that a copy shows.
+    """The search, at one size, for the part of a picture that a copy shows.
 
     Attributes:
         copy: The copy.
@@ -103,10 +104,10 @@ class _Search:
     side: int
 
     def refine(self, cuts: Cuts, step: float) -> Cuts:
-        """Move the edges as long as that brings both nearer to each other.
+        """Move the edges as long as that reduces the mean difference.
 
         Args:
-            cuts: Shares of the sides cut off at the left, top, right and bottom.
+            cuts: Shares of the sides cropped at the left, top, right and bottom.
             step: Share of a side that an edge is moved by.
         """
         size = _reduce(self.copy.size, self.side)
@@ -134,7 +135,7 @@ def _neighbours(cuts: Cuts, step: float) -> Iterator[Cuts]:
     for move in _MOVES:
         for way in (step, -step):
             left, top, right, bottom = (
-                min(_MOST_CUT, max(0.0, cut + way * each))
+                min(_MAX_CROP, max(0.0, cut + way * each))
                 for cut, each in zip(cuts, move, strict=True)
             )
             if (left, top, right, bottom) != cuts:
@@ -162,9 +163,9 @@ def _levels(image: Image.Image) -> Floats:
 
 
 def _relight(seen: Floats, known: Floats) -> Floats:
-    """Give a copy the brightness and contrast of the picture, within what people change.
+    """Match a copy's brightness and contrast to the picture's, within the allowed gains.
 
-    What brightens a picture spreads its colours by as much.
+    A gain of luminance applies to the colours too.
 
     Args:
         seen: Luminance, or luminance and both colours, in the last axis.

@@ -161,7 +161,7 @@ class Buyer:
         if purchase.state == "refused":
             return Already(purchase)
         if purchase.owner != self.presence.owner:
-            if self.presence.is_here(purchase.owner):
+            if self.presence.is_alive(purchase.owner):
                 return Elsewhere()
             taken = self.ledger.take_over(purchase, owner=self.presence.owner)
             if taken is None:
@@ -191,7 +191,7 @@ class Buyer:
         Raises:
             NbpError: The ledger or the service can't be asked; it stays open.
         """
-        if self.presence.is_here(purchase.owner):
+        if self.presence.is_alive(purchase.owner):
             return None
         taken = self.ledger.take_over(purchase, owner=self.presence.owner)
         if taken is None or taken.state == "enqueued":

@@ -26,7 +26,7 @@ from nbp_dagster.studio.ledger.orders import (
     Refused,
     Reused,
 )
-from nbp_dagster.studio.ledger.purchases import Finished, Purchase
+from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile
@@ -69,7 +69,7 @@ class Collector:
         purchase: Purchase,
         postprocess: Postprocess | None = None,
         *,
-        told: Finished | None = None,
+        told: FinishedJob | None = None,
     ) -> Outcome | None:
         """Close an enqueued purchase with what its job came to.
 
@@ -102,7 +102,7 @@ class Collector:
         self, purchase: Purchase, job: Generation, postprocess: Postprocess | None
     ) -> Outcome | None:
         if job.status == "succeeded":
-            return self._keep(purchase, Finished.of(job), postprocess)
+            return self._keep(purchase, FinishedJob.of(job), postprocess)
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
@@ -181,7 +181,7 @@ class Collector:
         if job.status != "succeeded" or job.result_url is None:
             return f"the service shows the job as {job.status}"
         with self.store.receive() as incoming:
-            self._download(Finished.of(job), incoming)
+            self._download(FinishedJob.of(job), incoming)
             if incoming.digest() != image.sha256:
                 return "the service now sends other bytes"
             self.store.keep(incoming)
@@ -195,7 +195,9 @@ class Collector:
         )
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _keep(self, purchase: Purchase, job: Finished, postprocess: Postprocess | None) -> Outcome:
+    def _keep(
+        self, purchase: Purchase, job: FinishedJob, postprocess: Postprocess | None
+    ) -> Outcome:
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
@@ -225,13 +227,13 @@ class Collector:
         self.failpoint("kept")
         return kept
 
-    def _settle(self, purchase: Purchase, job: Finished, kept: KeptImage) -> Generated:
+    def _settle(self, purchase: Purchase, job: FinishedJob, kept: KeptImage) -> Generated:
         settled = self.ledger.settle(purchase, image=kept, times=job.times)
         self.failpoint("settled")
         return Generated(purchase.key, kept, settled.receipt())
 
     def _decode(
-        self, job: Finished, incoming: IncomingFile, media_type: str
+        self, job: FinishedJob, incoming: IncomingFile, media_type: str
     ) -> tuple[Decoded, str]:
         """Decode what was downloaded, which is downloaded once more if it is no picture.
 
@@ -249,7 +251,7 @@ class Collector:
             again = self._download(self._renew(job), incoming)
             return decode_image(incoming.read(), what=what), again
 
-    def _download(self, job: Finished, incoming: IncomingFile) -> str:
+    def _download(self, job: FinishedJob, incoming: IncomingFile) -> str:
         """Fetch a job's result and return the media type it came as."""
         sink = _Interruptible(incoming, self.require_going_on)
         try:
@@ -262,9 +264,9 @@ class Collector:
                 raise
             return self.client.download_into(fresh.url, sink)
 
-    def _renew(self, job: Finished) -> Finished:
+    def _renew(self, job: FinishedJob) -> FinishedJob:
         """Ask for a finished job again, which mints a new address of its picture."""
-        return Finished.of(self.client.get_generation(job.generation_id))
+        return FinishedJob.of(self.client.get_generation(job.generation_id))
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         words = job.error_message or "the service gave no reason"

@@ -10,7 +10,7 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.responses import Generation, GenerationEvent
-from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
+from nbp_dagster.studio.ledger.purchases import FinishedJob, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Settled:
     """
 
     generation_id: str
-    told: Finished | None = None
+    told: FinishedJob | None = None
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,13 @@ class Watcher:
         except Exception:  # polling goes on; the log says why it is slower
             logger.exception("the event stream broke; the queue's list is polled instead")
 
-    def _read(self, event: GenerationEvent) -> Finished | None:
+    def _read(self, event: GenerationEvent) -> FinishedJob | None:
         """Take what an event tells of a picture; None where it tells of none."""
         if event.status != "succeeded" or event.url is None:
             return None
         listed = self._listed.get(event.generation_id, JobTimes(None, None, None))
         times = replace(listed, completed_at=self._clock.now())
-        return Finished(event.generation_id, event.url, times)
+        return FinishedJob(event.generation_id, event.url, times)
 
     def _poll(self) -> None:
         try:

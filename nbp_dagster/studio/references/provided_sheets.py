@@ -1,4 +1,4 @@
-"""Sheets that the brief supplies: one image as it is, several drawn together as one card."""
+"""Character sheets supplied by the brief: one image as it is, several drawn as one sheet card."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -15,25 +15,27 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.references.sheet_card import Panel, draw_card, encode_card
 
 CARD = "card:"
-"""Begins the source of a card; `<brand>/<character>` follows."""
+"""Prefix of the source of a sheet card; `<brand>/<character>` follows."""
 
 Digests = Callable[[Iterable[str]], Mapping[str, str]]
+"""Returns the digest of each source, as `ReferenceFiles.digests` does."""
 
 
 class ChangedCard(NbpError):
-    """The images of a card are no longer those it was named after."""
+    """The images of a sheet card changed since its digest was computed."""
 
 
 def use_supplied_sheet(briefs: Briefs, sheet_key: str, digests: Digests) -> Sheet:
     """Return the sheet of a character whose brief supplies references.
 
-    One identity is the sheet as it is. Several become one card, which counts as one reference of
-    a request; its digest is that of its recipe (see `brand.views.hash_card`). Faces go beside it.
+    One identity image is the sheet as it is. Several become one card, which counts as one reference
+    of a request; its digest is that of its views (see `prompts.sheet_views.hash_card`). Faces are
+    references of their own.
 
     Args:
         briefs: The briefs.
         sheet_key: `<brand>/<character>`.
-        digests: Gives the digest of each source.
+        digests: Returns the digest of each source.
     """
     views = views_of(briefs, sheet_key, digests)
     alone = views[0] if len(views) == 1 else None
@@ -53,7 +55,7 @@ def use_supplied_sheet(briefs: Briefs, sheet_key: str, digests: Digests) -> Shee
 
 
 def views_of(briefs: Briefs, sheet_key: str, digests: Digests) -> tuple[View, ...]:
-    """Return the identities the brief supplies of a character, in the order of its card."""
+    """Return the identity images the brief supplies for a character, in the order of its card."""
     sources = _sources(briefs, sheet_key, "identity")
     known = digests(sources)
     return order_views(sources, [known[source] for source in sources])
@@ -66,13 +68,13 @@ def _sources(briefs: Briefs, sheet_key: str, role: CharacterRole) -> tuple[str, 
     return tuple(dict.fromkeys(found))
 
 
-class CardTable:
-    """Draws cards, each once a run; safe to use from several threads.
+class SheetCards:
+    """Draws sheet cards, each once a run; safe from several threads.
 
     Args:
-        briefs: Say which images a card has.
-        digests: Gives the digest of each source.
-        read: Gives the bytes of a source, verified against its digest.
+        briefs: The briefs, which list the images of each card.
+        digests: Returns the digest of each source.
+        read: Returns the bytes of a source, verified against its digest.
     """
 
     def __init__(
@@ -89,11 +91,11 @@ class CardTable:
 
         Args:
             source: `card:<brand>/<character>`.
-            digest: That of its recipe.
+            digest: The digest of its views.
 
         Raises:
-            ChangedCard: One of its images is another than when the request was compiled.
-            NbpError: An image can't be read or is none that may be used.
+            ChangedCard: One of its images changed since the request was compiled.
+            NbpError: An image can't be read, or is not accepted.
         """
         with self._lock:
             if digest not in self._cards:

@@ -1,4 +1,4 @@
-"""Reference images: their digests, their soundness, and their way to the service."""
+"""Reads reference images: digests and validates them, and delivers them to the service."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -13,20 +13,20 @@ from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
-from nbp_dagster.studio.references.provided_sheets import CARD, CardTable
+from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
 from nbp_dagster.studio.references.sheet_card import draw_palette_card
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
 ReadReference = Callable[[str, str], bytes]
-"""Gives a reference's bytes by its source and digest, as `ReferenceFiles.read` does."""
+"""Returns a reference's bytes by its source and digest, as `ReferenceFiles.read` does."""
 
-# Seconds one fetch of a reference may take: an image of a brief, not a result of 4K.
+# Timeout in seconds of one fetch: a reference is smaller than a 4K result.
 FETCH_SECONDS = 60.0
 
-# Digests of bytes that this process has decoded completely: what they are does not change.
-_SOUND: set[str] = set()
+# Digests of the images that this process has decoded completely: equal bytes stay valid.
+_VALID: set[str] = set()
 
 
 class UnusableReference(NbpError):
@@ -34,26 +34,26 @@ class UnusableReference(NbpError):
 
 
 class ReferenceFiles:
-    """Reads, keeps and sends reference images, each known by the sha256 of its bytes.
+    """Reads, stores and delivers reference images, each identified by the sha256 of its bytes.
 
     Args:
-        briefs: Name the images.
-        client: Fetches those that are addresses.
-        store: Keeps what was fetched, and the generated sheets.
-        carrier: Brings them to the service.
+        briefs: The briefs that name the images.
+        client: Fetches images given as URLs.
+        store: Holds fetched images and generated sheets.
+        delivery: The strategy that delivers images to the service.
     """
 
     def __init__(
-        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, carrier: ReferenceDelivery
+        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, delivery: ReferenceDelivery
     ) -> None:
         self._briefs = briefs
         self._client = client
         self._store = store
-        self._carrier = carrier
+        self._delivery = delivery
         self._digests: dict[str, str] = {}
-        self._cards = CardTable(briefs, digests=self.digests, read=self.read)
+        self._cards = SheetCards(briefs, digests=self.digests, read=self.read)
         self._faults: dict[str, NbpError] = {}
-        self._sendable: set[str] = set()
+        self._deliverable: set[str] = set()
         self._palettes = {
             palette_reference(brand).digest: tuple(brand.palette.values())
             for brand in briefs.brands.values()
@@ -66,9 +66,9 @@ class ReferenceFiles:
             sources: Paths within the config folder, or https URLs.
 
         Raises:
-            UnusableReference: A file is unreadable, changed, or too large to be sent.
-            OxenError: A URL can't be fetched or is not allowed to be.
-            UndecodableImage: What was read is not an image that may be used.
+            UnusableReference: A file is unreadable, changed, or too large to be delivered.
+            OxenError: A URL can't be fetched, or must not be.
+            UndecodableImage: The bytes are not an accepted image.
         """
         wanted = tuple(dict.fromkeys(sources))
         for source in wanted:
@@ -93,37 +93,37 @@ class ReferenceFiles:
             raise BriefError(self._briefs.root, problems)
 
     def require_sendable(self, request: ImageRequest) -> None:
-        """Make sure that what a request refers to can be sent, the generated sheets included.
+        """Make sure that a request's references can be delivered, generated sheets included.
 
         Raises:
-            UnusableReference: One of them can't, with the reason.
+            UnusableReference: One of them can't be, with the reason.
         """
         for reference in request.references:
-            # Supplied images were looked at when they were digested; each other one is once.
-            if reference.source in self._digests or reference.digest in self._sendable:
+            # Supplied images were checked when they were digested; every other one is checked once.
+            if reference.source in self._digests or reference.digest in self._deliverable:
                 continue
             size = self._size(reference)
-            fault = self._carrier.find_fault(reference.source, size)
+            fault = self._delivery.find_fault(reference.source, size)
             if fault is not None:
                 raise UnusableReference(f"{request.key}: {reference.source}: {fault}")
-            self._sendable.add(reference.digest)
+            self._deliverable.add(reference.digest)
 
     def input_image(self, request: ImageRequest) -> tuple[str, ...]:
-        """Return what the service is sent for a request's references, in their order.
+        """Deliver a request's references; return their `input_image` values, in order.
 
         Raises:
             UnusableReference: A reference is gone, or changed since it was compiled.
-            OxenError: It could not be uploaded.
+            OxenError: One could not be uploaded.
         """
-        return tuple(map(self._carry, request.references))
+        return tuple(map(self._deliver, request.references))
 
     def read(self, source: str, digest: str) -> bytes:
-        """Return the bytes of a reference, exactly those its digest names.
+        """Return the bytes of a reference, verified against its digest.
 
         Raises:
             UnusableReference: The file is gone, or changed after the run read the briefs.
-            StoreError: A kept reference is gone from the store.
-            UndecodableImage: It is not an image that may be used.
+            StoreError: A stored reference is gone from the store.
+            UndecodableImage: The bytes are not an accepted image.
         """
         if source.startswith(CARD):
             return self._cards.read(source, digest)
@@ -142,15 +142,17 @@ class ReferenceFiles:
         _decode_once(data, digest, what=f"reference {path}")
         return data
 
-    def _carry(self, reference: Reference) -> str:
-        return self._carrier.carry(reference, lambda: self.read(reference.source, reference.digest))
+    def _deliver(self, reference: Reference) -> str:
+        return self._delivery.deliver(
+            reference, lambda: self.read(reference.source, reference.digest)
+        )
 
     def _size(self, reference: Reference) -> int:
         kept = self._store.path(reference.digest)
         if kept.is_file():
             return kept.stat().st_size
         if reference.source.startswith("sheet:"):
-            # Lost from the store: fetched again by the step of sheets, free.
+            # Missing in the store: the character sheets step fetches it again, free.
             return 0
         return len(self.read(reference.source, reference.digest))
 
@@ -165,7 +167,7 @@ class ReferenceFiles:
         else:
             digest = self._briefs.files[source].sha256
             data = self.read(source, digest)
-        fault = self._carrier.find_fault(source, len(data))
+        fault = self._delivery.find_fault(source, len(data))
         if fault is not None:
             raise UnusableReference(f"reference {cut_query(source)}: {fault}")
         return digest
@@ -201,7 +203,7 @@ def check_files(briefs: Briefs) -> None:
 
 
 def _decode_once(data: bytes, digest: str, *, what: str) -> None:
-    """Decode an image completely, once a process, to know that it is one sound still picture."""
-    if digest not in _SOUND:
+    """Decode an image completely, once a process, to validate it as a still picture."""
+    if digest not in _VALID:
         decode_image(data, what=what)
-        _SOUND.add(digest)
+        _VALID.add(digest)

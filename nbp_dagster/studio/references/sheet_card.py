@@ -1,7 +1,7 @@
-"""Draws a character's supplied images as one labelled card; knows pixels, no brief and no service.
+"""Draws a character's supplied images as one labelled sheet card, and a palette as a colour card.
 
 Equal images give an equal card on one machine. Another version of Pillow may give other bytes, so
-nothing that is paid depends on them; see `prompts.sheet_views.hash_card`.
+no fingerprint depends on them; see `prompts.sheet_views.hash_card`. Must not know: briefs, service.
 """
 
 import io
@@ -206,8 +206,8 @@ CARD_WIDTH, CARD_HEIGHT = 1024, 512
 def draw_palette_card(colours: Sequence[str]) -> bytes:
     """Draw a brand's colours as flat fields from edge to edge, without a word.
 
-    Words would be an invitation to letter them into the picture, and a ground would be one colour
-    more. Equal colours give equal pixels. Another look needs another `references.CARD_VERSION`.
+    The model could copy words into the picture, and a background would be one colour more. Equal
+    colours give equal pixels. A new design needs a new `reference_selection.CARD_VERSION`.
 
     Args:
         colours: `#RRGGBB` in the brand's order; at least one.

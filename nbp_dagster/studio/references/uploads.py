@@ -1,6 +1,6 @@
-"""How the bytes of a reference image reach the service: as an address, an upload, or inline.
+"""Delivers reference images to the service: as a public URL, an upload or an inline data URI.
 
-How an image travels is no part of a fingerprint; what it shows is.
+The route is no part of a fingerprint; the image's bytes are. Must not know: briefs.
 """
 
 import base64
@@ -26,63 +26,63 @@ Read = Callable[[], bytes]
 MAX_INLINE_BYTES: Final = 12_000_000
 # The form parser of the service's open-source server takes no larger body.
 MAX_UPLOAD_BYTES: Final = 50 * 1024 * 1024
-# A signed address opens a file for about an hour; a job may wait for a good part of it.
+# A signed URL is valid for about an hour; a job may be queued for a good part of it.
 LINK_SECONDS: Final = 20 * 60.0
 UPLOAD_FOLDER: Final = "references"
 # Characters of data URIs kept in memory: those of a campaign are sent with each of its prompts.
 _KEPT_INLINE: Final = 64_000_000
 
 
-class NoUploadPlace(NbpError):
-    """ReferenceFiles are to be uploaded, and nobody said where to."""
+class NoUploadTarget(NbpError):
+    """References are to be uploaded, and no repository is configured."""
 
 
 class ReferenceDelivery(Protocol):
-    """One way for reference images to reach the service; safe from several threads."""
+    """A strategy that delivers reference images to the service; safe from several threads."""
 
     def find_fault(self, source: str, size: int) -> str | None:
-        """Return why an image of `size` bytes can't be sent this way, or None; asks nobody."""
+        """Return why an image of `size` bytes can't be delivered, or None; makes no request."""
         ...
 
-    def carry(self, reference: Reference, read: Read) -> str:
-        """Return what stands for an image in `input_image`.
+    def deliver(self, reference: Reference, read: Read) -> str:
+        """Deliver an image and return its value in `input_image`: a URL or a data URI.
 
         Args:
             reference: The image.
-            read: Returns its bytes, verified; called only where they are needed.
+            read: Returns its bytes, verified; called only if they are needed.
 
         Raises:
-            OxenError: The service did not take the bytes.
+            OxenError: The service did not accept the bytes.
         """
         ...
 
 
 class PassThroughUrl:
-    """Leaves public https images where they are, and the rest to another carrier."""
+    """Passes public https URLs through; every other image goes through another strategy."""
 
     def __init__(self, rest: ReferenceDelivery) -> None:
         self._rest = rest
 
     def find_fault(self, source: str, size: int) -> str | None:
-        """Return why an image can't be sent; an address can always be."""
+        """Return why an image can't be delivered; a URL always can."""
         return None if _is_public(source) else self._rest.find_fault(source, size)
 
-    def carry(self, reference: Reference, read: Read) -> str:
-        """Return the address itself; the service fetches it."""
+    def deliver(self, reference: Reference, read: Read) -> str:
+        """Return the URL itself; the service fetches it."""
         if _is_public(reference.source):
             return reference.source
-        return self._rest.carry(reference, read)
+        return self._rest.deliver(reference, read)
 
 
-class Inline:
-    """Puts the bytes into the request, as data URIs."""
+class InlineDelivery:
+    """Sends the bytes within the request, as data URIs."""
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, str] = OrderedDict()
         self._lock = threading.Lock()
 
     def find_fault(self, source: str, size: int) -> str | None:
-        """Return why an image is too large to be sent within a request."""
+        """Return why an image is too large for a request."""
         if size <= MAX_INLINE_BYTES:
             return None
         return (
@@ -90,7 +90,7 @@ class Inline:
             "smaller, or set NBP_REFERENCES_REPOSITORY to upload it"
         )
 
-    def carry(self, reference: Reference, read: Read) -> str:
+    def deliver(self, reference: Reference, read: Read) -> str:
         """Return the image as a data URI, encoded once while it is in use."""
         with self._lock:
             text = self._texts.pop(reference.digest, None) or data_uri(read())
@@ -101,14 +101,14 @@ class Inline:
 
 
 @dataclass(frozen=True)
-class UploadPlace:
-    """Where reference images are uploaded.
+class UploadTarget:
+    """The repository that reference images are uploaded to.
 
     Attributes:
-        repository: `namespace/name`; made, private, when it is not there.
-        branch: The branch that gets the commits.
-        author_name: Whose name the commits bear.
-        author_email: The address beside it; the service demands one.
+        repository: `namespace/name`; created, private, when it does not exist.
+        branch: The branch of the commits.
+        author_name: Author of the commits.
+        author_email: Their email address; the service requires one.
     """
 
     repository: str
@@ -123,25 +123,25 @@ class _Link:
     good_until: float
 
 
-class Upload:
-    """Commits each image once to an Oxen repository, named by its hash, and sends a signed link.
+class UploadDelivery:
+    """Commits each image once to an Oxen repository, named by its hash, and sends a signed URL.
 
-    What was uploaded is noted in a folder, so that another process need not do it again; the
-    service itself makes no second commit of equal bytes.
+    A note in a folder records each upload, so that other processes skip it; the service itself
+    makes no second commit of equal bytes.
 
     Args:
         client: The service.
-        place: The repository.
-        folder: Where what was uploaded is noted.
-        clock: Tells when a link has to be renewed.
+        target: The repository.
+        folder: The folder of the notes.
+        clock: Times the renewal of signed URLs.
     """
 
     def __init__(
-        self, client: OxenClient, place: UploadPlace, *, folder: Path, clock: Clock
+        self, client: OxenClient, target: UploadTarget, *, folder: Path, clock: Clock
     ) -> None:
         self._client = client
-        self._place = place
-        where = f"{client.base_url}\n{place.repository}\n{place.branch}"
+        self._target = target
+        where = f"{client.base_url}\n{target.repository}\n{target.branch}"
         self._folder = folder / hashlib.sha256(where.encode()).hexdigest()[:16]
         self._clock = clock
         self._links: dict[str, _Link] = {}
@@ -153,8 +153,8 @@ class Upload:
             return None
         return f"{size} bytes; accepted: at most {MAX_UPLOAD_BYTES} in one upload; make it smaller"
 
-    def carry(self, reference: Reference, read: Read) -> str:
-        """Return a link that opens the image for a while; uploads it first where it must."""
+    def deliver(self, reference: Reference, read: Read) -> str:
+        """Return a signed URL, valid for a while; uploads the image first if necessary."""
         # One writer a branch: two commits at once could lose one of them.
         with self._lock:
             link = self._links.get(reference.digest)
@@ -165,12 +165,12 @@ class Upload:
 
     def _link(self, data: bytes) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
-        path, note = f"{UPLOAD_FOLDER}/{sha256}.{_kind_of(data)}", self._folder / sha256
+        path, note = f"{UPLOAD_FOLDER}/{sha256}.{_file_type_of(data)}", self._folder / sha256
         if note.is_file():
             try:
                 return self._presign(path)
             except NotFound:
-                # Somebody has removed it since, or the repository with it.
+                # The file, or its repository, was removed since.
                 note.unlink(missing_ok=True)
         with hold_lock(self._folder / ".lock"):
             if not note.is_file():
@@ -179,67 +179,69 @@ class Upload:
         return self._presign(path)
 
     def _presign(self, path: str) -> str:
-        return self._client.presign_file(self._place.repository, self._place.branch, path)
+        return self._client.presign_file(self._target.repository, self._target.branch, path)
 
     def _upload(self, path: str, data: bytes) -> None:
-        place, name = self._place, path.removeprefix(f"{UPLOAD_FOLDER}/")
-        if self._client.get_repository(place.repository) is None:
+        target, name = self._target, path.removeprefix(f"{UPLOAD_FOLDER}/")
+        if self._client.get_repository(target.repository) is None:
             self._client.create_repository(
-                place.repository,
-                author_name=place.author_name,
-                author_email=place.author_email,
+                target.repository,
+                author_name=target.author_name,
+                author_email=target.author_email,
                 description="Reference images of nbp-dagster",
             )
         self._client.put_files(
-            place.repository,
-            place.branch,
+            target.repository,
+            target.branch,
             UPLOAD_FOLDER,
             [(name, data)],
             message=f"Reference {name[:12]}",
-            author_name=place.author_name,
-            author_email=place.author_email,
+            author_name=target.author_name,
+            author_email=target.author_email,
         )
 
 
 @dataclass(frozen=True)
-class Sending:
-    """How references are to be sent.
+class DeliveryOptions:
+    """The configured route of reference images.
 
     Attributes:
-        way: `auto` leaves public addresses as they are and uploads the rest where there is a
-            repository, else puts it into the request; `upload` and `inline` send every image the
-            same way, addresses included, so that the service fetches from nobody else.
+        way: `auto` passes public URLs through and uploads the rest if there is a repository, else
+            sends it inline; `upload` and `inline` send every image the same way, public URLs
+            included, so that the service fetches nothing from third parties.
         repository: `namespace/name` for uploads; empty for none.
     """
 
     way: ReferenceMode = "auto"
     repository: str = ""
 
-    def carrier(self, client: OxenClient, *, folder: Path, clock: Clock) -> ReferenceDelivery:
-        """Return the one strategy that this asks for.
+    def create_delivery(
+        self, client: OxenClient, *, folder: Path, clock: Clock
+    ) -> ReferenceDelivery:
+        """Return the strategy of this route.
 
         Raises:
-            NoUploadPlace: `upload` without a repository.
+            NoUploadTarget: `upload` without a repository.
         """
         if self.way == "inline":
-            return Inline()
+            return InlineDelivery()
         if not self.repository:
             if self.way == "upload":
-                raise NoUploadPlace(
+                raise NoUploadTarget(
                     "references are to be uploaded and there is no repository; set "
                     "NBP_REFERENCES_REPOSITORY to namespace/name"
                 )
-            return PassThroughUrl(Inline())
-        upload = Upload(client, UploadPlace(self.repository), folder=folder, clock=clock)
+            return PassThroughUrl(InlineDelivery())
+        upload = UploadDelivery(client, UploadTarget(self.repository), folder=folder, clock=clock)
         return upload if self.way == "upload" else PassThroughUrl(upload)
 
 
 def data_uri(data: bytes) -> str:
-    """Return image bytes as a `data:` URI with the type their magic bytes tell."""
-    return f"data:image/{_kind_of(data)};base64,{base64.b64encode(data).decode('ascii')}"
+    """Return image bytes as a `data:` URI; its media type is that of their magic bytes."""
+    return f"data:image/{_file_type_of(data)};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _kind_of(data: bytes) -> str:
+def _file_type_of(data: bytes) -> str:
     if data.startswith(b"\x89PNG"):
         return "png"
     if data[8:12] == b"WEBP":

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbp_dagster.studio.manifest.manifest import ManifestError, require_plain_path
-from nbp_dagster.studio.storage.files import explained, stamp_of, write_atomically
+from nbp_dagster.studio.storage.files import stamp_of, translate_errors, write_atomically
 
 INVENTORY = ".set.json"
 """Names the files that are ours to remove; see `Inventory`."""
@@ -49,7 +49,7 @@ class Inventory:
         self._files = dict.fromkeys(files)
         self._write({**self._files, **self._earlier})
         # What it names is in the inventory now.
-        with explained(self._folder):
+        with translate_errors(self._folder):
             (self._folder / STAGED).unlink(missing_ok=True)
         return tuple(name for name in self._earlier if name not in self._files)
 
@@ -119,7 +119,7 @@ class Advance:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with explained(folder):
+        with translate_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
     def holds(self, name: str, source: str) -> bool:
@@ -144,7 +144,10 @@ class Advance:
 
     def _append(self, name: str, found: object) -> None:
         # Opened each time: the set may be written by another run meanwhile, which ends this file.
-        with explained(self._folder), (self._folder / STAGED).open("a", encoding="utf-8") as file:
+        with (
+            translate_errors(self._folder),
+            (self._folder / STAGED).open("a", encoding="utf-8") as file,
+        ):
             file.write(json.dumps([name, found]) + "\n")
 
 

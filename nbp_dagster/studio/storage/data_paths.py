@@ -1,4 +1,4 @@
-"""Where a studio keeps what it has; writes nothing."""
+"""Paths of a studio's data under `NBP_HOME`; writes nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class StudioPaths:
-    """Where state lives, all under one home."""
+    """The folders and files under one home."""
 
     home: Path
 
@@ -22,27 +22,27 @@ class StudioPaths:
 
     @property
     def owners(self) -> Path:
-        """A lock file for each run that buys now."""
+        """The lock file of each owner that is alive."""
         return self.home / "owners"
 
     @property
     def pace(self) -> Path:
-        """A file for each key: how fast its service may be asked."""
+        """The rate limiter's state, one file a key."""
         return self.home / "pace"
 
     @property
     def uploads(self) -> Path:
-        """A note for each reference image that was uploaded, one folder a repository."""
+        """A note for each uploaded reference image, one folder a repository."""
         return self.home / "uploads"
 
     @property
     def records(self) -> Path:
-        """One file a prompt."""
+        """Prompt records, one file a prompt."""
         return self.home / "records"
 
     @property
     def calibrations(self) -> Path:
-        """Thresholds found on each brand's sheets."""
+        """Calibrated thresholds, one file a brand."""
         return self.home / "calibrations"
 
     @property

@@ -1,7 +1,6 @@
-"""Writing files so that a reader sees the old one or the new one, never half of either."""
+"""Atomic file writes, file locks and downloads in progress; a reader never sees half a file."""
 
 import ctypes
-import fcntl
 import hashlib
 import os
 import tempfile
@@ -17,37 +16,45 @@ from nbp_dagster.errors import NbpError
 T = TypeVar("T")
 
 Stamp = tuple[int, int, int]
-"""Inode, size (bytes) and time of change (ns): files of ours are replaced, never written into."""
+"""Inode, size (bytes) and mtime (ns): files of this package are replaced, never written into."""
 
-# Seconds after which a file that was still arriving belongs to nobody any more: a download may
-# take ten minutes.
+# Age in seconds from which an unfinished file is abandoned: a download may take ten minutes.
 _ABANDONED_SECONDS = 24 * 3600.0
 
 
 class StoreError(NbpError):
-    """A file of ours could not be written or read."""
+    """A file could not be written, read or locked."""
 
 
 @contextmanager
 def hold_lock(path: Path) -> Iterator[None]:
-    """Keep other processes of this machine out until the context or the process ends.
+    """Hold a lock that excludes all other threads and processes of this machine.
+
+    It waits as long as another holds the lock. A process that ends in any way frees its locks.
 
     Args:
-        path: The lock file; its folder is made.
+        path: The lock file; its folder is made. The file stays: a process may wait on it.
 
     Raises:
-        StoreError: The file can't be made.
+        StoreError: The file can't be made or locked.
     """
+    # Imported here: few commands need a lock, and the import takes 20 ms.
+    from filelock import FileLock
+
+    # Without `flock` there would be a lock that outlives its process, so that is an error here.
+    lock = FileLock(path, fallback_to_soft=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a")
+        lock.acquire()
     except OSError as error:
         raise StoreError(
-            f"cannot open {path}: {error.strerror}; set NBP_HOME to a folder that can be written"
+            f"cannot lock {path}: {error.strerror or error}; "
+            "set NBP_HOME to a folder on a local disk that can be written"
         ) from error
-    with file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
@@ -56,8 +63,8 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
     Args:
         path: The file; its folder is made.
         data: All of it.
-        sync: Whether it must outlive a power cut from here on. Many files together are on disk
-            sooner by one `sync_disk` after the last.
+        sync: Whether it must survive a power cut from here on. For many files one `sync_disk`
+            after the last is faster.
 
     Raises:
         StoreError: The disk is full, read-only, or the folder may not be written.
@@ -68,7 +75,7 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
-                # mkstemp makes it private; what we write is meant to be read like any other file.
+                # mkstemp makes it private; these files have the usual permissions.
                 os.fchmod(handle, 0o644)
                 if sync:
                     os.fsync(handle)
@@ -84,7 +91,7 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 
 def _open_temporary(folder: Path, prefix: str = "tmp") -> tuple[int, str]:
-    """Open a temporary file in a folder, which is made where it is not there."""
+    """Open a temporary file in a folder, which is made when missing."""
     try:
         return tempfile.mkstemp(prefix=prefix, dir=folder)
     except FileNotFoundError:
@@ -93,7 +100,7 @@ def _open_temporary(folder: Path, prefix: str = "tmp") -> tuple[int, str]:
 
 
 def sync_disk(folder: Path) -> None:
-    """Have all that was written to the disk of a folder outlive a power cut.
+    """Flush the disk of a folder, so that everything written survives a power cut.
 
     Raises:
         StoreError: The disk fails.
@@ -115,10 +122,10 @@ def sync_disk(folder: Path) -> None:
 
 
 class IncomingFile:
-    """A temporary file that is written piece by piece, then kept under its name or dropped.
+    """A temporary file that is written in chunks, then moved to its name or dropped.
 
-    A sink for downloads; every trouble with the disk is a StoreError, never taken for one with
-    the network.
+    A sink for downloads; every error of the disk is a StoreError, so that it is never taken for an
+    error of the network.
 
     Attributes:
         size: Bytes written so far.
@@ -132,12 +139,12 @@ class IncomingFile:
         self.size = 0
 
     def begin(self) -> None:
-        """Drop what was written."""
+        """Discard what was written, for another attempt."""
         if not self.size:
             return
         self._hash = hashlib.sha256()
         self.size = 0
-        with explained(self._path):
+        with translate_errors(self._path):
             self._file.seek(0)
             self._file.truncate()
 
@@ -149,7 +156,7 @@ class IncomingFile:
         """
         self._hash.update(data)
         self.size += len(data)
-        with explained(self._path):
+        with translate_errors(self._path):
             self._file.write(data)
 
     def read(self) -> bytes:
@@ -157,9 +164,9 @@ class IncomingFile:
         return self.peek(lambda file: file.read())
 
     def peek(self, look: Callable[[BinaryIO], T]) -> T:
-        """Return what is made of the file, from its beginning."""
-        # In the file at hand: opening it anew takes longer than reading it.
-        with explained(self._path):
+        """Return the result of reading the open file from its beginning."""
+        # In the open file: opening it again takes longer than reading it.
+        with translate_errors(self._path):
             self._file.seek(0)
             try:
                 return look(self._file)
@@ -171,12 +178,12 @@ class IncomingFile:
         return self._hash.hexdigest()
 
     def move_to(self, path: Path) -> None:
-        """Have the file on disk for good, whole, under another name of the same disk.
+        """Flush the file and move it, whole, to a path on the same disk.
 
         Raises:
             StoreError: The disk is full, or the folder may not be written.
         """
-        with explained(self._path):
+        with translate_errors(self._path):
             self._file.flush()
             os.fchmod(self._file.fileno(), 0o644)
             os.fsync(self._file.fileno())
@@ -189,7 +196,7 @@ class IncomingFile:
 
     def drop(self) -> None:
         """Close the file, and remove it unless it was moved."""
-        # What matters was flushed by `move_to`; the rest may be lost with the file.
+        # `move_to` flushed a file that is kept; errors of any other do not matter.
         with suppress(OSError):
             self._file.close()
         if not self._is_moved:
@@ -204,7 +211,7 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
     Raises:
         StoreError: The folder can't be written.
     """
-    with explained(folder):
+    with translate_errors(folder):
         handle, name = _open_temporary(folder)
     incoming = IncomingFile(Path(name), os.fdopen(handle, "w+b"))
     try:
@@ -214,7 +221,7 @@ def receive_file(folder: Path) -> Iterator[IncomingFile]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove what killed runs left behind of `receive_file`; others may do so at the same time."""
+    """Remove abandoned files of `receive_file`, left by killed runs; safe to run concurrently."""
     if not folder.is_dir():
         return
     for path in folder.iterdir():
@@ -224,7 +231,7 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Return how a file looks without reading it; None where there is none, or it is no file."""
+    """Return the stamp of a file without reading it; None without a regular file."""
     try:
         found = path.stat()
     except OSError:
@@ -233,8 +240,8 @@ def stamp_of(path: Path) -> Stamp | None:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn every trouble with a file, or a folder, into a StoreError that names it."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Translate every OSError of a file or folder into a StoreError that names it."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,7 @@
-"""Where image bytes live, named by their digest; knows nothing of prompts or money."""
+"""The image store: content-addressed image bytes behind `ImageStore`, kept by `FolderStore`.
+
+Another backend, such as an S3 store, implements `ImageStore`. Must not know: prompts, money.
+"""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -25,13 +28,13 @@ class ImageStore(ABC):
 
         Args:
             data: The bytes.
-            sync: Whether they must outlive a power cut; not where they can be made again by
-                whoever misses them.
+            sync: Whether they must survive a power cut; not needed for bytes that a later run can
+                make again.
         """
 
     @abstractmethod
     def receive(self) -> AbstractContextManager[IncomingFile]:
-        """Open a file for bytes that arrive piece by piece; gone at the end unless kept.
+        """Open a file for bytes that arrive in chunks; it is removed at the end unless kept.
 
         Raises:
             StoreError: It can't be made.
@@ -55,16 +58,16 @@ class ImageStore(ABC):
 
     @abstractmethod
     def has(self, digest: str, *, size: int | None = None) -> bool:
-        """Say whether bytes of that digest are kept.
+        """Return whether bytes of that digest are kept.
 
         Args:
             digest: Their sha256, hex.
-            size: How many bytes there are; a file that was cut short then does not count.
+            size: The expected number of bytes; a truncated file then does not count.
         """
 
     @abstractmethod
     def path(self, digest: str) -> Path:
-        """Return the local path under which the bytes can be read."""
+        """Return the local path of the bytes."""
 
 
 class FolderStore(ImageStore):

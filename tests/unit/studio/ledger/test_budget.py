@@ -10,7 +10,7 @@ from nbp_dagster.studio.ledger.budget import (
     describe_excess,
     find_excesses,
     run_cap,
-    take_what_fits,
+    select_affordable,
 )
 from tests.fakes.studio import order
 
@@ -74,7 +74,7 @@ def test_a_cap_that_is_full_already_does_not_forbid_what_costs_nothing() -> None
 def test_of_what_a_cap_can_t_hold_the_first_ones_are_taken() -> None:
     wanted = [order(number) for number in (1, 2, 3)]
 
-    fitting, excesses = take_what_fits(
+    fitting, excesses = select_affordable(
         [campaign_cap("spring", Decimal("0.5"))], wanted, lambda _: Decimal("0.1")
     )
 

@@ -1,4 +1,4 @@
-"""Who is alive: marks of this process, and of others that end, are killed or are stopped."""
+"""Leases of owners: of this process, and of others that end, are killed or are stopped."""
 
 import fcntl
 import multiprocessing
@@ -40,34 +40,34 @@ def ledger(ledger_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def presence(ledger: Engine, folder: Path) -> Iterator[OwnerLease]:
-    with take_lease(ledger, folder=folder) as presence:
-        yield presence
+def lease(ledger: Engine, folder: Path) -> Iterator[OwnerLease]:
+    with take_lease(ledger, folder=folder) as lease:
+        yield lease
 
 
-def be_here(url: str, folder: Path, line: Connection) -> None:
-    """What another process does: enter, say as whom, stay until told to go."""
+def hold_lease(url: str, folder: Path, line: Connection) -> None:
+    """What another process does: take a lease, send its owner, hold it until told to end."""
     engine = open_ledger(url)
-    with take_lease(engine, folder=folder) as presence:
-        line.send(presence.owner)
+    with take_lease(engine, folder=folder) as lease:
+        line.send(lease.owner)
         line.recv()
 
 
 class Other:
-    """Another process that is here."""
+    """Another process that holds a lease."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._line, theirs = spawning.Pipe()
-        self.process = spawning.Process(target=be_here, args=(url, folder, theirs))
+        self.process = spawning.Process(target=hold_lease, args=(url, folder, theirs))
         self.process.start()
-        assert self._line.poll(PATIENCE), "the other process did not enter"
+        assert self._line.poll(PATIENCE), "the other process took no lease"
         self.owner: str = self._line.recv()
 
     def send(self, number: signal.Signals) -> None:
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
 
-    def leave(self) -> None:
+    def end(self) -> None:
         self._line.send("go")
         self.process.join(PATIENCE)
         assert self.process.exitcode == 0
@@ -92,73 +92,73 @@ def eventually(look: Callable[[], bool]) -> bool:
     return True
 
 
-def test_a_run_is_here_for_itself_and_has_not_lost_its_mark(presence: OwnerLease) -> None:
-    assert presence.is_here(presence.owner)
-    presence.require()
+def test_a_run_is_alive_for_itself_and_holds_its_lease(lease: OwnerLease) -> None:
+    assert lease.is_alive(lease.owner)
+    lease.require()
 
 
-def test_runs_see_each_other_until_they_leave(
-    presence: OwnerLease, ledger: Engine, folder: Path
+def test_runs_see_each_other_until_they_end(
+    lease: OwnerLease, ledger: Engine, folder: Path
 ) -> None:
     with take_lease(ledger, folder=folder) as other:
-        assert presence.is_here(other.owner)
-        assert other.is_here(presence.owner)
+        assert lease.is_alive(other.owner)
+        assert other.is_alive(lease.owner)
 
-    assert not presence.is_here(other.owner)
-    presence.require()
+    assert not lease.is_alive(other.owner)
+    lease.require()
 
 
-def test_a_run_that_fails_leaves_too(presence: OwnerLease, ledger: Engine, folder: Path) -> None:
+def test_a_run_that_fails_frees_its_lease_too(
+    lease: OwnerLease, ledger: Engine, folder: Path
+) -> None:
     with pytest.raises(ZeroDivisionError), take_lease(ledger, folder=folder) as other:
         raise ZeroDivisionError
 
-    assert not presence.is_here(other.owner)
+    assert not lease.is_alive(other.owner)
 
 
 @pytest.mark.parametrize("owner", ["", "nobody", "../" * 10 + "a", "0" * 31, "G" * 32, "0" * 33])
-def test_who_was_never_an_owner_is_not_here(presence: OwnerLease, owner: str) -> None:
-    assert not presence.is_here(owner)
+def test_what_is_no_owner_is_not_alive(lease: OwnerLease, owner: str) -> None:
+    assert not lease.is_alive(owner)
 
 
-def test_an_unknown_owner_is_not_here(presence: OwnerLease) -> None:
-    assert not presence.is_here(uuid4().hex)
+def test_an_unknown_owner_is_not_alive(lease: OwnerLease) -> None:
+    assert not lease.is_alive(uuid4().hex)
 
 
-def test_a_stopped_process_is_here_and_a_killed_one_is_not(
-    presence: OwnerLease, ledger_url: str, folder: Path
+def test_a_stopped_process_is_alive_and_a_killed_one_is_not(
+    lease: OwnerLease, ledger_url: str, folder: Path
 ) -> None:
     with another(ledger_url, folder) as other:
-        assert presence.is_here(other.owner)
+        assert lease.is_alive(other.owner)
         other.send(signal.SIGSTOP)
-        assert presence.is_here(other.owner)
+        assert lease.is_alive(other.owner)
         other.send(signal.SIGKILL)
         other.process.join(PATIENCE)
-        assert eventually(lambda: not presence.is_here(other.owner))
+        assert eventually(lambda: not lease.is_alive(other.owner))
 
 
-def test_a_process_that_ends_is_not_here(
-    presence: OwnerLease, ledger_url: str, folder: Path
-) -> None:
+def test_a_process_that_ends_is_not_alive(lease: OwnerLease, ledger_url: str, folder: Path) -> None:
     with another(ledger_url, folder) as other:
-        assert presence.is_here(other.owner)
-        other.leave()
-        assert not presence.is_here(other.owner)
+        assert lease.is_alive(other.owner)
+        other.end()
+        assert not lease.is_alive(other.owner)
 
 
-def test_looking_from_many_threads_disturbs_nobody(
-    presence: OwnerLease, ledger: Engine, folder: Path
+def test_probes_from_many_threads_do_not_disturb_each_other(
+    lease: OwnerLease, ledger: Engine, folder: Path
 ) -> None:
     with take_lease(ledger, folder=folder) as other:
 
         def look(_: int) -> bool:
-            presence.require()
-            return presence.is_here(other.owner)
+            lease.require()
+            return lease.is_alive(other.owner)
 
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(look, range(100)))
 
 
-# Marks of files
+# Leases on files
 
 
 @pytest.fixture
@@ -168,28 +168,28 @@ def file_ledger(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.mark.parametrize("by", ["entering", "looking"])
+@pytest.mark.parametrize("by", ["taking", "probing"])
 def test_the_file_of_a_killed_run_is_removed(
     file_ledger: Engine, folder: Path, tmp_path: Path, by: str
 ) -> None:
-    with take_lease(file_ledger, folder=folder) as presence:
+    with take_lease(file_ledger, folder=folder) as lease:
         with another(f"sqlite:///{tmp_path}/ledger.sqlite", folder) as other:
             other.send(signal.SIGKILL)
             other.process.join(PATIENCE)
-        mark = folder / f"{other.owner}.lock"
-        assert mark.exists()
+        lock_file = folder / f"{other.owner}.lock"
+        assert lock_file.exists()
 
-        if by == "looking":
-            assert not presence.is_here(other.owner)
+        if by == "probing":
+            assert not lease.is_alive(other.owner)
         else:
             with take_lease(file_ledger, folder=folder):
                 pass
 
-        assert list(folder.iterdir()) == [folder / f"{presence.owner}.lock"]
+        assert list(folder.iterdir()) == [folder / f"{lease.owner}.lock"]
     assert list(folder.iterdir()) == []
 
 
-def test_two_that_look_at_a_dead_run_at_once_do_not_take_each_other_for_it(
+def test_two_probes_of_a_dead_run_at_once_do_not_take_each_other_for_it(
     file_ledger: Engine, folder: Path
 ) -> None:
     with (
@@ -197,20 +197,20 @@ def test_two_that_look_at_a_dead_run_at_once_do_not_take_each_other_for_it(
         take_lease(file_ledger, folder=folder) as two,
     ):
         dead = uuid4().hex
-        mark = folder / f"{dead}.lock"
-        mark.touch()
-        # As long as this is open, the first of them is still looking.
-        with mark.open() as file:
+        lock_file = folder / f"{dead}.lock"
+        lock_file.touch()
+        # As long as this is open, the first of them is still probing.
+        with lock_file.open() as file:
             fcntl.flock(file, fcntl.LOCK_SH)
-            assert not one.is_here(dead)
-        assert not two.is_here(dead)
-        assert not mark.exists()
+            assert not one.is_alive(dead)
+        assert not two.is_alive(dead)
+        assert not lock_file.exists()
 
 
-def test_nobody_removes_the_mark_of_a_run_that_is_just_entering(
+def test_the_file_of_a_run_that_is_just_taking_its_lease_is_not_removed(
     file_ledger: Engine, folder: Path
 ) -> None:
-    """Each entering run sweeps the folder, in which others have just made files not yet locked."""
+    """Each run that takes a lease sweeps the folder, where others made files not yet locked."""
 
     def come_and_go(_: int) -> None:
         with (
@@ -218,34 +218,34 @@ def test_nobody_removes_the_mark_of_a_run_that_is_just_entering(
             take_lease(file_ledger, folder=folder) as other,
         ):
             mine.require()
-            assert mine.is_here(other.owner)
-            assert other.is_here(mine.owner)
+            assert mine.is_alive(other.owner)
+            assert other.is_alive(mine.owner)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(come_and_go, range(300)))
     assert list(folder.iterdir()) == []
 
 
-def test_a_run_whose_file_was_removed_is_told(file_ledger: Engine, folder: Path) -> None:
-    with take_lease(file_ledger, folder=folder) as presence:
-        [mark] = folder.iterdir()
-        mark.unlink()
+def test_a_run_whose_file_was_removed_has_lost_its_lease(file_ledger: Engine, folder: Path) -> None:
+    with take_lease(file_ledger, folder=folder) as lease:
+        [lock_file] = folder.iterdir()
+        lock_file.unlink()
 
-        with pytest.raises(LeaseLost, match=f"{mark} that shows .* was removed"):
-            presence.require()
+        with pytest.raises(LeaseLost, match=f"{lock_file} that shows .* was removed"):
+            lease.require()
 
 
 def test_a_folder_that_cannot_be_made_is_explained(file_ledger: Engine, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     with (
-        pytest.raises(StoreError, match=r"cannot mark this run as alive in .*/file/owners: Not a"),
+        pytest.raises(StoreError, match=r"cannot take the lease .* in .*/file/owners: Not a"),
         take_lease(file_ledger, folder=tmp_path / "file" / "owners"),
     ):
         pass
 
 
-# Marks of sessions
+# Leases on sessions
 
 
 @pytest.fixture
@@ -262,19 +262,19 @@ def cut_connections(postgres: PostgresServer, engine: Engine) -> None:
     )
 
 
-def test_a_run_whose_connection_dropped_is_told_and_not_here(
+def test_a_run_whose_connection_dropped_has_lost_its_lease(
     postgres: PostgresServer, server_ledger: Engine, folder: Path
 ) -> None:
     with take_lease(server_ledger, folder=folder) as lost:
         cut_connections(postgres, server_ledger)
 
-        with take_lease(server_ledger, folder=folder) as presence:
-            assert not presence.is_here(lost.owner)
+        with take_lease(server_ledger, folder=folder) as lease:
+            assert not lease.is_alive(lost.owner)
             # Again: a connection made anew holds no lock.
             for _ in range(2):
                 with pytest.raises(LeaseLost, match="that shows that this run is alive broke"):
                     lost.require()
-            presence.require()
+            lease.require()
     assert not folder.exists()
 
 
@@ -285,21 +285,21 @@ def test_a_lock_that_another_session_holds_does_not_count(
     connections: list[sa.Connection] = []
     sa.event.listen(server_ledger, "engine_connect", connections.append)
     with (
-        take_lease(server_ledger, folder=folder) as presence,
+        take_lease(server_ledger, folder=folder) as lease,
         psycopg.connect(postgres.url(str(server_ledger.url.database))) as other,
     ):
         [key] = other.execute(
             "SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory'"
         ).fetchone() or [0]
-        presence.require()
+        lease.require()
         connections[0].exec_driver_sql("SELECT pg_advisory_unlock_all()")
         other.execute("SELECT pg_advisory_lock(%s)", [key])
 
         with pytest.raises(LeaseLost):
-            presence.require()
+            lease.require()
 
 
-def test_a_lock_on_another_database_is_somebody_elses(
+def test_a_lock_on_another_database_does_not_count(
     postgres: PostgresServer, server_ledger: Engine, folder: Path
 ) -> None:
     elsewhere = open_ledger(postgres.make_database())
@@ -307,19 +307,19 @@ def test_a_lock_on_another_database_is_somebody_elses(
         take_lease(elsewhere, folder=folder) as far,
         take_lease(server_ledger, folder=folder) as near,
     ):
-        assert not near.is_here(far.owner)
+        assert not near.is_alive(far.owner)
     elsewhere.dispose()
 
 
-def test_a_server_that_takes_nobody_in_is_explained(
+def test_a_server_that_refuses_connections_is_explained(
     postgres: PostgresServer, server_ledger: Engine, folder: Path
 ) -> None:
-    with take_lease(server_ledger, folder=folder) as presence:
+    with take_lease(server_ledger, folder=folder) as lease:
         postgres.execute(f"ALTER DATABASE {server_ledger.url.database} ALLOW_CONNECTIONS false")
         cut_connections(postgres, server_ledger)
 
         with pytest.raises(LedgerDatabaseError, match="cannot reach the ledger"):
-            presence.is_here(uuid4().hex)
+            lease.is_alive(uuid4().hex)
         with (
             pytest.raises(LedgerDatabaseError, match="cannot reach the ledger"),
             take_lease(server_ledger, folder=folder),

@@ -4,10 +4,10 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.studio.provenance.descriptors import (
-    LEAST_LIKENESS,
+    MIN_SIMILARITY,
     PictureDescriptors,
     describe_picture,
-    find_alike,
+    find_similar,
 )
 from tests.fakes.copies import JOURNEYS, draw_any, send
 
@@ -15,7 +15,7 @@ PICTURES = [draw_any(number) for number in range(42)]
 
 
 def sketches_of(pictures: list[Image.Image]) -> PictureDescriptors:
-    return PictureDescriptors.gather(
+    return PictureDescriptors.of(
         [(describe_picture(item), item.width / item.height) for item in pictures]
     )
 
@@ -26,7 +26,7 @@ SKETCHES = sketches_of(PICTURES)
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
 def test_every_copy_finds_its_picture_first(journey: object) -> None:
     for number, picture in enumerate(PICTURES):
-        found = find_alike(send(picture, journey, seed=number), SKETCHES)  # type: ignore[arg-type]
+        found = find_similar(send(picture, journey, seed=number), SKETCHES)  # type: ignore[arg-type]
         assert found, number
         assert found[0].index == number
         assert found[0].score > 0.93
@@ -34,35 +34,37 @@ def test_every_copy_finds_its_picture_first(journey: object) -> None:
 
 def test_other_pictures_find_nobody() -> None:
     for number in range(1000, 1042):
-        assert find_alike(draw_any(number), SKETCHES) == ()
+        assert find_similar(draw_any(number), SKETCHES) == ()
 
 
 def test_a_picture_is_like_itself() -> None:
-    [first, *others] = find_alike(PICTURES[3], SKETCHES)
+    [first, *others] = find_similar(PICTURES[3], SKETCHES)
     assert first.index == 3
     assert first.score > 0.97
-    assert all(other.score >= LEAST_LIKENESS for other in others)
+    assert all(other.score >= MIN_SIMILARITY for other in others)
 
 
 @pytest.mark.parametrize("colour", ["white", "#804020"])
 def test_a_picture_of_one_colour_is_like_none_and_none_is_like_it(colour: str) -> None:
     blank = Image.new("RGB", (540, 540), colour)
-    assert find_alike(blank, sketches_of([blank, *PICTURES])) == ()
-    assert [hit.index for hit in find_alike(PICTURES[0], sketches_of([blank, PICTURES[0]]))] == [1]
+    assert find_similar(blank, sketches_of([blank, *PICTURES])) == ()
+    assert [hit.index for hit in find_similar(PICTURES[0], sketches_of([blank, PICTURES[0]]))] == [
+        1
+    ]
 
 
 def test_pictures_that_fit_as_well_stay_in_their_order() -> None:
     for number in range(6):
         twice = [PICTURES[number], *PICTURES[6:9], PICTURES[number], PICTURES[number]]
-        found = find_alike(PICTURES[number], sketches_of(twice * 2))
+        found = find_similar(PICTURES[number], sketches_of(twice * 2))
         assert [hit.index for hit in found[:6]] == [0, 4, 5, 6, 10, 11]
 
 
 def test_nothing_is_found_among_nothing() -> None:
-    assert find_alike(PICTURES[0], PictureDescriptors.gather([])) == ()
+    assert find_similar(PICTURES[0], PictureDescriptors.of([])) == ()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2000), (40, 30)])
 def test_a_picture_of_any_size_has_a_sketch(size: tuple[int, int]) -> None:
     assert len(describe_picture(Image.new("RGB", size))) == 1152
-    find_alike(Image.effect_noise(size, 60).convert("RGB"), SKETCHES)
+    find_similar(Image.effect_noise(size, 60).convert("RGB"), SKETCHES)

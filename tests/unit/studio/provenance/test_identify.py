@@ -78,18 +78,18 @@ def fill(engine: Engine, *, others: int) -> PictureIndex:
     bought = ledger.record_enqueued(bought, "gen_1")
     image = KeptImage("e" * 64, width=8, height=8, file_type="png", bytes=8)
     ledger.settle(bought, image=image, times=JobTimes(None, None, None))
-    registry = PictureIndex(engine)
-    registry.add([known(PICTURE, write(PICTURE))])
+    index = PictureIndex(engine)
+    index.add([known(PICTURE, write(PICTURE))])
     for number in range(10, 10 + others):
         other = draw_any(number)
         changes = {"prompt_key": f"spring/other{number}", "generation_id": f"gen_{number}"}
-        registry.add([known(other, f"other {number}".encode(), **changes)])
-    return registry
+        index.add([known(other, f"other {number}".encode(), **changes)])
+    return index
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("registry") / "ledger.sqlite"
+    path = tmp_path_factory.mktemp("pictures") / "ledger.sqlite"
     engine = open_ledger(path)
     fill(engine, others=20)
     engine.dispose()
@@ -97,8 +97,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def registry(filled: Path, tmp_path: Path) -> Iterator[PictureIndex]:
-    """A copy of the registry above, to write into."""
+def index(filled: Path, tmp_path: Path) -> Iterator[PictureIndex]:
+    """A copy of the index above, to write into."""
     engine = open_ledger(shutil.copy(filled, tmp_path / "ledger.sqlite"))
     yield PictureIndex(engine)
     engine.dispose()
@@ -106,10 +106,10 @@ def registry(filled: Path, tmp_path: Path) -> Iterator[PictureIndex]:
 
 def test_either_database_holds_a_registry(ledger_url: str) -> None:
     engine = open_ledger(ledger_url)
-    registry = fill(engine, others=2)
+    index = fill(engine, others=2)
 
-    exact = identify(write(PICTURE), registry, name="a.jpg")
-    alike = identify(encode(draw_any(10)), registry, name="b.png")
+    exact = identify(write(PICTURE), index, name="a.jpg")
+    alike = identify(encode(draw_any(10)), index, name="b.png")
 
     engine.dispose()
     assert (exact.found_by, alike.found_by) == ("bytes", "looks")
@@ -119,8 +119,8 @@ def test_either_database_holds_a_registry(ledger_url: str) -> None:
     assert alike.match.picture.prompt_key == "spring/other10"
 
 
-def test_the_file_itself_is_known_by_its_bytes(registry: PictureIndex) -> None:
-    found = identify(write(PICTURE), registry, name="a.jpg")
+def test_the_file_itself_is_known_by_its_bytes(index: PictureIndex) -> None:
+    found = identify(write(PICTURE), index, name="a.jpg")
 
     assert found.found_by == "bytes"
     assert found.match is not None
@@ -130,10 +130,10 @@ def test_the_file_itself_is_known_by_its_bytes(registry: PictureIndex) -> None:
 
 
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
-def test_a_stripped_copy_is_known_by_its_looks(registry: PictureIndex, journey: object) -> None:
+def test_a_stripped_copy_is_known_by_its_looks(index: PictureIndex, journey: object) -> None:
     copy = send(PICTURE, journey)  # type: ignore[arg-type]
 
-    found = identify(encode(copy, "PNG"), registry, name="a.png")
+    found = identify(encode(copy, "PNG"), index, name="a.png")
 
     assert found.found_by == "looks"
     assert found.match is not None
@@ -141,8 +141,8 @@ def test_a_stripped_copy_is_known_by_its_looks(registry: PictureIndex, journey: 
     assert found.others == ()
 
 
-def test_marks_are_believed_where_the_picture_looks_like_it(registry: PictureIndex) -> None:
-    found = identify(write(PICTURE.resize((300, 157))), registry, name="a.jpg")
+def test_marks_are_believed_where_the_picture_looks_like_it(index: PictureIndex) -> None:
+    found = identify(write(PICTURE.resize((300, 157))), index, name="a.jpg")
 
     assert found.found_by == "marks"
     assert found.claims == {}
@@ -150,11 +150,11 @@ def test_marks_are_believed_where_the_picture_looks_like_it(registry: PictureInd
     assert found.match.picture.prompt_key == KEY
 
 
-def test_marks_on_another_picture_are_claims(registry: PictureIndex) -> None:
+def test_marks_on_another_picture_are_claims(index: PictureIndex) -> None:
     stranger = draw_cloud(99, 540, 675)
 
-    copied = identify(write(stranger), registry, name="a.jpg")
-    made_up = identify(write(stranger, replace(MARKS, fingerprint="c" * 64)), registry, name="b")
+    copied = identify(write(stranger), index, name="a.jpg")
+    made_up = identify(write(stranger, replace(MARKS, fingerprint="c" * 64)), index, name="b")
 
     assert copied.found_by is None
     assert copied.claims["PromptKey"] == KEY
@@ -165,11 +165,11 @@ def test_marks_on_another_picture_are_claims(registry: PictureIndex) -> None:
     assert claims.startswith("  claims      unproven")
 
 
-def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(registry: PictureIndex) -> None:
+def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(index: PictureIndex) -> None:
     other = draw_any(11)
     wrong = replace(MARKS, generation_id="gen_9")
 
-    found = identify(write(other, wrong), registry, name="a.jpg")
+    found = identify(write(other, wrong), index, name="a.jpg")
 
     assert found.found_by == "looks"
     assert found.match is not None
@@ -177,10 +177,10 @@ def test_marks_of_one_picture_on_a_copy_of_another_do_not_hide_it(registry: Pict
     assert found.claims["GenerationId"] == "gen_9"
 
 
-def test_pictures_that_fit_as_well_are_named(registry: PictureIndex) -> None:
-    registry.add([known(PICTURE, b"again", locale="de")])
+def test_pictures_that_fit_as_well_are_named(index: PictureIndex) -> None:
+    index.add([known(PICTURE, b"again", locale="de")])
 
-    found = identify(encode(PICTURE), registry, name="a.png")
+    found = identify(encode(PICTURE), index, name="a.png")
 
     assert [other.picture.locale for other in found.others] == ["de"]
     lines = list(describe_identity(found))
@@ -198,15 +198,15 @@ def lettered(text: str) -> Image.Image:
 
 
 @pytest.fixture
-def both(registry: PictureIndex, tmp_path: Path) -> tuple[PictureIndex, FolderStore]:
+def both(index: PictureIndex, tmp_path: Path) -> tuple[PictureIndex, FolderStore]:
     """One shot in two locales, and the store with both."""
     store = FolderStore(tmp_path / "store")
     for locale, text in (("en", "Slow mornings win"), ("de", "Langsame Morgen siegen")):
         image = lettered(text)
         data = write(image, None)
         store.put(data)
-        registry.add([known(image, data, locale=locale, prompt_key=f"spring/words/{locale}")])
-    return registry, store
+        index.add([known(image, data, locale=locale, prompt_key=f"spring/words/{locale}")])
+    return index, store
 
 
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
@@ -216,10 +216,10 @@ def both(registry: PictureIndex, tmp_path: Path) -> tuple[PictureIndex, FolderSt
 def test_the_words_on_a_copy_tell_one_locale_from_another(
     both: tuple[PictureIndex, FolderStore], journey: object, locale: str, text: str
 ) -> None:
-    registry, store = both
+    index, store = both
     copy = encode(send(lettered(text), journey), "PNG")  # type: ignore[arg-type]
 
-    found = identify(copy, registry, name="a.png", store=store)
+    found = identify(copy, index, name="a.png", store=store)
 
     assert found.match is not None
     assert found.match.picture.prompt_key == f"spring/words/{locale}"
@@ -229,52 +229,50 @@ def test_the_words_on_a_copy_tell_one_locale_from_another(
 def test_the_same_scene_in_other_colours_is_nobody_s(
     both: tuple[PictureIndex, FolderStore],
 ) -> None:
-    registry, store = both
+    index, store = both
     red, green, blue = lettered("Slow mornings win").split()
     near = Image.merge("RGB", (red.point(lambda level: min(255, level + 36)), green, blue))
 
-    from_afar = identify(encode(near), registry, name="a.png")
-    by_pixels = identify(encode(near), registry, name="a.png", store=store)
+    from_afar = identify(encode(near), index, name="a.png")
+    by_pixels = identify(encode(near), index, name="a.png", store=store)
 
     assert from_afar.match is not None
     # What has no file in the store can't be ruled out.
     assert by_pixels.match is None or by_pixels.match.difference is None
 
 
-def test_what_is_not_in_the_store_goes_by_its_sketch(
-    registry: PictureIndex, tmp_path: Path
-) -> None:
+def test_what_is_not_in_the_store_goes_by_its_sketch(index: PictureIndex, tmp_path: Path) -> None:
     empty = FolderStore(tmp_path / "store")
-    found = identify(encode(PICTURE), registry, name="a.png", store=empty)
+    found = identify(encode(PICTURE), index, name="a.png", store=empty)
     assert found.match is not None
     assert found.match.picture.prompt_key == KEY
     assert list(describe_identity(found))[1].endswith("by its sketch, ours is not at hand")
 
 
-def test_a_picture_of_nobody_is_nobody_s(registry: PictureIndex) -> None:
-    found = identify(encode(draw_cloud(1234, 540, 675)), registry, name="a.png")
+def test_a_picture_of_nobody_is_nobody_s(index: PictureIndex) -> None:
+    found = identify(encode(draw_cloud(1234, 540, 675)), index, name="a.png")
 
     assert (found.match, found.claims, found.problem) == (None, {}, "")
     assert list(describe_identity(found)) == ["a.png: no picture of ours"]
 
 
-def test_what_was_written_once_is_not_written_again(registry: PictureIndex) -> None:
-    before = registry.count()
-    registry.add([known(PICTURE, write(PICTURE)), known(PICTURE, b"signed anew")])
-    registry.add([known(PICTURE, b"signed anew")])
-    assert registry.count() == before + 1
-    found = identify(encode(PICTURE), registry, name="a.png")
+def test_what_was_written_once_is_not_written_again(index: PictureIndex) -> None:
+    before = index.count()
+    index.add([known(PICTURE, write(PICTURE)), known(PICTURE, b"signed anew")])
+    index.add([known(PICTURE, b"signed anew")])
+    assert index.count() == before + 1
+    found = identify(encode(PICTURE), index, name="a.png")
     assert found.others == (), "two files of one picture are one picture"
 
 
-def test_the_same_bytes_may_be_of_several_prompts(registry: PictureIndex) -> None:
-    registry.add([known(PICTURE, write(PICTURE), prompt_key="spring/copy")])
-    found = identify(write(PICTURE), registry, name="a.jpg")
+def test_the_same_bytes_may_be_of_several_prompts(index: PictureIndex) -> None:
+    index.add([known(PICTURE, write(PICTURE), prompt_key="spring/copy")])
+    found = identify(write(PICTURE), index, name="a.jpg")
     assert [other.picture.prompt_key for other in found.others] == ["spring/copy"]
 
 
-def test_everything_known_is_in_the_json(registry: PictureIndex) -> None:
-    found = json.loads(json.dumps(identify(write(PICTURE), registry, name="a.jpg").to_json()))
+def test_everything_known_is_in_the_json(index: PictureIndex) -> None:
+    found = json.loads(json.dumps(identify(write(PICTURE), index, name="a.jpg").to_json()))
     assert found["prompt_key"] == KEY
     assert found["made_at"] == "2025-10-09T08:53:20+00:00"
     assert found["price_usd"] == "0.15"
@@ -284,7 +282,7 @@ def test_everything_known_is_in_the_json(registry: PictureIndex) -> None:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> PictureIndex:
-    return PictureIndex(open_ledger(tmp_path_factory.mktemp("registry") / "ledger.sqlite"))
+    return PictureIndex(open_ledger(tmp_path_factory.mktemp("pictures") / "ledger.sqlite"))
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

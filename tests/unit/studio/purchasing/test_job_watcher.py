@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
-from nbp_dagster.studio.ledger.purchases import Finished, JobTimes
+from nbp_dagster.studio.ledger.purchases import FinishedJob, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.job_watcher import (
     Notice,
@@ -99,7 +99,7 @@ def test_an_event_tells_where_the_picture_lies_and_the_list_when_it_was_begun() 
     notice = _first_notice({"status": "succeeded", "url": "https://hub.test/a.png"})
 
     times = JobTimes(enqueued_at=1.0, started_at=4.0, completed_at=9.0)
-    assert notice == Settled("a job", Finished("a job", "https://hub.test/a.png", times))
+    assert notice == Settled("a job", FinishedJob("a job", "https://hub.test/a.png", times))
 
 
 @pytest.mark.parametrize("event", [{"status": "failed", "error": "no"}, {"status": "succeeded"}])

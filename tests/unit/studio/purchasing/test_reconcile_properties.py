@@ -58,7 +58,7 @@ class StagePresence(OwnerLease):
     def require(self) -> None:
         assert self.owner in self._alive
 
-    def _is_marked(self, owner: str) -> bool:
+    def _is_locked(self, owner: str) -> bool:
         return owner in self._alive
 
 

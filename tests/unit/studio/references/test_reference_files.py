@@ -25,10 +25,10 @@ from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
     MAX_UPLOAD_BYTES,
-    Inline,
-    NoUploadPlace,
+    DeliveryOptions,
+    InlineDelivery,
+    NoUploadTarget,
     PassThroughUrl,
-    Sending,
 )
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.yaml_source.problems import BriefError
@@ -84,12 +84,14 @@ def open_references(
     *,
     client: OxenClient,
     service: OxenClient | None = None,
-    sending: Sending | None = None,
+    sending: DeliveryOptions | None = None,
 ) -> ReferenceFiles:
-    carrier = (sending or Sending()).carrier(
+    delivery = (sending or DeliveryOptions()).create_delivery(
         service or client, folder=home / "uploads", clock=FakeClock()
     )
-    return ReferenceFiles(briefs, client=client, store=FolderStore(home / "store"), carrier=carrier)
+    return ReferenceFiles(
+        briefs, client=client, store=FolderStore(home / "store"), delivery=delivery
+    )
 
 
 def request_for(briefs: Briefs, references: ReferenceFiles) -> ImageRequest:
@@ -124,7 +126,7 @@ def test_by_itself_an_address_stays_and_files_go_within_the_request(
 def test_inline_sends_the_very_bytes_that_were_fingerprinted(briefs: Briefs, home: Path) -> None:
     """An address may show something else tomorrow; here the service fetches from nobody."""
     references = open_references(
-        briefs, home, client=script(picture(REMOTE)), sending=Sending("inline")
+        briefs, home, client=script(picture(REMOTE)), sending=DeliveryOptions("inline")
     )
 
     sent = references.input_image(request_for(briefs, references))
@@ -137,7 +139,7 @@ def test_each_image_is_uploaded_once_whoever_asks_and_opened_by_a_signed_link(
     briefs: Briefs, home: Path, simulator: SimulatorServer
 ) -> None:
     service = connect(simulator.url)
-    sending = Sending("upload", REPOSITORY)
+    sending = DeliveryOptions("upload", REPOSITORY)
     sent: list[Sequence[str]] = []
     for _ in range(2):
         references = open_references(
@@ -168,7 +170,7 @@ def test_a_repository_leaves_addresses_as_they_are_unless_told_to_upload_all(
         home,
         client=script(picture(REMOTE)),
         service=connect(simulator.url),
-        sending=Sending("auto", REPOSITORY),
+        sending=DeliveryOptions("auto", REPOSITORY),
     )
 
     address, logo, _ = references.input_image(request_for(briefs, references))
@@ -181,7 +183,7 @@ def test_a_link_is_signed_anew_before_it_ends_without_another_upload(
     home: Path, simulator: SimulatorServer
 ) -> None:
     clock = FakeClock()
-    upload = Sending("upload", REPOSITORY).carrier(
+    upload = DeliveryOptions("upload", REPOSITORY).create_delivery(
         connect(simulator.url), folder=home / "uploads", clock=clock
     )
     logo = Reference("logo", "b", "brands/logo.png", "d1")
@@ -191,12 +193,12 @@ def test_a_link_is_signed_anew_before_it_ends_without_another_upload(
         reads.append(1)
         return LOCAL
 
-    upload.carry(logo, read)
+    upload.deliver(logo, read)
     clock.sleep(LINK_SECONDS - 1)
-    upload.carry(logo, read)
+    upload.deliver(logo, read)
     assert len(reads) == 1
     clock.sleep(2)
-    upload.carry(logo, read)
+    upload.deliver(logo, read)
 
     probe = ServiceProbe(simulator.url)
     assert len(reads) == 2
@@ -208,14 +210,17 @@ def test_what_was_removed_from_the_repository_is_uploaded_again(
     home: Path, simulator: SimulatorServer
 ) -> None:
     """The note of an upload is a help, not a truth."""
-    sending, logo = Sending("upload", REPOSITORY), Reference("logo", "b", "brands/logo.png", "d1")
+    sending, logo = (
+        DeliveryOptions("upload", REPOSITORY),
+        Reference("logo", "b", "brands/logo.png", "d1"),
+    )
     with_notes = connect(simulator.url)
-    carrier = sending.carrier(with_notes, folder=home / "uploads", clock=FakeClock())
-    carrier.carry(logo, lambda: LOCAL)
+    delivery = sending.create_delivery(with_notes, folder=home / "uploads", clock=FakeClock())
+    delivery.deliver(logo, lambda: LOCAL)
     [folder] = (home / "uploads").iterdir()
     (folder / hashlib.sha256(REMOTE).hexdigest()).write_text("references/x.jpeg\n")
 
-    sent = sending.carrier(with_notes, folder=home / "uploads", clock=FakeClock()).carry(
+    sent = sending.create_delivery(with_notes, folder=home / "uploads", clock=FakeClock()).deliver(
         replace(logo, digest="d2"), lambda: REMOTE
     )
 
@@ -223,22 +228,24 @@ def test_what_was_removed_from_the_repository_is_uploaded_again(
 
 
 def test_each_way_has_its_limit_of_bytes() -> None:
-    upload = Sending("upload", REPOSITORY).carrier(
+    upload = DeliveryOptions("upload", REPOSITORY).create_delivery(
         script(), folder=Path("unused"), clock=FakeClock()
     )
-    for carrier, most in ((Inline(), MAX_INLINE_BYTES), (upload, MAX_UPLOAD_BYTES)):
-        assert carrier.find_fault("brands/a.png", most) is None
-        fault = carrier.find_fault("brands/a.png", most + 1)
+    for delivery, most in ((InlineDelivery(), MAX_INLINE_BYTES), (upload, MAX_UPLOAD_BYTES)):
+        assert delivery.find_fault("brands/a.png", most) is None
+        fault = delivery.find_fault("brands/a.png", most + 1)
         assert fault is not None
         assert fault.startswith(f"{most + 1} bytes; accepted: at most {most} ")
-    beside = PassThroughUrl(Inline())
+    beside = PassThroughUrl(InlineDelivery())
     assert beside.find_fault(ADDRESS, MAX_INLINE_BYTES + 1) is None
     assert beside.find_fault("sheet:b/c", MAX_INLINE_BYTES + 1) is not None
 
 
 def test_uploading_needs_to_know_where_to() -> None:
-    with pytest.raises(NoUploadPlace, match="NBP_REFERENCES_REPOSITORY"):
-        Sending("upload").carrier(script(), folder=Path("unused"), clock=FakeClock())
+    with pytest.raises(NoUploadTarget, match="NBP_REFERENCES_REPOSITORY"):
+        DeliveryOptions("upload").create_delivery(
+            script(), folder=Path("unused"), clock=FakeClock()
+        )
 
 
 def test_a_generated_sheet_too_large_to_be_sent_stops_its_prompts_before_they_are_bought(

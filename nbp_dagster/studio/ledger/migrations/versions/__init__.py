@@ -1,1 +1,1 @@
-"""One module for each version of the tables, oldest first."""
+"""One module for each version of the tables and columns, oldest first."""

@@ -1,4 +1,4 @@
-"""Rows say who works on them, what they were rewritten from, and if they were bought on purpose."""
+"""Adds the columns owner, parent, provider, shot and fresh of a purchase."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the columns; rows that are there belong to nobody, so any run may resume them."""
+    """Add the columns; existing rows have no owner, so any run may resume them."""
     for column in (
         sa.Column("owner", sa.String(32), nullable=False, server_default=""),
         sa.Column("fresh", sa.Boolean, nullable=False, server_default=sa.false()),

@@ -1,4 +1,4 @@
-"""What caps count is summed up from an index, without reading the rows."""
+"""Adds an index of all columns that the spend of a cap is summed from."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Which sheet a character has is decided by somebody, and each decision is kept."""
+"""Adds the log of pinned character sheets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make the table, and pin every sheet that pictures were anchored to before."""
+    """Make the table, and pin every sheet that pictures were made with before."""
     pins = op.create_table(
         "sheet_pins",
         sa.Column("id", sa.Integer, primary_key=True),

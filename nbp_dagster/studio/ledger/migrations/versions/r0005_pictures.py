@@ -1,4 +1,4 @@
-"""Every file that is made is known by a sketch, so that copies of it are found again."""
+"""Adds the index of picture files, with the descriptor by which copies are found."""
 
 import sqlalchemy as sa
 from alembic import op

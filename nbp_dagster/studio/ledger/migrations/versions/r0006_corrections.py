@@ -1,4 +1,4 @@
-"""What fell short and was asked for again, and which of the two pictures is kept."""
+"""Adds the log of corrections: which pictures were regenerated, and which one is kept."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,101 @@
+"""File locks: they exclude threads and processes, and end with the process that holds one."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.studio.storage.files import StoreError, hold_lock
+
+# Seconds for another process to start, and to come to its turn.
+PATIENCE = 60.0
+# Seconds in which a lock that is free would have been taken.
+SHORT = 0.3
+spawning = multiprocessing.get_context("spawn")
+
+
+def add_one(path: Path) -> None:
+    """Read a number and write the next one: two that do so at once lose one of them."""
+    with hold_lock(path.parent / "locks" / ".lock"):
+        number = int(path.read_text()) if path.exists() else 0
+        path.write_text(str(number + 1))
+
+
+def count_up(path: Path, barrier: Barrier, times: int) -> None:
+    """What one of several processes does, in two threads."""
+    barrier.wait(PATIENCE)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add_one, [path] * times))
+
+
+def hold(lock: Path, line: Connection) -> None:
+    """Hold a lock until the process is killed."""
+    with hold_lock(lock):
+        line.send("held")
+        line.recv()
+
+
+def test_threads_and_processes_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "number"
+    barrier = spawning.Barrier(2)
+    processes = [spawning.Process(target=count_up, args=(path, barrier, 20)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE)
+
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert path.read_text() == "40"
+
+
+def test_a_lock_waits_and_is_free_when_its_process_is_killed(tmp_path: Path) -> None:
+    lock = tmp_path / ".lock"
+    line, theirs = spawning.Pipe()
+    process = spawning.Process(target=hold, args=(lock, theirs))
+    process.start()
+    assert line.poll(PATIENCE), "the other process did not take the lock"
+    line.recv()
+    taken = threading.Event()
+
+    def take() -> None:
+        with hold_lock(lock):
+            taken.set()
+
+    waiting = threading.Thread(target=take)
+    waiting.start()
+    assert not taken.wait(SHORT)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(PATIENCE)
+
+    assert taken.wait(PATIENCE)
+    waiting.join(PATIENCE)
+
+
+def test_a_lock_is_free_after_an_error_and_its_file_stays(tmp_path: Path) -> None:
+    """Another process may wait on the file: removed, it would let two hold the lock at once."""
+    lock = tmp_path / ".lock"
+    with pytest.raises(ZeroDivisionError), hold_lock(lock):
+        raise ZeroDivisionError
+    before = lock.stat().st_ino
+
+    with hold_lock(lock):
+        pass
+
+    assert lock.stat().st_ino == before
+
+
+@pytest.mark.parametrize("name", ["file/.lock", "folder"])
+def test_a_lock_that_cannot_be_made_is_one_clear_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+
+    message = rf"^cannot lock {tmp_path / name}: \S.*; set NBP_HOME"
+    with pytest.raises(StoreError, match=message), hold_lock(tmp_path / name):
+        pass
