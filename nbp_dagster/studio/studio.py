@@ -50,7 +50,7 @@ from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.typography.copy_layer import count_renditions
+from nbp_dagster.studio.typography.copy_fit import count_renditions
 
 
 @contextmanager

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from nbp_dagster.cli.run import RunOptions, run_campaigns
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
-from nbp_dagster.studio.references.reference_files import check_files
+from nbp_dagster.studio.references.supplied_files import check_files
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 from tests.orchestration.conftest import NAMES, PROMPT_ASSETS, House
@@ -127,7 +128,7 @@ def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> No
 
     with pytest.raises(BriefError, match="200 frames"):
         run_campaigns(
-            house.settings, briefs, campaigns=["winter"], wishes=RunOptions(), listener=Silent()
+            house.settings, briefs, campaigns=["winter"], options=RunOptions(), listener=Silent()
         )
 
     assert house.service.bills == 0

@@ -13,7 +13,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.schedules import find_due
 from nbp_dagster.automation.stale_partitions import outdated_sheets
 from nbp_dagster.cli.main import main
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.studio.plan import plan_campaigns
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House

@@ -13,9 +13,10 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.cli.run import RunOptions, RunSummary, run_campaigns
-from nbp_dagster.cli.tables import RunReport
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run_report import RunReport
+from nbp_dagster.cli.run_summary import RunOptions, RunSummary
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
@@ -177,7 +178,7 @@ def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
                 settings,
                 load_briefs(folder),
                 campaigns=["winter"],
-                wishes=RunOptions(strict=strict),
+                options=RunOptions(strict=strict),
                 listener=report,
             )
 

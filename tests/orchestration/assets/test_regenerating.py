@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.automation.stale_partitions import outdated_prompts, owed_corrections
 from nbp_dagster.cli.ledger_table import describe_accounts
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
