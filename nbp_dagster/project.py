@@ -1,7 +1,5 @@
 """The composition root: settings in, Definitions out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,13 +16,9 @@ from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
-from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
-from nbp_dagster.studio.provenance.picture_index import PictureIndex
-from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
-from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.studio import Studio
 
 
 def build_definitions(
@@ -45,9 +39,9 @@ def build_definitions(
         BriefError: The briefs have errors; all of them are named.
     """
     settings = settings or read_settings()
-    briefs = briefs or load_briefs(settings.nbp_config)
+    briefs = briefs or load_briefs(settings.config)
     oxen = build_oxen(settings)
-    names, url = Names(), settings.nbp_dagster_url
+    names, url = Names(), settings.dagster_url
     automation = build_automation(briefs, names, reload=reload_through(url) if url else None)
     return dg.Definitions(
         assets=build_assets(briefs, names),
@@ -64,97 +58,33 @@ def build_definitions(
     )
 
 
-def build_oxen(settings: Settings, *, api_key: str | None = None) -> OxenResource:
-    """Return the service of the mode: live only when asked for in so many words.
+def build_oxen(settings: Settings) -> OxenResource:
+    """Return the service of the mode; live only where the mode is set to it.
 
-    Args:
-        settings: Tell the mode.
-        api_key: The key itself, for use outside Dagster's definitions; None gives Dagster the
-            variable's name instead, which is what it serialises and shows.
+    Dagster gets the name of the key's variable, which is what it serialises and shows.
     """
-    if settings.nbp_mode == "live":
-        return OxenResource(
-            api_key=dg.EnvVar("OXEN_API_KEY") if api_key is None else api_key,
-            base_url=settings.oxen_base_url,
-        )
+    if settings.mode == "live":
+        return OxenResource(api_key=dg.EnvVar("OXEN_API_KEY"), base_url=settings.oxen_base_url)
     return SimulatedOxenResource(
-        latency_seconds=float(settings.nbp_simulator_latency),
-        state_dir=str((settings.nbp_home / "simulator").absolute()),
+        latency_seconds=float(settings.simulator_latency),
+        state_dir=str((settings.home / "simulator").absolute()),
     )
 
 
-@contextmanager
-def open_studio(settings: Settings, *, briefs: Briefs | None = None) -> Iterator[Studio]:
-    """Open the studio outside Dagster, with the service of the mode within reach.
+def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
+    """Return the studio over a service; Dagster gets the names of the secrets' variables."""
 
-    Args:
-        settings: Tell where state lives and who draws.
-        briefs: Those of the settings' folder, where they are read already.
+    def name_variable(secret: SecretStr | None, variable: str) -> str:
+        return "" if secret is None else dg.EnvVar(variable)
 
-    Raises:
-        BriefError: The briefs have errors; all of them are named.
-        MissingKey: Live mode without a key.
-    """
-    secret = settings.oxen_api_key
-    oxen = build_oxen(settings, api_key="" if secret is None else secret.get_secret_value())
-    resource = build_studio(settings, oxen, resolve_secrets=True)
-    with oxen.running(), resource.opened(briefs) as studio:
-        yield studio
-
-
-@contextmanager
-def open_picture_index(settings: Settings) -> Iterator[PictureIndex]:
-    """Open the registry of pictures; needs no briefs, no service and no key."""
-    secret = settings.nbp_ledger_url
-    url = None if secret is None else secret.get_secret_value()
-    database = open_ledger(url or StudioPaths(settings.nbp_home).ledger)
-    try:
-        yield PictureIndex(database)
-    finally:
-        database.dispose()
-
-
-def open_store(settings: Settings) -> ImageStore:
-    """Open the pictures of this machine; needs no briefs, no service and no key."""
-    return FolderStore(StudioPaths(settings.nbp_home).store)
-
-
-def build_studio(
-    settings: Settings, oxen: OxenResource, *, resolve_secrets: bool = False
-) -> StudioResource:
-    """Return the studio over a service.
-
-    Args:
-        settings: Tell where state lives and what may be spent.
-        oxen: The service.
-        resolve_secrets: Put the ledger's address and the signing key themselves in, for use
-            outside Dagster's definitions; otherwise Dagster gets the variables' names.
-    """
-
-    def hand_over(secret: SecretStr | None, variable: str) -> str:
-        if secret is None:
-            return ""
-        return secret.get_secret_value() if resolve_secrets else dg.EnvVar(variable)
-
-    daily = settings.nbp_daily_budget_usd
     return StudioResource(
         oxen=oxen,
-        home=str(settings.nbp_home.absolute()),
-        config=str(settings.nbp_config.absolute()),
-        in_flight=settings.nbp_in_flight,
-        ledger_url=hand_over(settings.nbp_ledger_url, "NBP_LEDGER_URL"),
-        c2pa_key=hand_over(settings.nbp_c2pa_key, "NBP_C2PA_KEY"),
-        c2pa_cert=settings.nbp_c2pa_cert or "",
-        daily_budget_usd=None if daily is None else float(daily),
-        on_cancel=settings.nbp_on_cancel,
-        ocr=settings.nbp_ocr,
-        strict=settings.nbp_strict,
-        character_scorer=settings.nbp_character_scorer,
-        character_model=""
-        if settings.nbp_character_model is None
-        else str(settings.nbp_character_model.absolute()),
-        references=settings.nbp_references,
-        references_repository=settings.nbp_references_repository or "",
+        home=str(settings.home.absolute()),
+        config=str(settings.config.absolute()),
+        ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
+        c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
+        c2pa_cert=settings.c2pa_cert or "",
+        **StudioOptions.of(settings).with_paths_from(Path.cwd()).model_dump(),
     )
 
 

@@ -12,8 +12,9 @@ PACKAGE = Path(__file__).parent.parent / "nbp_dagster"
 # Each room may import itself and the rooms on the lines above it; docs/architecture.md draws this.
 ORDER = (
     ("base", "instance", "simulator", "defs"),
-    ("yaml_source", "oxen", "settings", "studio.storage"),
-    ("briefs", "oxen.rate_limit"),
+    # One module that both the settings and the rooms below the studio may import.
+    ("yaml_source", "oxen", "studio.options", "studio.storage"),
+    ("briefs", "oxen.rate_limit", "settings"),
     ("prompts", "studio.imaging"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
     ("studio.references", "studio.provenance"),

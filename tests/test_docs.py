@@ -14,7 +14,7 @@ from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.cli.main import main
 from nbp_dagster.oxen.metered_client import Usage
 from nbp_dagster.resources.usage import describe_usage
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
 from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
@@ -29,7 +29,7 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [field.upper() for field in Settings.model_fields])
+@pytest.mark.parametrize("name", [variable_of(field) for field in Settings.model_fields])
 def test_every_setting_is_in_operations(name: str) -> None:
     assert f"| `{name}` |" in read("docs/operations.md")
 

@@ -2,9 +2,6 @@
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -19,7 +16,9 @@ from nbp_dagster.automation.stale_partitions import (
 )
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.cli.launch import Launcher
-from nbp_dagster.project import build_definitions, open_instance, open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
+from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
@@ -43,74 +42,12 @@ class Listener(Progress, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class CampaignRun:
-    """What came of one campaign.
-
-    Attributes:
-        campaign: Its id.
-        gallery: The page to look at.
-        prompts: How many it has.
-        up_to_date: How many needed nothing.
-        missing: Prompts without a picture: key and reason.
-        unchecked: Checks that an extra is missing for, and what they say; looked for only where
-            the run is strict.
-        uncorrected: Prompts whose picture fails a check and would be asked for again, which no
-            budget was left for, or which the service did not come to.
-    """
-
-    campaign: str
-    gallery: Path
-    prompts: int
-    up_to_date: int
-    missing: tuple[tuple[str, str], ...]
-    unchecked: tuple[tuple[str, str], ...] = ()
-    uncorrected: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What came of `nbp run`.
-
-    Attributes:
-        campaigns: One entry a campaign, in the order asked.
-        index: The page that lists every set.
-        errors: Why Dagster runs failed as a whole, one line each.
-    """
-
-    campaigns: tuple[CampaignRun, ...]
-    index: Path
-    errors: tuple[str, ...]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every prompt has its picture and, where that is asked for, its checks."""
-        return not self.errors and not any(
-            item.missing or item.unchecked for item in self.campaigns
-        )
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What `nbp run` was told about money and checks.
-
-    Attributes:
-        budget: Most USD the whole command may spend; None leaves it to campaign and day.
-        fresh: Buy again what is made, on purpose.
-        strict: A check that is skipped for want of an extra has failed.
-    """
-
-    budget: Decimal | None = None
-    fresh: bool = False
-    strict: bool = False
-
-
 def run_campaigns(
     settings: Settings,
     briefs: Briefs,
     *,
     campaigns: Sequence[str],
-    wishes: RunOptions,
+    options: RunOptions,
     listener: Listener,
 ) -> RunSummary:
     """Materialize what is missing or stale of some campaigns, through Dagster.
@@ -119,7 +56,7 @@ def run_campaigns(
         settings: Tell where briefs and state lie.
         briefs: As they were read to choose the campaigns.
         campaigns: Their ids.
-        wishes: What may be spent.
+        options: What may be spent.
         listener: Hears every outcome.
 
     Raises:
@@ -137,7 +74,7 @@ def run_campaigns(
         launcher = Launcher(definitions, instance, presence)
         launcher.close_dead_runs()
         run = _CampaignRuns(
-            launcher, instance, studio, names=names, wishes=wishes, listener=listener
+            launcher, instance, studio, names=names, options=options, listener=listener
         )
         run.prepare(campaigns)
         done = tuple(run.run_campaign(campaign) for campaign in campaigns)
@@ -153,14 +90,14 @@ class _CampaignRuns:
         studio: Studio,
         *,
         names: Names,
-        wishes: RunOptions,
+        options: RunOptions,
         listener: Listener,
     ) -> None:
         self._launcher = launcher
         self._instance = instance
         self._studio = studio
         self._names = names
-        self._wishes = wishes
+        self._options = options
         self._listener = listener
         self.errors: list[str] = []
 
@@ -190,7 +127,7 @@ class _CampaignRuns:
         prompts = self._studio.prompts_of(campaign)
         # A run changes the ledger and the records, not what its prompts ask for.
         compiled = self._studio.compile(prompts)
-        if self._wishes.fresh:
+        if self._options.fresh:
             due = [prompt.key for prompt in prompts]
         else:
             due = outdated_prompts(
@@ -202,8 +139,8 @@ class _CampaignRuns:
                 self._names.generated_images,
                 self._names.channel_images,
             ]
-            config = self._buying_config(fresh=self._wishes.fresh)
-            op_config = {PROMPT_STEP: {**config, "strict": self._wishes.strict}}
+            config = self._buying_config(fresh=self._options.fresh)
+            op_config = {PROMPT_STEP: {**config, "strict": self._options.strict}}
             tags = {SET_FOLLOWS: "true"}
             self._launch(assets, due, title=campaign, op_config=op_config, tags=tags)
         # Its digest follows from the pictures alone.
@@ -219,7 +156,7 @@ class _CampaignRuns:
             prompts=len(prompts),
             up_to_date=len(prompts) - len(due),
             missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
-            unchecked=self._unchecked(prompts) if self._wishes.strict else (),
+            unchecked=self._unchecked(prompts) if self._options.strict else (),
             uncorrected=tuple(owed_corrections(self._studio, compiled))
             if self._studio.briefs.campaigns[campaign].correct is not None
             else (),
@@ -238,8 +175,8 @@ class _CampaignRuns:
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
         """Run config of a paid step: what is left of the command's budget."""
         config: dict[str, object] = {"fresh": fresh}
-        if self._wishes.budget is not None:
-            config["budget_usd"] = float(self._wishes.budget - self._listener.tally.spent_usd)
+        if self._options.budget is not None:
+            config["budget_usd"] = float(self._options.budget - self._listener.tally.spent_usd)
         return config
 
     def _launch(

@@ -1,93 +1,16 @@
-"""How a run looks on a terminal: the progress bar, the closing lines, the same as JSON."""
+"""Aligned columns and the remark on simulated money, for every command that prints."""
 
-from types import TracebackType
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-
-from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Refused
+from collections.abc import Iterator, Sequence
 
 
-class RunReport:
-    """Listens to a run's outcomes; draws a bar on the error stream, so that output stays clean.
-
-    Example:
-        >>> with RunReport(Console(stderr=True)) as report:
-        ...     launch(report)
-        >>> report.tally.generated
-    """
-
-    def __init__(self, console: Console) -> None:
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=console,
-            transient=False,
-        )
-        self._title = "images"
-        self._task = self._bar.add_task(self._title, total=None, visible=False, counts="")
-        self._batch = OutcomeCounts()
-        self._tally = OutcomeCounts()
-        self._outcomes: dict[str, Outcome] = {}
-
-    def __enter__(self) -> "RunReport":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    @property
-    def tally(self) -> OutcomeCounts:
-        """Counts over everything the report heard."""
-        return self._tally
-
-    @property
-    def outcomes(self) -> dict[str, Outcome]:
-        """The latest outcome by key."""
-        return self._outcomes
-
-    def reason(self, key: str) -> str | None:
-        """Why this run brought no image for a key; None when it did, or did not try."""
-        outcome = self._outcomes.get(key)
-        return outcome.reason if isinstance(outcome, Refused | Failed) else None
-
-    def title(self, text: str) -> None:
-        """Name what comes next."""
-        self._title = text
-
-    def begin(self, total: int) -> None:
-        """A batch of `total` orders starts."""
-        self._batch = OutcomeCounts()
-        if total:
-            self._task = self._bar.add_task(self._title, total=total, counts="")
-
-    def advance(self, outcome: Outcome) -> None:
-        """One order came to its outcome."""
-        self._batch = self._batch.add(outcome)
-        self._tally = self._tally.add(outcome)
-        self._outcomes[outcome.key] = outcome
-        self._bar.update(self._task, advance=1, counts=self._batch.in_words())
+def align(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows of cells as lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
 
 
-def outcome_row(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as plain values for `--json`."""
-    row: dict[str, Any] = {"key": outcome.key, "outcome": type(outcome).__name__.lower()}
-    if isinstance(outcome, Refused | Failed):
-        return {**row, "reason": outcome.reason}
-    return {
-        **row,
-        "sha256": outcome.image.sha256,
-        "generation_id": outcome.receipt.generation_id,
-        "price_usd": str(outcome.receipt.price_usd),
-    }
+def free_note(simulated: bool) -> str:
+    """Return what follows a sum of money that the simulator asks for; nothing for a real one."""
+    return " (simulated: nothing is paid)" if simulated else ""

@@ -10,15 +10,21 @@ from dagster_shared.libraries import DagsterLibraryRegistry
 from pydantic import Field, PrivateAttr
 
 from nbp_dagster.clock import Clock, SystemClock
-from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.metered_client import MeteredClient, MeteredTransport, PriceList
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.resources.usage import find_place, recorded_usage
-from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.studio.connect import (
+    SIMULATOR_KEY,
+    MissingKey,
+    create_client,
+    require_key,
+    run_simulator,
+    share_rate_limiter,
+)
 from nbp_dagster.version import __version__
 
 if TYPE_CHECKING:
@@ -26,10 +32,6 @@ if TYPE_CHECKING:
 
 # Where Dagster lists the integrations of a code location.
 DagsterLibraryRegistry.register("nbp-dagster", __version__, is_dagster_package=False)
-
-
-class MissingKey(NbpError):
-    """Live mode without a key."""
 
 
 class OxenResource(dg.ConfigurableResource[Any]):
@@ -81,15 +83,9 @@ class OxenResource(dg.ConfigurableResource[Any]):
         Raises:
             MissingKey: The key is empty.
         """
-        key, address, clock = self._key(), self._address(), clock or SystemClock()
-        return OxenClient(
-            address,
-            api_key=key,
-            transport=LimitedTransport(
-                RequestsTransport(), base_url=address, pace=pace or RateLimiter(clock), clock=clock
-            ),
-            clock=clock,
-            retry=RetryPolicy(),
+        key, address, clock = require_key(self.api_key), self._address(), clock or SystemClock()
+        return create_client(
+            address, api_key=key, clock=clock, rate_limiter=pace or RateLimiter(clock)
         )
 
     @contextmanager
@@ -120,7 +116,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             UsageUnplaced: It is not clear what the use belongs to; nothing was asked yet.
         """
         place = find_place(context, asset=asset, output=output, partition=partition)
-        key, address, clock = self._key(), self._address(), SystemClock()
+        key, address, clock = require_key(self.api_key), self._address(), SystemClock()
         with recorded_usage(context, place, provider=self.provider) as counter:
             paced = LimitedTransport(
                 self._sender, base_url=address, pace=pace or self._shared_pace, clock=clock
@@ -142,8 +138,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             clock: Where requests wait for their turn.
             folder: Holds a small file for each key; made when missing.
         """
-        path = rate_file(folder, base_url=self._address(), api_key=self.api_key)
-        return RateLimiter(clock, FileRateStore(path))
+        return share_rate_limiter(self._address(), api_key=self.api_key, clock=clock, folder=folder)
 
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
@@ -153,14 +148,6 @@ class OxenResource(dg.ConfigurableResource[Any]):
     def _address(self) -> str:
         return self.base_url
 
-    def _key(self) -> str:
-        if not self.api_key.strip():
-            raise MissingKey(
-                "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
-                "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
-            )
-        return self.api_key
-
 
 class SimulatedOxenResource(OxenResource):
     """The simulator, started on a free loopback port for as long as a run lasts.
@@ -169,7 +156,7 @@ class SimulatedOxenResource(OxenResource):
     would at the real service.
     """
 
-    api_key: str = Field(default="simulator", description="Any text; nothing is paid.")
+    api_key: str = Field(default=SIMULATOR_KEY, description="Any text; nothing is paid.")
     base_url: str = Field(default="", description="Not used: the port is chosen at start.")
     latency_seconds: float = Field(default=0.3, description="How long a job works, in seconds.")
     state_dir: str | None = Field(
@@ -194,17 +181,8 @@ class SimulatedOxenResource(OxenResource):
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
         """Run the simulator outside Dagster, as `nbp plan` does."""
-        # A web server and a painter: what is live needs neither, and starts sooner without.
-        from nbp_dagster.simulator.server import SimulatorServer
-
-        options = SimulatorOptions(
-            latency=self.latency_seconds,
-            slots=64,
-            # A list of jobs with every reference in full would be megabytes.
-            echo_inline=False,
-            state_dir=None if self.state_dir is None else Path(self.state_dir),
-        )
-        with SimulatorServer(options) as server:
+        state_dir = None if self.state_dir is None else Path(self.state_dir)
+        with run_simulator(latency=self.latency_seconds, state_dir=state_dir) as server:
             self._server = server
             try:
                 yield self

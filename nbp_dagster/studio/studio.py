@@ -1,9 +1,10 @@
-"""The workplace: briefs, service, ledger and store, with one method for each job of the assets."""
+"""Facade over briefs, service, ledger and store: one method for each job of the assets."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image
 
@@ -11,15 +12,12 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
-from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.job_events import EventStream
-from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
-from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
+from nbp_dagster.studio.checks.ocr.proofread import Proofreader
 from nbp_dagster.studio.checks.survey import Surveyor
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
@@ -33,15 +31,12 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
+from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
-from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
 from nbp_dagster.studio.purchasing.buyer import Buyer
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
 from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
 from nbp_dagster.studio.purchasing.engine import Engine
-from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, standing_of
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.references.uploads import DeliveryOptions
@@ -49,19 +44,45 @@ from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, postprocess_each
+from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import Outline, SetStage
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.typography.copy_layer import count_renditions
+from nbp_dagster.studio.typography.copy_fit import count_renditions
+
+
+@contextmanager
+def open_studio(
+    briefs: Briefs,
+    service: Service,
+    paths: StudioPaths,
+    options: StudioOptions,
+    *,
+    secrets: Secrets | None = None,
+    tuning: Tuning | None = None,
+) -> Iterator["Studio"]:
+    """Open a studio, and give the ledger's connections back after.
+
+    Raises:
+        SigningError: Content credentials are configured and can't be signed.
+        NoUploadTarget: References are to be uploaded and there is no repository.
+    """
+    studio = Studio(
+        briefs, service, paths, options, secrets=secrets or Secrets(), tuning=tuning or Tuning()
+    )
+    try:
+        yield studio
+    finally:
+        studio.close()
 
 
 class Studio:
     """Everything one run works with; opened once a run, safe to use from one thread.
 
     Example:
-        >>> with open_studio(...) as studio:
+        >>> with open_studio(briefs, service, paths, StudioOptions()) as studio:
         ...     compiled = studio.compile(studio.prompts)
         ...     for outcome in studio.make(compiled.orders.values(), run_id="by hand"):
         ...         print(outcome.key)
@@ -70,51 +91,52 @@ class Studio:
     def __init__(
         self,
         briefs: Briefs,
-        *,
-        client: OxenClient,
-        open_stream: Callable[[], EventStream],
-        pace: RateLimiter,
-        provider: Literal["oxen", "simulator"],
+        service: Service,
         paths: StudioPaths,
-        clock: HaltableClock,
-        ledger_url: str | None = None,
-        daily_budget: Decimal | None = None,
-        on_cancel: OnCancel = "keep",
-        credentials: Credentials | None = None,
-        limits: EngineLimits | None = None,
-        times: WatchTimes | None = None,
-        measuring: Measuring | None = None,
-        ocr: ReadWhen = "auto",
-        sending: DeliveryOptions | None = None,
-        failpoint: Failpoint = no_failpoint,
+        options: StudioOptions,
+        *,
+        secrets: Secrets,
+        tuning: Tuning,
     ) -> None:
+        credentials = Credentials.load(key=secrets.c2pa_key, certificate=secrets.c2pa_cert)
+        client, clock = service.client, service.clock
         self.briefs = briefs
-        self.provider = provider
+        self.provider = service.provider
         self.paths = paths
+        self.options = options
         self.store: ImageStore = FolderStore(paths.store)
-        database = open_ledger(ledger_url or paths.ledger)
+        database = open_ledger(secrets.ledger_url or paths.ledger)
         self.ledger = Ledger(database, clock=clock)
         self.corrections = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
-        delivery = (sending or DeliveryOptions()).create_delivery(
-            client, folder=paths.uploads, clock=clock
-        )
+        delivery = DeliveryOptions(
+            options.references, options.references_repository or ""
+        ).create_delivery(client, folder=paths.uploads, clock=clock)
         self.references = ReferenceFiles(briefs, client=client, store=self.store, delivery=delivery)
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
         self._clock = clock
         self._decode_limiter = DecodeLimiter()
-        self._pace = pace
-        self._daily_budget = daily_budget
-        self._failpoint = failpoint
+        self._rate_limiter = service.rate_limiter
+        self._failpoint = tuning.failpoint
         self.measurer = Measurer(
-            measuring or Measuring(),
+            Measuring(
+                options.character_scorer,
+                None if options.character_model is None else Path(options.character_model),
+            ),
             calibrations=CalibrationFolder(paths.calibrations),
             read=self.references.read,
         )
-        reads = Proofreader(ocr, simulated=provider == "simulator", read=self.references.read)
-        self._inspector = Inspector(self.measurer, reads, Surveyor(self.references.read))
+        self._inspector = Inspector(
+            self.measurer,
+            Proofreader(
+                options.ocr,
+                simulated=service.provider == "simulator",
+                read=self.references.read,
+            ),
+            Surveyor(self.references.read),
+        )
         self._renderer = Renderer(
             store=self.store,
             records=self.records,
@@ -129,7 +151,7 @@ class Studio:
             client=client,
             references=self.references,
             store=self.store,
-            provider=provider,
+            provider=service.provider,
             ledger=self.ledger,
             pins=PinLog(database, clock=clock),
         )
@@ -140,16 +162,16 @@ class Studio:
                 client,
                 self.ledger,
                 self.store,
-                failpoint,
+                tuning.failpoint,
                 self._decode_limiter,
                 require_going_on=clock.require_going_on,
             ),
-            open_stream=open_stream,
+            open_stream=client.events,
             enter=lambda: take_lease(database, folder=paths.owners),
             clock=clock,
-            limits=limits,
-            times=times,
-            on_cancel=on_cancel,
+            limits=replace(tuning.limits, in_flight=options.in_flight),
+            times=tuning.times,
+            on_cancel=options.on_cancel,
         )
 
     def close(self) -> None:
@@ -204,7 +226,7 @@ class Studio:
                 clock=self._clock,
                 presence=presence,
                 input_image=self.references.input_image,
-                pace=self._pace,
+                pace=self._rate_limiter,
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,
@@ -406,6 +428,7 @@ class Studio:
         ]
         if budget is not None:
             caps.append(run_cap(budget))
-        if self._daily_budget is not None:
-            caps.append(day_cap(self._daily_budget, self._clock.now()))
+        daily = self.options.daily_budget
+        if daily is not None:
+            caps.append(day_cap(daily, self._clock.now()))
         return tuple(caps)

@@ -19,7 +19,8 @@ from pydantic import TypeAdapter
 
 from nbp_dagster.assets.materializations import CODE_VERSION, DATA_VERSION, USER_PROVIDED
 from nbp_dagster.assets.names import Names
-from nbp_dagster.project import open_instance, open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.project import open_instance
 from nbp_dagster.settings import read_settings
 from nbp_dagster.studio.ledger.database import begin_serialised, open_ledger
 from nbp_dagster.studio.ledger.orders import KeptImage, Order, Reused

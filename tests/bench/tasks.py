@@ -57,7 +57,7 @@ def make(*phases: str) -> Any:
     Returns seconds and CPU seconds by phase; `decode` is the part of `make` that decodes. With
     them, the CPU seconds that each thousand of the prompts took, without decoding.
     """
-    from nbp_dagster.project import open_studio
+    from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.ledger.orders import Generated
     from nbp_dagster.studio.purchasing import collector as delivery
@@ -94,7 +94,8 @@ def make(*phases: str) -> Any:
 def list_recorded() -> Any:
     """Return when Dagster recorded the pictures of each generation: [generation id, seconds]."""
     from nbp_dagster.assets.names import Names
-    from nbp_dagster.project import open_instance, open_studio
+    from nbp_dagster.cli.openings import open_studio
+    from nbp_dagster.project import open_instance
     from nbp_dagster.settings import read_settings
 
     settings = read_settings()

@@ -10,16 +10,15 @@ from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.ledger.orders import Outcome
+from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.regenerate import Regenerator, Terms
+from nbp_dagster.studio.service import Service, Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.studio import Studio
+from nbp_dagster.studio.studio import open_studio
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock
-
-# One after the other, so that it is known who has been asked for when one fails.
-LIMITS = EngineLimits(in_flight=1, buyers=1, elsewhere_seconds=0.05)
 
 
 def make_corrected(
@@ -36,20 +35,14 @@ def make_corrected(
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
     brief = campaign(*shots, correct=correct, palette_targets={"accent": 0.9})
-    studio = Studio(
+    with open_studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
-        client=client,
-        open_stream=client.events,
-        pace=pace,
-        provider="oxen",
-        paths=StudioPaths(home),
-        clock=clock,
-        limits=LIMITS,
-        times=TIMES,
-        ocr="off",
-        failpoint=failpoint,
-    )
-    try:
+        Service(client, clock=clock, rate_limiter=pace, provider="oxen"),
+        StudioPaths(home),
+        # One after the other, so that it is known who has been asked for when one fails.
+        StudioOptions(in_flight=1, ocr="off"),
+        tuning=Tuning(EngineLimits(buyers=1, elsewhere_seconds=0.05), TIMES, failpoint),
+    ) as studio:
         orders = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
         postprocessor = studio.postprocessor(prompts, orders, renders=True)
@@ -59,5 +52,3 @@ def make_corrected(
         )
         batches = correcting.batches(orders.values())
         return {outcome.key: outcome for batch in batches for outcome in batch}
-    finally:
-        studio.close()

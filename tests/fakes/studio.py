@@ -19,7 +19,8 @@ from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS, open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
-from nbp_dagster.studio.purchasing.batch_context import EngineLimits, OnCancel
+from nbp_dagster.studio.options import OnCancel
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
 from nbp_dagster.studio.purchasing.collector import Collector, Postprocess

@@ -32,7 +32,7 @@ class House:
         return build_definitions(self.settings)
 
     def write(self, *campaigns: Mapping[str, Any], **brand: Any) -> None:
-        write_briefs(self.settings.nbp_config, *campaigns, **brand)
+        write_briefs(self.settings.config, *campaigns, **brand)
 
     def prompts(self) -> list[str]:
         return self._keys(NAMES.generated_images)
@@ -115,15 +115,15 @@ def house(
     """Three shots of one campaign, nothing made yet."""
     monkeypatch.setenv("OXEN_API_KEY", "test-key-3f9a")
     settings = Settings(
-        nbp_mode="live",
-        nbp_home=tmp_path / "home",
-        nbp_config=tmp_path / "briefs",
+        mode="live",
+        home=tmp_path / "home",
+        config=tmp_path / "briefs",
         oxen_base_url=simulator.url,
         # The plain painter draws nobody: every picture would be unlike its sheet.
-        nbp_character_scorer="off",
+        character_scorer="off",
     )
     write_briefs(
-        settings.nbp_config, campaign(shot("kitchen"), shot("garden"), shot("attic", characters=[]))
+        settings.config, campaign(shot("kitchen"), shot("garden"), shot("attic", characters=[]))
     )
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
         yield House(settings, instance, ServiceProbe(simulator.url))

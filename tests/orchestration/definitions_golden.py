@@ -24,7 +24,7 @@ def render_definitions() -> str:
             campaign(*shots, refresh="0 6 * * 1", time_zone="Europe/Berlin"),
             campaign(shot("attic"), id="summer"),
         )
-        settings = Settings(nbp_config=briefs, nbp_home=Path(folder) / "home", nbp_mode="simulator")
+        settings = Settings(config=briefs, home=Path(folder) / "home", mode="simulator")
         repository = build_definitions(settings).get_repository_def()
     lines = [
         *_assets(repository),

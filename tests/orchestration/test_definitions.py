@@ -87,9 +87,7 @@ def test_the_key_is_in_no_event_no_file_and_no_message(house: House, tmp_path: P
 def test_a_folder_without_briefs_loads_with_no_partitions(tmp_path: Path) -> None:
     (tmp_path / "briefs").mkdir()
 
-    definitions = build_definitions(
-        Settings(nbp_config=tmp_path / "briefs", nbp_home=tmp_path / "home")
-    )
+    definitions = build_definitions(Settings(config=tmp_path / "briefs", home=tmp_path / "home"))
 
     graph = definitions.get_repository_def().asset_graph
     assert graph.get(NAMES.generated_images).partitions_def is not None
@@ -97,4 +95,4 @@ def test_a_folder_without_briefs_loads_with_no_partitions(tmp_path: Path) -> Non
 
 def test_a_missing_folder_of_briefs_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BriefError, match="NBP_CONFIG"):
-        build_definitions(Settings(nbp_config=tmp_path / "nowhere", nbp_home=tmp_path / "home"))
+        build_definitions(Settings(config=tmp_path / "nowhere", home=tmp_path / "home"))

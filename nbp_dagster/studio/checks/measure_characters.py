@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from PIL import Image
 
@@ -39,14 +39,13 @@ from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourS
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
+from nbp_dagster.studio.options import ScorerName
 from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
 MEASURE_VERSION: Final = "2"
-
-ScorerName = Literal["colour", "dino", "off"]
 
 
 @dataclass(frozen=True)

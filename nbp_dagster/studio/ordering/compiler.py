@@ -28,7 +28,7 @@ from nbp_dagster.studio.ordering.character_sheets import CharacterSheets, SheetS
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.image_store import ImageStore
-from nbp_dagster.studio.typography.copy_layer import check_lettering
+from nbp_dagster.studio.typography.copy_fit import check_lettering
 
 
 @dataclass(frozen=True)

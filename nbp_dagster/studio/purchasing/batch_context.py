@@ -3,19 +3,17 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.buyer import Obtained
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock
 from nbp_dagster.studio.purchasing.collector import Collector
 from nbp_dagster.studio.purchasing.job_watcher import Notice, Settled, Stuck, WatchTimes
-
-OnCancel = Literal["keep", "cancel"]
 
 
 @dataclass(frozen=True)

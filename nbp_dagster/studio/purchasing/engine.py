@@ -9,12 +9,12 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.batch import Batch
 from nbp_dagster.studio.purchasing.batch_context import (
     BatchContext,
     BatchWork,
     EngineLimits,
-    OnCancel,
 )
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import HaltableClock

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import MAX_REFERENCE_BYTES
-from nbp_dagster.briefs.supplied_images import SuppliedImage, all_images
+from nbp_dagster.briefs.supplied_images import SuppliedImage
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
-from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.imaging.decode import UndecodableImage
 from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
 from nbp_dagster.studio.references.sheet_card import draw_palette_card
+from nbp_dagster.studio.references.supplied_files import decode_once
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
@@ -24,9 +25,6 @@ ReadReference = Callable[[str, str], bytes]
 
 # Timeout in seconds of one fetch: a reference is smaller than a 4K result.
 FETCH_SECONDS = 60.0
-
-# Digests of the images that this process has decoded completely: equal bytes stay valid.
-_VALID: set[str] = set()
 
 
 class UnusableReference(NbpError):
@@ -139,7 +137,7 @@ class ReferenceFiles:
             raise UnusableReference(
                 f"reference {path} changed after the run began; run again to use the new one"
             )
-        _decode_once(data, digest, what=f"reference {path}")
+        decode_once(data, digest, what=f"reference {path}")
         return data
 
     def _deliver(self, reference: Reference) -> str:
@@ -162,7 +160,7 @@ class ReferenceFiles:
                 source, max_bytes=MAX_REFERENCE_BYTES, total_timeout=FETCH_SECONDS
             )
             digest = hashlib.sha256(data).hexdigest()
-            _decode_once(data, digest, what=f"reference {cut_query(source)}")
+            decode_once(data, digest, what=f"reference {cut_query(source)}")
             self._store.put(data)
         else:
             digest = self._briefs.files[source].sha256
@@ -180,30 +178,3 @@ class ReferenceFiles:
                 yield image.problem(self._briefs, f"not a usable picture: {error.seen}")
             except NbpError as error:
                 yield image.problem(self._briefs, str(error))
-
-
-def check_files(briefs: Briefs) -> None:
-    """Decode every image file the briefs name; fetches nothing.
-
-    Raises:
-        BriefError: Some are no usable pictures; every one is named, with its file and line.
-    """
-    problems = []
-    for image in all_images(briefs):
-        digest = briefs.files.get(image.source)
-        if digest is not None:
-            try:
-                _decode_once(digest.path.read_bytes(), digest.sha256, what=image.source)
-            except UndecodableImage as error:
-                problems.append(image.problem(briefs, f"not a usable picture: {error.seen}"))
-            except OSError as error:
-                problems.append(image.problem(briefs, f"cannot be read: {error.strerror}"))
-    if problems:
-        raise BriefError(briefs.root, problems)
-
-
-def _decode_once(data: bytes, digest: str, *, what: str) -> None:
-    """Decode an image completely, once a process, to validate it as a still picture."""
-    if digest not in _VALID:
-        decode_image(data, what=what)
-        _VALID.add(digest)

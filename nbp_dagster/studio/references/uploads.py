@@ -10,16 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound
 from nbp_dagster.prompts.request import Reference
+from nbp_dagster.studio.options import ReferenceMode
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
 
-DeliveryRoute = Literal["auto", "upload", "inline"]
 Read = Callable[[], bytes]
 
 # A data URI is a third larger than its bytes; clients seen in public stop at 12 MB a file.
@@ -212,7 +212,7 @@ class DeliveryOptions:
         repository: `namespace/name` for uploads; empty for none.
     """
 
-    way: DeliveryRoute = "auto"
+    way: ReferenceMode = "auto"
     repository: str = ""
 
     def create_delivery(

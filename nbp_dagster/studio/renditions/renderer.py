@@ -38,7 +38,8 @@ from nbp_dagster.studio.provenance.picture_index import (
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
-from nbp_dagster.studio.typography.copy_layer import CopySetter, Lettering, letterings
+from nbp_dagster.studio.typography.copy_fit import Lettering, letterings
+from nbp_dagster.studio.typography.copy_layer import CopySetter
 from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
 
 # Raised when the same original and channel would come out differently: renditions are made again.

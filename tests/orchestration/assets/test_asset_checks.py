@@ -91,7 +91,7 @@ def red_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, str]]:
 @pytest.fixture
 def run(house: House) -> Run:
     """A brand with a mascot, a logo and a target for a colour, on a service that paints."""
-    folder = house.settings.nbp_config
+    folder = house.settings.config
     shutil.rmtree(folder)
     shutil.copytree(CONFIG / "brands" / "images", folder / "brands" / "images")
     brand = yaml.safe_load((CONFIG / "brands" / "pennyway.yaml").read_text(encoding="utf-8"))
@@ -111,7 +111,7 @@ def run(house: House) -> Run:
     write_briefs(folder, brief, brand=brand)
     page = Fault(kind="html", path=".png", prompt=f"page of {PAGE}")
     with SimulatorServer(SimulatorOptions(latency=0.02, faults=(page,))) as server:
-        update = {"oxen_base_url": server.url, "nbp_ocr": "on", "nbp_character_scorer": "colour"}
+        update = {"oxen_base_url": server.url, "ocr": "on", "character_scorer": "colour"}
         made = replace(house, settings=house.settings.model_copy(update=update))
         made.sheets_made()
         prompts = made.materialize(PROMPT_ASSETS)

@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from nbp_dagster.cli.run import RunOptions, run_campaigns
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
-from nbp_dagster.studio.references.reference_files import check_files
+from nbp_dagster.studio.references.supplied_files import check_files
 from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 from tests.orchestration.conftest import NAMES, PROMPT_ASSETS, House
@@ -64,7 +65,7 @@ def products_of(images: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
 
 
 def put(house: House, images: Mapping[str, bytes]) -> None:
-    brand = products_of(images, house.settings.nbp_config)
+    brand = products_of(images, house.settings.config)
     shots = [{**shot("kitchen"), "products": list(brand["products"])}]
     house.write(campaign(*shots), brand=brand)
 
@@ -103,7 +104,7 @@ def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_not
     house: House,
 ) -> None:
     put(house, {kind: make_picture(kind) for kind in BY_DECODING})
-    briefs = load_briefs(house.settings.nbp_config)
+    briefs = load_briefs(house.settings.config)
 
     with pytest.raises(BriefError) as caught, open_studio(house.settings) as studio:
         plan_campaigns(studio, ["winter"])
@@ -123,11 +124,11 @@ def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_not
 
 def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> None:
     put(house, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
-    briefs = load_briefs(house.settings.nbp_config)
+    briefs = load_briefs(house.settings.config)
 
     with pytest.raises(BriefError, match="200 frames"):
         run_campaigns(
-            house.settings, briefs, campaigns=["winter"], wishes=RunOptions(), listener=Silent()
+            house.settings, briefs, campaigns=["winter"], options=RunOptions(), listener=Silent()
         )
 
     assert house.service.bills == 0
@@ -164,7 +165,7 @@ def test_the_step_of_prompts_buys_nothing_for_a_bad_picture(house: House) -> Non
 
 def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(house: House) -> None:
     """Ben's image breaks after the briefs were made; Ada's shot is bought all the same."""
-    path = house.settings.nbp_config / "brands" / "ben.png"
+    path = house.settings.config / "brands" / "ben.png"
     path.write_bytes(encode(draw_scene(64, 64)))
     ben = {**BRAND["characters"]["ben"], "references": ["ben.png"], "auto_pin": False}
     brand = {**BRAND, "characters": {**BRAND["characters"], "ben": ben}}

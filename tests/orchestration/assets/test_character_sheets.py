@@ -13,7 +13,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.schedules import find_due
 from nbp_dagster.automation.stale_partitions import outdated_sheets
 from nbp_dagster.cli.main import main
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.studio.plan import plan_campaigns
 from tests.fakes.briefs import BRAND, campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
@@ -45,8 +45,8 @@ def nbp(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command in this process, on the house's state."""
     settings = house.settings
     monkeypatch.setenv("NBP_MODE", "live")
-    monkeypatch.setenv("NBP_HOME", str(settings.nbp_home))
-    monkeypatch.setenv("NBP_CONFIG", str(settings.nbp_config))
+    monkeypatch.setenv("NBP_HOME", str(settings.home))
+    monkeypatch.setenv("NBP_CONFIG", str(settings.config))
     monkeypatch.setenv("OXEN_BASE_URL", settings.oxen_base_url)
 
     def run(*words: str) -> Result:
@@ -272,7 +272,7 @@ def drawn(folder: Path, name: str, colour: str) -> str:
 
 def supplied(house: House, *, wave: str = "red") -> None:
     """Ada by three images, Ben generated; one shot of each."""
-    folder = house.settings.nbp_config / "brands" / "images"
+    folder = house.settings.config / "brands" / "images"
     references = [
         drawn(folder, name, colour)
         for name, colour in (("face.png", "navy"), ("front.png", "teal"), ("wave.png", wave))
@@ -319,7 +319,7 @@ def test_another_supplied_image_makes_exactly_its_descendants_stale(house: House
 
 def test_a_supplied_image_that_is_none_is_told_before_anything_is_bought(house: House) -> None:
     supplied(house)
-    broken = house.settings.nbp_config / "brands" / "images" / "wave.png"
+    broken = house.settings.config / "brands" / "images" / "wave.png"
     broken.write_bytes(broken.read_bytes()[:200])
     house.materialize([NAMES.brand_kits])
 

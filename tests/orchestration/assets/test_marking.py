@@ -17,7 +17,7 @@ from PIL import Image
 from pydantic import SecretStr
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.project import open_picture_index, open_store, open_studio
+from nbp_dagster.cli.openings import open_picture_index, open_store, open_studio
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
@@ -75,12 +75,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
         dg.DagsterInstance.ephemeral(tempdir=str(folder)) as instance,
     ):
         settings = Settings(
-            nbp_mode="live",
-            nbp_home=folder / "home",
-            nbp_config=folder / "briefs",
+            mode="live",
+            home=folder / "home",
+            config=folder / "briefs",
             oxen_base_url=server.url,
-            nbp_c2pa_key=SecretStr(PAPERS.key),
-            nbp_c2pa_cert=PAPERS.chain,
+            c2pa_key=SecretStr(PAPERS.key),
+            c2pa_cert=PAPERS.chain,
         )
         house = House(settings, instance, ServiceProbe(server.url))
         channels = ["instagram_square", "display_300x250"]
@@ -102,7 +102,7 @@ def signing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
 
 def sign_with(house: House, monkeypatch: pytest.MonkeyPatch, key: str) -> House:
     monkeypatch.setenv("NBP_C2PA_KEY", key)
-    changes = {"nbp_c2pa_key": SecretStr(key), "nbp_c2pa_cert": PAPERS.chain}
+    changes = {"c2pa_key": SecretStr(key), "c2pa_cert": PAPERS.chain}
     return replace(house, settings=house.settings.model_copy(update=changes))
 
 
@@ -115,7 +115,7 @@ def make(house: House) -> list[Path]:
 
 def write_set(house: House) -> list[Path]:
     assert house.materialize([NAMES.campaign_sets]).success
-    return sorted((house.settings.nbp_home / "sets" / "winter" / "images").rglob("*.*"))
+    return sorted((house.settings.home / "sets" / "winter" / "images").rglob("*.*"))
 
 
 def read_credentials(path: Path) -> tuple[str, dict[str, Any]]:
@@ -224,7 +224,7 @@ def test_what_is_unchanged_is_not_signed_again_and_turning_it_off_buys_nothing(
     bills = signing.service.bills
     assert signing.materialize(PROMPT_ASSETS).success
     assert {path: path.read_bytes() for path in write_set(signing)} == signed
-    off = signing.settings.model_copy(update={"nbp_c2pa_key": None, "nbp_c2pa_cert": None})
+    off = signing.settings.model_copy(update={"c2pa_key": None, "c2pa_cert": None})
     plain = replace(signing, settings=off)
 
     assert plain.materialize(PROMPT_ASSETS).success

@@ -128,7 +128,7 @@ def test_checks_are_one_evaluation_a_run(house: House) -> None:
 
 def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(house: House) -> None:
     """The plain painter draws nobody, so each prompt with a character falls short, as a warning."""
-    house.settings = house.settings.model_copy(update={"nbp_character_scorer": "colour"})
+    house.settings = house.settings.model_copy(update={"character_scorer": "colour"})
     house.sheets_made()
 
     result = house.materialize(PROMPT_ASSETS)
@@ -164,7 +164,7 @@ def test_checks_say_nothing_when_there_was_nothing_to_look_at(house: House) -> N
 def original_of(house: House, prompt: str) -> Path:
     """The file of a prompt's paid original."""
     digest = str(house.latest(NAMES.generated_images, prompt).metadata["sha256"].value)
-    return house.settings.nbp_home / "store" / digest[:2] / digest
+    return house.settings.home / "store" / digest[:2] / digest
 
 
 def test_an_original_that_was_cut_short_is_fetched_again_for_free(house: House) -> None:
@@ -221,11 +221,11 @@ def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: Hou
 
 def set_page(house: House) -> str:
     assert house.materialize([NAMES.campaign_sets]).success
-    return (house.settings.nbp_home / "sets" / "winter" / "index.html").read_text("utf-8")
+    return (house.settings.home / "sets" / "winter" / "index.html").read_text("utf-8")
 
 
 def records_of(house: House) -> dict[Path, dict[str, Any]]:
-    folder = house.settings.nbp_home / "records"
+    folder = house.settings.home / "records"
     return {path: json.loads(path.read_bytes()) for path in folder.rglob("*.json")}
 
 
@@ -233,7 +233,7 @@ def test_a_set_shows_the_thumbnails_drawn_with_the_renditions(house: House) -> N
     house.sheets_made()
     assert house.materialize(PROMPT_ASSETS).success
     kept = [
-        house.settings.nbp_home / "store" / digest[:2] / digest
+        house.settings.home / "store" / digest[:2] / digest
         for record in records_of(house).values()
         for digest in record["thumbs"].values()
     ]
@@ -251,7 +251,7 @@ def test_thumbnails_that_are_lost_or_were_never_kept_are_drawn_from_the_pictures
     shown = set_page(house).count("data:image/jpeg")
     (damaged, first), (older, second), *_ = records_of(house).items()
     digest = next(iter(first["thumbs"].values()))
-    (house.settings.nbp_home / "store" / digest[:2] / digest).write_bytes(b"damaged")
+    (house.settings.home / "store" / digest[:2] / digest).write_bytes(b"damaged")
     del second["thumbs"]
     older.write_text(json.dumps(second), encoding="utf-8")
 
@@ -346,14 +346,14 @@ def write_large_campaign(house: House) -> None:
     }
     shots = [shot(f"s{number}", characters=[]) for number in range(8)]
     house.write(campaign(*shots, channels=list(tiny)))
-    (house.settings.nbp_config / "channels.yaml").write_text(yaml.safe_dump(tiny), encoding="utf-8")
+    (house.settings.config / "channels.yaml").write_text(yaml.safe_dump(tiny), encoding="utf-8")
 
 
 def test_a_large_set_that_follows_is_prepared_while_its_pictures_are_made(house: House) -> None:
     write_large_campaign(house)
     house.sheets_made()
     assert house.materialize(PROMPT_ASSETS, tags={SET_FOLLOWS: "true"}).success
-    folder = house.settings.nbp_home / "sets" / "winter"
+    folder = house.settings.home / "sets" / "winter"
     before = {path: path.stat().st_ino for path in folder.rglob("*.jpg")}
     assert before
     assert not (folder / "index.html").exists()
@@ -368,7 +368,7 @@ def test_a_set_that_nobody_asked_for_is_not_prepared(house: House) -> None:
     write_large_campaign(house)
     house.sheets_made()
     assert house.materialize(PROMPT_ASSETS).success
-    assert not (house.settings.nbp_home / "sets").exists()
+    assert not (house.settings.home / "sets").exists()
 
 
 def test_requests_are_recorded_before_the_pictures_made_of_them(house: House) -> None:

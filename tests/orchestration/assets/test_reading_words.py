@@ -13,9 +13,10 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.cli.run import RunOptions, RunSummary, run_campaigns
-from nbp_dagster.cli.tables import RunReport
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run_report import RunReport
+from nbp_dagster.cli.run_summary import RunOptions, RunSummary
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
@@ -41,7 +42,7 @@ def drawn(name: str, scene: str) -> dict[str, Any]:
 def painted(house: House) -> Iterator[House]:
     """A house whose service paints what the prompt says, and whose originals are read."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
-        update = {"oxen_base_url": server.url, "nbp_ocr": "on"}
+        update = {"oxen_base_url": server.url, "ocr": "on"}
         yield replace(house, settings=house.settings.model_copy(update=update))
 
 
@@ -149,7 +150,7 @@ def word_results(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, str
 
 @pytest.mark.usefixtures("without_reader")
 def test_without_the_extra_there_is_no_verdict_and_a_strict_run_fails(house: House) -> None:
-    house.settings = house.settings.model_copy(update={"nbp_ocr": "auto"})
+    house.settings = house.settings.model_copy(update={"ocr": "auto"})
     house.write(campaign(drawn("kitchen", "a cup on a counter")))
 
     lenient = house.materialize(PROMPT_ASSETS)
@@ -164,11 +165,11 @@ def test_without_the_extra_there_is_no_verdict_and_a_strict_run_fails(house: Hou
 def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
     folder = write_briefs(tmp_path / "briefs", campaign(drawn("kitchen", "a cup on a counter")))
     settings = Settings(
-        nbp_mode="simulator",
-        nbp_home=tmp_path / "home",
-        nbp_config=folder,
-        nbp_ocr="on",
-        nbp_simulator_latency=0,
+        mode="simulator",
+        home=tmp_path / "home",
+        config=folder,
+        ocr="on",
+        simulator_latency=0,
     )
 
     def run(*, strict: bool) -> RunSummary:
@@ -177,7 +178,7 @@ def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
                 settings,
                 load_briefs(folder),
                 campaigns=["winter"],
-                wishes=RunOptions(strict=strict),
+                options=RunOptions(strict=strict),
                 listener=report,
             )
 

@@ -17,7 +17,7 @@ REPOSITORY = "simulated-user/references"
 
 def send(house: House, way: str, simulator: SimulatorServer | None = None) -> House:
     """The same house with another way of sending, or on another service."""
-    changes = {"nbp_references": way, "nbp_references_repository": REPOSITORY}
+    changes = {"references": way, "references_repository": REPOSITORY}
     if simulator is not None:
         changes["oxen_base_url"] = simulator.url
     settings = house.settings.model_copy(update=changes)
@@ -25,7 +25,7 @@ def send(house: House, way: str, simulator: SimulatorServer | None = None) -> Ho
 
 
 def put(house: House) -> None:
-    path = house.settings.nbp_config / "brands" / "logo.png"
+    path = house.settings.config / "brands" / "logo.png"
     path.write_bytes(encode(draw_scene(64, 48)))
     house.write(campaign(shot("kitchen"), shot("garden")), brand={**BRAND, "logo": "logo.png"})
 

@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.automation.stale_partitions import outdated_prompts, owed_corrections
 from nbp_dagster.cli.ledger_table import describe_accounts
-from nbp_dagster.project import open_studio
+from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
@@ -38,7 +38,7 @@ def shots() -> list[dict[str, Any]]:
 def painted(house: House) -> Iterator[House]:
     """A house whose service paints whoever is asked for, with both sheets made."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
-        update = {"oxen_base_url": server.url, "nbp_character_scorer": "colour", "nbp_ocr": "off"}
+        update = {"oxen_base_url": server.url, "character_scorer": "colour", "ocr": "off"}
         painted = replace(
             house,
             settings=house.settings.model_copy(update=update),
@@ -162,10 +162,10 @@ def test_what_was_decided_holds_whatever_is_lost_or_judged_otherwise(painted: Ho
     painted.service.script(COPIED_ONCE)
     painted.materialize(PROMPT_ASSETS)
     before, bills = shown(painted), painted.service.bills
-    for record in (painted.settings.nbp_home / "records").rglob("*.json"):
+    for record in (painted.settings.home / "records").rglob("*.json"):
         record.unlink()
     # Nobody can tell any more which of the two is a copy.
-    painted.settings = painted.settings.model_copy(update={"nbp_character_scorer": "off"})
+    painted.settings = painted.settings.model_copy(update={"character_scorer": "off"})
 
     assert painted.materialize(PROMPT_ASSETS).success
 

@@ -84,7 +84,7 @@ def test_an_edited_palette_makes_every_picture_of_the_brand_stale(house: House) 
 
 
 def test_other_bytes_in_a_reference_make_stale_what_shows_the_character(house: House) -> None:
-    image = house.settings.nbp_config / "brands" / "images" / "ada.png"
+    image = house.settings.config / "brands" / "images" / "ada.png"
     image.parent.mkdir(parents=True)
     image.write_bytes(encode(draw_noise(512, 512, seed=1)))
     # Supplied images need no pin.
@@ -132,9 +132,9 @@ def test_what_decides_no_picture_makes_nothing_stale(house: House) -> None:
     all_made(house)
     shots = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
     house.write(campaign(*shots, budget_usd=99, refresh="0 6 * * 1", time_zone="Europe/Berlin"))
-    brief = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    brief = house.settings.config / "campaigns" / "winter.yaml"
     brief.write_text(f"# Ask Mona first.\n{brief.read_text('utf-8')}", "utf-8")
-    os.utime(house.settings.nbp_config / "brands" / "hilltop.yaml", (1, 1))
+    os.utime(house.settings.config / "brands" / "hilltop.yaml", (1, 1))
 
     recorded(house)
 

@@ -308,7 +308,5 @@ def test_the_simulators_prices_are_not_told_as_spent(house: House, simulated: Ho
 @pytest.fixture
 def simulated(house: House) -> House:
     """The house in simulator mode."""
-    settings = house.settings.model_copy(
-        update={"nbp_mode": "simulator", "nbp_simulator_latency": 0}
-    )
+    settings = house.settings.model_copy(update={"mode": "simulator", "simulator_latency": 0})
     return House(settings, house.instance, house.service)

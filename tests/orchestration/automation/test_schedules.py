@@ -1,7 +1,6 @@
 """A campaign's schedule buys what is due, says so, and leaves the rest alone."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import dagster as dg
@@ -118,14 +117,14 @@ def test_a_quote_over_the_budget_launches_nothing_and_says_by_how_much(house: Ho
 def test_a_quote_over_the_days_budget_launches_nothing_until_it_is_raised(house: House) -> None:
     house.sheets_made()
     # Below the quote alone: what the sheets cost may have been yesterday's.
-    house.settings = house.settings.model_copy(update={"nbp_daily_budget_usd": Decimal("0.40")})
+    house.settings = house.settings.model_copy(update={"daily_budget_usd": 0.40})
 
     reason = tick_schedule(house)
 
     assert isinstance(reason, str)
     assert "3 of 3 prompts are due, nothing is launched: over budget: day " in reason
     assert "raise NBP_DAILY_BUDGET_USD" in reason
-    house.settings = house.settings.model_copy(update={"nbp_daily_budget_usd": Decimal("1.00")})
+    house.settings = house.settings.model_copy(update={"daily_budget_usd": 1.00})
     assert isinstance(tick_schedule(house), dg.RunRequest)
 
 
@@ -145,7 +144,7 @@ def test_a_refused_prompt_alone_is_no_reason_for_a_run(house: House) -> None:
 
 def test_a_broken_brief_is_one_line_of_the_tick(house: House) -> None:
     definitions = house.definitions()
-    path = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    path = house.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "varients: 2\n", encoding="utf-8")
     schedule = definitions.get_repository_def().get_schedule_def("refresh_winter")
 
@@ -162,7 +161,7 @@ def test_a_broken_brief_is_one_line_of_the_tick(house: House) -> None:
 
 def test_a_campaign_that_is_gone_asks_for_a_reload(house: House) -> None:
     definitions = house.definitions()
-    (house.settings.nbp_config / "campaigns" / "winter.yaml").unlink()
+    (house.settings.config / "campaigns" / "winter.yaml").unlink()
     schedule = definitions.get_repository_def().get_schedule_def("refresh_winter")
 
     with dg.build_schedule_context(

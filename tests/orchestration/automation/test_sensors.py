@@ -113,7 +113,7 @@ def test_an_edit_taken_back_ends_the_wait(house: House, sensor: BriefsSensor) ->
 
 def test_a_touched_file_is_no_change(house: House, sensor: BriefsSensor) -> None:
     before = sensor.cursor
-    for path in house.settings.nbp_config.rglob("*.yaml"):
+    for path in house.settings.config.rglob("*.yaml"):
         os.utime(path, (1, 1))
 
     assert sensor.tick() == UNCHANGED
@@ -123,7 +123,7 @@ def test_a_touched_file_is_no_change(house: House, sensor: BriefsSensor) -> None
 def test_a_comment_is_a_change_of_the_brief_that_touches_no_request(
     house: House, sensor: BriefsSensor
 ) -> None:
-    path = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    path = house.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "# looked over\n", encoding="utf-8")
 
     assert sensor.tick() == "changed: campaigns/winter"
@@ -177,7 +177,7 @@ def test_a_removed_shot_asks_for_a_reload(house: House, sensor: BriefsSensor) ->
 
 
 def test_a_removed_campaign_is_named(house: House, sensor: BriefsSensor) -> None:
-    (house.settings.nbp_config / "campaigns" / "winter.yaml").unlink()
+    (house.settings.config / "campaigns" / "winter.yaml").unlink()
 
     reason = sensor.tick()
 
@@ -194,7 +194,7 @@ def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor)
         return f"reloaded {location}"
 
     asking = build_briefs_sensor(
-        load_briefs(house.settings.nbp_config),
+        load_briefs(house.settings.config),
         NAMES,
         jobs=build_free_jobs(NAMES),
         status=dg.DefaultSensorStatus.RUNNING,
@@ -211,7 +211,7 @@ def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor)
 
 def test_a_broken_brief_is_told_and_looked_at_again(house: House, sensor: BriefsSensor) -> None:
     before = sensor.cursor
-    path = house.settings.nbp_config / "campaigns" / "winter.yaml"
+    path = house.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "varients: 2\n", encoding="utf-8")
 
     reason = sensor.tick()
@@ -242,7 +242,7 @@ def test_the_first_tick_follows_an_edit_made_before_it(house: House) -> None:
 
 
 def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> None:
-    image = house.settings.nbp_config / "brands" / "images" / "ada.png"
+    image = house.settings.config / "brands" / "images" / "ada.png"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"first")
     house.write(brand=brand_with(references=["images/ada.png"], auto_pin=False))

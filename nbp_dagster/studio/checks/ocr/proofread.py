@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from PIL import Image
 
@@ -29,6 +29,7 @@ from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import scale_to
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine, WordBox
+from nbp_dagster.studio.options import ReadWhen
 from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
@@ -40,8 +41,6 @@ READING_VERSION: Final = "1"
 SIDES: Final = (800, 1536, 640)
 """Longer sides in pixels an original is read at, one after the other while copy is missing. Fine
 print is lost in smaller pictures, and large letters fall apart in larger ones."""
-
-ReadWhen = Literal["auto", "on", "off"]
 
 
 @dataclass(frozen=True)

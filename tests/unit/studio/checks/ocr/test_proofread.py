@@ -17,9 +17,10 @@ from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.ocr.expected_text import Lettering, lettering_of
 from nbp_dagster.studio.checks.ocr.ocr_engine import ReaderMissing
-from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader, ReadWhen
+from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.manifest.value_types import Reading, ReadLine
+from nbp_dagster.studio.options import ReadWhen
 from tests.fakes.briefs import campaign, write_briefs
 
 COPY = {"headline": "Slow mornings win", "call_to_action": "Try it"}

@@ -1,0 +1,1 @@
+"""One module per command of `nbp`: its arguments and help; the rest is imported when it runs."""

@@ -1,0 +1,36 @@
+"""`nbp plan`: every image `nbp run` would make, its request and its price; buys nothing."""
+
+import json
+
+import click
+
+from nbp_dagster.cli.errors import report_errors
+
+
+@click.command()
+@click.argument("campaigns", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
+@click.option("--show", metavar="KEY", help="Print one prompt as the model gets it.")
+@report_errors
+def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
+    """Show what `nbp run` would make and what it would cost; buys nothing."""
+    # Imported here: the studio brings the database, the client and imaging.
+    from nbp_dagster.cli.choice import choose_campaigns
+    from nbp_dagster.cli.openings import open_studio
+    from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.plan import plan_campaigns
+
+    settings = read_settings()
+    with open_studio(settings) as studio:
+        planned = plan_campaigns(studio, choose_campaigns(studio.briefs, campaigns))
+    if show is not None:
+        for line in describe_prompt(planned, show):
+            click.echo(line)
+    elif as_json:
+        click.echo(json.dumps(plan_json(planned), indent=2))
+    else:
+        for line in describe_plan(planned, simulated=settings.mode != "live"):
+            click.echo(line)
+        for line in planned.over:
+            click.echo(f"nbp: {line}", err=True)

@@ -1,0 +1,30 @@
+"""`nbp validate`: checks every brief, image file and copy text; buys and fetches nothing."""
+
+import click
+
+from nbp_dagster.cli.errors import report_errors
+
+
+@click.command()
+@report_errors
+def validate() -> None:
+    """Check every brief; print every error of every file, or that there are none."""
+    # Imported here: no other command needs the briefs, fonts and images all at once.
+    from nbp_dagster.briefs.load import BriefError, load_briefs
+    from nbp_dagster.prompts.expansion import expand
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.references.supplied_files import check_files
+    from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
+
+    settings = read_settings()
+    briefs = load_briefs(settings.config)
+    check_files(briefs)
+    crowded = find_crowded_copy(briefs)
+    if crowded:
+        raise BriefError(settings.config, crowded)
+    prompts = expand(briefs)
+    click.echo(
+        f"{settings.config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "
+        f"{len(prompts)} prompts, {sum(len(prompt.channels) for prompt in prompts)} pictures: "
+        "no errors"
+    )

@@ -1,0 +1,206 @@
+"""What commands open without Dagster: studio, sheets, ledger, picture index, store and service.
+
+Each function imports what it opens, so that a command pays for nothing it does not use.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbp_dagster.clock import Clock, SystemClock
+from nbp_dagster.settings import Settings
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+    from sqlalchemy.engine import Engine
+
+    from nbp_dagster.briefs.brief import Briefs
+    from nbp_dagster.oxen.client import OxenClient
+    from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+    from nbp_dagster.studio.accounts import Accounts
+    from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.sheet_report import SheetContext
+    from nbp_dagster.studio.storage.image_store import ImageStore
+    from nbp_dagster.studio.studio import Studio
+
+
+@contextmanager
+def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Iterator[Studio]":
+    """Open the studio over the service of the mode.
+
+    Args:
+        settings: Folders, mode, options and secrets.
+        briefs: Those of the settings' folder, where they are read already.
+
+    Raises:
+        BriefError: The briefs have errors; all of them are named.
+        MissingKey: Live mode without a key.
+        SigningError: Content credentials are configured and can't be signed.
+    """
+    from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.studio import studio
+    from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
+    from nbp_dagster.studio.options import StudioOptions
+    from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+    from nbp_dagster.studio.service import Secrets, Service
+
+    clock = HaltableClock(SystemClock())
+    with open_service(settings, clock) as (client, rate_limiter):
+        settle_allocator()
+        service = Service(
+            client, clock=clock, rate_limiter=rate_limiter, provider=settings.provider
+        )
+        secrets = Secrets(
+            _reveal(settings.ledger_url), _reveal(settings.c2pa_key), settings.c2pa_cert or ""
+        )
+        with studio.open_studio(
+            briefs or load_briefs(settings.config.absolute()),
+            service,
+            _paths(settings),
+            StudioOptions.of(settings).with_paths_from(Path.cwd()),
+            secrets=secrets,
+        ) as opened:
+            yield opened
+
+
+@contextmanager
+def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient, RateLimiter]]":
+    """Open the service of the mode: its client, and what limits the rate of its requests.
+
+    In simulator mode the simulator runs in this process until the block is left.
+
+    Raises:
+        MissingKey: Live mode without a key.
+    """
+    from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+    from nbp_dagster.studio import connect
+
+    if settings.mode == "live":
+        address, key = settings.oxen_base_url, connect.require_key(_reveal(settings.oxen_api_key))
+        rate_limiter = connect.share_rate_limiter(
+            address, api_key=key, clock=clock, folder=_paths(settings).pace
+        )
+        yield (
+            connect.create_client(address, api_key=key, clock=clock, rate_limiter=rate_limiter),
+            rate_limiter,
+        )
+        return
+    latency, state_dir = float(settings.simulator_latency), settings.home / "simulator"
+    with connect.run_simulator(latency=latency, state_dir=state_dir.absolute()) as server:
+        rate_limiter = RateLimiter(clock)
+        yield (
+            connect.create_client(
+                server.url, api_key=connect.SIMULATOR_KEY, clock=clock, rate_limiter=rate_limiter
+            ),
+            rate_limiter,
+        )
+
+
+@contextmanager
+def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
+    """Open the character sheets: briefs, ledger, store and service, without the imaging.
+
+    Raises:
+        BriefError: The briefs have errors; all of them are named.
+        MissingKey: Live mode without a key.
+    """
+    from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.studio.ledger.ledger import Ledger
+    from nbp_dagster.studio.ledger.sheet_pins import PinLog
+    from nbp_dagster.studio.ordering.character_sheets import CharacterSheets
+    from nbp_dagster.studio.ordering.order_builder import fetch_quote
+    from nbp_dagster.studio.references.reference_files import ReferenceFiles
+    from nbp_dagster.studio.references.uploads import DeliveryOptions
+    from nbp_dagster.studio.sheet_report import SheetContext
+
+    clock, paths, store = SystemClock(), _paths(settings), open_store(settings)
+    with open_service(settings, clock) as (client, _):
+        briefs = load_briefs(settings.config.absolute())
+        delivery = DeliveryOptions(settings.references, settings.references_repository or "")
+        references = ReferenceFiles(
+            briefs,
+            client=client,
+            store=store,
+            delivery=delivery.create_delivery(client, folder=paths.uploads, clock=clock),
+        )
+        with _open_database(settings) as database:
+            sheets = CharacterSheets(
+                briefs,
+                provider=settings.provider,
+                quote=cache(lambda model: fetch_quote(client, model)),
+                references=references,
+                ledger=Ledger(database, clock=clock),
+                pins=PinLog(database, clock=clock),
+            )
+            yield SheetContext(
+                briefs=briefs,
+                provider=settings.provider,
+                store=store,
+                paths=paths,
+                sheets=sheets,
+                read=references.read,
+            )
+
+
+def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":
+    """Sum the ledger up; needs no briefs, and a key only for `orphans`.
+
+    Args:
+        settings: The ledger's address, and the mode.
+        orphans: Ask the service for jobs that no purchase of the ledger owns.
+
+    Raises:
+        MissingKey: Live mode without a key, where the service is asked.
+        OxenError: The service can't be asked.
+    """
+    from nbp_dagster.studio.accounts import read_accounts
+    from nbp_dagster.studio.ledger.correction_log import CorrectionLog
+    from nbp_dagster.studio.ledger.ledger import Ledger
+
+    clock = SystemClock()
+    with ExitStack() as stack:
+        client = stack.enter_context(open_service(settings, clock))[0] if orphans else None
+        database = stack.enter_context(_open_database(settings))
+        return read_accounts(
+            Ledger(database, clock=clock),
+            corrections=CorrectionLog(database, clock=clock),
+            client=client,
+        )
+
+
+@contextmanager
+def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
+    """Open the index of pictures; needs no briefs, no service and no key."""
+    from nbp_dagster.studio.provenance.picture_index import PictureIndex
+
+    with _open_database(settings) as database:
+        yield PictureIndex(database)
+
+
+def open_store(settings: Settings) -> "ImageStore":
+    """Open this machine's store of pictures; needs no briefs, no service and no key."""
+    from nbp_dagster.studio.storage.image_store import FolderStore
+
+    return FolderStore(_paths(settings).store)
+
+
+@contextmanager
+def _open_database(settings: Settings) -> "Iterator[Engine]":
+    from nbp_dagster.studio.ledger.database import open_ledger
+
+    database = open_ledger(_reveal(settings.ledger_url) or _paths(settings).ledger)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+def _paths(settings: Settings) -> StudioPaths:
+    return StudioPaths(settings.home.absolute())
+
+
+def _reveal(secret: "SecretStr | None") -> str:
+    return "" if secret is None else secret.get_secret_value()

@@ -1,0 +1,65 @@
+"""A plan as lines for a terminal, and as JSON."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from nbp_dagster.cli.tables import align, free_note
+from nbp_dagster.studio.plan import Plan
+
+
+def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
+    """Yield the table of images, then what keeps any from being made, then the total."""
+    rows = [("key", "kind", "standing", "refs", "fingerprint", "USD")]
+    rows += [
+        (
+            image.key,
+            image.kind,
+            image.standing.replace("_", " "),
+            str(len(image.references)),
+            (image.fingerprint or "-")[:12],
+            f"{image.price_usd:.2f}",
+        )
+        for image in planned.images
+    ]
+    yield from align(rows)
+    for image in planned.images:
+        if image.standing in ("refused", "invalid"):
+            yield f"{image.key}: {image.standing}: {image.reason}"
+        elif image.standing == "waits_for_pin":
+            yield f"{image.key}: {image.reason}"
+    total = f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images"
+    yield f"{total}{free_note(simulated)}"
+    further, cost = planned.corrections
+    if further:
+        yield (
+            f"and at most {further} further pictures, {cost:.2f} USD, should checks fail that the "
+            "briefs have corrected; within the same budgets"
+        )
+
+
+def describe_prompt(planned: Plan, key: str) -> Iterator[str]:
+    """Yield one prompt as the model gets it: its text, then its input images.
+
+    Raises:
+        click.UsageError: The plan has no such prompt.
+    """
+    image = next((image for image in planned.images if image.key == key), None)
+    if image is None:
+        raise click.UsageError(f"no prompt {key} in the plan; `nbp plan` lists every key")
+    yield image.prompt or f"({image.reason})"
+    for place, item in enumerate(image.references, start=1):
+        row = (item["role"], item["subject"], item["source"], item["sha256"])
+        yield ("\n" if place == 1 else "") + f"Image {place}  " + "  ".join(row)
+
+
+def plan_json(planned: Plan) -> dict[str, Any]:
+    """Return a plan as plain values; USD as decimal strings."""
+    further, cost = planned.corrections
+    return {
+        "total_usd": str(planned.total_usd),
+        "corrections": {"at_most": further, "at_most_usd": str(cost)},
+        "over": planned.over,
+        "images": [image.to_json() for image in planned.images],
+    }

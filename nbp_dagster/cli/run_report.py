@@ -1,0 +1,79 @@
+"""The progress bar of `nbp run` on the error stream, and the outcomes it has counted."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Refused
+
+
+class RunReport:
+    """Listens to a run's outcomes; draws a bar on the error stream, so that output stays clean.
+
+    Example:
+        >>> with RunReport(Console(stderr=True)) as report:
+        ...     launch(report)
+        >>> report.tally.generated
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[counts]}"),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=console,
+            transient=False,
+        )
+        self._title = "images"
+        self._task = self._bar.add_task(self._title, total=None, visible=False, counts="")
+        self._batch = OutcomeCounts()
+        self._tally = OutcomeCounts()
+        self._outcomes: dict[str, Outcome] = {}
+
+    def __enter__(self) -> "RunReport":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    @property
+    def tally(self) -> OutcomeCounts:
+        """Counts over everything the report heard."""
+        return self._tally
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The latest outcome by key."""
+        return self._outcomes
+
+    def reason(self, key: str) -> str | None:
+        """Why this run brought no image for a key; None when it did, or did not try."""
+        outcome = self._outcomes.get(key)
+        return outcome.reason if isinstance(outcome, Refused | Failed) else None
+
+    def title(self, text: str) -> None:
+        """Name what comes next."""
+        self._title = text
+
+    def begin(self, total: int) -> None:
+        """A batch of `total` orders starts."""
+        self._batch = OutcomeCounts()
+        if total:
+            self._task = self._bar.add_task(self._title, total=total, counts="")
+
+    def advance(self, outcome: Outcome) -> None:
+        """One order came to its outcome."""
+        self._batch = self._batch.add(outcome)
+        self._tally = self._tally.add(outcome)
+        self._outcomes[outcome.key] = outcome
+        self._bar.update(self._task, advance=1, counts=self._batch.in_words())

@@ -1,0 +1,140 @@
+"""What `nbp run` is given and what came of it, and its closing lines; must not know Dagster."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nbp_dagster.cli.run_report import RunReport
+from nbp_dagster.cli.tables import free_note
+from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused
+
+
+@dataclass(frozen=True)
+class CampaignRun:
+    """What came of one campaign.
+
+    Attributes:
+        campaign: Its id.
+        gallery: The page to look at.
+        prompts: How many it has.
+        up_to_date: How many needed nothing.
+        missing: Prompts without a picture: key and reason.
+        unchecked: Checks that an extra is missing for, and what they say; looked for only where
+            the run is strict.
+        uncorrected: Prompts whose picture fails a check and would be asked for again, which no
+            budget was left for, or which the service did not come to.
+    """
+
+    campaign: str
+    gallery: Path
+    prompts: int
+    up_to_date: int
+    missing: tuple[tuple[str, str], ...]
+    unchecked: tuple[tuple[str, str], ...] = ()
+    uncorrected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of `nbp run`.
+
+    Attributes:
+        campaigns: One entry a campaign, in the order asked.
+        index: The page that lists every set.
+        errors: Why Dagster runs failed as a whole, one line each.
+    """
+
+    campaigns: tuple[CampaignRun, ...]
+    index: Path
+    errors: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every prompt has its picture and, where that is asked for, its checks."""
+        return not self.errors and not any(
+            item.missing or item.unchecked for item in self.campaigns
+        )
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `nbp run` was told about money and checks.
+
+    Attributes:
+        budget: Most USD the whole command may spend; None leaves it to campaign and day.
+        fresh: Buy again what is made, on purpose.
+        strict: A check that is skipped for want of an extra has failed.
+    """
+
+    budget: Decimal | None = None
+    fresh: bool = False
+    strict: bool = False
+
+
+def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) -> None:
+    """Print what a run came to: errors on the error stream, then counts and the page."""
+    for line in summary.errors:
+        click.echo(f"nbp: {line}", err=True)
+    for campaign in summary.campaigns:
+        for key, reason in campaign.missing:
+            # What this run met says more than what the ledger knows: over budget, no key.
+            click.echo(f"nbp: no image for {key}: {report.reason(key) or reason}", err=True)
+        for name, why in campaign.unchecked:
+            click.echo(f"nbp: {campaign.campaign} without check {name}: {why}", err=True)
+    for campaign in summary.campaigns:
+        made = campaign.prompts - len(campaign.missing)
+        click.echo(
+            f"{campaign.campaign}: {made} of {campaign.prompts} prompts have their pictures, "
+            f"{campaign.up_to_date} needed nothing"
+        )
+        if campaign.uncorrected:
+            click.echo(
+                f"{campaign.campaign}: {len(campaign.uncorrected)} pictures that fail a check were "
+                "not asked for again: no budget was left, or the service did not go on; the next "
+                "run asks"
+            )
+    click.echo(f"{report.tally.in_words()}{free_note(simulated)}")
+    pages = [campaign.gallery for campaign in summary.campaigns]
+    click.echo(pages[0] if len(pages) == 1 else summary.index)
+
+
+def summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
+    """Return what a run came to as plain values."""
+    return {
+        "complete": summary.is_complete,
+        "tally": report.tally.to_json(),
+        "errors": list(summary.errors),
+        "index": str(summary.index),
+        "campaigns": [
+            {
+                "id": item.campaign,
+                "gallery": str(item.gallery),
+                "prompts": item.prompts,
+                "up_to_date": item.up_to_date,
+                "missing": [
+                    {"key": key, "reason": report.reason(key) or reason}
+                    for key, reason in item.missing
+                ],
+                "unchecked": [{"check": name, "why": why} for name, why in item.unchecked],
+                "uncorrected": list(item.uncorrected),
+            }
+            for item in summary.campaigns
+        ],
+        "outcomes": [_outcome_json(outcome) for outcome in report.outcomes.values()],
+    }
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain values for `--json`."""
+    row: dict[str, Any] = {"key": outcome.key, "outcome": type(outcome).__name__.lower()}
+    if isinstance(outcome, Refused | Failed):
+        return {**row, "reason": outcome.reason}
+    return {
+        **row,
+        "sha256": outcome.image.sha256,
+        "generation_id": outcome.receipt.generation_id,
+        "price_usd": str(outcome.receipt.price_usd),
+    }

@@ -1,0 +1,95 @@
+"""Connects to the service of a mode: Oxen with a key, or a simulator on a loopback port.
+
+Must not know Dagster or the settings.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
+from nbp_dagster.oxen.retry import RetryPolicy
+from nbp_dagster.oxen.transport import RequestsTransport
+
+if TYPE_CHECKING:
+    from nbp_dagster.simulator.server import SimulatorServer
+
+# What the simulator takes as a key.
+SIMULATOR_KEY = "simulator"
+
+
+class MissingKey(NbpError):
+    """Live mode without a key."""
+
+
+def require_key(api_key: str) -> str:
+    """Return the key.
+
+    Raises:
+        MissingKey: It is empty.
+    """
+    if not api_key.strip():
+        raise MissingKey(
+            "live mode needs a key: set OXEN_API_KEY (or the variable that the component's "
+            "defs.yaml names) to the key of your Oxen account, or use the simulator mode"
+        )
+    return api_key
+
+
+def create_client(
+    address: str, *, api_key: str, clock: Clock, rate_limiter: RateLimiter
+) -> OxenClient:
+    """Return a client whose requests wait for the rate limiter; nothing is sent yet.
+
+    Raises:
+        MissingKey: The key is empty.
+    """
+    return OxenClient(
+        address,
+        api_key=require_key(api_key),
+        transport=LimitedTransport(
+            RequestsTransport(), base_url=address, pace=rate_limiter, clock=clock
+        ),
+        clock=clock,
+        retry=RetryPolicy(),
+    )
+
+
+def share_rate_limiter(address: str, *, api_key: str, clock: Clock, folder: Path) -> RateLimiter:
+    """Return the rate limiter that every process with this key and this folder shares.
+
+    Args:
+        address: Root of the service.
+        api_key: The key; only its digest is written down.
+        clock: What requests wait by.
+        folder: Holds a small file for each key; made when missing.
+    """
+    return RateLimiter(clock, FileRateStore(rate_file(folder, base_url=address, api_key=api_key)))
+
+
+@contextmanager
+def run_simulator(*, latency: float, state_dir: Path | None) -> "Iterator[SimulatorServer]":
+    """Run a simulator in this process, on a free loopback port.
+
+    Args:
+        latency: Seconds a job works.
+        state_dir: Folder in which jobs outlive the process; None keeps none.
+    """
+    # A web server and a painter: live mode needs neither, and starts sooner without.
+    from nbp_dagster.simulator.options import SimulatorOptions
+    from nbp_dagster.simulator.server import SimulatorServer
+
+    options = SimulatorOptions(
+        latency=latency,
+        slots=64,
+        # A list of jobs with every reference in full would be megabytes.
+        echo_inline=False,
+        state_dir=state_dir,
+    )
+    with SimulatorServer(options) as server:
+        yield server

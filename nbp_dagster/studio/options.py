@@ -1,0 +1,102 @@
+"""The options of a studio: type, default, bounds and description of each, once for every ring.
+
+`Settings`, `StudioResource` and the Component inherit or nest them. An option has a type that an
+environment variable, Dagster's configuration and a YAML file can all carry.
+"""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+OnCancel = Literal["keep", "cancel"]
+ReadWhen = Literal["auto", "on", "off"]
+ScorerName = Literal["colour", "dino", "off"]
+ReferenceMode = Literal["auto", "upload", "inline"]
+
+
+class StudioOptions(BaseModel):
+    """What a studio may spend and how it works; secrets and folders travel apart from it.
+
+    Example:
+        >>> StudioOptions(in_flight=8, ocr="off").on_cancel
+        'keep'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    in_flight: int = Field(
+        default=64,
+        ge=1,
+        le=1000,
+        description="Jobs at the service at one time, at most: 1 to 1000.",
+    )
+    daily_budget_usd: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most US dollars a calendar day (UTC) may cost, over all campaigns of the "
+        "ledger; no such cap when unset.",
+    )
+    on_cancel: OnCancel = Field(
+        default="keep",
+        description="What a cancelled run does with its jobs at the service: `keep` leaves them "
+        "for the next run, `cancel` cancels them.",
+    )
+    character_scorer: ScorerName = Field(
+        default="colour",
+        description="What likeness to a sheet is measured with: `colour` is quick and needs "
+        "nothing; `dino` is a model of the extra `character`, some 0.2 s a picture; `off`.",
+    )
+    character_model: str | None = Field(
+        default=None,
+        description="ONNX file of your own for the scorer `dino`; the weights of the extra when "
+        "unset.",
+    )
+    ocr: ReadWhen = Field(
+        default="auto",
+        description="When the words on originals are read, with the extra `ocr`: `auto` on what "
+        "the service made, `on` on the simulator's pictures too, `off` never; 0.4 to 2.5 s "
+        "a picture on two cores.",
+    )
+    strict: bool = Field(
+        default=False,
+        description="Whether a check that is skipped because an extra is not installed has failed.",
+    )
+    references: ReferenceMode = Field(
+        default="auto",
+        description="How reference images are sent: `auto` leaves https addresses as they are and "
+        "uploads the rest if there is a repository, else puts it into the request; `upload` and "
+        "`inline` send every image that way.",
+    )
+    references_repository: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$",
+        description="Oxen repository, as `namespace/name`, that reference images are uploaded to; "
+        "made, private, when it is not there.",
+    )
+
+    @field_validator("ocr", "character_scorer", mode="before")
+    @classmethod
+    def _undo_yaml_booleans(cls, value: object) -> object:
+        """Take the words `on` and `off` back, which YAML reads as booleans."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return value
+
+    @classmethod
+    def of(cls, source: "StudioOptions") -> Self:
+        """Return only the options of something that inherits them."""
+        return cls(**{name: getattr(source, name) for name in cls.model_fields})
+
+    @property
+    def daily_budget(self) -> Decimal | None:
+        """The day's cap as an exact amount."""
+        return None if self.daily_budget_usd is None else Decimal(str(self.daily_budget_usd))
+
+    def with_paths_from(self, folder: Path) -> Self:
+        """Return the options with relative paths taken from a folder."""
+        if self.character_model is None:
+            return self
+        return self.model_copy(update={"character_model": str(folder / self.character_model)})

@@ -1,0 +1,36 @@
+"""Decodes the image files that briefs name and reports the unusable ones; must not know HTTP."""
+
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.supplied_images import all_images
+from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
+from nbp_dagster.yaml_source.problems import BriefError
+
+# Digests of the images that this process has decoded completely: equal bytes stay valid.
+_VALID: set[str] = set()
+
+
+def check_files(briefs: Briefs) -> None:
+    """Decode every image file the briefs name; fetches nothing.
+
+    Raises:
+        BriefError: Some are no usable pictures; every one is named, with its file and line.
+    """
+    problems = []
+    for image in all_images(briefs):
+        digest = briefs.files.get(image.source)
+        if digest is not None:
+            try:
+                decode_once(digest.path.read_bytes(), digest.sha256, what=image.source)
+            except UndecodableImage as error:
+                problems.append(image.problem(briefs, f"not a usable picture: {error.seen}"))
+            except OSError as error:
+                problems.append(image.problem(briefs, f"cannot be read: {error.strerror}"))
+    if problems:
+        raise BriefError(briefs.root, problems)
+
+
+def decode_once(data: bytes, digest: str, *, what: str) -> None:
+    """Decode an image completely, once a process, to validate it as a still picture."""
+    if digest not in _VALID:
+        decode_image(data, what=what)
+        _VALID.add(digest)

@@ -1,0 +1,58 @@
+"""What a studio is opened with beside briefs and options: the service, secrets and tuning."""
+
+from dataclasses import dataclass, field
+
+from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+from nbp_dagster.prompts.request import Provider
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits
+from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
+
+
+@dataclass(frozen=True)
+class Service:
+    """The service that pictures come from, and how requests to it are paced.
+
+    Attributes:
+        client: Sends the requests.
+        clock: What the client waits by; a cancelled run halts it.
+        rate_limiter: Shared by all processes with the client's key.
+        provider: Part of every fingerprint, so that no simulated picture counts as paid.
+    """
+
+    client: OxenClient
+    clock: HaltableClock
+    rate_limiter: RateLimiter
+    provider: Provider
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is configured by value and never shown.
+
+    Attributes:
+        ledger_url: PostgreSQL address of a shared ledger; empty for SQLite under the data paths.
+        c2pa_key: Private key of the content credentials, PEM or a path; empty signs nothing.
+        c2pa_cert: Certificate of that key and its issuers, PEM or a path.
+    """
+
+    ledger_url: str = field(default="", repr=False)
+    c2pa_key: str = field(default="", repr=False)
+    c2pa_cert: str = ""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Concurrency and waits of the engine, as they are for every user; tests shorten them.
+
+    Attributes:
+        limits: How much is done at once; `in_flight` comes from the options instead.
+        times: How often jobs are looked at, and when one counts as stuck.
+        failpoint: Called at each step of a purchase.
+    """
+
+    limits: EngineLimits = field(default_factory=EngineLimits)
+    times: WatchTimes = field(default_factory=WatchTimes)
+    failpoint: Failpoint = no_failpoint

@@ -1,0 +1,120 @@
+"""Which copy each rendition gets, and whether it fits; must not know pixels.
+
+Validation and compiling use it before anything is bought.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nbp_dagster.briefs.brief import Briefs, wording_of
+from nbp_dagster.briefs.fonts import FontPair
+from nbp_dagster.briefs.models import Campaign, Channel, Shot
+from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.expansion import locales_of
+from nbp_dagster.prompts.render_context import RenderContext, sets_type
+from nbp_dagster.studio.typography.banner import check_banner
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, check_type
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
+
+
+@dataclass(frozen=True)
+class Lettering:
+    """Copy to set in one locale; no copy where the picture has its words already, or none."""
+
+    locale: str
+    texts: Mapping[str, str]
+
+
+def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
+    """Yield the copy of each rendition that a channel gets.
+
+    One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
+    words that the model drew, too.
+    """
+    if scene.shot.text == "composited":
+        for locale in locales_of(scene.prompt, scene.campaign):
+            yield Lettering(locale, _words(scene, locale))
+        return
+    drawn = scene.shot.text == "drawn" and is_banner(channel.width, channel.height)
+    yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
+
+
+def count_renditions(scene: RenderContext) -> int:
+    """Return how many pictures a prompt's original becomes."""
+    return sum(1 for channel in scene.channels for _ in letterings(scene, channel))
+
+
+def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
+    if not scene.shot.texts:
+        return {}
+    words = wording_of(scene.brand, scene.shot, locale)
+    return {str(name): text for name, text in words.items()}
+
+
+def check_lettering(scene: RenderContext) -> None:
+    """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
+
+    Raises:
+        TextDoesNotFit: There is no room for it, or no glyph.
+    """
+    for locale in dict.fromkeys(
+        each.locale for channel in scene.channels for each in letterings(scene, channel)
+    ):
+        check_copy(
+            scene.shot, _words(scene, locale), scene.channels, locale, scene.fonts.get(locale)
+        )
+
+
+def check_copy(
+    shot: Shot,
+    words: Mapping[str, str],
+    channels: tuple[Channel, ...],
+    locale: str,
+    fonts: FontPair | None,
+) -> None:
+    """Make sure that a shot's copy in one locale can be set wherever we set it.
+
+    Raises:
+        TextDoesNotFit: There is no room for it on one of the channels, or no glyph.
+    """
+    if not words or shot.text == "none":
+        return
+    sizes = {(item.width, item.height): item.safe_area for item in channels}
+    plain = {size: area for size, area in sizes.items() if not is_banner(*size)}
+    if plain and shot.text == "composited":
+        check_type(words, sizes=plain, language=locale, fonts=fonts)
+    for size, area in sizes.items():
+        if is_banner(*size):
+            check_banner(words, size=size, safe_area=area, language=locale, fonts=fonts)
+
+
+def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
+    """Return a problem for every locale of a shot whose copy can't be set on all its channels."""
+    return [
+        problem
+        for campaign in briefs.campaigns.values()
+        for index, shot in enumerate(campaign.shots)
+        if sets_type(shot, [briefs.channels[name] for name in campaign.channels])
+        for locale in campaign.locales
+        for problem in _check(briefs, campaign, index, shot, locale)
+    ]
+
+
+def _check(
+    briefs: Briefs, campaign: Campaign, index: int, shot: Shot, locale: str
+) -> list[BriefProblem]:
+    channels = tuple(briefs.channels[name] for name in campaign.channels)
+    words = wording_of(briefs.brands[campaign.brand], shot, locale)
+    try:
+        check_copy(
+            shot,
+            {str(field): text for field, text in words.items()},
+            channels,
+            locale,
+            briefs.fonts_of(campaign.brand, locale),
+        )
+    except TextDoesNotFit as error:
+        source = briefs.source_of("campaign", campaign.id)
+        path: KeyPath = ("shots", index, "copy")
+        return [BriefProblem(source.file, source.line_of(path), format_key(path), "", str(error))]
+    return []
