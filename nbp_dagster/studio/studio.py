@@ -20,7 +20,7 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ReadWhen
-from nbp_dagster.studio.checks.survey import Surveyor
+from nbp_dagster.studio.checks.original_checker import OriginalChecker
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
@@ -112,7 +112,7 @@ class Studio:
             read=self.references.read,
         )
         reads = Proofreader(ocr, simulated=provider == "simulator", read=self.references.read)
-        self._inspector = Inspector(self.measurer, reads, Surveyor(self.references.read))
+        self._inspector = Inspector(self.measurer, reads, OriginalChecker(self.references.read))
         self._renderer = Renderer(
             store=self.store,
             records=self.records,

@@ -1,7 +1,7 @@
-"""Which copy we set on which rendition, and how: on the picture, or beside it on a banner.
+"""Chooses which copy each rendition gets and sets it, and checks before a purchase that it fits.
 
-Knows briefs and channels; how type is set and banners are composed is known to `typeset` and
-`banner`.
+Copy stands on the picture (`text_block`) or beside it (`banner`); this module maps briefs and
+channels to those two and must not know how type is drawn.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,24 +15,29 @@ from nbp_dagster.briefs.models import Campaign, Channel, Shot
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import locales_of
 from nbp_dagster.prompts.render_context import RenderContext, sets_type
-from nbp_dagster.studio.imaging.crop import Box, Framing
-from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
+from nbp_dagster.studio.imaging.crop import Box, Crop
+from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure
 from nbp_dagster.studio.typography.banner import check_banner, draw_banner, plan_banner
 from nbp_dagster.studio.typography.legibility import TextBox
-from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
-from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset, check_type, typeset
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
+from nbp_dagster.studio.typography.text_block import (
+    TextDoesNotFit,
+    TypesetPicture,
+    check_type,
+    typeset,
+)
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
 
 
 @dataclass(frozen=True)
-class Lettering:
-    """Copy to set in one locale; no copy where the picture has its words already, or none."""
+class LocaleCopy:
+    """The copy one rendition gets; no texts where the picture has its words already, or none."""
 
     locale: str
     texts: Mapping[str, str]
 
 
-def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
+def locale_copies(scene: RenderContext, channel: Channel) -> Iterator[LocaleCopy]:
     """Yield the copy of each rendition that a channel gets.
 
     One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
@@ -40,15 +45,15 @@ def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
     """
     if scene.shot.text == "composited":
         for locale in locales_of(scene.prompt, scene.campaign):
-            yield Lettering(locale, _words(scene, locale))
+            yield LocaleCopy(locale, _words(scene, locale))
         return
     drawn = scene.shot.text == "drawn" and is_banner(channel.width, channel.height)
-    yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
+    yield LocaleCopy(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
 
 
 def count_renditions(scene: RenderContext) -> int:
     """Return how many pictures a prompt's original becomes."""
-    return sum(1 for channel in scene.channels for _ in letterings(scene, channel))
+    return sum(1 for channel in scene.channels for _ in locale_copies(scene, channel))
 
 
 def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
@@ -58,21 +63,21 @@ def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
     return {str(name): text for name, text in words.items()}
 
 
-def check_lettering(scene: RenderContext) -> None:
+def check_copy_fits(scene: RenderContext) -> None:
     """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
 
     Raises:
         TextDoesNotFit: There is no room for it, or no glyph.
     """
     for locale in dict.fromkeys(
-        each.locale for channel in scene.channels for each in letterings(scene, channel)
+        each.locale for channel in scene.channels for each in locale_copies(scene, channel)
     ):
-        check_copy(
+        check_shot_copy(
             scene.shot, _words(scene, locale), scene.channels, locale, scene.fonts.get(locale)
         )
 
 
-def check_copy(
+def check_shot_copy(
     shot: Shot,
     words: Mapping[str, str],
     channels: tuple[Channel, ...],
@@ -97,19 +102,19 @@ def check_copy(
 
 @dataclass
 class CopySetter:
-    """Sets the copy of one rendition; afterwards knows where it is and what found no room.
+    """Sets the copy of one rendition; afterwards holds where it is and what was left out.
 
     Args:
-        scene: What the briefs say.
+        scene: The prompt's briefs.
         channel: What the rendition is for.
-        lettering: The copy.
-        is_simulated: Whether it must be stamped as such.
+        copy: The copy.
+        is_simulated: Whether it needs the watermark.
         logo: The brand's, RGBA; used on banners.
     """
 
     scene: RenderContext
     channel: Channel
-    lettering: Lettering
+    copy: LocaleCopy
     is_simulated: bool
     logo: Image.Image | None = None
     left_out: tuple[str, ...] = field(default=(), init=False)
@@ -119,54 +124,54 @@ class CopySetter:
     def is_banner(self) -> bool:
         """Whether the rendition is composed: its shape is extreme, and there is what to show."""
         shaped = is_banner(self.channel.width, self.channel.height)
-        return shaped and (bool(self.lettering.texts) or self.logo is not None)
+        return shaped and (bool(self.copy.texts) or self.logo is not None)
 
     @property
     def is_needed(self) -> bool:
         """Whether anything is set at all."""
-        return bool(self.lettering.texts) or self.is_banner
+        return bool(self.copy.texts) or self.is_banner
 
-    def letter(self, fitted: Image.Image) -> Image.Image:
+    def typeset(self, fitted: Image.Image) -> Image.Image:
         """Return the fitted picture with its copy."""
         done = typeset(
             fitted,
-            texts=self.lettering.texts,
+            texts=self.copy.texts,
             palette=self.scene.brand.palette,
             safe_area=self.channel.safe_area,
-            language=self.lettering.locale,
-            fonts=self.scene.fonts.get(self.lettering.locale),
+            language=self.copy.locale,
+            fonts=self.scene.fonts.get(self.copy.locale),
         )
         return self._finish(done)
 
-    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Framing]:
+    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Crop]:
         """Return a banner, and which part of the original it shows.
 
         Args:
             original: The picture.
-            words: Lettering on it, in shares of its width and height.
+            words: LocaleCopy on it, in shares of its width and height.
         """
         plan = plan_banner(
-            self.lettering.texts,
+            self.copy.texts,
             size=(self.channel.width, self.channel.height),
             safe_area=self.channel.safe_area,
-            language=self.lettering.locale,
-            fonts=self.scene.fonts.get(self.lettering.locale),
+            language=self.copy.locale,
+            fonts=self.scene.fonts.get(self.copy.locale),
             logo=None if self.logo is None else self.logo.size,
         )
-        figure, framing = show_figure(original, plan.figure, words, join=plan.join)
+        figure, crop = crop_figure(original, plan.figure, words, join=plan.join)
         done = draw_banner(plan, figure, palette=self.scene.brand.palette, logo=self.logo)
         taken = {} if plan.logo is None else {"logo": plan.logo}
-        return self._finish(done, taken), framing
+        return self._finish(done, taken), crop
 
     def _finish(
-        self, done: Typeset, taken: Mapping[str, tuple[int, int, int, int]] | None = None
+        self, done: TypesetPicture, taken: Mapping[str, tuple[int, int, int, int]] | None = None
     ) -> Image.Image:
         self.left_out = done.left_out
         self.text_boxes = tuple(
             TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
         )
         if self.is_simulated:
-            return stamp_simulated(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
+            return draw_watermark(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
         return done.image
 
 
@@ -188,7 +193,7 @@ def _check(
     channels = tuple(briefs.channels[name] for name in campaign.channels)
     words = wording_of(briefs.brands[campaign.brand], shot, locale)
     try:
-        check_copy(
+        check_shot_copy(
             shot,
             {str(field): text for field, text in words.items()},
             channels,

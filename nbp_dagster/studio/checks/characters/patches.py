@@ -1,7 +1,7 @@
-"""The scorer with a model: how well each patch of a character is found among a picture's patches,
-and a little of how well its colours are.
+"""The scorer with a model (DINOv2): recall of a character's patches in a picture, and colours.
 
-The model's package is never imported: it carries the weights, and asks for libraries nobody needs.
+The model's package is never imported: only its weights are used, and it needs libraries that this
+package does not.
 """
 
 import hashlib
@@ -48,9 +48,9 @@ class PatchScorer:
     """Patch recall and 0.15 of colour containment.
 
     Recall is the mean over the reference's patches of the best cosine with any patch of the
-    picture. Patch features have a large common part, which says "a patch of a picture" and hides
-    what tells two apart; it is estimated on drawn figures and taken away. Colours tell apart what
-    has one body: each scorer errs where the other does not.
+    picture. Patch features have a large common part, which every patch of a picture has, and
+    which hides the differences; it is estimated on drawn figures and subtracted. Colours separate
+    characters of one body: each scorer errs where the other does not.
 
     Args:
         model: An ONNX file of your own; None takes the weights of the extra `character`. Its one
@@ -72,7 +72,7 @@ class PatchScorer:
         self.version = f"1-{digest[:12]}"
         self._input = self._session.get_inputs()[0].name
         self._output = _LAYER if model is None else self._session.get_outputs()[0].name
-        # Every lineup asks for them again.
+        # Every lineup needs them again.
         self._drawn = {id(figure): self._run(_on_white(figure)[0]) for figure in draw_distractors()}
         drawn = [_unit(rows).mean(axis=0) for rows in self._drawn.values()]
         self._common = np.asarray(np.mean(drawn, axis=0), np.float32)

@@ -13,7 +13,7 @@ from nbp_dagster.studio.typography.legibility import measure_text_contrast
 from nbp_dagster.studio.typography.line_breaks import Piece, divide_piece, split_text
 from nbp_dagster.studio.typography.text_block import (
     TextDoesNotFit,
-    Typeset,
+    TypesetPicture,
     check_type,
     plan_type,
     typeset,
@@ -48,7 +48,7 @@ LONG = "Frühlingsröstungsverkostung am Sonntagmorgen"
 
 def set_copy(
     size: tuple[int, int], texts: dict[str, str], language: str, fonts: FontPair
-) -> Typeset:
+) -> TypesetPicture:
     return typeset(
         draw_scene(*size),
         texts=texts,

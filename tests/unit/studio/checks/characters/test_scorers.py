@@ -28,7 +28,7 @@ def loaded() -> dict[type, CharacterScorer]:
 
 
 def stage(number: int) -> Image.Image:
-    """A drawn figure, mirrored, in the middle of a blue ground."""
+    """A drawn figure, mirrored, in the middle of a blue background."""
     figure = draw_distractors()[number]
     scene = Image.new("RGB", (400, 400), "#88A0C8")
     cut = figure.image.convert("RGBA")
@@ -46,10 +46,10 @@ def test_a_figure_is_told_from_two_others_in_its_own_scene(
     scorer = loaded.get(make) or loaded.setdefault(make, make())
     cast = {str(number): [draw_distractors()[number]] for number in (2, 7, 13)}
     lineup = Lineup(scorer, cast)
-    glance = lineup.glance(stage(7))
-    found = {name: lineup.judge(glance, name, present={"7"}) for name in cast}
+    scores = lineup.score_picture(stage(7))
+    found = {name: lineup.likeness_of(scores, name, present={"7"}) for name in cast}
     assert max(found, key=lambda name: found[name].standing) == "7"
-    stranger = lineup.judge(lineup.glance(stage(2)), "7", present={"7"})
+    stranger = lineup.likeness_of(lineup.score_picture(stage(2)), "7", present={"7"})
     assert found["7"].standing > stranger.standing
     twice, _, alone = mean_agreement(
         scorer.name, [found["7"].trace, found["7"].trace, stranger.trace]
