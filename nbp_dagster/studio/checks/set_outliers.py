@@ -1,4 +1,7 @@
-"""A set's characters seen together: who drifts from the sheet, and who from the other pictures."""
+"""Finds outliers within a set: ranks likenesses to the sheets, compares a character's pictures.
+
+The comparison (`agree`, `mean_agreement`) works on stored traces and needs no scorer loaded.
+"""
 
 import base64
 from collections import defaultdict
@@ -39,7 +42,7 @@ def rank_likenesses(records: Iterable[PromptRecord]) -> tuple[LikenessFacts, ...
     return tuple(sorted(ranked, key=lambda row: (row.character, row.standing, row.prompt_key)))
 
 
-def judge_agreement(manifest: SetManifest) -> Finding:
+def check_agreement(manifest: SetManifest) -> Finding:
     """Return whether the set's pictures of each character agree with each other."""
     threshold = f"at most {_DEVIATIONS:.0f} median deviations below the middle of the set"
     rows = [row for row in manifest.likenesses if row.self_similarity is not None]

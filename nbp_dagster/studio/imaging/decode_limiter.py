@@ -1,6 +1,6 @@
-"""Bounds what decoded pictures hold: a weighted FIFO semaphore, and malloc settings for pictures.
+"""Bounds concurrent decodes: weighted FIFO semaphore, ordered thread-pool map, malloc settings.
 
-Memory stays flat however many jobs finish together. `run_parallel` spreads the work on one picture.
+Memory stays flat however many jobs finish together. Must not know what is done with a picture.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 MOST_PICTURES: Final = 4
 # Two 4K pictures of 17 megapixels: 50 MB each, and as much again for what is made of one.
 MOST_PIXELS: Final = 36_000_000
-# Of what is known about a picture's seconds, the part that the last one tells.
+# Weight of the last picture in the moving average of seconds a picture.
 _WEIGHT: Final = 0.2
 
 
@@ -32,25 +32,24 @@ def count_decodes() -> int:
 
 @dataclass
 class _Waiter:
-    """Somebody in line: for how many pixels, and the lock that opens when it is their turn."""
+    """A queued caller: its pixels, and a lock that is released when it is admitted."""
 
     pixels: int
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 class DecodeLimiter:
-    """So many pictures at a time, of so many pixels together; one alone may have any size.
+    """Weighted FIFO semaphore that bounds decoded pixels; one picture alone may have any size.
 
-    Whoever came first is first: what finished first is not overtaken by what finished later, and
-    a large picture is not kept waiting by small ones.
+    Callers are admitted in the order they came, so small pictures do not starve a large one.
 
     Args:
         pictures: Most pictures at a time.
         pixels: Most pixels of all of them together.
-        monotonic: Measures how long a picture holds its place.
+        monotonic: Measures how long a picture holds its slot.
 
     Example:
-        >>> with places.acquire(4096 * 4096):
+        >>> with decode_limiter.acquire(4096 * 4096):
         ...     decoded = decode_image(data, what="a 4K picture")
     """
 
@@ -68,18 +67,18 @@ class DecodeLimiter:
         self._monotonic = monotonic
         self._seconds: float | None = None
         self._lock = threading.Lock()
-        self._line: deque[_Waiter] = deque()
+        self._queue: deque[_Waiter] = deque()
 
     @property
     def waiting(self) -> int:
-        """How many wait for room now."""
-        return len(self._line)
+        """How many callers are queued now."""
+        return len(self._queue)
 
     def seconds_apart(self, guess: float) -> float:
-        """Return the seconds after which a place falls free, when all are taken.
+        """Return the mean seconds between two slots becoming free, when all are taken.
 
         Args:
-            guess: Seconds that a picture holds its place, as long as none has told.
+            guess: Seconds that a picture holds its slot, until one was measured.
         """
         seconds = guess if self._seconds is None else self._seconds
         return seconds / self._most_pictures
@@ -87,22 +86,22 @@ class DecodeLimiter:
     @property
     def has_room(self) -> bool:
         """Whether another picture could be decoded now."""
-        return not self._line and self._pictures < self._most_pictures
+        return not self._queue and self._pictures < self._most_pictures
 
     @contextmanager
     def acquire(self, pixels: int) -> Iterator[None]:
-        """Hold room for a picture, waiting until there is some.
+        """Hold a slot and so many pixels, waiting until both are free.
 
         Args:
             pixels: Width times height of the picture.
         """
-        me = _Waiter(pixels)
-        me.turn.acquire()
+        waiter = _Waiter(pixels)
+        waiter.turn.acquire()
         with self._lock:
-            self._line.append(me)
+            self._queue.append(waiter)
             self._admit()
-        # Only the one whose turn it is wakes up.
-        with me.turn:
+        # Blocks until `_admit` releases it: only the admitted thread wakes.
+        with waiter.turn:
             pass
         began = self._monotonic()
         try:
@@ -117,9 +116,9 @@ class DecodeLimiter:
                 self._admit()
 
     def _admit(self) -> None:
-        """Let in those at the head of the line that there is room for."""
-        while self._line and self._has_room(self._line[0].pixels):
-            first = self._line.popleft()
+        """Admit callers from the head of the queue while the limits allow it."""
+        while self._queue and self._has_room(self._queue[0].pixels):
+            first = self._queue.popleft()
             self._pictures += 1
             self._pixels += first.pixels
             first.turn.release()
@@ -136,13 +135,13 @@ Done = TypeVar("Done")
 
 
 def run_parallel(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]:
-    """Do some jobs at once, as many as there are cores, and return what they came to, in order.
+    """Map a function over jobs in a thread pool of as many threads as cores; results in order.
 
-    Resizing and encoding give the interpreter away, so a picture with many channels is ready
-    sooner; a batch keeps all cores busy anyhow.
+    Resizing and encoding release the GIL, so a picture with many channels is ready sooner; a batch
+    keeps all cores busy anyhow.
 
     Raises:
-        Exception: What the first of the jobs that failed raised, once those under way have ended.
+        Exception: That of the first job that failed, once the jobs under way have ended.
     """
     threads = min(len(jobs), count_decodes())
     if threads < 2:
@@ -171,7 +170,7 @@ _KNOBS: Final = {
 
 @cache
 def settle_allocator() -> bool:
-    """Have memory of small pictures kept for the next one, and that of large ones given back.
+    """Set malloc to keep the memory of small pictures and to return that of large ones.
 
     Returns:
         Whether the C library knows the knobs; where it does not, nothing is changed.

@@ -1,4 +1,4 @@
-"""Makes the small pictures that stand in for large ones on a page; knows no page."""
+"""Makes thumbnails and inline previews, and scales a size to a longer side; must not know pages."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ THUMBNAIL_SIDE: Final = 640
 
 # As JPEG, because a WebP of the same looks is a third lighter and takes 25 times as long.
 _THUMBNAIL_QUALITY: Final = 75
-_NEAR_ENOUGH: Final = 0.8  # of the size that was asked for
+_NEAR_ENOUGH: Final = 0.8  # of the requested size
 # Longest side in pixels and WebP quality, the best first. The last fits whatever is on it:
 # four by four pixels are under 100 bytes.
 _INLINE_STEPS: Final = (

@@ -1,4 +1,4 @@
-"""Finds a size and a place for every line of copy in a frame; measures text, draws nothing.
+"""Lays out copy in a frame: a size and a place for every line; measures text, draws nothing.
 
 It sets the copy where the prompts ask the model to keep a calm area: the left third of a
 landscape picture, the upper third of any other.

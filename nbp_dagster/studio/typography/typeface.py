@@ -1,4 +1,4 @@
-"""The typeface lettering is set in: its glyphs and measures, and how a text breaks into lines."""
+"""Font faces at a size and weight: glyph coverage, measures, drawing, and filling of lines."""
 
 import math
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Cut:
         if file.axes:
             self._font.set_variation_by_axes(_choose_axes(file, size=size, weight=weight))
         self._language = language
-        # Only Raqm chooses local shapes and directions; Pillow's own layout refuses to be told.
+        # Only Raqm chooses local shapes and directions; Pillow's own layout takes no language.
         self._raqm: dict[str, Any] = {}
         if language is not None and features.check("raqm"):
             self._raqm = {"language": language.replace("_", "-")}
@@ -173,7 +173,7 @@ class Typeface:
 
     @property
     def name(self) -> str:
-        """The fonts' names, for people."""
+        """The fonts' names, for messages."""
         return self.fonts.name
 
     @property

@@ -13,7 +13,7 @@ from nbp_dagster.studio.typography.legibility import measure_text_contrast
 from nbp_dagster.studio.typography.line_breaks import Piece, divide_piece, split_text
 from nbp_dagster.studio.typography.text_block import (
     TextDoesNotFit,
-    Typeset,
+    TypesetPicture,
     check_type,
     plan_type,
     typeset,
@@ -48,7 +48,7 @@ LONG = "Frühlingsröstungsverkostung am Sonntagmorgen"
 
 def set_copy(
     size: tuple[int, int], texts: dict[str, str], language: str, fonts: FontPair
-) -> Typeset:
+) -> TypesetPicture:
     return typeset(
         draw_scene(*size),
         texts=texts,
@@ -119,6 +119,17 @@ def test_one_variable_font_serves_light_and_bold() -> None:
         ("朝が\u200b勝つ", ["朝が", "勝つ"]),
         ("봄 로스트", ["봄", " 로스트"]),
         ("Früh\u00adling kommt", ["Früh", "-ling", " kommt"]),
+        ("20 % moins cher !", ["20 %", " moins", " cher !"]),
+        ("« Bonjour » à 5 €", ["« Bonjour »", " à", " 5 €"]),
+        ("well-known and/or new", ["well-", "known", " and/", "or", " new"]),
+        ("a T-shirt, 36.86/kg, 24/7", ["a", " T-shirt,", " 36.86/kg,", " 24/7"]),
+        ("Frühjahrs- und Sommer", ["Frühjahrs-", " und", " Sommer"]),
+        ("真的——太好了", ["真", "的", "——", "太", "好", "了"]),
+        ("朝👍🏽です", ["朝", "👍🏽", "で", "す"]),
+        ("朝\u3000が", ["朝\u3000", "が"]),
+        ("สวัสดีตอนเช้า", ["สวัสดีตอนเช้า"]),
+        ("สวัสดี\u200bตอนเช้า", ["สวัสดี", "ตอนเช้า"]),
+        ("\u200b \u00ad", []),
     ],
 )
 def test_lines_end_where_the_writing_system_lets_them(text: str, wanted: list[str]) -> None:
