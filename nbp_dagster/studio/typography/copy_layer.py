@@ -56,13 +56,6 @@ def count_renditions(scene: RenderContext) -> int:
     return sum(1 for channel in scene.channels for _ in locale_copies(scene, channel))
 
 
-def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
-    if not scene.shot.texts:
-        return {}
-    words = wording_of(scene.brand, scene.shot, locale)
-    return {str(name): text for name, text in words.items()}
-
-
 def check_copy_fits(scene: RenderContext) -> None:
     """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
 
@@ -98,6 +91,18 @@ def check_shot_copy(
     for size, area in sizes.items():
         if is_banner(*size):
             check_banner(words, size=size, safe_area=area, language=locale, fonts=fonts)
+
+
+def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
+    """Return a problem for every locale of a shot whose copy can't be set on all its channels."""
+    return [
+        problem
+        for campaign in briefs.campaigns.values()
+        for index, shot in enumerate(campaign.shots)
+        if sets_type(shot, [briefs.channels[name] for name in campaign.channels])
+        for locale in campaign.locales
+        for problem in _check(briefs, campaign, index, shot, locale)
+    ]
 
 
 @dataclass
@@ -175,16 +180,11 @@ class CopySetter:
         return done.image
 
 
-def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
-    """Return a problem for every locale of a shot whose copy can't be set on all its channels."""
-    return [
-        problem
-        for campaign in briefs.campaigns.values()
-        for index, shot in enumerate(campaign.shots)
-        if sets_type(shot, [briefs.channels[name] for name in campaign.channels])
-        for locale in campaign.locales
-        for problem in _check(briefs, campaign, index, shot, locale)
-    ]
+def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
+    if not scene.shot.texts:
+        return {}
+    words = wording_of(scene.brand, scene.shot, locale)
+    return {str(name): text for name, text in words.items()}
 
 
 def _check(
