@@ -47,6 +47,11 @@ LEAST_LIKE_LOGO: Final = 0.65
 
 _LEAST_SIDE: Final = 224  # pixels of the shorter side that colours and edges are measured on
 _LOGO_SIDE: Final = 512  # of the longer side that the logo is looked for on
+_SIDE: Final = 64  # cells of the grid a picture is looked at on
+
+# Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the
+# slow change of a gradient does not, and the noise of a sensor is gone with the mean of a cell.
+_LEAST_BEND: Final = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +94,20 @@ class OriginalInput:
     def medium(self) -> Image.Image:
         """A copy that is large enough for a logo."""
         return self.pyramid.reduced(longer=_LOGO_SIDE)
+
+
+def measure_structure(picture: Image.Image) -> float:
+    """Return the share of a picture, 0 to 1, with edges of lightness or colour.
+
+    Args:
+        picture: RGB.
+    """
+    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    cells = np.asarray(small.convert("RGB"), np.int16)
+    inner = cells[1:-1, 1:-1]
+    around = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]
+    bend = np.abs(4 * inner - around).max(axis=-1)
+    return round(float((bend >= _LEAST_BEND).mean()), 4)
 
 
 def _check_blank(original: OriginalInput) -> Finding:
@@ -225,23 +244,3 @@ ORIGINAL_CHECKS: Final[tuple[Check[OriginalInput], ...]] = (
         _check_logo,
     ),
 )
-
-
-_SIDE: Final = 64  # cells of the grid a picture is looked at on
-# Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the
-# slow change of a gradient does not, and the noise of a sensor is gone with the mean of a cell.
-_LEAST_BEND: Final = 24
-
-
-def measure_structure(picture: Image.Image) -> float:
-    """Return the share of a picture, 0 to 1, with edges of lightness or colour.
-
-    Args:
-        picture: RGB.
-    """
-    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    cells = np.asarray(small.convert("RGB"), np.int16)
-    inner = cells[1:-1, 1:-1]
-    around = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]
-    bend = np.abs(4 * inner - around).max(axis=-1)
-    return round(float((bend >= _LEAST_BEND).mean()), 4)

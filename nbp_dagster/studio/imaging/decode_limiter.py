@@ -18,10 +18,31 @@ from typing import Final, TypeVar
 
 # Each picture is worked on by one core.
 MOST_PICTURES: Final = 4
+
 # Two 4K pictures of 17 megapixels: 50 MB each, and as much again for what is made of one.
 MOST_PIXELS: Final = 36_000_000
+
 # Weight of the last picture in the moving average of seconds a picture.
 _WEIGHT: Final = 0.2
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+logger = logging.getLogger(__name__)
+
+# From glibc's malloc.h, each with what it is set to, in bytes unless said otherwise.
+_KNOBS: Final = {
+    # M_MMAP_THRESHOLD. A 1K picture takes 4 MB and stays with the allocator; a 4K one comes in
+    # blocks of 16 MB, which go back to the system the moment they are freed. Left alone, glibc
+    # raises this with the first such block it sees freed, and then keeps them, a set for each
+    # thread: 64 pictures of 4K peaked at 1.3 GB in place of 0.55.
+    -3: 8 * 1024 * 1024,
+    # M_TRIM_THRESHOLD. What a 1K picture and its renditions take stays, once it is there: setting
+    # the other knob leaves this at 128 kB, and the system then maps thousands of pages anew, and
+    # clears them, for every picture.
+    -1: 32 * 1024 * 1024,
+    # M_ARENA_MAX, a number of arenas. Each keeps as much; threads that draw take turns anyway.
+    -8: 2,
+}
 
 
 @cache
@@ -130,10 +151,6 @@ class DecodeLimiter:
         return fits and self._pictures < self._most_pictures
 
 
-Job = TypeVar("Job")
-Done = TypeVar("Done")
-
-
 def run_parallel(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]:
     """Map a function over jobs in a thread pool of as many threads as cores; results in order.
 
@@ -148,24 +165,6 @@ def run_parallel(work: Callable[[Job], Done], jobs: Sequence[Job]) -> list[Done]
         return [work(job) for job in jobs]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, jobs))
-
-
-logger = logging.getLogger(__name__)
-
-# From glibc's malloc.h, each with what it is set to, in bytes unless said otherwise.
-_KNOBS: Final = {
-    # M_MMAP_THRESHOLD. A 1K picture takes 4 MB and stays with the allocator; a 4K one comes in
-    # blocks of 16 MB, which go back to the system the moment they are freed. Left alone, glibc
-    # raises this with the first such block it sees freed, and then keeps them, a set for each
-    # thread: 64 pictures of 4K peaked at 1.3 GB in place of 0.55.
-    -3: 8 * 1024 * 1024,
-    # M_TRIM_THRESHOLD. What a 1K picture and its renditions take stays, once it is there: setting
-    # the other knob leaves this at 128 kB, and the system then maps thousands of pages anew, and
-    # clears them, for every picture.
-    -1: 32 * 1024 * 1024,
-    # M_ARENA_MAX, a number of arenas. Each keeps as much; threads that draw take turns anyway.
-    -8: 2,
-}
 
 
 @cache

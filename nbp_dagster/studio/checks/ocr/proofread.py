@@ -45,6 +45,9 @@ SIDES: Final = (800, 1536, 640)
 """Longer sides in pixels an original is read at, one after the other while copy is missing. Fine
 print is lost in smaller pictures, and large letters fall apart in larger ones."""
 
+_LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
+_DIGITS: Final = 4
+
 
 @dataclass(frozen=True)
 class ProofreadResult:
@@ -235,14 +238,6 @@ def reduce_to(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize(scale_to(picture.size, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, dict) else value
-
-
-_LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
-_DIGITS: Final = 4
-
-
 def find_copy_boxes(reading: Reading | None, texts: Mapping[str, str]) -> tuple[WordBox, ...]:
     """Return the boxes of lines that show copy: left, top, right, bottom in shares of the picture.
 
@@ -265,3 +260,7 @@ def find_copy_boxes(reading: Reading | None, texts: Mapping[str, str]) -> tuple[
                 left, top, right, bottom = (round(value, _DIGITS) for value in box)
                 found[(left, top, right, bottom)] = None
     return tuple(found)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value
