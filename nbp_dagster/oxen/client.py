@@ -5,6 +5,7 @@ Must not know: brands, briefs, budgets, files on disk or Dagster.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
@@ -32,6 +33,8 @@ from nbp_dagster.oxen.responses import (
 from nbp_dagster.oxen.retry import Retrier, RetryPolicy
 from nbp_dagster.oxen.transport import Transport
 from nbp_dagster.oxen.urls import Resolver, resolve_host
+
+T = TypeVar("T")
 
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
@@ -86,12 +89,12 @@ class OxenClient:
         self._transport = transport
         self._clock = clock
         retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
-        self._exchange = Executor(self._service, transport, retrier=retrier, clock=clock)
-        self._repositories = Repositories(self._exchange)
+        self._executor = Executor(self._service, transport, retrier=retrier, clock=clock)
+        self._repositories = Repositories(self._executor)
         self._downloader = Downloader(
             self._service,
             transport,
-            exchange=self._exchange,
+            executor=self._executor,
             retrier=retrier,
             resolver=resolver,
         )
@@ -177,11 +180,11 @@ class OxenClient:
         body = image_request(
             model, prompt, input_image, parameters, target_namespace=target_namespace
         )
-        return self._exchange.call(
-            "POST",
+        return self._pay(
             "/api/ai/queue",
+            {**body, **generation_count(num_generations)},
             parse=parse_queued,
-            payload={**body, **generation_count(num_generations)},
+            count_images=len,
             read_timeout=ENQUEUE_TIMEOUT,
         )
 
@@ -191,7 +194,7 @@ class OxenClient:
         Raises:
             NotFound: The service does not know the id: the job is lost, not done.
         """
-        return self._exchange.call(
+        return self._executor.call(
             "GET", _job_path(generation_id), parse=parse_generation, read_timeout=POLL_TIMEOUT
         )
 
@@ -218,7 +221,7 @@ class OxenClient:
             BadResponse: A job is unreadable, or the list is incomplete and must not be.
         """
         asked = {"status": status, "model": model, "namespace": namespace, "media_type": media_type}
-        found = self._exchange.call(
+        found = self._executor.call(
             "GET",
             "/api/ai/queue",
             parse=parse_generations,
@@ -240,7 +243,7 @@ class OxenClient:
             NotFound: The service does not know the id.
         """
         try:
-            self._exchange.call(
+            self._executor.call(
                 "DELETE", _job_path(generation_id), parse=parse_nothing, read_timeout=POLL_TIMEOUT
             )
         except BadRequest as error:
@@ -249,11 +252,11 @@ class OxenClient:
 
     def list_models(self) -> tuple[Model, ...]:
         """Return the catalogue."""
-        return self._exchange.call("GET", "/api/ai/models", parse=parse_models)
+        return self._executor.call("GET", "/api/ai/models", parse=parse_models)
 
     def search_models(self, text: str) -> tuple[Model, ...]:
         """Return the models that match a text."""
-        return self._exchange.call(
+        return self._executor.call(
             "GET", "/api/ai/models/search", parse=parse_models, query={"search": text}
         )
 
@@ -263,11 +266,11 @@ class OxenClient:
         Raises:
             NotFound: There is no such model.
         """
-        return self._exchange.call("GET", f"/api/ai/models/{_segment(model_id)}", parse=parse_model)
+        return self._executor.call("GET", f"/api/ai/models/{_segment(model_id)}", parse=parse_model)
 
     def events(self) -> EventStream:
         """Return a stream of finished jobs, not yet connected; iterate it in its own thread."""
-        return EventStream(self._exchange, self._transport, clock=self._clock)
+        return EventStream(self._executor, self._transport, clock=self._clock)
 
     def download(
         self,
@@ -372,8 +375,34 @@ class OxenClient:
         self, path: str, body: Mapping[str, object], response_format: str | None
     ) -> ImageAnswer:
         chosen = {} if response_format is None else {"response_format": response_format}
-        return self._exchange.call(
-            "POST", path, parse=parse_images, payload={**body, **chosen}, read_timeout=IMAGE_TIMEOUT
+        return self._pay(
+            path,
+            {**body, **chosen},
+            parse=parse_images,
+            count_images=lambda answer: len(answer.images),
+            read_timeout=IMAGE_TIMEOUT,
+        )
+
+    def _pay(
+        self,
+        path: str,
+        payload: Mapping[str, object],
+        *,
+        parse: Callable[[object], T],
+        count_images: Callable[[T], int],
+        read_timeout: float,
+    ) -> T:
+        """Send a call that bills; every one of them goes through here.
+
+        Args:
+            path: Path from the root.
+            payload: Body: the model, the prompt and every parameter side by side.
+            parse: Makes a record of the answer.
+            count_images: Returns how many images that record bills; for a client that meters.
+            read_timeout: Seconds of silence allowed.
+        """
+        return self._executor.call(
+            "POST", path, parse=parse, payload=payload, read_timeout=read_timeout
         )
 
 

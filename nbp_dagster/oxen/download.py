@@ -90,13 +90,13 @@ class Downloader:
         service: Service,
         transport: Transport,
         *,
-        exchange: Executor,
+        executor: Executor,
         retrier: Retrier,
         resolver: Resolver,
     ) -> None:
         self._service = service
         self._transport = transport
-        self._exchange = exchange
+        self._executor = executor
         self._retrier = retrier
         self._resolver = resolver
 
@@ -189,7 +189,7 @@ class Downloader:
     def _failure(self, url: str, answer: HttpStream, *, own: bool) -> OxenError:
         body = read_start(answer)
         status, endpoint = answer.status, _endpoint(url)
-        error = self._exchange.fail(status, answer.headers, body, endpoint=endpoint)
+        error = self._executor.fail(status, answer.headers, body, endpoint=endpoint)
         signed = bool(urlsplit(url).query)
         gone = status in _GONE or (status == 400 and "expire" in error.detail.lower())
         if signed and gone:

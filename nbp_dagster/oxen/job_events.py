@@ -55,8 +55,8 @@ class EventStream:
         ...     handle(event)
     """
 
-    def __init__(self, exchange: Executor, transport: Transport, *, clock: Clock) -> None:
-        self._exchange = exchange
+    def __init__(self, executor: Executor, transport: Transport, *, clock: Clock) -> None:
+        self._executor = executor
         self._transport = transport
         self._clock = clock
         self._closed = threading.Event()
@@ -92,7 +92,7 @@ class EventStream:
 
     def _listen(self) -> Iterator[GenerationEvent]:
         """Yield the events of one connection."""
-        request = self._exchange.request(
+        request = self._executor.request(
             "GET",
             EVENTS_PATH,
             headers={
@@ -113,7 +113,7 @@ class EventStream:
 
     def _check(self, request: HttpRequest, answer: HttpStream) -> None:
         if answer.status != 200:
-            raise self._exchange.fail(
+            raise self._executor.fail(
                 answer.status, answer.headers, read_start(answer), endpoint=request.endpoint
             )
         kind = answer.header("content-type") or "nothing"
@@ -154,7 +154,7 @@ class EventStream:
 
     def _parse(self, data: str) -> Iterator[GenerationEvent]:
         try:
-            yield parse_event(json.loads(self._exchange.scrub(data.encode())))
+            yield parse_event(json.loads(self._executor.scrub(data.encode())))
         except (ShapeError, ValueError, RecursionError) as error:
             logger.debug("an unreadable event of %d characters is skipped: %s", len(data), error)
 

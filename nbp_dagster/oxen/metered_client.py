@@ -4,7 +4,7 @@ Must not know: Dagster, or what becomes of the counts.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,6 @@ from nbp_dagster.oxen.catalogue import Model
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import AmbiguousPost, OxenError
 from nbp_dagster.oxen.job_events import EVENTS_PATH
-from nbp_dagster.oxen.responses import ImageAnswer, QueuedGeneration
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
 
@@ -174,97 +173,27 @@ class MeteredClient(OxenClient):
         self._counter = counter
         self._prices = prices
 
-    def edit_image(
+    def _pay(
         self,
+        path: str,
+        payload: Mapping[str, object],
         *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        response_format: str | None = None,
-        target_namespace: str | None = None,
-    ) -> ImageAnswer:
-        """Make one image, as `OxenClient.edit_image`, and count it. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).edit_image(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                response_format=response_format,
-                target_namespace=target_namespace,
-            ),
-            lambda answer: len(answer.images),
-            asked=1,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def generate_image(
-        self,
-        *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        response_format: str | None = None,
-        target_namespace: str | None = None,
-    ) -> ImageAnswer:
-        """Make one image, as `OxenClient.generate_image`, and count it. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).generate_image(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                response_format=response_format,
-                target_namespace=target_namespace,
-            ),
-            lambda answer: len(answer.images),
-            asked=1,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def enqueue(
-        self,
-        *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        num_generations: int = 1,
-        target_namespace: str | None = None,
-    ) -> tuple[QueuedGeneration, ...]:
-        """Put jobs into the queue, as `OxenClient.enqueue`, and count them. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).enqueue(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                num_generations=num_generations,
-                target_namespace=target_namespace,
-            ),
-            len,
-            asked=num_generations,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def _count(
-        self,
-        call: Callable[[], T],
-        images_in: Callable[[T], int],
-        *,
-        asked: int,
-        price: Decimal | None,
+        parse: Callable[[object], T],
+        count_images: Callable[[T], int],
+        read_timeout: float,
     ) -> T:
+        price = self._prices.price(self, str(payload["model"]), payload)
         try:
-            answer = call()
+            answer = super()._pay(
+                path, payload, parse=parse, count_images=count_images, read_timeout=read_timeout
+            )
         except BaseException as error:
             # An interrupt in the middle of a call leaves as much in doubt as a lost answer.
             if isinstance(error, AmbiguousPost) or not isinstance(error, OxenError):
-                self._counter.add(Usage(maybe_images=asked))
+                asked = payload.get("num_generations", 1)
+                self._counter.add(Usage(maybe_images=asked if isinstance(asked, int) else 1))
             raise
-        images = images_in(answer)
+        images = count_images(answer)
         if price is None:
             self._counter.add(Usage(images=images, unpriced_images=images))
         else:

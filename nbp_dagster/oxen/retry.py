@@ -156,17 +156,6 @@ class Retrier:
             OxenError: The last attempt's error, unchanged, in every other case.
         """
         started = self._clock.monotonic()
-        # Most calls succeed at once: what repeats them is made for those that do not.
-        first: list[OxenError] = []
-        try:
-            return attempt()
-        except OxenError as error:
-            first.append(error)
-
-        def once_more() -> T:
-            if first:
-                raise first.pop()
-            return attempt()
 
         def is_over(state: RetryCallState) -> bool:
             elapsed = self._clock.monotonic() - started
@@ -182,7 +171,7 @@ class Retrier:
             reraise=True,
         )
         try:
-            return retrying(once_more)
+            return retrying(attempt)
         except OxenError as error:
             if decide(error, method) != "ambiguous":
                 raise
