@@ -117,13 +117,13 @@ class StudioResource(dg.ConfigurableResource[Any]):
         settle_allocator()
         clock = HaltableClock(SystemClock())
         paths = StudioPaths(Path(self.home))
-        pace = self.oxen.pace(clock, paths.pace)
-        client = self.oxen.client(clock=clock, pace=pace)
+        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
+        client = self.oxen.client(clock=clock, rate_limiter=rate_limiter)
         studio = Studio(
             briefs or load_briefs(Path(self.config)),
             client=client,
             open_stream=client.events,
-            pace=pace,
+            rate_limiter=rate_limiter,
             ledger_url=self.ledger_url or None,
             daily_budget=_decimal(self.daily_budget_usd),
             on_cancel="cancel" if self.on_cancel == "cancel" else "keep",

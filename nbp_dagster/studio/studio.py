@@ -73,7 +73,7 @@ class Studio:
         *,
         client: OxenClient,
         open_stream: Callable[[], EventStream],
-        pace: RateLimiter,
+        rate_limiter: RateLimiter,
         provider: Literal["oxen", "simulator"],
         paths: StudioPaths,
         clock: HaltableClock,
@@ -103,7 +103,7 @@ class Studio:
         self.client = client
         self._clock = clock
         self._decode_limiter = DecodeLimiter()
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._daily_budget = daily_budget
         self._failpoint = failpoint
         self.measurer = Measurer(
@@ -202,7 +202,7 @@ class Studio:
                 clock=self._clock,
                 presence=presence,
                 input_image=self.references.input_image,
-                pace=self._pace,
+                rate_limiter=self._rate_limiter,
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,

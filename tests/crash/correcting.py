@@ -16,7 +16,7 @@ from nbp_dagster.studio.regenerate import Regenerator, Terms
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock
+from tests.fakes.studio import QUICK, TIMES, HastyClock, RateLimiterClock
 
 # One after the other, so that it is known who has been asked for when one fails.
 LIMITS = EngineLimits(in_flight=1, buyers=1, elsewhere_seconds=0.05)
@@ -30,8 +30,10 @@ def make_corrected(
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     """
     clock = HastyClock()
-    pace = RateLimiter(PaceClock(clock))
-    transport = LimitedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
+    rate_limiter = RateLimiter(RateLimiterClock(clock))
+    transport = LimitedTransport(
+        RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=clock
+    )
     client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
@@ -40,7 +42,7 @@ def make_corrected(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         client=client,
         open_stream=client.events,
-        pace=pace,
+        rate_limiter=rate_limiter,
         provider="oxen",
         paths=StudioPaths(home),
         clock=clock,

@@ -22,9 +22,7 @@ def open_templates() -> Environment:
 
 def read_part(name: str) -> str:
     """Return a static part of a page, with LF line ends: browsers hash it as it stands."""
-    text = (resources.files("nbp_dagster.studio.sets") / "templates" / name).read_text(
-        "utf-8"
-    )
+    text = (resources.files("nbp_dagster.studio.sets") / "templates" / name).read_text("utf-8")
     return text.replace("\r\n", "\n")
 
 

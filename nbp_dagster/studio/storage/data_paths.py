@@ -26,8 +26,8 @@ class StudioPaths:
         return self.home / "owners"
 
     @property
-    def pace(self) -> Path:
-        """A file for each key: how fast its service may be asked."""
+    def rate_limits(self) -> Path:
+        """A file for each key: the state of its rate limiter."""
         return self.home / "pace"
 
     @property
