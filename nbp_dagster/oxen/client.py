@@ -39,13 +39,13 @@ T = TypeVar("T")
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-"""Largest download in bytes unless the caller says otherwise; a 4K PNG has about 25 MB."""
+"""Largest download in bytes by default; a 4K PNG has about 25 MB."""
 
 POLL_TIMEOUT = 30.0
 ENQUEUE_TIMEOUT = 120.0
 IMAGE_TIMEOUT = 300.0
-"""Seconds of silence allowed: the first two are the service's own client's, a blocking 4K image
-takes up to two minutes."""
+"""Read timeouts of one call in seconds: the first two are the service's own client's, a blocking 4K
+image takes up to two minutes. A queued job has no timeout here: the caller decides."""
 
 
 class OxenClient:
@@ -55,9 +55,9 @@ class OxenClient:
         base_url: Root of the service, without `/api`.
         api_key: The account's key. It is sent to the origin of `base_url` and nowhere else.
         transport: Sends the requests.
-        clock: Where waiting between attempts happens.
-        retry: How often and how patiently calls are repeated.
-        on_throttle: Told the seconds of every 429.
+        clock: Its `sleep` does the waiting between attempts.
+        retry: How often a call is repeated, and after which delays.
+        on_throttle: Called with the delay in seconds of every 429.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
 
@@ -214,7 +214,7 @@ class OxenClient:
             model: Only this model's jobs.
             namespace: Account that was billed; by default the key's.
             media_type: `image` or `video`.
-            require_complete: Refuse an answer that says there are more jobs than it lists, for a
+            require_complete: Refuse an answer whose count exceeds the jobs it lists, for a
                 caller who concludes from a job's absence that it was never made.
 
         Raises:
@@ -230,7 +230,7 @@ class OxenClient:
         )
         if require_complete and found.total > len(found.generations):
             raise BadResponse(
-                f"the list says {found.total} jobs and holds {len(found.generations)}",
+                f"the list counts {found.total} jobs and holds {len(found.generations)}",
                 endpoint=f"GET {self.base_url}/api/ai/queue",
                 status=200,
             )

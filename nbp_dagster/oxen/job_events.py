@@ -1,6 +1,8 @@
-"""The service's event stream: who finished, as it happens, across broken connections.
+"""The service's event stream (SSE) of finished jobs, reconnected after every fault.
 
-Must not know: what is done about a finished job. Nothing is replayed, so a caller polls as well.
+The delay between connections is our own, not tenacity's: it starts anew with every byte, and
+`close` ends it at once. Nothing is replayed, so a caller polls as well. Must not
+know: what is done about a finished job.
 """
 
 import codecs
@@ -47,7 +49,7 @@ class EventStream:
 
     Attributes:
         connected: Set while the service's answer is open. Wait for it before the first enqueue:
-            what finishes earlier is not told.
+            jobs that finish earlier are not announced.
 
     Example:
         >>> stream = client.events()

@@ -1,4 +1,4 @@
-"""Repository calls: see, create, store files in one commit, presign.
+"""Repository calls: look up, create, store files in one commit, presign.
 
 Must not know: images, campaigns, or what the files are for.
 """

@@ -1,4 +1,4 @@
-"""The seam to the network: one request record in, one response record out, and the real sender.
+"""The `Transport` protocol, one request record in and one response record out, over `requests`.
 
 Must not know: endpoints, payloads, retries, or what a status means.
 """
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 USER_AGENT = f"nbp-dagster/{__version__}"
-"""The hub takes any User-Agent with its own name in it for its command line and may answer 426."""
+"""The hub takes a User-Agent with its own name in it for its command line and may answer 426."""
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """Longest API answer kept in memory: four 4K PNGs in base64 fit."""
 
 MAX_ERROR_BYTES = 16 * 1024
-"""How much of a streamed error answer is read for its words."""
+"""How much of a streamed error answer is read for its text."""
 
 CHUNK_BYTES = 64 * 1024
 
@@ -172,7 +172,7 @@ def read_body(answer: HttpStream, *, max_bytes: int) -> bytes | None:
 
 
 def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
-    """Read the beginning of a body, enough for the words of an error."""
+    """Read the beginning of a body, enough for the text of an error."""
     start = b""
     for chunk in answer.chunks:
         start += chunk
@@ -182,7 +182,10 @@ def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes
 
 
 def count_missing(headers: Mapping[str, str], size: int) -> int:
-    """Return how many of the announced bytes did not arrive; 0 when none were announced."""
+    """Return how many of the announced bytes did not arrive; 0 when none were announced.
+
+    urllib3 checks the same where it reads a socket; this holds for every transport.
+    """
     declared = _find_header(headers, "content-length") or ""
     if not declared.isdigit() or _find_header(headers, "content-encoding"):
         return 0

@@ -161,8 +161,8 @@ class _Page:
     """The beginning of a file mapped into memory and shared by processes; opened locked.
 
     Reads and writes need no system call: each of those would yield the GIL to another thread, which
-    costs more than the call. Only the lock takes some. The lock is `flock` on the file itself and
-    not `filelock`, which truncates the file that it locks.
+    costs more than the call. Only the lock takes some. The lock is `flock` on the mapped
+    descriptor, not `filelock`, which opens and closes its file for every lock.
 
     Raises:
         OSError: The file can't be used.

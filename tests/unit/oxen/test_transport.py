@@ -1,4 +1,4 @@
-"""The real sender, against real sockets on loopback."""
+"""`RequestsTransport` against real sockets on loopback."""
 
 import logging
 import socket
@@ -227,7 +227,7 @@ def test_a_silent_server_may_have_read_the_request(serve: Serve) -> None:
 
 
 def test_a_full_backlog_is_a_connection_that_was_never_made() -> None:
-    """Nobody accepts: the connect itself times out."""
+    """No server accepts: the connect itself times out."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
