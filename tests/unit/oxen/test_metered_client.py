@@ -63,6 +63,23 @@ def test_each_image_has_the_price_of_its_own_parameters_and_the_model_is_asked_f
     assert counter.usage.in_words() == "3 calls, 2 images, 0.09 USD"
 
 
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("edit_image", {"images": [{"url": "https://files.test/a.png"}]}),
+        ("generate_image", {"images": [{"url": "https://files.test/a.png"}]}),
+        ("enqueue", QUEUED),
+    ],
+)
+def test_every_call_that_bills_is_counted(call: str, answer: dict[str, Any]) -> None:
+    client, counter, transport = metered(json_answer(MODEL), json_answer(answer))
+
+    getattr(client, call)(model="m", prompt="p", parameters={"resolution": "2K"})
+
+    transport.assert_finished()
+    assert counter.usage == Usage(calls=2, images=1, billed_usd=Decimal("0.05"))
+
+
 def test_a_price_that_is_not_stated_is_not_guessed() -> None:
     client, counter, _ = metered(json_answer(UNPRICED), json_answer(QUEUED))
 
