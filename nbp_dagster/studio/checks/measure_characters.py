@@ -288,7 +288,7 @@ def _threshold(made: _Cast) -> float:
 
 def _name_absent(cast: Sequence[str], made: _Cast) -> str:
     absent = [name for name in cast if name not in made.views]
-    return f"no sheet of {', '.join(absent)} is at hand" if absent else ""
+    return f"there is no sheet of {', '.join(absent)}" if absent else ""
 
 
 def _rows(subject: CharacterInput, made: _Cast) -> tuple[LikenessFacts, ...]:

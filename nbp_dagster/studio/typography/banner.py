@@ -190,7 +190,7 @@ def draw_banner(
         boxes={block.field: block.box for block in blocks},
         contrasts={block.field: _contrast(block, scheme) for block in blocks},
         left_out=plan.left_out,
-        sizes={block.field: block.cut.size for block in blocks},
+        sizes={block.field: block.font.size for block in blocks},
     )
 
 
@@ -232,7 +232,7 @@ class _Attempt:
         groups = lay_out(face, self.words, size=size, safe_area=area, room=room, shape=self.shape)
         if groups is None:
             return None
-        largest = max(block.cut.size for group in groups for block in group.blocks)
+        largest = max(block.font.size for group in groups for block in group.blocks)
         if "headline" in self.words and largest < comfort * first_size(size, self.shape):
             return None
         x, y = (self.figure[0] - size[0], 0) if self.is_wide else (0, self.figure[1] - size[1])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.typography.text_layout import Box
-from nbp_dagster.studio.typography.typeface import Cut
+from nbp_dagster.studio.typography.typeface import SizedFont
 
 WATERMARK_TEXT = "SIMULATED"
 
@@ -33,8 +33,8 @@ def draw_watermark(
     """
     picture = image.copy()
     size = max(_LEAST_PIXELS, round(min(picture.size) * _SIZE_SHARE))
-    cut = Cut(size, 700, language=None)
-    left, top, right, bottom = cut.find_ink(WATERMARK_TEXT)
+    font = SizedFont(size, 700, language=None)
+    left, top, right, bottom = font.find_ink(WATERMARK_TEXT)
     pad = size * 0.55
     width, height = round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)
     plate = _choose_corner(
@@ -46,7 +46,7 @@ def draw_watermark(
     )
     pen = ImageDraw.Draw(picture)
     pen.rounded_rectangle(plate, radius=height / 2, fill=_PLATE)
-    cut.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), WATERMARK_TEXT, _INK)
+    font.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), WATERMARK_TEXT, _INK)
     return picture
 
 

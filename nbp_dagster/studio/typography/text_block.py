@@ -110,7 +110,7 @@ def typeset(
         boxes=boxes,
         contrasts=contrasts,
         left_out=tuple(field for field in words if field not in boxes),
-        sizes={block.field: block.cut.size for group in groups for block in group.blocks},
+        sizes={block.field: block.font.size for group in groups for block in group.blocks},
     )
 
 
@@ -284,13 +284,13 @@ def draw_group(picture: Image.Image, group: Group, scheme: Scheme) -> None:
             _draw_button(picture, block, scheme)
         ink = scheme.label if block.is_button else scheme.ink
         for line, spot in zip(block.lines, block.spots, strict=True):
-            block.cut.draw(picture, spot, line, ink)
+            block.font.draw(picture, spot, line, ink)
 
 
 def _draw_button(picture: Image.Image, block: Block, scheme: Scheme) -> None:
     large = (block.width * _OVERSAMPLING, block.height * _OVERSAMPLING)
     mask = Image.new("L", large)
-    radius = min(large[1] / 2, block.cut.size * _OVERSAMPLING * 1.3)
+    radius = min(large[1] / 2, block.font.size * _OVERSAMPLING * 1.3)
     edge = (0, 0, large[0] - 1, large[1] - 1)
     ImageDraw.Draw(mask).rounded_rectangle(edge, radius=radius, fill=255)
     shape = mask.resize((block.width, block.height), Image.Resampling.BOX)

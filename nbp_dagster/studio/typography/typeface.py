@@ -24,7 +24,7 @@ _OVERSAMPLING: Final = 4
 _UNSEEN: Final = {ord(SOFT_HYPHEN): None, ord(ZERO_WIDTH_SPACE): None}
 
 
-class Cut:
+class SizedFont:
     """A typeface at one size and weight, for one language; not shared between threads.
 
     Attributes:
@@ -169,7 +169,7 @@ class Typeface:
     def __init__(self, language: str, fonts: FontPair | None = None) -> None:
         self.language = language
         self.fonts = fonts or default_fonts()
-        self._cuts: dict[tuple[int, int], Cut] = {}
+        self._sized: dict[tuple[int, int], SizedFont] = {}
 
     @property
     def name(self) -> str:
@@ -181,11 +181,13 @@ class Typeface:
         """Whether its lines run from right to left."""
         return is_right_to_left(self.language)
 
-    def cut(self, size: int, weight: int) -> Cut:
+    def font(self, size: int, weight: int) -> SizedFont:
         """Return the face at a size in pixels and a weight from 100 to 900."""
-        if (size, weight) not in self._cuts:
-            self._cuts[size, weight] = Cut(size, weight, language=self.language, fonts=self.fonts)
-        return self._cuts[size, weight]
+        if (size, weight) not in self._sized:
+            self._sized[size, weight] = SizedFont(
+                size, weight, language=self.language, fonts=self.fonts
+            )
+        return self._sized[size, weight]
 
     def find_missing(self, text: str) -> str:
         """Return the characters of a text the face has no glyph for, each once, in order."""

@@ -37,9 +37,9 @@ class Match:
         required: The requested text.
         read: What was read in its place; empty where nothing was like it.
         distance: Edits between the two, after `normalise`.
-        length: Letters asked for, after `normalise`.
-        words_right: Words asked for that are there, letter by letter.
-        words: Words asked for.
+        length: Letters required, after `normalise`.
+        words_right: Required words that are there, letter by letter.
+        words: Required words.
         lines: Indices of the lines it was found on.
     """
 
@@ -109,7 +109,7 @@ def match_texts(required: Sequence[str], lines: Sequence[ReadLine]) -> tuple[Mat
     A letter too many is a letter wrong: what a text is matched with begins and ends with a word.
 
     Args:
-        required: What was asked for; longer texts take their lines first.
+        required: The requested texts; longer ones take their lines first.
         lines: As read.
 
     Returns:

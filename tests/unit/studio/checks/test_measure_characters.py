@@ -141,7 +141,7 @@ def test_a_reference_that_cannot_be_read_skips_and_breaks_nothing(tmp_path: Path
         Measuring(), calibrations=CalibrationFolder(tmp_path), read=lambda *_: b"not a picture"
     )
     likeness = check_of(measure(work, picture()), "cross_similarity")
-    assert (likeness.verdict, likeness.sentence) == ("skipped", "no sheet of pip is at hand")
+    assert (likeness.verdict, likeness.sentence) == ("skipped", "there is no sheet of pip")
 
 
 def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:

@@ -124,9 +124,9 @@ def test_copy_that_found_no_room_is_named() -> None:
 def judge_words(ink: str, *, size: int, field: str = "sub") -> dict[str, CheckResult]:
     """Return the results of a picture with one word in grey on white, saved as JPEG."""
     picture = Image.new("RGB", (120, 120), "white")
-    cut = Typeface("en").cut(size, 450)
-    left, top, right, bottom = cut.find_ink("Hello")
-    cut.draw(picture, (10 - left, 20 - top), "Hello", ImageColor.getrgb(ink)[:3])
+    font = Typeface("en").font(size, 450)
+    left, top, right, bottom = font.find_ink("Hello")
+    font.draw(picture, (10 - left, 20 - top), "Hello", ImageColor.getrgb(ink)[:3])
     box = (10, 20, 10 + round(right - left), 20 + round(bottom - top))
     rendition = RenditionInput(
         channel=CHANNEL,

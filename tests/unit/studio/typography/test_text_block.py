@@ -193,26 +193,26 @@ def test_the_same_copy_is_the_same_picture() -> None:
 
 
 def test_lines_are_as_even_as_can_be() -> None:
-    cut = Typeface("en").cut(40, 700)
-    lines = cut.break_lines("one two three four five six", width=420, most=4)
+    font = Typeface("en").font(40, 700)
+    lines = font.break_lines("one two three four five six", width=420, most=4)
     assert lines == ("one two three", "four five six")
 
 
 def test_a_spaced_french_mark_stays_with_its_word() -> None:
-    cut = Typeface("fr").cut(40, 700)
-    lines = cut.break_lines("Vraiment bon !", width=cut.measure("Vraiment bon") + 1, most=4)
+    font = Typeface("fr").font(40, 700)
+    lines = font.break_lines("Vraiment bon !", width=font.measure("Vraiment bon") + 1, most=4)
     assert lines == ("Vraiment", "bon !")
 
 
 def test_lines_do_not_break_at_a_no_break_space() -> None:
-    cut = Typeface("fr").cut(40, 700)
-    width = cut.measure("Vraiment") + 1
-    assert cut.break_lines("Vraiment bon", width=width, most=4) == ("Vraiment", "bon")
-    assert cut.break_lines("Vraiment\u00a0bon", width=width, most=4) is None
+    font = Typeface("fr").font(40, 700)
+    width = font.measure("Vraiment") + 1
+    assert font.break_lines("Vraiment bon", width=width, most=4) == ("Vraiment", "bon")
+    assert font.break_lines("Vraiment\u00a0bon", width=width, most=4) is None
 
 
 def test_a_word_wider_than_the_line_does_not_fit() -> None:
-    assert Typeface("en").cut(40, 700).break_lines("mornings", width=50, most=9) is None
+    assert Typeface("en").font(40, 700).break_lines("mornings", width=50, most=9) is None
 
 
 @pytest.mark.parametrize(
