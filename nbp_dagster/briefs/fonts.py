@@ -15,8 +15,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from fontTools.ttLib import TTFont, TTLibFileIsCollectionError
-
 from nbp_dagster.briefs.images import UNREADABLE, is_address, locate_file, resolve_source
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.yaml_source.problems import list_accepted
@@ -168,6 +166,9 @@ def _read_common(pair: FontPair) -> frozenset[int]:
 @lru_cache(maxsize=64)
 def read_characters(font: FontFile) -> frozenset[int]:
     """Return the code points a font has glyphs for."""
+    # fontTools is imported where a font is opened: briefs without fonts of their own open none.
+    from fontTools.ttLib import TTFont
+
     with TTFont(font.path, fontNumber=font.index, lazy=True) as face:
         return frozenset(face.getBestCmap() or ())
 
@@ -225,6 +226,8 @@ def _read_stamped(path: Path, index: int, stamp: tuple[int, int]) -> tuple[str, 
         content = path.read_bytes()
     except OSError:
         return UNREADABLE
+    from fontTools.ttLib import TTFont, TTLibFileIsCollectionError
+
     try:
         with TTFont(path, fontNumber=index, lazy=True) as face:
             if not face.getBestCmap():

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbp_dagster.clock import iso_time
-from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.reconcile import STATES
+
+if TYPE_CHECKING:
+    # For annotations: only a search for orphans needs the client.
+    from nbp_dagster.oxen.client import OxenClient
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Accounts:
 
 
 def read_accounts(
-    ledger: Ledger, *, corrections: CorrectionLog | None = None, client: OxenClient | None = None
+    ledger: Ledger, *, corrections: CorrectionLog | None = None, client: "OxenClient | None" = None
 ) -> Accounts:
     """Sum the ledger up.
 
@@ -112,11 +114,14 @@ def read_accounts(
     )
 
 
-def find_orphans(ledger: Ledger, client: OxenClient) -> Iterator[Generation]:
+def find_orphans(ledger: Ledger, client: "OxenClient") -> Iterator[Generation]:
     """Yield the service's jobs that no purchase owns: reported, never touched.
 
     They may be somebody else's on the same account, or made by hand.
     """
+    # Imported here: to sum the ledger up needs neither jobs nor the client.
+    from nbp_dagster.studio.purchasing.reconcile import STATES
+
     jobs = [job for state in STATES for job in client.list_generations(status=state)]
     owned = ledger.owned(job.generation_id for job in jobs)
     yield from (job for job in jobs if job.generation_id not in owned)

@@ -13,8 +13,6 @@ from typing import Protocol
 
 from PIL import Image, ImageDraw
 
-from nbp_dagster.simulator.painting.painter import encode_png, paint
-from nbp_dagster.simulator.painting.plain_pictures import stamp_plain
 from nbp_dagster.simulator.painting.sizes import nearest_ratio, pixel_size
 
 # How much narrower and lower, in pixels, a picture of the wrong size is.
@@ -125,6 +123,10 @@ def paint_order(order: PaintOrder, painter: Painter | None = None, *, plain: boo
         painter: Draws the picture; the simulator's own when None.
         plain: Whether the simulator's own paints one picture a size and no other.
     """
+    # Imported here: a server that is asked for models and jobs only has nothing to paint.
+    from nbp_dagster.simulator.painting.painter import encode_png, paint
+    from nbp_dagster.simulator.painting.plain_pictures import stamp_plain
+
     references = [_read_source(source, painter, plain=plain) for source in order.references]
     width, height = pixel_size(_settle_ratio(order.ratio, references), order.resolution)
     if order.wrong_size:

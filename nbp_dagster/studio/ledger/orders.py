@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from nbp_dagster.prompts.request import ImageRequest
+if TYPE_CHECKING:
+    # For an annotation: a command that only reads the ledger does not import the briefs.
+    from nbp_dagster.prompts.request import ImageRequest
 
 FailureKind = Literal["not_attempted", "over_budget", "service", "stuck", "bad_image", "rejected"]
 
@@ -26,7 +28,7 @@ class Order:
             of the service; at most three.
     """
 
-    request: ImageRequest
+    request: "ImageRequest"
     price: Decimal
     scope: str
     shot: str = ""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from PIL import Image
@@ -13,14 +13,17 @@ from sqlalchemy.engine import Connection, Engine
 
 from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, translate_errors
-from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.ledger.schema import pictures, purchases
-from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.provenance.descriptors import (
     SHAPE_SLACK,
     PictureDescriptors,
     describe_picture,
 )
+
+if TYPE_CHECKING:
+    # For annotations: a look-up does not import the briefs' models.
+    from nbp_dagster.studio.ledger.orders import Made
+    from nbp_dagster.studio.manifest.manifest import Picture
 
 _MICRO = Decimal(1_000_000)
 # SQLite takes at most 32,766 variables in one statement; 500 keeps statements small.
@@ -162,7 +165,7 @@ class PictureIndex:
         return translate_errors(begun, self._engine)
 
 
-def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> KnownPicture:
+def known_rendition(picture: "Picture", marks: Marks, image: Image.Image) -> KnownPicture:
     """Return the row of a rendition.
 
     Args:
@@ -189,7 +192,7 @@ def known_rendition(picture: Picture, marks: Marks, image: Image.Image) -> Known
 
 
 def known_original(
-    rendition: KnownPicture, made: Made, *, size: tuple[int, int], sketch: bytes
+    rendition: KnownPicture, made: "Made", *, size: tuple[int, int], sketch: bytes
 ) -> KnownPicture:
     """Return the row of the original of a rendition.
 

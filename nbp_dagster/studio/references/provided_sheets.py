@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 
+from PIL import Image
+
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import CharacterRole
@@ -12,7 +14,6 @@ from nbp_dagster.prompts.reference_selection import Role
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.prompts.sheet_views import View, hash_card, order_views
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.references.sheet_card import Panel, draw_card, encode_card
 
 CARD = "card:"
 """Prefix of the source of a sheet card; `<brand>/<character>` follows."""
@@ -109,8 +110,12 @@ class SheetCards:
                 f"the references of {sheet_key} changed after the run began; run again to use the "
                 "new ones"
             )
-        return encode_card(draw_card([self._panel(view) for view in views]))
+        # numpy and fonts: a command that only names sheets draws no card.
+        from nbp_dagster.studio.references.sheet_card import Panel, draw_card, encode_card
 
-    def _panel(self, view: View) -> Panel:
+        panels = [Panel(view.kind, self._image(view)) for view in views]
+        return encode_card(draw_card(panels))
+
+    def _image(self, view: View) -> Image.Image:
         what = f"reference {cut_query(view.source)}"
-        return Panel(view.kind, decode_image(self._read(view.source, view.digest), what=what).image)
+        return decode_image(self._read(view.source, view.digest), what=what).image

@@ -14,7 +14,6 @@ from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage
 from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
-from nbp_dagster.studio.references.sheet_card import draw_palette_card
 from nbp_dagster.studio.references.supplied_files import decode_once
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -126,6 +125,9 @@ class ReferenceFiles:
         if source.startswith(CARD):
             return self._cards.read(source, digest)
         if digest in self._palettes:
+            # numpy and fonts: digests, which are all a command may need, draw no card.
+            from nbp_dagster.studio.references.sheet_card import draw_palette_card
+
             return draw_palette_card(self._palettes[digest])
         if source.startswith(("sheet:", "https://")):
             return self._store.get(digest)

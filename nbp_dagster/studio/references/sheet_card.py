@@ -8,16 +8,14 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
 from nbp_dagster.prompts.reference_selection import CARD_COLUMNS
 from nbp_dagster.prompts.sheet_views import ViewKind
 from nbp_dagster.studio.typography.typeface import Typeface
-
-if TYPE_CHECKING:
-    import numpy as np
 
 Colour = tuple[int, int, int]
 
@@ -121,9 +119,6 @@ def _crop(panel: Panel) -> _Cut:
         clear = image.convert("RGBA")
         box = clear.getchannel("A").point(lambda level: 255 if level > 8 else 0).getbbox()
         return _Cut(panel.kind, clear.crop(_pad(box, clear.size)), None)
-    # Only a card that is drawn needs numpy; commands that name a sheet do not draw its card.
-    import numpy as np
-
     opaque = image if image.mode == "RGB" else image.convert("RGB")
     pixels = np.asarray(opaque, dtype=np.int16)
     ground = _find_ground(pixels)
@@ -143,8 +138,6 @@ def _find_ground(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]") -> C
     Args:
         pixels: Height x width x 3, 0 to 255.
     """
-    import numpy as np
-
     border = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]))
     middle = np.median(border, axis=0).astype(np.int16)
     near = np.abs(border - middle).sum(axis=1) <= _NEAR

@@ -1,0 +1,84 @@
+"""What each command imports: a command that needs no Dagster starts without it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.cli.main import main
+from tests.fakes.briefs import campaign, shot, write_briefs
+
+# Packages that take 50 ms or more to import; Dagster alone takes more than a second.
+HEAVY = {
+    "PIL",
+    "alembic",
+    "dagster",
+    "fontTools",
+    "jinja2",
+    "numpy",
+    "requests",
+    "rich",
+    "sqlalchemy",
+    "starlette",
+}
+# Each with what it may import of them; a new ledger is brought up to date by Alembic.
+MAY_IMPORT = {
+    ("gallery",): set[str](),
+    ("validate",): {"PIL", "fontTools"},
+    ("ledger",): {"sqlalchemy", "alembic"},
+    ("whois", "note.txt"): {"sqlalchemy", "alembic", "PIL", "numpy"},
+    ("sheets",): {"sqlalchemy", "alembic", "PIL", "fontTools", "requests", "starlette"},
+    ("sheets", "show", "hilltop/ada"): HEAVY - {"dagster", "rich", "numpy"},
+    ("plan",): HEAVY - {"dagster", "rich"},
+}
+_SCRIPT = """
+import sys
+from nbp_dagster.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("imported", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen"), locales=["en"]))
+    (tmp_path / "note.txt").write_text("no picture", encoding="utf-8")
+    return tmp_path
+
+
+def imported_by(folder: Path, *words: str) -> set[str]:
+    """Run `nbp` in a process of its own and return the top-level packages it imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *words],
+        cwd=folder,
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("NBP_")},
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "NBP_CONFIG": str(folder / "briefs"),
+            "NBP_HOME": str(folder / "home"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    last = done.stderr.splitlines()[-1].split()
+    assert last[0] == "imported", done.stderr
+    return set(last)
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), *((name, "--help") for name in sorted(main.commands))]
+)
+def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert not imported_by(tmp_path, *words) & HEAVY
+
+
+@pytest.mark.parametrize("words", MAY_IMPORT)
+def test_a_command_imports_only_what_it_uses(folder: Path, words: tuple[str, ...]) -> None:
+    assert not imported_by(folder, *words) & HEAVY - MAY_IMPORT[words]
