@@ -40,6 +40,7 @@ from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
+from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 # Raised when the same original and channel would come out differently: renditions are made again.
@@ -384,6 +385,7 @@ def recipe_of(
     receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
     # The fingerprint says as much.
     del receipt["parent"]
+    copies = [list(locale_copies(scene, channel)) for channel in scene.channels]
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
@@ -393,12 +395,12 @@ def recipe_of(
         "brand": scene.brand.id,
         "disclosed": scene.discloses_prompt,
         "signer": signer,
-        "lettering": [
-            [vars(copy) for copy in locale_copies(scene, channel)] for channel in scene.channels
-        ],
+        "lettering": [[vars(copy) for copy in found] for found in copies],
         "logo": logo,
         "fonts": {locale: fonts.identity for locale, fonts in scene.fonts.items()},
     }
+    if any(copy.texts for found in copies for copy in found):
+        facts["line_breaks"] = LINE_BREAKS_VERSION
     if scene.brand.blocking_checks:
         facts["blocking"] = sorted(scene.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -17,6 +17,9 @@ import pyphen
 
 from nbp_dagster.briefs.languages import language_of
 
+# Raised when equal copy would break otherwise: renditions with copy that we set are made again.
+LINE_BREAKS_VERSION: Final = "2"
+
 # How a piece follows the one before it on the same line: after a space, or directly; "-" means
 # directly, but with a hyphen where the line breaks between the two.
 Joint = Literal[" ", "", "-"]
