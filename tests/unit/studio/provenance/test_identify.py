@@ -241,15 +241,15 @@ def test_the_same_scene_in_other_colours_is_nobody_s(
     assert by_pixels.match is None or by_pixels.match.difference is None
 
 
-def test_what_is_not_in_the_store_goes_by_its_sketch(index: PictureIndex, tmp_path: Path) -> None:
+def test_what_is_not_in_the_store_is_found_by_its_descriptor(
+    index: PictureIndex, tmp_path: Path
+) -> None:
     empty = FolderStore(tmp_path / "store")
     found = identify(encode(PICTURE), index, name="a.png", store=empty)
     assert found.match is not None
     assert found.match.picture.prompt_key == KEY
     [_, line, *_] = describe_identity(found)
     assert line.endswith("by its descriptor, as the store does not hold it")
-        "by its descriptor, as the store does not hold it"
-    )
 
 
 def test_a_picture_of_nobody_is_nobody_s(index: PictureIndex) -> None:
