@@ -1,8 +1,8 @@
 """How surely `nbp whois` finds copies, and how fast: `python -m tests.eval.whois`.
 
 A third of the pictures is painted by the simulator, a third has the spectrum of photographs, and a
-third mixes both; every one is sent on every journey. As many others of the same kinds must find
-nobody.
+third mixes both; every one is copied in every way. As many others of the same kinds must have no
+match.
 """
 
 import argparse
@@ -55,7 +55,7 @@ class Finding:
     Attributes:
         found: How many found a picture at all.
         right: How many found theirs first.
-        least: The smallest likeness of the sketches of a copy and its picture.
+        least: The smallest similarity of the descriptors of a copy and its picture.
         apart: The greatest difference of the pixels of a copy and its picture.
     """
 
@@ -77,21 +77,21 @@ def draw_picture(number: int) -> Image.Image:
     return paint(text, [], width=wide, height=high, variant=dice.randint(1, 4))
 
 
-def sketch_all(pictures: Sequence[Image.Image]) -> PictureDescriptors:
+def describe_all(pictures: Sequence[Image.Image]) -> PictureDescriptors:
     return PictureDescriptors.of(
         [(describe_picture(item), item.width / item.height) for item in pictures]
     )
 
 
 def judge(
-    pictures: Sequence[Image.Image], sketches: PictureDescriptors, journey: Journey
+    pictures: Sequence[Image.Image], descriptors: PictureDescriptors, journey: Journey
 ) -> Finding:
     """Send every picture on a journey and look for it, as `nbp whois` does."""
     found = right = 0
     least, apart = 1.0, 0.0
     for number, picture in enumerate(pictures):
         copy = send(picture, journey, seed=number)
-        hits = {hit.index: hit.score for hit in find_similar(copy, sketches)}
+        hits = {hit.index: hit.score for hit in find_similar(copy, descriptors)}
         differences = {index: pixel_diff(copy, pictures[index]) for index in hits}
         copies = {index: each for index, each in differences.items() if each.is_copy}
         found += bool(copies)
@@ -102,17 +102,17 @@ def judge(
 
 
 def judge_others(
-    count: int, pictures: Sequence[Image.Image], sketches: PictureDescriptors
+    count: int, pictures: Sequence[Image.Image], descriptors: PictureDescriptors
 ) -> tuple[int, list[float]]:
     """Look for so many other pictures.
 
     Returns:
-        How many sketches take for one of ours, and how far the pixels of each of these differ.
+        How many the descriptors take for a copy, and how far the pixels of each of these differ.
     """
     nearest = []
     for number in range(count):
         other = draw_picture(1_000_000 + number)
-        if hits := find_similar(other, sketches):
+        if hits := find_similar(other, descriptors):
             nearest.append(min(pixel_diff(other, pictures[hit.index]).usual for hit in hits))
     return len(nearest), nearest
 
@@ -166,20 +166,20 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     given = parser.parse_args()
     pictures = [draw_picture(number) for number in range(given.pictures)]
-    sketches = sketch_all(pictures)
+    descriptors = describe_all(pictures)
     print(f"{given.pictures} pictures; threshold {MIN_SIMILARITY}")
     for name, journey in {**JOURNEYS, **_HARDER}.items():
         begun = time.perf_counter()
-        seen = judge(pictures, sketches, journey)
+        seen = judge(pictures, descriptors, journey)
         cost = (time.perf_counter() - begun) / given.pictures * 1000
         print(
             f"{name}: found {seen.found}, theirs first {seen.right}, least likeness "
             f"{seen.least:.3f}, greatest difference {seen.apart:.1f}, {cost:.0f} ms each"
         )
-    likely, differences = judge_others(given.pictures, pictures, sketches)
+    likely, differences = judge_others(given.pictures, pictures, descriptors)
     wrong = sum(each <= MAX_DIFFERENCE for each in differences)
     print(
-        f"{given.pictures} others: {likely} are like one of ours by their sketches, {wrong} by "
+        f"{given.pictures} others: {likely} are like one of ours by their descriptors, {wrong} by "
         f"their pixels, which differ by {min(differences, default=255.0):.1f} at least "
         f"(a copy by {MAX_DIFFERENCE} at most)"
     )

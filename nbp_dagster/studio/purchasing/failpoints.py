@@ -14,7 +14,7 @@ Step = Literal[
     "kept",
     "settled",
 ]
-STEPS: tuple[Step, ...] = get_args(Step)
+FAILPOINTS: tuple[Step, ...] = get_args(Step)
 Failpoint = Callable[[Step], None]
 
 

@@ -1,4 +1,4 @@
-"""Caps, and quotes that would break them."""
+"""Caps, and quotes that would exceed them."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -115,7 +115,7 @@ def test_a_connection_cut_within_a_transaction_is_explained(postgres: PostgresSe
 
 def test_a_server_that_is_away_is_one_line_without_the_password() -> None:
     with socket.socket() as taken:
-        # Bound and not listening: nobody else can answer there.
+        # Bound and not listening: no other process can answer there.
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with pytest.raises(LedgerDatabaseError) as caught:

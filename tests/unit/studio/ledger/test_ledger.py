@@ -65,22 +65,22 @@ class Purchasing(RuleBasedStateMachine):
         fresh=st.booleans(),
     )
     def claim(self, number: int, who: str, fresh: bool) -> Purchase | None:
-        standing = self.ledger.latest([order(number).request.fingerprint])
+        latest = self.ledger.latest([order(number).request.fingerprint])
         ledger = self.other if who == OWNERS[-1] else self.ledger
         try:
             claimed = ledger.claim(
                 order(number), owner=who, run_id=who, request={}, caps=CAPS, fresh=fresh
             )
         except AlreadyClaimed:
-            assert standing, "refused without a reason"
+            assert latest, "refused without a reason"
             return None
         except OverCap:
             everything, one_run = CAPS
             is_full = self._sum() + PRICE > everything.limit
             assert is_full or self._sum(who) + PRICE > one_run.limit
             return None
-        assert all(item.state not in OPEN for item in standing.values())
-        assert fresh or all(item.state != "made" for item in standing.values())
+        assert all(item.state not in OPEN for item in latest.values())
+        assert fresh or all(item.state != "made" for item in latest.values())
         return claimed
 
     @rule(target=seen, purchase=seen, generation=st.sampled_from(GENERATIONS))
@@ -145,8 +145,8 @@ class Purchasing(RuleBasedStateMachine):
         made = [row for row in rows if row.state == "made"]
         assert sum(not row.fresh for row in made) <= 1, "made twice without being asked to"
         if made:
-            standing = self.ledger.latest([fingerprint])[fingerprint]
-            assert standing.is_open or standing == made[-1], "what is made is forgotten"
+            latest = self.ledger.latest([fingerprint])[fingerprint]
+            assert latest.is_open or latest == made[-1], "what is made is forgotten"
 
     def _check_caps(self) -> None:
         everything, one_run = CAPS

@@ -79,7 +79,7 @@ def test_a_pin_after_a_rollback_is_rolled_back_to_what_the_rollback_restored(log
     assert roll_back(log) == FIRST
 
 
-def test_nothing_is_decided_automatically_where_somebody_has_decided(log: PinLog) -> None:
+def test_nothing_is_pinned_automatically_where_a_pin_exists(log: PinLog) -> None:
     pin(log, SECOND)
 
     kept = log.pin_automatically(KEY, REQUEST, FIRST, who="run 1", reason="auto_pin")
@@ -96,7 +96,7 @@ def test_other_traits_have_decisions_of_their_own(log: PinLog) -> None:
 
 
 def test_of_machines_that_decide_at_once_all_get_the_same(engine: Engine) -> None:
-    """Each would take another image; the first row wins, and nobody writes a second."""
+    """Each would take another image; the first row wins, and there is no second."""
     digests = [f"{number:064x}" for number in range(8)]
 
     def decide(digest: str) -> str:

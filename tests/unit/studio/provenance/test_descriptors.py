@@ -14,31 +14,31 @@ from tests.fakes.copies import JOURNEYS, draw_any, send
 PICTURES = [draw_any(number) for number in range(42)]
 
 
-def sketches_of(pictures: list[Image.Image]) -> PictureDescriptors:
+def descriptors_of(pictures: list[Image.Image]) -> PictureDescriptors:
     return PictureDescriptors.of(
         [(describe_picture(item), item.width / item.height) for item in pictures]
     )
 
 
-SKETCHES = sketches_of(PICTURES)
+DESCRIPTORS = descriptors_of(PICTURES)
 
 
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
 def test_every_copy_finds_its_picture_first(journey: object) -> None:
     for number, picture in enumerate(PICTURES):
-        found = find_similar(send(picture, journey, seed=number), SKETCHES)  # type: ignore[arg-type]
+        found = find_similar(send(picture, journey, seed=number), DESCRIPTORS)  # type: ignore[arg-type]
         assert found, number
         assert found[0].index == number
         assert found[0].score > 0.93
 
 
-def test_other_pictures_find_nobody() -> None:
+def test_other_pictures_have_no_match() -> None:
     for number in range(1000, 1042):
-        assert find_similar(draw_any(number), SKETCHES) == ()
+        assert find_similar(draw_any(number), DESCRIPTORS) == ()
 
 
 def test_a_picture_is_like_itself() -> None:
-    [first, *others] = find_similar(PICTURES[3], SKETCHES)
+    [first, *others] = find_similar(PICTURES[3], DESCRIPTORS)
     assert first.index == 3
     assert first.score > 0.97
     assert all(other.score >= MIN_SIMILARITY for other in others)
@@ -47,16 +47,16 @@ def test_a_picture_is_like_itself() -> None:
 @pytest.mark.parametrize("colour", ["white", "#804020"])
 def test_a_picture_of_one_colour_is_like_none_and_none_is_like_it(colour: str) -> None:
     blank = Image.new("RGB", (540, 540), colour)
-    assert find_similar(blank, sketches_of([blank, *PICTURES])) == ()
-    assert [hit.index for hit in find_similar(PICTURES[0], sketches_of([blank, PICTURES[0]]))] == [
-        1
-    ]
+    assert find_similar(blank, descriptors_of([blank, *PICTURES])) == ()
+    assert [
+        hit.index for hit in find_similar(PICTURES[0], descriptors_of([blank, PICTURES[0]]))
+    ] == [1]
 
 
 def test_pictures_that_fit_as_well_stay_in_their_order() -> None:
     for number in range(6):
         twice = [PICTURES[number], *PICTURES[6:9], PICTURES[number], PICTURES[number]]
-        found = find_similar(PICTURES[number], sketches_of(twice * 2))
+        found = find_similar(PICTURES[number], descriptors_of(twice * 2))
         assert [hit.index for hit in found[:6]] == [0, 4, 5, 6, 10, 11]
 
 
@@ -65,6 +65,6 @@ def test_nothing_is_found_among_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2000), (40, 30)])
-def test_a_picture_of_any_size_has_a_sketch(size: tuple[int, int]) -> None:
+def test_a_picture_of_any_size_has_a_descriptor(size: tuple[int, int]) -> None:
     assert len(describe_picture(Image.new("RGB", size))) == 1152
-    find_similar(Image.effect_noise(size, 60).convert("RGB"), SKETCHES)
+    find_similar(Image.effect_noise(size, 60).convert("RGB"), DESCRIPTORS)

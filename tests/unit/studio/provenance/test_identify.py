@@ -226,7 +226,7 @@ def test_the_words_on_a_copy_tell_one_locale_from_another(
     assert "spring/words" not in {item.picture.prompt_key[:-3] for item in found.others}
 
 
-def test_the_same_scene_in_other_colours_is_nobody_s(
+def test_the_same_scene_in_other_colours_has_no_match(
     both: tuple[PictureIndex, FolderStore],
 ) -> None:
     index, store = both
@@ -241,7 +241,7 @@ def test_the_same_scene_in_other_colours_is_nobody_s(
     assert by_pixels.match is None or by_pixels.match.difference is None
 
 
-def test_what_is_not_in_the_store_is_found_by_its_descriptor(
+def test_what_is_not_in_the_store_goes_by_its_descriptor(
     index: PictureIndex, tmp_path: Path
 ) -> None:
     empty = FolderStore(tmp_path / "store")
@@ -252,7 +252,7 @@ def test_what_is_not_in_the_store_is_found_by_its_descriptor(
     assert line.endswith("by its descriptor, as the store does not hold it")
 
 
-def test_a_picture_of_nobody_is_nobody_s(index: PictureIndex) -> None:
+def test_a_picture_made_elsewhere_has_no_match(index: PictureIndex) -> None:
     found = identify(encode(draw_cloud(1234, 540, 675)), index, name="a.png")
 
     assert (found.match, found.claims, found.problem) == (None, {}, "")

@@ -124,7 +124,7 @@ def test_by_itself_an_address_stays_and_files_go_within_the_request(
 
 
 def test_inline_sends_the_very_bytes_that_were_fingerprinted(briefs: Briefs, home: Path) -> None:
-    """An address may show something else tomorrow; here the service fetches from nobody."""
+    """A URL may show something else tomorrow; here the service fetches no URL itself."""
     references = open_references(
         briefs, home, client=script(picture(REMOTE)), sending=DeliveryOptions("inline")
     )
@@ -135,7 +135,7 @@ def test_inline_sends_the_very_bytes_that_were_fingerprinted(briefs: Briefs, hom
     assert sent[0].startswith("data:image/jpeg;base64,")
 
 
-def test_each_image_is_uploaded_once_whoever_asks_and_opened_by_a_signed_link(
+def test_each_image_is_uploaded_once_for_all_requests_and_opened_by_a_signed_link(
     briefs: Briefs, home: Path, simulator: SimulatorServer
 ) -> None:
     service = connect(simulator.url)
