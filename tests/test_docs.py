@@ -15,10 +15,10 @@ from nbp_dagster.cli.main import main
 from nbp_dagster.oxen.metered_client import Usage
 from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings, variable_of
-from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import CHECKS
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,13 @@ def test_every_channel_is_in_its_page(name: str) -> None:
     "name",
     [
         check.name
-        for check in (*CHECKS, *ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS, *SET_CHECKS)
+        for check in (
+            *RENDITION_CHECKS,
+            *ORIGINAL_CHECKS,
+            *CHARACTER_CHECKS,
+            *OCR_CHECKS,
+            *SET_CHECKS,
+        )
     ],
 )
 def test_every_check_is_in_its_page(name: str) -> None:

@@ -7,19 +7,19 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets.metadata import table
-from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import CHECKS, Check
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS, Check
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, judge_strictly
 
 # What is looked at once a rendition, then what is looked at once a prompt.
 _TABLE: tuple[Check[Any], ...] = (
-    *CHECKS,
+    *RENDITION_CHECKS,
     *ORIGINAL_CHECKS,
-    *PROMPT_CHECKS,
-    *READING_CHECKS,
+    *CHARACTER_CHECKS,
+    *OCR_CHECKS,
 )
 
 # Rows of pictures that fall short in one evaluation; their number is given in full.

@@ -12,7 +12,7 @@ from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
-from nbp_dagster.studio.checks.set_checks import SET_CHECKS, judge_set
+from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.sets.set_writer import WrittenSet
 from nbp_dagster.studio.studio import Studio
@@ -104,7 +104,7 @@ def write_set(
 
 def _judge(studio: Studio, written: WrittenSet) -> tuple[CheckResult, ...]:
     brand = studio.briefs.brands[written.manifest.brand.id]
-    return judge_set(written.manifest, brand.blocking_checks)
+    return run_set_checks(written.manifest, brand.blocking_checks)
 
 
 def _sum_up(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.checks.set_checks import judge_set
+from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.manifest import from_json, set_digest
 from nbp_dagster.studio.sets.set_writer import set_files
 from nbp_dagster.studio.studio import Studio
@@ -68,7 +68,7 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
     rules = studio.briefs.brands[manifest.brand.id].blocking_checks
     blocked += [
         f"the set: {result.name}"
-        for result in judge_set(manifest, rules)
+        for result in run_set_checks(manifest, rules)
         if result.verdict == "failed" and result.severity == "error"
     ]
     if blocked:

@@ -18,7 +18,7 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader
-from nbp_dagster.studio.checks.survey import Surveyor
+from nbp_dagster.studio.checks.original_checker import OriginalChecker
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
@@ -135,7 +135,7 @@ class Studio:
                 simulated=service.provider == "simulator",
                 read=self.references.read,
             ),
-            Surveyor(self.references.read),
+            OriginalChecker(self.references.read),
         )
         self._renderer = Renderer(
             store=self.store,

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nbp_dagster.studio.checks.characters.calibration import part, set_scene
+from nbp_dagster.studio.checks.characters.calibration import measure_errors, place_on_background
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
-from nbp_dagster.studio.checks.characters.lineup import stand
+from nbp_dagster.studio.checks.characters.lineup import compute_standing
 from nbp_dagster.studio.checks.characters.patches import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 
@@ -144,7 +144,7 @@ def set_scenes(cast: Cast, grounds: Sequence[Image.Image]) -> list[RenderContext
                 left = dice.randint(0, whole.width - side)
                 top = dice.randint(0, whole.height - side)
                 ground = whole.crop((left, top, left + side, top + side))
-            scenes.append((name, number, set_scene(pose, dice, ground)))
+            scenes.append((name, number, place_on_background(pose, dice, ground)))
     return scenes
 
 
@@ -183,7 +183,7 @@ class Table:
                 kept = [n for n in range(len(self._names)) if n not in (column, owner)]
                 others = [] if cohort == "drawn" else list(self.best[row, kept])
                 others += [] if cohort == "cast" else list(self._drawn[row])
-                out[row, column] = stand(self.best[row, column], others)
+                out[row, column] = compute_standing(self.best[row, column], others)
         return out
 
 
@@ -191,7 +191,7 @@ def describe(label: str, scores: Scores, owners: Scores) -> str:
     """Return a row: area, equal error rate, its point, and how often the right one comes first."""
     own = np.zeros(scores.shape, bool)
     own[np.arange(len(owners)), owners] = True
-    errors = part(scores[own].tolist(), scores[~own].tolist())
+    errors = measure_errors(scores[own].tolist(), scores[~own].tolist())
     first = float((scores.argmax(axis=1) == owners).mean())
     cells = (f"{errors.area:.3f}", f"{errors.rate:.3f}", f"{errors.threshold:.2f}", f"{first:.0%}")
     return f"| {label} | {' | '.join(cells)} |"

@@ -15,7 +15,13 @@ from PIL import Image, ImageFilter
 
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
-from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Box, Subject, frame_figure, frame_picture
+from nbp_dagster.studio.imaging.crop import (
+    LEAST_KEPT,
+    Box,
+    Subject,
+    choose_crop,
+    choose_figure_crop,
+)
 from nbp_dagster.studio.imaging.resize import build_pyramid
 
 # Ratios of the model's, as the pixels of a small picture.
@@ -40,7 +46,7 @@ class RenderContext:
     figure: Box
 
 
-def set_scene(number: int) -> RenderContext:
+def place_on_background(number: int) -> RenderContext:
     """Return one of the scenes; equal numbers give equal scenes."""
     dice = random.Random(number)
     wide, high = SOURCES[number % len(SOURCES)]
@@ -96,13 +102,13 @@ def judge(scenes: Sequence[RenderContext]) -> dict[str, list[float]]:
     rows: dict[str, list[float]] = {}
     for scene in scenes:
         pyramid = build_pyramid(scene.image)
-        subject = Subject(pyramid.salience)
+        subject = Subject(pyramid.saliency)
         size = scene.image.size
         for frame in CROPS:
             near = size[0] / size[1] / (frame[0] / frame[1])
             if not LEAST_KEPT <= min(near, 1 / near) < 0.97:
                 continue
-            ours = frame_picture(size, width=frame[0], height=frame[1], subject=subject)
+            ours = choose_crop(size, width=frame[0], height=frame[1], subject=subject)
             rows.setdefault("crop, centred", []).append(
                 keep_share(scene.figure, centre(size, frame))
             )
@@ -112,7 +118,7 @@ def judge(scenes: Sequence[RenderContext]) -> dict[str, list[float]]:
                     keep_share(scene.figure, ours.box)
                 )
         for frame in BANNERS:
-            ours = frame_figure(size, (0, 0, *frame), subject)
+            ours = choose_figure_crop(size, (0, 0, *frame), subject)
             rows.setdefault("banner, centred", []).append(
                 keep_share(scene.figure, centre(size, frame))
             )
@@ -126,13 +132,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenes", type=int, default=60)
     given = parser.parse_args()
-    scenes = [set_scene(number) for number in range(given.scenes)]
+    scenes = [place_on_background(number) for number in range(given.scenes)]
     for name, shares in judge(scenes).items():
         whole = sum(share > 0.95 for share in shares) / len(shares)
         print(f"{name}: {len(shares)} crops, {np.mean(shares):.2f} kept, {whole:.0%} over .95")
     start = time.process_time()
     for scene in scenes:
-        build_pyramid(scene.image.resize((96, 96))).salience  # noqa: B018
+        build_pyramid(scene.image.resize((96, 96))).saliency  # noqa: B018
     print(f"saliency: {(time.process_time() - start) / len(scenes) * 1000:.1f} ms each")
 
 

@@ -18,9 +18,9 @@ from typing import Final
 from PIL import Image
 
 from nbp_dagster.studio.checks.ocr.compare_text import Match
-from nbp_dagster.studio.checks.ocr.expected_text import Lettering
-from nbp_dagster.studio.checks.ocr.ocr_checks import ReadingInput
-from nbp_dagster.studio.checks.ocr.ocr_engine import Reader, load_reader
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText
+from nbp_dagster.studio.checks.ocr.ocr_checks import OcrInput
+from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngine, load_engine
 from nbp_dagster.studio.checks.ocr.proofread import SIDES, read_at
 from nbp_dagster.studio.manifest.value_types import Pass
 from tests.eval.ocr_set import (
@@ -41,22 +41,22 @@ class Clock:
 
     seconds: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def read(self, reader: Reader, picture: Image.Image, side: int) -> Pass:
+    def read(self, engine: OcrEngine, picture: Image.Image, side: int) -> Pass:
         start = time.perf_counter()
-        found = read_at(reader, picture, side)
+        found = read_at(engine, picture, side)
         self.seconds[side].append(time.perf_counter() - start)
         return found
 
 
-def proofread(specimen: Specimen, reader: Reader, clock: Clock) -> tuple[ReadingInput, ...]:
+def proofread(specimen: Specimen, engine: OcrEngine, clock: Clock) -> tuple[OcrInput, ...]:
     """Read as the checks do; gives what they see after each reading."""
-    lettering = Lettering(specimen.asked, ("SIMULATED",), {})
+    expected = ExpectedText(specimen.asked, ("SIMULATED",), {})
     passes: list[Pass] = []
-    seen: list[ReadingInput] = []
+    seen: list[OcrInput] = []
     for side in SIDES:
-        passes.append(clock.read(reader, specimen.picture, side))
+        passes.append(clock.read(engine, specimen.picture, side))
         seen.append(
-            ReadingInput(specimen.name, lettering, passes=tuple(passes), alphabet=reader.alphabet)
+            OcrInput(specimen.name, expected, passes=tuple(passes), alphabet=engine.alphabet)
         )
         if seen[-1].is_complete:
             break
@@ -65,16 +65,16 @@ def proofread(specimen: Specimen, reader: Reader, clock: Clock) -> tuple[Reading
 
 def main(folder: Path | None) -> None:
     """Print every table."""
-    samples, reader, clock = find_samples(folder), load_reader(), Clock()
-    print(f"{reader.name}; {os.cpu_count()} cores, {platform.machine()}; 4K originals")
-    judge_lettered(draw_lettered(samples), reader, clock)
-    judge_misspelt(draw_misspelt(samples), reader, clock)
-    judge_wordless(draw_wordless(samples, WORDLESS), reader, clock)
+    samples, engine, clock = find_samples(folder), load_engine(), Clock()
+    print(f"{engine.name}; {os.cpu_count()} cores, {platform.machine()}; 4K originals")
+    judge_lettered(draw_lettered(samples), engine, clock)
+    judge_misspelt(draw_misspelt(samples), engine, clock)
+    judge_wordless(draw_wordless(samples, WORDLESS), engine, clock)
     for side, seconds in sorted(clock.seconds.items()):
         print(f"{side} px: {mean(seconds):.2f} s a reading, {len(seconds)} readings")
 
 
-def judge_lettered(specimens: Iterable[Specimen], reader: Reader, clock: Clock) -> None:
+def judge_lettered(specimens: Iterable[Specimen], engine: OcrEngine, clock: Clock) -> None:
     """Print how exactly each kind of line was read, at the first size and in the end."""
     first: dict[str, list[Match]] = defaultdict(list)
     second: dict[str, list[Match]] = defaultdict(list)
@@ -82,7 +82,7 @@ def judge_lettered(specimens: Iterable[Specimen], reader: Reader, clock: Clock) 
     faint: dict[str, list[bool]] = defaultdict(list)
     strays = count = 0
     for specimen in specimens:
-        seen = proofread(specimen, reader, clock)
+        seen = proofread(specimen, engine, clock)
         count += 1
         for part in specimen.asked:
             first[part].append(seen[0].best[part])
@@ -94,9 +94,9 @@ def judge_lettered(specimens: Iterable[Specimen], reader: Reader, clock: Clock) 
         faint[specimen.name.split()[-1]] += [
             ratio < least for ratio, least in seen[-1].faint.values()
         ]
-        strays += bool(seen[-1].uninvited)
-        if seen[-1].uninvited:
-            print(f"  {specimen.name}: stray {seen[-1].uninvited}")
+        strays += bool(seen[-1].unrequested)
+        if seen[-1].unrequested:
+            print(f"  {specimen.name}: stray {seen[-1].unrequested}")
     print(f"\n{count} lettered pictures, {strays} with text wrongly called unrequested")
     for ground, found in faint.items():
         print(f"white letters on a {ground}: {sum(found)} of {len(found)} lines too faint")
@@ -115,11 +115,11 @@ def judge_lettered(specimens: Iterable[Specimen], reader: Reader, clock: Clock) 
         )
 
 
-def judge_misspelt(specimens: Iterable[Specimen], reader: Reader, clock: Clock) -> None:
+def judge_misspelt(specimens: Iterable[Specimen], engine: OcrEngine, clock: Clock) -> None:
     """Print how many misspelt headlines were caught."""
     caught = count = 0
     for specimen in specimens:
-        match = proofread(specimen, reader, clock)[-1].best["headline"]
+        match = proofread(specimen, engine, clock)[-1].best["headline"]
         count += 1
         caught += not match.is_exact and bool(match.read)
         if match.is_exact or not match.read:
@@ -127,11 +127,11 @@ def judge_misspelt(specimens: Iterable[Specimen], reader: Reader, clock: Clock) 
     print(f"\nmisspellings caught: {caught} of {count}")
 
 
-def judge_wordless(specimens: Iterable[Specimen], reader: Reader, clock: Clock) -> None:
+def judge_wordless(specimens: Iterable[Specimen], engine: OcrEngine, clock: Clock) -> None:
     """Print on how many pictures without text some was found."""
     alarms = count = 0
     for specimen in specimens:
-        found = proofread(specimen, reader, clock)[-1].uninvited
+        found = proofread(specimen, engine, clock)[-1].unrequested
         count += 1
         alarms += bool(found)
         if found:

@@ -1,6 +1,7 @@
-"""The checks of who is on a prompt's original, once for all its renditions: one table.
+"""The character checks of an original, in one table: likeness, copy-paste rate, cast.
 
-What they rest on is measured in `measuring`; here are only the verdicts. Knows no Dagster.
+Their measurements are made in `measure_characters`; here are only the verdicts. Must not know
+Dagster.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Final
 
 from nbp_dagster.studio.checks.characters.lineup import Likeness
 from nbp_dagster.studio.checks.characters.scorer import INSTALL
-from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
+from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}
 """By scorer: from here on a character counts as itself where nothing was calibrated. Near the
@@ -20,7 +21,7 @@ COPIED_SHARE: Final = 0.35
 
 
 @dataclass(frozen=True)
-class PromptInput:
+class CharacterInput:
     """One original as its checks see it.
 
     Attributes:
@@ -50,12 +51,12 @@ class PromptInput:
 
 
 def _skip(threshold: str, why: str) -> Finding:
-    # Where the sentence says what to install, a strict run fails.
+    # Where the reason names what to install, a strict run fails.
     missing_extra = "character" if INSTALL in why else ""
     return Finding("skipped", threshold=threshold, sentence=why, missing_extra=missing_extra)
 
 
-def _check_likeness(picture: PromptInput) -> Finding:
+def _check_likeness(picture: CharacterInput) -> Finding:
     threshold = f"a standing of at least {picture.threshold:.2f}, {picture.provenance}"
     if not picture.cast:
         return _skip(threshold, "the shot has no character")
@@ -69,7 +70,7 @@ def _check_likeness(picture: PromptInput) -> Finding:
     if unlike:
         sentence = f"unlike its sheet, or not there: {', '.join(unlike)}"
     return Finding(
-        judge(not unlike),
+        verdict_of(not unlike),
         threshold=threshold,
         sentence=sentence,
         figures=figures,
@@ -78,28 +79,30 @@ def _check_likeness(picture: PromptInput) -> Finding:
     )
 
 
-def _check_copying(picture: PromptInput) -> Finding:
+def _check_copying(picture: CharacterInput) -> Finding:
     threshold = f"less than {COPIED_SHARE:.0%} of a reference in its own place"
     if not picture.copied:
         why = picture.unmeasured if picture.cast else "the shot has no character"
         return _skip(threshold, why or "no reference could be read")
     name, most = max(picture.copied.items(), key=lambda item: item[1])
     return Finding(
-        judge(most < COPIED_SHARE),
+        verdict_of(most < COPIED_SHARE),
         threshold=threshold,
         sentence=f"{most:.0%} of a reference of {name} is there as it was sent",
         figures={"copied_share": most},
     )
 
 
-def _check_cast(picture: PromptInput) -> Finding:
+def _check_cast(picture: CharacterInput) -> Finding:
     others = [name for name in picture.likenesses if name not in picture.cast]
-    threshold = f"nobody else of the brand above {picture.threshold:.2f}, {picture.provenance}"
+    threshold = (
+        f"no other character of the brand above {picture.threshold:.2f}, {picture.provenance}"
+    )
     if picture.unmeasured:
         return _skip(threshold, picture.unmeasured)
     if not others:
-        return _skip(threshold, "the brand has nobody else whose sheet is there to look for")
-    # Who looks more like a character of the shot than like itself is that character.
+        return _skip(threshold, "the brand has no other character with a sheet")
+    # A figure that is more like a character of the shot than like itself is that character.
     most = max((picture.likenesses[name].score for name in picture.cast), default=-1.0)
     uninvited = [
         name
@@ -108,16 +111,16 @@ def _check_cast(picture: PromptInput) -> Finding:
         and picture.likenesses[name].score > most
     ]
     return Finding(
-        judge(not uninvited),
+        verdict_of(not uninvited),
         threshold=threshold,
-        sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "nobody else",
+        sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "no other character",
         figures={"asked_for": len(picture.cast), "uninvited": len(uninvited)},
         is_provisional=not picture.calibrated,
         subjects=tuple(uninvited),
     )
 
 
-PROMPT_CHECKS: Final[tuple[Check[PromptInput], ...]] = (
+CHARACTER_CHECKS: Final[tuple[Check[CharacterInput], ...]] = (
     Check(
         "cross_similarity",
         "Every character of the shot is as like its sheet as chance does not explain.",

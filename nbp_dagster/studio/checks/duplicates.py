@@ -1,4 +1,4 @@
-"""Finds originals of one campaign that are the same picture, or nearly; judges nothing."""
+"""Finds duplicates and near-duplicates among a campaign's originals; no verdicts."""
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from nbp_dagster.studio.manifest.value_types import DuplicateFacts
 from nbp_dagster.studio.provenance.descriptors import DESCRIPTOR_BYTES, find_earlier
 
 LEAST_LIKENESS: Final = 0.95
-"""From here on two whole pictures are one; measured in docs/checks.md."""
+"""Near-duplicate threshold: from this likeness on two pictures are one (docs/checks.md)."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class _Original:
     variant: int
     fingerprint: str
     sha256: str
-    sketch: bytes
+    descriptor: bytes
 
-    def may_be_like(self, other: "_Original") -> bool:
-        """Whether both show one moment: the same take of a shot in two languages."""
+    def may_look_like(self, other: "_Original") -> bool:
+        """Whether both show one moment: the same variant of a shot in two languages."""
         return (self.shot, self.variant) == (other.shot, other.variant)
 
-    def may_be(self, other: "_Original") -> bool:
+    def may_equal(self, other: "_Original") -> bool:
         """Whether one purchase serves both: their words are the same in two languages."""
         return self.shot == other.shot and self.fingerprint == other.fingerprint
 
@@ -44,11 +44,11 @@ def find_duplicates(records: Iterable[PromptRecord]) -> tuple[DuplicateFacts, ..
     originals = [_original(record) for record in records if record.pictures]
     places = {each.prompt_key: place for place, each in enumerate(originals)}
     found: dict[str, DuplicateFacts] = {}
-    for twin in (*_find_equal(originals), *_find_alike(originals)):
-        earlier = found.get(twin.prompt_key)
-        if earlier is None or places[twin.twin_of] < places[earlier.twin_of]:
-            found[twin.prompt_key] = twin
-    return tuple(sorted(found.values(), key=lambda twin: places[twin.prompt_key]))
+    for each in (*_find_equal(originals), *_find_alike(originals)):
+        known = found.get(each.prompt_key)
+        if known is None or places[each.twin_of] < places[known.twin_of]:
+            found[each.prompt_key] = each
+    return tuple(sorted(found.values(), key=lambda each: places[each.prompt_key]))
 
 
 def _original(record: PromptRecord) -> _Original:
@@ -60,7 +60,7 @@ def _original(record: PromptRecord) -> _Original:
         variant=first.variant,
         fingerprint=record.fingerprint,
         sha256=first.original_sha256,
-        sketch=base64.b64decode(record.sketch),
+        descriptor=base64.b64decode(record.sketch),
     )
 
 
@@ -68,21 +68,23 @@ def _find_equal(originals: Sequence[_Original]) -> Iterator[DuplicateFacts]:
     by_bytes: dict[str, list[_Original]] = {}
     for each in originals:
         others = by_bytes.setdefault(each.sha256, [])
-        twin = next((other for other in others if not each.may_be(other)), None)
-        if twin is not None:
-            yield DuplicateFacts(each.prompt_key, twin.prompt_key, 1.0, same_file=True)
+        first = next((other for other in others if not each.may_equal(other)), None)
+        if first is not None:
+            yield DuplicateFacts(each.prompt_key, first.prompt_key, 1.0, same_file=True)
         others.append(each)
 
 
 def _find_alike(originals: Sequence[_Original]) -> Iterator[DuplicateFacts]:
     by_ratio: dict[str, list[_Original]] = {}
     for each in originals:
-        if len(each.sketch) == DESCRIPTOR_BYTES:
+        if len(each.descriptor) == DESCRIPTOR_BYTES:
             by_ratio.setdefault(each.ratio, []).append(each)
     for lot in by_ratio.values():
-        cells = np.frombuffer(b"".join(each.sketch for each in lot), np.uint8)
+        cells = np.frombuffer(b"".join(each.descriptor for each in lot), np.uint8)
         for place, earlier, likeness in find_earlier(
-            cells.reshape(len(lot), DESCRIPTOR_BYTES), LEAST_LIKENESS, partial(_may_be_twins, lot)
+            cells.reshape(len(lot), DESCRIPTOR_BYTES),
+            LEAST_LIKENESS,
+            partial(_may_be_duplicates, lot),
         ):
             score = round(likeness, 3)
             yield DuplicateFacts(
@@ -90,5 +92,5 @@ def _find_alike(originals: Sequence[_Original]) -> Iterator[DuplicateFacts]:
             )
 
 
-def _may_be_twins(lot: Sequence[_Original], place: int, earlier: int) -> bool:
-    return not lot[place].may_be_like(lot[earlier])
+def _may_be_duplicates(lot: Sequence[_Original], place: int, earlier: int) -> bool:
+    return not lot[place].may_look_like(lot[earlier])

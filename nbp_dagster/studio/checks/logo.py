@@ -1,4 +1,7 @@
-"""Looks for a logo on a picture by the run of its edges; knows no brand and judges nothing."""
+"""Detects a logo by template matching: normalised edge cross-correlation over sizes; no verdicts.
+
+Must not know brands. The pass threshold is `LEAST_LIKE_LOGO` in `original_checks`.
+"""
 
 import math
 from collections.abc import Iterator
@@ -27,7 +30,7 @@ _NEAR_SIZES: Final = (0.88, 0.96, 1.04, 1.13)
 # Grey levels of a slope that counts half: an edge is an edge, whatever its contrast.
 _EDGE: Final = 12.0
 _OPAQUE: Final = 255
-_FAINT: Final = 16  # levels of alpha that nobody sees
+_FAINT: Final = 16  # levels of alpha that cannot be seen
 _PROBE_SIDE: Final = 256  # pixels a logo is kept at
 # Share of the strongest edges' energy below which a window has too few of them to be like anything.
 _LEAST_ENERGY: Final = 0.6
@@ -38,7 +41,7 @@ Floats = npt.NDArray[np.floating[Any]]
 
 @dataclass
 class LogoTemplate:
-    """A logo made ready to be looked for.
+    """A logo prepared for matching.
 
     Attributes:
         image: Grey, trimmed to what is drawn, with a narrow margin.
@@ -63,7 +66,7 @@ class LogoTemplate:
 
 
 def prepare_logo(logo: Image.Image) -> LogoTemplate | None:
-    """Return a logo of any mode ready to be looked for; None where there is nothing drawn on it."""
+    """Return the template of a logo of any mode; None where there is nothing drawn on it."""
     clear = logo.convert("RGBA")
     alpha = clear.getchannel("A")
     grey = clear.convert("L")
@@ -79,23 +82,23 @@ def prepare_logo(logo: Image.Image) -> LogoTemplate | None:
     box = alpha.point([_OPAQUE * (level > _FAINT) for level in range(256)]).getbbox()
     if box is None:
         return None
-    ground = Image.new("L", grey.size, paper)
-    ground.paste(grey, mask=alpha)
-    ground = ground.crop(box)
+    background = Image.new("L", grey.size, paper)
+    background.paste(grey, mask=alpha)
+    background = background.crop(box)
     # A margin, so that the outline is whole.
-    margin = max(2, max(ground.size) // 24)
-    return LogoTemplate(_resize(ImageOps.expand(ground, margin, fill=paper), _PROBE_SIDE))
+    margin = max(2, max(background.size) // 24)
+    return LogoTemplate(_resize(ImageOps.expand(background, margin, fill=paper), _PROBE_SIDE))
 
 
-def match_logo(picture: Image.Image, emblem: LogoTemplate) -> tuple[float, float]:
-    """Return how like a logo the likeliest place of a picture is, and how wide it is there.
+def match_logo(picture: Image.Image, template: LogoTemplate) -> tuple[float, float]:
+    """Return the best match of a logo on a picture: its correlation, and its width there.
 
     Edges are compared by where they run, not by which side is the lighter: a logo in white counts
     as itself. It may have any size between two shares of the picture; it stands upright.
 
     Args:
         picture: RGB; some 400 pixels of the longer side do.
-        emblem: What to look for.
+        template: What to look for.
 
     Returns:
         Likeness, 1 for the same edges and about 0 for none of them, and the longer side as a share
@@ -103,13 +106,13 @@ def match_logo(picture: Image.Image, emblem: LogoTemplate) -> tuple[float, float
     """
     grey = picture.convert("L")
     coarse = edges_of(_resize(grey, COARSE_SIDE))
-    found = (_look_closer(grey, emblem, *place) for place in _search(coarse, emblem))
+    found = (_look_closer(grey, template, *place) for place in _search(coarse, template))
     likeness, share = max(found, default=(0.0, 0.0))
     return round(likeness, 4), round(share, 3)
 
 
 def edges_of(grey: Image.Image) -> Field:
-    """Return the run of a picture's edges as complex numbers of length 0 to 1, at twice the angle.
+    """Return a picture's edge directions as complex numbers of length 0 to 1, at twice the angle.
 
     Twice the angle, because an edge from dark to light and one from light to dark run alike.
     """
@@ -126,7 +129,7 @@ def _resize(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _search(edges: Field, emblem: LogoTemplate) -> Iterator[tuple[int, tuple[int, int]]]:
+def _search(edges: Field, template: LogoTemplate) -> Iterator[tuple[int, tuple[int, int]]]:
     """Yield the likeliest places of each size, the likeliest of all first, a few of them."""
     # A window that lies within the picture is not touched by what wraps around its edges.
     shape = (edges.shape[0], edges.shape[1])
@@ -134,7 +137,7 @@ def _search(edges: Field, emblem: LogoTemplate) -> Iterator[tuple[int, tuple[int
     sums = _sums(edges)
     found: list[tuple[float, int, tuple[int, int]]] = []
     for size in _sizes():
-        scores = _scores(spectrum, sums, emblem.spectrum(size, shape))
+        scores = _scores(spectrum, sums, template.spectrum(size, shape))
         if scores.size:
             top, left = np.unravel_index(int(scores.argmax()), scores.shape)
             found.append((float(scores[top, left]), size, (int(top), int(left))))
@@ -151,13 +154,13 @@ def _sizes() -> tuple[int, ...]:
 
 
 def _look_closer(
-    grey: Image.Image, emblem: LogoTemplate, size: int, place: tuple[int, int]
+    grey: Image.Image, template: LogoTemplate, size: int, place: tuple[int, int]
 ) -> tuple[float, float]:
     """Return the best likeness around a place of the first search, and its share of the side.
 
     Args:
         grey: The whole picture.
-        emblem: What to look for.
+        template: What to look for.
         size: Its longer side in pixels of the first search.
         place: Its upper edge and its left one, likewise.
     """
@@ -179,8 +182,8 @@ def _look_closer(
     spectrum, sums = np.fft.fft2(edges, (side, side)), _sums(edges)
     best = (0.0, 0.0)
     for near in _NEAR_SIZES:
-        template = emblem.spectrum(round(size * times * near), (side, side))
-        scores = _scores(spectrum, sums, template)
+        scaled = template.spectrum(round(size * times * near), (side, side))
+        scores = _scores(spectrum, sums, scaled)
         if scores.size:
             best = max(best, (float(scores.max()), size * near / COARSE_SIDE))
     return best

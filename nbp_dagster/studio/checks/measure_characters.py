@@ -1,4 +1,7 @@
-"""Measures a prompt's original against its sheets; loads a scorer once a process, when needed."""
+"""Measures likeness and copy-paste rate of an original against its sheets; runs character checks.
+
+A scorer is loaded once a process, when first needed.
+"""
 
 import base64
 import hashlib
@@ -17,9 +20,9 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.character_checks import (
+    CHARACTER_CHECKS,
     DEFAULT_STANDINGS,
-    PROMPT_CHECKS,
-    PromptInput,
+    CharacterInput,
 )
 from nbp_dagster.studio.checks.characters.calibration import (
     Calibration,
@@ -71,7 +74,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Cast:
-    """A brand's characters with sheets, made ready."""
+    """A brand's characters with sheets, prepared for measuring."""
 
     digest: str
     views: Mapping[str, tuple[Figure, ...]]
@@ -79,7 +82,7 @@ class _Cast:
     lineup: Lineup | None
     calibration: Calibration | None
     unmeasured: str
-    # Ways each character's references would fill a picture of a ratio; filled as ratios come.
+    # Ways each character's references would fill a picture, by ratio; added as ratios come.
     ways: dict[tuple[str, float], tuple[Grey, ...]] = field(default_factory=dict)
 
 
@@ -133,7 +136,7 @@ class Measurer:
         cast: Sequence[str],
         picture: Image.Image,
     ) -> Measured:
-        """Measure one original and judge it.
+        """Measure one original and run its character checks.
 
         Args:
             brand: Whose characters and colours.
@@ -147,13 +150,14 @@ class Measurer:
         wanted = tuple(name for name in cast if name in made.views)
         likenesses: dict[str, Likeness] = {}
         if made.lineup is not None and made.views:
-            glance = made.lineup.glance(picture)
+            scores = made.lineup.score_picture(picture)
             likenesses = {
-                name: made.lineup.judge(glance, name, present={name, *cast}) for name in made.views
+                name: made.lineup.likeness_of(scores, name, present={name, *cast})
+                for name in made.views
             }
         calibration = made.calibration
         grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
-        subject = PromptInput(
+        subject = CharacterInput(
             prompt_key=prompt_key,
             cast=tuple(cast),
             likenesses=likenesses,
@@ -162,7 +166,7 @@ class Measurer:
             unmeasured=made.unmeasured or _name_absent(cast, made),
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
         )
-        results = run_table(PROMPT_CHECKS, subject, blocking=brand.blocking_checks)
+        results = run_table(CHARACTER_CHECKS, subject, blocking=brand.blocking_checks)
         return Measured(
             checks=tuple(map(facts_of, results)),
             likenesses=_rows(subject, made),
@@ -172,7 +176,7 @@ class Measurer:
         """Find a brand's thresholds and keep them; see `calibration.calibrate`.
 
         Raises:
-            ScorerMissing: The scorer that is set can't work here, or none is set.
+            ScorerMissing: The configured scorer can't work here, or none is set.
             TooFewViews: The sheets show too little.
         """
         made = self._cast(brand, sheets)
@@ -190,7 +194,7 @@ class Measurer:
         return found, path
 
     def _cast(self, brand: Brand, sheets: Mapping[str, Sheet]) -> _Cast:
-        """The brand's cast, made ready once for each state of its sheets."""
+        """The brand's cast, prepared once for each state of its sheets."""
         own = {
             name: sheets[f"{brand.id}/{name}"]
             for name in brand.characters
@@ -258,10 +262,10 @@ def facts_of(result: CheckResult) -> CheckFacts:
 
 @cache
 def load_scorer(measuring: Measuring) -> CharacterScorer:
-    """Return the scorer that is set, loaded once a process.
+    """Return the configured scorer, loaded once a process.
 
     Raises:
-        ScorerMissing: It can't work here; the message says how to install it.
+        ScorerMissing: It can't work here; the message names what to install.
     """
     if measuring.scorer == "colour":
         return ColourScorer()
@@ -284,10 +288,10 @@ def _threshold(made: _Cast) -> float:
 
 def _name_absent(cast: Sequence[str], made: _Cast) -> str:
     absent = [name for name in cast if name not in made.views]
-    return f"no sheet of {', '.join(absent)} is at hand" if absent else ""
+    return f"there is no sheet of {', '.join(absent)}" if absent else ""
 
 
-def _rows(subject: PromptInput, made: _Cast) -> tuple[LikenessFacts, ...]:
+def _rows(subject: CharacterInput, made: _Cast) -> tuple[LikenessFacts, ...]:
     if made.lineup is None:
         return ()
     scorer = made.lineup.scorer

@@ -1,7 +1,7 @@
-"""The checks of a prompt's original as a picture, whatever it shows: one table; knows no Dagster.
+"""The checks of an original as a picture, in one table: structure, size, file type, palette, logo.
 
-What is measured is measured when a check asks for it, so that measuring that crashes is a failed
-check like any other.
+Each measurement, `measure_structure` among them, runs inside its check, so that a crash of it is a
+failed check like any other. Must not know Dagster.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +14,9 @@ from PIL import Image
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.aspect_ratio import measure_ratio
-from nbp_dagster.studio.checks.characters.palette import ColourSurvey, survey_palette
+from nbp_dagster.studio.checks.characters.palette import PaletteCoverage, measure_palette
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo
-from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, judge
+from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, verdict_of
 from nbp_dagster.studio.imaging.resize import Pyramid
 
 LEAST_STRUCTURE: Final = 0.01
@@ -47,6 +47,11 @@ LEAST_LIKE_LOGO: Final = 0.65
 
 _LEAST_SIDE: Final = 224  # pixels of the shorter side that colours and edges are measured on
 _LOGO_SIDE: Final = 512  # of the longer side that the logo is looked for on
+_SIDE: Final = 64  # cells of the grid a picture is looked at on
+
+# Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the
+# slow change of a gradient does not, and the noise of a sensor is gone with the mean of a cell.
+_LEAST_BEND: Final = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +62,11 @@ class OriginalInput:
         prompt_key: Partition key.
         pyramid: Its pixels, and copies of half, a quarter ... of the size.
         file_type: What it is by its first bytes, such as "png".
-        labelled: What the service called it, such as "png"; empty where nobody knows.
-        ratio: What was asked for, such as "4:5".
-        resolution: What was asked for, such as "2K".
+        labelled: The file type by the service, such as "png"; empty where it is not known.
+        ratio: The requested one, such as "4:5".
+        resolution: The requested one, such as "2K".
         palette: The brand's colours by name.
-        targets: What the shot must have of some of them; empty where the briefs say nothing.
+        targets: Shares that the shot must have of some of them; empty where there are none.
         logo: Gives the logo that was sent with the request; None where none was.
     """
 
@@ -76,9 +81,9 @@ class OriginalInput:
     logo: Callable[[], LogoTemplate | None] | None = None
 
     @cached_property
-    def colours(self) -> ColourSurvey:
+    def colours(self) -> PaletteCoverage:
         """What the picture has of the palette."""
-        return survey_palette(self.small, self.palette, PALETTE_DISTANCE)
+        return measure_palette(self.small, self.palette, PALETTE_DISTANCE)
 
     @property
     def small(self) -> Image.Image:
@@ -86,15 +91,29 @@ class OriginalInput:
         return self.pyramid.reduced(shorter=_LEAST_SIDE)
 
     @property
-    def middling(self) -> Image.Image:
+    def medium(self) -> Image.Image:
         """A copy that is large enough for a logo."""
         return self.pyramid.reduced(longer=_LOGO_SIDE)
+
+
+def measure_structure(picture: Image.Image) -> float:
+    """Return the share of a picture, 0 to 1, with edges of lightness or colour.
+
+    Args:
+        picture: RGB.
+    """
+    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    cells = np.asarray(small.convert("RGB"), np.int16)
+    inner = cells[1:-1, 1:-1]
+    around = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]
+    bend = np.abs(4 * inner - around).max(axis=-1)
+    return round(float((bend >= _LEAST_BEND).mean()), 4)
 
 
 def _check_blank(original: OriginalInput) -> Finding:
     share = measure_structure(original.small)
     return Finding(
-        judge(share >= LEAST_STRUCTURE),
+        verdict_of(share >= LEAST_STRUCTURE),
         threshold=f"edges in at least {LEAST_STRUCTURE:.0%} of the picture",
         sentence=f"{share:.1%} of the picture has edges",
         figures={"structure_share": share},
@@ -110,7 +129,7 @@ def _check_size(original: OriginalInput) -> Finding:
     if side is not None:
         threshold += f" and {original.resolution}, at least {least / 1e6:.2f} megapixels"
     return Finding(
-        judge(off <= RATIO_SLACK and width * height >= least),
+        verdict_of(off <= RATIO_SLACK and width * height >= least),
         threshold=threshold,
         sentence=f"it has {width}x{height} pixels, {off:.1%} off the ratio asked for",
         figures={"width_px": width, "height_px": height, "ratio_off": round(off, 4)},
@@ -125,7 +144,7 @@ def _check_label(original: OriginalInput) -> Finding:
     same = original.file_type == original.labelled
     sentence = f"sent as {original.labelled}, and by its first bytes it is {original.file_type}"
     return Finding(
-        judge(same),
+        verdict_of(same),
         threshold=threshold,
         sentence=f"it is {original.file_type}, as the service says" if same else sentence,
         figures={"file_type": original.file_type, "labelled": original.labelled},
@@ -138,9 +157,9 @@ def _check_palette(original: OriginalInput) -> Finding:
     figures |= {f"share_{name}": share for name, share in found.shares.items()}
     figures |= {f"nearest_{name}": apart for name, apart in found.nearest.items()}
     if original.targets:
-        return _judge_targets(original, figures)
+        return _check_targets(original, figures)
     return Finding(
-        judge(found.near >= PALETTE_SHARE),
+        verdict_of(found.near >= PALETTE_SHARE),
         threshold=f"at least {PALETTE_SHARE:.0%} of the picture near a brand colour",
         sentence=f"{found.near:.0%} of the picture is near a brand colour",
         figures=figures,
@@ -148,7 +167,7 @@ def _check_palette(original: OriginalInput) -> Finding:
     )
 
 
-def _judge_targets(original: OriginalInput, figures: Figures) -> Finding:
+def _check_targets(original: OriginalInput, figures: Figures) -> Finding:
     shares, nearest = original.colours.shares, original.colours.nearest
     missed, subjects, off = [], [], 0.0
     for name, target in original.targets.items():
@@ -164,7 +183,7 @@ def _judge_targets(original: OriginalInput, figures: Figures) -> Finding:
             off += shares[name] - target.most
             missed.append(f"{name} covers {shares[name]:.1%} of at most {target.most:.1%}")
     return Finding(
-        judge(not missed),
+        verdict_of(not missed),
         threshold="; ".join(f"{name} {target}" for name, target in original.targets.items()),
         sentence="; ".join(missed) or "every colour with a target meets it",
         figures={**figures, "off_target": round(off, 4)},
@@ -177,15 +196,15 @@ def _check_logo(original: OriginalInput) -> Finding:
     if original.logo is None:
         sentence = "no logo was sent with the request"
         return Finding("skipped", threshold=threshold, sentence=sentence)
-    emblem = original.logo()
-    if emblem is None:
+    template = original.logo()
+    if template is None:
         sentence = "the logo that was sent can't be read, or shows nothing"
         return Finding("skipped", threshold=threshold, sentence=sentence)
-    likeness, width = match_logo(original.middling, emblem)
+    likeness, width = match_logo(original.medium, template)
     there = likeness >= LEAST_LIKE_LOGO
     seen = f"a likeness of {likeness:.2f} at {width:.0%} of the longer side"
     return Finding(
-        judge(there),
+        verdict_of(there),
         threshold=threshold,
         sentence=f"the logo is there: {seen}" if there else f"no logo was found; at most {seen}",
         figures={"logo_likeness": likeness, "logo_share_of_side": width},
@@ -225,23 +244,3 @@ ORIGINAL_CHECKS: Final[tuple[Check[OriginalInput], ...]] = (
         _check_logo,
     ),
 )
-
-
-_SIDE: Final = 64  # cells of the grid a picture is looked at on
-# Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the
-# slow change of a gradient does not, and the noise of a sensor is gone with the mean of a cell.
-_LEAST_BEND: Final = 24
-
-
-def measure_structure(picture: Image.Image) -> float:
-    """Return the share of a picture, 0 to 1, where lightness or colour changes of a sudden.
-
-    Args:
-        picture: RGB.
-    """
-    small = picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2.0)
-    cells = np.asarray(small.convert("RGB"), np.int16)
-    inner = cells[1:-1, 1:-1]
-    around = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:]
-    bend = np.abs(4 * inner - around).max(axis=-1)
-    return round(float((bend >= _LEAST_BEND).mean()), 4)

@@ -1,6 +1,6 @@
-"""The checks every rendition goes through: one table; to add a check, add one entry to it.
+"""The rendition checks, in one table, and what every table needs: `Check`, `Finding`, `run_table`.
 
-Knows no Dagster: assets turn these into asset checks.
+A new check is one more entry of the table. Must not know Dagster: assets make asset checks of them.
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 from nbp_dagster.briefs.models import Channel
 from nbp_dagster.studio.imaging.c2pa import check_state
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
-from nbp_dagster.studio.imaging.xmp import Marks, differ_from, read_marks
+from nbp_dagster.studio.imaging.xmp import Marks, compare_marks, read_marks
 from nbp_dagster.studio.typography.legibility import (
     LARGE_TEXT,
     LARGE_TEXT_RATIO,
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class CheckInput:
+class RenditionInput:
     """One rendition as a check sees it.
 
     Attributes:
@@ -38,9 +38,9 @@ class CheckInput:
         data: The file's bytes.
         prompt_key: Partition key, to name it by.
         left_out: Fields of composited copy that found no room.
-        text_boxes: Where words are, for all that is known.
+        text_boxes: Where words are, as far as it is known.
         has_drawn_text: Whether the model was asked to draw words, whose place is not known.
-        marks: What the file must say of its origin; None where nobody knows.
+        marks: The origin that the file must state; None where it is not known.
         is_signed: Whether it must have content credentials.
     """
 
@@ -68,10 +68,10 @@ class Finding:
     """What one check found.
 
     Attributes:
-        verdict: "skipped" where it could not look; never counted as passed.
+        verdict: "skipped" where it could not run; never counted as passed.
         threshold: What is accepted, in words.
         sentence: What was seen, for a person.
-        figures: What was measured.
+        figures: What was measured, by name.
         is_provisional: Whether the threshold is a guess: then it warns and never blocks.
         missing_extra: The extra for want of which it was skipped; a strict run fails it.
         subjects: Which characters or fields of copy fell short, by their names in the brief, or
@@ -88,7 +88,7 @@ class Finding:
 
 
 class _Named(Protocol):
-    """What is checked; a prompt's original, or a rendition of it."""
+    """What is checked: a rendition, a prompt's original or a set."""
 
     @property
     def prompt_key(self) -> str: ...
@@ -105,7 +105,7 @@ class Check(Generic[Subject]):
         name: Its name everywhere: Dagster, manifest, docs/checks.md.
         description: One sentence on what it holds.
         severity: "error" where a failing rendition can't be used.
-        run: Looks at one rendition, or at one prompt's original.
+        run: Checks one subject: a rendition, an original or a set.
     """
 
     name: str
@@ -128,9 +128,9 @@ class CheckResult:
     subjects: tuple[str, ...] = ()
 
 
-def run_checks(
-    rendition: CheckInput,
-    checks: tuple[Check[CheckInput], ...] | None = None,
+def run_rendition_checks(
+    rendition: RenditionInput,
+    checks: tuple[Check[RenditionInput], ...] | None = None,
     *,
     blocking: Collection[str] = (),
 ) -> tuple[CheckResult, ...]:
@@ -138,23 +138,23 @@ def run_checks(
 
     Args:
         rendition: The rendition.
-        checks: Another table than `CHECKS`.
+        checks: Another table than `RENDITION_CHECKS`.
         blocking: Names of checks that the brand wants to be errors.
     """
-    return run_table(CHECKS if checks is None else checks, rendition, blocking=blocking)
+    return run_table(RENDITION_CHECKS if checks is None else checks, rendition, blocking=blocking)
 
 
 def run_table(
     checks: Sequence[Check[Subject]], subject: Subject, *, blocking: Collection[str]
 ) -> tuple[CheckResult, ...]:
-    """Run every check of a table on what it is about, in order; none can stop another."""
+    """Run every check of a table on its subject, in order; none can stop another."""
     return tuple(_run(check, subject, blocking) for check in checks)
 
 
 def _run(check: Check[Subject], subject: Subject, blocking: Collection[str]) -> CheckResult:
     try:
         finding = check.run(subject)
-    except Exception as error:  # noqa: BLE001 - a check is judged, whatever goes wrong inside it
+    except Exception as error:  # noqa: BLE001 - a crash is a failed check, and the others still run
         _log.exception("check %s crashed on %s", check.name, subject.prompt_key)
         finding = _crash(error)
     return _result(check, finding, blocking)
@@ -191,12 +191,12 @@ def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> C
     )
 
 
-def judge(passed: bool) -> Verdict:
-    """Return the verdict of a check that could look."""
+def verdict_of(passed: bool) -> Verdict:
+    """Return the verdict of a check that was not skipped."""
     return "passed" if passed else "failed"
 
 
-def _check_pixels(rendition: CheckInput) -> Finding:
+def _check_pixels(rendition: RenditionInput) -> Finding:
     channel = rendition.channel
     threshold = f"{channel.width}x{channel.height} pixels"
     try:
@@ -205,14 +205,14 @@ def _check_pixels(rendition: CheckInput) -> Finding:
         sentence = f"its size can't be read: {error.seen}"
         return Finding("failed", threshold=threshold, sentence=sentence)
     return Finding(
-        judge((picture.width, picture.height) == (channel.width, channel.height)),
+        verdict_of((picture.width, picture.height) == (channel.width, channel.height)),
         threshold=threshold,
         sentence=f"it has {picture.width}x{picture.height} pixels",
         figures={"width_px": picture.width, "height_px": picture.height},
     )
 
 
-def _check_decodable(rendition: CheckInput) -> Finding:
+def _check_decodable(rendition: RenditionInput) -> Finding:
     threshold = "one still picture that decodes to its last pixel"
     try:
         picture = rendition.picture
@@ -222,27 +222,27 @@ def _check_decodable(rendition: CheckInput) -> Finding:
     return Finding("passed", threshold=threshold, sentence=sentence)
 
 
-def _check_weight(rendition: CheckInput) -> Finding:
+def _check_weight(rendition: RenditionInput) -> Finding:
     channel, weight = rendition.channel, len(rendition.data)
     found = (sniff_format(rendition.data) or "unknown").lower()
     return Finding(
-        judge(found == channel.file_type and weight <= channel.max_bytes),
+        verdict_of(found == channel.file_type and weight <= channel.max_bytes),
         threshold=f"{channel.file_type} of at most {channel.max_bytes:,} bytes",
         sentence=f"it is {found} of {weight:,} bytes",
         figures={"bytes": weight, "max_bytes": channel.max_bytes, "file_type": found},
     )
 
 
-def _check_copy(rendition: CheckInput) -> Finding:
+def _check_copy(rendition: RenditionInput) -> Finding:
     missing = ", ".join(rendition.left_out)
     return Finding(
-        judge(not rendition.left_out),
+        verdict_of(not rendition.left_out),
         threshold="every line of composited copy",
         sentence=f"left out for want of room: {missing}" if missing else "nothing was left out",
     )
 
 
-def _check_contrast(rendition: CheckInput) -> Finding:
+def _check_contrast(rendition: RenditionInput) -> Finding:
     threshold = (
         f"a contrast of {SMALL_TEXT_RATIO}:1 in every text box, "
         f"{LARGE_TEXT_RATIO:.0f}:1 from {LARGE_TEXT} px"
@@ -255,20 +255,20 @@ def _check_contrast(rendition: CheckInput) -> Finding:
     # Of several that fall short the one that does so most, else the least legible one.
     worst = min(faint or ratios, key=lambda item: ratios[item] / item.least_ratio)
     return Finding(
-        judge(not faint),
+        verdict_of(not faint),
         threshold=threshold,
         sentence=f"{worst.field} has {ratios[worst]:.2f}:1 at {worst.size} px",
         figures={f"{item.field}_ratio": round(ratio, 2) for item, ratio in ratios.items()},
     )
 
 
-def _check_letters(rendition: CheckInput) -> Finding:
+def _check_letters(rendition: RenditionInput) -> Finding:
     if rendition.has_drawn_text and not rendition.text_boxes:
-        return _judge_letters((), "the model drew the words, and nobody has read where they are")
-    return _judge_letters(rendition.text_boxes)
+        return _check_letter_size((), "the model drew the words, and they were not read")
+    return _check_letter_size(rendition.text_boxes)
 
 
-def judge_drawn_letters(
+def check_drawn_letters(
     boxes: Sequence[TextBox], why_unknown: str, *, blocking: Collection[str]
 ) -> CheckResult:
     """Return the result of `smallest_letter` on a rendition of words that the model drew.
@@ -278,11 +278,11 @@ def judge_drawn_letters(
         why_unknown: Why there are none.
         blocking: Names of checks that the brand wants to be errors.
     """
-    check = next(check for check in CHECKS if check.run is _check_letters)
-    return _result(check, _judge_letters(boxes, why_unknown), blocking)
+    check = next(check for check in RENDITION_CHECKS if check.run is _check_letters)
+    return _result(check, _check_letter_size(boxes, why_unknown), blocking)
 
 
-def _judge_letters(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
+def _check_letter_size(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
     threshold = f"letters of at least {LEAST_LETTER} px"
     if not boxes:
         if why_unknown:
@@ -290,26 +290,26 @@ def _judge_letters(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
         return Finding("passed", threshold=threshold, sentence="there are no words on it")
     smallest = min(boxes, key=lambda item: item.size)
     return Finding(
-        judge(smallest.size >= LEAST_LETTER),
+        verdict_of(smallest.size >= LEAST_LETTER),
         threshold=threshold,
         sentence=f"{smallest.field} is set in {smallest.size} px",
         figures={f"{item.field}_px": item.size for item in boxes},
     )
 
 
-def _find_no_boxes(rendition: CheckInput, threshold: str) -> Finding:
+def _find_no_boxes(rendition: RenditionInput, threshold: str) -> Finding:
     if rendition.has_drawn_text:
         sentence = "the model drew the words; copy_contrast measures them on the original"
         return Finding("skipped", threshold=threshold, sentence=sentence)
     return Finding("passed", threshold=threshold, sentence="there are no words on it")
 
 
-def _check_marking(rendition: CheckInput) -> Finding:
+def _check_marking(rendition: RenditionInput) -> Finding:
     marks = rendition.marks
     if marks is None:
-        sentence = "nobody said what its marks must be"
+        sentence = "its origin is not known"
         return Finding("skipped", threshold="its origin in XMP", sentence=sentence)
-    wrong = list(differ_from(marks, read_marks(rendition.data)))
+    wrong = list(compare_marks(marks, read_marks(rendition.data)))
     figures: dict[str, str | int | float] = {"properties": len(marks.facts()), "wrong": len(wrong)}
     threshold = "its origin in XMP"
     if rendition.is_signed:
@@ -317,11 +317,13 @@ def _check_marking(rendition: CheckInput) -> Finding:
         state, fault = check_state(rendition.data)
         figures["credentials"] = state
         wrong += [fault] if fault else []
-    sentence = "; ".join(wrong) or "it says who made it, by what and for which prompt"
-    return Finding(judge(not wrong), threshold=threshold, sentence=sentence, figures=figures)
+    sentence = (
+        "; ".join(wrong) or "it states that it is AI-made, by which model and for which prompt"
+    )
+    return Finding(verdict_of(not wrong), threshold=threshold, sentence=sentence, figures=figures)
 
 
-CHECKS: Final[tuple[Check[CheckInput], ...]] = (
+RENDITION_CHECKS: Final[tuple[Check[RenditionInput], ...]] = (
     Check(
         "exact_pixels",
         "The picture has exactly the channel's width and height.",
@@ -360,7 +362,7 @@ CHECKS: Final[tuple[Check[CheckInput], ...]] = (
     ),
     Check(
         "marking",
-        "The written file says that it is AI-made, by what and for which prompt.",
+        "The written file states that it is AI-made, by what and for which prompt.",
         "error",
         _check_marking,
     ),

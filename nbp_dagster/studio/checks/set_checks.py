@@ -1,13 +1,13 @@
-"""The checks of a whole set: what only shows when its pictures are seen together; one table."""
+"""The set checks, in one table: what shows only when a set's pictures are compared."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from nbp_dagster.studio.checks.rendition_checks import Check, CheckResult, Finding, run_table
-from nbp_dagster.studio.checks.set_outliers import judge_agreement
+from nbp_dagster.studio.checks.set_outliers import check_agreement
 from nbp_dagster.studio.manifest.manifest import SetManifest
 
-_NAMED = 10  # twins named in one sentence
+_NAMED = 10  # duplicates named in one sentence
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,13 @@ class SetInput:
 
     @property
     def prompt_key(self) -> str:
-        """What it is named by: the campaign's id."""
+        """Its name in logs: the campaign's id."""
         return self.manifest.campaign.id
 
 
-def judge_set(manifest: SetManifest, blocking: tuple[str, ...] = ()) -> tuple[CheckResult, ...]:
+def run_set_checks(
+    manifest: SetManifest, blocking: tuple[str, ...] = ()
+) -> tuple[CheckResult, ...]:
     """Return what every check of the table found on a set, in order.
 
     Args:
@@ -33,28 +35,28 @@ def judge_set(manifest: SetManifest, blocking: tuple[str, ...] = ()) -> tuple[Ch
 
 
 def _check_agreement(subject: SetInput) -> Finding:
-    return judge_agreement(subject.manifest)
+    return check_agreement(subject.manifest)
 
 
-def _check_twins(subject: SetInput) -> Finding:
+def _check_duplicates(subject: SetInput) -> Finding:
     threshold = "no original that another prompt of the campaign has already"
-    twins = subject.manifest.twins
+    duplicates = subject.manifest.twins
     prompts = len({picture.prompt_key for picture in subject.manifest.pictures})
     if prompts < 2:
         return Finding("skipped", threshold=threshold, sentence="there is nothing to compare with")
     named = ", ".join(
-        f"{twin.prompt_key} is {twin.twin_of}"
-        + ("" if twin.same_file else f" (likeness {twin.likeness:.2f})")
-        for twin in twins[:_NAMED]
+        f"{each.prompt_key} is {each.twin_of}"
+        + ("" if each.same_file else f" (likeness {each.likeness:.2f})")
+        for each in duplicates[:_NAMED]
     )
     return Finding(
-        "failed" if twins else "passed",
+        "failed" if duplicates else "passed",
         threshold=threshold,
-        sentence=f"the same picture twice: {named}" if twins else "every original is its own",
+        sentence=f"the same picture twice: {named}" if duplicates else "every original is its own",
         figures={
             "originals": prompts,
-            "twins": len(twins),
-            "same_file": sum(twin.same_file for twin in twins),
+            "twins": len(duplicates),
+            "same_file": sum(each.same_file for each in duplicates),
         },
     )
 
@@ -70,6 +72,6 @@ SET_CHECKS: Final[tuple[Check[SetInput], ...]] = (
         "distinct_originals",
         "No two prompts of the set have the same picture, or nearly; judged over the whole set.",
         "warn",
-        _check_twins,
+        _check_duplicates,
     ),
 )

@@ -1,4 +1,7 @@
-"""A set's characters seen together: who drifts from the sheet, and who from the other pictures."""
+"""Finds outliers within a set: ranks likenesses to the sheets, compares a character's pictures.
+
+The comparison (`agree`, `mean_agreement`) works on stored traces and needs no scorer loaded.
+"""
 
 import base64
 from collections import defaultdict
@@ -15,12 +18,14 @@ from nbp_dagster.studio.checks.rendition_checks import Finding
 from nbp_dagster.studio.manifest.manifest import LikenessFacts, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord
 
+Square = NDArray[np.float32]
 LEAST_PICTURES: Final = 3
 """Pictures of a character from which on they can be compared with each other."""
 
 # Below the middle of its set by so much, a picture stands out. Deviations are the median ones,
 # which one bad picture does not move; the floor is what pose, crop and size alone bring about.
 _DEVIATIONS: Final = 5.0
+
 _LEAST_GAP: Final = 0.3
 
 
@@ -39,7 +44,7 @@ def rank_likenesses(records: Iterable[PromptRecord]) -> tuple[LikenessFacts, ...
     return tuple(sorted(ranked, key=lambda row: (row.character, row.standing, row.prompt_key)))
 
 
-def judge_agreement(manifest: SetManifest) -> Finding:
+def check_agreement(manifest: SetManifest) -> Finding:
     """Return whether the set's pictures of each character agree with each other."""
     threshold = f"at most {_DEVIATIONS:.0f} median deviations below the middle of the set"
     rows = [row for row in manifest.likenesses if row.self_similarity is not None]
@@ -70,17 +75,6 @@ def drifting(rows: Sequence[LikenessFacts]) -> tuple[LikenessFacts, ...]:
     return tuple(odd)
 
 
-def _compare(lot: Sequence[LikenessFacts]) -> list[LikenessFacts]:
-    bare = [replace(row, trace="") for row in lot]
-    if len(lot) < LEAST_PICTURES or not lot[0].trace:
-        return bare
-    means = mean_agreement(lot[0].scorer, [base64.b64decode(row.trace) for row in lot])
-    return [replace(row, self_similarity=value) for row, value in zip(bare, means, strict=True)]
-
-
-Square = NDArray[np.float32]
-
-
 def agree(scorer: str, traces: Sequence[bytes]) -> Square:
     """Return the agreement of every two pictures, 1 for the same; needs no scorer loaded.
 
@@ -107,6 +101,14 @@ def mean_agreement(scorer: str, traces: Sequence[bytes]) -> tuple[float, ...]:
     square = agree(scorer, traces)
     others = (square.sum(axis=1) - np.diag(square)) / (len(traces) - 1)
     return tuple(round(float(value), 4) for value in others)
+
+
+def _compare(lot: Sequence[LikenessFacts]) -> list[LikenessFacts]:
+    bare = [replace(row, trace="") for row in lot]
+    if len(lot) < LEAST_PICTURES or not lot[0].trace:
+        return bare
+    means = mean_agreement(lot[0].scorer, [base64.b64decode(row.trace) for row in lot])
+    return [replace(row, self_similarity=value) for row, value in zip(bare, means, strict=True)]
 
 
 def _overlap(traces: Sequence[bytes]) -> Square:

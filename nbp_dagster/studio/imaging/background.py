@@ -1,32 +1,34 @@
-"""Grows a ground out of a picture's own edges, so that it can stand whole in any frame."""
+"""Extends a picture by a background made from its own edges, so that any frame shows it whole."""
 
 from typing import Final
 
 from PIL import Image, ImageOps
 
 FEATHER: Final = 0.12
-"""Share of the picture that passes into the ground grown from its edge."""
+"""Share of the picture that passes into the background grown from its edge."""
 
-_RIM: Final = 0.04  # share of the picture, from its edge, whose colours the ground takes up
-_EVEN_REACH: Final = 0.25  # shares of the picture after which an even ground is even
-_EVEN_SHADE: Final = 0.9  # how much of its light an even ground keeps
-_GROUND_TONES: Final = 7  # tones along an edge that the ground keeps: a horizon, but no outlines
+_RIM: Final = 0.04  # share of the picture, from its edge, whose colours the background takes
+_EVEN_REACH: Final = 0.25  # shares of the picture after which an even background is even
+_EVEN_SHADE: Final = 0.9  # how much of its light an even background keeps
+_BACKGROUND_TONES: Final = (
+    7  # tones along an edge that the background keeps: a horizon, but no outlines
+)
 
 
-def extend_ground(
+def extend_background(
     picture: Image.Image,
     place: tuple[int, int, int, int],
     size: tuple[int, int],
     *,
     feather: float = FEATHER,
 ) -> Image.Image:
-    """Stand a picture on a ground that carries its own edge colours on, softly joined.
+    """Place a picture on a background of its own edge colours, blended at the seam.
 
     Args:
         picture: RGB; it has the full width or the full height of the frame.
         place: Left, top, right, bottom of the picture in the frame.
         size: Width and height of the frame in pixels.
-        feather: Share of the picture that passes into the ground at each end.
+        feather: Share of the picture that passes into the background at each end.
 
     To the sides sky stays sky and floor stays floor. Above and below that would draw a figure's
     colours out into a streak, so there they soon pass into one even tone.
@@ -34,12 +36,12 @@ def extend_ground(
     if size[1] - picture.height > size[0] - picture.width:
         turned = (place[1], place[0], place[3], place[2])
         flipped = picture.transpose(Image.Transpose.TRANSPOSE)
-        frame = _join_grounds(flipped, turned, size[::-1], even=True, share=feather)
+        frame = _join_backgrounds(flipped, turned, size[::-1], even=True, share=feather)
         return frame.transpose(Image.Transpose.TRANSPOSE)
-    return _join_grounds(picture, place, size, even=False, share=feather)
+    return _join_backgrounds(picture, place, size, even=False, share=feather)
 
 
-def _join_grounds(
+def _join_backgrounds(
     picture: Image.Image,
     place: tuple[int, int, int, int],
     size: tuple[int, int],
@@ -47,7 +49,7 @@ def _join_grounds(
     even: bool,
     share: float,
 ) -> Image.Image:
-    """Lay a ground at the left and right of a picture that has the frame's full height."""
+    """Lay a background at the left and right of a picture that has the frame's full height."""
     left, _, right, _ = place
     wide, high = picture.size
     feather = max(1, round(wide * share))
@@ -58,35 +60,35 @@ def _join_grounds(
     ramp = draw_ramp(feather, high)
     if right < size[0]:
         edge = picture.crop((wide - rim, 0, wide, high))
-        ground = _grow_ground(edge, size[0] - right + feather, reach=reach)
-        frame.paste(ground, (right - feather, 0))
+        background = _grow_background(edge, size[0] - right + feather, reach=reach)
+        frame.paste(background, (right - feather, 0))
         mask.paste(ImageOps.mirror(ramp), (wide - feather, 0))
     if left > 0:
         edge = picture.crop((0, 0, rim, high))
-        ground = _grow_ground(edge, left + feather, reach=reach)
-        frame.paste(ImageOps.mirror(ground), (0, 0))
+        background = _grow_background(edge, left + feather, reach=reach)
+        frame.paste(ImageOps.mirror(background), (0, 0))
         mask.paste(ramp, (0, 0))
     frame.paste(picture, place[:2], mask)
     return frame
 
 
-def _grow_ground(edge: Image.Image, width: int, *, reach: int | None) -> Image.Image:
+def _grow_background(edge: Image.Image, width: int, *, reach: int | None) -> Image.Image:
     """Draw the colours of a picture's rim out to the right, row for row but blurred.
 
     Where `reach` is given they have passed into one even tone after that many pixels.
     """
     high = edge.height
-    tones = edge.resize((1, min(_GROUND_TONES, high)), Image.Resampling.BOX)
-    ground = tones.resize((width, high), Image.Resampling.BICUBIC)
+    tones = edge.resize((1, min(_BACKGROUND_TONES, high)), Image.Resampling.BOX)
+    background = tones.resize((width, high), Image.Resampling.BICUBIC)
     if reach is None:
-        return ground
-    # The middle one by lightness, not the mean: a figure at the rim must not stain the ground.
+        return background
+    # The middle one by lightness, not the mean: a figure at the rim must not stain the background.
     by_light = sorted(_read_pixels(tones), key=lambda tone: sum(tone))
     red, green, blue = (round(v * _EVEN_SHADE) for v in by_light[len(by_light) // 2])
-    even = Image.new("RGB", ground.size, (red, green, blue))
-    mask = Image.new("L", ground.size, 255)
+    even = Image.new("RGB", background.size, (red, green, blue))
+    mask = Image.new("L", background.size, 255)
     mask.paste(draw_ramp(reach, high), (0, 0))
-    return Image.composite(even, ground, mask)
+    return Image.composite(even, background, mask)
 
 
 def _read_pixels(image: Image.Image) -> list[tuple[int, int, int]]:

@@ -1,4 +1,4 @@
-"""Content credentials (C2PA): signs a rendition's origin into its file, and reads it back.
+"""Signs C2PA content credentials, assertions of origin, into a rendition's file and validates them.
 
 The private key stays inside this module: no error, record or log has any of it.
 """
@@ -53,7 +53,7 @@ class SigningError(NbpError):
 
 @dataclass(frozen=True)
 class Parent:
-    """What a rendition was made from, with credentials of its own.
+    """The parent ingredient of a rendition: its original, with credentials.
 
     Attributes:
         data: The file.
@@ -100,7 +100,7 @@ class Credentials:
         text = _read_pem(key, name="NBP_C2PA_KEY")
         chain = _read_pem(certificate, name="NBP_C2PA_CERT")
         found = cls(certificate=chain, _key=text, _algorithm=_find_algorithm(text))
-        found._try_out()
+        found._sign_trial()
         return found
 
     @cached_property
@@ -108,8 +108,8 @@ class Credentials:
         """Digest of the certificate, hex: what is signed by another is another file."""
         return hashlib.sha256(self.certificate.encode()).hexdigest()
 
-    def adopt(self, original: bytes, marks: Marks) -> Parent:
-        """Return an original as the parent of its renditions.
+    def prepare_parent(self, original: bytes, marks: Marks) -> Parent:
+        """Return an original as the parent ingredient of its renditions.
 
         One with credentials of its provider's is taken as it is. Otherwise a copy is signed as
         made by the model; the bytes in the store stay what the service sent.
@@ -136,7 +136,7 @@ class Credentials:
         Args:
             data: The file without.
             marks: Its origin.
-            parent: What it was made from. Where the parent's credentials would take more than a
+            parent: Its original. Where the parent's credentials would take more than a
                 quarter of `max_bytes`, they are left out and it is named by its digest alone.
             max_bytes: Most bytes the file may have.
 
@@ -175,7 +175,7 @@ class Credentials:
                 builder.sign(signer, _mime(data), io.BytesIO(data), out)
         except c2pa.C2paError as error:
             raise SigningError(
-                f"cannot sign content credentials: {self._tell(error)}; check NBP_C2PA_KEY and "
+                f"cannot sign content credentials: {self._redact(error)}; check NBP_C2PA_KEY and "
                 "NBP_C2PA_CERT: a leaf certificate with its issuers, not expired, with key usage "
                 "digitalSignature and extended usage emailProtection, and its own key"
             ) from None
@@ -185,13 +185,13 @@ class Credentials:
             raise SigningError(f"content credentials do not hold after signing: {state}")
         return signed
 
-    def _tell(self, error: Exception) -> str:
-        """Return an error's words, unless any line of the key is among them."""
+    def _redact(self, error: Exception) -> str:
+        """Return an error's text, or only its class where a line of the key is in it."""
         words = " ".join(str(error).split())
         parts = [line for line in self._key.split() if len(line) > 8]
         return type(error).__name__ if any(part in words for part in parts) else words[:300]
 
-    def _try_out(self) -> None:
+    def _sign_trial(self) -> None:
         action = {"action": "c2pa.created", "digitalSourceType": "algorithmicMedia"}
         self._sign(_trial(), {"assertions": [_actions([action])]})
 
@@ -212,23 +212,23 @@ def encode_signed(
     Raises:
         SigningError: It can't be signed.
     """
-    room = max_bytes
+    limit = max_bytes
     for _ in range(_MOST_TRIES):
-        plain = encode(room) if room > 0 else None
+        plain = encode(limit) if limit > 0 else None
         if plain is None or sign is None:
             return plain
         signed = sign(plain.data)
         if len(signed) <= max_bytes:
             return Encoded(signed, plain.settings)
-        # Most pictures have room to spare; of these the credentials' weight is known now.
-        room = min(room, max_bytes - (len(signed) - len(plain.data)))
+        # Most files stay below the limit; for the others the credentials' size is known now.
+        limit = min(limit, max_bytes - (len(signed) - len(plain.data)))
     return None
 
 
 def read_state(data: bytes) -> str:
-    """Return what a file's credentials are worth.
+    """Return the validation state of a file's credentials.
 
-    "none", "Trusted", "Valid" (sound, by a signer that nobody here vouches for), or what is wrong,
+    "none", "Trusted", "Valid" (sound, by a signer that is on no trust list here), or what is wrong,
     such as "Invalid: assertion.dataHash.mismatch".
 
     Raises:
@@ -249,7 +249,7 @@ def read_state(data: bytes) -> str:
 
 
 def check_state(data: bytes) -> tuple[str, str | None]:
-    """Return what a file's credentials are worth, and what is wrong with them, if anything.
+    """Return the validation state of a file's credentials, and what is wrong, if anything.
 
     Raises:
         SigningError: The extra `c2pa` is not installed.

@@ -1,4 +1,4 @@
-"""A set on a page or a few, as JPEGs for a chat or a slide; knows labels and thumbnails only."""
+"""Draws a set's contact sheets: JPEGs of labelled thumbnails; must not know more than those two."""
 
 import io
 import math
@@ -46,7 +46,7 @@ def draw_contact_sheet(
     """Return a grid of labelled thumbnails as a JPEG (RGB, sRGB, 4:4:4).
 
     Pictures keep their ratio and order. The cells shrink from 320 to 160 pixels as the sheet
-    grows; `divide_sheets` says how many pictures there is room for.
+    grows; `divide_sheets` decides how many pictures one sheet holds.
 
     Args:
         entries: Label and thumbnail (WebP, JPEG or PNG) of each picture.
@@ -111,13 +111,13 @@ def _write_head(
 
 
 def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell: int) -> None:
-    """Put a thumbnail on the floor of its cell, so that a row of different ratios has one line."""
+    """Paste a thumbnail at the bottom of its cell, so that a row has one base line."""
     size = scale_to(thumb.size, cell)
     picture = thumb.resize(size, Image.Resampling.HAMMING)
     if picture.mode == "RGBA":
-        ground = Image.new("RGB", size, _EMPTY)
-        ground.paste(picture, mask=picture.getchannel("A"))
-        picture = ground
+        background = Image.new("RGB", size, _EMPTY)
+        background.paste(picture, mask=picture.getchannel("A"))
+        picture = background
     sheet.paste(picture, (corner[0], corner[1] + cell - size[1]))
 
 
@@ -125,7 +125,7 @@ def _paste(sheet: Image.Image, thumb: Image.Image, corner: tuple[int, int], cell
 def load_font(size: int, weight: int) -> Font:
     """Return Inter at a size in pixels and a weight from 100 to 900.
 
-    It comes as a package of its own, so that a sheet looks the same on every machine.
+    The font is a package, so that a sheet looks the same on every machine.
     """
     font = ImageFont.truetype(str(_FONT_FILE), size)
     least, most = _OPTICAL_SIZES

@@ -1,4 +1,7 @@
-"""Decides which part of a picture a frame shows, and where; arithmetic, opens no picture."""
+"""Chooses the crop: which part of a picture a frame shows; weighs saliency, words and the middle.
+
+Arithmetic alone: must not open a picture.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -25,7 +28,7 @@ _AIR: Final = 0.008  # free share of the picture around words
 _COPY_SHARE: Final = 0.4
 
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
-_WORDS_COST: Final = 4.0  # all the lettering beside a figure costs as much as four figures
+_WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four figures
 _FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
 
 Anchor = Literal["centre", "end"]
@@ -37,17 +40,17 @@ class Subject:
     """What of a picture must be seen.
 
     Attributes:
-        salience: How much each part stands out: rows by columns over the whole picture, sum 1.
-        words: Boxes of lettering, in shares of the picture's width and height, 0 to 1.
+        saliency: How much each part stands out: rows by columns over the whole picture, sum 1.
+        words: Boxes of words, in shares of the picture's width and height, 0 to 1.
     """
 
-    salience: Any
+    saliency: Any
     words: tuple[Box, ...] = field(default=())
 
 
 @dataclass(frozen=True, kw_only=True)
-class FramingFacts:
-    """A framing as records and manifests have it: in whole pixels; attributes as in `Framing`."""
+class CropFacts:
+    """A crop as records and manifests have it: in whole pixels; attributes as in `Crop`."""
 
     method: Literal["cover", "inside", "beside"]
     box: tuple[int, int, int, int]
@@ -56,13 +59,13 @@ class FramingFacts:
 
 
 @dataclass(frozen=True)
-class Framing:
-    """How a picture is fitted to a frame.
+class Crop:
+    """How a picture is cropped to a frame.
 
     Attributes:
         method: "cover" fills the frame with a part of the picture; "inside" shows all of it on a
-            ground grown from its edges; "beside" shows a part of it at one end, and a ground of the
-            brand's with copy at the other.
+            background grown from its edges; "beside" shows a part of it at one end, and the brand's
+            background with copy at the other.
         box: Left, top, right, bottom of the part shown, in pixels of the picture.
         kept: Share of the picture's area that is shown, from 0 to 1.
         place: Left, top, right, bottom of that part in the frame, in whole pixels.
@@ -78,21 +81,21 @@ class Framing:
     is_moved: bool = False
 
     @property
-    def facts(self) -> FramingFacts:
-        """What of it is kept in a rendition's lineage."""
+    def facts(self) -> CropFacts:
+        """The crop as records hold it."""
         left, top, right, bottom = (round(edge) for edge in self.box)
         box, scale = (left, top, right, bottom), round(self.scale, 4)
-        return FramingFacts(method=self.method, box=box, place=self.place, scale=scale)
+        return CropFacts(method=self.method, box=box, place=self.place, scale=scale)
 
 
-def frame_picture(
+def choose_crop(
     source: tuple[int, int],
     *,
     width: int,
     height: int,
     anchor: Anchor = "centre",
     subject: Subject | None = None,
-) -> Framing:
+) -> Crop:
     """Choose the part of a picture that a frame shows.
 
     Words are shown in full, and most of what stands out; where no crop can do that, the whole
@@ -124,19 +127,19 @@ def frame_picture(
     else:
         box = (0.0, start * down, float(across), start * down + across / frame)
     scale = max(width / across, height / down)
-    return Framing("cover", box, kept, (0, 0, width, height), scale, is_moved)
+    return Crop("cover", box, kept, (0, 0, width, height), scale, is_moved)
 
 
-def frame_figure(
+def choose_figure_crop(
     source: tuple[int, int],
     place: tuple[int, int, int, int],
     subject: Subject,
     *,
     join: tuple[int, int, int, int] = (0, 0, 0, 0),
-) -> Framing:
+) -> Crop:
     """Choose the closest part of a picture that shows its figure at one end of a frame.
 
-    Lettering is left out where the figure can be shown without it.
+    Words are left out where the figure can be shown without them.
 
     Args:
         source: Width and height of the picture in pixels.
@@ -166,11 +169,11 @@ def frame_figure(
     box = next(box for score, box in reversed(found) if score >= enough)
     scale = (box[2] - box[0]) / wide
     kept = wide * high * scale**2 / (across * down)
-    return Framing("beside", box, kept, place, 1 / scale, is_moved=True)
+    return Crop("beside", box, kept, place, 1 / scale, is_moved=True)
 
 
 def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
-    """Return the share of all lettering's area that a part of a picture shows."""
+    """Return the share of the words' area that a part of a picture shows."""
     across, down = source
     shown = whole = 0.0
     for left, top, right, bottom in words:
@@ -205,37 +208,37 @@ def _find_start(
         return None, False
     starts = np.linspace(low, high, _PLACES + 1)
     middle = min(max(usual, low), high)
-    shown = _measure(subject.salience, starts, kept, sideways=sideways)
-    worth, at_middle = shown, _measure(subject.salience, middle, kept, sideways=sideways)
+    shown = _measure(subject.saliency, starts, kept, sideways=sideways)
+    worth, at_middle = shown, _measure(subject.saliency, middle, kept, sideways=sideways)
     if under_copy:
-        worth = shown - _measure(subject.salience, starts, kept * _COPY_SHARE, sideways=sideways)
-        at_middle -= _measure(subject.salience, middle, kept * _COPY_SHARE, sideways=sideways)
+        worth = shown - _measure(subject.saliency, starts, kept * _COPY_SHARE, sideways=sideways)
+        at_middle -= _measure(subject.saliency, middle, kept * _COPY_SHARE, sideways=sideways)
     # Of places as good as the best the one nearest to the middle.
     good = np.flatnonzero(worth >= worth.max() - 0.005)
     best = int(good[np.argmin(np.abs(starts[good] - middle))])
     start = float(starts[best]) if worth[best] > at_middle + _WORTH_MOVING else float(middle)
-    if _measure(subject.salience, start, kept, sideways=sideways) < LEAST_SALIENT:
+    if _measure(subject.saliency, start, kept, sideways=sideways) < LEAST_SALIENT:
         return None, False
     return start, abs(start - usual) > 1e-6
 
 
-def _measure(salience: Any, starts: Any, length: float, *, sideways: bool) -> Any:
+def _measure(saliency: Any, starts: Any, length: float, *, sideways: bool) -> Any:
     """Return the share of what stands out that lies in windows along one side."""
-    profile = np.concatenate([[0.0], np.cumsum(salience.sum(axis=0 if sideways else 1))])
+    profile = np.concatenate([[0.0], np.cumsum(saliency.sum(axis=0 if sideways else 1))])
     marks = np.linspace(0, 1, profile.size)
     return np.interp(starts + length, marks, profile) - np.interp(starts, marks, profile)
 
 
 def _find_worth(subject: Subject) -> Any:
     """Return sums over the figure less those over words, from the upper left corner of a grid."""
-    rows, columns = subject.salience.shape
+    rows, columns = subject.saliency.shape
     words = np.zeros((rows, columns))
     for left, top, right, bottom in subject.words:
         words[
             math.floor(top * rows) : math.ceil(bottom * rows),
             math.floor(left * columns) : math.ceil(right * columns),
         ] = 1
-    figure = subject.salience * (1 - words)
+    figure = subject.saliency * (1 - words)
     value = figure / max(figure.sum(), 1e-12) - _WORDS_COST * words / max(words.sum(), 1)
     return np.pad(value.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
 
@@ -254,14 +257,14 @@ def _find_window(worth: Any, shares: tuple[float, float]) -> tuple[float, Box]:
     return float(sums[top, left]), (x, y, x + shares[0], y + shares[1])
 
 
-def _show_whole(source: tuple[int, int], *, width: int, height: int, anchor: Anchor) -> Framing:
+def _show_whole(source: tuple[int, int], *, width: int, height: int, anchor: Anchor) -> Crop:
     across, down = source
     scale = min(width / across, height / down)
     wide, high = max(1, round(across * scale)), max(1, round(down * scale))
     left, top = width - wide, height - high
     if anchor == "centre":
         left, top = left // 2, top // 2
-    return Framing(
+    return Crop(
         method="inside",
         box=(0.0, 0.0, float(across), float(down)),
         kept=1.0,

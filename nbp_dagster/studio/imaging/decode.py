@@ -1,4 +1,4 @@
-"""Turns bytes from anywhere into one safe picture or one clear refusal; knows no service or brief.
+"""Decodes untrusted bytes to one safe picture or raises one clear error; must not know a service.
 
 Safe to call from many threads: nothing of Pillow's process-wide state is read or changed.
 """
@@ -31,7 +31,7 @@ DECODER_ERRORS = (
 _TURNED: Final = range(2, 9)  # EXIF orientations that are not upright
 _EXIF_ERRORS = (*DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
 
-# First bytes of what a service, a proxy or a person sends in place of a picture.
+# First bytes of other files that arrive in place of a picture.
 _OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP"),
@@ -184,8 +184,8 @@ def _normalise(opened: Image.Image) -> Image.Image:
     elif image.mode != "RGB":
         image = image.convert("RGB")
     elif image is opened:
-        # A picture of its own: an opened one holds its file and metadata. Nobody else has its
-        # pixels, so they need not be copied, 67 MB at 4K.
+        # A picture of its own: an opened one holds its file and metadata. No other reference to
+        # its pixels exists, so they need not be copied, 67 MB at 4K.
         image = image._new(image.im)
     image.info = {}
     return image
@@ -193,7 +193,7 @@ def _normalise(opened: Image.Image) -> Image.Image:
 
 def _turn_upright(image: Image.Image) -> Image.Image:
     try:
-        # Asked first, because exif_transpose copies a picture that stands upright.
+        # Read first, because exif_transpose copies a picture that stands upright.
         if image.getexif().get(ExifTags.Base.Orientation, 1) not in _TURNED:
             return image
         return ImageOps.exif_transpose(image)

@@ -1,4 +1,7 @@
-"""Writes a picture as a file of at most so many bytes, in sRGB and marked; knows no channel."""
+"""Encodes JPEG, PNG, WebP and AVIF at the best quality within a byte limit, in sRGB.
+
+Must not know channels.
+"""
 
 import io
 from collections.abc import Callable, Iterator
@@ -55,13 +58,13 @@ def encode_picture(
     bare = strip_info(image)
     if file_type == "png":
         return _fit_png(bare, max_bytes=max_bytes, icc=icc, xmp=xmp)
-    marks: dict[str, Any] = {"icc_profile": icc}
+    metadata: dict[str, Any] = {"icc_profile": icc}
     if xmp is not None:
-        marks["xmp"] = xmp
+        metadata["xmp"] = xmp
     return next(
         (
             found
-            for rung in _rungs(bare, file_type, marks)
+            for rung in _rungs(bare, file_type, metadata)
             if (found := _fit_quality(rung, max_bytes=max_bytes)) is not None
         ),
         None,
@@ -87,9 +90,9 @@ class _Rung:
     note: str
 
 
-def _rungs(image: Image.Image, file_type: FileType, marks: dict[str, Any]) -> Iterator[_Rung]:
+def _rungs(image: Image.Image, file_type: FileType, metadata: dict[str, Any]) -> Iterator[_Rung]:
     if file_type == "webp":
-        write = _saver(image, "WEBP", {**marks, "method": 4, "exact": False})
+        write = _saver(image, "WEBP", {**metadata, "method": 4, "exact": False})
         yield _Rung(write, BEST_QUALITY, LEAST_QUALITY, "")
         return
     if file_type == "avif":
@@ -97,13 +100,13 @@ def _rungs(image: Image.Image, file_type: FileType, marks: dict[str, Any]) -> It
             # One thread: pictures are made side by side already, and it gives the same file
             # whatever the machine.
             plain = {"subsampling": sampling, "speed": _AVIF_SPEED, "max_threads": 1}
-            write = _saver(image, "AVIF", {**marks, **plain})
+            write = _saver(image, "AVIF", {**metadata, **plain})
             yield _Rung(write, best, least, f", {sampling}")
         return
     for sampling, best, least in _JPEG_RUNGS:
         # Neither `optimize` nor `progressive`: they save some 5 %, and Pillow 13 fails on detailed
         # pictures, because it gives libjpeg a buffer of one byte a pixel and no second chance.
-        options = {**marks, "subsampling": sampling}
+        options = {**metadata, "subsampling": sampling}
         yield _Rung(_saver(image, "JPEG", options), best, least, f", {sampling}")
 
 
@@ -142,12 +145,12 @@ def _fit_png(
     info = PngImagePlugin.PngInfo()
     if xmp is not None:
         info.add_itxt(_XMP_KEYWORD, xmp.decode("utf-8"))
-    marks: dict[str, Any] = {"pnginfo": info, "icc_profile": icc}
-    data = _save(image, "PNG", {**marks, "compress_level": 6})
+    metadata: dict[str, Any] = {"pnginfo": info, "icc_profile": icc}
+    data = _save(image, "PNG", {**metadata, "compress_level": 6})
     if len(data) <= max_bytes:
         return Encoded(data, "lossless")
     if len(data) * (1 - _PNG_LAST_LEVEL_SAVES) <= max_bytes:
-        data = _save(image, "PNG", {**marks, "optimize": True})
+        data = _save(image, "PNG", {**metadata, "optimize": True})
         if len(data) <= max_bytes:
             return Encoded(data, "lossless")
     for colours in _PNG_COLOURS:
@@ -156,7 +159,7 @@ def _fit_png(
         palette = image.quantize(colours, method=Image.Quantize.MEDIANCUT)
         reduced = image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
         reduced.info = {}
-        data = _save(reduced, "PNG", {**marks, "optimize": True})
+        data = _save(reduced, "PNG", {**metadata, "optimize": True})
         if len(data) <= max_bytes:
             return Encoded(data, f"{colours} colours")
     return None

@@ -1,6 +1,6 @@
-"""Fits one picture to a channel: exact pixels, a weight it accepts, profile and marks in place.
+"""Resizes and crops one picture to a channel's exact pixels and writes the file in its byte limit.
 
-Knows nothing of prompts, stores or what the marks say.
+Must not know prompts, stores or what the metadata says.
 """
 
 import hashlib
@@ -13,15 +13,15 @@ from PIL import Image
 
 from nbp_dagster.briefs.models import Channel, FileType
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.imaging.background import FEATHER, extend_ground
+from nbp_dagster.studio.imaging.background import FEATHER, extend_background
 from nbp_dagster.studio.imaging.c2pa import encode_signed
 from nbp_dagster.studio.imaging.crop import (
     Anchor,
     Box,
-    Framing,
+    Crop,
     Subject,
-    frame_figure,
-    frame_picture,
+    choose_crop,
+    choose_figure_crop,
 )
 from nbp_dagster.studio.imaging.encode import LEAST_QUALITY, encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.saliency import find_saliency
@@ -39,7 +39,7 @@ class RenditionTooLarge(NbpError):
 
 @dataclass(frozen=True)
 class Pyramid:
-    """A picture with copies of half, a quarter ... its size; make it once, fit many channels.
+    """An image pyramid: a picture and copies of half, a quarter ... its size, for many channels.
 
     Attributes:
         levels: Opaque RGB pictures, the original's size first.
@@ -53,7 +53,7 @@ class Pyramid:
         return self.levels[0].size
 
     def reduced(self, *, shorter: int = 0, longer: int = 0) -> Image.Image:
-        """Return the smallest copy whose sides have so many pixels; else the original."""
+        """Return the smallest level whose sides have so many pixels; else the original."""
         fitting = (
             level
             for level in reversed(self.levels)
@@ -62,14 +62,14 @@ class Pyramid:
         return next(fitting, self.levels[0])
 
     @cached_property
-    def salience(self) -> Any:
+    def saliency(self) -> Any:
         """How much each part stands out; see `saliency.find_saliency`. Measured once."""
         return find_saliency(self.levels[-1])
 
 
 @dataclass(frozen=True)
 class Rendition:
-    """One picture as its channel takes it.
+    """One picture as a file for its channel.
 
     Attributes:
         channel: Id of the channel.
@@ -78,7 +78,7 @@ class Rendition:
         height: Pixels.
         file_type: "jpeg", "png" or "webp".
         sha256: Digest of `data`, hex.
-        framing: Which part of the picture is shown, for its lineage.
+        crop: Which part of the picture is shown, for the record.
         settings: How the file was written, such as "quality 92, 4:4:4".
         image: What was written: RGB, before any loss.
     """
@@ -89,7 +89,7 @@ class Rendition:
     height: int
     file_type: FileType
     sha256: str
-    framing: Framing
+    crop: Crop
     settings: str
     image: Image.Image
 
@@ -108,23 +108,23 @@ def fit_image(
     """Return the picture at exactly `width`x`height` pixels, RGB, without metadata.
 
     The frame is filled where that keeps most of the picture; else the picture is shown whole on a
-    ground grown from its own edges (see `framing.LEAST_KEPT`).
+    background grown from its own edges (see `crop.LEAST_KEPT`).
     """
     fitted, _ = _fit(_as_pyramid(image), width=width, height=height, anchor=anchor)
     return fitted
 
 
-def show_figure(
+def crop_figure(
     original: Pyramid,
     place: tuple[int, int, int, int],
     words: tuple[Box, ...],
     *,
     join: tuple[int, int, int, int],
-) -> tuple[Image.Image, Framing]:
-    """Return the figure of a picture at the size of a part of a frame; see `frame_figure`."""
-    framing = frame_figure(original.size, place, Subject(original.salience, words), join=join)
+) -> tuple[Image.Image, Crop]:
+    """Return a picture cropped to its figure, for a part of a frame; see `choose_figure_crop`."""
+    crop = choose_figure_crop(original.size, place, Subject(original.saliency, words), join=join)
     size = (place[2] - place[0], place[3] - place[1])
-    return _resize(original, framing.box, size), framing
+    return _resize(original, crop.box, size), crop
 
 
 def render_channel(
@@ -133,9 +133,9 @@ def render_channel(
     *,
     icc: bytes | None = None,
     xmp: bytes | None = None,
-    letter: Callable[[Image.Image], Image.Image] | None = None,
-    compose: Callable[[Pyramid], tuple[Image.Image, Framing]] | None = None,
-    stamp: Callable[[Image.Image], Image.Image] | None = None,
+    typeset: Callable[[Image.Image], Image.Image] | None = None,
+    compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
+    watermark: Callable[[Image.Image], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
     sign: Callable[[bytes], bytes] | None = None,
 ) -> Rendition:
@@ -145,12 +145,12 @@ def render_channel(
         image: The decoded original, or its pyramid when several channels are made of it.
         channel: Pixels, file type and maximum bytes.
         icc: Colour profile to embed; sRGB, which `decode_image` converts to, unless given.
-        xmp: Marks to embed, from `build_xmp`.
-        letter: Sets type on the fitted picture before it is written. A picture shown whole
+        xmp: Packet to embed, from `build_xmp`.
+        typeset: Sets type on the fitted picture before it is written. A picture shown whole
             then stands at the right or bottom and leaves the rest to it.
-        compose: Makes the whole frame of the original, in place of fitting and lettering.
-        stamp: Marks a crop that left the middle, where a mark of the original may be cut off.
-        words: Lettering that no crop may cut: left, top, right, bottom in shares of the picture.
+        compose: Makes the whole frame of the original, in place of fitting and typesetting.
+        watermark: Draws the watermark on a crop off the middle: it may lose the first.
+        words: Boxes that no crop may cut: left, top, right, bottom in shares of the picture.
         sign: Adds credentials to the file; they count towards the channel's maximum bytes.
 
     Raises:
@@ -158,19 +158,19 @@ def render_channel(
     """
     pyramid = _as_pyramid(image)
     if compose is not None:
-        fitted, framing = compose(pyramid)
+        fitted, crop = compose(pyramid)
     else:
-        fitted, framing = _fit(
+        fitted, crop = _fit(
             pyramid,
             width=channel.width,
             height=channel.height,
-            anchor="centre" if letter is None else "end",
+            anchor="centre" if typeset is None else "end",
             words=words,
         )
-        if letter is not None:
-            fitted = letter(fitted)
-        elif stamp is not None and framing.is_moved:
-            fitted = stamp(fitted)
+        if typeset is not None:
+            fitted = typeset(fitted)
+        elif watermark is not None and crop.is_moved:
+            fitted = watermark(fitted)
     encoded = encode_signed(
         lambda room: encode_picture(
             fitted,
@@ -195,7 +195,7 @@ def render_channel(
         height=fitted.height,
         file_type=channel.file_type,
         sha256=hashlib.sha256(encoded.data).hexdigest(),
-        framing=framing,
+        crop=crop,
         settings=encoded.settings,
         image=fitted,
     )
@@ -220,23 +220,23 @@ def _make_opaque(image: Image.Image) -> Image.Image:
 
 def _fit(
     pyramid: Pyramid, *, width: int, height: int, anchor: Anchor, words: tuple[Box, ...] = ()
-) -> tuple[Image.Image, Framing]:
-    framing = frame_picture(
+) -> tuple[Image.Image, Crop]:
+    crop = choose_crop(
         pyramid.size,
         width=width,
         height=height,
         anchor=anchor,
-        subject=Subject(pyramid.salience, words),
+        subject=Subject(pyramid.saliency, words),
     )
-    left, top, right, bottom = framing.place
-    shown = _resize(pyramid, framing.box, (right - left, bottom - top))
-    if framing.method == "cover":
-        return shown, framing
-    # Words near an edge must not fade into the ground.
+    left, top, right, bottom = crop.place
+    shown = _resize(pyramid, crop.box, (right - left, bottom - top))
+    if crop.method == "cover":
+        return shown, crop
+    # Words near an edge must not fade into the background.
     sides = (0, 2) if right - left < width else (1, 3)
     free = [distance for box in words for distance in (box[sides[0]], 1 - box[sides[1]])]
     feather = max(0.0, min([FEATHER, *free]))
-    return extend_ground(shown, framing.place, (width, height), feather=feather), framing
+    return extend_background(shown, crop.place, (width, height), feather=feather), crop
 
 
 def _resize(pyramid: Pyramid, box: Box, size: tuple[int, int]) -> Image.Image:

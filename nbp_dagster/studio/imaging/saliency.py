@@ -1,4 +1,4 @@
-"""Finds where a picture is looked at first, by its spectrum; knows no frames and no words.
+"""Measures visual saliency: how much each part of a picture stands out; must not know frames.
 
 Spectral residual saliency (Hou and Zhang, CVPR 2007): what the spectrum of a picture has beyond its
 own smooth course is what stands out in it. It needs no model, so a picture is cropped alike on
@@ -15,7 +15,7 @@ from nbp_dagster.studio.imaging.thumbnails import scale_to
 _SIDE: Final = 64  # pixels of the longer side; the paper's own scale
 _SMOOTHING: Final = 3  # bins of the spectrum's running mean, as in the paper
 _BLUR: Final = 0.045  # standard deviation of the final blur, as a share of the longer side
-_RIM: Final = 0.06  # share of each side whose salience counts less: spectra wrap around
+_RIM: Final = 0.06  # share of each side whose saliency counts less: spectra wrap around
 # Rounded to so many steps, so that the last bit of a transform decides nothing.
 _STEPS: Final = 1000
 
@@ -36,7 +36,7 @@ def find_saliency(image: Image.Image) -> Any:
     for plane in _split_planes(pixels):
         found += _find_residual(plane)
     found = _blur(found) * _weigh_rim(*pixels.shape[:2])
-    # What is no more than usual is ground.
+    # What is no more than usual is background.
     found = np.maximum(found - found.mean(), 0)
     found = np.floor(found / max(found.max(), 1e-12) * _STEPS)
     total = found.sum()

@@ -1,4 +1,4 @@
-"""Makes the small pictures that stand in for large ones on a page; knows no page."""
+"""Makes thumbnails and inline previews, and scales a size to a longer side; must not know pages."""
 
 import base64
 import io
@@ -17,7 +17,9 @@ THUMBNAIL_SIDE: Final = 640
 
 # As JPEG, because a WebP of the same looks is a third lighter and takes 25 times as long.
 _THUMBNAIL_QUALITY: Final = 75
-_NEAR_ENOUGH: Final = 0.8  # of the size that was asked for
+
+_NEAR_ENOUGH: Final = 0.8  # of the requested size
+
 # Longest side in pixels and WebP quality, the best first. The last fits whatever is on it:
 # four by four pixels are under 100 bytes.
 _INLINE_STEPS: Final = (
@@ -27,6 +29,7 @@ _INLINE_STEPS: Final = (
     (24, 2),
     (4, 0),
 )
+
 _PAPER: Final = (255, 255, 255)
 
 
@@ -61,6 +64,18 @@ def thumbnail(image: Image.Image, px: int = THUMBNAIL_SIDE) -> bytes:
     return out.getvalue()
 
 
+def scale_to(size: tuple[int, int], longer: int, *, least: int = 1) -> tuple[int, int]:
+    """Return width and height in the same ratio, with so many pixels on the longer side.
+
+    Args:
+        size: Width and height in pixels.
+        longer: Pixels of the longer side of the result; it may be larger than the size.
+        least: Pixels that neither side falls below.
+    """
+    scale = longer / max(size)
+    return max(least, round(size[0] * scale)), max(least, round(size[1] * scale))
+
+
 def _shrink(
     image: Image.Image, side: int, filter_: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Image.Image:
@@ -83,15 +98,3 @@ def _write_webp(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
     strip_info(image).save(out, "WEBP", quality=quality, method=6)
     return out.getvalue()
-
-
-def scale_to(size: tuple[int, int], longer: int, *, least: int = 1) -> tuple[int, int]:
-    """Return width and height in the same ratio, with so many pixels on the longer side.
-
-    Args:
-        size: Width and height in pixels.
-        longer: Pixels of the longer side of the result; it may be larger than the size.
-        least: Pixels that neither side falls below.
-    """
-    scale = longer / max(size)
-    return max(least, round(size[0] * scale)), max(least, round(size[1] * scale))

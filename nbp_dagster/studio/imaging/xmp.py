@@ -1,7 +1,7 @@
-"""Writes what a rendition must say about itself, and reads it back from a file.
+"""Writes a rendition's marks as XMP/IPTC metadata and reads them back from a file.
 
-That is: made by a machine, by which, for which order. Machine-readable, as the EU AI Act's article
-50 and platforms ask. Never holds prompt text, unless the briefs say that it may be told.
+Marks are machine-readable facts of its origin: AI-made, by which model, for which order, as the
+EU AI Act's article 50 and platforms require. They hold no prompt text unless a brief discloses it.
 """
 
 import io
@@ -30,13 +30,13 @@ _NAMESPACES: Final = {
     "xmp": "http://ns.adobe.com/xap/1.0/",
     "nbp": _OUR_NAMESPACE,
 }
-# What a model's page says it is built on: its own id has no version.
+# The version by a model's page: its own id has none.
 _VERSIONS: Final = {"google-nano-banana-pro": "Gemini 3 Pro Image"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Marks:
-    """What one rendition says of its origin.
+    """What the metadata of one rendition states about its origin.
 
     Attributes:
         simulated: Whether the simulator drew the picture.
@@ -126,7 +126,7 @@ def read_marks(data: bytes) -> Mapping[str, str]:
     spread over several descriptions.
     """
     packet = _find_packet(data)
-    # No XMP declares anything; what does is out to blow up its reader.
+    # XMP has no declarations; a packet with one is an entity-expansion attack.
     if packet is None or len(packet) > _MOST_PACKET_BYTES or b"<!" in packet:
         return {}
     try:
@@ -144,7 +144,7 @@ def read_marks(data: bytes) -> Mapping[str, str]:
     return found
 
 
-def differ_from(marks: Marks, found: Mapping[str, str]) -> Iterator[str]:
+def compare_marks(marks: Marks, found: Mapping[str, str]) -> Iterator[str]:
     """Yield one sentence for each property that a file should hold and does not."""
     if not found:
         yield "it has no XMP that can be read"
@@ -157,7 +157,7 @@ def differ_from(marks: Marks, found: Mapping[str, str]) -> Iterator[str]:
             yield f"{name} is {seen[:80]!r}, not {value[:80]!r}"
     extra = "Iptc4xmpExt:AIPromptInformation"
     if marks.prompt is None and extra in found:
-        yield f"{extra} holds a prompt that is not to be told"
+        yield f"{extra} holds a prompt that must not be disclosed"
 
 
 def _find_packet(data: bytes) -> bytes | None:

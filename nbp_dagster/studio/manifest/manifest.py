@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.imaging.crop import FramingFacts
+from nbp_dagster.studio.imaging.crop import CropFacts
 from nbp_dagster.studio.manifest.value_types import DuplicateFacts, SafeArea
 from nbp_dagster.studio.storage.files import write_atomically
 
@@ -232,7 +232,7 @@ class Picture:
     seconds_working: float | None
     original_sha256: str
     simulated: bool
-    framing: FramingFacts | None = None
+    framing: CropFacts | None = None
     parent: str | None = None
     seconds_taken: float | None = None
     checks: tuple[CheckFacts, ...] = ()

@@ -28,7 +28,7 @@ from nbp_dagster.studio.ordering.character_sheets import CharacterSheets, SheetS
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.image_store import ImageStore
-from nbp_dagster.studio.typography.copy_fit import check_lettering
+from nbp_dagster.studio.typography.copy_fit import check_copy_fits
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class Compiler:
         for key in self.sheets_of(prompt):
             if key in self._sheet_faults:
                 raise self._sheet_faults[key]
-        check_lettering(render_context_of(self.briefs, prompt))
+        check_copy_fits(render_context_of(self.briefs, prompt))
         campaign = self.briefs.campaigns[prompt.campaign]
         quote = self.quote(campaign.model)
         request = compile_request(

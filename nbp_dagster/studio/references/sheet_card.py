@@ -90,7 +90,7 @@ def draw_card(panels: Sequence[Panel]) -> Image.Image:
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     card = Image.new("RGB", (math.ceil(width * scale), math.ceil(height * scale)), ground)
     face = Typeface("en")
-    cut = face.cut(max(10, round(_LABEL_SIZE * scale)), 500)
+    cut = face.font(max(10, round(_LABEL_SIZE * scale)), 500)
     for spot in spots:
         size = (max(1, round(spot.width * scale)), max(1, round(spot.height * scale)))
         corner = (round(spot.left * scale), round(spot.top * scale))

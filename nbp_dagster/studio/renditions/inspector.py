@@ -7,14 +7,14 @@ from typing import Any
 
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
-from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measurer, facts_of
-from nbp_dagster.studio.checks.ocr.drawn_letters import place_letters
-from nbp_dagster.studio.checks.ocr.expected_text import Lettering, lettering_of
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
-from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader
-from nbp_dagster.studio.checks.rendition_checks import Check, fail_table, judge_drawn_letters
-from nbp_dagster.studio.checks.survey import Arrival, Surveyor
+from nbp_dagster.studio.checks.ocr.drawn_letters import measure_drawn_letters
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
+from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ProofreadResult
+from nbp_dagster.studio.checks.original_checker import OriginalChecker, ReceivedFile
+from nbp_dagster.studio.checks.rendition_checks import Check, check_drawn_letters, fail_table
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture
@@ -31,18 +31,18 @@ class Inspector:
     Args:
         measurer: Compares them with sheets; None to measure nothing.
         proofreader: Reads them; None to read nothing.
-        surveyor: Judges them as pictures; None not to.
+        original_checker: Judges them as pictures; None not to.
     """
 
     def __init__(
         self,
         measurer: Measurer | None = None,
         proofreader: Proofreader | None = None,
-        surveyor: Surveyor | None = None,
+        original_checker: OriginalChecker | None = None,
     ) -> None:
         self._measurer = measurer
         self._proofreader = proofreader
-        self._surveyor = surveyor
+        self._original_checker = original_checker
 
     def stamp(self, scene: RenderContext, sheets: Mapping[str, Sheet] | None) -> str:
         """Return the hash of what a prompt's original is measured and read by; empty for nothing.
@@ -50,12 +50,12 @@ class Inspector:
         Installing or setting what measures or reads changes it, so that it is done then.
         """
         stamps = []
-        if self._surveyor is not None:
-            stamps.append(self._surveyor.stamp(scene))
+        if self._original_checker is not None:
+            stamps.append(self._original_checker.stamp(scene))
         if self._measurer is not None and sheets is not None:
             stamps.append(self._measurer.stamp(scene.brand, sheets, scene.shot.characters))
         if self._proofreader is not None:
-            stamps.append(self._proofreader.stamp(scene.brand, _lettering_of(scene)))
+            stamps.append(self._proofreader.stamp(scene.brand, _expected_text_of(scene)))
         stamps = [stamp for stamp in stamps if stamp]
         if len(stamps) < 2:
             return "".join(stamps)
@@ -96,10 +96,10 @@ class Inspector:
         record: PromptRecord,
     ) -> PromptRecord:
         """Return the record with what its original is as a picture."""
-        if self._surveyor is None:
+        if self._original_checker is None:
             return record
-        arrival = Arrival(made.image.file_type, made.image.labelled)
-        results = self._surveyor.survey(scene, request, original, arrival)
+        received = ReceivedFile(made.image.file_type, made.image.labelled)
+        results = self._original_checker.check(scene, request, original, received)
         return replace(record, checks=tuple(map(facts_of, results)))
 
     def _proofread(
@@ -116,7 +116,7 @@ class Inspector:
         try:
             proof = _proofread(self._proofreader, scene, request, made, original, record)
         except Exception as error:  # noqa: BLE001 - a reader's crash costs no paid picture
-            return _note_crash(READING_CHECKS, error, scene, record)
+            return _note_crash(OCR_CHECKS, error, scene, record)
         return replace(
             record,
             checks=(*record.checks, *map(facts_of, proof.results)),
@@ -161,13 +161,13 @@ class Inspector:
                 picture=original.reduced(shorter=_MEASURED_SIDE),
             )
         except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
-            return _note_crash(PROMPT_CHECKS, error, scene, record)
+            return _note_crash(CHARACTER_CHECKS, error, scene, record)
         checks = (*record.checks, *found.checks)
         return replace(record, checks=checks, likenesses=found.likenesses)
 
 
-def _lettering_of(scene: RenderContext) -> Lettering:
-    return lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+def _expected_text_of(scene: RenderContext) -> ExpectedText:
+    return expected_text_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
 
 
 def _note_crash(
@@ -187,10 +187,10 @@ def _proofread(
     made: Made,
     original: Pyramid,
     record: PromptRecord,
-) -> Proof:
+) -> ProofreadResult:
     return proofreader.proofread(
         scene.brand,
-        _lettering_of(scene),
+        _expected_text_of(scene),
         prompt_key=record.prompt_key,
         original=made.image.sha256,
         picture=original.levels[0],
@@ -200,13 +200,13 @@ def _proofread(
 
 
 def _judge_each(
-    scene: RenderContext, record: PromptRecord, proof: Proof, size: tuple[int, int]
+    scene: RenderContext, record: PromptRecord, proof: ProofreadResult, size: tuple[int, int]
 ) -> tuple[Picture, ...]:
-    return tuple(_judge_letters(scene, picture, proof, size) for picture in record.pictures)
+    return tuple(_check_letter_size(scene, picture, proof, size) for picture in record.pictures)
 
 
-def _judge_letters(
-    scene: RenderContext, picture: Picture, proof: Proof, size: tuple[int, int]
+def _check_letter_size(
+    scene: RenderContext, picture: Picture, proof: ProofreadResult, size: tuple[int, int]
 ) -> Picture:
     """Return a rendition with the verdict on how small the words come out that the model drew."""
     if scene.shot.text != "drawn" or not scene.shot.texts:
@@ -217,9 +217,9 @@ def _judge_letters(
     boxes: tuple[TextBox, ...] = ()
     why = "nobody has read where the words are that the model drew"
     if picture.framing is not None and proof.places:
-        boxes = place_letters(proof.places, size, picture.framing)
+        boxes = measure_drawn_letters(proof.places, size, picture.framing)
         why = "none of the words that the model drew is in this part of the picture"
-    result = judge_drawn_letters(boxes, why, blocking=scene.brand.blocking_checks)
+    result = check_drawn_letters(boxes, why, blocking=scene.brand.blocking_checks)
     return replace(
         picture,
         checks=tuple(

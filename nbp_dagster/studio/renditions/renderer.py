@@ -15,9 +15,9 @@ from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
-from nbp_dagster.studio.checks.ocr.expected_text import lettering_of
-from nbp_dagster.studio.checks.ocr.proofread import place_words
-from nbp_dagster.studio.checks.rendition_checks import CheckInput, run_checks
+from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
+from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
+from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
@@ -38,9 +38,10 @@ from nbp_dagster.studio.provenance.picture_index import (
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
-from nbp_dagster.studio.typography.copy_fit import Lettering, letterings
+from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
-from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
+from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 # Raised when the same original and channel would come out differently: renditions are made again.
 RENDER_VERSION = "3"
@@ -195,31 +196,31 @@ class Renderer:
         parent = None
         if self._credentials is not None:
             marks = _Work(scene, request, made, scene.channels[0]).marks(composited=False)
-            parent = self._credentials.adopt(self._store.get(made.image.sha256), marks)
+            parent = self._credentials.prepare_parent(self._store.get(made.image.sha256), marks)
         wanted = [
-            (_Work(scene, request, made, channel, parent, words), lettering)
+            (_Work(scene, request, made, channel, parent, words), copy)
             for channel in scene.channels
-            for lettering in letterings(scene, channel)
+            for copy in locale_copies(scene, channel)
         ]
         return run_parallel(lambda each: self._picture(original, *each), wanted)
 
-    def _picture(self, original: Pyramid, work: "_Work", lettering: Lettering) -> "_Drawn":
+    def _picture(self, original: Pyramid, work: "_Work", copy: LocaleCopy) -> "_Drawn":
         channel, scene = work.channel, work.scene
         logo = self._read_logo(scene) if is_banner(channel.width, channel.height) else None
-        setter = CopySetter(scene, channel, lettering, work.is_simulated, logo)
+        setter = CopySetter(scene, channel, copy, work.is_simulated, logo)
         marks = work.marks(composited=setter.is_needed)
         rendition = render_channel(
             original,
             channel,
             xmp=build_xmp(marks),
-            letter=setter.letter if setter.is_needed else None,
+            typeset=setter.typeset if setter.is_needed else None,
             compose=partial(setter.compose, words=work.words) if setter.is_banner else None,
-            stamp=partial(stamp_simulated, boxes={}) if work.is_simulated else None,
+            watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
             words=work.words,
             sign=self._signer(work, marks),
         )
-        checks = run_checks(
-            CheckInput(
+        checks = run_rendition_checks(
+            RenditionInput(
                 channel=channel,
                 data=rendition.data,
                 prompt_key=scene.prompt.key,
@@ -235,19 +236,19 @@ class Renderer:
             file=picture_file(
                 channel=channel.id,
                 shot=scene.prompt.shot,
-                locale=lettering.locale,
+                locale=copy.locale,
                 ratio=scene.prompt.ratio,
                 variant=scene.prompt.variant,
                 file_type=rendition.file_type,
             ),
             channel=channel.id,
-            locale=lettering.locale,
+            locale=copy.locale,
             width=rendition.width,
             height=rendition.height,
             bytes=len(rendition.data),
             sha256=self._store.put(rendition.data),
             file_type=rendition.file_type,
-            framing=rendition.framing.facts,
+            framing=rendition.crop.facts,
             checks=tuple(map(facts_of, checks)),
             **work.lineage(),
         )
@@ -366,8 +367,8 @@ def _words_on(scene: RenderContext, made: Made, record: PromptRecord) -> tuple[W
     reading = record.reading
     if reading is None or reading.original != made.image.sha256:
         return ()
-    wanted = lettering_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
-    return place_words(reading, wanted.required)
+    wanted = expected_text_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+    return find_copy_boxes(reading, wanted.required)
 
 
 def recipe_of(
@@ -384,6 +385,7 @@ def recipe_of(
     receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
     # The fingerprint says as much.
     del receipt["parent"]
+    copies = [list(locale_copies(scene, channel)) for channel in scene.channels]
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
@@ -393,13 +395,12 @@ def recipe_of(
         "brand": scene.brand.id,
         "disclosed": scene.discloses_prompt,
         "signer": signer,
-        "lettering": [
-            [vars(lettering) for lettering in letterings(scene, channel)]
-            for channel in scene.channels
-        ],
+        "lettering": [[vars(copy) for copy in found] for found in copies],
         "logo": logo,
         "fonts": {locale: fonts.identity for locale, fonts in scene.fonts.items()},
     }
+    if any(copy.texts for found in copies for copy in found):
+        facts["line_breaks"] = LINE_BREAKS_VERSION
     if scene.brand.blocking_checks:
         facts["blocking"] = sorted(scene.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""Composes frames far wider or higher than any picture: a figure, the brand's ground, copy, logo.
+"""Composes banners, frames of extreme aspect ratio: a figure, the brand's colour, copy, logo.
 
 A leaderboard shows a ninth of a square picture's height: no crop of it is worth showing, and words
-that a model drew are cut or too small to read. Knows no briefs.
+that a model drew are cut or too small to read. Must not know briefs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ from nbp_dagster.studio.typography.contrast import (
 )
 from nbp_dagster.studio.typography.text_block import (
     MAY_BE_LEFT_OUT,
-    Typeset,
+    TypesetPicture,
     choose_face,
     choose_words,
     draw_group,
@@ -57,14 +57,14 @@ _LOGO_SHARES: Final[Mapping[Shape, tuple[float, float]]] = {
 }
 _GAP: Final = 0.14  # between logo and copy, as a share of the shorter side
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of the shorter side
-_FADE: Final = 0.16  # of the figure's part that passes into the ground
+_FADE: Final = 0.16  # of the figure's part that passes into the background
 # A headline of this share of what its room would allow is worth leaving something else out for.
 _COMFORTABLE: Final = 0.6
 
-# A logo's own shape covers at least this share of its box where it brings its own ground: a badge.
+# A logo's own shape covers at least this share of its box where it has its own background: a badge.
 _BADGE: Final = 0.6
-_SEEN: Final = 2.5  # contrast with the ground from which a part of a logo can be told
-_SEEN_OF_BADGE: Final = 0.08  # shares of a logo that must be told, or it gets a plate
+_SEEN: Final = 2.5  # contrast with the background from which a part of a logo counts as seen
+_SEEN_OF_BADGE: Final = 0.08  # shares of a logo that must be seen, or it gets a plate
 _SEEN_OF_SIGN: Final = 0.7
 _PLATE_PAD: Final = 0.12
 
@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def join(self) -> Box:
-        """Pixels at each edge of the figure's part over which it passes into the ground."""
+        """Pixels at each edge of the figure's part over which it passes into the background."""
         left, top, right, bottom = self.figure
         if self.size[0] > self.size[1]:
             depth = round((right - left) * _FADE)
@@ -168,7 +168,7 @@ def check_banner(
 
 def draw_banner(
     plan: Plan, picture: Image.Image, *, palette: Mapping[str, str], logo: Image.Image | None
-) -> Typeset:
+) -> TypesetPicture:
     """Draw a planned banner.
 
     Args:
@@ -178,19 +178,19 @@ def draw_banner(
         logo: The logo, RGBA, of any size; needed where the plan has a place for it.
     """
     scheme = choose_scheme(palette)
-    frame = Image.new("RGB", plan.size, scheme.ground)
+    frame = Image.new("RGB", plan.size, scheme.background)
     frame.paste(picture, plan.figure[:2], _draw_join(plan))
     if plan.logo is not None and logo is not None:
         _draw_logo(frame, logo, plan.logo, scheme, palette)
     for group in plan.groups:
         draw_group(frame, group, scheme)
     blocks = [block for group in plan.groups for block in group.blocks]
-    return Typeset(
+    return TypesetPicture(
         frame,
         boxes={block.field: block.box for block in blocks},
         contrasts={block.field: _contrast(block, scheme) for block in blocks},
         left_out=plan.left_out,
-        sizes={block.field: block.cut.size for block in blocks},
+        sizes={block.field: block.font.size for block in blocks},
     )
 
 
@@ -232,7 +232,7 @@ class _Attempt:
         groups = lay_out(face, self.words, size=size, safe_area=area, room=room, shape=self.shape)
         if groups is None:
             return None
-        largest = max(block.cut.size for group in groups for block in group.blocks)
+        largest = max(block.font.size for group in groups for block in group.blocks)
         if "headline" in self.words and largest < comfort * first_size(size, self.shape):
             return None
         x, y = (self.figure[0] - size[0], 0) if self.is_wide else (0, self.figure[1] - size[1])
@@ -325,11 +325,11 @@ def _mirror(plan: Plan) -> Plan:
 def _contrast(block: Block, scheme: Scheme) -> float:
     if block.is_button:
         return measure_contrast(scheme.button, scheme.label)
-    return measure_contrast(scheme.ground, scheme.ink)
+    return measure_contrast(scheme.background, scheme.ink)
 
 
 def _draw_join(plan: Plan) -> Image.Image:
-    """A mask of the figure's part: full, but for the side at which it passes into the ground."""
+    """A mask of the figure's part, full but at the side that fades into the background."""
     wide, high = plan.figure[2] - plan.figure[0], plan.figure[3] - plan.figure[1]
     left, top, right, _ = plan.join
     mask = Image.new("L", (wide, high), 255)
@@ -349,14 +349,14 @@ def _draw_logo(
     scheme: Scheme,
     palette: Mapping[str, str],
 ) -> None:
-    """Draw a logo; on a light plate where it could not be told from the ground."""
+    """Draw a logo; on a light plate where it does not stand out from the background."""
     mark = logo.convert("RGBA")
     wide, high = box[2] - box[0], box[3] - box[1]
     left, top = box[:2]
-    if not _is_seen(mark, scheme.ground):
+    if not _is_seen(mark, scheme.background):
         pad = max(2, round(min(wide, high) * _PLATE_PAD))
         pen = ImageDraw.Draw(frame)
-        fill = _choose_plate(mark, scheme.ground, palette)
+        fill = _choose_plate(mark, scheme.background, palette)
         pen.rounded_rectangle((left, top, box[2] - 1, box[3] - 1), radius=pad, fill=fill)
         size = _fit(mark.size, (wide - 2 * pad, high - 2 * pad))
         left, top = left + (wide - size[0]) // 2, top + (high - size[1]) // 2
@@ -366,24 +366,24 @@ def _draw_logo(
     frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
 
 
-def _choose_plate(logo: Image.Image, ground: Colour, palette: Mapping[str, str]) -> Colour:
-    """The lightest of the brand's colours that a logo can be told from; else white or black."""
+def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
+    """The lightest of the brand's colours that a logo stands out from; else white or black."""
     brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
     colours = [*brand, WHITE, BLACK]
-    fit = (colour for colour in colours if colour != ground and _is_seen(logo, colour))
+    fit = (colour for colour in colours if colour != background and _is_seen(logo, colour))
     return next(fit, WHITE)
 
 
-def _is_seen(logo: Image.Image, ground: Colour) -> bool:
-    """Whether enough of a logo can be told from a ground; a badge brings a ground of its own."""
+def _is_seen(logo: Image.Image, background: Colour) -> bool:
+    """Whether enough of a logo stands out from a colour; a badge has a background of its own."""
     small = logo.resize((64, 64), Image.Resampling.BOX)
     opaque = small.getchannel("A").point([0] * 128 + [255] * 128)
     data, mask = small.convert("RGB").tobytes(), opaque.tobytes()
-    told = shown = 0
+    seen = shown = 0
     for place, value in enumerate(mask):
         if value:
             shown += 1
             red, green, blue = data[3 * place : 3 * place + 3]
-            told += measure_contrast((red, green, blue), ground) >= _SEEN
+            seen += measure_contrast((red, green, blue), background) >= _SEEN
     needed = _SEEN_OF_BADGE if shown >= _BADGE * len(mask) else _SEEN_OF_SIGN
-    return shown > 0 and told >= needed * shown
+    return shown > 0 and seen >= needed * shown

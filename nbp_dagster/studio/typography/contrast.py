@@ -13,24 +13,24 @@ LEGIBLE: Final = 4.5
 WHITE: Final[Colour] = (255, 255, 255)
 BLACK: Final[Colour] = (17, 17, 17)
 
-_COMFORTABLE: Final = 7.0  # WCAG 1.4.6; aimed at where we choose the ground ourselves
-_LIGHT_GROUND: Final = 0.4  # relative luminance from which a brand colour calls for dark type
+_COMFORTABLE: Final = 7.0  # WCAG 1.4.6; aimed at where we choose the background ourselves
+_LIGHT_BACKGROUND: Final = 0.4  # relative luminance from which a brand colour calls for dark type
 _SHADE_STEP: Final = 0.92
 _VISIBLE_SHAPE: Final = 1.6  # a button this close to what it lies on would not look like one
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """The colours of a picture's lettering, all legible on each other.
+    """The colours of a picture's copy, all legible on each other.
 
     Attributes:
-        ground: What the picture is toned towards under the text.
-        ink: Type on the ground.
+        background: What the picture is toned towards under the text.
+        ink: Type on the background.
         button: Fill of the call to action.
         label: Type on the button.
     """
 
-    ground: Colour
+    background: Colour
     ink: Colour
     button: Colour
     label: Colour
@@ -71,34 +71,37 @@ def measure_worst_contrast(image: Image.Image, ink: Colour) -> float:
 
 
 def choose_scheme(palette: Mapping[str, str]) -> Scheme:
-    """Choose lettering colours from a brand's palette.
+    """Choose the colours of copy from a brand's palette.
 
-    `primary`, else the first colour, is the ground, darkened where light type needs it; `accent`,
-    else the second colour, is the button. Black and white serve where the palette has no ink.
+    `primary`, else the first colour, is the background, darkened where light type needs
+    it; `accent`, else the second colour, is the button. Black and white serve where the palette
+    has no ink.
 
     Args:
         palette: Names and `#RRGGBB` colours in the brand's order; at least one.
     """
     colours = {name: parse_colour(text) for name, text in palette.items()}
     listed = list(colours.values())
-    ground = colours.get("primary", listed[0])
-    if measure_luminance(ground) >= _LIGHT_GROUND:
-        ink = _pick_ink(ground, listed, fallback=BLACK)
+    background = colours.get("primary", listed[0])
+    if measure_luminance(background) >= _LIGHT_BACKGROUND:
+        ink = _pick_ink(background, listed, fallback=BLACK)
     else:
-        while measure_contrast(ground, WHITE) < _COMFORTABLE:
-            ground = _shade(ground)
-        ink = _pick_ink(ground, listed, fallback=WHITE)
+        while measure_contrast(background, WHITE) < _COMFORTABLE:
+            background = _shade(background)
+        ink = _pick_ink(background, listed, fallback=WHITE)
     button = colours.get("accent", listed[1] if len(listed) > 1 else ink)
-    if measure_contrast(button, ground) < _VISIBLE_SHAPE:
+    if measure_contrast(button, background) < _VISIBLE_SHAPE:
         button = ink
-    label = max((ground, ink, BLACK, WHITE), key=lambda colour: measure_contrast(colour, button))
-    return Scheme(ground=ground, ink=ink, button=button, label=label)
+    label = max(
+        (background, ink, BLACK, WHITE), key=lambda colour: measure_contrast(colour, button)
+    )
+    return Scheme(background=background, ink=ink, button=button, label=label)
 
 
-def _pick_ink(ground: Colour, listed: list[Colour], *, fallback: Colour) -> Colour:
-    """Prefer a brand colour as far from the ground as black or white nearly is."""
-    best = max(listed, key=lambda colour: measure_contrast(colour, ground))
-    return best if measure_contrast(best, ground) >= _COMFORTABLE else fallback
+def _pick_ink(background: Colour, listed: list[Colour], *, fallback: Colour) -> Colour:
+    """Prefer a brand colour as far from the background as black or white nearly is."""
+    best = max(listed, key=lambda colour: measure_contrast(colour, background))
+    return best if measure_contrast(best, background) >= _COMFORTABLE else fallback
 
 
 def _shade(colour: Colour) -> Colour:

@@ -18,14 +18,14 @@ from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key
 
 
 @dataclass(frozen=True)
-class Lettering:
-    """Copy to set in one locale; no copy where the picture has its words already, or none."""
+class LocaleCopy:
+    """The copy one rendition gets; no texts where the picture has its words already, or none."""
 
     locale: str
     texts: Mapping[str, str]
 
 
-def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
+def locale_copies(scene: RenderContext, channel: Channel) -> Iterator[LocaleCopy]:
     """Yield the copy of each rendition that a channel gets.
 
     One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
@@ -33,39 +33,32 @@ def letterings(scene: RenderContext, channel: Channel) -> Iterator[Lettering]:
     """
     if scene.shot.text == "composited":
         for locale in locales_of(scene.prompt, scene.campaign):
-            yield Lettering(locale, _words(scene, locale))
+            yield LocaleCopy(locale, _words(scene, locale))
         return
     drawn = scene.shot.text == "drawn" and is_banner(channel.width, channel.height)
-    yield Lettering(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
+    yield LocaleCopy(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
 
 
 def count_renditions(scene: RenderContext) -> int:
     """Return how many pictures a prompt's original becomes."""
-    return sum(1 for channel in scene.channels for _ in letterings(scene, channel))
+    return sum(1 for channel in scene.channels for _ in locale_copies(scene, channel))
 
 
-def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
-    if not scene.shot.texts:
-        return {}
-    words = wording_of(scene.brand, scene.shot, locale)
-    return {str(name): text for name, text in words.items()}
-
-
-def check_lettering(scene: RenderContext) -> None:
+def check_copy_fits(scene: RenderContext) -> None:
     """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
 
     Raises:
         TextDoesNotFit: There is no room for it, or no glyph.
     """
     for locale in dict.fromkeys(
-        each.locale for channel in scene.channels for each in letterings(scene, channel)
+        each.locale for channel in scene.channels for each in locale_copies(scene, channel)
     ):
-        check_copy(
+        check_shot_copy(
             scene.shot, _words(scene, locale), scene.channels, locale, scene.fonts.get(locale)
         )
 
 
-def check_copy(
+def check_shot_copy(
     shot: Shot,
     words: Mapping[str, str],
     channels: tuple[Channel, ...],
@@ -100,13 +93,20 @@ def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
     ]
 
 
+def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
+    if not scene.shot.texts:
+        return {}
+    words = wording_of(scene.brand, scene.shot, locale)
+    return {str(name): text for name, text in words.items()}
+
+
 def _check(
     briefs: Briefs, campaign: Campaign, index: int, shot: Shot, locale: str
 ) -> list[BriefProblem]:
     channels = tuple(briefs.channels[name] for name in campaign.channels)
     words = wording_of(briefs.brands[campaign.brand], shot, locale)
     try:
-        check_copy(
+        check_shot_copy(
             shot,
             {str(field): text for field, text in words.items()},
             channels,

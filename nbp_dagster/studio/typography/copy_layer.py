@@ -1,6 +1,7 @@
 """Sets the copy of a rendition: on the picture, or beside it on a banner.
 
-Knows briefs and channels; `text_block` draws the type, and `banner` composes banners.
+Copy stands on the picture (`text_block`) or beside it (`banner`); this module maps briefs and
+channels to those two and must not know how type is drawn.
 """
 
 from collections.abc import Mapping
@@ -11,30 +12,33 @@ from PIL import Image
 from nbp_dagster.briefs.models import Channel
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import RenderContext
-from nbp_dagster.studio.imaging.crop import Box, Framing
-from nbp_dagster.studio.imaging.resize import Pyramid, show_figure
+from nbp_dagster.studio.imaging.crop import Box, Crop
+from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure
 from nbp_dagster.studio.typography.banner import draw_banner, plan_banner
-from nbp_dagster.studio.typography.copy_fit import Lettering
+from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.legibility import TextBox
-from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
-from nbp_dagster.studio.typography.text_block import Typeset, typeset
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
+from nbp_dagster.studio.typography.text_block import (
+    TypesetPicture,
+    typeset,
+)
 
 
 @dataclass
 class CopySetter:
-    """Sets the copy of one rendition; afterwards knows where it is and what found no room.
+    """Sets the copy of one rendition; afterwards holds where it is and what was left out.
 
     Args:
-        scene: What the briefs say.
+        scene: The prompt's briefs.
         channel: What the rendition is for.
-        lettering: The copy.
-        is_simulated: Whether it must be stamped as such.
+        copy: The copy.
+        is_simulated: Whether it needs the watermark.
         logo: The brand's, RGBA; used on banners.
     """
 
     scene: RenderContext
     channel: Channel
-    lettering: Lettering
+    copy: LocaleCopy
     is_simulated: bool
     logo: Image.Image | None = None
     left_out: tuple[str, ...] = field(default=(), init=False)
@@ -44,52 +48,52 @@ class CopySetter:
     def is_banner(self) -> bool:
         """Whether the rendition is composed: its shape is extreme, and there is what to show."""
         shaped = is_banner(self.channel.width, self.channel.height)
-        return shaped and (bool(self.lettering.texts) or self.logo is not None)
+        return shaped and (bool(self.copy.texts) or self.logo is not None)
 
     @property
     def is_needed(self) -> bool:
         """Whether anything is set at all."""
-        return bool(self.lettering.texts) or self.is_banner
+        return bool(self.copy.texts) or self.is_banner
 
-    def letter(self, fitted: Image.Image) -> Image.Image:
+    def typeset(self, fitted: Image.Image) -> Image.Image:
         """Return the fitted picture with its copy."""
         done = typeset(
             fitted,
-            texts=self.lettering.texts,
+            texts=self.copy.texts,
             palette=self.scene.brand.palette,
             safe_area=self.channel.safe_area,
-            language=self.lettering.locale,
-            fonts=self.scene.fonts.get(self.lettering.locale),
+            language=self.copy.locale,
+            fonts=self.scene.fonts.get(self.copy.locale),
         )
         return self._finish(done)
 
-    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Framing]:
+    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Crop]:
         """Return a banner, and which part of the original it shows.
 
         Args:
             original: The picture.
-            words: Lettering on it, in shares of its width and height.
+            words: LocaleCopy on it, in shares of its width and height.
         """
         plan = plan_banner(
-            self.lettering.texts,
+            self.copy.texts,
             size=(self.channel.width, self.channel.height),
             safe_area=self.channel.safe_area,
-            language=self.lettering.locale,
-            fonts=self.scene.fonts.get(self.lettering.locale),
+            language=self.copy.locale,
+            fonts=self.scene.fonts.get(self.copy.locale),
             logo=None if self.logo is None else self.logo.size,
         )
-        figure, framing = show_figure(original, plan.figure, words, join=plan.join)
+        figure, crop = crop_figure(original, plan.figure, words, join=plan.join)
         done = draw_banner(plan, figure, palette=self.scene.brand.palette, logo=self.logo)
         taken = {} if plan.logo is None else {"logo": plan.logo}
-        return self._finish(done, taken), framing
+        return self._finish(done, taken), crop
 
     def _finish(
-        self, done: Typeset, taken: Mapping[str, tuple[int, int, int, int]] | None = None
+        self, done: TypesetPicture, taken: Mapping[str, tuple[int, int, int, int]] | None = None
     ) -> Image.Image:
         self.left_out = done.left_out
         self.text_boxes = tuple(
             TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
         )
         if self.is_simulated:
-            return stamp_simulated(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
+            return draw_watermark(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
         return done.image

@@ -1,6 +1,6 @@
-"""Measures on finished pixels whether the words in a box stand out; knows no fonts and no copy.
+"""Measures the legibility of words in a box from finished pixels; must not know fonts or copy.
 
-Whoever set or found the words says where they are: typesetting, or text recognition.
+The boxes come from typesetting, or from text recognition.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def measure_text_contrast(image: Image.Image, box: Box) -> float:
     """Return the WCAG contrast ratio, 1 to 21, of the words in a box with what they stand on.
 
     The box's pixels are split in two by Otsu's threshold on lightness; the smaller part is the ink.
-    Exact on flat colours; an estimate where the ground is busy.
+    Exact on flat colours; an estimate where the background is busy.
 
     Args:
         image: RGB.

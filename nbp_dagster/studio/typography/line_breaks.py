@@ -1,45 +1,50 @@
-"""Where a line of copy may end: spaces, soft hyphens, divided words, between Chinese characters.
+"""Finds where a line of copy may break: UAX #14, and what this package rules otherwise.
 
-Knows the writing systems' rules, not the width of anything.
+Must not know the width of anything. The algorithm is uniseg's; these rules come on top. Korean
+words stay whole. Chinese and Japanese with zero-width spaces break only there and at spaces. The
+space that French sets before a mark or unit holds. A word as written (T-shirt, 36.86/kg) keeps one
+letter, and a unit of price, on the line of the rest.
 """
 
 import re
-import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal
 
 import pyphen
 
 from nbp_dagster.briefs.languages import language_of
 
+# Raised when equal copy would break otherwise: renditions with copy that we set are made again.
+LINE_BREAKS_VERSION: Final = "2"
+
 # How a piece follows the one before it on the same line: after a space, or directly; "-" means
-# directly, but with a hyphen where the line ends between the two.
+# directly, but with a hyphen where the line breaks between the two.
 Joint = Literal[" ", "", "-"]
 
 SOFT_HYPHEN: Final = "\u00ad"
 ZERO_WIDTH_SPACE: Final = "\u200b"
+_BLANKS: Final = f" {ZERO_WIDTH_SPACE}"
 
-# French sets these apart from their word by a space that must not end up at a line's start.
+# French sets these apart from their word by a space that must not end up at a line's start. UAX #14
+# holds most of them already, but neither the units nor a guillemet next to a word.
 _SPACED_MARKS: Final = frozenset("!?:;»%€")
-# Kinsoku: what may not begin a line (closing marks, small kana, sound marks), or end one.
-_NOT_FIRST: Final = frozenset(
-    "、。，．・：；？！゛゜ヽヾゝゞ々ー～’”）〕］｝〉》」』】〙〗｠»°′″℃％‰…‥—―"
-    "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶ,.!?:;)]}%"
-)
-_NOT_LAST: Final = frozenset("‘“（〔［｛〈《「『【〘〖｟«([{￥＄£¥$#＃")
 _PHRASE_ENDS: Final = frozenset("、。，：；？！」』）")
 _WIDE: Final = re.compile(
     "[\u2e80-\u303f\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
     "\uff00-\uff65\U00020000-\U0003ffff]"
 )  # Han, kana and their marks
+_HANGUL: Final = ("H2", "H3", "JL", "JV", "JT")  # line-break classes of syllables and jamo
 LEAST_WORD: Final = 10  # letters of a word that may be divided
 _LEAST_PART: Final = 4  # letters before and after a division
+_LEAST_BESIDE_HYPHEN: Final = 2  # letters before and after a break inside a word as written
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a text within which no line may end.
+    """A part of a text within which no line may break.
 
     Attributes:
         text: Its letters.
@@ -51,30 +56,32 @@ class Piece:
 
 
 def has_free_breaks(text: str) -> bool:
-    """Return whether lines may end between the characters themselves: Chinese and Japanese."""
+    """Return whether lines may break between the characters themselves: Chinese and Japanese."""
     return ZERO_WIDTH_SPACE not in text and bool(_WIDE.search(text))
 
 
+@lru_cache(maxsize=1024)
 def split_text(text: str, *, by_phrase: bool = False) -> tuple[Piece, ...]:
-    """Split a text at every place where a line may end.
+    """Split a text at every place where a line may break.
 
-    Lines end at spaces, but not at no-break spaces nor before a mark that French sets apart; at
-    soft hyphens; at zero-width spaces. Chinese and Japanese may end anywhere that kinsoku allows,
-    unless the text has zero-width spaces: then its writer has said where.
+    Chinese and Japanese may break anywhere that UAX #14 allows, unless the text has zero-width
+    spaces: then its writer chose the places.
 
     Args:
         text: One line of copy.
-        by_phrase: Part Chinese and Japanese only after their commas and full stops.
+        by_phrase: Break Chinese and Japanese only after their commas and full stops.
     """
-    free = has_free_breaks(text)
     pieces: list[Piece] = []
-    for word in _split_words(text):
-        joint: Joint = " "
-        for run in word.split(ZERO_WIDTH_SPACE):
-            for part in _split_run(run, free=free, by_phrase=by_phrase):
-                pieces.append(Piece(part.text, joint if part.joint == " " else part.joint))
-            joint = ""
-    return tuple(piece for piece in pieces if piece.text)
+    joint: Joint = " "
+    for part in _split_units(re.sub(" +", " ", text.strip(" ")), by_phrase=by_phrase):
+        text_and_hyphen = part.strip(_BLANKS)
+        if text_and_hyphen.strip(SOFT_HYPHEN):
+            pieces.append(Piece(text_and_hyphen.removesuffix(SOFT_HYPHEN), joint))
+        if " " in part[len(part.rstrip(_BLANKS)) :]:
+            joint = " "
+        else:
+            joint = "-" if text_and_hyphen.endswith(SOFT_HYPHEN) else ""
+    return tuple(pieces)
 
 
 def divide_piece(piece: Piece, language: str) -> tuple[Piece, ...]:
@@ -97,43 +104,48 @@ def divide_piece(piece: Piece, language: str) -> tuple[Piece, ...]:
     return tuple(Piece(part, "-" if n else piece.joint) for n, part in enumerate(parts))
 
 
-def _split_run(run: str, *, free: bool, by_phrase: bool) -> list[Piece]:
-    """Split a word; its first piece has the joint " ", which stands for the word's own."""
-    if free and _WIDE.search(run):
-        return [
-            Piece(part, "" if n else " ")
-            for n, part in enumerate(_split_wide(run, by_phrase=by_phrase))
-        ]
-    return [Piece(part, "-" if n else " ") for n, part in enumerate(run.split(SOFT_HYPHEN))]
+def _split_units(text: str, *, by_phrase: bool) -> list[str]:
+    """Split at the breaks that hold, each part with the space or soft hyphen at its end."""
+    free = has_free_breaks(text)
+    parts, start = [], 0
+    for place, following in pairwise(_find_boundaries(text)):
+        head, tail = text[start:place], text[place:following]
+        if _may_break(head, tail, free=free, by_phrase=by_phrase):
+            parts.append(head)
+            start = place
+    return [*parts, text[start:]]
 
 
-def _split_words(text: str) -> list[str]:
-    words: list[str] = []
-    for word in text.split(" "):
-        if words and word and (set(word) <= _SPACED_MARKS or words[-1] == "«"):
-            words[-1] = f"{words[-1]} {word}"
-        elif word:
-            words.append(word)
-    return words
+def _find_boundaries(text: str) -> Iterator[int]:
+    """Yield where UAX #14 allows a break; Hangul counts as letters, so Korean words stay whole."""
+    # Imported here: its tables take 0.1 s, which a command that sets no type need not spend.
+    from uniseg.linebreak import LineBreak, line_break, line_break_boundaries
+
+    def class_of(character: str) -> LineBreak:
+        found = line_break(character)
+        return LineBreak.AL if found.name in _HANGUL else found
+
+    return iter(line_break_boundaries(text, property=class_of))
 
 
-def _split_wide(run: str, *, by_phrase: bool) -> list[str]:
-    """Split between characters, keeping together what kinsoku or a Latin word keeps together."""
-    parts: list[str] = []
-    for character in run:
-        if parts and not _may_part(parts[-1][-1], character, by_phrase=by_phrase):
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return parts
-
-
-def _may_part(before: str, after: str, *, by_phrase: bool) -> bool:
-    if after in _NOT_FIRST or before in _NOT_LAST or unicodedata.combining(after):
+def _may_break(head: str, tail: str, *, free: bool, by_phrase: bool) -> bool:
+    """Return whether a break that UAX #14 allows between two parts of a text holds here."""
+    last = head[-1]
+    if last == " ":
+        marks = tail.strip(" ")
+        return not set(marks) <= _SPACED_MARKS and head.split(" ")[-2] != "«"
+    if last in (ZERO_WIDTH_SPACE, SOFT_HYPHEN):
+        return True
+    if _WIDE.match(last) or _WIDE.match(tail):
+        return free and (last in _PHRASE_ENDS or not by_phrase)
+    word = head.rpartition(" ")[2]
+    if last == "/" and not word[-2:-1].isalpha():
         return False
-    if by_phrase:
-        return before in _PHRASE_ENDS
-    return bool(_WIDE.match(before) or _WIDE.match(after))
+    return min(_count_letters(word), _count_letters(tail)) >= _LEAST_BESIDE_HYPHEN
+
+
+def _count_letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 @lru_cache(maxsize=32)

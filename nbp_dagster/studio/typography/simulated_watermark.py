@@ -1,13 +1,16 @@
-"""The mark on a picture that no model made: it must survive cropping and lettering."""
+"""Draws the SIMULATED watermark on a rendition of the simulator's picture, clear of its copy.
+
+The simulator's own watermark, on the original, may be cropped off or covered.
+"""
 
 from collections.abc import Iterable, Mapping
 
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.typography.text_layout import Box
-from nbp_dagster.studio.typography.typeface import Cut
+from nbp_dagster.studio.typography.typeface import SizedFont
 
-MARK = "SIMULATED"
+WATERMARK_TEXT = "SIMULATED"
 
 # Share of the picture's shorter side; never smaller than type that can be read.
 _SIZE_SHARE = 0.028
@@ -16,12 +19,12 @@ _INK = (255, 255, 255)
 _PLATE = (32, 32, 32)
 
 
-def stamp_simulated(
+def draw_watermark(
     image: Image.Image, boxes: Mapping[str, Box], *, low: bool = False
 ) -> Image.Image:
-    """Return the picture with the word SIMULATED on a dark plate in a corner free of copy.
+    """Return the picture with `WATERMARK_TEXT` on a dark plate in a corner free of copy.
 
-    Lettering tones the ground under it, and with it the mark that the simulator drew.
+    Copy tones the picture under it, and with it the watermark that the simulator drew.
 
     Args:
         image: RGB, at its channel's size.
@@ -30,8 +33,8 @@ def stamp_simulated(
     """
     picture = image.copy()
     size = max(_LEAST_PIXELS, round(min(picture.size) * _SIZE_SHARE))
-    cut = Cut(size, 700, language=None)
-    left, top, right, bottom = cut.find_ink(MARK)
+    font = SizedFont(size, 700, language=None)
+    left, top, right, bottom = font.find_ink(WATERMARK_TEXT)
     pad = size * 0.55
     width, height = round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)
     plate = _choose_corner(
@@ -43,7 +46,7 @@ def stamp_simulated(
     )
     pen = ImageDraw.Draw(picture)
     pen.rounded_rectangle(plate, radius=height / 2, fill=_PLATE)
-    cut.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), MARK, _INK)
+    font.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), WATERMARK_TEXT, _INK)
     return picture
 
 

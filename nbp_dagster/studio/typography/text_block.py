@@ -1,6 +1,6 @@
-"""Sets a shot's copy on its fitted picture: legible, inside the safe area, in the brand's colours.
+"""Typesets a shot's copy on its fitted picture: legible, in the safe area, in the brand's colours.
 
-Knows nothing of briefs or channels. docs/checks.md says what is left out where space is short.
+Must not know briefs or channels. docs/checks.md lists what is left out where space is short.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from nbp_dagster.studio.typography.text_layout import (
 from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 
 # In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
-# and a disclaimer is there because somebody must print it.
+# and a disclaimer is there because it is required by law.
 FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")
 MAY_BE_LEFT_OUT: Final = "sub"
 
@@ -46,8 +46,8 @@ class TextDoesNotFit(NbpError):
 
 
 @dataclass(frozen=True)
-class Typeset:
-    """A lettered picture.
+class TypesetPicture:
+    """A picture with its copy.
 
     Attributes:
         image: RGB, of the size it had.
@@ -72,7 +72,7 @@ def typeset(
     safe_area: SafeArea,
     language: str,
     fonts: FontPair | None = None,
-) -> Typeset:
+) -> TypesetPicture:
     """Set a headline, a sub line, a call to action and a disclaimer, whichever are given.
 
     The picture is toned towards the brand's colour under the text, only as far as a contrast of
@@ -92,7 +92,7 @@ def typeset(
     words = choose_words(texts)
     picture = image.convert("RGB").copy()
     if not words:
-        return Typeset(picture, boxes={}, contrasts={}, left_out=(), sizes={})
+        return TypesetPicture(picture, boxes={}, contrasts={}, left_out=(), sizes={})
     groups = plan_type(
         words, size=picture.size, safe_area=safe_area, language=language, fonts=fonts
     )
@@ -105,12 +105,12 @@ def typeset(
         boxes.update({block.field: block.box for block in group.blocks})
     for group in groups:
         draw_group(picture, group, scheme)
-    return Typeset(
+    return TypesetPicture(
         picture,
         boxes=boxes,
         contrasts=contrasts,
         left_out=tuple(field for field in words if field not in boxes),
-        sizes={block.field: block.cut.size for group in groups for block in group.blocks},
+        sizes={block.field: block.font.size for group in groups for block in group.blocks},
     )
 
 
@@ -227,7 +227,7 @@ def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> T
 def _tone(
     picture: Image.Image, group: Group, scheme: Scheme
 ) -> tuple[Image.Image, dict[str, float]]:
-    """Blend the picture under a group into the ground, only as far as all of it gets legible."""
+    """Blend the picture under a group into the background, as far as its legibility needs."""
     contrasts = _measure(picture, group, scheme, strength=0)
     strength = 0
     while min(contrasts.values()) < LEGIBLE and strength < _FULL:
@@ -237,8 +237,8 @@ def _tone(
         return picture, contrasts
     shape = _draw_tone_shape(group, picture.size)
     mask = shape.point([round(value * strength / _FULL) for value in range(_FULL + 1)])
-    ground = Image.new("RGB", picture.size, scheme.ground)
-    return Image.composite(ground, picture, mask), contrasts
+    background = Image.new("RGB", picture.size, scheme.background)
+    return Image.composite(background, picture, mask), contrasts
 
 
 def _measure(
@@ -251,8 +251,8 @@ def _measure(
             contrasts[block.field] = measure_contrast(scheme.button, scheme.label)
             continue
         part = picture.crop(block.box)
-        ground = Image.new("RGB", part.size, scheme.ground)
-        toned = Image.composite(ground, part, Image.new("L", part.size, strength))
+        background = Image.new("RGB", part.size, scheme.background)
+        toned = Image.composite(background, part, Image.new("L", part.size, strength))
         contrasts[block.field] = measure_worst_contrast(toned, scheme.ink)
     return contrasts
 
@@ -284,13 +284,13 @@ def draw_group(picture: Image.Image, group: Group, scheme: Scheme) -> None:
             _draw_button(picture, block, scheme)
         ink = scheme.label if block.is_button else scheme.ink
         for line, spot in zip(block.lines, block.spots, strict=True):
-            block.cut.draw(picture, spot, line, ink)
+            block.font.draw(picture, spot, line, ink)
 
 
 def _draw_button(picture: Image.Image, block: Block, scheme: Scheme) -> None:
     large = (block.width * _OVERSAMPLING, block.height * _OVERSAMPLING)
     mask = Image.new("L", large)
-    radius = min(large[1] / 2, block.cut.size * _OVERSAMPLING * 1.3)
+    radius = min(large[1] / 2, block.font.size * _OVERSAMPLING * 1.3)
     edge = (0, 0, large[0] - 1, large[1] - 1)
     ImageDraw.Draw(mask).rounded_rectangle(edge, radius=radius, fill=255)
     shape = mask.resize((block.width, block.height), Image.Resampling.BOX)

@@ -1,4 +1,4 @@
-"""Finds a size and a place for every line of copy in a frame; measures text, draws nothing.
+"""Lays out copy in a frame: a size and a place for every line; measures text, draws nothing.
 
 It sets the copy where the prompts ask the model to keep a calm area: the left third of a
 landscape picture, the upper third of any other.
@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
-from nbp_dagster.studio.typography.typeface import Cut, Typeface
+from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
 
 LEAST_SIZE: Final = 9  # pixels; below it text recognition and eyes fail alike
 _LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line
@@ -73,14 +73,14 @@ class Block:
         field: Name of the field.
         lines: Its text.
         spots: Left end of each line's baseline, pixels.
-        cut: The typeface at its size and weight.
+        font: The typeface at its size and weight.
         box: Left, top, right, bottom of the text, or of the button around it.
     """
 
     field: str
     lines: tuple[str, ...]
     spots: tuple[Spot, ...]
-    cut: Cut
+    font: SizedFont
     box: Box
 
     @property
@@ -348,12 +348,12 @@ def _stack(
 
 def _set_text(frame: _Frame, field: str, text: str, size: int, width: int) -> Block | None:
     style = _STYLES[field]
-    cut = frame.face.cut(size, style.weight)
-    lines = cut.break_lines(text, width=width, most=style.lines, divide=frame.divide)
+    font = frame.face.font(size, style.weight)
+    lines = font.break_lines(text, width=width, most=style.lines, divide=frame.divide)
     if lines is None:
         return None
-    inks = [cut.find_ink(line) for line in lines]
-    leading = _lead(cut, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
+    inks = [font.find_ink(line) for line in lines]
+    leading = _lead(font, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
     first = -inks[0][1]
     across = max(ink[2] - ink[0] for ink in inks)
     return Block(
@@ -362,10 +362,10 @@ def _set_text(frame: _Frame, field: str, text: str, size: int, width: int) -> Bl
         # Lines start at their ink, so that round and straight letters stand on one edge: the left
         # one, or the right one where the script runs that way.
         spots=tuple(
-            (across - ink[2] if cut.is_rtl else -ink[0], first + n * leading)
+            (across - ink[2] if font.is_rtl else -ink[0], first + n * leading)
             for n, ink in enumerate(inks)
         ),
-        cut=cut,
+        font=font,
         box=(
             0,
             0,
@@ -375,10 +375,10 @@ def _set_text(frame: _Frame, field: str, text: str, size: int, width: int) -> Bl
     )
 
 
-def _lead(cut: Cut, inks: Sequence[tuple[float, float, float, float]], usual: float) -> int:
+def _lead(font: SizedFont, inks: Sequence[tuple[float, float, float, float]], usual: float) -> int:
     """Return the pixels from one baseline to the next: more where letters reach high or low."""
     clear = max((upper[3] - lower[1] for upper, lower in itertools.pairwise(inks)), default=0.0)
-    return max(round(cut.size * usual), round(clear + cut.size * _CLEARANCE))
+    return max(round(font.size * usual), round(clear + font.size * _CLEARANCE))
 
 
 def _set_button(frame: _Frame, text: str, wanted: int, width: int) -> Block | None:
@@ -387,24 +387,24 @@ def _set_button(frame: _Frame, text: str, wanted: int, width: int) -> Block | No
     style = _STYLES[_BUTTON]
     for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
         for size in range(wanted, least - 1, -1):
-            cut = frame.face.cut(size, style.weight)
+            font = frame.face.font(size, style.weight)
             room = width - 2 * _button_padding(size)
-            lines = cut.break_lines(text, width=room, most=most)
+            lines = font.break_lines(text, width=room, most=most)
             if lines is not None:
-                return _wrap_button(lines, cut)
+                return _wrap_button(lines, font)
     return None
 
 
-def _wrap_button(lines: tuple[str, ...], cut: Cut) -> Block:
-    widths = [cut.measure(line) for line in lines]
-    leading = _lead(cut, [cut.find_ink(line) for line in lines], _SMALL_LEADING)
-    width = round(max(widths) + 2 * _button_padding(cut.size) + 0.5)
-    height = round(cut.size * 1.15) + leading * len(lines)
-    capital = -cut.find_ink("H")[1]
+def _wrap_button(lines: tuple[str, ...], font: SizedFont) -> Block:
+    widths = [font.measure(line) for line in lines]
+    leading = _lead(font, [font.find_ink(line) for line in lines], _SMALL_LEADING)
+    width = round(max(widths) + 2 * _button_padding(font.size) + 0.5)
+    height = round(font.size * 1.15) + leading * len(lines)
+    capital = -font.find_ink("H")[1]
     # The eye centres capitals, not the line's whole height.
     first = round((height - leading * (len(lines) - 1) + capital) / 2)
     spots = tuple(((width - each) / 2, first + n * leading) for n, each in enumerate(widths))
-    return Block(_BUTTON, lines, spots, cut, (0, 0, width, height))
+    return Block(_BUTTON, lines, spots, font, (0, 0, width, height))
 
 
 def _button_padding(size: int) -> int:

@@ -1,4 +1,4 @@
-"""The typeface lettering is set in: its glyphs and measures, and how a text breaks into lines."""
+"""Font faces at a size and weight: glyph coverage, measures, drawing, and filling of lines."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _OVERSAMPLING: Final = 4
 _UNSEEN: Final = {ord(SOFT_HYPHEN): None, ord(ZERO_WIDTH_SPACE): None}
 
 
-class Cut:
+class SizedFont:
     """A typeface at one size and weight, for one language; not shared between threads.
 
     Attributes:
@@ -44,7 +44,7 @@ class Cut:
         if file.axes:
             self._font.set_variation_by_axes(_choose_axes(file, size=size, weight=weight))
         self._language = language
-        # Only Raqm chooses local shapes and directions; Pillow's own layout refuses to be told.
+        # Only Raqm chooses local shapes and directions; Pillow's own layout takes no language.
         self._raqm: dict[str, Any] = {}
         if language is not None and features.check("raqm"):
             self._raqm = {"language": language.replace("_", "-")}
@@ -169,11 +169,11 @@ class Typeface:
     def __init__(self, language: str, fonts: FontPair | None = None) -> None:
         self.language = language
         self.fonts = fonts or default_fonts()
-        self._cuts: dict[tuple[int, int], Cut] = {}
+        self._sized: dict[tuple[int, int], SizedFont] = {}
 
     @property
     def name(self) -> str:
-        """The fonts' names, for people."""
+        """The fonts' names, for messages."""
         return self.fonts.name
 
     @property
@@ -181,11 +181,13 @@ class Typeface:
         """Whether its lines run from right to left."""
         return is_right_to_left(self.language)
 
-    def cut(self, size: int, weight: int) -> Cut:
+    def font(self, size: int, weight: int) -> SizedFont:
         """Return the face at a size in pixels and a weight from 100 to 900."""
-        if (size, weight) not in self._cuts:
-            self._cuts[size, weight] = Cut(size, weight, language=self.language, fonts=self.fonts)
-        return self._cuts[size, weight]
+        if (size, weight) not in self._sized:
+            self._sized[size, weight] = SizedFont(
+                size, weight, language=self.language, fonts=self.fonts
+            )
+        return self._sized[size, weight]
 
     def find_missing(self, text: str) -> str:
         """Return the characters of a text the face has no glyph for, each once, in order."""

@@ -1,4 +1,4 @@
-"""Where a brand's own characters and others part: thresholds found on its sheets, and kept."""
+"""Calibrates a brand's character thresholds on its own sheets, and stores them."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure
-from nbp_dagster.studio.checks.characters.lineup import stand
+from nbp_dagster.studio.checks.characters.lineup import compute_standing
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
 from nbp_dagster.studio.storage.files import write_atomically
 
@@ -41,7 +41,7 @@ class Calibration:
         sheets: Digest of the sheets it was made of; other sheets need another calibration.
         cross: The standing from which a character counts as itself.
         genuine: Trials with the character itself.
-        impostor: Trials with somebody else, who is unknown to the cohort.
+        impostor: Trials with another figure, which the cohort does not have.
         equal_error_rate: Of these trials: as many are wrongly refused as wrongly accepted.
         area: Under the curve of the two errors: 1 for never wrong.
         views: How many views each character had.
@@ -76,7 +76,7 @@ class CalibrationFolder:
         self._root = root
 
     def path(self, brand: str, scorer: str) -> Path:
-        """Return where a brand's calibration lies."""
+        """Return the path of a brand's calibration."""
         return self._root / f"{brand}-{scorer}.json"
 
     def read(self, brand: str, scorer: CharacterScorer, sheets: str) -> Calibration | None:
@@ -88,7 +88,7 @@ class CalibrationFolder:
         return found if found.fits(scorer=scorer, sheets=sheets) else None
 
     def write(self, calibration: Calibration) -> Path:
-        """Keep a calibration and return where.
+        """Store a calibration and return its path.
 
         Raises:
             StoreError: The folder can't be written.
@@ -99,16 +99,16 @@ class CalibrationFolder:
 
 
 @dataclass(frozen=True)
-class Errors:
-    """How well two lots of figures part: area under the curve, and the point of equal errors."""
+class ErrorRates:
+    """How well a threshold separates two lots of scores: area under the curve, equal error rate."""
 
     area: float
     rate: float
     threshold: float
 
 
-def part(genuine: Sequence[float], impostor: Sequence[float]) -> Errors:
-    """Return where two lots part; the threshold lies between the two figures next to it."""
+def measure_errors(genuine: Sequence[float], impostor: Sequence[float]) -> ErrorRates:
+    """Return the equal error rate of two lots, its threshold between the nearest scores."""
     own, other = np.sort(genuine), np.sort(impostor)
     below = np.searchsorted(other, own, "left") + np.searchsorted(other, own, "right")
     area = float(below.sum()) / (2 * len(own) * len(other))
@@ -120,7 +120,7 @@ def part(genuine: Sequence[float], impostor: Sequence[float]) -> Errors:
     best = np.flatnonzero(gap == gap.min())
     middle = best[len(best) // 2]
     rate = float(refused[middle] + accepted[middle]) / 2
-    return Errors(round(area, 4), round(rate, 4), round(float(cuts[best].mean()), 3))
+    return ErrorRates(round(area, 4), round(rate, 4), round(float(cuts[best].mean()), 3))
 
 
 def calibrate(
@@ -133,17 +133,17 @@ def calibrate(
 ) -> Calibration:
     """Find a brand's thresholds from its sheets alone.
 
-    Every view of a whole figure, turned and set on grounds, is tried against the character's other
-    views (a close-up has other shares of colour, and is only a reference); the rest of the cast
-    and the distractors are tried as impostors. So the targets are the sheets themselves: a real
-    model drifts more, and the rates are those of an easier task.
+    Every view of a whole figure, turned and set on backgrounds, is tried against the character's
+    other views (a close-up has other shares of colour, and is only a reference); the rest of the
+    cast and the distractors are tried as impostors. So the targets are the sheets themselves: a
+    real model drifts more, and the rates are those of an easier task.
 
     Args:
         brand: Its id.
         scorer: The scorer.
         cast: Views of each character, by id.
         sheets: Digest of the sheets the views were cut from.
-        palette: The brand's colours, "#RRGGBB": half of the grounds are made of them, as its
+        palette: The brand's colours, "#RRGGBB": half of the backgrounds are made of them, as its
             pictures are, because what shares a character's colours is mistaken for it.
 
     Raises:
@@ -155,12 +155,12 @@ def calibrate(
         raise TooFewViews(
             f"brand {brand}: a calibration needs {LEAST_VIEWS} views of a character, and "
             f"{counts or 'there is no character with a sheet'}; add references, or draw a sheet "
-            "with several figures on a plain ground"
+            "with several figures on a plain background"
         )
     trials = _Trials(scorer, cast, palette)
     for name in able:
         trials.run(name)
-    cross = part(trials.genuine, trials.impostor)
+    cross = measure_errors(trials.genuine, trials.impostor)
     return Calibration(
         brand=brand,
         scorer=scorer.name,
@@ -213,7 +213,7 @@ class _Trials:
         self.impostor: list[float] = []
 
     def run(self, name: str) -> None:
-        """Try one character: itself, each view against the others, and everybody else."""
+        """Try one character: itself, each view against the others, and every other figure."""
         views = self._references[name]
         for number, scenes in enumerate(self._seen[name]):
             if number not in self._whole[name]:
@@ -231,7 +231,7 @@ class _Trials:
             for name, others in self._references.items()
             if name not in out
         ]
-        return stand(max(self._scorer.compare(view, scene) for view in views), cohort)
+        return compute_standing(max(self._scorer.compare(view, scene) for view in views), cohort)
 
 
 def find_whole(views: Sequence[Figure]) -> frozenset[int]:
@@ -242,38 +242,38 @@ def find_whole(views: Sequence[Figure]) -> frozenset[int]:
 
 def _stage(view: Figure, seed: str, palette: Sequence[str]) -> Image.Image:
     """A scene on a gradient of random colours or, every other time, of two of the palette."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     if seed.endswith(("1", "3", "5", "7")):
-        return set_scene(view, dice)
-    colours = [ImageColor.getrgb(dice.choice(palette))[:3] for _ in range(2)]
-    return set_scene(view, dice, _gradient(colours[0], colours[1]))
+        return place_on_background(view, rng)
+    colours = [ImageColor.getrgb(rng.choice(palette))[:3] for _ in range(2)]
+    return place_on_background(view, rng, _gradient(colours[0], colours[1]))
 
 
-def set_scene(
-    figure: Figure, dice: random.Random, ground: Image.Image | None = None
+def place_on_background(
+    figure: Figure, rng: random.Random, background: Image.Image | None = None
 ) -> Image.Image:
-    """Return a figure somewhere on a ground: turned by 12 degrees at most, mirrored or not.
+    """Return a figure somewhere on a background: turned by 12 degrees at most, mirrored or not.
 
     Args:
-        figure: Who.
-        dice: Decides place, size (45 to 75 % of the side), turn and the colours of the ground.
-        ground: A square picture to stand on; a gradient of two colours when None.
+        figure: The figure.
+        rng: Chooses place, size (45 to 75 % of the side), turn and the colours of the background.
+        background: A square picture to stand on; a gradient of two colours when None.
     """
-    if ground is None:
-        ends = [tuple(dice.randrange(256) for _ in range(3)) for _ in range(2)]
-        ground = _gradient(ends[0], ends[1])
-    scene = ground.resize((_SIDE, _SIDE))
+    if background is None:
+        ends = [tuple(rng.randrange(256) for _ in range(3)) for _ in range(2)]
+        background = _gradient(ends[0], ends[1])
+    scene = background.resize((_SIDE, _SIDE))
     cut = figure.image.convert("RGBA")
     cut.putalpha(Image.fromarray(figure.mask.astype(np.uint8) * 255))
-    if dice.random() < 0.5:
+    if rng.random() < 0.5:
         cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    scale = dice.uniform(0.45, 0.75) * _SIDE / max(cut.size)
+    scale = rng.uniform(0.45, 0.75) * _SIDE / max(cut.size)
     size = (max(1, round(cut.width * scale)), max(1, round(cut.height * scale)))
     cut = cut.resize(size, Image.Resampling.BICUBIC)
-    cut = cut.rotate(dice.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
+    cut = cut.rotate(rng.uniform(-12, 12), Image.Resampling.BICUBIC, expand=True)
     place = (
-        dice.randint(0, max(0, _SIDE - cut.width)),
-        dice.randint(0, max(0, _SIDE - cut.height)),
+        rng.randint(0, max(0, _SIDE - cut.width)),
+        rng.randint(0, max(0, _SIDE - cut.height)),
     )
     scene.paste(cut.convert("RGB"), place, cut.getchannel("A"))
     return scene

@@ -1,4 +1,4 @@
-"""Colour as people see it: sRGB to CIELAB, CIEDE2000, and counts of Lab bins; knows no character.
+"""Perceptual colour: sRGB to CIELAB, CIEDE2000, histograms of Lab bins; must not know characters.
 
 All arrays are numpy; pictures are RGB of 8 bits a channel.
 """

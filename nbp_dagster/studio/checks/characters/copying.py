@@ -1,4 +1,4 @@
-"""The copy-paste rate: how much of a reference comes back as the picture itself."""
+"""Measures the copy-paste rate: how much of a reference returns as the picture itself."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ Grey = NDArray[np.float32]
 
 _SIDE: Final = 64  # pixels a picture and a reference are compared with
 _BLOCK: Final = 8
-_DETAIL: Final = 4.0  # standard deviation of grey levels; plain ground proves nothing
+_DETAIL: Final = 4.0  # standard deviation of grey levels; plain background proves nothing
 _SAME: Final = 0.8  # correlation of two blocks that show one thing
 _LEAST_BLOCKS: Final = 6
 

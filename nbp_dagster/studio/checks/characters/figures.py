@@ -1,4 +1,4 @@
-"""Cuts the figures of a reference out of its plain ground; decodes nothing, scores nothing."""
+"""Segments a reference: cuts its figures out of a plain background; decodes and scores nothing."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +15,8 @@ FIGURE_SIDE: Final = 384
 """Pixels of the longer side a figure is looked at with, at most."""
 
 _PROBE_SIDE: Final = 256
-_GROUND_TOLERANCE: Final = 24  # sum over three channels: JPEG noise, not white cloth in shade
-_GROUND_SHARE: Final = 0.6  # of the border that has to be one colour
+_BACKGROUND_TOLERANCE: Final = 24  # sum over three channels: JPEG noise, not white cloth in shade
+_BACKGROUND_SHARE: Final = 0.6  # of the border that has to be one colour
 _LEAST_SHARE: Final = 0.01  # of the sheet: a smaller island is a caption, a swatch, a speck
 _LEAST_OF_LARGEST: Final = 0.12
 _MOST_VIEWS: Final = 6
@@ -31,7 +31,7 @@ class Figure:
     Attributes:
         image: RGB, cut to the figure's box, on white where the figure is not.
         mask: True where the figure is; the shape of the image, height first.
-        is_cut: False where no plain ground was found and the whole picture counts as the figure.
+        is_cut: False where no plain background was found: the figure is the whole picture.
     """
 
     image: Image.Image
@@ -43,7 +43,8 @@ def cut_figures(image: Image.Image) -> tuple[Figure, ...]:
     """Return the views on a reference, the largest first: one, or several of a sheet.
 
     What is opaque is the figure where the picture has transparency; else what a flood of the
-    ground's colour from the border does not reach. A picture without a plain ground is one view.
+    background's colour from the border does not reach. Without a plain background the whole picture
+    is one view.
 
     Args:
         image: RGB or RGBA, any size.
@@ -64,10 +65,13 @@ def _find_foreground(probe: Image.Image) -> Mask | None:
             return alpha
     pixels = np.asarray(probe.convert("RGB")).astype(np.int16)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    ground = np.median(border, axis=0)
-    if np.mean(np.abs(border - ground).sum(axis=1) <= _GROUND_TOLERANCE) < _GROUND_SHARE:
+    background = np.median(border, axis=0)
+    if (
+        np.mean(np.abs(border - background).sum(axis=1) <= _BACKGROUND_TOLERANCE)
+        < _BACKGROUND_SHARE
+    ):
         return None
-    plain = np.abs(pixels - ground).sum(axis=2) <= _GROUND_TOLERANCE
+    plain = np.abs(pixels - background).sum(axis=2) <= _BACKGROUND_TOLERANCE
     return ~_flood_from_border(plain)
 
 
@@ -162,7 +166,7 @@ def _ratio(mask: Mask) -> float:
 
 
 def _cut(image: Image.Image, island: Mask) -> Figure:
-    """The island at full size, its rim left out: there the ground shines through."""
+    """The island at full size, its rim left out: there the background shines through."""
     height, width = island.shape
     left, top, right, bottom = _box(island)
     scale_x, scale_y = image.width / width, image.height / height

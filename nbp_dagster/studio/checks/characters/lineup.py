@@ -1,4 +1,4 @@
-"""What a score means: a character's stands among those of others, in one and the same picture."""
+"""Scores a character relative to others in the same picture: a lineup of cast and distractors."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class Glance:
-    """A picture looked at once: its features and every score they bring."""
+class PictureScores:
+    """A picture's features and its score for every figure of the lineup."""
 
     features: Features
     cast: Mapping[str, float]
@@ -37,7 +37,7 @@ class Glance:
 
 
 class Lineup:
-    """A brand's cast beside figures that belong to nobody, under one scorer.
+    """A brand's cast beside distractors, figures of no brand, under one scorer.
 
     Args:
         scorer: The scorer.
@@ -51,29 +51,31 @@ class Lineup:
         }
         self._distractors = tuple(scorer.describe(figure) for figure in draw_distractors())
 
-    def glance(self, picture: Image.Image) -> Glance:
-        """Look at a picture once, for any number of `judge`."""
+    def score_picture(self, picture: Image.Image) -> PictureScores:
+        """Score a picture once, for any number of calls of `likeness_of`."""
         features = self.scorer.look_at(picture)
-        return Glance(
+        return PictureScores(
             features,
             {name: self.best(views, features) for name, views in self._cast.items()},
             tuple(self.scorer.compare(each, features) for each in self._distractors),
         )
 
-    def judge(self, glance: Glance, character: str, *, present: Collection[str]) -> Likeness:
+    def likeness_of(
+        self, scores: PictureScores, character: str, *, present: Collection[str]
+    ) -> Likeness:
         """Return a character's likeness in a picture.
 
         Args:
-            glance: The picture.
+            scores: The picture's.
             character: Id of one of the cast.
-            present: Everybody who is meant to be in the picture; they are no measure of chance.
+            present: Ids of all who are meant to be in the picture; they are no measure of chance.
         """
-        others = [score for name, score in glance.cast.items() if name not in present]
-        score = glance.cast[character]
+        others = [score for name, score in scores.cast.items() if name not in present]
+        score = scores.cast[character]
         return Likeness(
             score,
-            stand(score, [*others, *glance.distractors]),
-            self.scorer.trace(self._cast[character], glance.features),
+            compute_standing(score, [*others, *scores.distractors]),
+            self.scorer.trace(self._cast[character], scores.features),
         )
 
     def best(self, views: Sequence[Features], features: Features) -> float:
@@ -81,10 +83,10 @@ class Lineup:
         return max(self.scorer.compare(view, features) for view in views)
 
 
-def stand(score: float, others: Sequence[float]) -> float:
+def compute_standing(score: float, others: Sequence[float]) -> float:
     """Return how far a score lies above the mean of others, in the scorer's own measure.
 
-    Not divided by their spread: in a picture in which nobody's colours are, all others score near
+    Not divided by their spread: in a picture with colours of no character, all others score near
     nothing, and the least likeness would stand many deviations above them (docs/adr).
     """
     return round(score - float(np.mean(others)), 4)

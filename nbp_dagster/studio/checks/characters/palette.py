@@ -1,4 +1,4 @@
-"""How much of a picture has a brand's colours, each and all, tints and shades included."""
+"""Measures palette coverage: the share of a picture in each brand colour and its tints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from PIL import Image
 from nbp_dagster.studio.checks.characters.colour import difference, lab_of
 
 _SIDE: Final = 96  # pixels: the share is within a hundredth of that of the whole picture
-_BITS: Final = 4  # of a channel that are told apart: 4096 colours at most are compared
+_BITS: Final = 4  # of a channel that are distinguished: 4096 colours at most are compared
 # Share of the picture below which a colour is a speck, and not there.
 _SPECK: Final = 0.001
 
 
 @dataclass(frozen=True)
-class ColourSurvey:
-    """What a picture has of a palette.
+class PaletteCoverage:
+    """How much of a picture each colour of a palette covers.
 
     Attributes:
         near: Share of pixels within the distance of some brand colour.
@@ -32,9 +32,9 @@ class ColourSurvey:
     nearest: Mapping[str, float]
 
 
-def survey_palette(
+def measure_palette(
     picture: Image.Image, palette: Mapping[str, str], distance: float
-) -> ColourSurvey:
+) -> PaletteCoverage:
     """Return how much of a picture has each colour of a palette.
 
     Args:
@@ -53,7 +53,7 @@ def survey_palette(
     shares = np.bincount(owner, weights=weights, minlength=len(brand) + 1)
     seen = weights >= _SPECK
     least = apart[seen].min(axis=0) if seen.any() else apart.min(axis=0)
-    return ColourSurvey(
+    return PaletteCoverage(
         near=round(float(weights[is_near].sum()), 4),
         shares={name: round(float(shares[at]), 4) for at, name in enumerate(palette)},
         nearest={name: round(float(least[at]), 2) for at, name in enumerate(palette)},

@@ -1,7 +1,7 @@
-"""The scorer with a model: how well each patch of a character is found among a picture's patches,
-and a little of how well its colours are.
+"""The scorer with a model (DINOv2): recall of a character's patches in a picture, and colours.
 
-The model's package is never imported: it carries the weights, and asks for libraries nobody needs.
+The model's package is never imported: only its weights are used, and it needs libraries that this
+package does not.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ from PIL import Image
 
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure
-from nbp_dagster.studio.checks.characters.onnx_graph import add_outputs
 from nbp_dagster.studio.checks.characters.scorer import (
     INSTALL,
     ColourScorer,
@@ -49,9 +48,9 @@ class PatchScorer:
     """Patch recall and 0.15 of colour containment.
 
     Recall is the mean over the reference's patches of the best cosine with any patch of the
-    picture. Patch features have a large common part, which says "a patch of a picture" and hides
-    what tells two apart; it is estimated on drawn figures and taken away. Colours tell apart what
-    has one body: each scorer errs where the other does not.
+    picture. Patch features have a large common part, which every patch of a picture has, and
+    which hides the differences; it is estimated on drawn figures and subtracted. Colours separate
+    characters of one body: each scorer errs where the other does not.
 
     Args:
         model: An ONNX file of your own; None takes the weights of the extra `character`. Its one
@@ -73,7 +72,7 @@ class PatchScorer:
         self.version = f"1-{digest[:12]}"
         self._input = self._session.get_inputs()[0].name
         self._output = _LAYER if model is None else self._session.get_outputs()[0].name
-        # Every lineup asks for them again.
+        # Every lineup needs them again.
         self._drawn = {id(figure): self._run(_on_white(figure)[0]) for figure in draw_distractors()}
         drawn = [_unit(rows).mean(axis=0) for rows in self._drawn.values()]
         self._common = np.asarray(np.mean(drawn, axis=0), np.float32)
@@ -122,6 +121,28 @@ class PatchScorer:
         return rows
 
 
+def add_outputs(data: bytes, names: Sequence[str], *, what: str) -> bytes:
+    """Return an ONNX file with values inside its graph as further outputs, their shapes left open.
+
+    Args:
+        data: The file.
+        names: Names of the values; onnxruntime refuses one that is not there.
+        what: Names the file in an error.
+
+    Raises:
+        ScorerMissing: The bytes are no ONNX model, or the extra is not installed.
+    """
+    onnx = _require("onnx")
+    try:
+        model = onnx.load_model_from_string(data)
+    except Exception as error:  # protobuf's DecodeError, by whichever package brings it
+        raise ScorerMissing(f"{what}: not an ONNX model ({error}); give an ONNX file") from error
+    if not model.HasField("graph"):
+        raise ScorerMissing(f"{what}: an ONNX model without a graph; give an ONNX file")
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    return bytes(model.SerializeToString())
+
+
 def _unit(rows: Rows) -> Rows:
     size = np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-6)
     return np.asarray(rows / size, np.float32)
@@ -138,8 +159,7 @@ def _on_white(figure: Figure) -> tuple[Image.Image, Image.Image]:
 
 
 def _open_session(model: Path | None) -> tuple[Any, str]:
-    if importlib.util.find_spec("onnxruntime") is None:
-        raise ScorerMissing(f"onnxruntime is not installed; {INSTALL}")
+    _require("onnxruntime")  # before the weights: its absence is the likelier reason
     path = model or _find_weights()
     try:
         data = path.read_bytes()
@@ -154,12 +174,18 @@ def _open_session(model: Path | None) -> tuple[Any, str]:
                 f"{path} has sha256 {digest[:12]}..., and {WEIGHTS_SHA256[:12]}... was tried; "
                 f"install the pinned version: {INSTALL}"
             )
-        data = add_outputs(data, [_LAYER])
+        data = add_outputs(data, [_LAYER], what=str(path))
     return _load(data, str(path)), digest
 
 
+def _require(package: str) -> Any:
+    if importlib.util.find_spec(package) is None:
+        raise ScorerMissing(f"{package} is not installed; {INSTALL}")
+    return importlib.import_module(package)
+
+
 def _load(data: bytes, what: str) -> Any:
-    runtime = importlib.import_module("onnxruntime")
+    runtime = _require("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = _THREADS
     options.log_severity_level = 3

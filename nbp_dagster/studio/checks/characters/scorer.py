@@ -1,4 +1,4 @@
-"""What a scorer of characters is, and the one that needs no model: containment of Lab colours."""
+"""The `CharacterScorer` protocol, and the scorer without a model: containment of Lab colours."""
 
 from collections.abc import Sequence
 from typing import Final, Protocol
@@ -19,14 +19,14 @@ INSTALL: Final = 'pip install "nbp-dagster[character]"'
 
 
 class ScorerMissing(NbpError):
-    """A scorer that was asked for can't work here; the message says what to do."""
+    """The configured scorer can't work here; the message names what to do."""
 
 
 class CharacterScorer(Protocol):
-    """Says how much of a character's look a picture has.
+    """Scores how much of a character's look a picture has.
 
-    A scorer knows one figure and one picture at a time. What a score means is told by the scores
-    of others: see `Lineup`.
+    A scorer knows one figure and one picture at a time. A score has a meaning only beside the
+    scores of others: see `Lineup`.
 
     Attributes:
         name: Its name everywhere: settings, metadata, calibration.

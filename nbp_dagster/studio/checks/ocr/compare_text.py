@@ -1,4 +1,4 @@
-"""Finds required lines among the lines read, and says how exactly each was drawn."""
+"""Compares required texts with the lines read: matches each and measures how exact it is."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ _ALIKE = str.maketrans(
         "œ": "oe",
     }
 )
-# Marks that readers lose or take for one another; wherever they stand.
+# Marks that OCR loses or confuses, wherever they stand.
 _MARKS = frozenset("!?¡¿'\"。、「」『』・‹›…")
 # Stops and dashes, except within an amount: 1.50, 10:30 and -20 % keep theirs.
 _STOPS = re.compile(r"(?<!\d)[.,:;·]|[.,:;·](?!\d)|-(?!\d)")
@@ -34,12 +34,12 @@ class Match:
     """A required text and what of the picture comes closest to it.
 
     Attributes:
-        required: The text asked for.
+        required: The requested text.
         read: What was read in its place; empty where nothing was like it.
         distance: Edits between the two, after `normalise`.
-        length: Letters asked for, after `normalise`.
-        words_right: Words asked for that are there, letter by letter.
-        words: Words asked for.
+        length: Letters required, after `normalise`.
+        words_right: Required words that are there, letter by letter.
+        words: Required words.
         lines: Indices of the lines it was found on.
     """
 
@@ -69,7 +69,7 @@ class Match:
 
 
 def normalise(text: str) -> str:
-    """Return a text as it is compared: what a reader can't be held to is left out.
+    """Return a text as it is compared: without what OCR can't tell reliably.
 
     Compatibility forms become one (NFKC), capitals small, ligatures and typographic marks plain;
     spaces and sentence marks go. `lower`, not `casefold`: ß and ss are different spellings.
@@ -80,7 +80,7 @@ def normalise(text: str) -> str:
 
 
 def find_unreadable(text: str, alphabet: Collection[str]) -> tuple[str, ...]:
-    """Return the letters of a text that a reader does not know, each once, in their order."""
+    """Return the letters of a text that an OCR engine does not know, each once, in their order."""
     wanted = dict.fromkeys(normalise(text))
     return tuple(
         char
@@ -109,7 +109,7 @@ def match_texts(required: Sequence[str], lines: Sequence[ReadLine]) -> tuple[Mat
     A letter too many is a letter wrong: what a text is matched with begins and ends with a word.
 
     Args:
-        required: What was asked for; longer texts take their lines first.
+        required: The requested texts; longer ones take their lines first.
         lines: As read.
 
     Returns:
@@ -219,7 +219,7 @@ def _next(chosen: tuple[int, ...], pieces: Sequence[_Piece], free: frozenset[int
     used = {pieces[item].line for item in chosen}
     if len(used) >= _MOST_LINES:
         return []
-    # Lettering is read downwards, but lines of one height may come in any order.
+    # Text is read downwards, but lines of one height may come in any order.
     return [
         place
         for place in sorted(free)
@@ -239,7 +239,7 @@ def _extend(row: Sequence[int], text: str, wanted: str) -> Sequence[int]:
 
 
 def _count_words(required: str, read: str, *, exact: bool) -> int:
-    """Required words that were read; spaces a reader lost make no word wrong."""
+    """Required words that were read; spaces that OCR lost make no word wrong."""
     words = [normalise(word) for word in required.split()]
     if exact:
         return len(words)

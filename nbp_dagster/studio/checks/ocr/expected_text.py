@@ -1,4 +1,4 @@
-"""Which words an original must show, which it may, and which it must not; reads nothing."""
+"""The expected text of an original: words it must, may and must not show; reads no picture."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.prompts.expansion import Prompt, locales_of
 
-# What a simulator stamps on its pictures, one at the other end of OXEN_BASE_URL too.
-_STAMP = "SIMULATED"
+# A simulator's watermark on originals, also that of one at the other end of OXEN_BASE_URL.
+_SIMULATOR_WATERMARK = "SIMULATED"
 
 
 @dataclass(frozen=True)
-class Lettering:
-    """The words of one original.
+class ExpectedText:
+    """The words expected on one original.
 
     Attributes:
         required: Copy the model was asked to draw, by field; empty where it draws none.
@@ -28,16 +28,16 @@ class Lettering:
     prohibited: Mapping[str, tuple[str, ...]]
 
 
-def lettering_of(brand: Brand, campaign: Campaign, shot: Shot, prompt: Prompt) -> Lettering:
-    """Return the words of a prompt's original."""
+def expected_text_of(brand: Brand, campaign: Campaign, shot: Shot, prompt: Prompt) -> ExpectedText:
+    """Return the text expected on a prompt's original."""
     drawn = shot.text == "drawn"
     required = wording_of(brand, shot, prompt.locale) if drawn and shot.texts else {}
     # Copy that we set ourselves has no place on the original, and neither has another locale's.
-    allowed = [brand.name, _STAMP]
+    allowed = [brand.name, _SIMULATOR_WATERMARK]
     for name in shot.products:
         product = brand.products[name]
         allowed += [product.name, product.description]
-    return Lettering(
+    return ExpectedText(
         required={str(field): text for field, text in required.items()},
         allowed=tuple(allowed),
         prohibited={
@@ -52,9 +52,9 @@ def terms_of(brand: Brand, locale: str) -> tuple[str, ...]:
     return tuple(term for key in keys for term in brand.prohibited_terms.get(key, ()))
 
 
-def find_prohibited(text: str, lettering: Lettering) -> Iterator[str]:
+def find_prohibited(text: str, expected: ExpectedText) -> Iterator[str]:
     """Yield the first prohibited term of each locale that occurs in a text."""
-    for locale, terms in lettering.prohibited.items():
+    for locale, terms in expected.prohibited.items():
         term = find_term(text, terms, locale)
         if term is not None:
             yield term

@@ -1,6 +1,6 @@
-"""The checks of the words on a prompt's original, once for all its renditions: one table.
+"""The OCR checks of the words on an original, in one table; run once for all its renditions.
 
-What they rest on is read in `proofreading`; here are only the verdicts. Knows no Dagster.
+`proofread` does the reading; here are only the verdicts. Must not know Dagster.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +15,8 @@ from nbp_dagster.studio.checks.ocr.compare_text import (
     match_texts,
     normalise,
 )
-from nbp_dagster.studio.checks.ocr.expected_text import Lettering, find_prohibited
-from nbp_dagster.studio.checks.rendition_checks import Check, Finding, judge
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, find_prohibited
+from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
 from nbp_dagster.studio.manifest.value_types import Pass, ReadLine
 from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 
@@ -32,21 +32,21 @@ _WITHIN: Final = 0.5
 
 
 @dataclass(frozen=True)
-class ReadingInput:
+class OcrInput:
     """One original as the checks of its words see it.
 
     Attributes:
         prompt_key: Partition key.
-        lettering: The words it must, may and must not show.
+        expected: The words it must, may and must not show.
         passes: As it was read; empty where it was not.
         unread: Why it was not read; empty where it was.
         missing_extra: The extra that would have to be installed to read it; empty where none.
-        alphabet: Every character the reader can tell.
-        labels: Lines read on the references that were sent along: a label may show them.
+        alphabet: Every character the OCR engine knows.
+        labels: Lines read on the request's references: a label may show them.
     """
 
     prompt_key: str
-    lettering: Lettering
+    expected: ExpectedText
     passes: tuple[Pass, ...] = ()
     unread: str = ""
     missing_extra: str = ""
@@ -55,18 +55,18 @@ class ReadingInput:
 
     @cached_property
     def unreadable(self) -> Mapping[str, tuple[str, ...]]:
-        """Fields of copy with letters the reader does not know, and those letters."""
+        """Fields of copy with letters the OCR engine does not know, and those letters."""
         found = {
             name: find_unreadable(text, self.alphabet)
-            for name, text in self.lettering.required.items()
+            for name, text in self.expected.required.items()
         }
         return {name: letters for name, letters in found.items() if letters}
 
     @cached_property
     def matches(self) -> tuple[Mapping[str, Match], ...]:
         """For each reading, what comes closest to each field of copy that can be read."""
-        fields = [name for name in self.lettering.required if name not in self.unreadable]
-        texts = [self.lettering.required[name] for name in fields]
+        fields = [name for name in self.expected.required if name not in self.unreadable]
+        texts = [self.expected.required[name] for name in fields]
         return tuple(
             dict(zip(fields, match_texts(texts, each.lines), strict=True)) for each in self.passes
         )
@@ -111,12 +111,12 @@ class ReadingInput:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every field that can be read was found as asked, so that one size will do."""
+        """Whether every readable field was found exactly, so that no further size is needed."""
         return bool(self.matches) and all(match.is_exact for match in self.best.values())
 
     @cached_property
-    def uninvited(self) -> tuple[str, ...]:
-        """Lettering that nobody asked for, as it was read at the largest size."""
+    def unrequested(self) -> tuple[str, ...]:
+        """Words that were not requested, as read at the largest size."""
         if not self.passes:
             return ()
         largest = max(range(len(self.passes)), key=lambda index: self.passes[index].side)
@@ -128,7 +128,7 @@ class ReadingInput:
             for match in found.values()
             for place in match.lines
         ]
-        known = _Known((*self.lettering.required.values(), *self.lettering.allowed, *self.labels))
+        known = _Known((*self.expected.required.values(), *self.expected.allowed, *self.labels))
         return tuple(
             words
             for words, line in zip(left, lines, strict=True)
@@ -154,7 +154,7 @@ class _Known:
         return frozenset(normalise(word) for text in self.texts for word in text.split())
 
     def covers(self, words: str) -> bool:
-        """Whether nothing in these words is new; the reader may have lost their spaces."""
+        """Whether nothing in these words is new; the OCR engine may have lost their spaces."""
         plain = normalise(words)
         if any(plain in text for text in self._plain):
             return True
@@ -172,7 +172,7 @@ def _lies_within(line: ReadLine, others: Iterable[ReadLine]) -> bool:
     return False
 
 
-def _skip(picture: ReadingInput, threshold: str) -> Finding:
+def _skip(picture: OcrInput, threshold: str) -> Finding:
     return Finding(
         "skipped",
         threshold=threshold,
@@ -181,9 +181,9 @@ def _skip(picture: ReadingInput, threshold: str) -> Finding:
     )
 
 
-def _check_copy(picture: ReadingInput) -> Finding:
+def _check_copy(picture: OcrInput) -> Finding:
     threshold = "every line of drawn copy, letter by letter"
-    if not picture.lettering.required:
+    if not picture.expected.required:
         return Finding("skipped", threshold=threshold, sentence="the model was to draw no copy")
     if picture.unread:
         return _skip(picture, threshold)
@@ -217,9 +217,9 @@ def _describe(name: str, match: Match) -> str:
     return f"{name} reads {match.read!r}, asked for {match.required!r}"
 
 
-def _check_contrast(picture: ReadingInput) -> Finding:
+def _check_contrast(picture: OcrInput) -> Finding:
     threshold = f"{SMALL_TEXT_RATIO}:1, {LARGE_TEXT_RATIO:g}:1 for large letters (WCAG 2.2, 1.4.3)"
-    if not picture.lettering.required:
+    if not picture.expected.required:
         return Finding("skipped", threshold=threshold, sentence="the model was to draw no copy")
     if picture.unread:
         return _skip(picture, threshold)
@@ -232,7 +232,7 @@ def _check_contrast(picture: ReadingInput) -> Finding:
         if ratio < least
     }
     return Finding(
-        judge(not faint),
+        verdict_of(not faint),
         threshold=threshold,
         sentence="; ".join(faint.values()) or "every line that was found stands out",
         figures={f"contrast_{name}": ratio for name, (ratio, _) in picture.faint.items()},
@@ -240,7 +240,7 @@ def _check_contrast(picture: ReadingInput) -> Finding:
     )
 
 
-def _check_uninvited(picture: ReadingInput) -> Finding:
+def _check_unrequested(picture: OcrInput) -> Finding:
     threshold = (
         f"no line of {LEAST_LETTERS} letters or more, read with a score of {LEAST_SCORE} or more, "
         "that is neither copy nor a name or label of the brand's"
@@ -253,12 +253,12 @@ def _check_uninvited(picture: ReadingInput) -> Finding:
             f"lettering ({', '.join(picture.unreadable)})"
         )
         return Finding("skipped", threshold=threshold, sentence=sentence)
-    found = picture.uninvited
+    found = picture.unrequested
     shown = ", ".join(repr(text) for text in found[:5]) + (", ..." if len(found) > 5 else "")
     return Finding(
-        judge(not found),
+        verdict_of(not found),
         threshold=threshold,
-        sentence=f"nobody asked for: {shown}" if found else "nothing but what may be there",
+        sentence=f"not requested: {shown}" if found else "nothing but what may be there",
         figures={
             "lines": max(len(each.lines) for each in picture.passes),
             "unrequested": len(found),
@@ -266,7 +266,7 @@ def _check_uninvited(picture: ReadingInput) -> Finding:
     )
 
 
-def _check_terms(picture: ReadingInput) -> Finding:
+def _check_terms(picture: OcrInput) -> Finding:
     threshold = "none of the brand's prohibited terms"
     if picture.unread:
         return _skip(picture, threshold)
@@ -274,17 +274,17 @@ def _check_terms(picture: ReadingInput) -> Finding:
     # A term may run over the end of a line.
     texts = [*lines, *(" ".join(line.text for line in each.lines) for each in picture.passes)]
     found = dict.fromkeys(
-        term for text in texts for term in find_prohibited(text, picture.lettering)
+        term for text in texts for term in find_prohibited(text, picture.expected)
     )
     return Finding(
-        judge(not found),
+        verdict_of(not found),
         threshold=threshold,
         sentence=f"prohibited, and there: {', '.join(found)}" if found else "none is there",
-        figures={"terms": sum(map(len, picture.lettering.prohibited.values()))},
+        figures={"terms": sum(map(len, picture.expected.prohibited.values()))},
     )
 
 
-READING_CHECKS: Final[tuple[Check[ReadingInput], ...]] = (
+OCR_CHECKS: Final[tuple[Check[OcrInput], ...]] = (
     Check(
         "copy_legible",
         "Copy the model drew can be read, and every letter is as asked.",
@@ -299,9 +299,9 @@ READING_CHECKS: Final[tuple[Check[ReadingInput], ...]] = (
     ),
     Check(
         "unrequested_text",
-        "No lettering is there that nobody asked for.",
+        "The picture has no lettering that was not requested.",
         "warn",
-        _check_uninvited,
+        _check_unrequested,
     ),
     Check(
         "prohibited_text",

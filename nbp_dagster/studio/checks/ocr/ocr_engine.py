@@ -1,4 +1,7 @@
-"""Reads the words on a picture, offline; knows nothing of briefs and judges nothing."""
+"""The OCR engine: the `OcrEngine` protocol and RapidOCR, which reads a picture's words offline.
+
+Must not know briefs; no verdicts.
+"""
 
 import hashlib
 import importlib.util
@@ -30,21 +33,21 @@ _MOST_PIXELS: Final = 2048
 _THREADS = 2
 
 
-class ReaderMissing(NbpError):
-    """Nothing here can read; the message says how to install it."""
+class OcrEngineMissing(NbpError):
+    """No OCR engine is installed; the message names what to install."""
 
 
-class Reader(Protocol):
+class OcrEngine(Protocol):
     """Reads pictures; safe to use from several threads."""
 
     @property
     def name(self) -> str:
-        """What reads, with its version: another one may read otherwise."""
+        """Name and version of the engine: another one may read otherwise."""
         ...
 
     @property
     def alphabet(self) -> frozenset[str]:
-        """Every character it can tell; others come out as something else."""
+        """Every character it knows; it reads others as something else."""
         ...
 
     def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
@@ -56,24 +59,24 @@ class Reader(Protocol):
         ...
 
 
-class RapidReader:
+class RapidOcrEngine:
     """PP-OCRv6 (small) by way of RapidOCR and ONNX Runtime, with the models of its wheel.
 
     Loads in about a second and takes 0.4 to 2 seconds a picture on two cores; one picture at a
     time, because its session already uses the cores there are.
 
     Raises:
-        ReaderMissing: The extra `ocr` is not installed, or its models are not in it.
+        OcrEngineMissing: The extra `ocr` is not installed, or its models are not in it.
     """
 
     def __init__(self, *, threads: int = _THREADS) -> None:
         models = find_models()
-        identify_reader()
+        identify_engine()
         try:
             # Seconds to import, and an extra.
             from rapidocr import RapidOCR
         except ImportError as error:
-            raise ReaderMissing(f"reading needs the extra ocr ({error}): {INSTALL}") from None
+            raise OcrEngineMissing(f"reading needs the extra ocr ({error}): {INSTALL}") from None
         threads = min(threads, os.cpu_count() or 1)
         self._engine: Any = RapidOCR(
             params={
@@ -96,7 +99,7 @@ class RapidReader:
     @cached_property
     def name(self) -> str:
         """The engine's version and the recogniser's digest."""
-        return identify_reader()
+        return identify_engine()
 
     @cached_property
     def alphabet(self) -> frozenset[str]:
@@ -105,7 +108,7 @@ class RapidReader:
         return frozenset("".join(session.get_character_list("character")))
 
     def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
-        """Return the lines of a picture; see `Reader.read`."""
+        """Return the lines of a picture; see `OcrEngine.read`."""
         # Blue first, as OpenCV has it.
         pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
         with self._lock:
@@ -120,14 +123,14 @@ class RapidReader:
 
 
 def find_models() -> tuple[Path, Path]:
-    """Return where detector and recogniser lie; imports nothing.
+    """Return the paths of detector and recogniser; imports nothing.
 
     Raises:
-        ReaderMissing: The extra `ocr` is not installed.
+        OcrEngineMissing: The extra `ocr` is not installed.
     """
     for package in ("rapidocr", "onnxruntime", "cv2"):
         if importlib.util.find_spec(package) is None:
-            raise ReaderMissing(f"reading needs the extra ocr ({package} is missing): {INSTALL}")
+            raise OcrEngineMissing(f"reading needs the extra ocr ({package} is missing): {INSTALL}")
     spec = importlib.util.find_spec("rapidocr")
     places = () if spec is None else spec.submodule_search_locations or ()
     folder = Path(next(iter(places), "")) / "models"
@@ -135,29 +138,29 @@ def find_models() -> tuple[Path, Path]:
 
 
 @cache
-def identify_reader() -> str:
-    """Return the name of the reader that would be loaded, without loading it.
+def identify_engine() -> str:
+    """Return the name of the engine that would be loaded, without loading it.
 
     Raises:
-        ReaderMissing: The extra `ocr` is not installed.
+        OcrEngineMissing: The extra `ocr` is not installed.
     """
     digests = [_digest(path)[:12] for path in find_models()]
     return f"rapidocr {version('rapidocr')} PP-OCRv6 small {' '.join(digests)}"
 
 
 @cache
-def _load() -> RapidReader:
-    return RapidReader()
+def _load() -> RapidOcrEngine:
+    return RapidOcrEngine()
 
 
 _LOADING = threading.Lock()
 
 
-def load_reader() -> Reader:
-    """Return the reader of this process, loaded when it is first asked for.
+def load_engine() -> OcrEngine:
+    """Return the engine of this process, loaded at the first call.
 
     Raises:
-        ReaderMissing: The extra `ocr` is not installed.
+        OcrEngineMissing: The extra `ocr` is not installed.
     """
     with _LOADING:
         return _load()
@@ -167,7 +170,7 @@ def _digest(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        raise ReaderMissing(
+        raise OcrEngineMissing(
             f"rapidocr is here without its model {path.name}; install the extra again: {INSTALL}"
         ) from None
 

@@ -1,4 +1,7 @@
-"""Has originals read, as often and as large as needed, and their words judged."""
+"""Reads the words on originals by OCR, at as many sizes as needed, and runs the OCR checks.
+
+Also turns a reading into the boxes of copy that no crop may cut (`find_copy_boxes`).
+"""
 
 import hashlib
 import json
@@ -15,15 +18,15 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.checks.ocr.compare_text import match_texts
-from nbp_dagster.studio.checks.ocr.expected_text import Lettering
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS, ReadingInput
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS, OcrInput
 from nbp_dagster.studio.checks.ocr.ocr_engine import (
     EXTRA,
-    Reader,
-    ReaderMissing,
+    OcrEngine,
+    OcrEngineMissing,
     find_models,
-    identify_reader,
-    load_reader,
+    identify_engine,
+    load_engine,
 )
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
@@ -35,17 +38,20 @@ from nbp_dagster.studio.typography.legibility import measure_text_contrast
 
 _LOG = logging.getLogger(__name__)
 
-# Raised when equal readings and words would be judged otherwise.
+# Raised when equal readings and words would get other verdicts.
 READING_VERSION: Final = "1"
 
 SIDES: Final = (800, 1536, 640)
 """Longer sides in pixels an original is read at, one after the other while copy is missing. Fine
 print is lost in smaller pictures, and large letters fall apart in larger ones."""
 
+_LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
+_DIGITS: Final = 4
+
 
 @dataclass(frozen=True)
-class Proof:
-    """What came of one original.
+class ProofreadResult:
+    """The result of one original.
 
     Attributes:
         results: One a check, in the table's order.
@@ -59,8 +65,8 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """Whether originals are read: by whom, or why not."""
+class _Availability:
+    """Whether originals are read: by which engine, or why not."""
 
     reader: str = ""
     why_not: str = ""
@@ -74,8 +80,8 @@ class Proofreader:
         when: "auto" reads what was paid for, and the simulator's pictures not; "on" reads every
             picture; "off" none, and has no check either.
         simulated: Whether the simulator draws.
-        read: Gives references, whose lettering may come back on a label.
-        load: Gives the reader; that of this process when None.
+        read: Reads references, whose words may return on a label.
+        load: Returns the OCR engine; that of this process when None.
     """
 
     def __init__(
@@ -84,7 +90,7 @@ class Proofreader:
         *,
         simulated: bool = False,
         read: ReadReference | None = None,
-        load: Callable[[], Reader] | None = None,
+        load: Callable[[], OcrEngine] | None = None,
     ) -> None:
         self._when = when
         self._simulated = simulated
@@ -92,10 +98,10 @@ class Proofreader:
         self._load = load
         self._labels: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
-        self._answer = self._ask()
+        self._availability = self._find_availability()
 
-    def stamp(self, brand: Brand, lettering: Lettering) -> str:
-        """Return the hash of all that a proof depends on besides the original and its references.
+    def stamp(self, brand: Brand, expected: ExpectedText) -> str:
+        """Return the hash of all that a result depends on besides the original and its references.
 
         Empty where no original is to be read.
         """
@@ -104,8 +110,8 @@ class Proofreader:
         facts: dict[str, Any] = {
             "version": READING_VERSION,
             "sides": SIDES,
-            "answer": vars(self._answer),
-            "lettering": {name: _plain(value) for name, value in vars(lettering).items()},
+            "answer": vars(self._availability),
+            "lettering": {name: _plain(value) for name, value in vars(expected).items()},
             "blocking": sorted(brand.blocking_checks),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -113,103 +119,109 @@ class Proofreader:
     def proofread(
         self,
         brand: Brand,
-        lettering: Lettering,
+        expected: ExpectedText,
         *,
         prompt_key: str,
         original: str,
         picture: Image.Image,
         references: Iterable[Reference] = (),
         earlier: Reading | None = None,
-    ) -> Proof:
-        """Read one original, where that is due, and judge its words.
+    ) -> ProofreadResult:
+        """Read one original, where that is due, and run the OCR checks.
 
         Args:
-            brand: Says which checks block.
-            lettering: What must, may and must not be there.
+            brand: Its blocking checks count as errors.
+            expected: What must, may and must not be there.
             prompt_key: The prompt.
             original: Digest of the original.
             picture: The original, RGB.
-            references: What was sent along.
-            earlier: What was read before; used where it is of this original and reader.
+            references: Those of its request.
+            earlier: What was read before; used where it is of this original and engine.
         """
         if self._when == "off":
-            return Proof((), None)
-        subject = ReadingInput(prompt_key, lettering)
-        if self._answer.why_not:
+            return ProofreadResult((), None)
+        subject = OcrInput(prompt_key, expected)
+        if self._availability.why_not:
             subject = replace(
-                subject, unread=self._answer.why_not, missing_extra=self._answer.missing_extra
+                subject,
+                unread=self._availability.why_not,
+                missing_extra=self._availability.missing_extra,
             )
-            return Proof(self._judge(subject, brand), earlier)
+            return ProofreadResult(self._judge(subject, brand), earlier)
         known: tuple[Pass, ...] = ()
-        if earlier and (earlier.original, earlier.reader) == (original, self._answer.reader):
+        if earlier and (earlier.original, earlier.reader) == (original, self._availability.reader):
             known = earlier.passes
-        reader = self._reader()
+        engine = self._engine()
         subject = replace(
-            subject, alphabet=reader.alphabet, labels=self._read_labels(reader, references)
+            subject, alphabet=engine.alphabet, labels=self._read_labels(engine, references)
         )
         made = {found.side: found for found in known}
         for side in dict.fromkeys(min(side, max(picture.size)) for side in SIDES):
             if side not in made:
-                made[side] = read_at(reader, picture, side)
+                made[side] = read_at(engine, picture, side)
             subject = replace(subject, passes=(*subject.passes, made[side]))
             if subject.is_complete:
                 break
-        # A reading that this wording has no need of is worth keeping for the next.
+        # A reading that this wording does not need is kept for the next.
         passes = tuple(made.values())
-        reading = Reading(original=original, reader=self._answer.reader, passes=passes)
-        return Proof(self._judge(subject, brand), reading, subject.places)
+        reading = Reading(original=original, reader=self._availability.reader, passes=passes)
+        return ProofreadResult(self._judge(subject, brand), reading, subject.places)
 
-    def _judge(self, subject: ReadingInput, brand: Brand) -> tuple[CheckResult, ...]:
-        return run_table(READING_CHECKS, subject, blocking=brand.blocking_checks)
+    def _judge(self, subject: OcrInput, brand: Brand) -> tuple[CheckResult, ...]:
+        return run_table(OCR_CHECKS, subject, blocking=brand.blocking_checks)
 
-    def _ask(self) -> _Answer:
-        """Say whether originals are read, without loading anything."""
+    def _find_availability(self) -> _Availability:
+        """Find whether originals are read, without loading anything."""
         waits = self._when == "auto" and self._simulated
         try:
             if self._load is None:
                 find_models()
             if waits:
-                return _Answer(why_not="the simulator's pictures are read only with NBP_OCR=on")
-            return _Answer(reader=identify_reader() if self._load is None else self._load().name)
-        except ReaderMissing as error:
-            return _Answer(why_not=str(error), missing_extra=EXTRA)
+                return _Availability(
+                    why_not="the simulator's pictures are read only with NBP_OCR=on"
+                )
+            return _Availability(
+                reader=identify_engine() if self._load is None else self._load().name
+            )
+        except OcrEngineMissing as error:
+            return _Availability(why_not=str(error), missing_extra=EXTRA)
 
-    def _reader(self) -> Reader:
-        return load_reader() if self._load is None else self._load()
+    def _engine(self) -> OcrEngine:
+        return load_engine() if self._load is None else self._load()
 
-    def _read_labels(self, reader: Reader, references: Iterable[Reference]) -> tuple[str, ...]:
-        """What stands on the references: a product brings its label along."""
+    def _read_labels(self, engine: OcrEngine, references: Iterable[Reference]) -> tuple[str, ...]:
+        """The words on the references: a product has a label."""
         found: list[str] = []
         for reference in references:
             if reference.role == "palette" or self._read_reference is None:
                 continue
             with self._lock:
                 if reference.digest not in self._labels:
-                    lines = self._read_label(reader, reference, self._read_reference)
+                    lines = self._read_label(engine, reference, self._read_reference)
                     self._labels[reference.digest] = tuple(line.text for line in lines)
             found += self._labels[reference.digest]
         return tuple(found)
 
     def _read_label(
-        self, reader: Reader, reference: Reference, read: ReadReference
+        self, engine: OcrEngine, reference: Reference, read: ReadReference
     ) -> tuple[ReadLine, ...]:
         what = f"reference of {reference.subject}"
         try:
             data = read(reference.source, reference.digest)
             image = decode_image(data, what=what, least_side=SIDES[0]).image
         except NbpError as error:
-            # Its lettering then counts as unrequested, which says more than it hides.
+            # Its words then count as unrequested: a false alarm rather than a silent pass.
             _LOG.warning("%s is not read: %s", what, error)
             return ()
-        return reader.read(reduce_to(image.convert("RGB"), SIDES[0]))
+        return engine.read(reduce_to(image.convert("RGB"), SIDES[0]))
 
 
-def read_at(reader: Reader, picture: Image.Image, side: int) -> Pass:
+def read_at(engine: OcrEngine, picture: Image.Image, side: int) -> Pass:
     """Read an RGB picture at a longer side of so many pixels, and measure its letters' contrast."""
     small = reduce_to(picture, side)
     wide, high = small.size
     lines = []
-    for line in reader.read(small):
+    for line in engine.read(small):
         left, right = math.floor(line.left * wide), math.ceil(line.right * wide)
         top, bottom = math.floor(line.top * high), math.ceil(line.bottom * high)
         contrast = None
@@ -226,21 +238,13 @@ def reduce_to(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize(scale_to(picture.size, side), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, dict) else value
-
-
-_LIKE: Final = 0.5  # edits a letter up to which a line counts as the copy, misspelt or half read
-_DIGITS: Final = 4
-
-
-def place_words(reading: Reading | None, texts: Mapping[str, str]) -> tuple[WordBox, ...]:
+def find_copy_boxes(reading: Reading | None, texts: Mapping[str, str]) -> tuple[WordBox, ...]:
     """Return the boxes of lines that show copy: left, top, right, bottom in shares of the picture.
 
     Labels and whatever else was read are not among them: they may be cropped like any other thing.
 
     Args:
-        reading: What was read; None where nobody has.
+        reading: What was read; None where nothing was.
         texts: The copy, by field.
     """
     if reading is None or not texts:
@@ -256,3 +260,7 @@ def place_words(reading: Reading | None, texts: Mapping[str, str]) -> tuple[Word
                 left, top, right, bottom = (round(value, _DIGITS) for value in box)
                 found[(left, top, right, bottom)] = None
     return tuple(found)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else value

@@ -7,7 +7,7 @@ from functools import cache
 from PIL import Image, ImageDraw, ImageEnhance
 
 from nbp_dagster.studio.checks.duplicates import find_duplicates
-from nbp_dagster.studio.checks.set_checks import judge_set
+from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import DuplicateFacts
 from nbp_dagster.studio.provenance.descriptors import describe_picture
@@ -125,10 +125,10 @@ def test_pictures_without_detail_or_sketch_are_like_none() -> None:
 
 def test_twins_fail_their_check_of_the_set_alone_which_may_block() -> None:
     manifest = build_set(scale=0.02).manifest
-    assert {result.verdict for result in judge_set(manifest)} <= {"passed", "skipped"}
+    assert {result.verdict for result in run_set_checks(manifest)} <= {"passed", "skipped"}
     first, second, *_ = dict.fromkeys(picture.prompt_key for picture in manifest.pictures)
     twins = (DuplicateFacts(second, first, 0.97, same_file=False),)
-    results = judge_set(replace(manifest, twins=twins), ("distinct_originals",))
+    results = run_set_checks(replace(manifest, twins=twins), ("distinct_originals",))
     [red] = [result for result in results if result.verdict == "failed"]
     assert (red.name, red.severity) == ("distinct_originals", "error")
     assert red.sentence == f"the same picture twice: {second} is {first} (likeness 0.97)"

@@ -12,12 +12,12 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.vocabulary import CorrectableCheck, WarningCheck
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
-from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import CHECKS
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 
@@ -141,7 +141,7 @@ def test_a_reference_that_cannot_be_read_skips_and_breaks_nothing(tmp_path: Path
         Measuring(), calibrations=CalibrationFolder(tmp_path), read=lambda *_: b"not a picture"
     )
     likeness = check_of(measure(work, picture()), "cross_similarity")
-    assert (likeness.verdict, likeness.sentence) == ("skipped", "no sheet of pip is at hand")
+    assert (likeness.verdict, likeness.sentence) == ("skipped", "there is no sheet of pip")
 
 
 def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
@@ -167,11 +167,11 @@ def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
 
 def test_brands_may_promote_only_checks_that_exist() -> None:
     """The briefs' list is held against the tables."""
-    tables = (*CHECKS, *ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS, *SET_CHECKS)
+    tables = (*RENDITION_CHECKS, *ORIGINAL_CHECKS, *CHARACTER_CHECKS, *OCR_CHECKS, *SET_CHECKS)
     known = {check.name for check in tables}
     assert set(WarningCheck.__args__) <= known  # type: ignore[attr-defined]
 
 
 def test_campaigns_may_correct_only_what_is_checked_on_originals() -> None:
-    known = {check.name for check in (*ORIGINAL_CHECKS, *PROMPT_CHECKS, *READING_CHECKS)}
+    known = {check.name for check in (*ORIGINAL_CHECKS, *CHARACTER_CHECKS, *OCR_CHECKS)}
     assert set(CorrectableCheck.__args__) <= known  # type: ignore[attr-defined]

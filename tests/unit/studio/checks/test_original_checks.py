@@ -11,16 +11,16 @@ from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.simulator.painting.painter import paint
-from nbp_dagster.studio.checks.character_checks import PROMPT_CHECKS
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
-from nbp_dagster.studio.checks.ocr.ocr_checks import READING_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import (
     LEAST_LIKE_LOGO,
     ORIGINAL_CHECKS,
     OriginalInput,
 )
 from nbp_dagster.studio.checks.rendition_checks import (
-    CHECKS,
+    RENDITION_CHECKS,
     Check,
     CheckResult,
     fail_table,
@@ -34,9 +34,9 @@ PALETTE = {"primary": "#14707A", "accent": "#FFC53D", "neutral": "#FFF1DD", "ink
 
 
 def load_emblem(brand: str = "pennyway") -> LogoTemplate:
-    emblem = prepare_logo(Image.open(IMAGES / f"{brand}_logo.png"))
-    assert emblem is not None
-    return emblem
+    template = prepare_logo(Image.open(IMAGES / f"{brand}_logo.png"))
+    assert template is not None
+    return template
 
 
 @cache
@@ -75,7 +75,7 @@ def failed(subject: OriginalInput) -> set[str]:
 def show(picture: Image.Image) -> OriginalInput:
     """The picture in place of the poster, for a brand of its own colours and without a logo."""
     corner = picture.getpixel((0, 0))
-    palette = {"ground": "#{:02X}{:02X}{:02X}".format(*corner)}
+    palette = {"background": "#{:02X}{:02X}{:02X}".format(*corner)}
     return replace(original(), pyramid=build_pyramid(picture), palette=palette, logo=None)
 
 
@@ -195,7 +195,7 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    "table", [CHECKS, ORIGINAL_CHECKS, PROMPT_CHECKS, READING_CHECKS, SET_CHECKS]
+    "table", [RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, SET_CHECKS]
 )
 def test_a_check_that_crashes_has_failed_and_the_others_still_run(
     table: tuple[Check[Any], ...],

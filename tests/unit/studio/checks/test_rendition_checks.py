@@ -8,12 +8,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from nbp_dagster.briefs.models import Channel
 from nbp_dagster.studio.checks.rendition_checks import (
-    CHECKS,
+    RENDITION_CHECKS,
     Check,
-    CheckInput,
     CheckResult,
     Finding,
-    run_checks,
+    RenditionInput,
+    run_rendition_checks,
 )
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.typography.contrast import measure_contrast, parse_colour
@@ -47,14 +47,14 @@ GOOD = encode(draw_scene(120, 120), "JPEG", xmp=XMP)
 
 
 def judge(data: bytes, *, is_signed: bool = False) -> dict[str, str]:
-    rendition = CheckInput(
+    rendition = RenditionInput(
         channel=CHANNEL,
         data=data,
         prompt_key=MARKS.prompt_key,
         marks=MARKS,
         is_signed=is_signed,
     )
-    return {result.name: result.verdict for result in run_checks(rendition)}
+    return {result.name: result.verdict for result in run_rendition_checks(rendition)}
 
 
 def test_a_good_rendition_passes_every_check() -> None:
@@ -90,8 +90,10 @@ def test_missing_credentials_fail_only_where_there_must_be_some() -> None:
 
 
 def test_marks_nobody_knows_are_not_passed() -> None:
-    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k")
-    assert {item.name: item.verdict for item in run_checks(rendition)}["marking"] == "skipped"
+    rendition = RenditionInput(channel=CHANNEL, data=GOOD, prompt_key="k")
+    assert {item.name: item.verdict for item in run_rendition_checks(rendition)}[
+        "marking"
+    ] == "skipped"
 
 
 @pytest.mark.parametrize("kind", broken_pictures())
@@ -102,8 +104,8 @@ def test_no_broken_picture_passes_as_decodable(kind: str) -> None:
 
 
 def test_a_failure_says_what_was_seen_and_what_is_accepted() -> None:
-    rendition = CheckInput(channel=CHANNEL, data=encode(draw_scene(90, 60)), prompt_key="k")
-    pixels, _, weight, *_ = run_checks(rendition)
+    rendition = RenditionInput(channel=CHANNEL, data=encode(draw_scene(90, 60)), prompt_key="k")
+    pixels, _, weight, *_ = run_rendition_checks(rendition)
     assert (pixels.sentence, pixels.threshold) == ("it has 90x60 pixels", "120x120 pixels")
     assert pixels.figures == {"width_px": 90, "height_px": 60}
     assert weight.sentence.startswith("it is png of ")
@@ -111,8 +113,10 @@ def test_a_failure_says_what_was_seen_and_what_is_accepted() -> None:
 
 
 def test_copy_that_found_no_room_is_named() -> None:
-    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", left_out=("sub",))
-    [copy] = [result for result in run_checks(rendition) if result.name == "copy_complete"]
+    rendition = RenditionInput(channel=CHANNEL, data=GOOD, prompt_key="k", left_out=("sub",))
+    [copy] = [
+        result for result in run_rendition_checks(rendition) if result.name == "copy_complete"
+    ]
     assert (copy.name, copy.verdict, copy.severity) == ("copy_complete", "failed", "warn")
     assert copy.sentence == "left out for want of room: sub"
 
@@ -120,17 +124,17 @@ def test_copy_that_found_no_room_is_named() -> None:
 def judge_words(ink: str, *, size: int, field: str = "sub") -> dict[str, CheckResult]:
     """Return the results of a picture with one word in grey on white, saved as JPEG."""
     picture = Image.new("RGB", (120, 120), "white")
-    cut = Typeface("en").cut(size, 450)
-    left, top, right, bottom = cut.find_ink("Hello")
-    cut.draw(picture, (10 - left, 20 - top), "Hello", ImageColor.getrgb(ink)[:3])
+    font = Typeface("en").font(size, 450)
+    left, top, right, bottom = font.find_ink("Hello")
+    font.draw(picture, (10 - left, 20 - top), "Hello", ImageColor.getrgb(ink)[:3])
     box = (10, 20, 10 + round(right - left), 20 + round(bottom - top))
-    rendition = CheckInput(
+    rendition = RenditionInput(
         channel=CHANNEL,
         data=encode(picture, "JPEG", quality=95),
         prompt_key="k",
         text_boxes=(TextBox(field, box, size),),
     )
-    return {result.name: result for result in run_checks(rendition)}
+    return {result.name: result for result in run_rendition_checks(rendition)}
 
 
 def failed_of(results: dict[str, CheckResult]) -> set[str]:
@@ -165,22 +169,24 @@ def test_words_that_fail_are_told_with_what_was_measured() -> None:
 
 
 def test_words_the_model_drew_are_skipped_until_somebody_has_read_where_they_are() -> None:
-    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", has_drawn_text=True)
-    skipped = {result.name for result in run_checks(rendition) if result.verdict == "skipped"}
+    rendition = RenditionInput(channel=CHANNEL, data=GOOD, prompt_key="k", has_drawn_text=True)
+    skipped = {
+        result.name for result in run_rendition_checks(rendition) if result.verdict == "skipped"
+    }
     assert skipped - {"marking"} == {"text_contrast", "smallest_letter"}
 
 
 def test_copy_we_set_on_a_banner_is_judged_though_the_model_drew_words_as_well() -> None:
     small = TextBox("disclaimer", (10, 10, 90, 20), 9)
-    rendition = CheckInput(
+    rendition = RenditionInput(
         channel=CHANNEL, data=GOOD, prompt_key="k", has_drawn_text=True, text_boxes=(small,)
     )
-    results = {result.name: result for result in run_checks(rendition)}
+    results = {result.name: result for result in run_rendition_checks(rendition)}
     assert results["smallest_letter"].verdict == "failed"
 
 
 @pytest.mark.parametrize(
-    ("ground", "ink"),
+    ("background", "ink"),
     [
         ("#FFFFFF", "#000000"),
         ("#0B3D2E", "#F7F3EA"),
@@ -188,10 +194,10 @@ def test_copy_we_set_on_a_banner_is_judged_though_the_model_drew_words_as_well()
         ("#101010", "#303030"),
     ],
 )
-def test_contrast_of_flat_colours_is_measured_exactly(ground: str, ink: str) -> None:
-    picture = Image.new("RGB", (60, 20), ground)
+def test_contrast_of_flat_colours_is_measured_exactly(background: str, ink: str) -> None:
+    picture = Image.new("RGB", (60, 20), background)
     picture.paste(ink, (10, 5, 30, 9))
-    wanted = measure_contrast(parse_colour(ground), parse_colour(ink))
+    wanted = measure_contrast(parse_colour(background), parse_colour(ink))
     assert measure_text_contrast(picture, (0, 0, 60, 20)) == pytest.approx(wanted, abs=0.01)
 
 
@@ -200,19 +206,19 @@ def test_an_even_box_has_no_contrast() -> None:
 
 
 def test_a_check_that_crashes_has_failed_and_the_others_still_run() -> None:
-    def crash(rendition: CheckInput) -> Finding:
+    def crash(rendition: RenditionInput) -> Finding:
         raise ZeroDivisionError("no figures")
 
-    table = (Check("crashing", "Crashes.", "warn", crash), *CHECKS)
-    rendition = CheckInput(channel=CHANNEL, data=GOOD, prompt_key="k", marks=MARKS)
-    crashed, *others = run_checks(rendition, table)
+    table = (Check("crashing", "Crashes.", "warn", crash), *RENDITION_CHECKS)
+    rendition = RenditionInput(channel=CHANNEL, data=GOOD, prompt_key="k", marks=MARKS)
+    crashed, *others = run_rendition_checks(rendition, table)
     assert (crashed.verdict, crashed.severity) == ("failed", "warn")
     assert crashed.sentence == "the check itself crashed: ZeroDivisionError: no figures"
-    assert [result.verdict for result in others] == ["passed"] * len(CHECKS)
+    assert [result.verdict for result in others] == ["passed"] * len(RENDITION_CHECKS)
 
 
 def test_names_are_unique_and_documented() -> None:
-    names = [check.name for check in CHECKS]
+    names = [check.name for check in RENDITION_CHECKS]
     page = (Path(__file__).parents[4] / "docs" / "checks.md").read_text("utf-8")
     assert len(set(names)) == len(names)
     assert [name for name in names if f"`{name}`" not in page] == []

@@ -3,7 +3,7 @@
 import base64
 from dataclasses import replace
 
-from nbp_dagster.studio.checks.set_outliers import drifting, judge_agreement, rank_likenesses
+from nbp_dagster.studio.checks.set_outliers import check_agreement, drifting, rank_likenesses
 from nbp_dagster.studio.manifest.manifest import LikenessFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from tests.fakes.sets import build_set
@@ -48,7 +48,7 @@ def test_the_least_like_comes_first_and_traces_stay_behind() -> None:
 def test_the_one_that_is_unlike_the_others_is_named() -> None:
     """And a set without one passes."""
     manifest = replace(build_set(scale=0.02).manifest, likenesses=rank_likenesses([*ALIKE, ODD]))
-    finding = judge_agreement(manifest)
+    finding = check_agreement(manifest)
     assert finding.verdict == "failed"
     assert finding.sentence == f"unlike the rest of the set: ada in {ODD.prompt_key}"
     assert drifting(rank_likenesses(ALIKE)) == ()
@@ -58,5 +58,5 @@ def test_two_pictures_are_too_few_to_compare() -> None:
     """Skipped, not passed."""
     rows = rank_likenesses(ALIKE[:2])
     assert [row.self_similarity for row in rows] == [None, None]
-    finding = judge_agreement(replace(build_set(scale=0.02).manifest, likenesses=rows))
+    finding = check_agreement(replace(build_set(scale=0.02).manifest, likenesses=rows))
     assert finding.verdict == "skipped"

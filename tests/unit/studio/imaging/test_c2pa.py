@@ -66,7 +66,7 @@ def test_a_signed_file_is_trusted_and_names_its_parent(kind: str) -> None:
     credentials = load()
     plain = encode(draw_scene(128, 128), kind)
 
-    signed = credentials.sign(plain, MARKS, credentials.adopt(ORIGINAL, MARKS))
+    signed = credentials.sign(plain, MARKS, credentials.prepare_parent(ORIGINAL, MARKS))
 
     state, store = read(signed)
     assert state == "Trusted"
@@ -91,9 +91,9 @@ def test_a_signed_file_is_trusted_and_names_its_parent(kind: str) -> None:
 def test_credentials_of_the_provider_are_the_parent_as_they_came() -> None:
     provider = issue_papers()
     theirs = load(provider)
-    original = theirs.sign(ORIGINAL, MARKS, theirs.adopt(ORIGINAL, MARKS))
+    original = theirs.sign(ORIGINAL, MARKS, theirs.prepare_parent(ORIGINAL, MARKS))
 
-    parent = load().adopt(original, MARKS)
+    parent = load().prepare_parent(original, MARKS)
 
     assert parent.data == original
     _, store = read(load().sign(encode(draw_scene(64, 64)), MARKS, parent))
@@ -103,7 +103,7 @@ def test_credentials_of_the_provider_are_the_parent_as_they_came() -> None:
 
 def test_a_parent_too_heavy_for_a_channel_is_named_by_its_digest() -> None:
     credentials = load()
-    parent = credentials.adopt(ORIGINAL, MARKS)
+    parent = credentials.prepare_parent(ORIGINAL, MARKS)
     plain = encode(draw_scene(64, 64), "JPEG")
 
     whole = credentials.sign(plain, MARKS, parent, max_bytes=4 * parent.weight)
@@ -119,7 +119,7 @@ def test_a_parent_too_heavy_for_a_channel_is_named_by_its_digest() -> None:
 def test_one_changed_byte_shows() -> None:
     credentials = load()
     plain = encode(draw_scene(64, 64))
-    signed = bytearray(credentials.sign(plain, MARKS, credentials.adopt(ORIGINAL, MARKS)))
+    signed = bytearray(credentials.sign(plain, MARKS, credentials.prepare_parent(ORIGINAL, MARKS)))
     signed[-40] ^= 1
 
     state, fault = check_state(bytes(signed))
@@ -142,7 +142,7 @@ def test_one_changed_byte_shows() -> None:
 )
 def test_every_kind_of_key_that_c2pa_knows_signs(make: Callable[[], PrivateKey]) -> None:
     credentials = load(issue_papers(key=make()))
-    signed = credentials.sign(ORIGINAL, MARKS, credentials.adopt(ORIGINAL, MARKS))
+    signed = credentials.sign(ORIGINAL, MARKS, credentials.prepare_parent(ORIGINAL, MARKS))
     assert read_state(signed) == "Valid"
 
 
@@ -157,14 +157,14 @@ def test_xmp_is_still_read_from_a_signed_file(file_type: FileType) -> None:
         xmp=build_xmp(MARKS),
     )
     assert encoded is not None
-    signed = credentials.sign(encoded.data, MARKS, credentials.adopt(ORIGINAL, MARKS))
+    signed = credentials.sign(encoded.data, MARKS, credentials.prepare_parent(ORIGINAL, MARKS))
     assert read_marks(signed) == MARKS.facts()
     assert read_state(signed) == "Valid"
 
 
 def test_the_heaviest_picture_a_channel_takes_is_written_with_its_credentials() -> None:
     credentials = load()
-    parent = credentials.adopt(ORIGINAL, MARKS)
+    parent = credentials.prepare_parent(ORIGINAL, MARKS)
     noise = draw_noise(300, 250)
 
     def encode_in(room: int) -> Encoded | None:
@@ -242,7 +242,7 @@ def test_a_certificate_that_has_run_out_is_told_at_once() -> None:
 
 def test_neither_key_nor_original_is_in_what_python_prints() -> None:
     credentials = load()
-    parent = credentials.adopt(ORIGINAL, MARKS)
+    parent = credentials.prepare_parent(ORIGINAL, MARKS)
     assert BARE[:20] not in repr(credentials) + str(vars(parent).keys()) + repr(parent)
 
 

@@ -4,39 +4,39 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.imaging.crop import Box, Framing, Subject, frame_figure, frame_picture
+from nbp_dagster.studio.imaging.crop import Box, Crop, Subject, choose_crop, choose_figure_crop
 from nbp_dagster.studio.imaging.resize import build_pyramid
 from nbp_dagster.studio.imaging.saliency import find_saliency
 from tests.fakes.pictures import draw_noise, draw_scene
 
 
-def salience_at(x: int, y: int = 5, *, rows: int = 10, columns: int = 10) -> Subject:
+def saliency_at(x: int, y: int = 5, *, rows: int = 10, columns: int = 10) -> Subject:
     """Something that stands out in one part of a picture, and nothing else."""
     found = np.zeros((rows, columns))
     found[y, x] = 1
     return Subject(found)
 
 
-def frame(subject: Subject | None, *, size: tuple[int, int] = (1000, 1000)) -> Framing:
-    return frame_picture(size, width=700, height=1000, subject=subject)
+def frame(subject: Subject | None, *, size: tuple[int, int] = (1000, 1000)) -> Crop:
+    return choose_crop(size, width=700, height=1000, subject=subject)
 
 
 @pytest.mark.parametrize("place", [0.15, 0.5, 0.85], ids=["left", "middle", "right"])
 def test_a_crop_follows_the_figure(place: float) -> None:
     scene = draw_scene(960, 540, head_at=(place, 0.4))
-    subject = Subject(build_pyramid(scene).salience)
-    framing = frame_picture(scene.size, width=540, height=540, subject=subject)
-    left, _, right, _ = framing.box
+    subject = Subject(build_pyramid(scene).saliency)
+    crop = choose_crop(scene.size, width=540, height=540, subject=subject)
+    left, _, right, _ = crop.box
     head = place * 960
-    assert framing.method == "cover"
+    assert crop.method == "cover"
     assert left <= head - 60
     assert head + 60 <= right
 
 
 def test_the_middle_is_left_only_for_something() -> None:
-    assert frame(None).box == frame(salience_at(5)).box
-    assert not frame(salience_at(5)).is_moved
-    assert frame(salience_at(9)).is_moved
+    assert frame(None).box == frame(saliency_at(5)).box
+    assert not frame(saliency_at(5)).is_moved
+    assert frame(saliency_at(9)).is_moved
 
 
 @pytest.mark.parametrize(
@@ -49,31 +49,31 @@ def test_the_middle_is_left_only_for_something() -> None:
     ids=["at the left", "at the right", "too wide for any crop"],
 )
 def test_no_word_is_cut(word: Box, method: str) -> None:
-    framing = frame(Subject(salience_at(5).salience, (word,)))
-    assert framing.method == method
-    assert framing.box[0] <= word[0] * 1000
-    assert framing.box[2] >= word[2] * 1000
+    crop = frame(Subject(saliency_at(5).saliency, (word,)))
+    assert crop.method == method
+    assert crop.box[0] <= word[0] * 1000
+    assert crop.box[2] >= word[2] * 1000
 
 
 def test_words_hold_a_crop_back_that_a_figure_would_move() -> None:
     word = (0.02, 0.4, 0.3, 0.5)
-    framing = frame(Subject(salience_at(6).salience, (word,)))
-    assert framing.method == "cover"
-    assert framing.box[0] <= 20
+    crop = frame(Subject(saliency_at(6).saliency, (word,)))
+    assert crop.method == "cover"
+    assert crop.box[0] <= 20
 
 
 def test_what_no_crop_can_show_is_shown_whole() -> None:
     """Two figures at the two ends of a picture."""
-    ends = (salience_at(0).salience + salience_at(9).salience) / 2
+    ends = (saliency_at(0).saliency + saliency_at(9).saliency) / 2
     assert frame(Subject(ends)).method == "inside"
 
 
 def test_a_figure_is_kept_clear_of_the_copy_that_will_be_set() -> None:
     """The copy of a landscape frame stands at the left."""
-    subject = salience_at(4)
+    subject = saliency_at(4)
     size = (2000, 1000)
-    plain = frame_picture(size, width=1300, height=1000, subject=subject)
-    lettered = frame_picture(size, width=1300, height=1000, subject=subject, anchor="end")
+    plain = choose_crop(size, width=1300, height=1000, subject=subject)
+    lettered = choose_crop(size, width=1300, height=1000, subject=subject, anchor="end")
     share = {
         name: (0.45 * 2000 - item.box[0]) / 1300
         for name, item in (("plain", plain), ("lettered", lettered))
@@ -111,14 +111,14 @@ def test_what_stands_out_is_found() -> None:
 
 def test_a_figure_part_is_close_and_leaves_words_out() -> None:
     """The words stand out more than the figure, and just below it."""
-    salience = np.zeros((40, 40))
-    salience[16:26, 2:12] = 0.3 / 100
-    salience[27:36, 2:38] = 0.7 / 324
+    saliency = np.zeros((40, 40))
+    saliency[16:26, 2:12] = 0.3 / 100
+    saliency[27:36, 2:38] = 0.7 / 324
     word = (0.05, 0.66, 0.95, 0.9)
-    subject = Subject(salience, (word,))
-    framing = frame_figure((2000, 2000), (0, 0, 200, 120), subject, join=(20, 0, 0, 0))
-    left, top, right, bottom = framing.box
-    assert framing.method == "beside"
+    subject = Subject(saliency, (word,))
+    crop = choose_figure_crop((2000, 2000), (0, 0, 200, 120), subject, join=(20, 0, 0, 0))
+    left, top, right, bottom = crop.box
+    assert crop.method == "beside"
     assert left <= 100
     assert 600 <= right <= 1100
     assert top <= 800
@@ -127,21 +127,21 @@ def test_a_figure_part_is_close_and_leaves_words_out() -> None:
 
 
 def test_a_figure_at_the_edge_is_shown_closer_before_words_come_in() -> None:
-    """The part that passes into the ground can't lie outside the picture, and moves the rest."""
-    salience = np.zeros((40, 40))
-    salience[16:24, 0:14] = 1 / 112
+    """The part that passes into the background can't lie outside the picture: the rest moves."""
+    saliency = np.zeros((40, 40))
+    saliency[16:24, 0:14] = 1 / 112
     word = (0.4, 0.3, 0.95, 0.7)
-    framing = frame_figure(
-        (2000, 1000), (0, 0, 200, 120), Subject(salience, (word,)), join=(40, 0, 0, 0)
+    crop = choose_figure_crop(
+        (2000, 1000), (0, 0, 200, 120), Subject(saliency, (word,)), join=(40, 0, 0, 0)
     )
-    assert framing.box[0] == 0
-    assert 500 <= framing.box[2] <= 0.4 * 2000
+    assert crop.box[0] == 0
+    assert 500 <= crop.box[2] <= 0.4 * 2000
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 900), (900, 40)])
 def test_a_figure_part_of_any_picture_lies_inside_it(size: tuple[int, int]) -> None:
     subject = Subject(find_saliency(draw_noise(*size)))
-    left, top, right, bottom = frame_figure(size, (0, 0, 160, 90), subject).box
+    left, top, right, bottom = choose_figure_crop(size, (0, 0, 160, 90), subject).box
     assert left >= 0
     assert top >= 0
     assert right <= size[0] + 1e-6

@@ -1,11 +1,13 @@
-"""Room for decoded pictures."""
+"""The limiter of decoded pictures, and the ordered thread-pool map."""
 
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
+import pytest
+
+from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter, count_decodes, run_parallel
 from tests.fakes.clock import FakeClock
 
 
@@ -15,32 +17,32 @@ def started(work: Callable[[], None]) -> threading.Thread:
     return thread
 
 
-def taker(places: DecodeLimiter, pixels: int) -> tuple[threading.Thread, threading.Event]:
-    """Somebody who takes room, and whether there was any."""
+def acquirer(limiter: DecodeLimiter, pixels: int) -> tuple[threading.Thread, threading.Event]:
+    """A thread that acquires a slot, and an event that is set once it has one."""
     has_room = threading.Event()
 
     def take() -> None:
-        with places.acquire(pixels):
+        with limiter.acquire(pixels):
             has_room.set()
 
     return started(take), has_room
 
 
 def test_small_pictures_fill_every_place() -> None:
-    places = DecodeLimiter(3, pixels=100)
+    limiter = DecodeLimiter(3, pixels=100)
 
-    with places.acquire(10), places.acquire(10):
-        thread, has_room = taker(places, 10)
+    with limiter.acquire(10), limiter.acquire(10):
+        thread, has_room = acquirer(limiter, 10)
         thread.join(10)
 
     assert has_room.is_set()
 
 
 def test_one_more_than_there_are_places_waits_for_one() -> None:
-    places = DecodeLimiter(1, pixels=100)
+    limiter = DecodeLimiter(1, pixels=100)
     with ExitStack() as held:
-        held.enter_context(places.acquire(10))
-        thread, has_room = taker(places, 10)
+        held.enter_context(limiter.acquire(10))
+        thread, has_room = acquirer(limiter, 10)
         assert not has_room.wait(0.05)
         held.close()
         thread.join(10)
@@ -49,10 +51,10 @@ def test_one_more_than_there_are_places_waits_for_one() -> None:
 
 
 def test_large_pictures_wait_though_places_are_free() -> None:
-    places = DecodeLimiter(3, pixels=100)
+    limiter = DecodeLimiter(3, pixels=100)
     with ExitStack() as held:
-        held.enter_context(places.acquire(60))
-        thread, has_room = taker(places, 60)
+        held.enter_context(limiter.acquire(60))
+        thread, has_room = acquirer(limiter, 60)
         assert not has_room.wait(0.05)
         held.close()
         thread.join(10)
@@ -61,35 +63,35 @@ def test_large_pictures_wait_though_places_are_free() -> None:
 
 
 def test_a_picture_larger_than_all_room_goes_alone() -> None:
-    places = DecodeLimiter(3, pixels=100)
+    limiter = DecodeLimiter(3, pixels=100)
 
-    thread, has_room = taker(places, 1000)
+    thread, has_room = acquirer(limiter, 1000)
     thread.join(10)
 
     assert has_room.is_set()
 
 
 def test_room_is_given_back_when_the_work_fails() -> None:
-    places = DecodeLimiter(1, pixels=100)
+    limiter = DecodeLimiter(1, pixels=100)
 
     try:
-        with places.acquire(10):
+        with limiter.acquire(10):
             raise ValueError("broken")
     except ValueError:
         pass
 
-    thread, has_room = taker(places, 10)
+    thread, has_room = acquirer(limiter, 10)
     thread.join(10)
     assert has_room.is_set()
 
 
 def test_who_came_first_is_first_though_another_would_fit_now() -> None:
-    places = DecodeLimiter(3, pixels=100)
+    limiter = DecodeLimiter(3, pixels=100)
     with ExitStack() as held:
-        held.enter_context(places.acquire(60))
-        large, large_has_room = taker(places, 60)
-        large_is_in_line(places)
-        small, small_has_room = taker(places, 10)
+        held.enter_context(limiter.acquire(60))
+        large, large_has_room = acquirer(limiter, 60)
+        wait_until_queued(limiter)
+        small, small_has_room = acquirer(limiter, 10)
         assert not small_has_room.wait(0.05)
         held.close()
         large.join(10)
@@ -101,33 +103,58 @@ def test_who_came_first_is_first_though_another_would_fit_now() -> None:
 
 def test_places_tell_how_often_one_falls_free() -> None:
     clock = FakeClock()
-    places = DecodeLimiter(2, pixels=100, monotonic=clock.monotonic)
-    assert places.seconds_apart(guess=1.0) == 0.5, "nothing is known yet"
+    limiter = DecodeLimiter(2, pixels=100, monotonic=clock.monotonic)
+    assert limiter.seconds_apart(guess=1.0) == 0.5, "nothing is known yet"
 
-    with places.acquire(10):
+    with limiter.acquire(10):
         clock.advance(3.0)
-    assert places.seconds_apart(guess=1.0) == 1.5
-    with places.acquire(10):
+    assert limiter.seconds_apart(guess=1.0) == 1.5
+    with limiter.acquire(10):
         clock.advance(1.0)
 
-    assert 1.0 < places.seconds_apart(guess=1.0) < 1.5, "the last picture tells a part of it"
+    assert 1.0 < limiter.seconds_apart(guess=1.0) < 1.5, "the last picture tells a part of it"
 
 
 def test_places_have_room_until_they_are_taken_or_waited_for() -> None:
-    places = DecodeLimiter(1, pixels=100)
-    assert places.has_room
+    limiter = DecodeLimiter(1, pixels=100)
+    assert limiter.has_room
     with ExitStack() as held:
-        held.enter_context(places.acquire(10))
-        assert not places.has_room
-        thread, _ = taker(places, 10)
+        held.enter_context(limiter.acquire(10))
+        assert not limiter.has_room
+        thread, _ = acquirer(limiter, 10)
         held.close()
         thread.join(10)
 
-    assert places.has_room
+    assert limiter.has_room
 
 
-def large_is_in_line(places: DecodeLimiter) -> None:
+def wait_until_queued(limiter: DecodeLimiter) -> None:
     """Wait for the line's first waiter."""
     deadline = time.monotonic() + 10
-    while not places.waiting and time.monotonic() < deadline:
+    while not limiter.waiting and time.monotonic() < deadline:
         time.sleep(0.001)
+
+
+def test_what_is_done_stands_in_the_order_of_the_jobs() -> None:
+    assert run_parallel(lambda number: number * number, [3, 1, 2]) == [9, 1, 4]
+    assert run_parallel(len, ["alone"]) == [5]
+    assert run_parallel(len, []) == []
+
+
+@pytest.mark.skipif(count_decodes() < 2, reason="one core does one job at a time")
+def test_two_jobs_are_done_at_once() -> None:
+    both = threading.Barrier(2, timeout=30)
+    assert sorted(run_parallel(lambda _: both.wait(), [1, 2])) == [0, 1]
+
+
+def test_a_job_that_fails_is_told_and_the_others_come_to_their_end() -> None:
+    ended: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 1:
+            raise ValueError("no room")
+        ended.append(number)
+
+    with pytest.raises(ValueError, match="no room"):
+        run_parallel(work, [0, 1])
+    assert ended == [0]

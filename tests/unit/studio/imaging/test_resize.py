@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.models import Channel, FileType
-from nbp_dagster.studio.imaging.crop import LEAST_KEPT, frame_picture
+from nbp_dagster.studio.imaging.crop import LEAST_KEPT, choose_crop
 from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.resize import (
     RenditionTooLarge,
@@ -71,42 +71,42 @@ def test_any_picture_fits_any_frame_exactly(size: tuple[int, int], frame: tuple[
 def test_a_crop_keeps_all_of_one_side_and_most_of_the_picture(
     source: tuple[int, int], frame: tuple[int, int]
 ) -> None:
-    framing = frame_picture(source, width=frame[0], height=frame[1])
-    left, top, right, bottom = framing.box
-    assert framing.kept >= LEAST_KEPT
-    assert framing.kept == pytest.approx(
+    crop = choose_crop(source, width=frame[0], height=frame[1])
+    left, top, right, bottom = crop.box
+    assert crop.kept >= LEAST_KEPT
+    assert crop.kept == pytest.approx(
         (right - left) * (bottom - top) / (source[0] * source[1]), abs=1e-6
     )
     assert (left, right) == (0, source[0]) or (top, bottom) == (0, source[1])
-    if framing.method == "inside":
-        assert framing.box == (0, 0, *source)
+    if crop.method == "inside":
+        assert crop.box == (0, 0, *source)
 
 
 def test_a_crop_down_loses_a_little_less_at_the_top_than_below() -> None:
-    framing = frame_picture((900, 1600), width=1080, height=1350)
-    lost_above, lost_below = framing.box[1], 1600 - framing.box[3]
-    assert framing.method == "cover"
+    crop = choose_crop((900, 1600), width=1080, height=1350)
+    lost_above, lost_below = crop.box[1], 1600 - crop.box[3]
+    assert crop.method == "cover"
     assert lost_above == pytest.approx(0.45 * (lost_above + lost_below))
 
 
 def test_an_enlarged_picture_says_so() -> None:
-    assert frame_picture((100, 100), width=300, height=300).scale == 3
+    assert choose_crop((100, 100), width=300, height=300).scale == 3
 
 
 def test_a_banner_shows_the_whole_picture_on_a_ground_of_its_own_colours() -> None:
     scene = draw_scene(896, 504)
     banner = fit_image(scene, width=728, height=90)
-    sky, ground = banner.getpixel((5, 5)), banner.getpixel((722, 85))
+    sky, background = banner.getpixel((5, 5)), banner.getpixel((722, 85))
     assert difference(
         banner.crop((320, 0, 410, 90)), scene.resize((160, 90)).crop((36, 0, 126, 90))
     ) == pytest.approx(0, abs=12)
     assert sky[2] > sky[0]
-    assert ground[1] > ground[0]
+    assert background[1] > background[0]
 
 
 @pytest.mark.parametrize("frame", [(728, 90), (120, 600)], ids=["wide", "tall"])
 def test_the_ground_passes_into_the_picture_without_an_edge(frame: tuple[int, int]) -> None:
-    """Where the ground joins, neighbours differ no more than they do inside the picture."""
+    """Where the background joins, neighbours differ no more than they do inside the picture."""
     width, height = frame
     banner = fit_image(
         draw_scene(600, 600).reduce(6).resize((600, 600)), width=width, height=height
@@ -132,9 +132,9 @@ def test_words_do_not_fade_into_the_ground() -> None:
 
 
 def test_a_lettered_banner_keeps_its_picture_at_the_end() -> None:
-    framing = frame_picture((1600, 900), width=728, height=90, anchor="end")
-    assert framing.place == (568, 0, 728, 90)
-    assert frame_picture((900, 1600), width=160, height=600, anchor="end").place[3] == 600
+    crop = choose_crop((1600, 900), width=728, height=90, anchor="end")
+    assert crop.place == (568, 0, 728, 90)
+    assert choose_crop((900, 1600), width=160, height=600, anchor="end").place[3] == 600
 
 
 def test_lettering_is_set_before_the_file_is_written() -> None:
@@ -144,7 +144,7 @@ def test_lettering_is_set_before_the_file_is_written() -> None:
         seen.append(image.size)
         return Image.new("RGB", image.size, (250, 0, 0))
 
-    rendition = render_channel(draw_scene(600, 400), make_channel(file_type="png"), letter=letter)
+    rendition = render_channel(draw_scene(600, 400), make_channel(file_type="png"), typeset=letter)
     assert seen == [(400, 300)]
     assert open_picture(rendition.data).getpixel((0, 0)) == (250, 0, 0)
 

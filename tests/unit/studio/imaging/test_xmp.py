@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nbp_dagster.studio.imaging.encode import FileType, encode_picture, srgb_profile
-from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, differ_from, read_marks
+from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, compare_marks, read_marks
 from tests.fakes.pictures import broken_pictures, draw_scene, encode
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -84,7 +84,7 @@ def test_what_was_written_is_read_back(file_type: FileType) -> None:
     for marks in (MARKS, told):
         found = read_marks(write(marks, file_type=file_type))
         assert found == marks.facts()
-        assert list(differ_from(marks, found)) == []
+        assert list(compare_marks(marks, found)) == []
 
 
 def test_hostile_values_stay_values() -> None:
@@ -95,12 +95,12 @@ def test_hostile_values_stay_values() -> None:
 def test_what_is_missing_wrong_or_too_much_is_named() -> None:
     other = replace(MARKS, generation_id="gen_2", made_at=None, prompt="a secret offer")
     found = read_marks(write(other))
-    assert list(differ_from(MARKS, found)) == [
+    assert list(compare_marks(MARKS, found)) == [
         "xmp:CreateDate is missing",
         "nbp:GenerationId is 'gen_2', not 'gen_1'",
-        "Iptc4xmpExt:AIPromptInformation holds a prompt that is not to be told",
+        "Iptc4xmpExt:AIPromptInformation holds a prompt that must not be disclosed",
     ]
-    assert list(differ_from(MARKS, {})) == ["it has no XMP that can be read"]
+    assert list(compare_marks(MARKS, {})) == ["it has no XMP that can be read"]
 
 
 def test_marks_that_another_program_wrote_anew_are_read() -> None:

@@ -17,7 +17,7 @@ from nbp_dagster.studio.typography.banner import (
 )
 from nbp_dagster.studio.typography.contrast import LEGIBLE, choose_scheme, parse_colour
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
-from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture
 from nbp_dagster.studio.typography.text_layout import Box
 from nbp_dagster.studio.typography.typeface import can_shape
 
@@ -49,7 +49,7 @@ def plan(
 
 def draw(
     found: Plan, *, palette: Mapping[str, str] = PALETTES["dark"], logo: Image.Image | None = None
-) -> Typeset:
+) -> TypesetPicture:
     left, top, right, bottom = found.figure
     picture = Image.new("RGB", (right - left, bottom - top), ROSE)
     return draw_banner(found, picture, palette=palette, logo=logo)
@@ -95,7 +95,7 @@ def test_copy_is_legible_on_the_brands_colour(
     done = draw(plan(size), palette=palette)
     assert min(done.contrasts.values()) >= LEGIBLE
     assert measure_text_contrast(done.image, done.boxes["headline"]) >= LEGIBLE
-    assert done.image.getpixel((1, 1)) == choose_scheme(palette).ground
+    assert done.image.getpixel((1, 1)) == choose_scheme(palette).background
     assert done.image.getpixel((size[0] - 2, size[1] - 2)) == ROSE
 
 
@@ -145,7 +145,9 @@ def draw_sign(colour: str) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("colour", "has_plate"), [("#F7F3EA", False), ("#0B3D2E", True)], ids=["light", "as the ground"]
+    ("colour", "has_plate"),
+    [("#F7F3EA", False), ("#0B3D2E", True)],
+    ids=["light", "as the background"],
 )
 def test_a_logo_that_the_ground_would_hide_gets_a_plate(colour: str, has_plate: bool) -> None:
     found = plan((728, 90))
@@ -153,7 +155,7 @@ def test_a_logo_that_the_ground_would_hide_gets_a_plate(colour: str, has_plate: 
     done = draw(found, logo=draw_sign(colour))
     left, top, right, _ = found.logo
     behind = done.image.getpixel(((left + right) // 2, top + 2))
-    ground = parse_colour(PALETTES["dark"]["primary"])
-    assert (behind != ground) is has_plate
+    background = parse_colour(PALETTES["dark"]["primary"])
+    assert (behind != background) is has_plate
     part = done.image.crop(found.logo).convert("L").getextrema()
     assert part[1] - part[0] > 60

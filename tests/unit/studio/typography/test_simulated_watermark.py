@@ -3,11 +3,11 @@
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.studio.typography.simulated_watermark import stamp_simulated
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 
 def stamped_box(picture: Image.Image, boxes: dict[str, tuple[int, int, int, int]]) -> list[int]:
-    marked = stamp_simulated(picture, boxes)
+    marked = draw_watermark(picture, boxes)
     assert marked.size == picture.size
     found = ImageChops.difference(marked, picture).getbbox()
     assert found is not None

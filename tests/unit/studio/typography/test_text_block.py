@@ -15,7 +15,7 @@ from nbp_dagster.studio.typography.contrast import (
     measure_worst_contrast,
     parse_colour,
 )
-from nbp_dagster.studio.typography.text_block import TextDoesNotFit, Typeset, typeset
+from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture, typeset
 from nbp_dagster.studio.typography.typeface import Typeface
 from tests.fakes.pictures import draw_noise, draw_scene
 
@@ -25,11 +25,11 @@ PALETTES = {
     "middle": {"primary": "#E4572E", "accent": "#17BEBB"},
     "light": {"primary": "#F9D7E0", "accent": "#5B2A86"},
     "one colour": {"night": "#101020"},
-    "button like the ground": {"primary": "#0B3D2E", "accent": "#0B3D2F"},
+    "button like the background": {"primary": "#0B3D2E", "accent": "#0B3D2F"},
 }
 ENGLISH = {
     "headline": "Slow mornings win",
-    "sub": "The new spring roast, ground fresh for you every morning.",
+    "sub": "The new spring roast, background fresh for you every morning.",
     "call_to_action": "Shop the roast",
     "disclaimer": "Contains caffeine.",
 }
@@ -49,7 +49,7 @@ def set_type(
     palette: Mapping[str, str] = PALETTE,
     safe_area: SafeArea | None = None,
     language: str = "en",
-) -> Typeset:
+) -> TypesetPicture:
     return typeset(
         image,
         texts=texts,
@@ -95,7 +95,7 @@ def test_type_is_legible_on_noise_in_any_palette(
 
 @pytest.mark.parametrize("frame", [(600, 314), (400, 500)], ids=["landscape", "portrait"])
 def test_nothing_is_drawn_outside_the_boxes(frame: tuple[int, int]) -> None:
-    """On a plain ground in the brand's colour no toning is needed: only type differs."""
+    """On a plain background in the brand's colour no toning is needed: only type differs."""
     plain = Image.new("RGB", frame, PALETTE["primary"])
     result = set_type(plain, GERMAN, language="de")
     rest = result.image.copy()
@@ -193,26 +193,26 @@ def test_the_same_copy_is_the_same_picture() -> None:
 
 
 def test_lines_are_as_even_as_can_be() -> None:
-    cut = Typeface("en").cut(40, 700)
-    lines = cut.break_lines("one two three four five six", width=420, most=4)
+    font = Typeface("en").font(40, 700)
+    lines = font.break_lines("one two three four five six", width=420, most=4)
     assert lines == ("one two three", "four five six")
 
 
 def test_a_spaced_french_mark_stays_with_its_word() -> None:
-    cut = Typeface("fr").cut(40, 700)
-    lines = cut.break_lines("Vraiment bon !", width=cut.measure("Vraiment bon") + 1, most=4)
+    font = Typeface("fr").font(40, 700)
+    lines = font.break_lines("Vraiment bon !", width=font.measure("Vraiment bon") + 1, most=4)
     assert lines == ("Vraiment", "bon !")
 
 
 def test_lines_do_not_break_at_a_no_break_space() -> None:
-    cut = Typeface("fr").cut(40, 700)
-    width = cut.measure("Vraiment") + 1
-    assert cut.break_lines("Vraiment bon", width=width, most=4) == ("Vraiment", "bon")
-    assert cut.break_lines("Vraiment\u00a0bon", width=width, most=4) is None
+    font = Typeface("fr").font(40, 700)
+    width = font.measure("Vraiment") + 1
+    assert font.break_lines("Vraiment bon", width=width, most=4) == ("Vraiment", "bon")
+    assert font.break_lines("Vraiment\u00a0bon", width=width, most=4) is None
 
 
 def test_a_word_wider_than_the_line_does_not_fit() -> None:
-    assert Typeface("en").cut(40, 700).break_lines("mornings", width=50, most=9) is None
+    assert Typeface("en").font(40, 700).break_lines("mornings", width=50, most=9) is None
 
 
 @pytest.mark.parametrize(
@@ -246,14 +246,14 @@ def test_one_pixel_of_the_inks_own_colour_is_found() -> None:
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
 def test_a_scheme_is_legible_in_itself(palette: Mapping[str, str]) -> None:
     scheme = choose_scheme(palette)
-    assert measure_contrast(scheme.ink, scheme.ground) >= 7
+    assert measure_contrast(scheme.ink, scheme.background) >= 7
     assert measure_contrast(scheme.label, scheme.button) >= 4.5
-    assert measure_contrast(scheme.button, scheme.ground) >= 1.6
+    assert measure_contrast(scheme.button, scheme.background) >= 1.6
 
 
 def test_brand_colours_are_used_as_they_are_where_they_serve() -> None:
     scheme = choose_scheme(PALETTE)
-    assert scheme.ground == parse_colour("#0B3D2E")
+    assert scheme.background == parse_colour("#0B3D2E")
     assert scheme.ink == parse_colour("#F7F3EA")
     assert scheme.button == parse_colour("#F2B705")
     assert measure_luminance(scheme.label) < 0.1

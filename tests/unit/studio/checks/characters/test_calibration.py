@@ -10,8 +10,8 @@ from nbp_dagster.studio.checks.characters.calibration import (
     CalibrationFolder,
     TooFewViews,
     calibrate,
-    part,
-    set_scene,
+    measure_errors,
+    place_on_background,
 )
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure
@@ -34,16 +34,16 @@ def views_of(number: int, count: int = 3) -> tuple[Figure, ...]:
 
 def test_two_lots_are_parted_where_the_errors_are_equal() -> None:
     """One of four wrong on either side: a quarter, between the two that overlap."""
-    errors = part([1.0, 3.0, 4.0, 5.0], [0.0, 0.5, 0.7, 2.0])
+    errors = measure_errors([1.0, 3.0, 4.0, 5.0], [0.0, 0.5, 0.7, 2.0])
     assert errors.rate == 0.25
     assert 1.0 < errors.threshold < 3.0
-    clean = part([3.0, 4.0], [1.0, 2.0])
+    clean = measure_errors([3.0, 4.0], [1.0, 2.0])
     assert (clean.rate, clean.area, clean.threshold) == (0.0, 1.0, 2.5)
 
 
 def test_scenes_are_the_same_every_time() -> None:
     """So equal sheets give equal thresholds."""
-    one, other = (set_scene(FIGURES[1], random.Random("ada/0/1")) for _ in range(2))
+    one, other = (place_on_background(FIGURES[1], random.Random("ada/0/1")) for _ in range(2))
     assert one.tobytes() == other.tobytes()
 
 

@@ -12,7 +12,7 @@ from nbp_dagster.studio.checks.characters.colour import (
     lab_of,
     share_bins,
 )
-from nbp_dagster.studio.checks.characters.palette import survey_palette
+from nbp_dagster.studio.checks.characters.palette import measure_palette
 
 # Sharma, Wu and Dalal (2005), table 1: two Lab colours and their difference.
 SHARMA = [
@@ -65,11 +65,11 @@ def test_the_palette_share_counts_tints_and_leaves_other_colours() -> None:
     halves = Image.new("RGB", (96, 96), "#104436")
     halves.paste("#C02020", (48, 0, 96, 96))
     brand = {"leaf": "#0B3D2E", "sun": "#F2B705"}
-    found = survey_palette(halves, brand, 15)
+    found = measure_palette(halves, brand, 15)
     assert found.near == pytest.approx(0.5, abs=0.02)
     assert found.shares == {"leaf": pytest.approx(0.5, abs=0.02), "sun": 0}
     assert found.nearest["leaf"] < 5 < 30 < found.nearest["sun"]
-    assert survey_palette(halves, {**brand, "sun": "#BB2222"}, 15).near == 1.0
+    assert measure_palette(halves, {**brand, "sun": "#BB2222"}, 15).near == 1.0
 
 
 def test_a_speck_of_a_colour_is_not_there() -> None:
@@ -78,6 +78,6 @@ def test_a_speck_of_a_colour_is_not_there() -> None:
     speckled = plain.copy()
     speckled.paste("#F2B705", (0, 0, 9, 9))
     brand = {"sun": "#F2B705"}
-    found, without = (survey_palette(image, brand, 15) for image in (speckled, plain))
+    found, without = (measure_palette(image, brand, 15) for image in (speckled, plain))
     assert found.shares["sun"] == pytest.approx(0.0001, abs=0.00005)
     assert found.nearest == without.nearest

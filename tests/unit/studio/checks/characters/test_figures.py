@@ -1,13 +1,13 @@
-"""Figures are cut from plain ground or by transparency, one view a figure."""
+"""Figures are cut from plain background or by transparency, one view a figure."""
 
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.checks.characters.figures import cut_figures
 
 
-def draw_sheet(ground: str = "#CBD2DA") -> Image.Image:
+def draw_sheet(background: str = "#CBD2DA") -> Image.Image:
     """Two figures of 60 x 160 pixels and a line of lettering."""
-    sheet = Image.new("RGB", (400, 260), ground)
+    sheet = Image.new("RGB", (400, 260), background)
     pen = ImageDraw.Draw(sheet)
     pen.rectangle((40, 20, 99, 179), fill="#7A2A1A")
     pen.rectangle((240, 20, 299, 179), fill="#1A2A7A")
@@ -33,7 +33,7 @@ def test_what_is_transparent_is_not_the_figure() -> None:
 
 
 def test_white_clothes_inside_the_outline_stay() -> None:
-    """The ground is flooded from the border, so a closed outline keeps its inside."""
+    """The background is flooded from the border, so a closed outline keeps its inside."""
     image = Image.new("RGB", (120, 120), "white")
     ImageDraw.Draw(image).ellipse((20, 20, 100, 100), fill="white", outline="black", width=4)
     [figure] = cut_figures(image)

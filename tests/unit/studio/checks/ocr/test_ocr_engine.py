@@ -14,8 +14,8 @@ from nbp_dagster.studio.checks.ocr.ocr_engine import (
     DETECTOR,
     RECOGNISER,
     find_models,
-    identify_reader,
-    load_reader,
+    identify_engine,
+    load_engine,
 )
 
 # MODEL_LICENSES.md of rapidocr 3.10: Apache-2.0, converted from PaddleOCR's.
@@ -37,11 +37,11 @@ def draw(*texts: str) -> Image.Image:
 def test_the_models_are_those_whose_licence_was_read() -> None:
     for path in find_models():
         assert hashlib.sha256(path.read_bytes()).hexdigest() == SHA256[path.name]
-        assert SHA256[path.name][:12] in identify_reader()
+        assert SHA256[path.name][:12] in identify_engine()
 
 
 def test_the_alphabet_is_that_of_the_recogniser() -> None:
-    alphabet = load_reader().alphabet
+    alphabet = load_engine().alphabet
     assert set("azAZ09éßñ€あ日") <= alphabet
     assert not set("яй한ا") & alphabet
 
@@ -53,7 +53,7 @@ def test_lines_come_with_boxes_and_scores_and_without_the_network(
         raise AssertionError("the reader went to the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    first, second = load_reader().read(draw("Slow mornings", "Chrismtas"))
+    first, second = load_engine().read(draw("Slow mornings", "Chrismtas"))
     assert (first.text, second.text) == ("Slow mornings", "Chrismtas")
     assert first.score > 0.9
     assert 0 < first.left < first.right < 1
@@ -61,12 +61,12 @@ def test_lines_come_with_boxes_and_scores_and_without_the_network(
 
 
 def test_an_empty_picture_has_no_lines() -> None:
-    assert load_reader().read(Image.new("RGB", (320, 320), "#808080")) == ()
+    assert load_engine().read(Image.new("RGB", (320, 320), "#808080")) == ()
 
 
 def test_threads_share_one_reader() -> None:
     with ThreadPoolExecutor(3) as pool:
-        readers = list(pool.map(lambda _: load_reader(), range(3)))
+        readers = list(pool.map(lambda _: load_engine(), range(3)))
         pictures = [draw("Try it", "now"), draw("House blend", "today")]
         found = list(pool.map(readers[0].read, pictures))
     assert len({id(reader) for reader in readers}) == 1

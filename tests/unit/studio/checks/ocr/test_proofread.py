@@ -1,4 +1,4 @@
-"""What is read when, and what the checks of the words make of it; one test reads real pictures."""
+"""When originals are read and the checks of their words; one test reads real pictures."""
 
 import importlib.util
 import io
@@ -15,16 +15,20 @@ from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painting.painter import paint
-from nbp_dagster.studio.checks.ocr.expected_text import Lettering, lettering_of
-from nbp_dagster.studio.checks.ocr.ocr_engine import ReaderMissing
-from nbp_dagster.studio.checks.ocr.proofread import Proof, Proofreader
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
+from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngineMissing
+from nbp_dagster.studio.checks.ocr.proofread import (
+    Proofreader,
+    ProofreadResult,
+    find_copy_boxes,
+)
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
-from nbp_dagster.studio.manifest.value_types import Reading, ReadLine
+from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from nbp_dagster.studio.options import ReadWhen
 from tests.fakes.briefs import campaign, write_briefs
 
 COPY = {"headline": "Slow mornings win", "call_to_action": "Try it"}
-LETTERING = Lettering(COPY, ("Hilltop Tea", "SIMULATED"), {"en": ("cure", "world's best")})
+EXPECTED = ExpectedText(COPY, ("Hilltop Tea", "SIMULATED"), {"en": ("cure", "world's best")})
 ORIGINAL = "a" * 64
 
 
@@ -33,8 +37,8 @@ def line(text: str, *, score: float = 0.99, row: int = 0) -> ReadLine:
     return ReadLine(text=text, score=score, left=0.1, top=top, right=0.9, bottom=top + 0.04)
 
 
-class ScriptedReader:
-    """Reads what it is told to, by the longer side of the picture."""
+class ScriptedEngine:
+    """Returns scripted lines, by the longer side of the picture."""
 
     name = "scripted 1"
     alphabet = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -67,13 +71,13 @@ def drawn(**changes: object) -> dict[str, object]:
 
 def proofread(
     brand: Brand,
-    reader: ScriptedReader,
-    lettering: Lettering = LETTERING,
+    engine: ScriptedEngine,
+    expected: ExpectedText = EXPECTED,
     *,
     earlier: Reading | None = None,
     references: Sequence[Reference] = (),
     label: Image.Image | None = None,
-) -> Proof:
+) -> ProofreadResult:
     def read_reference(source: str, digest: str) -> bytes:
         assert label is not None
         data = io.BytesIO()
@@ -81,9 +85,9 @@ def proofread(
         return data.getvalue()
 
     picture = draw_stripes()
-    return Proofreader("on", read=read_reference, load=lambda: reader).proofread(
+    return Proofreader("on", read=read_reference, load=lambda: engine).proofread(
         brand,
-        lettering,
+        expected,
         prompt_key="winter/kitchen/en/1x1/v1",
         original=ORIGINAL,
         picture=picture,
@@ -100,11 +104,11 @@ def draw_stripes() -> Image.Image:
     return picture
 
 
-def results(proof: Proof) -> Mapping[str, CheckResult]:
+def results(proof: ProofreadResult) -> Mapping[str, CheckResult]:
     return {result.name: result for result in proof.results}
 
 
-def verdicts(proof: Proof) -> Mapping[str, str]:
+def verdicts(proof: ProofreadResult) -> Mapping[str, str]:
     return {name: result.verdict for name, result in results(proof).items()}
 
 
@@ -117,26 +121,26 @@ ALL_PASSED = {
 
 
 def test_copy_that_is_found_at_the_first_size_is_not_read_again(brand: Brand) -> None:
-    reader = ScriptedReader("Slow mornings win", "Try it", "SIMULATED", "HILLTOP TEA")
-    proof = proofread(brand, reader)
+    engine = ScriptedEngine("Slow mornings win", "Try it", "SIMULATED", "HILLTOP TEA")
+    proof = proofread(brand, engine)
     assert verdicts(proof) == ALL_PASSED
-    assert reader.sides == [800]
+    assert engine.sides == [800]
     figures = results(proof)["copy_legible"].figures
     assert figures["word_accuracy_headline"] == 1.0
     assert figures["edit_distance_call_to_action"] == 0.0
 
 
 def test_copy_that_is_missing_is_looked_for_at_the_second_size(brand: Brand) -> None:
-    reader = ScriptedReader("Slow mornings win", large=["Slow morni", "ngs win", "Try it"])
-    proof = proofread(brand, reader)
+    engine = ScriptedEngine("Slow mornings win", large=["Slow morni", "ngs win", "Try it"])
+    proof = proofread(brand, engine)
     # The headline of the one size and the button of the other; what fell apart is no stray text.
     assert verdicts(proof) == ALL_PASSED
-    assert reader.sides == [800, 1536]
+    assert engine.sides == [800, 1536]
 
 
 def test_a_misspelling_fails_the_copy_and_nothing_else(brand: Brand) -> None:
     texts = ["Slow mornnigs win", "Try it"]
-    proof = proofread(brand, ScriptedReader(*texts, large=texts))
+    proof = proofread(brand, ScriptedEngine(*texts, large=texts))
     assert verdicts(proof) == {**ALL_PASSED, "copy_legible": "failed"}
     found = results(proof)["copy_legible"]
     assert "headline reads 'Slow mornnigs win', asked for 'Slow mornings win'" in found.sentence
@@ -145,10 +149,10 @@ def test_a_misspelling_fails_the_copy_and_nothing_else(brand: Brand) -> None:
 
 
 def test_copy_that_can_be_read_but_hardly_seen_fails_its_contrast_alone(brand: Brand) -> None:
-    reader = ScriptedReader("Slow mornings win", "Try it")
-    proof = Proofreader("on", load=lambda: reader).proofread(
+    engine = ScriptedEngine("Slow mornings win", "Try it")
+    proof = Proofreader("on", load=lambda: engine).proofread(
         brand,
-        LETTERING,
+        EXPECTED,
         prompt_key="key",
         original=ORIGINAL,
         picture=ImageChops.add(draw_stripes(), Image.new("RGB", (2048, 1024), "#A0A0A0")),
@@ -160,28 +164,28 @@ def test_copy_that_can_be_read_but_hardly_seen_fails_its_contrast_alone(brand: B
 
 
 def test_lettering_that_nobody_asked_for_fails_alone_and_is_named(brand: Brand) -> None:
-    proof = proofread(brand, ScriptedReader("Slow mornings win", "Try it now", "VELURA"))
+    proof = proofread(brand, ScriptedEngine("Slow mornings win", "Try it now", "VELURA"))
     assert verdicts(proof) == {**ALL_PASSED, "unrequested_text": "failed"}
-    assert results(proof)["unrequested_text"].sentence == "nobody asked for: 'now', 'VELURA'"
+    assert results(proof)["unrequested_text"].sentence == "not requested: 'now', 'VELURA'"
 
 
 def test_what_a_reader_imagines_on_photographs_counts_for_nothing(brand: Brand) -> None:
-    reader = ScriptedReader("Slow mornings win", "Try it", "ab")
-    reader._small.append(line("velura", score=0.79, row=9))
-    assert verdicts(proofread(brand, reader)) == ALL_PASSED
+    engine = ScriptedEngine("Slow mornings win", "Try it", "ab")
+    engine._small.append(line("velura", score=0.79, row=9))
+    assert verdicts(proofread(brand, engine)) == ALL_PASSED
 
 
 def test_a_prohibited_term_fails_alone_where_its_words_may_be_there(brand: Brand) -> None:
-    lettering = replace(LETTERING, allowed=("World's Best House Blend",))
+    expected = replace(EXPECTED, allowed=("World's Best House Blend",))
     texts = ["Slow mornings win", "Try it", "WORLD'S", "BEST"]
-    proof = proofread(brand, ScriptedReader(*texts), lettering)
+    proof = proofread(brand, ScriptedEngine(*texts), expected)
     assert verdicts(proof) == {**ALL_PASSED, "prohibited_text": "failed"}
     assert "world's best" in results(proof)["prohibited_text"].sentence
 
 
 def test_letters_the_reader_does_not_know_are_named_and_nothing_is_passed(brand: Brand) -> None:
-    lettering = replace(LETTERING, required={"headline": "Медленное утро", "sub": "Try it"})
-    proof = proofread(brand, ScriptedReader("Try it", "Menehhoe yTpo"), lettering)
+    expected = replace(EXPECTED, required={"headline": "Медленное утро", "sub": "Try it"})
+    proof = proofread(brand, ScriptedEngine("Try it", "Menehhoe yTpo"), expected)
     assert verdicts(proof) == {
         "copy_legible": "skipped",
         "copy_contrast": "passed",
@@ -194,8 +198,8 @@ def test_letters_the_reader_does_not_know_are_named_and_nothing_is_passed(brand:
 
 
 def test_an_original_without_drawn_copy_is_still_searched_for_stray_text(brand: Brand) -> None:
-    lettering = replace(LETTERING, required={})
-    proof = proofread(brand, ScriptedReader("VELURA ZONTIK"), lettering)
+    expected = replace(EXPECTED, required={})
+    proof = proofread(brand, ScriptedEngine("VELURA ZONTIK"), expected)
     assert verdicts(proof) == {
         "copy_legible": "skipped",
         "copy_contrast": "skipped",
@@ -206,21 +210,21 @@ def test_an_original_without_drawn_copy_is_still_searched_for_stray_text(brand: 
 
 def test_what_was_read_is_not_read_again_until_the_picture_is_another(brand: Brand) -> None:
     texts = ["Slow mornings win", "Try it"]
-    first = proofread(brand, ScriptedReader(*texts))
-    reader = ScriptedReader(*texts)
+    first = proofread(brand, ScriptedEngine(*texts))
+    engine = ScriptedEngine(*texts)
     # Other wording, the same picture.
-    other = replace(LETTERING, required={"headline": "Slow mornings"})
-    again = proofread(brand, reader, other, earlier=first.reading)
-    assert reader.sides == []
+    other = replace(EXPECTED, required={"headline": "Slow mornings"})
+    again = proofread(brand, engine, other, earlier=first.reading)
+    assert engine.sides == []
     assert verdicts(again) == {**ALL_PASSED, "unrequested_text": "failed"}
     assert first.reading is not None
     moved = replace(first.reading, original="b" * 64)
-    proofread(brand, reader, earlier=moved)
-    assert reader.sides == [800]
+    proofread(brand, engine, earlier=moved)
+    assert engine.sides == [800]
 
 
 def test_the_label_of_a_reference_may_come_back(brand: Brand) -> None:
-    class LabelReader(ScriptedReader):
+    class LabelEngine(ScriptedEngine):
         def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
             if picture.size == (300, 200):
                 self.sides.append(300)
@@ -230,10 +234,10 @@ def test_the_label_of_a_reference_may_come_back(brand: Brand) -> None:
     bag = Reference("product", "blend", "images/bag.png", "d" * 64)
     texts = ["Slow mornings win", "Try it", "arabica", "250"]
     label = Image.new("RGB", (300, 200))
-    reader = LabelReader(*texts)
-    assert verdicts(proofread(brand, reader, references=[bag], label=label)) == ALL_PASSED
-    assert reader.sides == [300, 800]
-    assert verdicts(proofread(brand, reader))["unrequested_text"] == "failed"
+    engine = LabelEngine(*texts)
+    assert verdicts(proofread(brand, engine, references=[bag], label=label)) == ALL_PASSED
+    assert engine.sides == [300, 800]
+    assert verdicts(proofread(brand, engine))["unrequested_text"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -243,17 +247,17 @@ def test_the_label_of_a_reference_may_come_back(brand: Brand) -> None:
 def test_the_simulators_pictures_are_read_only_on_demand(
     brand: Brand, when: ReadWhen, simulated: bool, read: bool
 ) -> None:
-    reader = ScriptedReader("Slow mornings win", "Try it")
-    proofreader = Proofreader(when, simulated=simulated, load=lambda: reader)
+    engine = ScriptedEngine("Slow mornings win", "Try it")
+    proofreader = Proofreader(when, simulated=simulated, load=lambda: engine)
     proof = proofreader.proofread(
         brand,
-        LETTERING,
+        EXPECTED,
         prompt_key="key",
         original=ORIGINAL,
         picture=Image.new("RGB", (900, 900)),
     )
-    assert bool(reader.sides) is read
-    assert bool(proofreader.stamp(brand, LETTERING)) is (when != "off")
+    assert bool(engine.sides) is read
+    assert bool(proofreader.stamp(brand, EXPECTED)) is (when != "off")
     if not read:
         assert {result.verdict for result in proof.results} <= {"skipped"}
         # On purpose, so that a strict run has nothing against it.
@@ -261,12 +265,12 @@ def test_the_simulators_pictures_are_read_only_on_demand(
 
 
 def test_a_missing_extra_is_skipped_and_says_how_to_install_it(brand: Brand) -> None:
-    def load() -> ScriptedReader:
-        raise ReaderMissing('reading needs the extra ocr: pip install "nbp-dagster[ocr]"')
+    def load() -> ScriptedEngine:
+        raise OcrEngineMissing('reading needs the extra ocr: pip install "nbp-dagster[ocr]"')
 
     proof = Proofreader("auto", load=load).proofread(
         brand,
-        LETTERING,
+        EXPECTED,
         prompt_key="key",
         original=ORIGINAL,
         picture=Image.new("RGB", (900, 900)),
@@ -277,12 +281,12 @@ def test_a_missing_extra_is_skipped_and_says_how_to_install_it(brand: Brand) -> 
 
 
 def test_installing_the_extra_changes_what_a_proof_depends_on(brand: Brand) -> None:
-    def load() -> ScriptedReader:
-        raise ReaderMissing("not here")
+    def load() -> ScriptedEngine:
+        raise OcrEngineMissing("not here")
 
-    without = Proofreader("on", load=load).stamp(brand, LETTERING)
-    having = Proofreader("on", load=ScriptedReader).stamp(brand, LETTERING)
-    other = Proofreader("on", load=ScriptedReader).stamp(brand, replace(LETTERING, required={}))
+    without = Proofreader("on", load=load).stamp(brand, EXPECTED)
+    having = Proofreader("on", load=ScriptedEngine).stamp(brand, EXPECTED)
+    other = Proofreader("on", load=ScriptedEngine).stamp(brand, replace(EXPECTED, required={}))
     assert len({without, having, other}) == 3
 
 
@@ -302,7 +306,7 @@ def test_installing_the_extra_changes_what_a_proof_depends_on(brand: Brand) -> N
 def test_a_flaw_of_the_simulator_turns_its_own_check_red(
     tmp_path: Path, flaw: str | None, red: str | None
 ) -> None:
-    """The real reader, on a picture painted from the prompt that the model would get."""
+    """The real engine, on a picture painted from the prompt that the model would get."""
     briefs = load_briefs(write_briefs(tmp_path, campaign(drawn())))
     (prompt,) = expand(briefs)
     brand, winter = briefs.brands["hilltop"], briefs.campaigns["winter"]
@@ -318,10 +322,27 @@ def test_a_flaw_of_the_simulator_turns_its_own_check_red(
     picture = paint(request.prompt, (), width=640, height=640, faults=faults)
     proof = Proofreader("on", simulated=True).proofread(
         brand,
-        lettering_of(brand, winter, winter.shot("kitchen"), prompt),
+        expected_text_of(brand, winter, winter.shot("kitchen"), prompt),
         prompt_key=prompt.key,
         original=ORIGINAL,
         picture=picture,
     )
     failed = {name for name, verdict in verdicts(proof).items() if verdict == "failed"}
     assert failed == ({red} if red else set())
+
+
+def copy_line(text: str, top: float) -> ReadLine:
+    return ReadLine(text=text, score=0.95, left=0.1, top=top, right=0.60004, bottom=top + 0.1)
+
+
+def test_only_lines_that_show_copy_have_boxes() -> None:
+    lines = (
+        copy_line("SLOW MORNIMGS", 0.1),
+        copy_line("win", 0.2),
+        copy_line("SOLSTICE HOUSE BLEND", 0.7),
+    )
+    reading = Reading(original="a" * 64, reader="x", passes=(Pass(side=800, lines=lines),))
+    found = find_copy_boxes(reading, {"headline": "Slow mornings win"})
+    assert found == ((0.1, 0.1, 0.6, 0.2), (0.1, 0.2, 0.6, 0.3))
+    assert find_copy_boxes(reading, {"headline": "Something else entirely"}) == ()
+    assert find_copy_boxes(reading, {}) == find_copy_boxes(None, {"headline": "Slow"}) == ()

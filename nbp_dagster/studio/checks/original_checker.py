@@ -1,4 +1,4 @@
-"""Has originals checked as pictures: brings what the briefs, the request and the service said."""
+"""Runs the original checks: gathers their input from the briefs, the request and the response."""
 
 import hashlib
 import json
@@ -19,22 +19,22 @@ from nbp_dagster.studio.references.reference_files import ReadReference
 
 _LOG = logging.getLogger(__name__)
 
-# Raised when equal originals would be judged otherwise.
-SURVEY_VERSION: Final = "1"
+# Raised when equal originals would get other verdicts.
+ORIGINAL_CHECKS_VERSION: Final = "1"
 
 
 _LOGO_SIDE = 512  # pixels a logo is decoded at, at least
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """An original as it came: its file type by its first bytes, and what the service called it."""
+class ReceivedFile:
+    """The file type of a received original: by its first bytes, and by the service."""
 
     file_type: str
     labelled: str = ""
 
 
-class Surveyor:
+class OriginalChecker:
     """Checks originals for one run; safe to use from several threads.
 
     Args:
@@ -49,40 +49,40 @@ class Surveyor:
     def stamp(self, scene: RenderContext) -> str:
         """Return the hash of what a verdict depends on besides the original and its request."""
         facts = {
-            "version": SURVEY_VERSION,
+            "version": ORIGINAL_CHECKS_VERSION,
             "palette": dict(scene.brand.palette),
             "targets": {name: str(target) for name, target in scene.palette_targets.items()},
             "blocking": sorted(scene.brand.blocking_checks),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
-    def survey(
-        self, scene: RenderContext, request: ImageRequest, pyramid: Pyramid, arrival: Arrival
+    def check(
+        self, scene: RenderContext, request: ImageRequest, pyramid: Pyramid, received: ReceivedFile
     ) -> tuple[CheckResult, ...]:
-        """Judge one original.
+        """Run every check on one original.
 
         Args:
-            scene: What the briefs say.
-            request: What it was made by.
+            scene: The prompt's briefs.
+            request: The request it was made by.
             pyramid: Its pixels.
-            arrival: How it came.
+            received: Its file type.
         """
         logo = next((item for item in request.references if item.role == "logo"), None)
         subject = OriginalInput(
             prompt_key=scene.prompt.key,
             pyramid=pyramid,
-            file_type=arrival.file_type,
-            labelled=arrival.labelled,
+            file_type=received.file_type,
+            labelled=received.labelled,
             ratio=str(request.parameters.get("aspect_ratio", scene.prompt.ratio)),
             resolution=str(request.parameters.get("resolution", "")),
             palette=scene.brand.palette,
             targets=scene.palette_targets,
-            logo=None if logo is None else lambda: self._emblem(logo),
+            logo=None if logo is None else lambda: self._template_of(logo),
         )
         return run_table(ORIGINAL_CHECKS, subject, blocking=scene.brand.blocking_checks)
 
-    def _emblem(self, logo: Reference) -> LogoTemplate | None:
-        """The logo made ready, once a run."""
+    def _template_of(self, logo: Reference) -> LogoTemplate | None:
+        """The logo's template, prepared once a run."""
         with self._lock:
             if logo.digest not in self._logos:
                 self._logos[logo.digest] = self._prepare(logo)
