@@ -81,7 +81,7 @@ def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient
     if settings.mode == "live":
         address, key = settings.oxen_base_url, connect.require_key(_reveal(settings.oxen_api_key))
         rate_limiter = connect.share_rate_limiter(
-            address, api_key=key, clock=clock, folder=_paths(settings).pace
+            address, api_key=key, clock=clock, folder=_paths(settings).rate_limits
         )
         yield (
             connect.create_client(address, api_key=key, clock=clock, rate_limiter=rate_limiter),

@@ -1,6 +1,6 @@
 """The catalogue's model objects: what a model accepts and what one image costs.
 
-Must not know: HTTP, or how many images anybody wants.
+Must not know: HTTP, or how many images are ordered.
 """
 
 import re
@@ -66,7 +66,7 @@ class Model:
         return found if found is not None else self.pricing.cost_per_image
 
     def has_parameter(self, name: str) -> bool:
-        """Tell whether the model's schema lists a parameter."""
+        """Return whether the model's schema lists a parameter."""
         return name in self._properties()
 
     def enum(self, name: str) -> tuple[object, ...] | None:

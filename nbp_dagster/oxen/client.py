@@ -5,6 +5,7 @@ Must not know: brands, briefs, budgets, files on disk or Dagster.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
@@ -33,16 +34,18 @@ from nbp_dagster.oxen.retry import Retrier, RetryPolicy
 from nbp_dagster.oxen.transport import Transport
 from nbp_dagster.oxen.urls import Resolver, resolve_host
 
+T = TypeVar("T")
+
 DEFAULT_BASE_URL = "https://hub.oxen.ai"
 
 DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-"""Largest download in bytes unless the caller says otherwise; a 4K PNG has about 25 MB."""
+"""Largest download in bytes by default; a 4K PNG has about 25 MB."""
 
 POLL_TIMEOUT = 30.0
 ENQUEUE_TIMEOUT = 120.0
 IMAGE_TIMEOUT = 300.0
-"""Seconds of silence allowed: the first two are the service's own client's, a blocking 4K image
-takes up to two minutes."""
+"""Read timeouts of one call in seconds: the first two are the service's own client's, a blocking 4K
+image takes up to two minutes. A queued job has no timeout here: the caller decides."""
 
 
 class OxenClient:
@@ -52,9 +55,9 @@ class OxenClient:
         base_url: Root of the service, without `/api`.
         api_key: The account's key. It is sent to the origin of `base_url` and nowhere else.
         transport: Sends the requests.
-        clock: Where waiting between attempts happens.
-        retry: How often and how patiently calls are repeated.
-        on_throttle: Told the seconds of every 429.
+        clock: Its `sleep` does the waiting between attempts.
+        retry: How often a call is repeated, and after which delays.
+        on_throttle: Called with the delay in seconds of every 429.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
 
@@ -86,12 +89,12 @@ class OxenClient:
         self._transport = transport
         self._clock = clock
         retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
-        self._exchange = Executor(self._service, transport, retrier=retrier, clock=clock)
-        self._repositories = Repositories(self._exchange)
+        self._executor = Executor(self._service, transport, retrier=retrier, clock=clock)
+        self._repositories = Repositories(self._executor)
         self._downloader = Downloader(
             self._service,
             transport,
-            exchange=self._exchange,
+            executor=self._executor,
             retrier=retrier,
             resolver=resolver,
         )
@@ -177,11 +180,11 @@ class OxenClient:
         body = image_request(
             model, prompt, input_image, parameters, target_namespace=target_namespace
         )
-        return self._exchange.call(
-            "POST",
+        return self._pay(
             "/api/ai/queue",
+            {**body, **generation_count(num_generations)},
             parse=parse_queued,
-            payload={**body, **generation_count(num_generations)},
+            count_images=len,
             read_timeout=ENQUEUE_TIMEOUT,
         )
 
@@ -191,7 +194,7 @@ class OxenClient:
         Raises:
             NotFound: The service does not know the id: the job is lost, not done.
         """
-        return self._exchange.call(
+        return self._executor.call(
             "GET", _job_path(generation_id), parse=parse_generation, read_timeout=POLL_TIMEOUT
         )
 
@@ -211,14 +214,14 @@ class OxenClient:
             model: Only this model's jobs.
             namespace: Account that was billed; by default the key's.
             media_type: `image` or `video`.
-            require_complete: Refuse an answer that says there are more jobs than it lists, for a
+            require_complete: Refuse an answer whose count exceeds the jobs it lists, for a
                 caller who concludes from a job's absence that it was never made.
 
         Raises:
             BadResponse: A job is unreadable, or the list is incomplete and must not be.
         """
         asked = {"status": status, "model": model, "namespace": namespace, "media_type": media_type}
-        found = self._exchange.call(
+        found = self._executor.call(
             "GET",
             "/api/ai/queue",
             parse=parse_generations,
@@ -227,7 +230,7 @@ class OxenClient:
         )
         if require_complete and found.total > len(found.generations):
             raise BadResponse(
-                f"the list says {found.total} jobs and holds {len(found.generations)}",
+                f"the list counts {found.total} jobs and holds {len(found.generations)}",
                 endpoint=f"GET {self.base_url}/api/ai/queue",
                 status=200,
             )
@@ -240,7 +243,7 @@ class OxenClient:
             NotFound: The service does not know the id.
         """
         try:
-            self._exchange.call(
+            self._executor.call(
                 "DELETE", _job_path(generation_id), parse=parse_nothing, read_timeout=POLL_TIMEOUT
             )
         except BadRequest as error:
@@ -249,11 +252,11 @@ class OxenClient:
 
     def list_models(self) -> tuple[Model, ...]:
         """Return the catalogue."""
-        return self._exchange.call("GET", "/api/ai/models", parse=parse_models)
+        return self._executor.call("GET", "/api/ai/models", parse=parse_models)
 
     def search_models(self, text: str) -> tuple[Model, ...]:
         """Return the models that match a text."""
-        return self._exchange.call(
+        return self._executor.call(
             "GET", "/api/ai/models/search", parse=parse_models, query={"search": text}
         )
 
@@ -263,11 +266,11 @@ class OxenClient:
         Raises:
             NotFound: There is no such model.
         """
-        return self._exchange.call("GET", f"/api/ai/models/{_segment(model_id)}", parse=parse_model)
+        return self._executor.call("GET", f"/api/ai/models/{_segment(model_id)}", parse=parse_model)
 
     def events(self) -> EventStream:
         """Return a stream of finished jobs, not yet connected; iterate it in its own thread."""
-        return EventStream(self._exchange, self._transport, clock=self._clock)
+        return EventStream(self._executor, self._transport, clock=self._clock)
 
     def download(
         self,
@@ -372,8 +375,34 @@ class OxenClient:
         self, path: str, body: Mapping[str, object], response_format: str | None
     ) -> ImageAnswer:
         chosen = {} if response_format is None else {"response_format": response_format}
-        return self._exchange.call(
-            "POST", path, parse=parse_images, payload={**body, **chosen}, read_timeout=IMAGE_TIMEOUT
+        return self._pay(
+            path,
+            {**body, **chosen},
+            parse=parse_images,
+            count_images=lambda answer: len(answer.images),
+            read_timeout=IMAGE_TIMEOUT,
+        )
+
+    def _pay(
+        self,
+        path: str,
+        payload: Mapping[str, object],
+        *,
+        parse: Callable[[object], T],
+        count_images: Callable[[T], int],
+        read_timeout: float,
+    ) -> T:
+        """Send a call that bills; every one of them goes through here.
+
+        Args:
+            path: Path from the root.
+            payload: Body: the model, the prompt and every parameter side by side.
+            parse: Makes a record of the answer.
+            count_images: Returns how many images that record bills; for a client that meters.
+            read_timeout: Seconds of silence allowed.
+        """
+        return self._executor.call(
+            "POST", path, parse=parse, payload=payload, read_timeout=read_timeout
         )
 
 

@@ -42,7 +42,7 @@ class Sink(Protocol):
     """Takes the bytes of a download as they arrive."""
 
     def begin(self) -> None:
-        """Start anew: an earlier attempt broke off, forget what it brought."""
+        """Start again: discard the bytes of an earlier attempt, which broke off."""
 
     def write(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -56,11 +56,11 @@ class MemorySink:
 
     @property
     def data(self) -> bytes:
-        """What came."""
+        """The bytes so far."""
         return b"".join(self._parts)
 
     def begin(self) -> None:
-        """Forget what came."""
+        """Discard the bytes so far."""
         self._parts.clear()
 
     def write(self, data: bytes) -> None:
@@ -76,7 +76,7 @@ class _Limits:
 
 @dataclass(frozen=True)
 class _Visit:
-    """What came of opening one URL: where it leads on to, or what its bytes are said to be."""
+    """The answer of one URL: its redirect target, or the declared type of its bytes."""
 
     location: str | None = None
     media_type: str = ""
@@ -90,13 +90,13 @@ class Downloader:
         service: Service,
         transport: Transport,
         *,
-        exchange: Executor,
+        executor: Executor,
         retrier: Retrier,
         resolver: Resolver,
     ) -> None:
         self._service = service
         self._transport = transport
-        self._exchange = exchange
+        self._executor = executor
         self._retrier = retrier
         self._resolver = resolver
 
@@ -125,7 +125,7 @@ class Downloader:
     def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> str:
         current, own = url, True
         for _ in range(MAX_REDIRECTS + 1):
-            # Who was led here from elsewhere has no claim to our key, nor to a service on loopback.
+            # A redirect from elsewhere reaches neither our key nor a service on loopback.
             own = own and is_own(current, self._service.base_url)
             visit = self._visit(current, sink, limits, own=own)
             if visit.location is None:
@@ -136,7 +136,7 @@ class Downloader:
         )
 
     def _visit(self, url: str, sink: Sink, limits: _Limits, *, own: bool) -> _Visit:
-        """Open one URL, and have its bytes with the sink unless it redirects."""
+        """Open one URL, and write its bytes to the sink unless it redirects."""
         with ExitStack() as stack:
             seconds = limits.seconds
             answer = (
@@ -189,7 +189,7 @@ class Downloader:
     def _failure(self, url: str, answer: HttpStream, *, own: bool) -> OxenError:
         body = read_start(answer)
         status, endpoint = answer.status, _endpoint(url)
-        error = self._exchange.fail(status, answer.headers, body, endpoint=endpoint)
+        error = self._executor.fail(status, answer.headers, body, endpoint=endpoint)
         signed = bool(urlsplit(url).query)
         gone = status in _GONE or (status == 400 and "expire" in error.detail.lower())
         if signed and gone:

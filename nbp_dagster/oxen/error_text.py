@@ -1,4 +1,4 @@
-"""What the service's words mean: error bodies read, secrets cut, refusals recognised.
+"""Reads error texts of the service: parses bodies, redacts secrets, recognises refusals.
 
 Must not know: HTTP clients, retries, or which exception a meaning becomes.
 """
@@ -60,19 +60,19 @@ _TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """What an error answer says: its words (one line, redacted) and its own error type."""
+    """The content of an error answer: its words (one line, redacted) and its own error type."""
 
     detail: str
     error_type: str | None = None
 
 
 def is_refusal(text: str | None) -> bool:
-    """Tell whether an error text is a content-policy or safety refusal of the picture asked for."""
+    """Return whether an error text is a content-policy or safety refusal of a picture."""
     return bool(text) and _REFUSAL.search(text or "") is not None
 
 
 def is_out_of_credit(text: str | None) -> bool:
-    """Tell whether an error text says that the account cannot pay."""
+    """Return whether an error text means that the account cannot pay."""
     return bool(text) and _OUT_OF_CREDIT.search(text or "") is not None
 
 
@@ -117,7 +117,7 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
 
 
 def carries_error(payload: object) -> bool:
-    """Tell whether a successful answer is an error in disguise.
+    """Return whether a successful answer carries an error.
 
     A job object has an `error` of its own, and an answer that names generations must never be
     dropped (they are paid for), so neither counts.

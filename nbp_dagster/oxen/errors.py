@@ -65,7 +65,7 @@ class OxenError(NbpError):
         endpoint: Method and URL without its query, e.g. `POST https://hub.oxen.ai/api/ai/queue`.
         status: HTTP status, or None when there was no answer or none was asked for.
         request_id: The service's id of the call (`x-oxen-request-id`), for its support.
-        detail: The service's words, or ours when it said nothing: one line, redacted, capped.
+        detail: The service's words, or ours when it sent none: one line, redacted, capped.
         error_type: The service's own name of the error (`error.type`), if it gave one.
     """
 

@@ -1,4 +1,4 @@
-"""One API call from payload to parsed answer: key, sending, classification, repetition.
+"""Executes one API call: adds the key, sends, classifies the answer, retries, parses.
 
 Must not know: which endpoints exist.
 """
@@ -32,7 +32,7 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True)
 class Service:
-    """Where the service is and the key it is asked with; the key is never shown.
+    """Address and key of the service; the key is never shown.
 
     Args:
         base_url: Root of the service without `/api`, e.g. `https://hub.oxen.ai`.
@@ -135,7 +135,7 @@ class Executor:
     def fail(
         self, status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str
     ) -> OxenError:
-        """Return the error an answer stands for."""
+        """Return the error that an answer means."""
         lowered = {name.lower(): value for name, value in headers.items()}
         now = self._clock.now()
         if 300 <= status < 400:
@@ -153,7 +153,7 @@ class Executor:
         )
 
     def scrub(self, body: bytes) -> bytes:
-        """Return a body in which the service does not echo the key."""
+        """Return a body without echoes of the key."""
         return body.replace(self._service.api_key.encode(), b"[key]")
 
     def _read(

@@ -1,6 +1,8 @@
-"""The service's event stream: who finished, as it happens, across broken connections.
+"""The service's event stream (SSE) of finished jobs, reconnected after every fault.
 
-Must not know: what is done about a finished job. Nothing is replayed, so a caller polls as well.
+The delay between connections is our own, not tenacity's: it starts anew with every byte, and
+`close` ends it at once. Nothing is replayed, so a caller polls as well. Must not
+know: what is done about a finished job.
 """
 
 import codecs
@@ -47,7 +49,7 @@ class EventStream:
 
     Attributes:
         connected: Set while the service's answer is open. Wait for it before the first enqueue:
-            what finishes earlier is not told.
+            jobs that finish earlier are not announced.
 
     Example:
         >>> stream = client.events()
@@ -55,8 +57,8 @@ class EventStream:
         ...     handle(event)
     """
 
-    def __init__(self, exchange: Executor, transport: Transport, *, clock: Clock) -> None:
-        self._exchange = exchange
+    def __init__(self, executor: Executor, transport: Transport, *, clock: Clock) -> None:
+        self._executor = executor
         self._transport = transport
         self._clock = clock
         self._closed = threading.Event()
@@ -92,7 +94,7 @@ class EventStream:
 
     def _listen(self) -> Iterator[GenerationEvent]:
         """Yield the events of one connection."""
-        request = self._exchange.request(
+        request = self._executor.request(
             "GET",
             EVENTS_PATH,
             headers={
@@ -113,7 +115,7 @@ class EventStream:
 
     def _check(self, request: HttpRequest, answer: HttpStream) -> None:
         if answer.status != 200:
-            raise self._exchange.fail(
+            raise self._executor.fail(
                 answer.status, answer.headers, read_start(answer), endpoint=request.endpoint
             )
         kind = answer.header("content-type") or "nothing"
@@ -154,7 +156,7 @@ class EventStream:
 
     def _parse(self, data: str) -> Iterator[GenerationEvent]:
         try:
-            yield parse_event(json.loads(self._exchange.scrub(data.encode())))
+            yield parse_event(json.loads(self._executor.scrub(data.encode())))
         except (ShapeError, ValueError, RecursionError) as error:
             logger.debug("an unreadable event of %d characters is skipped: %s", len(data), error)
 

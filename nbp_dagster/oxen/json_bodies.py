@@ -1,6 +1,6 @@
-"""Reading loose JSON: each function takes one field out of an answer, or says what stood there.
+"""JSON bodies in both directions: builds those of image requests, reads fields of loose answers.
 
-Must not know: which answers exist.
+Must not know: which answers exist, or how a body is sent.
 """
 
 import math
@@ -10,11 +10,14 @@ from nbp_dagster.oxen.errors import BadRequest
 
 
 class ShapeError(ValueError):
-    """An answer does not have the promised shape; the text says what was expected and seen."""
+    """An answer does not have the promised shape; the text names what was expected and seen."""
 
 
 def as_mapping(value: object, what: str) -> Mapping[str, object]:
-    """Return a JSON object, or say what stood in its place."""
+    """Return a JSON object.
+
+    Raises:
+        ShapeError: The value is of another type, which the error names."""
     if not isinstance(value, Mapping):
         raise ShapeError(f"{what} is {kind_of(value)}, not an object")
     return value

@@ -1,10 +1,10 @@
-"""A client that counts what it asks for and what that is billed; otherwise the client as it is.
+"""A client that meters its use: requests, images, USD; otherwise an ordinary client.
 
 Must not know: Dagster, or what becomes of the counts.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,6 @@ from nbp_dagster.oxen.catalogue import Model
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import AmbiguousPost, OxenError
 from nbp_dagster.oxen.job_events import EVENTS_PATH
-from nbp_dagster.oxen.responses import ImageAnswer, QueuedGeneration
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
 
@@ -24,18 +23,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What was asked of the service.
+    """The metered use of the service.
 
     Attributes:
-        calls: Requests to the service, repeated ones and the event stream's connects included.
-        images: Images it took money for: one a blocking call that was answered, one a job that was
-            enqueued, whatever became of the job.
-        maybe_images: Images of calls that may have been taken, nobody knows: `AmbiguousPost`, or an
-            interrupt while the service was asked.
+        calls: Requests to the service, retries and connects of the event stream included.
+        images: Images it billed: one for each answered blocking call, one for each enqueued job,
+            whatever the outcome of the job.
+        maybe_images: Images of calls that the service may have accepted: `AmbiguousPost`, or an
+            interrupt during the call.
         billed_usd: Price of `images` by the service's own model objects.
         unpriced_images: Those of `images` whose model object states no price; not in `billed_usd`.
-        seconds: Time requests and downloads took, their wait for a turn included, summed over
-            threads; the event stream's time is not in it.
+        seconds: Time of requests and downloads, their wait for a slot included, summed over
+            threads; without the event stream's time.
         throttled: Answers with status 429.
     """
 
@@ -95,8 +94,8 @@ class MeteredTransport(Transport):
     Args:
         transport: Sends them.
         base_url: Root of the service; downloads from elsewhere count with their time only.
-        counter: Is told.
-        clock: Measures.
+        counter: Takes the counts.
+        clock: Measures the time.
     """
 
     def __init__(
@@ -122,13 +121,13 @@ class MeteredTransport(Transport):
                     self._counter.add(Usage(throttled=1))
                 yield answer
         finally:
-            # A stream lasts as long as somebody listens: nothing is waited for in it.
+            # The event stream is open for as long as it is read: no call waits for it.
             if not (is_api and request.url.endswith(EVENTS_PATH)):
                 self._counter.add(Usage(seconds=self._clock.monotonic() - began))
 
 
 class PriceList:
-    """Prices by the service's own model objects, each asked for once; safe for several threads."""
+    """Prices from the service's own model objects, each fetched once; thread-safe."""
 
     def __init__(self) -> None:
         self._models: dict[str, Model | None] = {}
@@ -137,10 +136,10 @@ class PriceList:
     def price(
         self, client: OxenClient, model: str, parameters: Mapping[str, object] | None
     ) -> Decimal | None:
-        """Return USD an image; None when it is not stated or could not be asked for.
+        """Return USD per image; None when it is not stated or could not be fetched.
 
         Args:
-            client: Asks.
+            client: Fetches the model object.
             model: Model id.
             parameters: Fields of the request, which the price may depend on.
         """
@@ -157,13 +156,13 @@ class PriceList:
 class MeteredClient(OxenClient):
     """An `OxenClient` whose paid calls are counted with the service's own price.
 
-    A model's price is asked for once, before its first paid call; where that fails the call goes on
+    A model's price is fetched once, before its first paid call; where that fails the call goes on
     and its images count as unpriced.
 
     Args:
         base_url: Root of the service, without `/api`.
-        counter: Is told of every paid call.
-        prices: Those that are known already.
+        counter: Takes the counts of every paid call.
+        prices: Prices fetched earlier, and later ones.
         options: As `OxenClient` takes them.
     """
 
@@ -174,97 +173,27 @@ class MeteredClient(OxenClient):
         self._counter = counter
         self._prices = prices
 
-    def edit_image(
+    def _pay(
         self,
+        path: str,
+        payload: Mapping[str, object],
         *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        response_format: str | None = None,
-        target_namespace: str | None = None,
-    ) -> ImageAnswer:
-        """Make one image, as `OxenClient.edit_image`, and count it. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).edit_image(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                response_format=response_format,
-                target_namespace=target_namespace,
-            ),
-            lambda answer: len(answer.images),
-            asked=1,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def generate_image(
-        self,
-        *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        response_format: str | None = None,
-        target_namespace: str | None = None,
-    ) -> ImageAnswer:
-        """Make one image, as `OxenClient.generate_image`, and count it. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).generate_image(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                response_format=response_format,
-                target_namespace=target_namespace,
-            ),
-            lambda answer: len(answer.images),
-            asked=1,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def enqueue(
-        self,
-        *,
-        model: str,
-        prompt: str,
-        input_image: Sequence[str] = (),
-        parameters: Mapping[str, object] | None = None,
-        num_generations: int = 1,
-        target_namespace: str | None = None,
-    ) -> tuple[QueuedGeneration, ...]:
-        """Put jobs into the queue, as `OxenClient.enqueue`, and count them. Bills."""
-        return self._count(
-            lambda: super(MeteredClient, self).enqueue(
-                model=model,
-                prompt=prompt,
-                input_image=input_image,
-                parameters=parameters,
-                num_generations=num_generations,
-                target_namespace=target_namespace,
-            ),
-            len,
-            asked=num_generations,
-            price=self._prices.price(self, model, parameters),
-        )
-
-    def _count(
-        self,
-        call: Callable[[], T],
-        images_in: Callable[[T], int],
-        *,
-        asked: int,
-        price: Decimal | None,
+        parse: Callable[[object], T],
+        count_images: Callable[[T], int],
+        read_timeout: float,
     ) -> T:
+        price = self._prices.price(self, str(payload["model"]), payload)
         try:
-            answer = call()
+            answer = super()._pay(
+                path, payload, parse=parse, count_images=count_images, read_timeout=read_timeout
+            )
         except BaseException as error:
             # An interrupt in the middle of a call leaves as much in doubt as a lost answer.
             if isinstance(error, AmbiguousPost) or not isinstance(error, OxenError):
-                self._counter.add(Usage(maybe_images=asked))
+                asked = payload.get("num_generations", 1)
+                self._counter.add(Usage(maybe_images=asked if isinstance(asked, int) else 1))
             raise
-        images = images_in(answer)
+        images = count_images(answer)
         if price is None:
             self._counter.add(Usage(images=images, unpriced_images=images))
         else:

@@ -1,7 +1,7 @@
-"""The HTTP library's exceptions turned into ours: was the request perhaps read, or certainly not?
+"""Translates exceptions of `requests` into ours: may the server have read the request, or not?
 
-Must not know: methods, retries, or what is asked. The library's texts quote whole URLs, signatures
-included, so only the innermost cause's words are kept.
+Must not know: methods, retries, or what a request is for. The library's texts quote whole URLs,
+signatures included, so only the innermost cause's words are kept.
 """
 
 import http.client

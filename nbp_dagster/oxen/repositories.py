@@ -1,4 +1,4 @@
-"""Repository calls: see, create, store files in one commit, presign.
+"""Repository calls: look up, create, store files in one commit, presign.
 
 Must not know: images, campaigns, or what the files are for.
 """
@@ -20,13 +20,13 @@ UPLOAD_TIMEOUT = 300.0
 class Repositories:
     """The repository half of the API; `repo` is always `namespace/name`."""
 
-    def __init__(self, exchange: Executor) -> None:
-        self._exchange = exchange
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     def get(self, repo: str) -> Repository | None:
         """Return a repository, or None when there is none."""
         try:
-            self._exchange.call("GET", _repo_path(repo), parse=parse_nothing)
+            self._executor.call("GET", _repo_path(repo), parse=parse_nothing)
         except NotFound:
             return None
         return _repository(repo)
@@ -51,7 +51,7 @@ class Repositories:
             "visibility": "public" if is_public else "private",
         }
         try:
-            self._exchange.call("POST", "/api/repos", parse=parse_nothing, payload=payload)
+            self._executor.call("POST", "/api/repos", parse=parse_nothing, payload=payload)
         except BadRequest as error:
             if error.status not in {409, 422} or self.get(repo) is None:
                 raise
@@ -76,7 +76,7 @@ class Repositories:
             [*texts.items(), *(_part(name, data) for name, data in files)]
         )
         target = _join(branch, directory) if directory.strip("/") else _join(branch)
-        request = self._exchange.request(
+        request = self._executor.request(
             "PUT",
             f"{_repo_path(repo)}/file/{target}",
             headers={"Content-Type": content_type},
@@ -84,7 +84,7 @@ class Repositories:
             read_timeout=UPLOAD_TIMEOUT,
         )
         try:
-            return self._exchange.call_raw(request, parse=parse_commit)
+            return self._executor.call_raw(request, parse=parse_commit)
         except BadRequest as error:
             if error.error_type != "no_changes":
                 raise
@@ -93,7 +93,7 @@ class Repositories:
     def presign(self, repo: str, branch: str, path: str) -> str:
         """Return a URL that opens a file without a key for a while."""
         target = f"{_repo_path(repo)}/file/presigned_url/{_join(branch, path)}"
-        return self._exchange.call("GET", target, parse=parse_url)
+        return self._executor.call("GET", target, parse=parse_url)
 
 
 def _part(name: str, data: bytes) -> RequestField:

@@ -96,7 +96,7 @@ class Generation:
 
     Attributes:
         result_url: Expiring URL of the picture; None until it succeeded, and possibly even then.
-        error_retryable: The service's own opinion, where it gives one.
+        error_retryable: The service's own verdict, where it gives one.
         enqueued_at: Seconds since the epoch; likewise `started_at` and `completed_at`.
         params: Every other field: the parameters the request was made with, echoed.
     """
@@ -122,7 +122,7 @@ class Generation:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationEvent:
-    """What the event stream says of a finished job; sent once, never for a cancelled one."""
+    """The event of a finished job; sent once, never for a cancelled one."""
 
     generation_id: str
     status: GenerationStatus
@@ -195,7 +195,7 @@ def parse_generation(payload: object) -> Generation:
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationList:
-    """A list answer; `total` is how many the service says there are."""
+    """A list answer; `total` is the service's own count."""
 
     generations: tuple[Generation, ...]
     total: int

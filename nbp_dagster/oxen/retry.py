@@ -1,6 +1,7 @@
-"""When a call is sent again and how long to wait first.
+"""Retry policy: which failures (429, 5xx, broken connections) are sent again, how often, how soon.
 
-Must not know: URLs, payloads, or how a request is sent.
+`RetryPolicy` holds the numbers, `decide` the rules; tenacity repeats. Must not know: URLs,
+payloads, or how a request is sent.
 """
 
 import logging
@@ -38,12 +39,12 @@ are answered with `no_changes`. Every POST is taken for one that bills."""
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often and how patiently a call is repeated.
+    """How often a call is repeated, and after which delays.
 
     Attributes:
         attempts: Times a call is sent at most, the first included.
         base_delay: Seconds before the second attempt; doubles from there.
-        throttle_delay: The same after a 429 that does not say how long to wait.
+        throttle_delay: The same after a 429 without `Retry-After`.
         max_delay: Longest wait in seconds we choose ourselves.
         retry_after_ceiling: Longest wait in seconds the service may ask of us.
         total_seconds: No further attempt begins later than this after the first.
@@ -97,6 +98,8 @@ def decide(error: BaseException, method: str) -> Decision:
 def parse_retry_after(value: str | None, *, now: float) -> float | None:
     """Read a `Retry-After` header: seconds, or an HTTP date.
 
+    urllib3's own parser refuses fractions of a second and reads the system's clock.
+
     Args:
         value: The header as received.
         now: Seconds since the epoch, against which a date is measured.
@@ -128,11 +131,11 @@ class Retrier:
     """Repeats a call as the policy and `decide` allow.
 
     Args:
-        policy: How often and how patiently.
-        clock: Where the waiting happens.
+        policy: How often, and after which delays.
+        clock: Its `sleep` does the waiting.
         jitter: Returns 0 to 1.
-        on_throttle: Told the seconds of every 429, the last attempt's too, so that one answer can
-            slow every worker. Called on the thread that met the 429.
+        on_throttle: Called with the delay in seconds of every 429, the last attempt's too, so that
+            one answer can slow every worker; on the thread that met the 429.
     """
 
     def __init__(
@@ -156,17 +159,6 @@ class Retrier:
             OxenError: The last attempt's error, unchanged, in every other case.
         """
         started = self._clock.monotonic()
-        # Most calls succeed at once: what repeats them is made for those that do not.
-        first: list[OxenError] = []
-        try:
-            return attempt()
-        except OxenError as error:
-            first.append(error)
-
-        def once_more() -> T:
-            if first:
-                raise first.pop()
-            return attempt()
 
         def is_over(state: RetryCallState) -> bool:
             elapsed = self._clock.monotonic() - started
@@ -182,7 +174,7 @@ class Retrier:
             reraise=True,
         )
         try:
-            return retrying(once_more)
+            return retrying(attempt)
         except OxenError as error:
             if decide(error, method) != "ambiguous":
                 raise

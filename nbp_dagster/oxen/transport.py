@@ -1,4 +1,4 @@
-"""The seam to the network: one request record in, one response record out, and the real sender.
+"""The `Transport` protocol, one request record in and one response record out, over `requests`.
 
 Must not know: endpoints, payloads, retries, or what a status means.
 """
@@ -10,12 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.error_text import cut_query
@@ -28,13 +28,13 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 USER_AGENT = f"nbp-dagster/{__version__}"
-"""The hub takes any User-Agent with its own name in it for its command line and may answer 426."""
+"""The hub takes a User-Agent with its own name in it for its command line and may answer 426."""
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 """Longest API answer kept in memory: four 4K PNGs in base64 fit."""
 
 MAX_ERROR_BYTES = 16 * 1024
-"""How much of a streamed error answer is read for its words."""
+"""How much of a streamed error answer is read for its text."""
 
 CHUNK_BYTES = 64 * 1024
 
@@ -172,7 +172,7 @@ def read_body(answer: HttpStream, *, max_bytes: int) -> bytes | None:
 
 
 def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes:
-    """Read the beginning of a body, enough for the words of an error."""
+    """Read the beginning of a body, enough for the text of an error."""
     start = b""
     for chunk in answer.chunks:
         start += chunk
@@ -182,7 +182,10 @@ def read_start(answer: HttpStream, *, max_bytes: int = MAX_ERROR_BYTES) -> bytes
 
 
 def count_missing(headers: Mapping[str, str], size: int) -> int:
-    """Return how many of the announced bytes did not arrive; 0 when none were announced."""
+    """Return how many of the announced bytes did not arrive; 0 when none were announced.
+
+    urllib3 checks the same where it reads a socket; this holds for every transport.
+    """
     declared = _find_header(headers, "content-length") or ""
     if not declared.isdigit() or _find_header(headers, "content-encoding"):
         return 0
@@ -190,7 +193,7 @@ def count_missing(headers: Mapping[str, str], size: int) -> int:
 
 
 class RequestsTransport(Transport):
-    """The real sender: one `requests.Session` per thread, redirects and cookies left alone.
+    """Sends through `requests`: one session per thread; redirects and cookies are left alone.
 
     Proxies and certificate bundles come from the environment as usual (loopback never goes through
     a proxy); a `.netrc` never adds a password.
@@ -226,8 +229,8 @@ class RequestsTransport(Transport):
                 closer=lambda: _shut(response),
             )
 
-    def _session(self) -> "_Session":
-        session: _Session | None = getattr(self._local, "session", None)
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = _new_session()
         return session
@@ -235,7 +238,7 @@ class RequestsTransport(Transport):
     def _chunks(
         self, request: HttpRequest, response: requests.Response, *, started: float
     ) -> Iterator[bytes]:
-        """Yield bytes the moment they arrive: `read1` never waits for a chunk to fill."""
+        """Yield bytes the moment they arrive: `iter_content` would wait for a chunk to fill."""
         limit = request.total_timeout
         while chunk := self._guard(
             request, lambda: response.raw.read1(CHUNK_BYTES, decode_content=True), sent=True
@@ -263,44 +266,18 @@ class RequestsTransport(Transport):
         raise failure
 
 
-class _Adapter(HTTPAdapter):
-    """Leaves out what the library does anew for each request and a session of one host never needs.
+class _Session(requests.Session):
+    """Leaves redirects to the caller, their bodies unread.
 
-    That is finding the pool of connections, which takes longer than using one, and looking for
-    cookies.
+    With `allow_redirects=False` alone the library still reads a redirect's whole body, without
+    limit, to prepare the request that would follow.
     """
 
-    def __init__(self) -> None:
-        self._pools: dict[str, Any] = {}
-        super().__init__()
-
-    def get_connection_with_tls_context(  # type: ignore[no-untyped-def]  # private types
-        self, request, verify, proxies=None, cert=None
-    ):
-        # Proxies and certificates are the same for a host as long as its session lasts.
-        host = _host_of(request.url)
-        if host not in self._pools:
-            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
-            self._pools[host] = found
-        return self._pools[host]
-
-    def build_response(  # type: ignore[no-untyped-def]  # private types
-        self, req, resp
-    ):
-        response = requests.Response()
-        response.status_code, response.reason = resp.status, resp.reason
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw, response.url = resp, req.url
-        response.request = req
-        return response
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._pools.clear()
-        super().close()
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Name no target, so that nothing is prepared."""
 
 
-class _PinnedAdapter(_Adapter):
+class _PinnedAdapter(HTTPAdapter):
     """Connects to one address while the certificate and the Host header stay the URL's own."""
 
     def __init__(self, address: str) -> None:
@@ -316,71 +293,51 @@ class _PinnedAdapter(_Adapter):
         tls = {**pool_kwargs, "server_hostname": host_params["host"]}
         return {**host_params, "host": self._address}, tls
 
-
-class _Session(requests.Session):
-    """Asks the environment once for each host: it takes longer than all else of a request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._settings: dict[str, dict[str, Any]] = {}
-
-    def settings_for(self, url: str) -> dict[str, Any]:
-        """Return the proxies and certificates for a host."""
-        host = _host_of(url)
-        if host not in self._settings:
-            found = dict(self.merge_environment_settings(url, {}, True, None, None))
-            if _is_loopback(urlsplit(url).hostname):
-                found["proxies"] = {}
-            self._settings[host] = found
-        return self._settings[host]
+    def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
+        """Name the URL's host, not the address."""
+        request.headers["Host"] = urlsplit(request.url or "").netloc
 
 
 def _new_session() -> _Session:
     session = _Session()
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter())
     session.headers.clear()
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # Any auth, this one changes nothing, keeps the library from asking `.netrc` for a password.
+    session.auth = lambda prepared: prepared
     return session
 
 
-def _open(session: _Session, request: HttpRequest) -> requests.Response:
-    # Neither made nor sent by the session: it would look for cookies, hooks and redirects.
-    prepared = _prepare(request, session.headers)
-    url = prepared.url or ""
-    if request.address is not None:
-        prepared.headers["Host"] = urlsplit(url).netloc
-    timeout = (request.connect_timeout, request.read_timeout)
-    return session.get_adapter(url).send(prepared, timeout=timeout, **session.settings_for(url))
-
-
-def _prepare(request: HttpRequest, common: Mapping[str, str | bytes]) -> requests.PreparedRequest:
-    """Return a request for the library with our key or none: nobody asks `.netrc` for another."""
-    headers = {**common, **request.headers}
+def _open(session: requests.Session, request: HttpRequest) -> requests.Response:
+    headers = dict(request.headers)
     if request.bearer is not None:
         headers["Authorization"] = f"Bearer {request.bearer}"
-    prepared = requests.PreparedRequest()
-    prepared.prepare_method(request.method)
-    prepared.prepare_url(request.url, None)
-    prepared.prepare_headers(headers)
-    prepared.body = request.body
-    prepared.prepare_content_length(request.body)
-    return prepared
+    return session.request(
+        request.method,
+        request.url,
+        headers=headers,
+        data=request.body,
+        timeout=(request.connect_timeout, request.read_timeout),
+        proxies=_proxies_for(request.url),
+        allow_redirects=False,
+        stream=True,
+    )
+
+
+def _proxies_for(url: str) -> dict[str, str]:
+    """Return what keeps loopback off the environment's proxies; any other host keeps them."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return {}
+    is_loopback = host in {"localhost", "::1"} or host.startswith("127.")
+    return {"no_proxy": host} if is_loopback else {}
 
 
 def _shut(response: requests.Response) -> None:
     """Wake a read that is waiting in another thread; a stream that already ended is left alone."""
     with contextlib.suppress(ValueError, RuntimeError, OSError):
         response.raw.shutdown()
-
-
-def _host_of(url: str) -> str:
-    """Return scheme, host and port of an address that the library has prepared."""
-    return "/".join(url.split("/", 3)[:3])
-
-
-def _is_loopback(host: str | None) -> bool:
-    return host == "localhost" or (host or "").startswith("127.") or host == "::1"
 
 
 def _find_header(headers: Mapping[str, str], name: str) -> str | None:

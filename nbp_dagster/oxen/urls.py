@@ -1,4 +1,4 @@
-"""The one place that decides which URLs are the service's own and which others may be opened.
+"""Decides which URLs are the service's own and which others may be opened (SSRF protection).
 
 Must not know: keys, requests, or what is fetched.
 """
@@ -46,7 +46,7 @@ class CheckedUrl:
 
 
 def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Ask the system for every address of a host."""
+    """Return every address of a host, from the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -71,7 +71,7 @@ def read_origin(url: str) -> Origin:
 
 @lru_cache(maxsize=64)
 def is_own(url: str, base_url: str) -> bool:
-    """Tell whether a URL is on the service's own origin; anything unreadable is not."""
+    """Return whether a URL is on the service's own origin; an unreadable one is not."""
     try:
         return read_origin(url) == _read_base(base_url)
     except UnsafeUrl:

@@ -60,7 +60,9 @@ class OxenResource(dg.ConfigurableResource[Any]):
 
     # What all clients for contexts have in common: a step may ask for one a partition.
     _sender: Transport = PrivateAttr(default_factory=RequestsTransport)
-    _shared_pace: RateLimiter = PrivateAttr(default_factory=lambda: RateLimiter(SystemClock()))
+    _shared_rate_limiter: RateLimiter = PrivateAttr(
+        default_factory=lambda: RateLimiter(SystemClock())
+    )
     _prices: PriceList = PrivateAttr(default_factory=PriceList)
 
     @property
@@ -72,20 +74,20 @@ class OxenResource(dg.ConfigurableResource[Any]):
         self,
         *,
         clock: Clock | None = None,
-        pace: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
         Args:
             clock: Where it waits between attempts; the machine's own when None.
-            pace: What `pace` returned, for clients that are to share one; its own when None.
+            rate_limiter: One that several clients share, from `rate_limiter`; its own when None.
 
         Raises:
             MissingKey: The key is empty.
         """
         key, address, clock = require_key(self.api_key), self._address(), clock or SystemClock()
         return create_client(
-            address, api_key=key, clock=clock, rate_limiter=pace or RateLimiter(clock)
+            address, api_key=key, clock=clock, rate_limiter=rate_limiter or RateLimiter(clock)
         )
 
     @contextmanager
@@ -96,7 +98,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
         asset: dg.AssetKey | None = None,
         output: str | None = None,
         partition: str | None = None,
-        pace: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> Iterator[OxenClient]:
         """Have a client whose use is recorded as metadata of what the step makes.
 
@@ -108,8 +110,8 @@ class OxenResource(dg.ConfigurableResource[Any]):
             asset: Which of a multi-asset's keys; not needed where the run makes one of them.
             output: Which of an op's outputs; not needed where it has one.
             partition: Which of the run's partitions; not needed where it has one.
-            pace: What `pace` returned, to share one with other processes; when None, all clients of
-                this resource that were made here share one.
+            rate_limiter: From `rate_limiter`, to share one with other processes; when None,
+                the clients that this method makes share one.
 
         Raises:
             MissingKey: The key is empty.
@@ -118,24 +120,27 @@ class OxenResource(dg.ConfigurableResource[Any]):
         place = find_place(context, asset=asset, output=output, partition=partition)
         key, address, clock = require_key(self.api_key), self._address(), SystemClock()
         with recorded_usage(context, place, provider=self.provider) as counter:
-            paced = LimitedTransport(
-                self._sender, base_url=address, pace=pace or self._shared_pace, clock=clock
+            limited = LimitedTransport(
+                self._sender,
+                base_url=address,
+                rate_limiter=rate_limiter or self._shared_rate_limiter,
+                clock=clock,
             )
             yield MeteredClient(
                 address,
                 counter=counter,
                 prices=self._prices,
                 api_key=key,
-                transport=MeteredTransport(paced, base_url=address, counter=counter, clock=clock),
+                transport=MeteredTransport(limited, base_url=address, counter=counter, clock=clock),
                 clock=clock,
                 retry=RetryPolicy(),
             )
 
-    def pace(self, clock: Clock, folder: Path) -> RateLimiter:
-        """Return the pace that every process with this key and this folder shares.
+    def rate_limiter(self, clock: Clock, folder: Path) -> RateLimiter:
+        """Return the limiter whose state every process with this key and this folder shares.
 
         Args:
-            clock: Where requests wait for their turn.
+            clock: Its `sleep` does the waiting for a slot.
             folder: Holds a small file for each key; made when missing.
         """
         return share_rate_limiter(self._address(), api_key=self.api_key, clock=clock, folder=folder)
@@ -189,8 +194,8 @@ class SimulatedOxenResource(OxenResource):
             finally:
                 self._server = None
 
-    def pace(self, clock: Clock, folder: Path) -> RateLimiter:
-        """Return a pace of this process's own: nobody else asks its simulator."""
+    def rate_limiter(self, clock: Clock, folder: Path) -> RateLimiter:
+        """Return a limiter of this process alone: no other process calls its simulator."""
         return RateLimiter(clock)
 
     def _address(self) -> str:

@@ -69,9 +69,9 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         settle_allocator()
         clock = HaltableClock(SystemClock())
         paths = StudioPaths(Path(self.home))
-        rate_limiter = self.oxen.pace(clock, paths.pace)
+        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
         service = Service(
-            self.oxen.client(clock=clock, pace=rate_limiter),
+            self.oxen.client(clock=clock, rate_limiter=rate_limiter),
             clock=clock,
             rate_limiter=rate_limiter,
             provider=self.oxen.provider,

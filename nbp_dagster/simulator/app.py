@@ -13,7 +13,7 @@ from nbp_dagster.simulator.errors import ApiError, not_found, typed_error
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.painting.paint_worker import Painter
 from nbp_dagster.simulator.routes import control, file, generation
-from nbp_dagster.simulator.routes.middleware import Gate
+from nbp_dagster.simulator.routes.middleware import TrafficMiddleware
 from nbp_dagster.simulator.state.simulator import Simulator
 
 
@@ -39,7 +39,7 @@ def create_app(options: SimulatorOptions, *, painter: Painter | None = None) -> 
 
     app = Starlette(
         routes=[*generation.ROUTES, *file.ROUTES, *control.ROUTES],
-        middleware=[Middleware(Gate, simulator=simulator)],
+        middleware=[Middleware(TrafficMiddleware, simulator=simulator)],
         exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_error},
         lifespan=live,
     )

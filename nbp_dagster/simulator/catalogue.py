@@ -95,7 +95,7 @@ class ModelSpec:
         return None
 
 
-class Catalog:
+class Catalogue:
     """All models by id, in listing order."""
 
     def __init__(self, schema: SchemaName) -> None:

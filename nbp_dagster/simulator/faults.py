@@ -1,4 +1,4 @@
-"""Scripted faults: what can go wrong on demand, and when; knows no HTTP and no jobs."""
+"""Fault injection: what can go wrong on demand, and when; knows no HTTP and no jobs."""
 
 import json
 import random
@@ -52,7 +52,7 @@ class Fault:
         status: HTTP status of `status` and `status_after`.
         retry_after: Seconds for the `Retry-After` header; None sends no header.
         seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`.
-        message: The service's words; each kind has its own default.
+        message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.
     """
 
@@ -92,7 +92,7 @@ class _ArmedFault:
         self._dice = random.Random(fault.seed)
 
     def strikes(self, call: Call) -> bool:
-        """Count a call and say whether it is struck."""
+        """Count a call and return whether it is struck."""
         if not self._matches(call):
             return False
         self.seen += 1
@@ -115,7 +115,7 @@ class _ArmedFault:
         return fault.prompt is None or (call.prompt is not None and fault.prompt in call.prompt)
 
 
-class FaultBook:
+class FaultInjector:
     """The faults in force, in the order they were scripted."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
@@ -140,7 +140,7 @@ class FaultBook:
         return None
 
     def wants_prompt(self) -> bool:
-        """Say whether a fault of the request stage matches on the prompt."""
+        """Return whether a fault of the request stage matches on the prompt."""
         return any(
             armed.fault.prompt is not None and armed.fault.kind in REQUEST_FAULTS
             for armed in self._armed

@@ -1,4 +1,4 @@
-"""How a simulator is set up; knows nothing of what it then does."""
+"""The settings of a simulator; knows nothing of their effect."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -18,7 +18,7 @@ from nbp_dagster.simulator.painting.paint_worker import Painter
 from nbp_dagster.simulator.state.simulator import Simulator
 from nbp_dagster.simulator.state.traffic import Connections
 
-# Loopback only: there is no access control worth the name.
+# Loopback only: any text counts as a key.
 HOST = "127.0.0.1"
 
 _START_SECONDS = 10.0
@@ -134,7 +134,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that can drop connections and says when it is up."""
+    """A uvicorn server that can drop connections and signals when it is up."""
 
     def __init__(self, app: Starlette, *, on_ready: Callable[[], None]) -> None:
         simulator: Simulator = app.state.simulator

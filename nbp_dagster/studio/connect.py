@@ -53,7 +53,7 @@ def create_client(
         address,
         api_key=require_key(api_key),
         transport=LimitedTransport(
-            RequestsTransport(), base_url=address, pace=rate_limiter, clock=clock
+            RequestsTransport(), base_url=address, rate_limiter=rate_limiter, clock=clock
         ),
         clock=clock,
         retry=RetryPolicy(),

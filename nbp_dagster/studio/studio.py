@@ -226,7 +226,7 @@ class Studio:
                 clock=self._clock,
                 presence=presence,
                 input_image=self.references.input_image,
-                pace=self._rate_limiter,
+                rate_limiter=self._rate_limiter,
                 run_id=run_id,
                 caps=caps,
                 fresh=fresh,

@@ -18,7 +18,7 @@ from nbp_dagster.studio.service import Service, Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import open_studio
 from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.studio import QUICK, TIMES, HastyClock, PaceClock
+from tests.fakes.studio import QUICK, TIMES, HastyClock, RateLimiterClock
 
 
 def make_corrected(
@@ -29,15 +29,17 @@ def make_corrected(
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     """
     clock = HastyClock()
-    pace = RateLimiter(PaceClock(clock))
-    transport = LimitedTransport(RequestsTransport(), base_url=url, pace=pace, clock=clock)
+    rate_limiter = RateLimiter(RateLimiterClock(clock))
+    transport = LimitedTransport(
+        RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=clock
+    )
     client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
     brief = campaign(*shots, correct=correct, palette_targets={"accent": 0.9})
     with open_studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
-        Service(client, clock=clock, rate_limiter=pace, provider="oxen"),
+        Service(client, clock=clock, rate_limiter=rate_limiter, provider="oxen"),
         StudioPaths(home),
         # One after the other, so that it is known who has been asked for when one fails.
         StudioOptions(in_flight=1, ocr="off"),

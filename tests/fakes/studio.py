@@ -47,8 +47,8 @@ class HastyClock(HaltableClock):
         super().sleep(min(seconds, 0.02))
 
 
-class PaceClock:
-    """A pace's own time: it runs ahead by what its sleepers did not sleep on a hasty clock."""
+class RateLimiterClock:
+    """The rate limiter's time: ahead by what its sleepers did not sleep on a hasty clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -106,7 +106,7 @@ class Workbench:
     engine: Engine
     clock: HaltableClock
     failpoint: Failpoint
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     run_id: str = "test run"
 
     def make(
@@ -136,7 +136,7 @@ class Workbench:
                 clock=self.clock,
                 presence=presence,
                 input_image=lambda _: (),
-                pace=self.pace,
+                rate_limiter=self.rate_limiter,
                 run_id=self.run_id,
                 caps=tuple(caps),
                 fresh=fresh,
@@ -163,11 +163,11 @@ def workbench(
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     halting = clock or HastyClock()
-    pace = RateLimiter(PaceClock(halting))
-    paced = LimitedTransport(
-        transport or RequestsTransport(), base_url=url, pace=pace, clock=halting
+    rate_limiter = RateLimiter(RateLimiterClock(halting))
+    limited = LimitedTransport(
+        transport or RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=halting
     )
-    client = OxenClient(url, api_key=key, transport=paced, clock=halting, retry=QUICK)
+    client = OxenClient(url, api_key=key, transport=limited, clock=halting, retry=QUICK)
     database = open_ledger(ledger_url or home / "ledger.sqlite", lock_timeout=patience)
     ledger = Ledger(database, clock=halting)
     store = FolderStore(home / "store")
@@ -186,6 +186,6 @@ def workbench(
         on_cancel=on_cancel,
     )
     try:
-        yield Workbench(client, ledger, store, engine, halting, failpoint, pace, run_id)
+        yield Workbench(client, ledger, store, engine, halting, failpoint, rate_limiter, run_id)
     finally:
         ledger.close()

@@ -1,4 +1,4 @@
-"""A transport that asks the service no faster than it keeps up with.
+"""A transport that waits for a slot of the rate limiter before each request to the service.
 
 Must not know: endpoints, or when a call is repeated.
 """
@@ -15,21 +15,21 @@ from nbp_dagster.oxen.urls import is_own
 
 
 class LimitedTransport(Transport):
-    """Sends requests to the service's own origin at a pace, and all others untouched.
+    """Limits the rate of requests to the service's own origin; other requests pass unchanged.
 
     Args:
         transport: Sends them.
         base_url: Root of the service.
-        pace: Says when, and is told how each was taken.
+        rate_limiter: Gives the slots; every answer is reported to it.
         clock: Reads a `Retry-After` that is a date.
     """
 
     def __init__(
-        self, transport: Transport, *, base_url: str, pace: RateLimiter, clock: Clock
+        self, transport: Transport, *, base_url: str, rate_limiter: RateLimiter, clock: Clock
     ) -> None:
         self._transport = transport
         self._base_url = base_url
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -37,12 +37,12 @@ class LimitedTransport(Transport):
 
     @contextmanager
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
-        """Send in turn; a stream counts as one request, however long it lasts."""
+        """Wait for a slot, then send; a stream counts as one request, however long it lasts."""
         if not is_own(request.url, self._base_url):
             with self._transport.stream(request) as answer:
                 yield answer
             return
-        slot = self._pace.wait()
+        slot = self._rate_limiter.acquire()
         with self._transport.stream(request) as answer:
             self._report(request, answer, slot)
             yield answer
@@ -51,7 +51,7 @@ class LimitedTransport(Transport):
         is_post = request.method == "POST"
         if answer.status == 429:
             value = answer.header("retry-after")
-            asked = parse_retry_after(value, now=self._clock.now())
-            self._pace.slow_down(asked, slot, is_post=is_post)
+            retry_after = parse_retry_after(value, now=self._clock.now())
+            self._rate_limiter.record_throttle(retry_after, slot, is_post=is_post)
         elif answer.status < 500:
-            self._pace.keep_up(slot, is_post=is_post)
+            self._rate_limiter.record_success(slot, is_post=is_post)

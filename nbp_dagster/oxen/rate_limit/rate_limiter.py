@@ -1,6 +1,6 @@
-"""The pace at which a service is asked, kept by all who use one key on one machine.
+"""The adaptive (AIMD) rate limiter, its state shared by all processes with one key on one machine.
 
-Must not know: HTTP, jobs, or what is asked for.
+The arithmetic of the back-off is in `rate_state`. Must not know: HTTP, or what a request is for.
 """
 
 import errno
@@ -30,57 +30,57 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 Update = Callable[[RateState | None], tuple[RateState, T]]
 
-_TEMPO = TypeAdapter(RateState)
+_RATE_STATE = TypeAdapter(RateState)
 
 _EARLY = 0.001
-"""Seconds before its slot that a request may go: a shorter sleep costs more than it holds back."""
-_KEPT = 1.0
-"""Seconds for which a slot taken in advance is good."""
-_ROOM_KEPT = 0.1
-"""Seconds for which an answer about room is good, if nothing of ours has changed."""
+"""Seconds before its slot that a request may be sent: a shorter sleep costs more than it limits."""
+_RESERVED_SECONDS = 1.0
+"""Seconds for which a reserved slot is valid."""
+_ROOM_SECONDS = 0.1
+"""Seconds for which an answer of `room` is valid, if no job of this run began or ended."""
 _PAGE_BYTES = 16 * 1024
-"""Room for some two hundred runs at a time."""
+"""Enough for about two hundred concurrent runs."""
 _LOCK_TRIES, _LOCK_NAP = 2000, 0.0005
-"""A second in all: the lock is held for less than a millisecond, unless its holder was stopped."""
+"""One second in total: a lock is held for under a millisecond, unless its process was stopped."""
 
 
 class RateStore(ABC):
-    """Keeps a tempo, and changes it for one caller at a time."""
+    """Stores a `RateState`; one caller at a time changes it."""
 
     @abstractmethod
     def peek(self) -> RateState | None:
-        """Return the tempo, if it is known without waiting for anybody; None else."""
+        """Return the state where that needs no lock; None otherwise."""
 
     @abstractmethod
     def change(self, update: Update[T]) -> T:
-        """Replace the tempo by what `update` makes of it; return its other result.
+        """Replace the state by the first result of `update`; return the second.
 
         Args:
-            update: Is given None when nothing is known. It may be called twice.
+            update: Takes None when no state is stored. It may be called twice.
         """
 
 
 class MemoryRateStore(RateStore):
-    """Keeps it for the threads of this process."""
+    """Stores the state for the threads of this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tempo: RateState | None = None
+        self._rate_state: RateState | None = None
 
     def peek(self) -> RateState | None:
-        return self._tempo
+        return self._rate_state
 
     def change(self, update: Update[T]) -> T:
         with self._lock:
-            self._tempo, result = update(self._tempo)
+            self._rate_state, result = update(self._rate_state)
         return result
 
 
 class FileRateStore(RateStore):
-    """Keeps it in a locked file for the processes of this machine.
+    """Stores the state in a locked file for the processes of this machine.
 
-    What is unreadable counts as nothing known. When the file can't be used, it is kept in memory
-    from then on, with one warning: a run need not fail over its pace.
+    Unreadable content counts as no state. When the file can't be used, the state stays in memory
+    from then on, with one warning: a run does not fail over its rate limit.
 
     Args:
         path: The file; its folder is made when missing.
@@ -93,7 +93,7 @@ class FileRateStore(RateStore):
         self._is_usable = True
         self._page: _Page | None = None
         self._pid = 0
-        # What was written last: as long as the file holds it, it need not be read again.
+        # The last write: while the file holds these bytes, they need not be parsed again.
         self._written: tuple[bytes, RateState | None] = (b"", None)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,12 +103,12 @@ class FileRateStore(RateStore):
     def peek(self) -> RateState | None:
         if not self._is_usable:
             return self._memory.peek()
-        page, (text, tempo) = self._page, self._written
+        page, (text, state) = self._page, self._written
         if page is None or self._pid != os.getpid():
             return None
         try:
-            # One who writes at this moment makes a difference too, be it half of what it will be.
-            return tempo if page.read() == text else None
+            # A write in progress makes a difference too, even half of one.
+            return state if page.read() == text else None
         except ValueError:
             # Closed just now, because the file was removed.
             return None
@@ -126,21 +126,21 @@ class FileRateStore(RateStore):
         page = self._locked()
         try:
             text, (written, known) = page.read(), self._written
-            tempo, result = update(known if text == written else _read(text))
-            if tempo is not known or text != written:
-                self._written = page.write(_TEMPO.dump_json(tempo)), tempo
+            state, result = update(known if text == written else _read(text))
+            if state is not known or text != written:
+                self._written = page.write(_RATE_STATE.dump_json(state)), state
             return result
         finally:
             page.unlock()
 
     def _locked(self) -> "_Page":
-        """Return the file, locked: as it was opened last, while that is good."""
+        """Return the file, locked; it is opened again only where the open one no longer serves."""
         if self._page is not None and self._pid == os.getpid():
             self._page.lock()
             if self._page.is_there:
                 return self._page
-        # The first time, or the file was removed, or a fork left us our parent's descriptor: a
-        # lock on that would not keep the two apart.
+        # The first time, or the file was removed, or this is a fork with its parent's descriptor: a
+        # lock on that would not exclude the parent.
         if self._page is not None:
             self._page.close()
         self._page, self._pid = _Page(self._path), os.getpid()
@@ -150,18 +150,19 @@ class FileRateStore(RateStore):
         if self._is_usable:
             self._is_usable = False
             logger.warning(
-                "the pace can't be kept in %s (%s): runs at the same time do not know of each "
-                "other and may meet more 429s; make the folder writable",
+                "the rate limit can't be stored in %s (%s): concurrent runs do not share it "
+                "and may meet more 429s; make the folder writable",
                 self._path,
                 error.strerror,
             )
 
 
 class _Page:
-    """The beginning of a file in memory, shared with all who have it open; opened locked.
+    """The beginning of a file mapped into memory and shared by processes; opened locked.
 
-    A call of the system lets Python's other threads in, and each of those costs more than the call.
-    So it is read and written without any; only the lock takes some.
+    Reads and writes need no system call: each of those would yield the GIL to another thread, which
+    costs more than the call. Only the lock takes some. The lock is `flock` on the mapped
+    descriptor, not `filelock`, which opens and closes its file for every lock.
 
     Raises:
         OSError: The file can't be used.
@@ -173,24 +174,24 @@ class _Page:
         self.lock()
         missing = _PAGE_BYTES - os.fstat(self._descriptor).st_size
         if missing > 0:
-            # Written, and not left out, lest a full disk be noticed when the memory is written to.
+            # Written, not left sparse: a full disk would show only as a fault in mapped memory.
             os.pwrite(self._descriptor, b" " * missing, _PAGE_BYTES - missing)
         self._memory = mmap.mmap(self._descriptor, _PAGE_BYTES)
 
     @property
     def is_there(self) -> bool:
-        """Whether the file was not removed."""
+        """Whether the file still exists."""
         return os.fstat(self._descriptor).st_nlink > 0
 
     def read(self) -> bytes:
-        """Return what it holds, blanks included."""
+        """Return the content, padding included."""
         return self._memory[:]
 
     def write(self, text: bytes) -> bytes:
-        """Replace what it holds, and return what `read` will.
+        """Replace the content; return what `read` will return.
 
         Raises:
-            OSError: It is too long.
+            OSError: The text is too long.
         """
         if len(text) > _PAGE_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
@@ -199,10 +200,10 @@ class _Page:
         return padded
 
     def lock(self) -> None:
-        """Keep other processes out.
+        """Lock the file against other processes.
 
         Raises:
-            BlockingIOError: Another process has held it for far too long.
+            BlockingIOError: Another process has held the lock for a second.
         """
         for _ in range(_LOCK_TRIES):
             try:
@@ -214,121 +215,125 @@ class _Page:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def unlock(self) -> None:
-        """Let other processes in."""
+        """Release the lock."""
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Give the descriptor back, which a parent may still have a copy of."""
+        """Close the descriptor; a parent process may still have a copy."""
         self._memory.close()
         self._close()
 
 
 class RateLimiter:
-    """When a request may be sent and how many jobs may be at the service; safe between threads.
+    """Decides when a request may be sent and how many jobs may be in flight; thread-safe.
+
+    After a 429 the rate is cut by a factor, and grows again with the requests that succeed: AIMD,
+    as `RateState` describes it.
 
     Args:
-        clock: Where the waiting happens; what its `sleep` raises ends the wait.
-        keeper: Keeps the state; in memory when None.
+        clock: Its `sleep` does the waiting; an exception of it ends the wait.
+        store: Holds the state; in memory when None.
 
     Example:
-        >>> slot = pace.wait()
+        >>> slot = rate_limiter.acquire()
         >>> status = send()
         >>> if status == 429:
-        ...     pace.slow_down(1.0, slot, is_post=False)
+        ...     rate_limiter.record_throttle(1.0, slot, is_post=False)
         ... else:
-        ...     pace.keep_up(slot, is_post=False)
+        ...     rate_limiter.record_success(slot, is_post=False)
     """
 
-    def __init__(self, clock: Clock, keeper: RateStore | None = None) -> None:
+    def __init__(self, clock: Clock, store: RateStore | None = None) -> None:
         self._clock = clock
-        self._keeper = keeper or MemoryRateStore()
+        self._store = store or MemoryRateStore()
         self._name = uuid4().hex[:12]
-        self._kept = threading.local()
-        # What `room` last answered, to what, and until when that holds.
+        self._reserved = threading.local()
+        # The last answer of `room`, its arguments, and until when it is valid.
         self._room = 0
         self._room_asked: tuple[int, int, float] | None = None
         self._room_until = 0.0
         self._window = 0.0
-        # Answers that are counted with the next change.
-        self._kept_up: deque[tuple[Slot, bool]] = deque()
+        # Successes that the next change will count.
+        self._successes: deque[tuple[Slot, bool]] = deque()
 
-    def wait(self) -> Slot:
-        """Return when a request may be sent: with the slot `line_up` kept, or after a wait."""
-        kept: Slot | None = getattr(self._kept, "slot", None)
-        self._kept.slot = None
-        if kept is not None and self._clock.monotonic() - kept.at <= _KEPT and self._holds(kept):
-            return kept
-        return self._take()
+    def acquire(self) -> Slot:
+        """Return once a request may be sent: at once with a reserved slot, else after a wait."""
+        reserved: Slot | None = getattr(self._reserved, "slot", None)
+        self._reserved.slot = None
+        if reserved is not None and self._is_fresh(reserved) and self._is_valid(reserved):
+            return reserved
+        return self._next_slot()
 
-    def line_up(self) -> None:
-        """Wait for a slot and keep it for this thread's next request, if that comes at once.
+    def reserve(self) -> None:
+        """Wait for a slot and reserve it for this thread's next request, if that follows at once.
 
-        For those who must do something between the wait and the request.
+        For a caller that writes something between the wait and the request.
         """
-        self._kept.slot = self._take()
+        self._reserved.slot = self._next_slot()
 
-    def keep_up(self, slot: Slot, *, is_post: bool) -> None:
-        """Tell that the service took a request, whatever it made of it."""
-        self._kept_up.append((slot, is_post))
+    def record_success(self, slot: Slot, *, is_post: bool) -> None:
+        """Report that the service accepted a request, whatever its answer was."""
+        self._successes.append((slot, is_post))
         if is_post:
-            # There may be room for another job from now on.
-            self._change(lambda tempo, _: (tempo, None))
+            # The window may have grown by a job.
+            self._change(lambda state, _: (state, None))
 
-    def slow_down(self, retry_after: float | None, slot: Slot, *, is_post: bool) -> None:
-        """Tell of a 429: everybody is held, and goes on more slowly.
+    def record_throttle(self, retry_after: float | None, slot: Slot, *, is_post: bool) -> None:
+        """Report a 429: no run sends until the hold ends, and then at a lower rate.
 
         Args:
-            retry_after: Seconds the service asks for; None when it does not say.
-            slot: What the request was sent with.
-            is_post: Whether it would have made a job.
+            retry_after: Seconds of the `Retry-After` header; None without one.
+            slot: The request's slot.
+            is_post: Whether the request would have made a job.
         """
 
-        def cut(tempo: RateState, now: float) -> tuple[RateState, RateState]:
-            slower = tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post)
-            return slower, slower
+        def decrease(state: RateState, now: float) -> tuple[RateState, RateState]:
+            cut = state.record_throttle(slot, now, retry_after=retry_after, is_post=is_post)
+            return cut, cut
 
-        slower = self._change(cut)
+        cut = self._change(decrease)
         logger.info(
             "429: nothing is sent for %.1f s, then %.1f requests/s and %d jobs in flight",
-            slower.held_until - slower.stamp,
-            slower.rate,
-            slower.window,
+            cut.held_until - cut.stamp,
+            cut.rate,
+            cut.window,
         )
 
     def room(self, flying: int, limit: int, wanted: int = 0) -> int:
-        """Return how many more jobs may be given to the service now.
+        """Return how many more jobs this run may enqueue now.
 
         Args:
-            flying: Jobs of ours that are there, or on their way.
-            limit: Most that may be there in any case.
-            wanted: How many are given at once where there is room: others count them from now on.
+            flying: This run's jobs in flight.
+            limit: Most that may be in flight in any case.
+            wanted: How many the caller enqueues at once where there is room; other runs count them
+                from now on.
         """
         asked = (flying, limit, self._window)
         if asked == self._room_asked and self._clock.monotonic() < self._room_until:
             return self._room
 
-        def share(tempo: RateState, now: float) -> tuple[RateState, int]:
-            return tempo.share(self._name, flying, limit=limit, now=now, wanted=wanted)
+        def share(state: RateState, now: float) -> tuple[RateState, int]:
+            return state.share(self._name, flying, limit=limit, now=now, wanted=wanted)
 
         room = self._change(share)
         given = min(room, wanted)
-        # What is left once they are given: known without asking again.
+        # What is left after them: known without another look at the store.
         self._room = room - given
         self._room_asked = (flying + given, limit, self._window)
-        self._room_until = self._clock.monotonic() + _ROOM_KEPT
+        self._room_until = self._clock.monotonic() + _ROOM_SECONDS
         return room
 
     def leave(self) -> None:
-        """Give our part of the window back: nothing of ours is at the service any more.
+        """Return this run's share of the window: it has no more jobs in flight.
 
-        Who ends without a word keeps it for `tempo.MEMBER_SECONDS`.
+        A run that ends without this call holds its share for `rate_state.MEMBER_SECONDS`.
         """
         self._room_asked = None
-        self._change(lambda tempo, now: (tempo.leave(self._name, now), None))
+        self._change(lambda state, now: (state.leave(self._name, now), None))
 
-    def _take(self) -> Slot:
+    def _next_slot(self) -> Slot:
         while True:
-            slot = self._change(lambda tempo, now: tempo.book(now))
+            slot = self._change(lambda state, now: state.reserve(now))
             if not isinstance(slot, Slot):
                 self._clock.sleep(slot)
                 continue
@@ -336,47 +341,50 @@ class RateLimiter:
             if left <= _EARLY:
                 return slot
             self._clock.sleep(left)
-            if self._holds(slot):
+            if self._is_valid(slot):
                 return slot
 
-    def _holds(self, slot: Slot) -> bool:
-        known = self._keeper.peek()
+    def _is_fresh(self, slot: Slot) -> bool:
+        return self._clock.monotonic() - slot.at <= _RESERVED_SECONDS
+
+    def _is_valid(self, slot: Slot) -> bool:
+        known = self._store.peek()
         if known is not None and known.is_current(self._clock.monotonic()):
-            return known.honours(slot)
-        return self._change(lambda tempo, _: (tempo, tempo.honours(slot)))
+            return known.is_valid(slot)
+        return self._change(lambda state, _: (state, state.is_valid(slot)))
 
     def _change(self, update: Callable[[RateState, float], tuple[RateState, T]]) -> T:
-        kept_up = self._take_kept_up()
+        successes = self._drain_successes()
 
-        def change(tempo: RateState | None) -> tuple[RateState, T]:
-            # Asked for under the lock, lest another's stamp seem to lie in the future.
+        def change(state: RateState | None) -> tuple[RateState, T]:
+            # Read under the lock: an earlier moment could lie before another process's stamp.
             now = self._clock.monotonic()
-            known = tempo if tempo is not None and tempo.is_current(now) else RateState.at(now)
+            known = state if state is not None and state.is_current(now) else RateState.at(now)
             counted = known.touch(self._name, now)
-            for slot, is_post in kept_up:
-                counted = counted.keep_up(slot, now, is_post=is_post)
+            for slot, is_post in successes:
+                counted = counted.record_success(slot, now, is_post=is_post)
             changed, result = update(counted, now)
             self._window = changed.window
             return changed, result
 
-        return self._keeper.change(change)
+        return self._store.change(change)
 
-    def _take_kept_up(self) -> list[tuple[Slot, bool]]:
+    def _drain_successes(self) -> list[tuple[Slot, bool]]:
         taken = []
         with suppress(IndexError):
             while True:
-                taken.append(self._kept_up.popleft())
+                taken.append(self._successes.popleft())
         return taken
 
 
 def rate_file(folder: Path, *, base_url: str, api_key: str) -> Path:
-    """Return the file that all who ask a service with a key share; the key can't be read off it."""
+    """Return the file shared by all runs with this service and key; its name hides the key."""
     digest = sha256(f"{base_url.strip().rstrip('/')}\n{api_key.strip()}".encode()).hexdigest()
     return folder / f"{digest[:32]}.json"
 
 
 def _read(text: bytes) -> RateState | None:
     try:
-        return _TEMPO.validate_json(text) if text.strip() else None
+        return _RATE_STATE.validate_json(text) if text.strip() else None
     except ValidationError:
         return None

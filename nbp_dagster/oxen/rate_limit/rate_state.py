@@ -1,6 +1,7 @@
-"""How fast a service may be asked and how much it may be given: plain arithmetic, no waiting.
+"""The rate limiter's AIMD arithmetic and back-off (additive increase, multiplicative decrease).
 
-Must not know: clocks, files, threads or HTTP.
+Two limits adapt: requests per second, and jobs in flight (the window). Must not know: clocks,
+files, threads or HTTP.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 FIRST_RATE = 50.0
-"""Requests per second to begin with, before the first answer tells anything."""
+"""Requests per second before the first answer."""
 MIN_RATE = 0.25
 MAX_RATE = 1000.0
 
@@ -19,26 +20,26 @@ CLIMB_SECONDS = 2.0
 PROBE_SECONDS = 20.0
 """From the ceiling to twice the ceiling; gentle first, then faster and faster."""
 PROBE_REQUESTS = 100.0
-"""The same at a low ceiling: in requests, lest a 429 come after every few of them."""
+"""The same at a low ceiling, in requests: otherwise every few of them would meet a 429."""
 PROBE_HOLDS = 10.0
-"""The same after a long hold, as a multiple of it: the dearer a 429, the gentler the search."""
+"""The same after a long hold, as a multiple of it: the longer a hold, the slower the probing."""
 
 DEFAULT_HOLD = 1.0
-"""Seconds to hold everybody after a 429 that does not say how long."""
+"""Seconds during which no run sends after a 429 without `Retry-After`."""
 MAX_HOLD = 120.0
 
 FIRST_WINDOW = 8.0
 
 AHEAD_SECONDS = 0.5
-"""How far ahead slots are given away: a change of rate is felt that much later."""
+"""How far ahead slots are reserved: a change of rate takes effect that much later."""
 RETRY_SECONDS = AHEAD_SECONDS / 2
 
 MEMBER_SECONDS = 30.0
-"""A run that has not been heard of for longer has no part in the window."""
+"""A run that has been silent for longer loses its share of the window."""
 TOUCH_SECONDS = 1.0
-"""How often a run says that it is alive, at most."""
+"""Shortest interval between two signs of life of a run."""
 FORGET_SECONDS = 600.0
-"""What was learned so long ago is not trusted any more."""
+"""A state older than this is discarded."""
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Moment = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -47,11 +48,11 @@ _Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True)
 class Slot:
-    """Leave to send one request.
+    """Permission to send one request.
 
     Attributes:
         at: When, on the monotonic clock.
-        cuts: How often the rate had been cut when it was given.
+        cuts: How often the rate had been cut when the slot was reserved.
     """
 
     at: float
@@ -60,12 +61,12 @@ class Slot:
 
 @dataclass(frozen=True)
 class Member:
-    """One run's part in the window.
+    """One run's share of the window.
 
     Attributes:
-        flying: Its jobs at the service.
-        limit: Most it would have there.
-        touched: When it was last heard of.
+        flying: Its jobs in flight.
+        limit: Most jobs it would have in flight.
+        touched: Its last sign of life.
     """
 
     flying: _Count
@@ -75,24 +76,26 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class RateState:
-    """What is known of a service's limits. Moments are seconds of the monotonic clock.
+    """The adaptive limits of one service. Moments are seconds of the monotonic clock.
 
-    The rate doubles each second until the first 429. From then on a 429 cuts it to half of what
-    the service was seen to take, the ceiling; it climbs back within `CLIMB_SECONDS`, stays about
-    there, and probes above it ever faster. It grows with the requests that were answered, so that
-    what is not used does not grow.
+    The rate doubles each second until the first 429. From then on each 429 is a multiplicative
+    decrease: the rate drops to half of the ceiling, which is the rate the service was measured to
+    accept. It returns to the ceiling within `CLIMB_SECONDS`, stays near it, and then probes above
+    it along a cubic curve (as TCP CUBIC does). The window of jobs is AIMD in its plain form: one
+    job more for each full window, half after a 429. Both grow with use only: a limit that is not
+    used up stays.
 
     Attributes:
         stamp: Last change.
-        since: Beginning of the count of `taken`.
+        since: Start of the count of `taken`.
         rate: Requests per second.
-        ceiling: Requests per second the service took before the last cut; None before the first.
+        ceiling: Requests per second accepted before the last cut; None before the first cut.
         age: Seconds at full use since the last cut.
-        next_at: First slot that is free.
-        held_until: Nobody sends before.
-        hold: Seconds the last cut held everybody.
+        next_at: First free slot.
+        held_until: No run sends before.
+        hold: Seconds of the last hold.
         cuts: How often the rate was cut.
-        taken: Requests the service kept up with since `since`.
+        taken: Requests the service accepted since `since`.
         window: Jobs in flight, of all runs together.
         window_cut: Whether the window was ever cut.
         members: Runs that share the window, by name.
@@ -114,59 +117,59 @@ class RateState:
 
     @classmethod
     def at(cls, now: float) -> "RateState":
-        """Return the beginning: nothing is known."""
+        """Return the initial state."""
         return cls(stamp=now, since=now)
 
     def is_current(self, now: float) -> bool:
-        """Whether it was written since the machine started, and not too long ago."""
+        """Whether the state was written since the machine started, and not too long ago."""
         return self.stamp <= now < self.stamp + FORGET_SECONDS
 
-    def book(self, now: float) -> tuple["RateState", Slot | float]:
-        """Give the next slot away, or return the seconds after which to ask again."""
+    def reserve(self, now: float) -> tuple["RateState", Slot | float]:
+        """Reserve the next slot, or return the seconds after which to try again."""
         at = max(now, self.next_at, self.held_until)
         if at > now + AHEAD_SECONDS:
             return self, max(RETRY_SECONDS, at - now - AHEAD_SECONDS)
-        # Up to what the service took before, there is nothing to learn from its answers.
-        grown = self._faster() if self._is_climbing else self
+        # Below the ceiling the rate grows with each slot: answers there carry no information.
+        grown = self._increase_rate() if self._is_climbing else self
         booked = replace(grown, stamp=now, next_at=at + 1.0 / grown.rate)
         return booked, Slot(at, self.cuts)
 
-    def honours(self, slot: Slot) -> bool:
-        """Whether a slot may still be used: no cut and no longer hold came since."""
+    def is_valid(self, slot: Slot) -> bool:
+        """Whether a slot may still be used: no cut and no longer hold followed it."""
         return slot.cuts == self.cuts and self.held_until <= slot.at
 
-    def keep_up(self, slot: Slot, now: float, *, is_post: bool) -> "RateState":
-        """Count a request that the service took, and grow."""
+    def record_success(self, slot: Slot, now: float, *, is_post: bool) -> "RateState":
+        """Count a request that the service accepted, and increase the limits."""
         counted = replace(self, stamp=now, taken=self.taken + 1)
         if slot.cuts != self.cuts:
-            # Sent at another rate: it says nothing about this one.
+            # Sent at an earlier rate: no evidence about this one.
             return counted
-        grown = counted if self._is_climbing else counted._faster()
-        return grown._wider() if is_post else grown
+        grown = counted if self._is_climbing else counted._increase_rate()
+        return grown._increase_window() if is_post else grown
 
-    def slow_down(
+    def record_throttle(
         self, slot: Slot, now: float, *, retry_after: float | None, is_post: bool
     ) -> "RateState":
-        """Hold everybody and cut; requests sent before the last cut hold, but do not cut again.
+        """Hold every run and cut the limits; a request sent before the last cut only holds.
 
         Args:
-            slot: What the request was sent with.
+            slot: The request's slot.
             now: The present moment.
-            retry_after: Seconds the service asks for, if it does.
-            is_post: Whether it would have made a job.
+            retry_after: Seconds of the `Retry-After` header; None without one.
+            is_post: Whether the request would have made a job.
         """
         hold = DEFAULT_HOLD if retry_after is None else min(retry_after, MAX_HOLD)
         until = max(self.held_until, now + hold)
         if slot.cuts != self.cuts:
             return replace(self, stamp=now, held_until=until)
-        # Above the ceiling it is the rate that went too far, not the jobs in flight.
+        # Above the ceiling the rate is the cause, not the jobs in flight.
         is_probing = self.ceiling is not None and self.rate > self.ceiling
-        narrowed = self._narrower() if is_post and not is_probing else self
-        ceiling = max(self._seen(now), 2 * MIN_RATE)
+        narrowed = self._decrease_window() if is_post and not is_probing else self
+        ceiling = max(self._accepted_rate(now), 2 * MIN_RATE)
         return replace(
             narrowed,
             stamp=now,
-            # A service saves up about a second's worth while it is not asked.
+            # A token bucket refills by about a second's worth during a hold.
             since=max(now, until - 1.0),
             rate=ceiling / 2,
             ceiling=ceiling,
@@ -181,16 +184,17 @@ class RateState:
     def share(
         self, name: str, flying: int, *, limit: int, now: float, wanted: int = 0
     ) -> tuple["RateState", int]:
-        """Enter a run's jobs; return how many more it may have at the service.
+        """Record a run's jobs in flight; return how many more it may enqueue.
 
-        It has an equal part of the window, and beyond that what the others leave; at least one.
+        A run has an equal share of the window and what the others leave of theirs, and at least
+        one job.
 
         Args:
             name: The run.
-            flying: Its jobs at the service now.
-            limit: Most it would have there.
+            flying: Its jobs in flight.
+            limit: Most jobs it would have in flight.
             now: The present moment.
-            wanted: How many it gives at once where there is room; they are entered with the rest.
+            wanted: How many it enqueues at once where there is room; they are recorded too.
         """
         living = {
             other: member
@@ -204,12 +208,12 @@ class RateState:
         return replace(self, stamp=now, members=entered), room
 
     def leave(self, name: str, now: float) -> "RateState":
-        """Give a run's part of the window back to the others."""
+        """Return a run's share of the window to the others."""
         others = {other: member for other, member in self.members.items() if other != name}
         return replace(self, stamp=now, members=others)
 
     def touch(self, name: str, now: float) -> "RateState":
-        """Note that a run is alive."""
+        """Record a run's sign of life."""
         member = self.members.get(name)
         if member is None or 0 <= now - member.touched < TOUCH_SECONDS:
             return self
@@ -219,17 +223,17 @@ class RateState:
     def _is_climbing(self) -> bool:
         return self.ceiling is not None and self.age < CLIMB_SECONDS
 
-    def _seen(self, now: float) -> float:
-        """What the service took, per second.
+    def _accepted_rate(self, now: float) -> float:
+        """Return the requests per second that the service accepted.
 
-        From one 429 to the next, so that what it saves up and hands out in bursts does not count
-        as its rate. Between half the present rate, where there was little to ask for, and all.
+        Measured from one 429 to the next, so that a burst which the service allows does not count
+        as its rate. At least half the present rate, for a time with little demand; at most all.
         """
-        # One more was on its way to being let in.
-        seen = (self.taken + 1) / max(now - self.since, 1.0)
-        return min(self.rate, max(seen, self.rate / 2))
+        # The request that met the 429 was close to being accepted.
+        accepted = (self.taken + 1) / max(now - self.since, 1.0)
+        return min(self.rate, max(accepted, self.rate / 2))
 
-    def _faster(self) -> "RateState":
+    def _increase_rate(self) -> "RateState":
         if self.ceiling is None:
             return replace(self, rate=min(self.rate + 1.0, MAX_RATE))
         age = self.age + 1.0 / self.rate
@@ -240,10 +244,10 @@ class RateState:
             factor = 1.0 + ((age - CLIMB_SECONDS) / span) ** 3
         return replace(self, age=age, rate=min(self.ceiling * factor, MAX_RATE))
 
-    def _wider(self) -> "RateState":
+    def _increase_window(self) -> "RateState":
         most = max((member.limit for member in self.members.values()), default=0)
         gain = 1.0 / self.window if self.window_cut else 1.0
         return replace(self, window=max(self.window, min(self.window + gain, float(most))))
 
-    def _narrower(self) -> "RateState":
+    def _decrease_window(self) -> "RateState":
         return replace(self, window=max(1.0, self.window / 2), window_cut=True)

@@ -1,4 +1,4 @@
-"""Turns a job's description into PNG bytes, off the event loop; knows no HTTP and no jobs."""
+"""Paints the picture of a job as PNG bytes, off the event loop; knows no HTTP and no jobs."""
 
 import asyncio
 import base64
@@ -77,7 +77,7 @@ Source = InlinePicture | StoredPicture | UnknownPicture | PaintOrder
 
 
 class PaintWorker:
-    """Paints orders in a few threads and keeps nothing.
+    """Paints pictures in a few threads and keeps none.
 
     Args:
         threads: Pictures painted at the same time.
@@ -109,7 +109,7 @@ class PaintWorker:
         return await loop.run_in_executor(self._pool, paint)
 
     def close(self) -> None:
-        """Let the threads go; orders not yet begun are dropped."""
+        """End the threads; orders not yet begun are dropped."""
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
@@ -162,7 +162,7 @@ def decode_data_uri(uri: str) -> bytes:
 
 
 def _name(order: PaintOrder, references: Sequence[bytes]) -> str:
-    """What tells an order from others, as a digest."""
+    """Return a digest that identifies an order."""
     parts = [f"{order.variant}\n{order.prompt}".encode(), *references]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 

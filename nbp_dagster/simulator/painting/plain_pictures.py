@@ -1,4 +1,4 @@
-"""Pictures for benchmarks: painted once a size, then told apart by a note that costs nothing."""
+"""Pictures for benchmarks: painted once a size, made different by a PNG text chunk."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""Reads a prompt the way a stand-in can: words, roles, place and hour; draws nothing."""
+"""Parses a prompt: words, roles of references, place and hour; draws nothing."""
 
 import re
 from collections.abc import Sequence

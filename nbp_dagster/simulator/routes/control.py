@@ -30,7 +30,7 @@ async def show_requests(request: Request) -> Response:
 async def show_stats(request: Request) -> Response:
     """GET /_simulator/stats: counters for tests of concurrency."""
     simulator = simulator_of(request)
-    gathering = simulator.gathering
+    barrier = simulator.barrier
     return JSONResponse(
         {
             **simulator.traffic.to_json(),
@@ -38,7 +38,7 @@ async def show_stats(request: Request) -> Response:
             "peak_processing": simulator.jobs.peak_processing,
             "event_streams": simulator.feed.subscribers,
             "pictures_painted": simulator.worker.painted,
-            "barrier": None if gathering is None else gathering.to_json(),
+            "barrier": None if barrier is None else barrier.to_json(),
         }
     )
 

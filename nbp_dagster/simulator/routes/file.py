@@ -20,7 +20,7 @@ from nbp_dagster.simulator.routes.request_context import (
     require_key,
     simulator_of,
 )
-from nbp_dagster.simulator.routes.submissions import ACCOUNT
+from nbp_dagster.simulator.state.generation_request import ACCOUNT
 from nbp_dagster.simulator.state.jobs import Job
 from nbp_dagster.simulator.state.repos import DEFAULT_BRANCH, Commit, Repository, Signature
 from nbp_dagster.simulator.state.signed_links import is_signed
@@ -40,7 +40,7 @@ async def show_account(request: Request) -> Response:
 
 
 async def create_repository(request: Request) -> Response:
-    """POST /api/repos: two forms, told apart by the `user` block, each with its own clash."""
+    """POST /api/repos: two forms, distinguished by the `user` block, each with its own clash."""
     require_key(request)
     body = await read_json(request)
     name = body.get("name") if isinstance(body, dict) else None
@@ -209,7 +209,7 @@ def _as_jpeg(png: bytes) -> bytes:
 
 
 def _may_read(request: Request, simulator: Simulator) -> bool:
-    """Say whether a private file may be read: by its link, or without one by the key."""
+    """Return whether a private file may be read: by its link, or without one by the key."""
     if is_signed(request.query_params):
         return simulator.signer.is_valid(request.url.path, request.query_params)
     return has_key(request)

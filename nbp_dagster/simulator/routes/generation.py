@@ -21,17 +21,17 @@ from nbp_dagster.simulator.faults import STREAM_FAULTS, Call
 from nbp_dagster.simulator.routes.middleware import EVENTS_PATH
 from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
-    exchange_of,
+    logged_request_of,
     read_json,
     require_key,
     simulator_of,
 )
-from nbp_dagster.simulator.routes.submissions import find_flaw, read_submission
 from nbp_dagster.simulator.state.events import EventStream
+from nbp_dagster.simulator.state.generation_request import find_flaw, read_generation_request
 from nbp_dagster.simulator.state.jobs import ACTIVE, STATUSES, Job
 from nbp_dagster.simulator.state.simulator import Simulator
 
-# Longer than any client waits: a stuck sync call ends with the client's patience.
+# Longer than any client waits: a stuck sync call ends with the client's timeout.
 _STUCK_SECONDS = 3600.0
 
 
@@ -40,15 +40,15 @@ async def make_picture(request: Request) -> Response:
     require_key(request)
     simulator = simulator_of(request)
     body = await read_json(request)
-    submission = read_submission(body, simulator.catalog)
+    generation_request = read_generation_request(body, simulator.catalogue)
     base_url = base_url_of(request)
-    job = simulator.draft(submission, base_url, request.url.path)
+    job = simulator.draft(generation_request, base_url, request.url.path)
     _raise_flaw(simulator, job)
     await _await_model(simulator, job)
     done = simulator.finish_draft(job)
-    exchange = exchange_of(request)
-    exchange.billed = 1
-    exchange.generation_ids.append(done.generation_id)
+    logged = logged_request_of(request)
+    logged.billed = 1
+    logged.generation_ids.append(done.generation_id)
     image = await _show_image(simulator, done, base_url, body.get("response_format"))
     images = [] if image is None else [image]
     answer = {"model": done.spec.id, "created": int(done.enqueued_at), "images": images}
@@ -59,11 +59,11 @@ async def enqueue(request: Request) -> Response:
     """POST /api/ai/queue: one to four jobs, billed at once."""
     require_key(request)
     simulator = simulator_of(request)
-    submission = read_submission(await read_json(request), simulator.catalog)
-    jobs = simulator.enqueue(submission, base_url_of(request))
-    exchange = exchange_of(request)
-    exchange.billed = len(jobs)
-    exchange.generation_ids.extend(job.generation_id for job in jobs)
+    generation_request = read_generation_request(await read_json(request), simulator.catalogue)
+    jobs = simulator.enqueue(generation_request, base_url_of(request))
+    logged = logged_request_of(request)
+    logged.billed = len(jobs)
+    logged.generation_ids.extend(job.generation_id for job in jobs)
     generations = [{"generation_id": job.generation_id, "status": "queued"} for job in jobs]
     return JSONResponse({"generations": generations})
 
@@ -121,14 +121,14 @@ async def list_models(request: Request) -> Response:
     """GET /api/ai/models and /api/ai/models/search?search=: the catalogue or part of it."""
     require_key(request)
     text = request.query_params.get("search", "")
-    return JSONResponse({"object": "list", "data": simulator_of(request).catalog.search(text)})
+    return JSONResponse({"object": "list", "data": simulator_of(request).catalogue.search(text)})
 
 
 async def show_model(request: Request) -> Response:
     """GET /api/ai/models/{id}: one model object, bare."""
     require_key(request)
     model_id = request.path_params["model_id"]
-    spec = simulator_of(request).catalog.find(model_id)
+    spec = simulator_of(request).catalogue.find(model_id)
     if spec is None:
         raise model_not_found(model_id)
     return JSONResponse(spec.to_json())
@@ -149,7 +149,7 @@ ROUTES = (
 
 
 def _raise_flaw(simulator: Simulator, job: Job) -> None:
-    """Raise what is wrong with a sync request, which is told at once."""
+    """Raise what is wrong with a sync request, which fails at once."""
     flaw = find_flaw(job.spec, job.prompt, job.parameters)
     if flaw is not None:
         raise invalid_params(flaw, status=400 if job.prompt.strip() == "" else 422)

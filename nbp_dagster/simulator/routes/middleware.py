@@ -1,4 +1,4 @@
-"""Stands before all routes: logs, counts, limits and breaks requests as scripted."""
+"""Middleware before all routes: logs, counts, limits and breaks requests as scripted."""
 
 import json
 import math
@@ -15,13 +15,13 @@ from nbp_dagster.simulator.errors import (
 )
 from nbp_dagster.simulator.faults import REQUEST_FAULTS, Call, Fault
 from nbp_dagster.simulator.state.simulator import Simulator
-from nbp_dagster.simulator.state.traffic import Exchange
+from nbp_dagster.simulator.state.traffic import LoggedRequest
 
 CONTROL_PREFIX = "/_simulator/"
 EVENTS_PATH = "/api/events"
 
 
-class Gate:
+class TrafficMiddleware:
     """ASGI middleware around the imitated routes; the simulator's own pass untouched."""
 
     def __init__(self, app: ASGIApp, simulator: Simulator) -> None:
@@ -34,20 +34,20 @@ class Gate:
             return
         traffic = self._simulator.traffic
         lasting = scope["path"] == EVENTS_PATH
-        exchange = traffic.open(scope["method"], scope["path"], lasting=lasting)
-        scope.setdefault("state", {})["exchange"] = exchange
+        logged = traffic.open(scope["method"], scope["path"], lasting=lasting)
+        scope.setdefault("state", {})["logged"] = logged
         try:
-            await self._admit(scope, receive, _note_status(exchange, send))
+            await self._admit(scope, receive, _note_status(logged, send))
         finally:
-            traffic.close(exchange, lasting=lasting)
+            traffic.close(logged, lasting=lasting)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._find_refusal(scope)
         if refusal is not None:
             await refusal.response()(scope, receive, send)
             return
-        if self._simulator.gathering is not None:
-            await self._simulator.gathering.wait(scope["method"], scope["path"])
+        if self._simulator.barrier is not None:
+            await self._simulator.barrier.wait(scope["method"], scope["path"])
         prompt = None
         if self._simulator.faults.wants_prompt() and scope["method"] == "POST":
             body = await _read_body(receive)
@@ -61,7 +61,7 @@ class Gate:
             await self._break(fault, scope, receive, send)
 
     def _find_refusal(self, scope: Scope) -> ApiError | None:
-        """Return the answer to a request that is not let in, or None."""
+        """Return the answer to a request that is refused, or None."""
         agent = dict(scope["headers"]).get(b"user-agent", b"").decode("latin-1")
         if "oxen" in agent.lower():
             return typed_error(426, "update_required", "This Oxen client is out of date.")
@@ -72,7 +72,7 @@ class Gate:
         return None if wait is None else too_many_requests(math.ceil(wait))
 
     async def _break(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request go wrong."""
+        """Answer a request with a fault, or not at all."""
         if fault.kind == "slow":
             await self._simulator.pause(fault.seconds)
             await self._app(scope, receive, send)
@@ -96,17 +96,17 @@ def _answer_of(fault: Fault) -> ApiError:
     return error
 
 
-def _note_status(exchange: Exchange, send: Send) -> Send:
+def _note_status(logged: LoggedRequest, send: Send) -> Send:
     async def note(message: Message) -> None:
         if message["type"] == "http.response.start":
-            exchange.status = message["status"]
+            logged.status = message["status"]
         await send(message)
 
     return note
 
 
 async def _swallow(message: Message) -> None:
-    """Take an answer and send it nowhere."""
+    """Discard an answer."""
 
 
 async def _read_body(receive: Receive) -> bytes:
@@ -120,7 +120,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once more before it goes on."""
+    """Return a `receive` that yields the body again before it goes on."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

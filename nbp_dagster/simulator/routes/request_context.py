@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from nbp_dagster.simulator.errors import invalid_params, unauthenticated
 from nbp_dagster.simulator.state.simulator import Simulator
-from nbp_dagster.simulator.state.traffic import Exchange
+from nbp_dagster.simulator.state.traffic import LoggedRequest
 
 
 def simulator_of(request: Request) -> Simulator:
@@ -16,14 +16,14 @@ def simulator_of(request: Request) -> Simulator:
     return simulator
 
 
-def exchange_of(request: Request) -> Exchange:
+def logged_request_of(request: Request) -> LoggedRequest:
     """Return the log entry of a request."""
-    exchange: Exchange = request.state.exchange
-    return exchange
+    logged: LoggedRequest = request.state.logged
+    return logged
 
 
 def has_key(request: Request) -> bool:
-    """Say whether a request carries a bearer key; any key that is not empty will do."""
+    """Return whether a request carries a bearer key; any key that is not empty counts."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and bool(key.strip())
 

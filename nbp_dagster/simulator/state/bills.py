@@ -1,4 +1,4 @@
-"""What the simulator would have charged; knows neither HTTP nor how a job runs."""
+"""The simulated charges and the credit; knows neither HTTP nor how a job runs."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,8 +16,8 @@ class Bill:
     billed: bool = True
 
 
-class BillBook:
-    """Every charge made, and the running total.
+class Billing:
+    """Every charge, and the running total.
 
     Args:
         credit: USD that may be spent; None for endless credit.
@@ -35,7 +35,7 @@ class BillBook:
         return self._usd
 
     def can_afford(self, usd: Decimal | None) -> bool:
-        """Say whether the credit covers one more charge."""
+        """Return whether the credit covers one more charge."""
         if self._credit is None:
             return True
         return self._usd + (usd or Decimal(0)) <= self._credit

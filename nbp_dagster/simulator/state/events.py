@@ -1,4 +1,4 @@
-"""The event stream: tells subscribers of finished jobs; keeps nothing and replays nothing."""
+"""The event stream of finished jobs, sent to subscribers; keeps nothing and replays nothing."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from nbp_dagster.simulator.state.traffic import wait_until_gone
 
 MEDIA_EVENT = "media_generation_completed"
 
-# A shell pipeline ends when its source writes to a reader that has gone: let that be soon.
+# A shell pipeline ends when its source writes to a reader that has gone: a comment soon after.
 _AFTERWORD_SECONDS = 1.0
 
 # Turns into event data what only a subscriber's own request knows: the host of the links.
@@ -50,7 +50,7 @@ class EventFeed:
 class EventStream(Response):
     """One open stream, as an ASGI response.
 
-    It subscribes before the status line is sent: who has read the status misses nothing.
+    It subscribes before the status line is sent: a client that has read the status misses nothing.
 
     Args:
         feed: Where the events come from.

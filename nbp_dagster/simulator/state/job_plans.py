@@ -1,4 +1,4 @@
-"""What will become of a job, decided when it is enqueued; knows no HTTP and no scheduling."""
+"""Decides the outcome of a job when it is enqueued; knows no HTTP and no scheduling."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Jobs and the board that moves them from queued to done; knows no HTTP and paints nothing."""
+"""Jobs and the queue that takes them from queued to done; knows no HTTP and paints nothing."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from nbp_dagster.simulator.catalogue import Catalog, ModelSpec
+from nbp_dagster.simulator.catalogue import Catalogue, ModelSpec
 from nbp_dagster.simulator.state.job_plans import Plan
 
 Status = Literal["queued", "processing", "succeeded", "failed", "cancelled"]
@@ -62,13 +62,13 @@ class Job:
         return record
 
 
-def read_job(record: Mapping[str, Any], catalog: Catalog) -> Job:
+def read_job(record: Mapping[str, Any], catalogue: Catalogue) -> Job:
     """Return the job a journal record was made of.
 
     Raises:
         LookupError: The record names a model the catalogue no longer has.
     """
-    spec = catalog.find(record["spec"])
+    spec = catalogue.find(record["spec"])
     if spec is None:
         raise LookupError(f"job {record['generation_id']}: unknown model {record['spec']}")
     fields = {name: record[name] for name in Job.__dataclass_fields__}
@@ -78,7 +78,7 @@ def read_job(record: Mapping[str, Any], catalog: Catalog) -> Job:
     return Job(**fields)
 
 
-class JobBoard:
+class JobQueue:
     """All jobs, indexed by id and by status, and the slots that process them.
 
     Every method runs on one event loop; adding and cancelling need that loop to be running.
@@ -88,7 +88,7 @@ class JobBoard:
         latency: Seconds of processing of a job whose plan names none.
         now: Returns seconds since the epoch.
         judge: Returns the error text of a job about to end, or None when it succeeds.
-        on_end: Is told of every job that has just succeeded, failed or been cancelled.
+        on_end: Called with every job that has just succeeded, failed or been cancelled.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""An append-only file of JSON lines, so that a restarted simulator knows its past."""
+"""An append-only file of JSON lines, from which a restarted simulator restores its state."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ class Journal:
     """Writes one JSON object a line; without a path it keeps nothing.
 
     A line is handed to the operating system at once, so it survives the death of the process.
-    It is not synced to the disk: a simulator owes no more.
+    It is not synced to the disk: a simulator needs no more.
     """
 
     def __init__(self, path: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Reference pictures of a request: kept small, shown again, checked and found; never fetched."""
+"""Reference pictures of a request: shortened, echoed, checked and located; never fetched."""
 
 import io
 import json
@@ -34,7 +34,7 @@ _FILE_PATH = re.compile(r"/api/repos/([^/]+)/([^/]+)/file/([^/]+)/(.+)")
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A reference the service could not have read; `message` is what it says then."""
+    """A reference the service could not have read; `message` is its error text."""
 
     message: str
 
@@ -44,8 +44,8 @@ def result_path(namespace: str, generation_id: str) -> str:
     return f"/api/repos/{namespace}/playground/file/main/generations/{generation_id}.png"
 
 
-class ReferenceDesk:
-    """Handles the `input_image` field of requests.
+class ReferenceResolver:
+    """Resolves the `input_image` field of requests.
 
     Args:
         blobs: Keeps `data:` references, each once.
@@ -84,7 +84,7 @@ class ReferenceDesk:
         return json.dumps(self._map_references(parameters, _strip_signature), sort_keys=True)
 
     def locate(self, reference: str, origin: str) -> Source | Unreachable:
-        """Return where to take a reference from; its right to be read is not asked."""
+        """Return where to take a reference from, whatever its permissions."""
         return self._locate(reference, origin, with_permission=False)
 
     def find_flaw(self, parameters: Mapping[str, Any], origin: str) -> str | None:
@@ -152,7 +152,7 @@ class ReferenceDesk:
         return InlinePicture(path)
 
     def _is_sound(self, path: Path, read: Callable[[], bytes]) -> bool:
-        """Say whether a file holds a picture; each file is looked into once."""
+        """Return whether a file holds a picture; each file is checked once."""
         if path not in self._sound_files and _is_picture(read):
             self._sound_files.add(path)
         return path in self._sound_files

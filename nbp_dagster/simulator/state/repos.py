@@ -65,7 +65,7 @@ class Repository:
 
 @dataclass(frozen=True, kw_only=True)
 class Signature:
-    """Who commits, and why."""
+    """Author and message of a commit."""
 
     message: str
     name: str
@@ -77,7 +77,7 @@ class RepositoryStore:
 
     Args:
         blobs: Keeps the content of the files.
-        journal: Is told of every new repository, branch and commit.
+        journal: Records every new repository, branch and commit.
         now: Returns seconds since the epoch.
     """
 

@@ -1,4 +1,4 @@
-"""Links to files that carry their own permission and run out; knows no HTTP framework."""
+"""Signed links to files, which expire; knows no HTTP framework."""
 
 import hashlib
 import hmac
@@ -25,14 +25,14 @@ class LinkSigner:
         self._lifetime = lifetime
 
     def sign(self, base_url: str, path: str, *, lifetime: float | None = None) -> str:
-        """Return a link to `path` (unquoted) on `base_url` that runs out after `lifetime` s."""
+        """Return a link to `path` (unquoted) on `base_url` that expires after `lifetime` s."""
         expires = f"{self._now() + (self._lifetime if lifetime is None else lifetime):.3f}"
         signature = _signature(path, expires)
         query = f"{EXPIRES_FIELD}={expires}&{SIGNATURE_FIELD}={signature}"
         return f"{base_url}{quote(path)}?{query}"
 
     def is_valid(self, path: str, query: Mapping[str, str]) -> bool:
-        """Say whether the query signs this path (unquoted) and has not run out."""
+        """Return whether the query signs this path (unquoted) and has not expired."""
         expires = query.get(EXPIRES_FIELD, "")
         expected = _signature(path, expires)
         if not hmac.compare_digest(expected, query.get(SIGNATURE_FIELD, "")):
@@ -41,7 +41,7 @@ class LinkSigner:
 
 
 def is_signed(query: Mapping[str, str]) -> bool:
-    """Say whether a query claims to carry a signature, valid or not."""
+    """Return whether a query carries a signature, valid or not."""
     return SIGNATURE_FIELD in query
 
 

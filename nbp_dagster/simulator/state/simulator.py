@@ -1,4 +1,4 @@
-"""Everything one simulator knows and does; knows nothing of requests and responses."""
+"""The state of one simulator and every change of it; knows no HTTP."""
 
 import asyncio
 import hashlib
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nbp_dagster.simulator.catalogue import Catalog
+from nbp_dagster.simulator.catalogue import Catalogue
 from nbp_dagster.simulator.errors import CREDIT_MESSAGE, typed_error
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
@@ -19,22 +19,22 @@ from nbp_dagster.simulator.faults import (
     PICTURE_FAULTS,
     Call,
     Fault,
-    FaultBook,
+    FaultInjector,
 )
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.painting.paint_worker import Painter, PaintOrder, PaintWorker
 from nbp_dagster.simulator.painting.sizes import DEFAULT_RATIO, DEFAULT_RESOLUTION
-from nbp_dagster.simulator.routes.submissions import Submission, find_flaw
-from nbp_dagster.simulator.state.bills import Bill, BillBook
+from nbp_dagster.simulator.state.bills import Bill, Billing
 from nbp_dagster.simulator.state.blobs import BlobStore
 from nbp_dagster.simulator.state.events import EventFeed
+from nbp_dagster.simulator.state.generation_request import GenerationRequest, find_flaw
 from nbp_dagster.simulator.state.job_plans import plan_job, strip_tags
-from nbp_dagster.simulator.state.jobs import Job, JobBoard, read_job
+from nbp_dagster.simulator.state.jobs import Job, JobQueue, read_job
 from nbp_dagster.simulator.state.journal import Journal
-from nbp_dagster.simulator.state.references import ReferenceDesk, Unreachable, result_path
+from nbp_dagster.simulator.state.references import ReferenceResolver, Unreachable, result_path
 from nbp_dagster.simulator.state.repos import RepositoryStore
 from nbp_dagster.simulator.state.signed_links import LinkSigner
-from nbp_dagster.simulator.state.traffic import Connections, Gathering, RequestLimit, Traffic
+from nbp_dagster.simulator.state.traffic import Connections, RequestBarrier, RequestLimit, Traffic
 
 # Flaws of the picture itself: every download has them.
 _LASTING = frozenset({"wrong_size", "mislabelled"})
@@ -63,27 +63,27 @@ class Simulator:
         self._journal = Journal(options.state_dir and options.state_dir / "journal.jsonl")
         kept = options.state_dir and options.state_dir / "blobs"
         self.blobs = BlobStore(kept or _name_temporary_folder())
-        self.catalog = Catalog(options.schema)
-        self.faults = FaultBook(options.faults)
-        self.bills = BillBook(options.credit_usd)
+        self.catalogue = Catalogue(options.schema)
+        self.faults = FaultInjector(options.faults)
+        self.bills = Billing(options.credit_usd)
         self.feed = EventFeed()
         self.traffic = Traffic()
         self.limiter = RequestLimit(options.rate_limit, time.monotonic)
-        self.gathering = Gathering(options.barrier) if options.barrier else None
+        self.barrier = RequestBarrier(options.barrier) if options.barrier else None
         self.connections = Connections()
         self.signer = LinkSigner(now, options.result_ttl)
         self.repositories = RepositoryStore(self.blobs, self._journal, now=now)
         self.worker = PaintWorker(
             options.paint_threads, painter=painter, plain=options.painter == "plain"
         )
-        self.jobs = JobBoard(
+        self.jobs = JobQueue(
             slots=options.slots,
             latency=options.latency,
             now=now,
             judge=self._judge,
             on_end=self._record_end,
         )
-        self.references = ReferenceDesk(
+        self.references = ReferenceResolver(
             self.blobs,
             self.repositories,
             signer=self.signer,
@@ -95,13 +95,13 @@ class Simulator:
         self._closing = asyncio.Event()
 
     def open(self) -> None:
-        """Take up where an earlier run with the same state folder left off."""
+        """Restore what an earlier run with the same state folder left."""
         for record in self._journal.read():
             self._restore(record)
         self.jobs.resume()
 
     def close(self) -> None:
-        """Let everything go that waits or works; jobs stay as they are in the journal."""
+        """End every wait, job and thread; jobs stay as they are in the journal."""
         self.interrupt()
         self.jobs.stop()
         self.worker.close()
@@ -133,33 +133,33 @@ class Simulator:
         except TimeoutError:
             return
 
-    def enqueue(self, submission: Submission, origin: str) -> list[Job]:
+    def enqueue(self, request: GenerationRequest, origin: str) -> list[Job]:
         """Bill and queue as many jobs as were asked for.
 
         Raises:
             ApiError: The credit does not cover them (402).
         """
-        self._require_credit(submission, submission.count)
+        self._require_credit(request, request.count)
         jobs = []
-        for _ in range(submission.count):
-            fault = self._take_job_fault(submission.prompt, "/api/ai/queue")
-            job = self._make_job(submission, origin, fault=fault, listed=True)
+        for _ in range(request.count):
+            fault = self._take_job_fault(request.prompt, "/api/ai/queue")
+            job = self._make_job(request, origin, fault=fault, listed=True)
             self._keep(job)
             jobs.append(job)
         return jobs
 
-    def draft(self, submission: Submission, origin: str, path: str) -> Job:
+    def draft(self, request: GenerationRequest, origin: str, path: str) -> Job:
         """Return the job of a sync call, neither billed nor kept yet.
 
         Raises:
             ApiError: The credit does not cover it (402).
         """
-        self._require_credit(submission, 1)
-        fault = self._take_job_fault(submission.prompt, path)
-        return self._make_job(submission, origin, fault=fault, listed=False)
+        self._require_credit(request, 1)
+        fault = self._take_job_fault(request.prompt, path)
+        return self._make_job(request, origin, fault=fault, listed=False)
 
     def finish_draft(self, job: Job) -> Job:
-        """Bill and keep a sync call's job that has come to its end; return it done."""
+        """Bill and keep the finished job of a sync call; return it."""
         now = self._now()
         done = replace(job, status="succeeded", started_at=job.enqueued_at, completed_at=now)
         self._keep(done)
@@ -210,29 +210,29 @@ class Simulator:
     def _take_job_fault(self, prompt: str, path: str) -> Fault | None:
         return self.faults.take((*JOB_FAULTS, *PICTURE_FAULTS), Call("POST", path, prompt))
 
-    def _require_credit(self, submission: Submission, count: int) -> None:
-        usd = submission.spec.price(submission.parameters)
+    def _require_credit(self, request: GenerationRequest, count: int) -> None:
+        usd = request.spec.price(request.parameters)
         if not self.bills.can_afford(None if usd is None else usd * count):
             raise typed_error(402, "payment_required", CREDIT_MESSAGE)
 
     def _make_job(
-        self, submission: Submission, origin: str, *, fault: Fault | None, listed: bool
+        self, request: GenerationRequest, origin: str, *, fault: Fault | None, listed: bool
     ) -> Job:
-        spec = submission.spec
-        parameters = self.references.shorten(submission.parameters)
-        key = self._variant_key(spec.id, submission.prompt, parameters)
+        spec = request.spec
+        parameters = self.references.shorten(request.parameters)
+        key = self._variant_key(spec.id, request.prompt, parameters)
         variant = self._variants[key]
         self._variants[key] += 1
         return Job(
             generation_id=str(uuid.uuid4()),
             order=self.jobs.next_order,
             spec=spec,
-            prompt=submission.prompt,
+            prompt=request.prompt,
             parameters=parameters,
-            namespace=submission.namespace,
+            namespace=request.namespace,
             variant=variant,
-            plan=plan_job(submission.prompt, fault),
-            usd=spec.price(submission.parameters),
+            plan=plan_job(request.prompt, fault),
+            usd=spec.price(request.parameters),
             origin=origin,
             listed=listed,
             enqueued_at=self._now(),
@@ -281,7 +281,7 @@ class Simulator:
         if record["kind"] not in ("job", "end"):
             self.repositories.restore(record)
             return
-        job = read_job(record, self.catalog)
+        job = read_job(record, self.catalogue)
         if record["kind"] == "job":
             self._variants[self._variant_key(job.spec.id, job.prompt, dict(job.parameters))] += 1
             self._charge(job)
@@ -291,5 +291,5 @@ class Simulator:
 
 
 def _name_temporary_folder() -> Path:
-    """Return a folder nobody else uses; it is made when the first file is kept."""
+    """Return the path of a new temporary folder; it is made when the first file is kept."""
     return Path(tempfile.gettempdir()) / f"nbp-simulator-{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""What goes over the wire: the request log, counters, limits and dropped connections."""
+"""The traffic of one simulator: request log, counters, limits and dropped connections."""
 
 import asyncio
 import socket
@@ -16,8 +16,8 @@ LOG_LIMIT = 50_000
 
 
 @dataclass(kw_only=True)
-class Exchange:
-    """One request and what came of it; holds no header and no query string.
+class LoggedRequest:
+    """The log entry of one request and its answer, without headers and query string.
 
     `status` is 0 while there is no answer and stays so when the connection was dropped.
     """
@@ -42,10 +42,10 @@ class Exchange:
 
 
 class Traffic:
-    """The log of requests and how many were under way at once."""
+    """The request log, and how many requests were in flight at once."""
 
     def __init__(self) -> None:
-        self._log: deque[Exchange] = deque(maxlen=LOG_LIMIT)
+        self._log: deque[LoggedRequest] = deque(maxlen=LOG_LIMIT)
         self._statuses: Counter[int] = Counter()
         self._total = 0
         self._in_flight = 0
@@ -53,27 +53,27 @@ class Traffic:
 
     @property
     def in_flight(self) -> int:
-        """Requests under way, open event streams not counted."""
+        """Requests in flight, open event streams not counted."""
         return self._in_flight
 
-    def open(self, method: str, path: str, *, lasting: bool) -> Exchange:
+    def open(self, method: str, path: str, *, lasting: bool) -> LoggedRequest:
         """Enter a request; `lasting` ones (event streams) are not counted as in flight."""
-        exchange = Exchange(number=self._total, method=method, path=path)
+        logged = LoggedRequest(number=self._total, method=method, path=path)
         self._total += 1
-        self._log.append(exchange)
+        self._log.append(logged)
         if not lasting:
             self._in_flight += 1
             self._peak = max(self._peak, self._in_flight)
-        return exchange
+        return logged
 
-    def close(self, exchange: Exchange, *, lasting: bool) -> None:
+    def close(self, logged: LoggedRequest, *, lasting: bool) -> None:
         """Enter the end of a request."""
-        self._statuses[exchange.status] += 1
+        self._statuses[logged.status] += 1
         if not lasting:
             self._in_flight -= 1
 
     def clear(self) -> None:
-        """Forget the log and the counters; requests under way stay counted."""
+        """Forget the log and the counters; requests in flight stay counted."""
         self._log.clear()
         self._statuses.clear()
         self._total = 0
@@ -81,7 +81,7 @@ class Traffic:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the newest requests, oldest first, at most `LOG_LIMIT`."""
-        return [exchange.to_json() for exchange in self._log]
+        return [logged.to_json() for logged in self._log]
 
     def to_json(self) -> dict[str, Any]:
         """Return the counters."""
@@ -94,7 +94,7 @@ class Traffic:
 
 
 class RequestLimit:
-    """A bucket of one second's worth of requests, refilled evenly.
+    """A token bucket of one second's worth of requests, refilled evenly.
 
     Args:
         per_second: Requests per second; None for no limit.
@@ -121,8 +121,8 @@ class RequestLimit:
         return None
 
 
-class Gathering:
-    """Holds requests until enough have come together, once."""
+class RequestBarrier:
+    """Holds requests until enough have arrived, once; the barrier of the options at work."""
 
     def __init__(self, barrier: Barrier) -> None:
         self._barrier = barrier

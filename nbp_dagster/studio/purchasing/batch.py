@@ -150,7 +150,7 @@ class Batch:
             collectors.shutdown(wait=True, cancel_futures=True)
             means.clock.resume()
             if is_watching:
-                self._buyer.pace.leave()
+                self._buyer.rate_limiter.leave()
             if not is_done and means.on_cancel == "cancel":
                 self._cancel_flying()
 
@@ -247,7 +247,7 @@ class Batch:
         waiting, ready = len(state.waiting), self._spacing.ready()
         wanted = waiting if ready is None else min(ready, waiting)
         flying = state.buying + len(state.flying)
-        room = self._buyer.pace.room(flying, limit, wanted) if wanted else 0
+        room = self._buyer.rate_limiter.room(flying, limit, wanted) if wanted else 0
         sent = min(room, wanted)
         self._spacing.sent(sent)
         # Held back by nothing but the time: nobody's message will tell when it is over.

@@ -84,7 +84,7 @@ class Buyer:
     Attributes:
         presence: Who we are among the runs that share the ledger, and who else is alive.
         input_image: Turns a request's references into what the service is sent (URLs, data URIs).
-        pace: The one the client sends at; an order waits for its turn before it is claimed.
+        rate_limiter: The client's own; an order waits for its slot before it is claimed.
         run_id: Written into every claim, to tell who bought it.
         caps: Limits that every purchase is reserved against.
         fresh: Buy again what earlier runs have made, on purpose.
@@ -97,7 +97,7 @@ class Buyer:
     clock: HaltableClock
     presence: OwnerLease
     input_image: Callable[[ImageRequest], tuple[str, ...]]
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     run_id: str
     caps: Sequence[Cap] = ()
     fresh: bool = False
@@ -204,7 +204,7 @@ class Buyer:
     def _buy(self, order: Order, *, first_only: bool) -> Obtained | None:
         """Claim and POST; None means look again: the job may be there, or somebody else's."""
         images = self.input_image(order.request)
-        self.pace.line_up()
+        self.rate_limiter.reserve()
         self._require_going_on()
         try:
             purchase = self._claim(order, images, first_only=first_only)

@@ -1,4 +1,4 @@
-"""Waiting for many jobs at once: one event stream, with the queue's list polled underneath."""
+"""Watches many jobs at once and times each out: one event stream, the queue's list polled too."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WatchTimes:
-    """How patiently to watch, in seconds.
+    """Poll intervals and timeouts of the watch, in seconds.
 
     Attributes:
         poll: Between two looks at the queue's list (the service's docs advise 2 to 5).
@@ -26,7 +26,7 @@ class WatchTimes:
             half with every look that finds nothing the stream had not told.
         poll_at_most: Where that growth ends.
         stream_wait: How long the start waits for the stream; after that polling carries on alone.
-        stuck: In `processing` for longer than this, a job counts as stuck (its founders' own
+        stuck: Timeout of a job: in `processing` for longer, it counts as stuck (the service's own
             client gives images five minutes).
         unreachable: Polls failing for longer than this end the watch.
     """

@@ -26,8 +26,8 @@ class StudioPaths:
         return self.home / "owners"
 
     @property
-    def pace(self) -> Path:
-        """The rate limiter's state, one file a key."""
+    def rate_limits(self) -> Path:
+        """A file for each key: the state of its rate limiter."""
         return self.home / "pace"
 
     @property

@@ -1,4 +1,4 @@
-"""Which runs share a pace."""
+"""Which runs share a rate limit."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from tests.fakes.clock import FakeClock
 def hold_and_wait(one: OxenResource, other: OxenResource, folder: Path) -> float:
     """The seconds a run waits after a 429 that another run met."""
     clock = FakeClock()
-    first, second = one.pace(clock, folder), other.pace(clock, folder)
-    first.slow_down(5.0, first.wait(), is_post=False)
-    second.wait()
+    first, second = one.rate_limiter(clock, folder), other.rate_limiter(clock, folder)
+    first.record_throttle(5.0, first.acquire(), is_post=False)
+    second.acquire()
     return sum(clock.sleeps)
 
 
@@ -21,7 +21,7 @@ def oxen(key: str) -> OxenResource:
     return OxenResource(api_key=key, base_url="https://hub.test")
 
 
-def test_runs_with_one_key_share_their_pace(tmp_path: Path) -> None:
+def test_runs_with_one_key_share_their_rate_limit(tmp_path: Path) -> None:
     assert hold_and_wait(oxen("a"), oxen("a"), tmp_path / "pace") == pytest.approx(5.0)
 
 

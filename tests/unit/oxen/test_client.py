@@ -48,7 +48,7 @@ def test_enqueue_posts_the_documented_body_with_the_key() -> None:
     }
 
 
-def test_fields_nobody_set_are_not_sent() -> None:
+def test_fields_that_were_not_set_are_not_sent() -> None:
     client, transport = make_client(json_answer(QUEUED))
 
     client.enqueue(model="m", prompt="p")

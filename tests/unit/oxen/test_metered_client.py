@@ -1,4 +1,4 @@
-"""What a counted client counts, with whose price, and what its time holds."""
+"""What a metered client counts, at which price, and what its time includes."""
 
 import threading
 from collections.abc import Callable
@@ -33,8 +33,8 @@ MODEL = {
 UNPRICED = {"id": "m", "pricing": None}
 
 
-def counted(*script: Step) -> tuple[MeteredClient, Counter, ScriptedTransport]:
-    """A counted client over a script."""
+def metered(*script: Step) -> tuple[MeteredClient, Counter, ScriptedTransport]:
+    """A metered client over a script."""
     transport, counter, clock = ScriptedTransport(script), Counter(), FakeClock()
     client = MeteredClient(
         BASE,
@@ -49,7 +49,7 @@ def counted(*script: Step) -> tuple[MeteredClient, Counter, ScriptedTransport]:
 
 
 def test_each_image_has_the_price_of_its_own_parameters_and_the_model_is_asked_for_once() -> None:
-    client, counter, transport = counted(
+    client, counter, transport = metered(
         json_answer(MODEL),
         json_answer(QUEUED),
         json_answer(QUEUED),
@@ -63,8 +63,25 @@ def test_each_image_has_the_price_of_its_own_parameters_and_the_model_is_asked_f
     assert counter.usage.in_words() == "3 calls, 2 images, 0.09 USD"
 
 
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("edit_image", {"images": [{"url": "https://files.test/a.png"}]}),
+        ("generate_image", {"images": [{"url": "https://files.test/a.png"}]}),
+        ("enqueue", QUEUED),
+    ],
+)
+def test_every_call_that_bills_is_counted(call: str, answer: dict[str, Any]) -> None:
+    client, counter, transport = metered(json_answer(MODEL), json_answer(answer))
+
+    getattr(client, call)(model="m", prompt="p", parameters={"resolution": "2K"})
+
+    transport.assert_finished()
+    assert counter.usage == Usage(calls=2, images=1, billed_usd=Decimal("0.05"))
+
+
 def test_a_price_that_is_not_stated_is_not_guessed() -> None:
-    client, counter, _ = counted(json_answer(UNPRICED), json_answer(QUEUED))
+    client, counter, _ = metered(json_answer(UNPRICED), json_answer(QUEUED))
 
     client.enqueue(model="m", prompt="p")
 
@@ -73,7 +90,7 @@ def test_a_price_that_is_not_stated_is_not_guessed() -> None:
 
 
 def test_a_price_that_can_not_be_read_holds_no_paid_call_back() -> None:
-    client, counter, _ = counted(
+    client, counter, _ = metered(
         json_answer({"error": "gone"}, status=404), json_answer(QUEUED), json_answer(QUEUED)
     )
 
@@ -91,7 +108,7 @@ def interrupt(request: HttpRequest) -> Answer:
     ("fault", "error"), [(RESET, AmbiguousPost), (interrupt, KeyboardInterrupt)]
 )
 def test_what_may_have_been_taken_is_counted_apart(fault: Any, error: type[BaseException]) -> None:
-    client, counter, _ = counted(json_answer(MODEL), fault)
+    client, counter, _ = metered(json_answer(MODEL), fault)
 
     with pytest.raises(error):
         client.enqueue(model="m", prompt="p", num_generations=3)
@@ -100,7 +117,7 @@ def test_what_may_have_been_taken_is_counted_apart(fault: Any, error: type[BaseE
 
 
 def test_what_the_service_did_not_take_is_not_counted() -> None:
-    client, counter, _ = counted(json_answer(MODEL), json_answer({"error": "no"}, status=422))
+    client, counter, _ = metered(json_answer(MODEL), json_answer({"error": "no"}, status=422))
 
     with pytest.raises(BadRequest):
         client.generate_image(model="m", prompt="p")
@@ -109,7 +126,7 @@ def test_what_the_service_did_not_take_is_not_counted() -> None:
 
 
 def test_a_429_that_is_sent_again_is_two_calls_and_one_image() -> None:
-    client, counter, _ = counted(
+    client, counter, _ = metered(
         json_answer(MODEL), json_answer({"error": "slow"}, status=429), json_answer(QUEUED)
     )
 

@@ -1,4 +1,4 @@
-"""The real sender, against real sockets on loopback."""
+"""`RequestsTransport` against real sockets on loopback."""
 
 import logging
 import socket
@@ -90,6 +90,19 @@ def test_loopback_never_goes_through_a_proxy(serve: Serve, monkeypatch: pytest.M
     assert RequestsTransport().send(get(server.url)).status == 200
 
 
+def test_another_host_is_asked_through_the_environment_s_proxy(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(answer)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    assert RequestsTransport().send(get("http://images.test/a.png")).status == 200
+    [(line, headers)] = proxy.requests
+    assert (line, headers["host"]) == ("GET http://images.test/a.png", "images.test")
+
+
 def test_a_redirect_is_returned_and_not_followed(serve: Serve) -> None:
     def redirect(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
@@ -103,6 +116,27 @@ def test_a_redirect_is_returned_and_not_followed(serve: Serve) -> None:
 
     assert (response.status, response.header("location")) == (302, "/elsewhere")
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("location", ["/elsewhere", "http://[::1/"])
+def test_the_body_of_a_redirect_is_left_to_the_caller(serve: Serve, location: str) -> None:
+    """The library would read it to its end, however long that is."""
+
+    def redirect_and_hold(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", location)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"moved")
+        handler.wfile.flush()
+        server.release.wait(5)
+
+    server = serve(redirect_and_hold)
+
+    with RequestsTransport().stream(get(server.url)) as stream:
+        assert (stream.status, stream.header("location")) == (302, location)
+        assert next(stream.chunks) == b"moved"
+        assert not server.release.is_set()
 
 
 def test_cookies_are_not_kept(serve: Serve) -> None:
@@ -193,7 +227,7 @@ def test_a_silent_server_may_have_read_the_request(serve: Serve) -> None:
 
 
 def test_a_full_backlog_is_a_connection_that_was_never_made() -> None:
-    """Nobody accepts: the connect itself times out."""
+    """No server accepts: the connect itself times out."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

@@ -1,4 +1,4 @@
-"""The real sender over TLS: a fixed address, the right name, an untrusted certificate."""
+"""`RequestsTransport` over TLS: a fixed address, the right name, an untrusted certificate."""
 
 import ssl
 import threading
@@ -71,9 +71,7 @@ def test_a_certificate_for_another_name_is_refused_at_a_fixed_address(
     assert server.requests == []
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
-    serve: Serve, server_tls: ssl.SSLContext
-) -> None:
+def test_an_untrusted_certificate_is_refused(serve: Serve, server_tls: ssl.SSLContext) -> None:
     server = serve(answer, tls=server_tls)
 
     with pytest.raises(CertificateRefused, match="REQUESTS_CA_BUNDLE") as caught:

@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalog, ModelSpec, SchemaName
+from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalogue, ModelSpec, SchemaName
 
 
 def find(model_id: str, schema: SchemaName = "page") -> ModelSpec:
-    spec = Catalog(schema).find(model_id)
+    spec = Catalogue(schema).find(model_id)
     assert spec is not None
     return spec
 
@@ -70,6 +70,6 @@ def test_an_unknown_parameter_is_passed_over() -> None:
 
 
 def test_search_ignores_case_and_looks_at_names() -> None:
-    found = Catalog("page").search("NANO banana")
+    found = Catalogue("page").search("NANO banana")
 
     assert [model["id"] for model in found] == [NANO_BANANA_PRO, "nano-banana-2"]

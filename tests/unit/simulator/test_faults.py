@@ -8,7 +8,7 @@ from nbp_dagster.simulator.faults import (
     REQUEST_FAULTS,
     Call,
     Fault,
-    FaultBook,
+    FaultInjector,
     ScenarioError,
     load_scenario,
     parse_faults,
@@ -18,7 +18,7 @@ ENQUEUE = Call("POST", "/api/ai/queue", "a red cup")
 
 
 def strikes(fault: Fault, calls: list[Call]) -> list[bool]:
-    book = FaultBook([fault])
+    book = FaultInjector([fault])
     return [book.take(REQUEST_FAULTS, call) is not None for call in calls]
 
 
@@ -59,7 +59,7 @@ def test_probability_is_repeatable_by_its_seed() -> None:
 
 
 def test_the_first_fault_wins_and_the_next_does_not_count_the_call() -> None:
-    book = FaultBook([Fault(kind="reset", times=1), Fault(kind="status", nth=1)])
+    book = FaultInjector([Fault(kind="reset", times=1), Fault(kind="status", nth=1)])
 
     taken = [book.take(REQUEST_FAULTS, ENQUEUE) for _ in range(3)]
 
@@ -67,7 +67,7 @@ def test_the_first_fault_wins_and_the_next_does_not_count_the_call() -> None:
 
 
 def test_a_fault_of_another_stage_is_left_alone() -> None:
-    book = FaultBook([Fault(kind="stuck")])
+    book = FaultInjector([Fault(kind="stuck")])
 
     assert book.take(REQUEST_FAULTS, ENQUEUE) is None
     assert book.to_json()[0]["seen"] == 0

@@ -132,7 +132,7 @@ def draw_mark(image: Image.Image, left: float, top: float) -> None:
 
 
 def draw_stray_text(image: Image.Image, view: Box) -> None:
-    """Put words that nobody asked for on a sign low in the scene."""
+    """Draw unrequested words on a sign low in the scene."""
     size = max(12.0, 0.05 * min(image.size))
     wide, high = measure(STRAY, size, 700) + size * 1.6, size * 1.8
     left = min(max(0.0, view.left + (view.width - wide) / 2), max(0.0, image.width - wide))

@@ -1,4 +1,4 @@
-"""The whole loop: workers, pace and a service with a hidden limit, over minutes of fake time."""
+"""The whole loop: workers, rate limiter and a service with a hidden limit, in fake time."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,13 +34,13 @@ def limited(
 def demand(
     clock: TurnClock,
     service: LimitedService,
-    pace: RateLimiter,
+    rate_limiter: RateLimiter,
     workers: int,
     *,
     sent: list[int] | None = None,
 ) -> Sequence[Callable[[], None]]:
     """Workers that ask again and again, and after a 429 wait themselves as well."""
-    transport = LimitedTransport(service, base_url=URL, pace=pace, clock=clock)
+    transport = LimitedTransport(service, base_url=URL, rate_limiter=rate_limiter, clock=clock)
 
     def work() -> None:
         while True:
@@ -150,10 +150,10 @@ def test_other_hosts_are_left_alone() -> None:
     clock = FakeClock()
     script = [HttpResponse(status=429, headers={"retry-after": "60"}), HttpResponse(status=200)]
     inner = ScriptedTransport(script)
-    paced = LimitedTransport(inner, base_url=URL, pace=RateLimiter(clock), clock=clock)
+    transport = LimitedTransport(inner, base_url=URL, rate_limiter=RateLimiter(clock), clock=clock)
 
-    paced.send(request(url="https://files.test/a.png"))
-    paced.send(request())
+    transport.send(request(url="https://files.test/a.png"))
+    transport.send(request())
 
     assert clock.sleeps == ()
     inner.assert_finished()
@@ -162,9 +162,9 @@ def test_other_hosts_are_left_alone() -> None:
 def test_an_answer_that_blames_the_service_does_not_speed_up() -> None:
     clock = FakeClock()
     inner = ScriptedTransport([HttpResponse(status=503)] * 3)
-    paced = LimitedTransport(inner, base_url=URL, pace=RateLimiter(clock), clock=clock)
+    transport = LimitedTransport(inner, base_url=URL, rate_limiter=RateLimiter(clock), clock=clock)
 
     for _ in range(3):
-        paced.send(request("POST"))
+        transport.send(request("POST"))
 
     assert sum(clock.sleeps) == pytest.approx(2 / FIRST_RATE)

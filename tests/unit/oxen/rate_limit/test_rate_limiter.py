@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from nbp_dagster.oxen.rate_limit.rate_limiter import (
-    _TEMPO,
+    _RATE_STATE,
     FileRateStore,
     MemoryRateStore,
     RateLimiter,
@@ -31,37 +31,37 @@ T = TypeVar("T")
 
 
 @pytest.fixture(params=["memory", "file"])
-def keeper(request: pytest.FixtureRequest, tmp_path: Path) -> RateStore:
-    """Both ways to keep a pace."""
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> RateStore:
+    """Both kinds of store."""
     return (
         MemoryRateStore() if request.param == "memory" else FileRateStore(tmp_path / "pace/a.json")
     )
 
 
-def test_the_first_request_goes_at_once_and_the_next_in_turn(keeper: RateStore) -> None:
+def test_the_first_request_goes_at_once_and_the_next_in_turn(store: RateStore) -> None:
     clock = FakeClock()
-    pace = RateLimiter(clock, keeper)
+    rate_limiter = RateLimiter(clock, store)
 
-    pace.wait()
+    rate_limiter.acquire()
     assert clock.sleeps == ()
-    pace.wait()
+    rate_limiter.acquire()
 
     assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
 
 
-def test_a_429_met_by_one_holds_the_other(keeper: RateStore) -> None:
+def test_a_429_met_by_one_holds_the_other(store: RateStore) -> None:
     clock = FakeClock()
-    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
-    one.slow_down(5.0, one.wait(), is_post=False)
+    one, other = RateLimiter(clock, store), RateLimiter(clock, store)
+    one.record_throttle(5.0, one.acquire(), is_post=False)
 
-    other.wait()
+    other.acquire()
 
     assert sum(clock.sleeps) == pytest.approx(5.0)
 
 
-def test_two_runs_share_the_window(keeper: RateStore) -> None:
+def test_two_runs_share_the_window(store: RateStore) -> None:
     clock = FakeClock()
-    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
+    one, other = RateLimiter(clock, store), RateLimiter(clock, store)
 
     assert one.room(0, 64) == FIRST_WINDOW
     assert one.room(8, 64) == 0
@@ -76,17 +76,17 @@ def test_what_is_left_once_the_room_is_used_needs_no_look_at_the_file() -> None:
             asked.append(update)
             return super().change(update)
 
-    pace = RateLimiter(FakeClock(), Counting())
+    rate_limiter = RateLimiter(FakeClock(), Counting())
 
-    assert pace.room(0, 64, wanted=100) == FIRST_WINDOW
-    assert pace.room(8, 64, wanted=92) == 0
+    assert rate_limiter.room(0, 64, wanted=100) == FIRST_WINDOW
+    assert rate_limiter.room(8, 64, wanted=92) == 0
     assert len(asked) == 1
-    assert pace.room(7, 64, wanted=92) == 1, "a job ended: asked again"
+    assert rate_limiter.room(7, 64, wanted=92) == 1, "a job ended: asked again"
 
 
-def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: RateStore) -> None:
+def test_a_run_that_has_ended_leaves_the_window_to_the_next(store: RateStore) -> None:
     clock = FakeClock()
-    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
+    one, other = RateLimiter(clock, store), RateLimiter(clock, store)
 
     one.room(0, 64, wanted=8)
     assert other.room(0, 64) == FIRST_WINDOW / 2
@@ -94,25 +94,25 @@ def test_a_run_that_has_ended_leaves_the_window_to_the_next(keeper: RateStore) -
     assert other.room(1, 64) == FIRST_WINDOW - 1
 
 
-def test_a_run_that_only_polls_keeps_its_part_of_the_window(keeper: RateStore) -> None:
+def test_a_run_that_only_polls_keeps_its_part_of_the_window(store: RateStore) -> None:
     clock = FakeClock()
-    polling, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
+    polling, other = RateLimiter(clock, store), RateLimiter(clock, store)
     polling.room(8, 64)
     for _ in range(4):
         clock.advance(20)
-        polling.keep_up(polling.wait(), is_post=False)
+        polling.record_success(polling.acquire(), is_post=False)
 
     assert other.room(0, 64) == FIRST_WINDOW / 2
 
 
 def test_a_slot_taken_in_advance_is_not_waited_for_again() -> None:
     clock = FakeClock()
-    pace = RateLimiter(clock)
-    pace.wait()
-    pace.line_up()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.acquire()
+    rate_limiter.reserve()
     waited = sum(clock.sleeps)
 
-    pace.wait()
+    rate_limiter.acquire()
 
     assert waited > 0
     assert sum(clock.sleeps) == waited
@@ -120,32 +120,32 @@ def test_a_slot_taken_in_advance_is_not_waited_for_again() -> None:
 
 def test_a_slot_taken_in_advance_counts_once() -> None:
     clock = FakeClock()
-    pace = RateLimiter(clock)
-    pace.line_up()
-    pace.wait()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.reserve()
+    rate_limiter.acquire()
 
-    pace.wait()
+    rate_limiter.acquire()
 
     assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE)
 
 
 def _seconds_held(clock: FakeClock, one: RateLimiter, other: RateLimiter) -> float:
     """How long a run with a slot waits all the same, after another has met a 429 of 5 s."""
-    first = other.wait()
-    one.line_up()
+    first = other.acquire()
+    one.reserve()
     lined_up = sum(clock.sleeps)
-    other.slow_down(5.0, first, is_post=True)
+    other.record_throttle(5.0, first, is_post=True)
 
-    one.wait()
+    one.acquire()
 
     return sum(clock.sleeps) - lined_up
 
 
 def test_a_slot_taken_in_advance_does_not_outlive_a_hold() -> None:
     clock = FakeClock()
-    pace = RateLimiter(clock)
+    rate_limiter = RateLimiter(clock)
 
-    assert _seconds_held(clock, pace, pace) == pytest.approx(5.0)
+    assert _seconds_held(clock, rate_limiter, rate_limiter) == pytest.approx(5.0)
 
 
 def test_a_hold_that_another_process_wrote_ends_a_slot_taken_in_advance(tmp_path: Path) -> None:
@@ -157,24 +157,24 @@ def test_a_hold_that_another_process_wrote_ends_a_slot_taken_in_advance(tmp_path
 
 def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
     clock = FakeClock()
-    pace = RateLimiter(clock)
-    pace.line_up()
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.reserve()
     clock.advance(60)
-    pace.wait()
+    rate_limiter.acquire()
 
-    pace.wait()
+    rate_limiter.acquire()
 
     assert sum(clock.sleeps) == pytest.approx(1 / FIRST_RATE), "the first of these was a new one"
 
 
 def test_a_run_that_is_stopped_does_not_wait_for_its_turn() -> None:
     clock = HaltableClock(FakeClock())
-    pace = RateLimiter(clock)
-    pace.slow_down(60.0, pace.wait(), is_post=True)
+    rate_limiter = RateLimiter(clock)
+    rate_limiter.record_throttle(60.0, rate_limiter.acquire(), is_post=True)
     clock.halt()
 
     with pytest.raises(Cancelled):
-        pace.wait()
+        rate_limiter.acquire()
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_an_unreadable_file_counts_as_nothing_known(tmp_path: Path, content: byt
     path = tmp_path / "a.json"
     path.write_bytes(content)
     clock = FakeClock()
-    pace = RateLimiter(clock, FileRateStore(path))
+    rate_limiter = RateLimiter(clock, FileRateStore(path))
 
-    pace.wait()
+    rate_limiter.acquire()
 
     assert clock.sleeps == ()
     assert b'"rate":50.0' in path.read_bytes()
@@ -209,21 +209,21 @@ def test_a_file_from_before_a_restart_or_long_ago_counts_as_nothing_known(
     earlier, later = FakeClock(), FakeClock()
     earlier.advance(100)
     before = RateLimiter(earlier, FileRateStore(tmp_path / "a.json"))
-    before.slow_down(120.0, before.wait(), is_post=True)
+    before.record_throttle(120.0, before.acquire(), is_post=True)
     later.advance(100 + moved)
 
-    RateLimiter(later, FileRateStore(tmp_path / "a.json")).wait()
+    RateLimiter(later, FileRateStore(tmp_path / "a.json")).acquire()
 
     assert later.sleeps == ()
 
 
 def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    pace = RateLimiter(FakeClock(), FileRateStore(path))
-    pace.wait()
+    rate_limiter = RateLimiter(FakeClock(), FileRateStore(path))
+    rate_limiter.acquire()
     path.unlink()
 
-    pace.wait()
+    rate_limiter.acquire()
 
     assert path.exists()
 
@@ -231,22 +231,22 @@ def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
 def test_answers_are_counted_with_the_next_request(tmp_path: Path) -> None:
     """A run that only polls writes half as often; the rate has grown when it is asked for."""
     path = tmp_path / "a.json"
-    pace = RateLimiter(FakeClock(), FileRateStore(path))
+    rate_limiter = RateLimiter(FakeClock(), FileRateStore(path))
     for _ in range(3):
-        pace.keep_up(pace.wait(), is_post=False)
-    assert _TEMPO.validate_json(path.read_bytes()).taken == 2
+        rate_limiter.record_success(rate_limiter.acquire(), is_post=False)
+    assert _RATE_STATE.validate_json(path.read_bytes()).taken == 2
 
-    pace.wait()
+    rate_limiter.acquire()
 
-    assert _TEMPO.validate_json(path.read_bytes()).taken == 3
+    assert _RATE_STATE.validate_json(path.read_bytes()).taken == 3
 
 
-def test_a_post_that_was_taken_makes_room_at_once(keeper: RateStore) -> None:
+def test_a_post_that_was_taken_makes_room_at_once(store: RateStore) -> None:
     clock = FakeClock()
-    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
+    one, other = RateLimiter(clock, store), RateLimiter(clock, store)
     one.room(0, 64)
     before = other.room(0, 64)
-    one.keep_up(one.wait(), is_post=True)
+    one.record_success(one.acquire(), is_post=True)
     clock.advance(1)
     assert one.room(0, 64) + other.room(0, 64) > 2 * before
 
@@ -258,27 +258,27 @@ def test_more_runs_than_the_file_has_room_for_go_on_without_it(
     with caplog.at_level(logging.WARNING):
         for _ in range(400):
             RateLimiter(clock, FileRateStore(tmp_path / "a.json")).room(1, 64)
-    assert "the pace can't be kept in" in caplog.text
+    assert "the rate limit can't be stored in" in caplog.text
 
 
 def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(
     tmp_path: Path,
 ) -> None:
-    keeper = FileRateStore(tmp_path / "a.json")
-    RateLimiter(FakeClock(), keeper).wait()
+    store = FileRateStore(tmp_path / "a.json")
+    RateLimiter(FakeClock(), store).acquire()
     inside, leave = os.pipe(), os.pipe()
 
-    def linger(tempo: RateState | None) -> tuple[RateState, None]:
+    def linger(rate_state: RateState | None) -> tuple[RateState, None]:
         os.write(inside[1], b".")
         os.read(leave[0], 1)
-        return tempo or RateState.at(0.0), None
+        return rate_state or RateState.at(0.0), None
 
     if not (child := os.fork()):
-        keeper.change(linger)
+        store.change(linger)
         os._exit(0)
     os.read(inside[0], 1)
     is_ours = threading.Event()
-    ours = threading.Thread(target=lambda: keeper.change(partial(_tell, is_ours)))
+    ours = threading.Thread(target=lambda: store.change(partial(_tell, is_ours)))
     ours.start()
     came_in_between = is_ours.wait(0.1)
     os.write(leave[1], b".")
@@ -292,9 +292,9 @@ def test_a_forked_process_and_its_parent_change_the_file_one_after_the_other(
     assert status == 0
 
 
-def test_room_that_others_take_is_noticed_though_nothing_of_ours_changes(keeper: RateStore) -> None:
+def test_room_that_others_take_is_noticed_though_nothing_of_ours_changes(store: RateStore) -> None:
     clock = FakeClock()
-    one, other = RateLimiter(clock, keeper), RateLimiter(clock, keeper)
+    one, other = RateLimiter(clock, store), RateLimiter(clock, store)
     assert one.room(0, 64) == FIRST_WINDOW
     other.room(4, 64)
     clock.advance(1)
@@ -310,9 +310,9 @@ def test_a_place_that_cannot_be_used_costs_one_warning_and_no_run(
     (tmp_path / "folder.json").mkdir()
     clock = FakeClock()
     with caplog.at_level(logging.WARNING):
-        pace = RateLimiter(clock, FileRateStore(tmp_path / name))
-        pace.slow_down(5.0, pace.wait(), is_post=False)
-        pace.wait()
+        rate_limiter = RateLimiter(clock, FileRateStore(tmp_path / name))
+        rate_limiter.record_throttle(5.0, rate_limiter.acquire(), is_post=False)
+        rate_limiter.acquire()
 
     assert sum(clock.sleeps) == pytest.approx(5.0), "it is kept in memory"
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -330,6 +330,6 @@ def test_the_files_name_tells_accounts_apart_and_shows_no_key(tmp_path: Path) ->
     assert rate_file(tmp_path, base_url="https://a.test/", api_key=" secret-1\n").name in names
 
 
-def _tell(event: threading.Event, tempo: RateState | None) -> tuple[RateState, None]:
+def _tell(event: threading.Event, rate_state: RateState | None) -> tuple[RateState, None]:
     event.set()
-    return tempo or RateState.at(0.0), None
+    return rate_state or RateState.at(0.0), None

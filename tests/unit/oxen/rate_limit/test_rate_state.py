@@ -24,36 +24,38 @@ from nbp_dagster.oxen.rate_limit.rate_state import (
 NOW = 1000.0
 
 
-def send(tempo: RateState, now: float) -> tuple[RateState, Slot]:
-    """Book a slot that is known to be free."""
-    booked, slot = tempo.book(now)
+def send(rate_state: RateState, now: float) -> tuple[RateState, Slot]:
+    """Reserve a slot that is known to be free."""
+    booked, slot = rate_state.reserve(now)
     assert isinstance(slot, Slot)
     return booked, slot
 
 
-def serve(tempo: RateState, seconds: float, *, start: float = NOW) -> tuple[RateState, list[float]]:
-    """Send whatever may be sent for so long; each is taken at once. Returns the moments sent."""
+def serve(
+    rate_state: RateState, seconds: float, *, start: float = NOW
+) -> tuple[RateState, list[float]]:
+    """Send whatever may be sent for so long; each is accepted. Returns the moments sent."""
     now, sent = start, list[float]()
     while True:
-        tempo, slot = tempo.book(now)
+        rate_state, slot = rate_state.reserve(now)
         if not isinstance(slot, Slot):
             now += slot
             continue
         now = max(now, slot.at)
         if now >= start + seconds:
-            return tempo, sent
+            return rate_state, sent
         sent.append(now)
-        tempo = tempo.keep_up(slot, now, is_post=False)
+        rate_state = rate_state.record_success(slot, now, is_post=False)
 
 
-def refuse(tempo: RateState, now: float, **options: object) -> RateState:
+def refuse(rate_state: RateState, now: float, **options: object) -> RateState:
     """Have a request of this moment answered by a 429."""
     settings: dict[str, object] = {"retry_after": 1.0, "is_post": False, **options}
-    return tempo.slow_down(Slot(now, tempo.cuts), now, **settings)  # type: ignore[arg-type]
+    return rate_state.record_throttle(Slot(now, rate_state.cuts), now, **settings)  # type: ignore[arg-type]
 
 
 def known(ceiling: float) -> RateState:
-    """A tempo right after a cut, to half of the ceiling."""
+    """A state right after a cut, to half of the ceiling."""
     before = replace(RateState.at(NOW - 10), rate=ceiling, taken=int(ceiling * 10) - 1)
     return refuse(before, NOW)
 
@@ -65,32 +67,32 @@ def test_fifty_requests_go_out_within_the_first_second() -> None:
 
 
 def test_a_service_without_a_limit_is_soon_asked_as_fast_as_it_can_be() -> None:
-    tempo, sent = serve(RateState.at(NOW), 5.0)
+    rate_state, sent = serve(RateState.at(NOW), 5.0)
 
-    assert tempo.rate == MAX_RATE
+    assert rate_state.rate == MAX_RATE
     assert sum(1 for at in sent if at >= NOW + 4) > 0.9 * MAX_RATE
 
 
 def test_the_rate_doubles_within_each_second_while_the_service_keeps_up() -> None:
-    tempo, _ = serve(RateState.at(NOW), 1.0)
+    rate_state, _ = serve(RateState.at(NOW), 1.0)
 
-    assert 2 * FIRST_RATE <= tempo.rate <= 3 * FIRST_RATE
+    assert 2 * FIRST_RATE <= rate_state.rate <= 3 * FIRST_RATE
 
 
 def test_what_was_not_used_is_not_made_up_for() -> None:
-    tempo, first = send(RateState.at(NOW), NOW)
-    tempo, late = send(tempo, NOW + 60)
-    _, later = send(tempo, NOW + 60)
+    rate_state, first = send(RateState.at(NOW), NOW)
+    rate_state, late = send(rate_state, NOW + 60)
+    _, later = send(rate_state, NOW + 60)
 
     assert (first.at, late.at) == (NOW, NOW + 60)
     assert later.at == pytest.approx(late.at + 1 / FIRST_RATE)
 
 
 def test_slots_are_given_away_only_a_little_ahead() -> None:
-    tempo = RateState.at(NOW)
+    rate_state = RateState.at(NOW)
     slots = []
     while True:
-        tempo, slot = tempo.book(NOW)
+        rate_state, slot = rate_state.reserve(NOW)
         if not isinstance(slot, Slot):
             break
         slots.append(slot)
@@ -104,8 +106,8 @@ def test_a_429_holds_everybody_as_long_as_it_asks() -> None:
     before, booked = send(replace(RateState.at(NOW), next_at=NOW + 0.4), NOW)
     held = refuse(before, NOW, retry_after=7.0)
 
-    assert not held.honours(booked)
-    assert held.book(NOW)[1] == 7.0 - AHEAD_SECONDS
+    assert not held.is_valid(booked)
+    assert held.reserve(NOW)[1] == 7.0 - AHEAD_SECONDS
     assert send(held, NOW + 7.0)[1].at == NOW + 7.0
 
 
@@ -118,16 +120,16 @@ def test_no_hold_is_endless() -> None:
 
 
 def test_the_longest_hold_wins() -> None:
-    tempo = refuse(RateState.at(NOW), NOW, retry_after=9.0)
+    rate_state = refuse(RateState.at(NOW), NOW, retry_after=9.0)
 
-    assert refuse(tempo, NOW + 1, retry_after=2.0).held_until == NOW + 9.0
+    assert refuse(rate_state, NOW + 1, retry_after=2.0).held_until == NOW + 9.0
 
 
 def test_a_429_halves_what_the_service_was_seen_to_take() -> None:
     before = replace(RateState.at(NOW - 10), rate=40.0, taken=299)
-    tempo = refuse(before, NOW)
+    rate_state = refuse(before, NOW)
 
-    assert (tempo.ceiling, tempo.rate) == (30.0, 15.0)
+    assert (rate_state.ceiling, rate_state.rate) == (30.0, 15.0)
 
 
 def test_where_little_was_asked_the_ceiling_is_no_lower_than_half_the_rate() -> None:
@@ -139,38 +141,38 @@ def test_where_little_was_asked_the_ceiling_is_no_lower_than_half_the_rate() -> 
 def test_429s_of_requests_sent_before_the_cut_count_once() -> None:
     before = RateState.at(NOW - 5)
     slot = Slot(NOW, before.cuts)
-    first = before.slow_down(slot, NOW, retry_after=1.0, is_post=True)
-    second = first.slow_down(slot, NOW + 0.1, retry_after=3.0, is_post=True)
+    first = before.record_throttle(slot, NOW, retry_after=1.0, is_post=True)
+    second = first.record_throttle(slot, NOW + 0.1, retry_after=3.0, is_post=True)
 
     assert (second.rate, second.window, second.cuts) == (first.rate, first.window, first.cuts)
     assert second.held_until == NOW + 3.1, "but what it asks for is honoured"
 
 
 def test_answers_to_requests_sent_before_the_cut_do_not_speed_up() -> None:
-    tempo = known(20.0)
+    rate_state = known(20.0)
 
-    assert tempo.keep_up(Slot(NOW - 1, 0), NOW, is_post=True).rate == tempo.rate
+    assert rate_state.record_success(Slot(NOW - 1, 0), NOW, is_post=True).rate == rate_state.rate
 
 
 def test_after_a_cut_it_is_soon_back_at_the_ceiling_and_stays_about_there() -> None:
-    tempo, _ = serve(known(20.0), 4.0, start=NOW + 1)
-    later, _ = serve(tempo, 4.0, start=NOW + 5)
+    rate_state, _ = serve(known(20.0), 4.0, start=NOW + 1)
+    later, _ = serve(rate_state, 4.0, start=NOW + 5)
 
-    assert tempo.rate == pytest.approx(20.0, rel=0.01)
+    assert rate_state.rate == pytest.approx(20.0, rel=0.01)
     assert later.rate == pytest.approx(20.0, rel=0.05)
 
 
 def test_above_the_ceiling_it_probes_ever_faster() -> None:
-    tempo, _ = serve(known(20.0), 40.0, start=NOW + 1)
+    rate_state, _ = serve(known(20.0), 40.0, start=NOW + 1)
 
-    assert tempo.rate > 60.0
+    assert rate_state.rate > 60.0
 
 
 def test_a_rate_that_is_not_used_does_not_grow() -> None:
-    tempo, _ = serve(known(20.0), 4.0, start=NOW + 1)
-    _, slot = send(tempo, NOW + 300)
+    rate_state, _ = serve(known(20.0), 4.0, start=NOW + 1)
+    _, slot = send(rate_state, NOW + 300)
 
-    assert tempo.keep_up(slot, NOW + 300, is_post=False).rate < 20.5
+    assert rate_state.record_success(slot, NOW + 300, is_post=False).rate < 20.5
 
 
 def test_a_long_hold_makes_the_search_gentler() -> None:
@@ -187,30 +189,30 @@ def test_what_is_from_before_a_restart_or_too_old_is_not_current(now: float) -> 
     assert RateState.at(NOW).is_current(NOW + 1)
 
 
-def take(tempo: RateState, posts: int) -> RateState:
-    """Have the service take so many POSTs."""
+def take(rate_state: RateState, posts: int) -> RateState:
+    """Have the service accept so many POSTs."""
     for _ in range(posts):
-        tempo = tempo.keep_up(Slot(NOW, tempo.cuts), NOW, is_post=True)
-    return tempo
+        rate_state = rate_state.record_success(Slot(NOW, rate_state.cuts), NOW, is_post=True)
+    return rate_state
 
 
 def test_the_window_starts_low_and_grows_by_each_job_that_was_taken() -> None:
-    tempo, room = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
-    _, more = take(tempo, 5).share("a", 0, limit=64, now=NOW)
+    rate_state, room = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
+    _, more = take(rate_state, 5).share("a", 0, limit=64, now=NOW)
 
     assert (room, more) == (FIRST_WINDOW, FIRST_WINDOW + 5)
 
 
 def test_a_get_does_not_widen_the_window() -> None:
-    tempo, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
+    rate_state, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
 
-    assert tempo.keep_up(Slot(NOW, 0), NOW, is_post=False).window == tempo.window
+    assert rate_state.record_success(Slot(NOW, 0), NOW, is_post=False).window == rate_state.window
 
 
 def test_the_window_grows_no_further_than_anybody_may_use() -> None:
-    tempo, _ = RateState.at(NOW).share("a", 0, limit=12, now=NOW)
+    rate_state, _ = RateState.at(NOW).share("a", 0, limit=12, now=NOW)
 
-    assert take(tempo, 500).window == 12
+    assert take(rate_state, 500).window == 12
 
 
 def test_there_is_never_room_for_more_than_the_limit() -> None:
@@ -218,8 +220,8 @@ def test_there_is_never_room_for_more_than_the_limit() -> None:
 
 
 def test_a_429_on_a_post_halves_the_window_and_from_then_on_it_grows_slowly() -> None:
-    tempo, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
-    halved = refuse(take(tempo, 24), NOW, is_post=True)
+    rate_state, _ = RateState.at(NOW).share("a", 0, limit=64, now=NOW)
+    halved = refuse(take(rate_state, 24), NOW, is_post=True)
     once_around = take(halved, 16)
 
     assert halved.window == 16
@@ -239,51 +241,51 @@ def test_a_429_while_the_rate_is_probed_leaves_the_window_alone() -> None:
 
 
 def test_the_window_never_closes() -> None:
-    tempo = RateState.at(NOW)
+    rate_state = RateState.at(NOW)
     for number in range(20):
-        tempo = refuse(tempo, NOW + number, is_post=True)
+        rate_state = refuse(rate_state, NOW + number, is_post=True)
 
-    assert tempo.window == 1
-    assert tempo.share("a", 0, limit=64, now=NOW + 20)[1] == 1
-    assert tempo.share("a", 1, limit=64, now=NOW + 20)[1] == 0
+    assert rate_state.window == 1
+    assert rate_state.share("a", 0, limit=64, now=NOW + 20)[1] == 1
+    assert rate_state.share("a", 1, limit=64, now=NOW + 20)[1] == 0
 
 
 def test_jobs_that_are_about_to_be_given_count_for_the_others_at_once() -> None:
     full = replace(RateState.at(NOW), window=20.0)
 
-    tempo, room = full.share("a", 5, limit=64, now=NOW, wanted=100)
+    rate_state, room = full.share("a", 5, limit=64, now=NOW, wanted=100)
     assert room == 15
-    assert tempo.members["a"].flying == 20
+    assert rate_state.members["a"].flying == 20
 
-    tempo, room = full.share("a", 5, limit=64, now=NOW, wanted=3)
+    rate_state, room = full.share("a", 5, limit=64, now=NOW, wanted=3)
     assert room == 15
-    assert tempo.members["a"].flying == 8
+    assert rate_state.members["a"].flying == 8
 
 
 def test_two_runs_have_half_of_the_window_each() -> None:
-    tempo, _ = replace(RateState.at(NOW), window=20.0).share("a", 20, limit=64, now=NOW)
-    tempo, second = tempo.share("b", 0, limit=64, now=NOW)
-    tempo, first = tempo.share("a", 10, limit=64, now=NOW)
+    rate_state, _ = replace(RateState.at(NOW), window=20.0).share("a", 20, limit=64, now=NOW)
+    rate_state, second = rate_state.share("b", 0, limit=64, now=NOW)
+    rate_state, first = rate_state.share("a", 10, limit=64, now=NOW)
 
     assert second == 10
     assert first == 10, "b has nothing there yet"
-    assert tempo.share("b", 10, limit=64, now=NOW)[1] == 0
+    assert rate_state.share("b", 10, limit=64, now=NOW)[1] == 0
 
 
 def test_a_run_may_have_what_the_others_leave() -> None:
-    tempo, _ = replace(RateState.at(NOW), window=20.0).share("a", 2, limit=64, now=NOW)
+    rate_state, _ = replace(RateState.at(NOW), window=20.0).share("a", 2, limit=64, now=NOW)
 
-    assert tempo.share("b", 0, limit=64, now=NOW)[1] == 18
+    assert rate_state.share("b", 0, limit=64, now=NOW)[1] == 18
 
 
 def test_a_run_that_is_not_heard_of_loses_its_part() -> None:
     full = replace(RateState.at(NOW), window=20.0)
-    tempo, _ = full.share("dead", 20, limit=64, now=NOW)
-    tempo, _ = tempo.share("slow", 4, limit=64, now=NOW)
+    rate_state, _ = full.share("dead", 20, limit=64, now=NOW)
+    rate_state, _ = rate_state.share("slow", 4, limit=64, now=NOW)
     later = NOW + MEMBER_SECONDS + 1
-    tempo, room = tempo.touch("slow", NOW + 20).share("b", 0, limit=64, now=later)
+    rate_state, room = rate_state.touch("slow", NOW + 20).share("b", 0, limit=64, now=later)
 
-    assert set(tempo.members) == {"slow", "b"}
+    assert set(rate_state.members) == {"slow", "b"}
     assert room == 16
 
 
@@ -303,25 +305,27 @@ def test_whatever_happens_holds_are_honoured_and_the_state_stays_readable(
     steps: list[tuple[str, float, bool, float | None]],
 ) -> None:
     reader = TypeAdapter(RateState)
-    tempo, now, slots = RateState.at(NOW), NOW, [Slot(NOW, 0)]
+    rate_state, now, slots = RateState.at(NOW), NOW, [Slot(NOW, 0)]
     for move, seconds, is_post, retry_after in steps:
         now += seconds
         match move:
             case "book":
-                held = tempo.held_until
-                tempo, slot = tempo.book(now)
+                held = rate_state.held_until
+                rate_state, slot = rate_state.reserve(now)
                 if isinstance(slot, Slot):
                     assert slot.at >= max(now, held)
                     slots.append(slot)
             case "take":
-                tempo = tempo.keep_up(slots[-1], now, is_post=is_post)
+                rate_state = rate_state.record_success(slots[-1], now, is_post=is_post)
             case "share":
-                tempo, room = tempo.share("a", len(slots), limit=64, now=now)
+                rate_state, room = rate_state.share("a", len(slots), limit=64, now=now)
                 assert room + len(slots) <= max(64, len(slots))
             case _:
                 slot = slots[0] if move == "refuse_late" else slots[-1]
-                tempo = tempo.slow_down(slot, now, retry_after=retry_after, is_post=is_post)
-                assert tempo.held_until >= now + min(retry_after or 0.0, MAX_HOLD)
-        assert MIN_RATE <= tempo.rate <= MAX_RATE
-        assert 1 <= tempo.window <= 64
-        assert reader.validate_json(reader.dump_json(tempo)) == tempo
+                rate_state = rate_state.record_throttle(
+                    slot, now, retry_after=retry_after, is_post=is_post
+                )
+                assert rate_state.held_until >= now + min(retry_after or 0.0, MAX_HOLD)
+        assert MIN_RATE <= rate_state.rate <= MAX_RATE
+        assert 1 <= rate_state.window <= 64
+        assert reader.validate_json(reader.dump_json(rate_state)) == rate_state

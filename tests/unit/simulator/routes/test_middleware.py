@@ -161,7 +161,7 @@ def test_a_barrier_holds_requests_until_all_have_come(start: StartSimulator) -> 
     assert api.stats()["barrier"] == {"parties": 6, "arrived": 6, "open": True, "broken": False}
 
 
-def test_a_barrier_nobody_completes_breaks(start: StartSimulator) -> None:
+def test_a_barrier_that_is_not_completed_breaks(start: StartSimulator) -> None:
     api = start(barrier=Barrier(parties=2, path=QUEUE, seconds=0.05))
     api.enqueue()
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from nbp_dagster.simulator.state.bills import Bill, BillBook
+from nbp_dagster.simulator.state.bills import Bill, Billing
 
 
 def bill(number: int, usd: str | None = "0.15") -> Bill:
@@ -11,7 +11,7 @@ def bill(number: int, usd: str | None = "0.15") -> Bill:
 
 
 def test_charges_add_up_exactly() -> None:
-    book = BillBook()
+    book = Billing()
     for number in range(1000):
         book.charge(bill(number))
 
@@ -20,7 +20,7 @@ def test_charges_add_up_exactly() -> None:
 
 
 def test_a_refund_counts_once() -> None:
-    book = BillBook()
+    book = Billing()
     book.charge(bill(1))
     book.charge(bill(2))
 
@@ -32,7 +32,7 @@ def test_a_refund_counts_once() -> None:
 
 
 def test_credit_covers_what_fits_and_no_more() -> None:
-    book = BillBook(Decimal("0.30"))
+    book = Billing(Decimal("0.30"))
     book.charge(bill(1))
 
     assert book.can_afford(Decimal("0.15"))

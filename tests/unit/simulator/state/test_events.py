@@ -62,7 +62,7 @@ def test_data_is_compact_because_shell_readers_search_for_it(api: Api) -> None:
     assert f'"generation_id":"{generation_id}"' in line
 
 
-def test_whoever_has_read_the_status_misses_nothing(api: Api) -> None:
+def test_a_client_that_has_read_the_status_misses_nothing(api: Api) -> None:
     for _ in range(20):
         with listen(api) as lines:
             (generation_id,) = api.enqueue()

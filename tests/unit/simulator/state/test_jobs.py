@@ -1,19 +1,19 @@
-"""The board that moves jobs from queued to done."""
+"""The queue that takes jobs from queued to done."""
 
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalog
+from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalogue
 from nbp_dagster.simulator.state.job_plans import Plan
-from nbp_dagster.simulator.state.jobs import ACTIVE, Job, JobBoard, read_job
+from nbp_dagster.simulator.state.jobs import ACTIVE, Job, JobQueue, read_job
 
-CATALOG = Catalog("page")
+CATALOGUE = Catalogue("page")
 
 
 def make_job(order: int, **changes: Any) -> Job:
-    spec = CATALOG.find(NANO_BANANA_PRO)
+    spec = CATALOGUE.find(NANO_BANANA_PRO)
     assert spec is not None
     fields: dict[str, Any] = {
         "generation_id": f"g{order}",
@@ -38,7 +38,7 @@ class Bench:
     def __init__(self, *, slots: int = 4, latency: float = 0.0) -> None:
         self.ended: list[tuple[str, str]] = []
         self._news = asyncio.Event()
-        self.board = JobBoard(
+        self.board = JobQueue(
             slots=slots,
             latency=latency,
             now=lambda: 1000.0,
@@ -162,4 +162,4 @@ def test_a_job_survives_its_journal_record() -> None:
     plan = Plan(outcome="no_image", latency=2.0, flaws=("off_palette",))
     job = make_job(3, plan=plan, status="processing")
 
-    assert read_job(json.loads(json.dumps(job.to_record())), CATALOG) == job
+    assert read_job(json.loads(json.dumps(job.to_record())), CATALOGUE) == job

@@ -693,7 +693,7 @@ def test_a_busy_service_gets_fewer_jobs_at_once(
         bench.make(*(order(number) for number in range(2)))
         bench.make(*(order(number) for number in range(2, 12)))
 
-        assert bench.pace.room(0, 40) < 8
+        assert bench.rate_limiter.room(0, 40) < 8
     assert service.bills == 12
 
 
@@ -718,7 +718,7 @@ def test_an_order_waits_for_its_turn_before_it_is_written_down(
     steps: list[Step] = []
     clock = BuyersWait()
     with workbench(simulator.url, home, clock=clock, failpoint=steps.append) as bench:
-        bench.pace.slow_down(60.0, bench.pace.wait(), is_post=True)
+        bench.rate_limiter.record_throttle(60.0, bench.rate_limiter.acquire(), is_post=True)
         run = threading.Thread(target=bench.make, args=(order(),))
         run.start()
         assert clock.waiting.wait(30)

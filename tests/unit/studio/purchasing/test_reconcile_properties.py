@@ -116,7 +116,7 @@ class Stage:
             clock=clock,
             presence=StagePresence(owner, self.alive),
             input_image=lambda _: (),
-            pace=RateLimiter(clock),
+            rate_limiter=RateLimiter(clock),
             run_id=owner,
             failpoint=self.act,
         )

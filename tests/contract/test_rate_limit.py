@@ -18,7 +18,7 @@ WORKERS = 5
 
 
 class HeldClock:
-    """Whoever sleeps is held until the clock is let go; from then on sleep takes no time."""
+    """Holds every sleeper until it is let go; from then on a sleep takes no time."""
 
     def __init__(self) -> None:
         self._elapsed = 0.0
@@ -48,7 +48,7 @@ def test_a_429_met_by_one_thread_holds_the_others(
     wanted, clock = f"gen-{uuid4().hex}", HeldClock()
     client = make_client(
         transport=LimitedTransport(
-            RequestsTransport(), base_url=target.url, pace=RateLimiter(clock), clock=clock
+            RequestsTransport(), base_url=target.url, rate_limiter=RateLimiter(clock), clock=clock
         ),
         retry=RetryPolicy(attempts=1),
         clock=clock,

@@ -1,15 +1,15 @@
-"""Generation requests as the service reads them: what is checked at once and what late."""
+"""Reads a generation request as the service does: some checks at once, the others in the job."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbp_dagster.simulator.catalogue import MAX_REFERENCES, Catalog, ModelSpec
+from nbp_dagster.simulator.catalogue import MAX_REFERENCES, Catalogue, ModelSpec
 from nbp_dagster.simulator.errors import invalid_params, model_not_found
 
 ACCOUNT = "simulated-user"
 
-# Fields that steer the call itself; everything else rides along to the model.
+# Fields of the call itself; all others are parameters of the model.
 _ENVELOPE = ("model", "prompt", "num_generations")
 
 COUNT_MESSAGE = "num_generations must be an integer between 1 and 4"
@@ -17,8 +17,8 @@ MAX_GENERATIONS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Submission:
-    """One accepted request.
+class GenerationRequest:
+    """One accepted generation request.
 
     Attributes:
         spec: The model asked for.
@@ -40,8 +40,8 @@ class Submission:
         return namespace if isinstance(namespace, str) and namespace else ACCOUNT
 
 
-def read_submission(body: object, catalog: Catalog) -> Submission:
-    """Make the checks the service makes up front: model, kind of model and count.
+def read_generation_request(body: object, catalogue: Catalogue) -> GenerationRequest:
+    """Read a body, with the checks the service makes at once: model, kind of model and count.
 
     Raises:
         ApiError: The body is no object, the model is missing, unknown or draws nothing, or the
@@ -52,13 +52,13 @@ def read_submission(body: object, catalog: Catalog) -> Submission:
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise invalid_params("model is required")
-    spec = catalog.find(name)
+    spec = catalogue.find(name)
     if spec is None:
         raise model_not_found(name)
     if "image" not in spec.outputs:
         raise invalid_params(f"{name}: :unsupported_media_type")
     prompt = body.get("prompt")
-    return Submission(
+    return GenerationRequest(
         spec=spec,
         prompt=prompt if isinstance(prompt, str) else "",
         parameters={key: value for key, value in body.items() if key not in _ENVELOPE},
@@ -67,7 +67,7 @@ def read_submission(body: object, catalog: Catalog) -> Submission:
 
 
 def find_flaw(spec: ModelSpec, prompt: str, parameters: Mapping[str, Any]) -> str | None:
-    """Make the checks the queue makes late and return what is wrong, or None."""
+    """Make the checks the service leaves to the job; return what is wrong, or None."""
     if not prompt.strip():
         return "Prompt cannot be empty"
     flaw = spec.find_flaw(parameters)
