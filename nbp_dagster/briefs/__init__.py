@@ -1,1 +1,1 @@
-"""What a brief may say, and loading it or telling every error at once."""
+"""What a brief may contain, and loading it or reporting every error at once."""

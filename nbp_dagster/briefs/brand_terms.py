@@ -1,6 +1,6 @@
-"""Finds the words a brand prohibits in a text, whoever wrote or read it; knows no briefs.
+"""Finds the terms a brand prohibits in a text; must not know where the text comes from.
 
-The same search serves copy before it is bought and words that were read off a picture.
+The same search serves copy before a picture is bought and words that OCR reads on a picture.
 """
 
 import re
@@ -13,7 +13,7 @@ from nbp_dagster.briefs.languages import UNSPACED_LANGUAGES, language_of
 LEAST_STEM = 3  # letters beside a wildcard; a shorter stem would prohibit half a language
 
 _ACCENTS = "\u0300-\u036f"
-# Drawn as nothing: soft hyphens, zero-width spaces and joiners, direction marks.
+# Invisible: soft hyphens, zero-width spaces and joiners, direction marks.
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Vowel signs and stretching that Arabic and Hebrew write or leave out at will.
 _POINTS = re.compile("[\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")

@@ -1,4 +1,4 @@
-"""What loading the briefs yields: everything at hand, so that nothing after it reads a file."""
+"""`Briefs`, the validated result of loading, and the copy of each shot by locale; reads no file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class BriefSource:
 
     Attributes:
         path: Where the file lies.
-        file: The same below the config folder, with forward slashes.
+        file: The path below the config folder, with forward slashes.
         sha256: Hex digest of its bytes.
         lines: Line of each key, from 1.
     """
@@ -31,7 +31,7 @@ class BriefSource:
     lines: Mapping[KeyPath, int]
 
     def line_of(self, key: KeyPath) -> int | None:
-        """Return the line of a key path such as `("shots", 0, "scene")`, if it is written down."""
+        """Return the line of a key path such as `("shots", 0, "scene")`, if the file has it."""
         return self.lines.get(key)
 
 
@@ -58,11 +58,11 @@ class Briefs:
     fonts: Mapping[str, FontFile] = field(default_factory=dict)
 
     def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
-        """Return the file of a brief; raises KeyError for a brief that is not there."""
+        """Return the file of a brief; raises KeyError where there is none."""
         return self.sources[(kind, brief_id)]
 
     def fonts_of(self, brand_id: str, locale: str) -> FontPair:
-        """Return what a brand's composited copy is set in, in a locale."""
+        """Return the fonts of a brand's composited copy in a locale."""
         written = self.brands[brand_id].fonts.model_dump()
         return choose_fonts(written, locale, self.fonts) or default_fonts()
 
@@ -71,10 +71,10 @@ COPY_FIELDS: tuple[CopyField, ...] = get_args(CopyField)
 
 
 def wording_of(brand: Brand, shot: Shot, locale: str) -> Mapping[CopyField, str]:
-    """Return the words of a shot in one locale, in the order headline to disclaimer.
+    """Return the copy of a shot in one locale, in the order headline to disclaimer.
 
     A shot with copy but without a disclaimer of its own gets the brand's, if the brand has one for
-    the locale or for its language. A shot without copy, or with text none, has no words.
+    the locale or for its language. A shot without copy, or with `text: none`, has none.
     """
     if shot.text == "none" or not shot.texts:
         return {}

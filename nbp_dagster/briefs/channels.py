@@ -1,4 +1,4 @@
-"""The registry of channels: those packaged and those a config folder adds; knows no campaign."""
+"""Registry of channels (placements): packaged ones and a config folder's; knows no campaign."""
 
 from collections.abc import Mapping
 from importlib import resources
@@ -15,13 +15,13 @@ CHANNELS_FILE = "channels.yaml"
 
 
 class _Entry(Channel):
-    """A channel as a file spells it: its id is its key."""
+    """A channel as written in a file, where its id is its key."""
 
     override: bool = Field(default=False, description="true to replace a channel of the same id")
 
 
 def load_packaged_channels() -> Mapping[str, Channel]:
-    """Return the channels this package brings, by id, in the order of its channels.yaml."""
+    """Return the packaged channels by id, in the order of its channels.yaml."""
     path = Path(str(resources.files("nbp_dagster.briefs") / CHANNELS_FILE))
     document, problems = parse_document(path.read_bytes(), file=CHANNELS_FILE, path=path)
     channels, more = read_channels(document, packaged={}) if document else ({}, [])
@@ -36,8 +36,8 @@ def read_channels(
     """Read the channels of one file.
 
     Args:
-        document: A mapping of channel id to its figures.
-        packaged: Channels that are there already; one of the same id needs `override: true`.
+        document: A mapping of channel id to its fields.
+        packaged: Channels that exist already; one of the same id needs `override: true`.
 
     Returns:
         The file's channels by id and the problems of the others.

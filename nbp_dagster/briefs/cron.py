@@ -1,4 +1,4 @@
-"""Cron expressions and time zones of briefs: what a schedule can be told, judged by their text."""
+"""Validates the cron expressions and time zones of briefs, by their text alone."""
 
 import re
 from zoneinfo import available_timezones
@@ -12,7 +12,7 @@ ACCEPTED_ZONE = "accepted: an IANA name such as Europe/Berlin or UTC"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-# Name of each field, its lowest and highest number, and words that stand for its numbers.
+# Name of each field, its lowest and highest number, and names for its numbers.
 _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
     ("minute", 0, 59, ()),
     ("hour", 0, 23, ()),
@@ -23,7 +23,7 @@ _FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
 
 
 def find_cron_fault(text: str) -> str | None:
-    """Return what is wrong with a cron expression, and what is accepted; None for a good one.
+    """Return what is wrong with a cron expression, and what is accepted; None for a valid one.
 
     What is accepted here is accepted by Dagster; it takes more, such as six fields or `L`.
     """

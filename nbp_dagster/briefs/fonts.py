@@ -1,4 +1,4 @@
-"""Which fonts set the copy of a brand in a locale, and which letters they have; draws nothing.
+"""Fonts of a brand's copy by locale, and the glyphs they have; must not draw.
 
 A font is a file beside the brand's file, or a file of an installed wheel: `wheel:NAME` where the
 wheel has one font, `wheel:NAME/FILE` where it has several. One face of a collection is chosen by
@@ -36,7 +36,7 @@ class FontFile:
     """One face of a font file.
 
     Attributes:
-        source: What the brief calls it, a path being one below the config folder.
+        source: The name in the brief; a path is relative to the config folder.
         path: Where the file lies.
         index: Number of the face in a collection; 0 in any other file.
         sha256: Hex digest of the file's bytes.
@@ -51,7 +51,7 @@ class FontFile:
 
     @property
     def name(self) -> str:
-        """The file's name, for people."""
+        """The file's name, for messages."""
         return self.source.rpartition("/")[2].removeprefix(_WHEEL)
 
     @property
@@ -62,7 +62,7 @@ class FontFile:
 
 @dataclass(frozen=True)
 class FontPair:
-    """What a locale's copy is set in.
+    """The fonts a locale's copy is set in.
 
     Attributes:
         regular: For running text.
@@ -74,12 +74,12 @@ class FontPair:
 
     @property
     def name(self) -> str:
-        """Both names, for people."""
+        """Both names, for messages."""
         return " and ".join(dict.fromkeys((self.regular.name, self.bold.name)))
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells this pair's letters from another's."""
+        """What tells this pair's glyphs from another's."""
         return tuple(f"{font.sha256}#{font.index}" for font in (self.regular, self.bold))
 
     def find_missing(self, text: str) -> str:
@@ -102,7 +102,7 @@ def list_font_sources(fonts: object) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def choose_fonts(fonts: object, locale: str, files: Mapping[str, FontFile]) -> FontPair | None:
-    """Return what a locale's copy is set in: its own fonts, its language's, the brand's, or Inter.
+    """Return the fonts of a locale's copy: its own, its language's, the brand's, or Inter.
 
     Args:
         fonts: The brand's `fonts` as written, valid or not.

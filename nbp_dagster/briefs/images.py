@@ -1,7 +1,7 @@
-"""Decides which references of a brief may be used; looks at paths and first bytes, never decodes.
+"""Decides which reference images a brief may use, by path and first bytes; must not decode.
 
 A reference is a path beside the brief that stays inside the config folder, or an https address
-of a public host. Addresses are judged by their text alone: nothing is resolved or fetched here.
+of a public host. Addresses are judged by their text alone; nothing is resolved or fetched.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from nbp_dagster.addresses import is_public
 
 BRANDS_FOLDER = "brands"
 CAMPAIGNS_FOLDER = "campaigns"
-MAX_REFERENCE_BYTES = 64 * 1024 * 1024  # what the decoder of pictures takes at most
+MAX_REFERENCE_BYTES = 64 * 1024 * 1024  # the decoder's own limit
 UNREADABLE = "cannot be read; check the file, its links and its permissions"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -40,7 +40,7 @@ def is_address(source: str) -> bool:
 
 
 def resolve_source(source: str, folder: str = BRANDS_FOLDER) -> str:
-    """Return a brief's reference as everything else names it.
+    """Return a brief's reference as the rest of the package names it.
 
     A path beside the brief becomes a path below the config folder, with forward slashes: a brand's
     `images/logo.png` is `brands/images/logo.png`. An address stays as it is.
@@ -77,7 +77,7 @@ def _find_host_fault(host: str) -> str | None:
         ipaddress.ip_address(host)
         return None if is_public(host) else private
     except ValueError:
-        pass  # a name, not an address: judged below
+        pass  # a host name; judged below
     # 127.1, 2130706433 and 0x7f000001 all reach this machine though no parser above takes them.
     if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
         return private

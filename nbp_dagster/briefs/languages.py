@@ -1,4 +1,4 @@
-"""English names of the languages a locale may begin with; knows nothing of briefs.
+"""Locales and their languages: codes, English names, scripts; must not know briefs.
 
 The codes are those of ISO 639-1 (the two-letter codes), the only ones a locale may use.
 """
@@ -37,7 +37,7 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
     {entry[:2]: entry[3:] for line in _TABLE.split("\n") if line for entry in line.split("|")}
 )
 
-# Their scripts put no space between words, so a term is looked for anywhere in the text.
+# Their scripts put no space between words: a term is searched for anywhere in the text.
 UNSPACED_LANGUAGES = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
 
 RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})

@@ -1,6 +1,6 @@
 """Reads a config folder into Briefs, or reports every problem of every file at once.
 
-Knows files and their order; what a brief may say is in `models`, what must agree in `rules`.
+Knows files and their order; `models` holds what a brief may contain, `rules` what must agree.
 """
 
 import gc
@@ -33,7 +33,7 @@ __all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "
 
 @dataclass
 class _Reading:
-    """What one pass over the folder gathers."""
+    """What one pass over the folder collects."""
 
     root: Path
     documents: dict[tuple[BriefKind, str], Document | None] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class _Reading:
     refused: set[tuple[str, str]] = field(default_factory=set)
 
     def report(self, problems: Iterable[BriefProblem]) -> None:
-        """Keep problems, but no second one about a key that YAML itself had refused."""
+        """Keep problems, except a second one about a key that the YAML parser has refused."""
         self.problems += [p for p in problems if (p.file, p.key) not in self.refused]
 
 
@@ -88,7 +88,7 @@ def load_briefs(config_dir: Path) -> Briefs:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Keep the cycle collector out: it would walk all of Dagster anew while large briefs grow."""
+    """Pause the cycle collector: it would walk all of Dagster again while large briefs are read."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -114,7 +114,7 @@ def _read_channels(reading: _Reading) -> None:
         added, problems = read_channels(document, packaged=packaged)
         reading.report(problems)
         reading.channels.update(added)
-        # A channel with a fault is still a name that campaigns may use.
+        # A channel with a problem is still a name that campaigns may use.
         reading.channel_names = list(dict.fromkeys([*packaged, *document.data]))
 
 

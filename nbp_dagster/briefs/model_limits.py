@@ -1,4 +1,4 @@
-"""What a model accepts, and the check of a campaign against it before anything is spent."""
+"""Checks a campaign against what its model accepts, before anything is spent."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

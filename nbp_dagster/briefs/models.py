@@ -1,6 +1,6 @@
-"""What a brief may say, as strict frozen records; knows nothing of files, YAML or other briefs.
+"""Brand, campaign, shot, character and channel as strict frozen models; must not know files.
 
-Each field's description is the sentence a person reads when the field is missing or wrong.
+Each field's description is the error message of a missing or wrong field.
 Lists are tuples here: the loader turns YAML lists into tuples before it validates.
 """
 
@@ -32,7 +32,7 @@ MAX_CANDIDATES = 4  # images that the service makes of one call
 DEFAULT_REFERENCES = 4
 MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
-EVERY_LOCALE = "all"  # in lists of the locales that a rule binds
+EVERY_LOCALE = "all"  # in lists of locales: all of them
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
@@ -41,7 +41,7 @@ Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp", "avif"]
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
 
-# Overrides and isolates: they let a line be read in another order than the one that is drawn.
+# Overrides and isolates: they make the reading order of a line differ from the drawn one.
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -138,7 +138,7 @@ ModelId = Annotated[str, AfterValidator(_check_model)]
 Cron = Annotated[str, AfterValidator(_check_cron)]
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
 ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
-# Paths and addresses of images: text here, followed and checked by the loader.
+# Paths and addresses of images: text here; the loader resolves and checks them.
 Source = Annotated[str, AfterValidator(_check_prose)]
 Sources = Annotated[tuple[Source, ...], Field(max_length=MAX_MODEL_REFERENCES)]
 CharacterRole = Literal["identity", "face"]
@@ -218,7 +218,7 @@ class Character(_Record):
 
 
 class Product(_Record):
-    """A thing that is sold and must look as it does on the shelf."""
+    """A product whose packaging must look as it is."""
 
     name: Prose = Field(description="the product's name")
     description: Prose = Field(description="what the product looks like")
@@ -229,7 +229,7 @@ class Product(_Record):
 
 
 class FontFiles(_Record):
-    """A font for running text and one for what stands out; files, or fonts of installed wheels."""
+    """A regular and a bold font; files, or fonts of installed wheels."""
 
     regular: Source = Field(description="a font's path beside the file, or wheel:NAME")
     bold: Source | None = Field(
@@ -238,7 +238,7 @@ class FontFiles(_Record):
 
 
 class Fonts(_Record):
-    """What composited copy is set in; Inter where nothing is given."""
+    """Fonts of composited copy; Inter where none is given."""
 
     regular: Source | None = Field(
         default=None, description="a font's path beside the file, or wheel:NAME"
@@ -320,7 +320,7 @@ class Shot(_Record):
 
 
 class Correct(_Record):
-    """Whether a picture that falls short is asked for once more, and for which checks.
+    """Whether a picture that fails a check is regenerated, and for which checks.
 
     Example:
         >>> Correct(checks=("copy_legible",)).max_attempts
@@ -382,7 +382,7 @@ class Campaign(_Record):
     shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
 
     def shot(self, shot_id: str) -> Shot:
-        """Return a shot by its id; raises KeyError for one that is not there."""
+        """Return a shot by its id; raises KeyError where there is none."""
         return self._shots_by_id[shot_id]
 
     @cached_property

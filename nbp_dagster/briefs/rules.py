@@ -1,6 +1,6 @@
-"""Rules that join keys, shots, brands and channels; works on the data as written, valid or not.
+"""Cross-file rules of campaigns, brands and channels; works on data as written, valid or not.
 
-A rule skips whatever the record check has already refused, so that one fault stays one line.
+A rule skips what the record check has already refused, so that one error stays one line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
-# What the model's page has listed at one time or another; the live schema has the last word.
+# What the model's page has listed at some time; the live schema decides.
 KNOWN_PARAMETERS: Mapping[str, tuple[str | bool, ...]] = {
     "safety_tolerance": ("1", "2", "3", "4", "5", "6"),
     "google_search": (True, False),
@@ -40,7 +40,7 @@ _SET_ELSEWHERE = {
 def check_campaign(
     campaign: Document, brands: Mapping[str, Document | None], channels: Sequence[str] | None
 ) -> list[BriefProblem]:
-    """Check a campaign against the brands and channels there are.
+    """Check a campaign against the brands and channels that exist.
 
     Args:
         campaign: The campaign's file.
@@ -48,7 +48,7 @@ def check_campaign(
         channels: Ids of every channel; None where they cannot all be known.
 
     Returns:
-        One problem for each fault.
+        One problem for each error.
     """
     problems = list(_check_brand_name(campaign, brands))
     if channels is not None:
@@ -202,7 +202,7 @@ def _check_members(
 def _check_cast(
     campaign: Document, path: KeyPath, shot: Mapping[str, Any]
 ) -> Iterator[BriefProblem]:
-    """Every character of a shot needs a reference of its own, or it would be anybody."""
+    """Every character of a shot needs a reference image, or its likeness would be arbitrary."""
     most = campaign.data.get("max_references", DEFAULT_REFERENCES)
     count = len(_texts(shot.get("characters")))
     if type(most) is int and 1 <= most <= MAX_MODEL_REFERENCES and count > most:
@@ -217,7 +217,7 @@ def _check_cast(
 def _check_targets(
     campaign: Document, path: KeyPath, owner: Mapping[str, Any], brand: Document | None
 ) -> Iterator[BriefProblem]:
-    """Targets are for colours that the brand has, and what must be there fits into one picture."""
+    """Targets name palette colours, and their least shares fit into one picture."""
     own = _mapping(owner.get("palette_targets"))
     known = _mapping(brand.data.get("palette")) if brand else {}
     for name in own if known else ():

@@ -1,4 +1,4 @@
-"""Every supplied image the briefs name, with the key that names it; opens none of them."""
+"""Lists every supplied image in the briefs, with the key that names it; must not open any."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Rules about the words on a picture: what none may say, and what must not be missing.
+"""Rules on the words of a picture: prohibited terms, required disclaimers, glyphs a font lacks.
 
 Works on the data as written, valid or not, as `rules` does.
 """
@@ -14,7 +14,7 @@ from nbp_dagster.briefs.models import EVERY_LOCALE
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
 
-# A scene is for the model to read, but what it puts between quotes is meant to be seen.
+# A scene instructs the model, but what it puts between quotes is meant to be seen.
 _QUOTED = re.compile('["“”„«»]([^"“”„«»]+)["“”„«»]')
 
 
@@ -24,7 +24,7 @@ def check_terms(
     """Yield a problem for every line of a shot that has a term its brand prohibits.
 
     Copy is searched for the terms of its locale; what the scene quotes, for those of every locale
-    of the campaign. The rest of a scene is not seen on the picture and may say what it likes.
+    of the campaign. The rest of a scene is not seen on the picture and is not searched.
     """
     owner = brand.data.get("id")
     for field, texts in _mapping(shot.get("copy")).items():
@@ -45,7 +45,7 @@ def check_terms(
 def check_disclaimers(
     campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
 ) -> Iterator[BriefProblem]:
-    """Yield a problem for every locale in which a shot's words lack a disclaimer it must have."""
+    """Yield a problem for every locale in which a shot's copy lacks a required disclaimer."""
     copy = _mapping(shot.get("copy"))
     required = _strings(brand.data.get("disclaimer_required"))
     if not copy or "disclaimer" in copy or shot.get("text") == "none":
@@ -94,8 +94,8 @@ def check_letters(
         fonts: Every font that could be read, by its source.
 
     Returns:
-        One problem for each text with letters that are missing; a brand's own disclaimer is told
-        in the brand's file.
+        One problem for each text with letters that are missing; for a brand's own
+        disclaimer it is in the brand's file.
     """
     name = campaign.data.get("brand")
     brand = brands.get(name) if isinstance(name, str) else None
@@ -128,7 +128,7 @@ def _lines(path: KeyPath, copy: Mapping[str, Any]) -> Iterator[tuple[KeyPath, st
 def _check_standing(
     campaign: Document, brand: Document, fonts: Mapping[str, FontFile]
 ) -> Iterator[BriefProblem]:
-    """Check the brand's disclaimers that join this campaign's copy."""
+    """Check the brand's disclaimers that are added to this campaign's copy."""
     disclaimers = brand.data.get("disclaimers")
     locales = campaign.data.get("locales")
     if not isinstance(disclaimers, Mapping) or not isinstance(locales, Sequence):

@@ -1,4 +1,4 @@
-"""How much of a picture each brand colour must cover, as a brief says it; knows no palette."""
+"""Palette targets and check names that a brief may use; must not know how a check measures."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
@@ -60,7 +60,8 @@ def _read_target(value: object) -> object:
 PaletteTargets = Mapping[str, Annotated[ColourTarget, BeforeValidator(_read_target)]]
 
 
-# Checks that only warn unless a brand says otherwise; the tables of studio hold the same names.
+# Checks that only warn unless a brand makes them block; the tables of `studio.checks` have the same
+# names.
 WarningCheck = Literal[
     "copy_complete",
     "text_contrast",
@@ -78,7 +79,7 @@ WarningCheck = Literal[
     "palette_coverage",
     "distinct_originals",
 ]
-# Checks whose failure a campaign may have corrected; the tables of studio hold the same names.
+# Checks whose failure may lead to regeneration; the tables of `studio.checks` have the same names.
 CorrectableCheck = Literal[
     "cross_similarity",
     "copy_paste_rate",
@@ -89,7 +90,7 @@ CorrectableCheck = Literal[
     "unrequested_text",
     "prohibited_text",
 ]
-# The palette's threshold is a guess, and no reason to pay for another picture unless it is named.
+# The palette's threshold is a guess: it alone regenerates nothing unless a campaign names it.
 DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(
     name for name in get_args(CorrectableCheck) if name != "palette_coverage"
 )

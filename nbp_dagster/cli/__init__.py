@@ -1,1 +1,1 @@
-"""The `nbp` command."""
+"""The `nbp` command: its commands, what they open, and how they print it."""

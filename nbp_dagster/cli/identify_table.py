@@ -1,4 +1,4 @@
-"""What `nbp whois` found, as lines for a person."""
+"""What `nbp whois` finds, as lines for a terminal."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,21 @@ from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.provenance.descriptors import describe_score
 from nbp_dagster.studio.provenance.identify import Identity, Match
 
-_SHOWN = 8  # pictures that fit as well
+_SHOWN = 8  # further pictures that match as well
 
 
 def describe_identity(identity: Identity) -> Iterator[str]:
-    """Yield the lines on one file: one where nobody is found, a few more otherwise."""
+    """Yield the lines on one file: one where no picture matches, a few more otherwise."""
     match = identity.match
     if match is None:
-        yield f"{identity.file}: {identity.problem or 'no picture of ours'}"
+        yield f"{identity.file}: {identity.problem or 'not a picture of this ledger'}"
         yield from _claims(identity)
         return
     picture = match.picture
     made = "undated" if picture.made_at is None else iso_time(picture.made_at)
     yield f"{identity.file}: {picture.prompt_key}"
     for name, value in (
-        ("found by", _means(identity, match)),
+        ("found by", _evidence(identity, match)),
         ("campaign", f"{picture.campaign}, brand {picture.brand}"),
         ("picture", _place(match)),
         ("request", f"{picture.fingerprint}, {picture.model}"),
@@ -42,14 +42,18 @@ def _parent(identity: Identity) -> Iterator[tuple[str, str]]:
         yield "instead of", f"{identity.bill.parent}, which was refused or failed a check"
 
 
-def _means(identity: Identity, match: Match) -> str:
+def _evidence(identity: Identity, match: Match) -> str:
     if identity.found_by == "bytes":
         return "its bytes"
-    how = "compared pixel by pixel" if match.difference else "by its sketch, ours is not at hand"
-    alike = f"{describe_score(match.score)}, {how}"
-    return (
-        f"its marks, verified: {alike}" if identity.found_by == "marks" else f"its looks: {alike}"
+    how = (
+        "compared pixel by pixel"
+        if match.difference
+        else "by its descriptor, as the store does not hold it"
     )
+    alike = f"{describe_score(match.score)}, {how}"
+    if identity.found_by == "marks":
+        return f"its marks, verified: {alike}"
+    return f"its looks: {alike}"
 
 
 def _place(match: Match) -> str:

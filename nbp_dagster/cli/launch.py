@@ -1,4 +1,4 @@
-"""Running assets from the command line, on the very instance the Dagster UI shows."""
+"""Launches Dagster runs in this process, on the instance the Dagster UI shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import dagster as dg
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 
-# Which `nbp run` a run belongs to.
+# Tag that names the `nbp run` a run belongs to.
 _COMMAND = "nbp/command"
 
 
@@ -32,30 +32,30 @@ class Launcher:
     """Launches runs in this process.
 
     Args:
-        definitions: What may be run.
-        instance: Where it is recorded.
-        presence: Marks the runs as this process's, so that a later one can tell if it died.
+        definitions: The assets that may run.
+        instance: Records the runs.
+        lease: Marks the runs as this process's, so that a later command can tell if it died.
     """
 
     def __init__(
-        self, definitions: dg.Definitions, instance: dg.DagsterInstance, presence: OwnerLease
+        self, definitions: dg.Definitions, instance: dg.DagsterInstance, lease: OwnerLease
     ) -> None:
         self._repository = definitions.get_repository_def()
         self._instance = instance
-        self._presence = presence
+        self._lease = lease
 
     def close_dead_runs(self) -> None:
-        """Fail the runs of commands that were killed, and give their places in pools back.
+        """Fail the runs of commands that were killed, and free their slots in concurrency pools.
 
-        Dagster watches over runs it launched itself; a run within a killed command would count as
-        running for ever, and two of them would fill the pool that the next one waits for.
+        Dagster monitors only runs that it launched itself: a run in a killed command would count as
+        running for ever, and two of them would fill the pool that the next run waits for.
         """
         unfinished = dg.RunsFilter(
             statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]
         )
         for run in self._instance.get_runs(unfinished):
             owner = run.tags.get(_COMMAND)
-            if owner is not None and not self._presence.is_alive(owner):
+            if owner is not None and not self._lease.is_alive(owner):
                 self._instance.report_run_failed(run, "the nbp command that ran it was killed")
                 self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
@@ -70,27 +70,27 @@ class Launcher:
         """Materialize assets for the range from the first to the last of the partitions.
 
         Args:
-            assets: Assets of one grain.
-            partitions: Keys in the grain's order; whatever lies between them runs too.
+            assets: Assets of one partitions definition.
+            partitions: Keys in the definition's order; those in between run too.
             op_config: Run config of each step, by its name.
-            tags: Of the run, beside its own.
+            tags: Tags of the run, beside its own.
 
         Raises:
             KeyboardInterrupt: The run was interrupted.
         """
         job = self._repository.get_implicit_job_def_for_assets(list(assets))
         if job is None:
-            raise dg.DagsterInvariantViolationError(f"{assets} have not one grain")
+            raise dg.DagsterInvariantViolationError(f"{assets} have not one partitions definition")
         result = job.execute_in_process(
             instance=self._instance,
             asset_selection=list(assets),
             tags={
                 **(tags or {}),
                 **range_tags(partitions),
-                _COMMAND: self._presence.owner,
+                _COMMAND: self._lease.owner,
             },
             raise_on_error=False,
-            # The bar and the closing table speak on the terminal; the log itself is in the UI.
+            # The terminal shows the progress bar and the closing lines; the log is in the UI.
             run_config={
                 "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                 "ops": {
@@ -99,7 +99,7 @@ class Launcher:
             },
         )
         if not result.success and _was_interrupted(result):
-            # Dagster has closed the run; whoever pressed Ctrl-C means the whole command.
+            # Dagster has closed the run; Ctrl-C is meant for the whole command.
             raise KeyboardInterrupt
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
@@ -120,7 +120,7 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _error(result: dg.ExecuteInProcessResult) -> str:
-    """The first thing that went wrong, without the traceback that the UI keeps."""
+    """Return the first error, without the traceback that the UI keeps."""
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
@@ -131,7 +131,7 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
             error = event.job_failure_data.error
         else:
             continue
-        # What Dagster wraps, and no deeper: below an error may lie one that was dealt with.
+        # Unwrap Dagster's own errors only: below any other may lie one that was handled.
         while error is not None and error.cause is not None and _is_wrapper(error.cls_name):
             error = error.cause
         if error is not None:

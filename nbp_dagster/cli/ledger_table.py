@@ -1,4 +1,4 @@
-"""How the books look on a terminal."""
+"""What `nbp ledger` prints: spending and open, refused and failed purchases as lines."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,25 +8,25 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 
 
 def describe_accounts(accounts: Accounts) -> Iterator[str]:
-    """Yield the books line by line."""
+    """Yield the ledger line by line."""
     total = accounts.total
     yield (
         f"{total.images} images, {total.billed_usd:.2f} USD billed, "
         f"{total.reserved_usd:.2f} USD reserved, {accounts.fresh} bought again on purpose"
     )
     if accounts.simulated_usd:
-        yield f"of this {accounts.simulated_usd:.2f} USD is the simulator's: nobody was charged"
+        yield f"of this {accounts.simulated_usd:.2f} USD is the simulator's: nothing was paid"
     yield from _spendings("by day (UTC)", accounts.by_day)
     yield from _spendings("by campaign", accounts.by_campaign)
     yield from _spendings("by shot", accounts.by_shot)
     yield from _spendings("by model", accounts.by_model)
     yield from _purchases("open: resumed by the next run", accounts.open)
-    yield from _purchases("refused: not asked again unchanged", accounts.refused)
-    yield from _purchases("failed: asked anew by the next run", accounts.failed)
+    yield from _purchases("refused: not submitted again unchanged", accounts.refused)
+    yield from _purchases("failed: submitted again by the next run", accounts.failed)
     yield from _corrections(accounts.corrections)
     if accounts.orphans is not None:
         yield ""
-        yield f"at the service, owned by nobody here: {len(accounts.orphans)}"
+        yield f"at the service, owned by no purchase of this ledger: {len(accounts.orphans)}"
         for job in accounts.orphans:
             yield f"  {job.generation_id}  {job.status}  {job.model}"
 
@@ -58,9 +58,9 @@ def _corrections(rows: Sequence[Correction]) -> Iterator[str]:
         return
     kept = {"correction": "the new picture is kept", "first": "the first picture is kept"}
     yield ""
-    yield f"asked for again because a check failed ({len(rows)})"
+    yield f"regenerated because a check failed ({len(rows)})"
     for row in rows:
-        verdict = kept.get(row.kept or "", "not made yet; the next run asks for it")
+        verdict = kept.get(row.kept or "", "not made yet; the next run makes it")
         reason = f": {row.reason}" if row.reason else ""
         children = f"{row.fingerprint[:12]} instead of {row.parent[:12]}"
         yield f"  {row.key}  {', '.join(row.checks)}  {children}  {verdict}{reason}"

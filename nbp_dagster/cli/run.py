@@ -1,4 +1,4 @@
-"""What `nbp run` does: some campaigns' assets, grain by grain, only where something is due."""
+"""Runs the assets of some campaigns, one partitions definition after another, where any is due."""
 
 import gc
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ from nbp_dagster.studio.studio import Studio
 
 
 class Listener(Progress, Protocol):
-    """Hears the outcomes, and what each batch is called."""
+    """Receives the outcomes, and the title of each batch."""
 
     @property
     def tally(self) -> OutcomeCounts:
-        """Counts over everything heard so far."""
+        """Counts of all outcomes so far."""
         ...
 
     def title(self, text: str) -> None:
@@ -53,25 +53,25 @@ def run_campaigns(
     """Materialize what is missing or stale of some campaigns, through Dagster.
 
     Args:
-        settings: Tell where briefs and state lie.
+        settings: Folders, mode, options and secrets.
         briefs: As they were read to choose the campaigns.
         campaigns: Their ids.
-        options: What may be spent.
-        listener: Hears every outcome.
+        options: Budget and checks of this command.
+        listener: Receives every outcome.
 
     Raises:
-        NbpError: Before anything is bought: a brief, a setting or the service is not in order.
+        NbpError: A brief, a setting or the service fails, before anything is bought.
     """
     names = Names()
-    # What is imported and read stays to the end: the cycle collector need not walk it each time.
+    # Imports and briefs stay to the end: the cycle collector need not walk them each time.
     gc.freeze()
     definitions = build_definitions(settings, briefs=briefs, progress=listener)
     with (
         open_instance(settings.dagster_folder) as instance,
         open_studio(settings, briefs=briefs) as studio,
-        take_file_lease(settings.dagster_folder / "commands") as presence,
+        take_file_lease(settings.dagster_folder / "commands") as lease,
     ):
-        launcher = Launcher(definitions, instance, presence)
+        launcher = Launcher(definitions, instance, lease)
         launcher.close_dead_runs()
         run = _CampaignRuns(
             launcher, instance, studio, names=names, options=options, listener=listener
@@ -102,7 +102,7 @@ class _CampaignRuns:
         self.errors: list[str] = []
 
     def prepare(self, campaigns: Sequence[str]) -> None:
-        """Brand kits, then the character sheets the campaigns are anchored to.
+        """Make brand kits, then the character sheets the campaigns are anchored to.
 
         Raises:
             BriefError: Reference images can't be used; every one is named, and nothing is bought.
@@ -113,7 +113,7 @@ class _CampaignRuns:
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
         wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]
-        # One run a sheet: a range between two could take in one that nobody asked for.
+        # One run a sheet: a range between two could include one that is not needed.
         for sheet in outdated_sheets(self._instance, self._studio, self._names, wanted):
             self._launch(
                 [self._names.character_sheets],
@@ -123,9 +123,9 @@ class _CampaignRuns:
             )
 
     def run_campaign(self, campaign: str) -> CampaignRun:
-        """One run over the campaign's due prompts, then its set."""
+        """Run the campaign's due prompts in one run, then its set."""
         prompts = self._studio.prompts_of(campaign)
-        # A run changes the ledger and the records, not what its prompts ask for.
+        # A run changes the ledger and the records, not its prompts' requests.
         compiled = self._studio.compile(prompts)
         if self._options.fresh:
             due = [prompt.key for prompt in prompts]
@@ -143,7 +143,7 @@ class _CampaignRuns:
             op_config = {PROMPT_STEP: {**config, "strict": self._options.strict}}
             tags = {SET_FOLLOWS: "true"}
             self._launch(assets, due, title=campaign, op_config=op_config, tags=tags)
-        # Its digest follows from the pictures alone.
+        # The digest depends on the pictures alone: no comparison is needed.
         manifest = self._studio.assemble(campaign, compiled, compares=False)
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
@@ -163,7 +163,7 @@ class _CampaignRuns:
         )
 
     def _unchecked(self, prompts: Sequence[Prompt]) -> tuple[tuple[str, str], ...]:
-        """Checks that some picture went without because an extra is not installed."""
+        """Return the checks that some picture was not given because an extra is not installed."""
         found: dict[str, str] = {}
         for prompt in prompts:
             record = self._studio.records.read(prompt.key)
@@ -173,7 +173,7 @@ class _CampaignRuns:
         return tuple(found.items())
 
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
-        """Run config of a paid step: what is left of the command's budget."""
+        """Return the run config of a paid step: the rest of the command's budget."""
         config: dict[str, object] = {"fresh": fresh}
         if self._options.budget is not None:
             config["budget_usd"] = float(self._options.budget - self._listener.tally.spent_usd)

@@ -10,7 +10,7 @@ from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Ref
 
 
 class RunReport:
-    """Listens to a run's outcomes; draws a bar on the error stream, so that output stays clean.
+    """Receives a run's outcomes; draws a bar on the error stream, so that output stays clean.
 
     Example:
         >>> with RunReport(Console(stderr=True)) as report:
@@ -48,7 +48,7 @@ class RunReport:
 
     @property
     def tally(self) -> OutcomeCounts:
-        """Counts over everything the report heard."""
+        """Counts of all outcomes of the command."""
         return self._tally
 
     @property
@@ -57,7 +57,7 @@ class RunReport:
         return self._outcomes
 
     def reason(self, key: str) -> str | None:
-        """Why this run brought no image for a key; None when it did, or did not try."""
+        """Why this run made no image for a key; None where it made one, or did not try."""
         outcome = self._outcomes.get(key)
         return outcome.reason if isinstance(outcome, Refused | Failed) else None
 

@@ -1,4 +1,4 @@
-"""What `nbp run` is given and what came of it, and its closing lines; must not know Dagster."""
+"""Options and results of `nbp run`, as closing lines and as JSON; must not know Dagster."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused
 
 @dataclass(frozen=True)
 class CampaignRun:
-    """What came of one campaign.
+    """The result of one campaign.
 
     Attributes:
         campaign: Its id.
@@ -22,10 +22,10 @@ class CampaignRun:
         prompts: How many it has.
         up_to_date: How many needed nothing.
         missing: Prompts without a picture: key and reason.
-        unchecked: Checks that an extra is missing for, and what they say; looked for only where
-            the run is strict.
-        uncorrected: Prompts whose picture fails a check and would be asked for again, which no
-            budget was left for, or which the service did not come to.
+        unchecked: Checks that lack an extra, and their sentence; collected only where the run is
+            strict.
+        uncorrected: Prompts whose picture fails a check and is still to be regenerated: no budget
+            was left, or the service stopped answering.
     """
 
     campaign: str
@@ -39,10 +39,10 @@ class CampaignRun:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What came of `nbp run`.
+    """The result of `nbp run`.
 
     Attributes:
-        campaigns: One entry a campaign, in the order asked.
+        campaigns: One entry a campaign, in brief order.
         index: The page that lists every set.
         errors: Why Dagster runs failed as a whole, one line each.
     """
@@ -53,7 +53,7 @@ class RunSummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every prompt has its picture and, where that is asked for, its checks."""
+        """Whether every prompt has its picture and, in a strict run, its checks."""
         return not self.errors and not any(
             item.missing or item.unchecked for item in self.campaigns
         )
@@ -61,12 +61,12 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What `nbp run` was told about money and checks.
+    """Budget and checks of one `nbp run`.
 
     Attributes:
         budget: Most USD the whole command may spend; None leaves it to campaign and day.
         fresh: Buy again what is made, on purpose.
-        strict: A check that is skipped for want of an extra has failed.
+        strict: Whether a check that is skipped for want of an extra has failed.
     """
 
     budget: Decimal | None = None
@@ -80,7 +80,7 @@ def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) ->
         click.echo(f"nbp: {line}", err=True)
     for campaign in summary.campaigns:
         for key, reason in campaign.missing:
-            # What this run met says more than what the ledger knows: over budget, no key.
+            # This run's reason is more precise than the ledger's: over budget, no key.
             click.echo(f"nbp: no image for {key}: {report.reason(key) or reason}", err=True)
         for name, why in campaign.unchecked:
             click.echo(f"nbp: {campaign.campaign} without check {name}: {why}", err=True)
@@ -93,8 +93,8 @@ def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) ->
         if campaign.uncorrected:
             click.echo(
                 f"{campaign.campaign}: {len(campaign.uncorrected)} pictures that fail a check were "
-                "not asked for again: no budget was left, or the service did not go on; the next "
-                "run asks"
+                "not regenerated: no budget was left, or the service stopped answering; the next "
+                "run makes them"
             )
     click.echo(f"{report.tally.in_words()}{free_note(simulated)}")
     pages = [campaign.gallery for campaign in summary.campaigns]

@@ -1,4 +1,4 @@
-"""Arithmetic of aspect ratios and of what a channel shows of a picture; knows no prompts."""
+"""Aspect ratios: the nearest a model offers, and what a channel crops; must not know prompts."""
 
 import math
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ LEAST_STRETCH = 3.0
 """The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
 three quarters of itself in 3:1."""
 
-# Opposite margins together leave at least this share of the frame to compose in.
+# Opposite margins together leave at least this share of the frame free to compose in.
 _LEAST_INSIDE = 0.15
 
 
@@ -100,7 +100,7 @@ def _keep_inside(first: float, second: float) -> tuple[float, float]:
 
 
 def orientation_of(ratio: str) -> Literal["square", "portrait", "landscape"]:
-    """Return how a frame of this ratio stands."""
+    """Return the orientation of a frame of this ratio."""
     value = measure_ratio(ratio)
     if value == 1:
         return "square"

@@ -1,7 +1,7 @@
-"""The words by which a picture that fell short is asked for again; knows no checks and no ledger.
+"""The prompt wording of a regeneration, from the checks that failed; must not know the ledger.
 
-They are made of names in the brief alone: a score differs between machines and versions, and with
-it the fingerprint would. Lettering is named, not quoted again: what is quoted twice is drawn twice.
+It uses names of the brief alone: scores differ between machines and versions, and the fingerprint
+would with them. Lettering is named, not quoted again: what is quoted twice is drawn twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "disclaimer": "the disclaimer",
 }
 _INTRO: Final = "Draw this picture with these points before all others: "
-# A second try must be another request than the first, also when the same checks failed.
+# A second attempt must be a different request than the first, also when the same checks failed.
 _INSISTENCE: Final = " Every one of them is met in full, whatever else has to give way."
 
 
@@ -41,7 +41,7 @@ class Shortfall:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a clause is made of."""
+    """The facts a clause is built from."""
 
     brand: Brand
     shot: Shot
@@ -61,17 +61,17 @@ class _Facts:
 def correct_request(
     request: ImageRequest, brand: Brand, shot: Shot, failed: Sequence[Shortfall], *, number: int
 ) -> ImageRequest:
-    """Return the request for a picture that is to do better; its fingerprint is its own.
+    """Return the request that replaces a picture that failed; its fingerprint is its own.
 
     The references are those of the first request: it is drawn from the sheet, never from the
     picture that failed.
 
     Args:
-        request: What the first picture was asked for by.
+        request: The request of the first picture.
         brand: The brand.
         shot: The shot.
-        failed: What it, and those asked for since, fell short of.
-        number: From 1, the how many-th time it is asked for again.
+        failed: The checks that it, and its replacements so far, failed.
+        number: From 1, the number of the regeneration.
     """
     found: dict[CorrectableCheck, dict[str, None]] = {}
     for item in failed:

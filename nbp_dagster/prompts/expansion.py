@@ -1,4 +1,4 @@
-"""From campaigns to the list of paid pictures, in brief order; knows nothing of requests."""
+"""Expands campaigns to prompts, one paid picture each, in brief order; must not know requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which reference images go with a request, and in what order; knows no prompt text, no files."""
+"""Selects the reference images of a request and their order; must not know prompt text or files."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import DEFAULT_REFERENCES, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import style_images
 
-# The drawing of the card of colours; another drawing needs another number.
+# Version of the card of colours; a change of its drawing needs another number.
 CARD_VERSION = 1
 CARD_COLUMNS = 6  # most colours of one row
 
@@ -65,10 +65,10 @@ def choose_references(
 ) -> tuple[Reference, ...]:
     """Return the references of a shot: characters in shot order, products, logo, palette, style.
 
-    DecodeLimiter are given out in another order than that of sending, until the cap is reached: one
+    Images are chosen in another order than that of sending, until the cap is reached: one
     identity of every character whatever the cap, the first image of every product, the card of
     colours, a face of every character, the logo, the style references, then further images of the
-    characters and of the products. So what is last in this list is the first to go.
+    characters and of the products. What is last in this list is the first to be left out.
 
     Every sheet and every digest the shot needs must be there.
     """

@@ -1,4 +1,4 @@
-"""What the prompt says of its input images: each by its place, what it decides and what not.
+"""The prompt's sentences about its input images: by place, what each decides and what not.
 
 Part of the prompt's one template: any change of wording needs a new PROMPT_VERSION and new goldens.
 """
@@ -52,7 +52,7 @@ def describe_references(brand: Brand, references: Sequence[Reference]) -> str:
 
 
 def describe_identities(brand: Brand, shot: Shot, references: Sequence[Reference]) -> str:
-    """Return who is on which image, where several characters could be taken for one another."""
+    """Return which character each image shows, where several could be confused."""
     if len(shot.characters) < 2:
         return ""
     owners = [

@@ -1,4 +1,4 @@
-"""Everything the briefs say about one prompt, looked up once."""
+"""All that the briefs say of one prompt, looked up once: brand, campaign, shot, channels, fonts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ from nbp_dagster.prompts.expansion import Prompt, locales_of
 
 @dataclass(frozen=True)
 class RenderContext:
-    """Everything the briefs say about one prompt.
+    """All that the briefs say of one prompt.
 
     Attributes:
-        fonts: By locale, what copy is set in that we set ourselves.
+        channels: Those the picture is cut for, in brief order.
+        fonts: By locale, the fonts of copy that is composited.
     """
 
     prompt: Prompt
@@ -28,13 +29,13 @@ class RenderContext:
 
     @property
     def discloses_prompt(self) -> bool:
-        """Whether pictures may hold the text that was sent: the campaign's word, or the brand's."""
-        said = self.campaign.disclose_prompt
-        return self.brand.disclose_prompt if said is None else said
+        """Whether pictures may hold the prompt: as the campaign sets it, else the brand."""
+        own = self.campaign.disclose_prompt
+        return self.brand.disclose_prompt if own is None else own
 
     @property
     def palette_targets(self) -> Mapping[str, ColourTarget]:
-        """How much of each colour the picture must have: the shot's word, else the campaign's."""
+        """Each colour's share of the picture: as the shot sets it, else the campaign."""
         return {**self.campaign.palette_targets, **self.shot.palette_targets}
 
 
@@ -54,7 +55,7 @@ def render_context_of(briefs: Briefs, prompt: Prompt) -> RenderContext:
 
 
 def sets_type(shot: Shot, channels: Iterable[Channel]) -> bool:
-    """Return whether we set copy on any rendition: on banners that of drawn words, too."""
+    """Return whether copy is composited on any rendition; on banners, drawn copy is too."""
     if shot.text == "drawn":
         return any(is_banner(channel.width, channel.height) for channel in channels)
     return shot.text == "composited"

@@ -53,11 +53,11 @@ SHEET_RESOLUTION = "2K"
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """Everything that decides one picture, and where it belongs.
+    """Everything that decides one picture, and its key.
 
     Attributes:
         key: Key of the prompt, or of the sheet.
-        provider: Who makes the picture.
+        provider: The service that makes the picture.
         model: The model's id.
         prompt: The text sent.
         parameters: `aspect_ratio`, `resolution` and the brief's further parameters.
@@ -132,7 +132,7 @@ def compile_request(
     Args:
         briefs: The briefs the prompt was expanded from.
         prompt: The prompt.
-        provider: Who will make the picture.
+        provider: The service that will make the picture.
         capabilities: What the model accepts.
         sheets: The sheets by `<brand>/<character>`, of the shot's characters at least.
         digests: SHA-256 by source for every source `reference_sources` names.
@@ -185,11 +185,11 @@ def compile_sheet_request(
 
     Args:
         briefs: The briefs.
-        sheet_key: `<brand>/<character>`, one of `plan.sheet_keys`.
-        provider: Who will make the sheet.
+        sheet_key: `<brand>/<character>`, one of `expansion.sheet_keys`.
+        provider: The service that will make the sheet.
         capabilities: What the model accepts.
-        candidate: From 1; each has a fingerprint of its own, though all are asked for in the same
-            words.
+        candidate: From 1; each has a fingerprint of its own, though all have the same
+            prompt.
 
     Raises:
         RequestError: There is no such character, its brief supplies references, or the model does

@@ -1,6 +1,6 @@
-"""Which view of a character each supplied image is, and the digest of the card they make together.
+"""Names the view each supplied image of a character shows, and digests the card they make together.
 
-Knows names and digests alone: no pixels.
+Must not know pixels: it works on file names and digests.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ ViewKind = Literal["full figure", "three-quarter", "view", "face"]
 CARD_LAYOUT = "1"
 
 _ORDER: tuple[ViewKind, ...] = ("full figure", "three-quarter", "view", "face")
-# Words of a file's name, in the order they are looked for: a `face_front` is a face.
+# Words of a file's name, in the order of the search: a `face_front` is a face.
 _NAMED: Mapping[ViewKind, re.Pattern[str]] = {
     "face": re.compile(r"face|head|headshot|portrait|close_?up"),
     "three-quarter": re.compile(r"three_?quarters?|3_?4|34"),
@@ -32,7 +32,7 @@ class View:
     """One supplied image of a character.
 
     Attributes:
-        kind: What its file's name says it shows; "view" where the name says nothing.
+        kind: What its file's name says it shows; "view" where the name has no such word.
         source: Path below the config folder, or https address.
         digest: SHA-256 of its bytes, as hex.
     """
@@ -45,7 +45,7 @@ class View:
 def name_view(source: str) -> ViewKind:
     """Return what the name of an image says it shows.
 
-    Only the name is asked: nobody is told that a crop of a figure is a face.
+    Only the name counts: a crop of a figure never becomes a face by its pixels.
 
     Example:
         >>> name_view("brands/images/pip_face.png")

@@ -1,7 +1,7 @@
-"""The words sent to the model: one template for pictures, one for character sheets.
+"""Prompt wording: one template for pictures, one for character sheets.
 
-Full sentences and positive statements; text of the brief stands in them unchanged. Knows nothing of
-the service, of files or of money. Any change of wording needs a new PROMPT_VERSION and new goldens.
+Full sentences and positive statements; text of the brief is inserted unchanged. Must not know the
+service, files or money. Any change of wording needs a new PROMPT_VERSION and new goldens.
 """
 
 import math
@@ -22,7 +22,7 @@ from nbp_dagster.prompts.reference_text import (
 )
 
 PROMPT_VERSION = "2"
-# Of its own: a sheet is paid for once, and better wording of pictures is no reason for another.
+# A version of its own: better wording of pictures is no reason to buy a sheet again.
 SHEET_PROMPT_VERSION = "1"
 
 _LETTERING: Mapping[CopyField, str] = {
@@ -69,13 +69,13 @@ def render_prompt(
     """Return the prompt of one picture, paragraphs parted by a blank line.
 
     Args:
-        brand: The brand; its voice is for whoever writes copy and stays out of the prompt.
+        brand: The brand; its voice guides writers of copy and stays out of the prompt.
         shot: The shot.
         locale: The locale whose words are drawn, or `all`.
         variant: From 1; from 2 on a sentence says what differs.
         ratio: The aspect ratio that is asked of the model.
         first_ratio: The one asked for the campaign's first ratio; the others re-frame its moment.
-        margins: What must stay free, as shares of this picture.
+        margins: What must stay free, as shares of the picture.
         references: The input images in the order they are sent.
     """
     paragraphs = [

@@ -1,1 +1,1 @@
-"""YAML files as data that remember their lines, and errors told with file and line."""
+"""YAML files as data with line numbers, and errors with file and line."""

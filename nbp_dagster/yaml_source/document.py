@@ -1,4 +1,4 @@
-"""One YAML file as plain data that remembers its lines; knows nothing of what a brief means.
+"""Parses one YAML file to plain data with line numbers; must not know what a brief means.
 
 The text is composed into nodes, never constructed into objects; only scalars of the YAML 1.1 core
 types are converted. Aliases are refused, so no file can grow beyond its own size.
@@ -79,7 +79,7 @@ class Document:
 
 
 class _Fault(Exception):
-    """A file that cannot be read as one tree; becomes its single problem."""
+    """A file that cannot be read as one tree; it becomes the file's single problem."""
 
     def __init__(self, line: int | None, message: str) -> None:
         super().__init__(message)
@@ -88,7 +88,7 @@ class _Fault(Exception):
 
 @dataclass
 class _Tree:
-    """What the walk over the nodes gathers."""
+    """What the walk over the nodes collects."""
 
     file: str
     lines: dict[KeyPath, int] = field(default_factory=dict)
@@ -153,7 +153,7 @@ def _compose(text: str) -> yaml.Node:
 
 
 def _measure(text: str) -> None:
-    """Refuse what would be costly to compose: looks at the flat stream of events only."""
+    """Refuse what would be costly to compose, by the flat stream of events alone."""
     depth = nodes = 0
     event: Any  # the stubs leave out that events of a text always have their marks
     for event in yaml.parse(text, Loader=_Loader):

@@ -1,4 +1,4 @@
-"""Faults of briefs, told one line each; knows nothing of YAML, of the models or of the rules."""
+"""Problems in briefs, one line each, with file and line; must not know YAML, models or rules."""
 
 import difflib
 import re
@@ -17,13 +17,13 @@ _SHOWN_CHARACTERS = 80  # of a value, so that a problem stays one readable line
 
 @dataclass(frozen=True)
 class BriefProblem:
-    """One fault of one file.
+    """One problem in one file.
 
     Attributes:
         file: Path below the config folder, with forward slashes.
-        line: Line of the fault, from 1; None when the fault is the file itself.
-        key: Key path such as `shots[0].characters[1]`; empty for a fault of the whole file.
-        value: What was seen, already fit to be shown; empty when nothing was there.
+        line: Line of the problem, from 1; None when the file itself is the problem.
+        key: Key path such as `shots[0].characters[1]`; empty for a problem of the whole file.
+        value: The value found, already fit to be shown; empty when there was none.
         message: What is wrong and what is accepted.
     """
 
@@ -53,7 +53,7 @@ class BriefError(NbpError):
 
 
 def format_key(path: KeyPath) -> str:
-    """Return a key path as people write it: `shots[0].copy.headline`."""
+    """Return a key path in the form used in messages: `shots[0].copy.headline`."""
     text = ""
     for step in path:
         if isinstance(step, int):

@@ -1,4 +1,4 @@
-"""Checks one document against one record and words the faults; knows nothing of other files."""
+"""Validates one document against one pydantic model and words its errors; knows no other file."""
 
 import difflib
 import re
@@ -16,10 +16,10 @@ from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepte
 
 Record = TypeVar("Record", bound=BaseModel)
 
-# The kind of an error that says in its own words what is accepted.
+# The type of an error whose message already says what is accepted.
 _OWN_WORDS = "brief"
 
-# What an item inside a field should have been; a field itself says so in its description.
+# What an item inside a field should have been; a field's own description says so for the field.
 _WANTED = {
     "string_type": "text",
     "tuple_type": "a list",
@@ -30,7 +30,7 @@ _WANTED = {
 
 @dataclass(frozen=True)
 class _Spot:
-    """The record a location leads into, its field there, and whether an item of it is meant."""
+    """The model a location leads into, its field there, and whether it is an item of the field."""
 
     record: type[BaseModel]
     field: FieldInfo | None
@@ -53,7 +53,7 @@ def check_record(
         extra: Fields that the mapping does not hold itself, such as an id that is its key.
 
     Returns:
-        The record, or None when it has problems, and the problems, one for each fault.
+        The record, or None when it has problems, and the problems, one for each error.
     """
     data = document.at(at)
     if not isinstance(data, Mapping):
@@ -72,7 +72,7 @@ def check_record(
 
 
 def _is_echo(detail: ErrorDetails) -> bool:
-    """Return whether a list is called too short only because its items have faults of their own."""
+    """Return whether a list counts as too short only because its items have errors of their own."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
@@ -128,7 +128,7 @@ def _trim(document: Document, path: KeyPath) -> KeyPath:
 
 
 def refuse(reason: str) -> PydanticCustomError:
-    """Return the error by which a validator says in its own words what it accepts."""
+    """Return the error of a validator whose message names what it accepts."""
     return PydanticCustomError(_OWN_WORDS, "{reason}", {"reason": reason})
 
 

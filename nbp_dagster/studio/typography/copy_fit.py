@@ -1,6 +1,6 @@
-"""Chooses which copy each rendition gets, and checks that it fits; must not know pixels.
+"""Which copy each rendition gets, and whether it fits; must not know pixels.
 
-Validation and the compiler use it before a purchase.
+Validation and compiling use it before anything is bought.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,13 +42,6 @@ def locale_copies(scene: RenderContext, channel: Channel) -> Iterator[LocaleCopy
 def count_renditions(scene: RenderContext) -> int:
     """Return how many pictures a prompt's original becomes."""
     return sum(1 for channel in scene.channels for _ in locale_copies(scene, channel))
-
-
-def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
-    if not scene.shot.texts:
-        return {}
-    words = wording_of(scene.brand, scene.shot, locale)
-    return {str(name): text for name, text in words.items()}
 
 
 def check_copy_fits(scene: RenderContext) -> None:
@@ -98,6 +91,13 @@ def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
         for locale in campaign.locales
         for problem in _check(briefs, campaign, index, shot, locale)
     ]
+
+
+def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
+    if not scene.shot.texts:
+        return {}
+    words = wording_of(scene.brand, scene.shot, locale)
+    return {str(name): text for name, text in words.items()}
 
 
 def _check(

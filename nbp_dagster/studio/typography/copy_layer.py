@@ -1,6 +1,7 @@
 """Sets the copy of a rendition: on the picture, or beside it on a banner.
 
-Maps briefs and channels to `text_block` and `banner`; must not know how type is drawn.
+Copy stands on the picture (`text_block`) or beside it (`banner`); this module maps briefs and
+channels to those two and must not know how type is drawn.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,10 @@ from nbp_dagster.studio.typography.banner import draw_banner, plan_banner
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
-from nbp_dagster.studio.typography.text_block import TypesetPicture, typeset
+from nbp_dagster.studio.typography.text_block import (
+    TypesetPicture,
+    typeset,
+)
 
 
 @dataclass

@@ -210,7 +210,7 @@ def _spread(count: int, stage: Stage, rng: random.Random) -> tuple[float, ...]:
 
 
 def _beside(spots: tuple[float, ...]) -> tuple[float, ...]:
-    """DecodeLimiter for products: to the freer side of one figure, between several."""
+    """Places for products: to the freer side of one figure, between several."""
     if len(spots) == 1:
         side = 0.78 if spots[0] <= 0.5 else 0.22
         return (side, 1 - side, side * 0.6 + 0.2)

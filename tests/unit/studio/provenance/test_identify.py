@@ -248,14 +248,15 @@ def test_what_is_not_in_the_store_goes_by_its_descriptor(
     found = identify(encode(PICTURE), index, name="a.png", store=empty)
     assert found.match is not None
     assert found.match.picture.prompt_key == KEY
-    assert list(describe_identity(found))[1].endswith("by its sketch, ours is not at hand")
+    [_, line, *_] = describe_identity(found)
+    assert line.endswith("by its descriptor, as the store does not hold it")
 
 
 def test_a_picture_made_elsewhere_has_no_match(index: PictureIndex) -> None:
     found = identify(encode(draw_cloud(1234, 540, 675)), index, name="a.png")
 
     assert (found.match, found.claims, found.problem) == (None, {}, "")
-    assert list(describe_identity(found)) == ["a.png: no picture of ours"]
+    assert list(describe_identity(found)) == ["a.png: not a picture of this ledger"]
 
 
 def test_what_was_written_once_is_not_written_again(index: PictureIndex) -> None:
