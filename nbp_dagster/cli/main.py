@@ -175,7 +175,7 @@ def ledger(orphans: bool, as_json: bool) -> None:
     with open_studio(read_settings()) as studio:
         accounts = read_accounts(
             studio.ledger,
-            corrections=studio.corrections.log,
+            corrections=studio.regenerations.log,
             client=studio.client if orphans else None,
         )
     if as_json:

@@ -18,7 +18,7 @@ from nbp_dagster.studio.checks.ocr.proofread import ReadWhen
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.references.uploads import Sending, Way
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
@@ -115,14 +115,13 @@ class StudioResource(dg.ConfigurableResource[Any]):
         """
         credentials = Credentials.load(key=self.c2pa_key, certificate=self.c2pa_cert)
         settle_allocator()
-        clock = HaltableClock(SystemClock())
+        clock = CancellableClock(SystemClock(), CancellationToken())
         paths = StudioPaths(Path(self.home))
         pace = self.oxen.pace(clock, paths.pace)
         client = self.oxen.client(clock=clock, pace=pace)
         studio = Studio(
             briefs or load_briefs(Path(self.config)),
             client=client,
-            open_stream=client.events,
             pace=pace,
             ledger_url=self.ledger_url or None,
             daily_budget=_decimal(self.daily_budget_usd),

@@ -12,7 +12,7 @@ from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.ledger.orders import Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.regenerate import Regenerator, Terms
+from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio
 from tests.fakes.briefs import campaign, shot, write_briefs
@@ -39,7 +39,6 @@ def make_corrected(
     studio = Studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         client=client,
-        open_stream=client.events,
         pace=pace,
         provider="oxen",
         paths=StudioPaths(home),
@@ -53,11 +52,11 @@ def make_corrected(
         orders = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
         postprocessor = studio.postprocessor(prompts, orders, renders=True)
-        terms = Terms(f"process {os.getpid()}")
-        correcting = Regenerator(
+        terms = PurchaseTerms(f"process {os.getpid()}")
+        regenerator = Regenerator(
             studio, prompts, postprocessor, terms=terms, log=logging.getLogger()
         )
-        batches = correcting.batches(orders.values())
+        batches = regenerator.batches(orders.values())
         return {outcome.key: outcome for batch in batches for outcome in batch}
     finally:
         studio.close()

@@ -18,7 +18,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import PATIENCE_SECONDS
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Failpoint, Step, no_failpoint
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Failpoint, FailpointName, no_failpoint
 from tests.fakes.studio import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return INCOMPLETE if any(isinstance(item, Failed) for item in outcomes.values()) else 0
 
 
-def die_at(step: Step, occurrence: int) -> Failpoint:
+def die_at(step: FailpointName, occurrence: int) -> Failpoint:
     """Return what kills this process, as no handler can prevent, at the n-th such step."""
     lock = threading.Lock()
     left = occurrence
 
-    def failpoint(reached: Step) -> None:
+    def failpoint(reached: FailpointName) -> None:
         nonlocal left
         if reached != step:
             return

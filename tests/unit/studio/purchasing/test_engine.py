@@ -18,7 +18,7 @@ from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, R
 from nbp_dagster.studio.ordering.order_builder import build_order
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.buyer import recognisable
-from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from tests.fakes.service import ServiceProbe
 from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, workbench
 
@@ -81,7 +81,7 @@ class SlowHands:
         self._out = 0
         self.most = 0
 
-    def failpoint(self, step: Step) -> None:
+    def failpoint(self, step: FailpointName) -> None:
         if step == "posted":
             self._count(1)
 
@@ -449,7 +449,7 @@ def test_a_cap_that_another_run_fills_stops_buying_and_keeps_what_is_paid(
     cap = campaign_cap("spring", Decimal("0.60"))
     others: list[object] = []
 
-    def spend_elsewhere(step: Step) -> None:
+    def spend_elsewhere(step: FailpointName) -> None:
         if step == "enqueued" and not others:
             others.append(step)
             for number in (100, 101):
@@ -715,7 +715,7 @@ class BuyersWait(HastyClock):
 def test_an_order_waits_for_its_turn_before_it_is_written_down(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
-    steps: list[Step] = []
+    steps: list[FailpointName] = []
     clock = BuyersWait()
     with workbench(simulator.url, home, clock=clock, failpoint=steps.append) as bench:
         bench.pace.slow_down(60.0, bench.pace.wait(), is_post=True)
