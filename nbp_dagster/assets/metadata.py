@@ -74,7 +74,7 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
 
 def _describe_corrections(studio: Studio, key: str) -> Metadata:
     """What was asked for in place of a prompt's picture because it failed a check, if anything."""
-    rows = studio.corrections.rows_of(key)
+    rows = studio.regenerations.corrections_of(key)
     if not rows:
         return {}
     return {

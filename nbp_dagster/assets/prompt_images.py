@@ -61,9 +61,9 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.regenerate import Regenerator, Terms
+from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
-from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, Rendered
 from nbp_dagster.studio.sets.staging import SetStage
 from nbp_dagster.studio.studio import Studio
 
@@ -346,15 +346,15 @@ class _PromptStep:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
             config, run_id = self._config, self._context.run.run_id
-            correcting = Regenerator(
+            regenerator = Regenerator(
                 self._studio,
                 self._prompts,
                 postprocessor,
-                terms=Terms(run_id, budget=config.budget, fresh=config.fresh),
+                terms=PurchaseTerms(run_id, budget=config.budget, fresh=config.fresh),
                 log=self._context.log,
             )
-            return correcting.batches(orders)
-        return self._studio.postprocess_made(orders, postprocessor.postprocess)
+            return regenerator.batches(orders)
+        return self._studio.postprocess_made(orders, postprocessor)
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
@@ -388,7 +388,7 @@ class _PromptStep:
     def _original_recording(self, item: "_Made", pointer: int) -> Recording:
         order, made = item.order, item.outcome
         # The wording that was made in the end, where one was softened or corrected.
-        asked = self._studio.corrections.asked(order, made.receipt.fingerprint)
+        asked = self._studio.regenerations.order_for(order, made.receipt.fingerprint)
         return Recording(
             partition=order.key,
             data_version=made.image.sha256,

@@ -104,7 +104,7 @@ def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
     record = None if correct is None else studio.records.read(order.key)
     if correct is None or record is None:
         return False
-    return studio.corrections.owes(order, made, record, correct)
+    return studio.regenerations.needs_regeneration(order, made, record, correct)
 
 
 def missing_sheets(

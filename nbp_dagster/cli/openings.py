@@ -44,10 +44,10 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
     from nbp_dagster.studio import studio
     from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
     from nbp_dagster.studio.options import StudioOptions
-    from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+    from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
     from nbp_dagster.studio.service import Secrets, Service
 
-    clock = HaltableClock(SystemClock())
+    clock = CancellableClock(SystemClock(), CancellationToken())
     with open_service(settings, clock) as (client, rate_limiter):
         settle_allocator()
         service = Service(

@@ -13,7 +13,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.options import StudioOptions
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio, open_studio
@@ -67,7 +67,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             SigningError: Content credentials are configured and can't be signed.
         """
         settle_allocator()
-        clock = HaltableClock(SystemClock())
+        clock = CancellableClock(SystemClock(), CancellationToken())
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
         service = Service(

@@ -12,7 +12,7 @@ from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
-from nbp_dagster.studio.purchasing.order_groups import standing_of
+from nbp_dagster.studio.purchasing.order_groups import status_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
 
@@ -117,9 +117,9 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
     # What stands may be the correction of what the brief compiles to.
-    standing = studio.corrections.standing(compiled.orders.values())
+    standing = studio.regenerations.current_orders(compiled.orders.values())
     known = studio.purchases(standing)
-    by_key = {order.key: _ordered(order, standing_of(order, known), "prompt") for order in standing}
+    by_key = {order.key: _ordered(order, status_of(order, known), "prompt") for order in standing}
     for failure in compiled.failures:
         by_key[failure.key] = PlannedImage(
             failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
@@ -137,7 +137,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
     correct = campaign.correct
     if correct is None or planned.standing in ("refused", "invalid"):
         return planned
-    rows = studio.corrections.rows_of(prompt.key)
+    rows = studio.regenerations.corrections_of(prompt.key)
     left = correct.max_attempts - sum(row.kept is not None for row in rows)
     if planned.standing == "made":
         record = studio.records.read(prompt.key)

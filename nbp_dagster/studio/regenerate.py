@@ -1,11 +1,11 @@
-"""Pictures that fail a check are asked for once more; the better one is kept. Knows no Dagster.
+"""Regenerates pictures that fail a check, and keeps the better one; knows no Dagster.
 
-The first pictures of a run come before every correction, so that a cap never takes a first picture
-for the sake of a second.
+Every first picture of a run is bought before any correction, so that a correction never uses up a
+cap that a first picture needs.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -27,17 +27,18 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.regeneration_rules import Case, failing
-from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, Rendered
+from nbp_dagster.studio.purchasing.collector import ImagePostprocessor
+from nbp_dagster.studio.regeneration_rules import Attempts, failing
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
 from nbp_dagster.studio.studio import Studio
 
-# Ends of a correction's purchase after which it is not tried again by itself.
+# Final states of a correction's purchase after which it is not bought again by itself.
 _OVER = frozenset({"refused", "failed", "lost"})
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a run may do; the arguments of `Studio.make_batches`."""
+class PurchaseTerms:
+    """What a run may buy; the arguments of `Studio.make_batches`."""
 
     run_id: str
     budget: Decimal | None = None
@@ -45,39 +46,40 @@ class Terms:
 
 
 @dataclass
-class _Held:
-    """A prompt whose picture fell short, until it is known what is kept.
+class _Pending:
+    """A prompt whose picture failed a check, until it is decided which picture is kept.
 
     Attributes:
+        attempts: The first picture and its corrections.
         kept: The better picture so far.
-        record: What was found on it.
-        rendered: What was made of it.
-        row: The correction that is asked for.
+        record: Its renditions and checks.
+        rendered: Its postprocessing result.
+        correction: The correction that is being bought.
         besides: USD this run spent on pictures that are not kept.
     """
 
-    case: Case
+    attempts: Attempts
     kept: Made
     record: PromptRecord
     rendered: Rendered
-    row: Correction
+    correction: Correction
     besides: Decimal = Decimal(0)
 
 
 class Regenerator:
-    """One run's corrections.
+    """The corrections of one run.
 
     Args:
-        studio: Where everything is.
-        prompts: What is made, by key.
+        studio: Buys, and records what was decided.
+        prompts: The prompts to make, by key.
         postprocessor: Makes renditions and has originals checked.
         terms: What may be spent.
-        log: Hears one line about each correction.
+        log: Takes one line about each correction.
 
     Example:
-        >>> correcting = Regenerator(studio, prompts, postprocessor, terms=terms, log=context.log)
-        >>> for batch in correcting.batches(orders):
-        ...     record(batch)
+        >>> regenerator = Regenerator(studio, prompts, postprocessor, terms=terms, log=context.log)
+        >>> for outcomes in regenerator.batches(orders):
+        ...     record(outcomes)
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Regenerator:
         prompts: Mapping[str, Prompt],
         postprocessor: Postprocessor,
         *,
-        terms: Terms,
+        terms: PurchaseTerms,
         log: logging.Logger,
     ) -> None:
         self._studio = studio
@@ -95,34 +97,34 @@ class Regenerator:
         self._terms = terms
         self._log = log
         self._orders: dict[str, Order] = {}
-        self._held: dict[str, _Held] = {}
+        self._pending: dict[str, _Pending] = {}
 
     def batches(self, orders: Iterable[Order]) -> Iterator[Sequence[Outcome]]:
-        """Yield one outcome an order: of its picture, or of the one that was found better.
+        """Yield one outcome an order: of its first picture, or of a better correction.
 
         Raises:
             NbpError: The ledger can't be used; nothing more is bought.
         """
         self._orders = {order.key: order for order in orders}
         wanted = tuple(self._orders.values())
-        # Whoever insists on another picture gets it by the first wording, and may correct that.
-        standing = wanted if self._terms.fresh else self._studio.corrections.standing(wanted)
+        # `fresh` buys another picture by the first wording, which may be corrected in turn.
+        current = wanted if self._terms.fresh else self._studio.regenerations.current_orders(wanted)
         stopped = ""
-        for batch in self._make(standing, self._postprocessor.postprocess):
-            for outcome in batch:
+        for outcomes in self._make(current, self._postprocessor):
+            for outcome in outcomes:
                 if isinstance(outcome, Failed) and outcome.kind == "not_attempted":
                     stopped = outcome.reason
-            ready = [outcome for outcome in batch if not self._hold(outcome)]
-            if ready or not batch:
+            ready = [outcome for outcome in outcomes if not self._defer(outcome)]
+            if ready or not outcomes:
                 yield ready
-        if stopped and self._held:
-            # No key, no credit, no service: whoever stopped buying first pictures buys no second.
-            yield [self._give_up(key, stopped) for key in list(self._held)]
-        while self._held:
-            yield from self._ask_again(dict(self._held))
+        if stopped and self._pending:
+            # No key, no credit, no service: what stops first pictures stops corrections too.
+            yield [self._give_up(key, stopped) for key in list(self._pending)]
+        while self._pending:
+            yield from self._regenerate(dict(self._pending))
 
     def _make(
-        self, orders: Iterable[Order], postprocess: Callable[[Made, Image.Image | None], None]
+        self, orders: Iterable[Order], postprocessor: ImagePostprocessor
     ) -> Iterator[Sequence[Outcome]]:
         terms = self._terms
         return self._studio.make_batches(
@@ -130,58 +132,61 @@ class Regenerator:
             run_id=terms.run_id,
             budget=terms.budget,
             fresh=terms.fresh,
-            postprocess=postprocess,
+            postprocessor=postprocessor,
         )
 
-    def _hold(self, outcome: Outcome) -> bool:
-        """Keep an outcome back whose picture is to be asked for again."""
+    def _defer(self, outcome: Outcome) -> bool:
+        """Keep back an outcome whose picture is to be regenerated; return whether it is."""
         if not isinstance(outcome, Generated | Reused):
             return False
-        rendered = self._postprocessor.look(outcome.key)
+        rendered = self._postprocessor.get(outcome.key)
         correct, record = self._correct(outcome.key), rendered.record
         if correct is None or record is None or not failing(record, correct.checks):
             return False
-        case = self._studio.corrections.case_of(self._orders[outcome.key], outcome)
-        found = self._next(case, outcome, record, correct)
+        attempts = self._studio.regenerations.attempts_of(self._orders[outcome.key], outcome)
+        found = self._next_correction(attempts, outcome, record, correct)
         if found is None:
             return False
-        case, row = found
-        self._held[outcome.key] = _Held(case, outcome, record, rendered, row)
+        attempts, correction = found
+        self._pending[outcome.key] = _Pending(attempts, outcome, record, rendered, correction)
         return True
 
-    def _next(
-        self, case: Case, kept: Made, record: PromptRecord, correct: Correct
-    ) -> tuple[Case, Correction] | None:
-        """The correction to ask for, if there is one."""
-        adopted = case.adopted
-        if adopted is not None and adopted.fingerprint != kept.receipt.fingerprint:
-            # The same first picture came again: what was decided of it holds.
-            return case, adopted
+    def _next_correction(
+        self, attempts: Attempts, kept: Made, record: PromptRecord, correct: Correct
+    ) -> tuple[Attempts, Correction] | None:
+        """Return the correction to buy, if there is one."""
+        accepted = attempts.accepted
+        if accepted is not None and accepted.fingerprint != kept.receipt.fingerprint:
+            # The same first picture came again: the earlier decision about it holds.
+            return attempts, accepted
         failed = failing(record, correct.checks)
-        if not failed or not case.may_ask_again(correct):
+        if not failed or not attempts.may_regenerate(correct):
             return None
-        scene = render_context_of(self._studio.briefs, self._prompts[kept.key])
-        return self._studio.corrections.ask(case, scene.brand, scene.shot, failed)
+        context = render_context_of(self._studio.briefs, self._prompts[kept.key])
+        regenerations = self._studio.regenerations
+        return regenerations.next_correction(attempts, context.brand, context.shot, failed)
 
     def _correct(self, key: str) -> Correct | None:
+        """Return what a prompt's campaign has corrected; None for nothing."""
         return self._studio.briefs.campaigns[self._prompts[key].campaign].correct
 
-    def _ask_again(self, held: Mapping[str, _Held]) -> Iterator[Sequence[Outcome]]:
-        """Ask once for every prompt that is held; yield those that are not to be asked again."""
-        wanted = [item.case.order_of(item.row) for item in held.values()]
-        affordable, excesses = self._choose(wanted)
+    def _regenerate(self, pending: Mapping[str, _Pending]) -> Iterator[Sequence[Outcome]]:
+        """Buy one correction for every pending prompt; yield those that are decided."""
+        wanted = [item.attempts.order_of(item.correction) for item in pending.values()]
+        affordable, excesses = self._split_by_caps(wanted)
         given_up = [self._give_up(key, reason) for key, reason in excesses.items()]
         if given_up:
             yield given_up
-        for batch in self._make(affordable, self._compare) if affordable else ():
-            ready = [done for outcome in batch for done in self._settle(outcome)]
+        # Each correction is compared as soon as it is rendered, in the thread that did.
+        for outcomes in self._make(affordable, self) if affordable else ():
+            ready = [done for outcome in outcomes for done in self._resolve(outcome)]
             if ready:
                 yield ready
 
-    def _choose(self, wanted: Sequence[Order]) -> tuple[list[Order], dict[str, str]]:
-        """Part corrections that no cap stands against from those that one does, with the reason."""
+    def _split_by_caps(self, wanted: Sequence[Order]) -> tuple[list[Order], dict[str, str]]:
+        """Separate the corrections that no cap forbids from the rest, with each one's reason."""
         known = self._purchases(wanted)
-        free = [order for order in wanted if not self._is_to_buy(known.get(_name(order)))]
+        free = [order for order in wanted if not self._is_to_buy(known.get(_fingerprint(order)))]
         studio, terms = self._studio, self._terms
         fitting, excesses = select_affordable(
             studio.caps({order.scope for order in wanted}, terms.budget),
@@ -198,74 +203,87 @@ class Regenerator:
         return not purchase.is_open
 
     def _purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
-        return self._studio.ledger.latest(map(_name, orders))
+        return self._studio.ledger.latest(map(_fingerprint, orders))
 
-    def _compare(self, made: Made, image: Image.Image | None) -> None:
-        """Postprocess a correction, decide between it and what is kept; called from any thread."""
-        held = self._held[made.key]
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
+        """Render a correction and decide whether it replaces the kept picture; see `Postprocessor`.
+
+        Called from several threads at once.
+        """
+        pending = self._pending[made.key]
         self._postprocessor.postprocess(made, image)
-        rendered = self._postprocessor.look(made.key)
-        before, after = rank(held.record), _rank_of(rendered)
+        rendered = self._postprocessor.get(made.key)
+        before, after = rank(pending.record), _rank_of(rendered)
         better = after is not None and after < before
-        reason = f"the new one fails {_say(rendered.record)}, the other {_say(held.record)}"
+        new, old = _describe_failures(rendered.record), _describe_failures(pending.record)
+        reason = f"the new one fails {new}, the other {old}"
         kept: Kept = "correction" if better else "first"
-        case = self._studio.corrections.decide(held.case, held.row, kept, reason)
-        held.case = case
-        held.row = next(row for row in case.rows if row.number == held.row.number)
-        if held.row.kept == "correction":
-            held.rendered, held.record = rendered, rendered.record or held.record
+        decide = self._studio.regenerations.decide
+        attempts = decide(pending.attempts, pending.correction, kept, reason)
+        pending.attempts = attempts
+        pending.correction = next(
+            row for row in attempts.corrections if row.number == pending.correction.number
+        )
+        if pending.correction.kept == "correction":
+            pending.rendered, pending.record = rendered, rendered.record or pending.record
         else:
-            # Its files are in the store; only what says so was written over.
-            self._studio.records.write(held.record)
-            self._postprocessor.put(made.key, held.rendered)
+            # The first picture's files are in the store; only its record was overwritten.
+            self._studio.records.write(pending.record)
+            self._postprocessor.set(made.key, pending.rendered)
 
-    def _settle(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Take what came of a correction; yield the prompt's outcome if that was the last."""
-        held = self._held[outcome.key]
+    def _resolve(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Take a correction's outcome; yield the prompt's outcome if that was the last."""
+        pending = self._pending[outcome.key]
         if isinstance(outcome, Refused | Failed):
-            yield from self._settle_without(held, outcome)
+            yield from self._resolve_without_picture(pending, outcome)
             return
         left = outcome
-        if held.row.kept == "correction":
-            held.kept, left = outcome, held.kept
-        held.besides += left.receipt.price_usd if isinstance(left, Generated) else Decimal(0)
-        checks, reason = ", ".join(held.row.checks), held.row.reason
-        which = "the new picture" if held.row.kept == "correction" else "the picture before it"
-        text = "%s: asked again for %s, %s is kept: %s"
+        if pending.correction.kept == "correction":
+            pending.kept, left = outcome, pending.kept
+        pending.besides += left.receipt.price_usd if isinstance(left, Generated) else Decimal(0)
+        checks, reason = ", ".join(pending.correction.checks), pending.correction.reason
+        is_new = pending.correction.kept == "correction"
+        which = "the new picture" if is_new else "the picture before it"
+        text = "%s: regenerated for %s, %s is kept: %s"
         self._log.info(text, outcome.key, checks, which, reason)
         correct = self._correct(outcome.key)
-        found = None if correct is None else self._next(held.case, held.kept, held.record, correct)
+        found = None
+        if correct is not None:
+            found = self._next_correction(pending.attempts, pending.kept, pending.record, correct)
         if found is None:
             yield self._release(outcome.key)
         else:
-            held.case, held.row = found
+            pending.attempts, pending.correction = found
 
-    def _settle_without(self, held: _Held, outcome: Refused | Failed) -> Iterator[Outcome]:
-        """Keep what there is; a correction that came to an end without a picture is not retried."""
-        purchase = self._purchases([held.case.order_of(held.row)]).get(held.row.fingerprint)
+    def _resolve_without_picture(
+        self, pending: _Pending, outcome: Refused | Failed
+    ) -> Iterator[Outcome]:
+        """Keep the picture there is; a correction that ended without one is not retried."""
+        row = pending.correction
+        purchase = self._purchases([pending.attempts.order_of(row)]).get(row.fingerprint)
         if purchase is not None and purchase.state in _OVER:
-            self._studio.corrections.decide(held.case, held.row, "first", outcome.reason)
+            self._studio.regenerations.decide(pending.attempts, row, "first", outcome.reason)
             if purchase.billed and purchase.run_id == self._terms.run_id:
-                held.besides += purchase.price_usd
+                pending.besides += purchase.price_usd
         yield self._give_up(outcome.key, outcome.reason)
 
     def _give_up(self, key: str, reason: str) -> Outcome:
-        checks = ", ".join(self._held[key].row.checks)
-        text = "%s: the picture that fails %s is kept, no other came: %s"
+        checks = ", ".join(self._pending[key].correction.checks)
+        text = "%s: the picture that fails %s is kept, there is no other: %s"
         self._log.warning(text, key, checks, reason)
         return self._release(key)
 
     def _release(self, key: str) -> Outcome:
-        held = self._held.pop(key)
-        return replace(held.kept, besides_usd=held.besides)
+        pending = self._pending.pop(key)
+        return replace(pending.kept, besides_usd=pending.besides)
 
 
 def rank(record: PromptRecord) -> tuple[int, int, float, float]:
-    """Return what tells the better of two pictures: the smaller one.
+    """Return a sort key of two pictures of one prompt: the better picture has the smaller key.
 
-    Failed checks that are errors, then all that failed, then how far copy and colours are from
-    what was asked (sum of edit distances, and of shares off their targets), then the least standing
-    of a character, upside down.
+    Failed checks that are errors, then all failed checks, then how far copy and colours are from
+    the brief (sum of edit distances, and of shares off their targets), then the lowest standing of
+    a character, negated.
     """
     failed = record.failed_checks
     distance = sum(
@@ -283,11 +301,11 @@ def _rank_of(rendered: Rendered) -> tuple[int, int, float, float] | None:
     return None if rendered.record is None else rank(rendered.record)
 
 
-def _name(order: Order) -> str:
+def _fingerprint(order: Order) -> str:
     return order.request.fingerprint
 
 
-def _say(record: PromptRecord | None) -> str:
+def _describe_failures(record: PromptRecord | None) -> str:
     if record is None:
         return "to be made into renditions"
     return ", ".join(check.name for check in record.failed_checks) or "nothing"

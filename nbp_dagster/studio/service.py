@@ -5,25 +5,26 @@ from dataclasses import dataclass, field
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import Provider
+from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 
 
 @dataclass(frozen=True)
 class Service:
-    """The service that pictures come from, and how requests to it are paced.
+    """The service that pictures come from, and the rate limiter of the requests to it.
 
     Attributes:
         client: Sends the requests.
-        clock: What the client waits by; a cancelled run halts it.
+        clock: Every wait is on it; its token cancels the run.
         rate_limiter: Shared by all processes with the client's key.
         provider: Part of every fingerprint, so that no simulated picture counts as paid.
     """
 
     client: OxenClient
-    clock: HaltableClock
+    clock: CancellableClock
     rate_limiter: RateLimiter
     provider: Provider
 
@@ -51,8 +52,10 @@ class Tuning:
         limits: How much is done at once; `in_flight` comes from the options instead.
         times: How often jobs are looked at, and when one counts as stuck.
         failpoint: Called at each step of a purchase.
+        lock_timeout: Seconds that a transaction of the ledger waits for that of another process.
     """
 
     limits: EngineLimits = field(default_factory=EngineLimits)
     times: WatchTimes = field(default_factory=WatchTimes)
     failpoint: Failpoint = no_failpoint
+    lock_timeout: float = LOCK_TIMEOUT_SECONDS

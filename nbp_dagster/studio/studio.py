@@ -1,9 +1,10 @@
-"""Facade over briefs, service, ledger and store: one method for each job of the assets."""
+"""Facade over briefs, client, ledger and store; one method per asset."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -26,7 +27,7 @@ from nbp_dagster.studio.ledger.correction_log import CorrectionLog
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
-from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
+from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
@@ -34,16 +35,16 @@ from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, vers
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
-from nbp_dagster.studio.purchasing.buyer import Buyer
-from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
+from nbp_dagster.studio.purchasing.buyer import BuyerOptions
+from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.engine import Engine
-from nbp_dagster.studio.purchasing.order_groups import OrderGroups, standing_of
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups, status_of
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.references.uploads import DeliveryOptions
 from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
-from nbp_dagster.studio.renditions.rendition_worker import Postprocessor, postprocess_each
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
@@ -79,7 +80,7 @@ def open_studio(
 
 
 class Studio:
-    """Everything one run works with; opened once a run, safe to use from one thread.
+    """The parts of one run, opened once a run; safe to use from one thread.
 
     Example:
         >>> with open_studio(briefs, service, paths, StudioOptions()) as studio:
@@ -105,9 +106,9 @@ class Studio:
         self.paths = paths
         self.options = options
         self.store: ImageStore = FolderStore(paths.store)
-        database = open_ledger(secrets.ledger_url or paths.ledger)
+        database = open_ledger(secrets.ledger_url or paths.ledger, lock_timeout=tuning.lock_timeout)
         self.ledger = Ledger(database, clock=clock)
-        self.corrections = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
+        self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
@@ -118,8 +119,6 @@ class Studio:
         self.client = client
         self._clock = clock
         self._decode_limiter = DecodeLimiter()
-        self._rate_limiter = service.rate_limiter
-        self._failpoint = tuning.failpoint
         self.measurer = Measurer(
             Measuring(
                 options.character_scorer,
@@ -155,27 +154,29 @@ class Studio:
             ledger=self.ledger,
             pins=PinLog(database, clock=clock),
         )
-        self._engine = Engine(
+        self.engine = Engine(
             client,
             ledger=self.ledger,
-            delivery=Collector(
+            collector=Collector(
                 client,
                 self.ledger,
                 self.store,
                 tuning.failpoint,
                 self._decode_limiter,
-                require_going_on=clock.require_going_on,
+                clock.token,
             ),
-            open_stream=client.events,
-            enter=lambda: take_lease(database, folder=paths.owners),
+            references=self.references,
+            rate_limiter=service.rate_limiter,
+            take_lease=partial(take_lease, database, folder=paths.owners),
             clock=clock,
             limits=replace(tuning.limits, in_flight=options.in_flight),
             times=tuning.times,
             on_cancel=options.on_cancel,
+            failpoint=tuning.failpoint,
         )
 
     def close(self) -> None:
-        """Give the ledger's connections back."""
+        """Close the ledger's connections."""
         self.ledger.close()
 
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
@@ -194,9 +195,9 @@ class Studio:
         budget: Decimal | None = None,
         fresh: bool = False,
     ) -> Iterator[Outcome]:
-        """Buy what is not there yet, and yield each outcome; the arguments are `make_batches`'s."""
-        for batch in self.make_batches(orders, run_id=run_id, budget=budget, fresh=fresh):
-            yield from batch
+        """Buy the images that are missing, and yield each outcome; see `make_batches`."""
+        for outcomes in self.make_batches(orders, run_id=run_id, budget=budget, fresh=fresh):
+            yield from outcomes
 
     def make_batches(
         self,
@@ -205,90 +206,55 @@ class Studio:
         run_id: str,
         budget: Decimal | None = None,
         fresh: bool = False,
-        postprocess: Postprocess | None = None,
+        postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Sequence[Outcome]]:
-        """Buy what is not there yet; see `Engine.batches`.
+        """Buy the images that are missing; see `Engine.batches`.
 
         Args:
-            orders: What to have.
-            run_id: Who buys, for the ledger.
+            orders: The images wanted.
+            run_id: Identifies the run in the ledger.
             budget: Most USD this run may spend, beside the campaign's and the day's caps.
             fresh: Buy again what earlier runs have made, on purpose.
-            postprocess: Called with every image, as soon as it is there; see `Postprocessor`.
+            postprocessor: Renders every image as soon as it is stored; see `Postprocessor`.
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
-
-        def hire(presence: OwnerLease) -> Buyer:
-            return Buyer(
-                client=self.client,
-                ledger=self.ledger,
-                clock=self._clock,
-                presence=presence,
-                input_image=self.references.input_image,
-                rate_limiter=self._rate_limiter,
-                run_id=run_id,
-                caps=caps,
-                fresh=fresh,
-                failpoint=self._failpoint,
-            )
-
-        return self._engine.batches(wanted, hire=hire, postprocess=postprocess)
+        options = BuyerOptions(run_id, caps, fresh)
+        return self.engine.batches(wanted, options, postprocessor=postprocessor)
 
     def postprocessor(
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
     ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
-
-        # One prompt of each brand.
-        firsts = {self.briefs.campaigns[item.campaign].brand: item for item in prompts.values()}
-        # Looked up here, once: `render` runs in many threads.
-        casts = {brand: self.compiler.brand_sheets(brand) for brand in firsts if renders}
-
-        def render(made: Made, image: Image.Image | None) -> PromptRecord:
-            return self.render(prompts[made.key], orders[made.key], made, image, casts=casts)
-
-        def prepare() -> None:
-            # What is made ready for one prompt serves all others of its brand.
-            for brand, cast in casts.items():
-                self._renderer.prepare(render_context_of(self.briefs, firsts[brand]), cast)
-
-        return Postprocessor(self.store, render if renders else None, prepare=prepare)
+        if not renders:
+            return Postprocessor(self.store, self._renderer)
+        brands = {self.briefs.campaigns[item.campaign].brand for item in prompts.values()}
+        sheets = {brand: self.compiler.brand_sheets(brand) for brand in sorted(brands)}
+        inputs = RenderInputs(self.briefs, prompts, orders, sheets, self.regenerations)
+        return Postprocessor(self.store, self._renderer, inputs)
 
     def render(
-        self,
-        prompt: Prompt,
-        order: Order,
-        made: Made,
-        image: Image.Image | None = None,
-        *,
-        casts: Mapping[str, Mapping[str, Sheet]] | None = None,
+        self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
     ) -> PromptRecord:
-        """Fit, letter, mark, check and measure a prompt's pictures; see `Renderer.render`.
-
-        Args:
-            casts: The sheets of each brand; looked up when None.
-        """
-        # The wording that was made in the end, where one was softened or corrected.
-        request = self.corrections.asked(order, made.receipt.fingerprint).request
-        scene = render_context_of(self.briefs, prompt)
-        sheets = (
-            self.compiler.brand_sheets(scene.brand.id) if casts is None else casts[scene.brand.id]
-        )
-        return self._renderer.render(scene, request, made, image, sheets=sheets)
+        """Render, check and measure one prompt's pictures; see `Renderer.render`."""
+        # The wording that was bought in the end, where one was softened or corrected.
+        request = self.regenerations.order_for(order, made.receipt.fingerprint).request
+        context = render_context_of(self.briefs, prompt)
+        sheets = self.compiler.brand_sheets(context.brand.id)
+        return self._renderer.render(context, request, made, image, sheets=sheets)
 
     def postprocess_made(
-        self, orders: Iterable[Order], postprocess: Postprocess
+        self, orders: Iterable[Order], postprocessor: Postprocessor
     ) -> Iterator[Sequence[Outcome]]:
-        """Yield what is made already, rendered; asks nothing of the service and buys nothing."""
-        return postprocess_each(self.find_made(orders), postprocess)
+        """Yield images that are made already, rendered; sends no request and buys nothing."""
+        return postprocessor.postprocess_each(self.find_made(orders))
 
     def find_made(self, orders: Iterable[Order]) -> Iterator[Outcome]:
-        """Yield what is made already; asks nothing of the service and buys nothing."""
-        wanted = self.corrections.standing(orders)
+        """Yield images that are made already; sends no request and buys nothing."""
+        wanted = self.regenerations.current_orders(orders)
         latest = self.purchases(wanted)
         for order in wanted:
-            purchase = standing_of(order, latest)
+            purchase = status_of(order, latest)
             if purchase is None or purchase.image is None:
                 reason = "there is no image for its present request; materialize generated_images"
                 yield Failed(order.key, order.request.fingerprint, reason, "not_attempted")
@@ -313,7 +279,7 @@ class Studio:
         return self._brand_versions[brand_id]
 
     def write_set(self, campaign_id: str) -> WrittenSet:
-        """Write a campaign's set from what its prompts have now; see `sets.write_set`."""
+        """Write a campaign's set from its prompts' present records; see `set_writer.write_set`."""
         compiled = self.compile(self.prompts_of(campaign_id))
         return write_set(
             self.paths.sets / campaign_id,
@@ -324,13 +290,15 @@ class Studio:
         )
 
     def stage_set(self, campaign_id: str) -> SetStage:
-        """Return what puts a set's files into its folder as its prompts finish."""
+        """Return the stage that copies a set's files into its folder as its prompts finish."""
         campaign = self.briefs.campaigns[campaign_id]
-        scenes = (render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id))
+        contexts = (
+            render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id)
+        )
         names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
         outline = Outline(
             title=title_of(self.briefs, campaign),
-            counts={scene.prompt.key: count_renditions(scene) for scene in scenes},
+            counts={each.prompt.key: count_renditions(each) for each in contexts},
             channel_names=names,
         )
         return SetStage(
@@ -345,7 +313,7 @@ class Studio:
         return self.store.path(picture.sha256)
 
     def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:
-        """The images of character sheets, by digest."""
+        """Return what reads the images of character sheets by their digests."""
         sources = {
             digest: source
             for sheet in sheets
@@ -360,8 +328,8 @@ class Studio:
 
         Args:
             campaign_id: The campaign.
-            compiled: What `compile` made of all its prompts.
-            compares: Whether originals are compared with each other; see `assembling.assemble`.
+            compiled: All its prompts, compiled.
+            compares: Whether originals are compared with each other; see `manifest_builder`.
         """
         prompts = self.prompts_of(campaign_id)
         found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
@@ -381,12 +349,12 @@ class Studio:
     def current_record(self, order: Order | None) -> PromptRecord | None:
         """Return a prompt's record if its pictures are those of its present request.
 
-        A picture of yesterday's scene or offer is no picture of today's brief.
+        A picture of an earlier version of the brief is not part of the set.
         """
         record = None if order is None else self.records.read(order.key)
         if record is None or order is None:
             return None
-        return record if self.corrections.belongs(order, record.fingerprint) else None
+        return record if self.regenerations.is_picture_of(order, record.fingerprint) else None
 
     def has_pictures(self, prompt: Prompt, made: Made) -> bool:
         """Whether the store still holds a prompt's original and every rendition of it."""
@@ -398,9 +366,9 @@ class Studio:
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
-        scene = render_context_of(self.briefs, prompt)
-        stamp = self._inspector.stamp(scene, self.compiler.brand_sheets(scene.brand.id))
-        return version_of(self._renderer.recipe(scene, made), stamp)
+        context = render_context_of(self.briefs, prompt)
+        stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
+        return version_of(self._renderer.recipe(context, made), stamp)
 
     def all_records(self) -> Iterator[PromptRecord]:
         """Yield the record of every prompt that has pictures."""
@@ -410,11 +378,11 @@ class Studio:
                 yield record
 
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
-        """Return what the ledger knows of the given orders and their milder wordings."""
+        """Return the latest purchases of the given orders and their softened wordings."""
         return self.ledger.latest(OrderGroups(orders).fingerprints)
 
     def caps(self, scopes: Iterable[str], budget: Decimal | None = None) -> tuple[Cap, ...]:
-        """Return the limits that hold for purchases of some campaigns.
+        """Return the caps on purchases of some campaigns.
 
         Args:
             scopes: Campaigns; a sheet's scope has no cap of its own.

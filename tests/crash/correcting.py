@@ -5,20 +5,16 @@ import os
 from pathlib import Path
 
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
-from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
-from nbp_dagster.oxen.transport import RequestsTransport
 from nbp_dagster.studio.ledger.orders import Outcome
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.regenerate import Regenerator, Terms
-from nbp_dagster.studio.service import Service, Tuning
+from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
+from nbp_dagster.studio.service import Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import open_studio
 from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.studio import QUICK, TIMES, HastyClock, RateLimiterClock
+from tests.rigs.workbench import TIMES, connect
 
 
 def make_corrected(
@@ -28,18 +24,12 @@ def make_corrected(
 
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     """
-    clock = HastyClock()
-    rate_limiter = RateLimiter(RateLimiterClock(clock))
-    transport = LimitedTransport(
-        RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=clock
-    )
-    client = OxenClient(url, api_key="test-key", transport=transport, clock=clock, retry=QUICK)
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
     brief = campaign(*shots, correct=correct, palette_targets={"accent": 0.9})
     with open_studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
-        Service(client, clock=clock, rate_limiter=rate_limiter, provider="oxen"),
+        connect(url),
         StudioPaths(home),
         # One after the other, so that it is known who has been asked for when one fails.
         StudioOptions(in_flight=1, ocr="off"),
@@ -48,9 +38,9 @@ def make_corrected(
         orders = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
         postprocessor = studio.postprocessor(prompts, orders, renders=True)
-        terms = Terms(f"process {os.getpid()}")
-        correcting = Regenerator(
+        terms = PurchaseTerms(f"process {os.getpid()}")
+        regenerator = Regenerator(
             studio, prompts, postprocessor, terms=terms, log=logging.getLogger()
         )
-        batches = correcting.batches(orders.values())
+        batches = regenerator.batches(orders.values())
         return {outcome.key: outcome for batch in batches for outcome in batch}

@@ -19,7 +19,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles
@@ -41,7 +41,7 @@ class Mismatch(AssertionError):
 class Death:
     """Where a worker kills itself: at the n-th time it reaches a step."""
 
-    step: Step
+    step: FailpointName
     occurrence: int = 1
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Step
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, FailpointName
 from tests.crash.harness import Death, Service
 from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another, live_together
 from tests.fakes.postgres import PostgresServer, postgres
@@ -27,21 +27,21 @@ def bench(service: Service) -> Bench:
 
 @pytest.mark.parametrize("step", FAILPOINTS)
 def test_a_run_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
-    bench: Bench, step: Step
+    bench: Bench, step: FailpointName
 ) -> None:
     die_alone(bench, Death(step))
 
 
 @pytest.mark.parametrize("step", FAILPOINTS)
 def test_a_run_on_postgresql_that_dies_at_a_step_loses_nothing_and_pays_nothing_twice(
-    service: Service, postgres: PostgresServer, step: Step
+    service: Service, postgres: PostgresServer, step: FailpointName
 ) -> None:
     die_alone(Bench(service, postgres.make_database), Death(step))
 
 
 @pytest.mark.parametrize(("step", "occurrence"), [("claimed", 2), ("posted", 1), ("enqueued", 2)])
 def test_a_run_that_dies_between_companions_loses_none_and_pays_none_twice(
-    service: Service, step: Step, occurrence: int
+    service: Service, step: FailpointName, occurrence: int
 ) -> None:
     """Killed between two claims of one call, after the call, and between two of its ids."""
     die_alone(Bench(service, together=True), Death(step, occurrence))
@@ -49,14 +49,16 @@ def test_a_run_that_dies_between_companions_loses_none_and_pays_none_twice(
 
 @pytest.mark.parametrize("step", ["claimed", "posted", "settled"])
 def test_a_run_that_dies_while_it_asks_again_pays_nothing_twice(
-    service: Service, step: Step
+    service: Service, step: FailpointName
 ) -> None:
     # Of four purchases the first two are those of first pictures.
     die_alone(Bench(service, correcting=True), Death(step, 3))
 
 
 @pytest.mark.parametrize("step", ["claimed", "posted", "enqueued"])
-def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(bench: Bench, step: Step) -> None:
+def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(
+    bench: Bench, step: FailpointName
+) -> None:
     die_beside_another(bench, Death(step), None)
 
 

@@ -13,11 +13,11 @@ import pytest
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
-from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from tests.crash.harness import ORDERS, Service, Site, audit, recover, run
 from tests.crash.worker import INCOMPLETE, STOPPED
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import HastyClock, order, workbench
+from tests.rigs.workbench import HastyClock, order, workbench
 
 # A painted picture of noise takes 3 MB as a file, everything else of a small run far less.
 SMALL_FILE = 1_500_000
@@ -110,16 +110,16 @@ def test_a_home_that_turns_read_only_between_runs_keeps_what_is_paid(service: Se
 
 @pytest.mark.parametrize("step", ["claiming", "posted", "kept"])
 def test_a_ledger_that_another_process_locks_is_waited_for_and_then_said(
-    service: Service, home: Path, step: Step
+    service: Service, home: Path, step: FailpointName
 ) -> None:
     """Also between a POST's answer and its record, where the id would be lost."""
     locker = _Locker(home / "ledger.sqlite")
 
-    def lock(reached: Step) -> None:
+    def lock(reached: FailpointName) -> None:
         if reached == step:
             locker.lock()
 
-    with workbench(service.url, home, failpoint=lock, patience=0.2) as bench:
+    with workbench(service.url, home, failpoint=lock, lock_timeout=0.2) as bench:
         outcomes = bench.make(*(order(number) for number in range(ORDERS)))
         locker.release()
 
@@ -133,7 +133,7 @@ def test_a_ledger_that_another_process_locks_is_waited_for_and_then_said(
 @pytest.mark.parametrize("step", ["claiming", "claimed", "posted", "enqueued", "kept"])
 @pytest.mark.parametrize("ahead", [0.0, HOUR], ids=["then an hour slow", "first an hour fast"])
 def test_a_clock_that_jumps_back_by_an_hour_pays_nothing_twice(
-    simulator: SimulatorServer, home: Path, step: Step, ahead: float
+    simulator: SimulatorServer, home: Path, step: FailpointName, ahead: float
 ) -> None:
     """Every other POST's answer is lost, so that ages are compared where they are compared."""
     probe = ServiceProbe(simulator.url)
@@ -145,7 +145,7 @@ def test_a_clock_that_jumps_back_by_an_hour_pays_nothing_twice(
     )
     clock, jumped = WrongClock(ahead), threading.Event()
 
-    def jump(reached: Step) -> None:
+    def jump(reached: FailpointName) -> None:
         if reached == step and not jumped.is_set():
             jumped.set()
             clock.jump(-HOUR)
@@ -170,12 +170,12 @@ def test_a_clock_that_jumps_back_by_an_hour_pays_nothing_twice(
     ],
 )
 def test_a_service_killed_in_the_middle_of_a_run_loses_and_repeats_nothing(
-    home: Path, tmp_path: Path, step: Step, is_back_at_once: bool
+    home: Path, tmp_path: Path, step: FailpointName, is_back_at_once: bool
 ) -> None:
     with Service("--state", str(tmp_path / "service")) as service:
         lock, left = threading.Lock(), [2]
 
-        def strike(reached: Step) -> None:
+        def strike(reached: FailpointName) -> None:
             with lock:
                 left[0] -= reached == step
                 if reached == step and left[0] == 0:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Step
+from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, FailpointName
 from tests.crash.harness import (
     KILLED,
     ORDERS,
@@ -25,7 +25,7 @@ from tests.crash.harness import (
 )
 
 # Pairs of steps at which two runs that go on at the same time die.
-PAIRS: tuple[tuple[Step, Step], ...] = (
+PAIRS: tuple[tuple[FailpointName, FailpointName], ...] = (
     ("claimed", "posted"),
     ("posted", "posted"),
     ("enqueued", "claiming"),

@@ -18,8 +18,13 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, Failpoint, Step, no_failpoint
-from tests.fakes.studio import bind, order, workbench
+from nbp_dagster.studio.purchasing.failpoints import (
+    FAILPOINTS,
+    Failpoint,
+    FailpointName,
+    no_failpoint,
+)
+from tests.rigs.workbench import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.
 LIMITS = EngineLimits(in_flight=4, buyers=4, collectors=2, elsewhere_seconds=0.05)
@@ -47,12 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return INCOMPLETE if any(isinstance(item, Failed) for item in outcomes.values()) else 0
 
 
-def die_at(step: Step, occurrence: int) -> Failpoint:
+def die_at(step: FailpointName, occurrence: int) -> Failpoint:
     """Return what kills this process, as no handler can prevent, at the n-th such step."""
     lock = threading.Lock()
     left = occurrence
 
-    def failpoint(reached: Step) -> None:
+    def failpoint(reached: FailpointName) -> None:
         nonlocal left
         if reached != step:
             return
@@ -97,7 +102,7 @@ def _run(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
         limits=LIMITS,
         run_id=f"process {os.getpid()}",
         ledger_url=given.ledger_url,
-        patience=given.patience,
+        lock_timeout=given.patience,
         failpoint=failpoint,
     ) as bench:
         return bench.make(*orders)

@@ -1,30 +1,28 @@
-"""What a batch is made with, and how much of it is done at once."""
+"""Dependencies and concurrency limits of a batch, its messages between threads, and its state."""
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.buyer import Obtained
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.collector import Collector
 from nbp_dagster.studio.purchasing.job_watcher import Notice, Settled, Stuck, WatchTimes
 
 
 @dataclass(frozen=True)
 class EngineLimits:
-    """How much is done at once.
+    """Concurrency limits.
 
     Attributes:
         in_flight: Jobs at the service at one time.
         buyers: Threads that POST.
-        collectors: Threads that download; how many pictures are decoded at a time is `Collector`'s.
-        elsewhere_seconds: Between two looks at what other runs are making for us.
+        collectors: Threads that download; `DecodeLimiter` bounds the pictures decoded at a time.
+        elsewhere_seconds: Between two looks at orders that other runs are buying.
     """
 
     in_flight: int = 64
@@ -35,36 +33,20 @@ class EngineLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchContext:
-    """What a batch is made with; see `Engine` for the parts."""
+    """Dependencies of a batch; see `Engine` for the parts."""
 
     client: OxenClient
     ledger: Ledger
-    delivery: Collector
-    open_stream: Callable[[], EventStream]
-    clock: HaltableClock
+    collector: Collector
+    clock: CancellableClock
     limits: EngineLimits
     times: WatchTimes
     on_cancel: OnCancel
 
 
 @dataclass(frozen=True)
-class BatchWork:
-    """A batch, sorted by what there is to do.
-
-    Attributes:
-        due: To buy, or to resume where the ledger holds an open purchase.
-        made: Paid already, with the purchase.
-        open_fingerprints: Those of `due` that may be paid already.
-    """
-
-    due: tuple[Order, ...]
-    made: tuple[tuple[Order, Purchase], ...]
-    open_fingerprints: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Bought:
-    """A buyer's answer."""
+    """A buyer's result."""
 
     order: Order
     result: Obtained | BaseException
@@ -72,7 +54,7 @@ class Bought:
 
 @dataclass(frozen=True)
 class Collected:
-    """A collector's answer; None while the job is not over."""
+    """A collector's result; None while the job has not ended."""
 
     purchase: Purchase
     result: Outcome | BaseException | None
@@ -80,7 +62,7 @@ class Collected:
 
 @dataclass(frozen=True)
 class Restored:
-    """A collector's answer about an image that was made before."""
+    """A collector's result for an image that an earlier run made."""
 
     order: Order
     result: Outcome | BaseException
@@ -91,21 +73,33 @@ Message = Bought | Collected | Restored | Notice
 
 @dataclass
 class BatchState:
-    """The moving parts; touched by the coordinating thread alone."""
+    """State of a batch; changed by the coordinating thread alone.
+
+    Attributes:
+        waiting: Orders to buy.
+        buying: How many orders are with a buyer.
+        made: Paid before: to be looked up, and downloaded again where the store lost the image.
+        restoring: How many of those are with a collector.
+        elsewhere: Orders that another live run is buying; looked up again after a while.
+        in_flight: Purchases with a job at the service, by generation id.
+        collecting: Generation ids that are with a collector.
+        early: Completions announced before the answer to our own POST was read.
+    """
 
     waiting: deque[Order] = field(default_factory=deque)
     buying: int = 0
-    # Paid before: to be looked up, and fetched again where the store lost it.
     made: deque[tuple[Order, Purchase]] = field(default_factory=deque)
     restoring: int = 0
-    # Made by another run that is alive: asked for again after a while.
     elsewhere: list[Order] = field(default_factory=list)
-    flying: dict[str, Purchase] = field(default_factory=dict)
+    in_flight: dict[str, Purchase] = field(default_factory=dict)
     collecting: set[str] = field(default_factory=set)
-    # Completions announced before our own POST's answer was read.
     early: dict[str, Settled | Stuck] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
-        at_work = self.waiting or self.buying or self.flying or self.elsewhere
+        at_work = self.waiting or self.buying or self.in_flight or self.elsewhere
         return not (at_work or self.made or self.restoring)
+
+    def generation_ids(self) -> frozenset[str]:
+        """Return the ids of the jobs at the service; safe to call from the watcher's threads."""
+        return frozenset(self.in_flight)

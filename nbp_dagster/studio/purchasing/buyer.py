@@ -1,10 +1,11 @@
-"""The money protocol for one order: claim, POST, id; and what to do when the answer got lost."""
+"""Buys one order: claim, POST, record the id; and finds the job when the answer was lost."""
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
@@ -25,16 +26,16 @@ from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Le
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
-from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.purchasing.failpoints import Failpoint
 from nbp_dagster.studio.purchasing.reconcile import describe_sent, find_job
 
 logger = logging.getLogger(__name__)
 
 # Seconds to wait before each further look: a POST that timed out may still be entering the queue.
 LOOKS_SECONDS = (0.0, 2.0, 5.0)
-# The same after a timeout: a gateway may pass the request on long after it gave us up.
+# The same after a timeout: a gateway may forward the request long after it closed our connection.
 PATIENT_LOOKS = (0.0, 5.0, 15.0, 40.0)
 # Purchases of one fingerprint that may be billed and bring nothing.
 MAX_BILLED_FAILURES = 2
@@ -48,7 +49,7 @@ class Enqueued:
 
     Attributes:
         purchase: With its generation id.
-        may_be_over: It was enqueued by somebody or some time ago: look at once.
+        may_be_over: It was enqueued by another run or some time ago: look at once.
     """
 
     purchase: Purchase
@@ -57,19 +58,19 @@ class Enqueued:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Another run that is alive works on it: wait for what comes of it."""
+    """Another live run is buying it: wait for its outcome."""
 
 
 @dataclass(frozen=True)
 class Already:
-    """The ledger holds it in a final state: no job will come of it."""
+    """The ledger holds it in a final state: there is no job to wait for."""
 
     purchase: Purchase
 
 
 @dataclass(frozen=True)
 class Postponed:
-    """The service is busy: nothing was bought, ask again a little later."""
+    """The service is busy: nothing was bought; try again a little later."""
 
     reason: str
 
@@ -77,48 +78,70 @@ class Postponed:
 Obtained = Enqueued | Elsewhere | Already | Postponed | Failed
 
 
+class InputImages(Protocol):
+    """Turns references into what the service is sent; `ReferenceFiles` does."""
+
+    def input_image(self, request: ImageRequest) -> tuple[str, ...]:
+        """Return a request's references as URLs or data URIs, in their order."""
+        ...
+
+
 @dataclass(frozen=True)
+class BuyerOptions:
+    """What one run may buy.
+
+    Attributes:
+        run_id: Written into every claim, to identify the run that bought it.
+        caps: Limits that every purchase is reserved against.
+        fresh: Buy again what earlier runs have made, on purpose.
+    """
+
+    run_id: str
+    caps: Sequence[Cap] = ()
+    fresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Buyer:
     """Obtains one order at a time, and never buys one twice; safe from several threads.
 
     Attributes:
-        presence: Who we are among the runs that share the ledger, and who else is alive.
-        input_image: Turns a request's references into what the service is sent (URLs, data URIs).
-        rate_limiter: The client's own; an order waits for its slot before it is claimed.
-        run_id: Written into every claim, to tell who bought it.
-        caps: Limits that every purchase is reserved against.
-        fresh: Buy again what earlier runs have made, on purpose.
-        failpoint: Told of every step; see `steps`.
-        unseen: Fingerprints that the ledger was seen to hold nothing of; each is believed once.
+        client: The service.
+        ledger: Where purchases are claimed.
+        clock: Every wait is on it; its token forbids purchases.
+        references: Gives what the service is sent for a request's references.
+        rate_limiter: That of the client; an order waits for its slot before it is claimed.
+        failpoint: Called at every failpoint; see `failpoints`.
+        lease: Our owner id among the runs that share the ledger, and which others are alive.
+        options: What the run may buy.
+        unseen: Fingerprints without a row when the ledger was last read; each saves one look.
     """
 
     client: OxenClient
     ledger: Ledger
-    clock: HaltableClock
-    presence: OwnerLease
-    input_image: Callable[[ImageRequest], tuple[str, ...]]
+    clock: CancellableClock
+    references: InputImages
     rate_limiter: RateLimiter
-    run_id: str
-    caps: Sequence[Cap] = ()
-    fresh: bool = False
-    failpoint: Failpoint = no_failpoint
+    failpoint: Failpoint
+    lease: OwnerLease
+    options: BuyerOptions
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
 
     def obtain(self, order: Order) -> Obtained:
-        """Buy an order, or find what somebody made of it or left of it.
+        """Buy an order, or return the purchase that this or another run made of it.
 
         Raises:
             RunStopped: No further order should be tried: key, credit, an outdated client.
             OverCap: A cap would break.
-            NbpError: The ledger, a reference or our presence failed; an open claim stays open.
+            NbpError: The ledger, a reference or our lease failed; an open claim stays open.
         """
         with self._turn(order):
             return self._obtain(order)
 
     @contextmanager
     def _turn(self, order: Order) -> Iterator[None]:
-        """Let one of several companions act at a time: the first buys for all of them."""
+        """Serialise an order's companions: the first of them buys for all."""
         if not order.companions:
             yield
             return
@@ -132,7 +155,7 @@ class Buyer:
         is_unseen = fingerprint in self.unseen
         self.unseen.discard(fingerprint)
         for attempt in range(MAX_POSTS):
-            # What nobody has ever claimed needs no look: the claim finds out if somebody has now.
+            # A fingerprint without a row needs no look: the claim fails if one exists by now.
             first_only = is_unseen and attempt == 0
             found = None if first_only else self._look_up(order)
             if found is None:
@@ -143,27 +166,25 @@ class Buyer:
         return Failed(order.key, fingerprint, reason, "service")
 
     def is_wanted_again(self, purchase: Purchase) -> bool:
-        """Whether a made purchase is to be bought anew: `fresh`, and not by this very run."""
-        return self.fresh and purchase.run_id != self.run_id
+        """Whether a made purchase is bought again: `fresh`, and made by another run."""
+        return self.options.fresh and purchase.run_id != self.options.run_id
 
     def _look_up(self, order: Order) -> Obtained | None:
-        known = self.ledger.latest([order.request.fingerprint])
-        return self._look(order, known.get(order.request.fingerprint))
-
-    def _look(self, order: Order, purchase: Purchase | None) -> Obtained | None:
-        """What the ledger holds of the order; None when it may be bought."""
-        if purchase is not None and purchase.state == "failed" and not self.fresh:
-            return self._hopeless(order, purchase)
+        """Judge what the ledger holds of an order; None when it may be bought."""
+        fingerprint = order.request.fingerprint
+        purchase = self.ledger.latest([fingerprint]).get(fingerprint)
+        if purchase is not None and purchase.state == "failed" and not self.options.fresh:
+            return self._billed_in_vain(order, purchase)
         if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
             return None
         if purchase.state == "made":
             return None if self.is_wanted_again(purchase) else Already(purchase)
         if purchase.state == "refused":
             return Already(purchase)
-        if purchase.owner != self.presence.owner:
-            if self.presence.is_alive(purchase.owner):
+        if purchase.owner != self.lease.owner:
+            if self.lease.is_alive(purchase.owner):
                 return Elsewhere()
-            taken = self.ledger.take_over(purchase, owner=self.presence.owner)
+            taken = self.ledger.take_over(purchase, owner=self.lease.owner)
             if taken is None:
                 return Elsewhere()
             self.failpoint("taken_over")
@@ -172,8 +193,8 @@ class Buyer:
             return Enqueued(purchase, may_be_over=True)
         return self._resume(order, purchase)
 
-    def _hopeless(self, order: Order, purchase: Purchase) -> Failed | None:
-        """What was billed twice and brought nothing is not bought a third time by itself."""
+    def _billed_in_vain(self, order: Order, purchase: Purchase) -> Failed | None:
+        """Return a failure for a request that was billed twice without an image, else None."""
         if self.ledger.billed_failures(purchase.fingerprint) < MAX_BILLED_FAILURES:
             return None
         reason = (
@@ -182,8 +203,8 @@ class Buyer:
         )
         return Failed(order.key, purchase.fingerprint, reason, "bad_image")
 
-    def sweep(self, purchase: Purchase) -> Purchase | None:
-        """Take care of an open purchase of a dead run that no order of ours asks for any more.
+    def resume_stray(self, purchase: Purchase) -> Purchase | None:
+        """Resume an open purchase of a dead run that matches none of our orders any more.
 
         Returns:
             The purchase with its job, to be collected; None when there is nothing to collect.
@@ -191,9 +212,9 @@ class Buyer:
         Raises:
             NbpError: The ledger or the service can't be asked; it stays open.
         """
-        if self.presence.is_alive(purchase.owner):
+        if self.lease.is_alive(purchase.owner):
             return None
-        taken = self.ledger.take_over(purchase, owner=self.presence.owner)
+        taken = self.ledger.take_over(purchase, owner=self.lease.owner)
         if taken is None or taken.state == "enqueued":
             return taken
         adopted = self._adopt(taken)
@@ -202,17 +223,17 @@ class Buyer:
         return adopted
 
     def _buy(self, order: Order, *, first_only: bool) -> Obtained | None:
-        """Claim and POST; None means look again: the job may be there, or somebody else's."""
-        images = self.input_image(order.request)
+        """Claim and POST; None means look again: another run or lost answer may own the job."""
+        images = self.references.input_image(order.request)
         self.rate_limiter.reserve()
-        self._require_going_on()
+        self._require_may_buy()
         try:
             purchase = self._claim(order, images, first_only=first_only)
         except AlreadyClaimed:
             return None
         others = self._claim_companions(order, purchase, images)
-        # Nobody may think us dead while we buy.
-        self.presence.require()
+        # No other run may take us for dead while we buy.
+        self.lease.require()
         try:
             return self._post(order, (purchase, *others), images)
         except AmbiguousPost as error:
@@ -221,21 +242,21 @@ class Buyer:
             is_slow = isinstance(cause, TimedOut) or getattr(cause, "status", None) in (504, 524)
             return self._resume(order, purchase, PATIENT_LOOKS if is_slow else LOOKS_SECONDS)
         except GenerationTaken:
-            # An identical request whose answer got lost adopted our job; its own is left for us.
+            # An identical request whose answer was lost adopted our job; its own is left for us.
             return self._resume(order, purchase)
 
     def _claim(
         self, order: Order, images: tuple[str, ...], *, first_only: bool = False
     ) -> Purchase:
-        """Write down that we are about to buy an order; see `Ledger.claim`."""
+        """Record that we are about to buy an order; see `Ledger.claim`."""
         self.failpoint("claiming")
         purchase = self.ledger.claim(
             order,
-            owner=self.presence.owner,
-            run_id=self.run_id,
+            owner=self.lease.owner,
+            run_id=self.options.run_id,
             request=recognisable(order.request, images),
-            caps=self.caps,
-            fresh=self.fresh,
+            caps=self.options.caps,
+            fresh=self.options.fresh,
             first_only=first_only,
         )
         self.failpoint("claimed")
@@ -244,10 +265,10 @@ class Buyer:
     def _claim_companions(
         self, order: Order, purchase: Purchase, images: tuple[str, ...]
     ) -> tuple[Purchase, ...]:
-        """Claim those of an order's companions that may be bought too: each is a row of its own.
+        """Claim those companions of an order that may be bought too, each with its own row.
 
         Raises:
-            OverCap: A cap has no room for all of them; none is claimed any more.
+            OverCap: A cap has no room for all of them; every claim is withdrawn.
         """
         claimed: list[Purchase] = []
         known = self.ledger.latest(item.request.fingerprint for item in order.companions)
@@ -257,7 +278,7 @@ class Buyer:
             try:
                 claimed.append(self._claim(companion, images))
             except AlreadyClaimed:
-                # Another run was quicker: its purchase is what this companion comes to.
+                # Another run claimed it first: its purchase serves this companion.
                 continue
             except OverCap as error:
                 for item in (purchase, *claimed):
@@ -266,21 +287,21 @@ class Buyer:
         return tuple(claimed)
 
     def _may_buy(self, order: Order, purchase: Purchase | None) -> bool:
-        """Whether nothing of an order is made, open, refused or hopeless."""
+        """Whether an order is neither made, open, refused nor billed too often in vain."""
         if purchase is None or purchase.state in ("withdrawn", "lost"):
             return True
         if purchase.state == "failed":
-            return self.fresh or self._hopeless(order, purchase) is None
+            return self.options.fresh or self._billed_in_vain(order, purchase) is None
         return purchase.state == "made" and self.is_wanted_again(purchase)
 
-    def _require_going_on(self) -> None:
-        if not self.clock.may_buy:
-            raise Cancelled("not attempted: the run was told to stop")
+    def _require_may_buy(self) -> None:
+        if not self.clock.token.may_buy:
+            raise Cancelled("not attempted: the run was stopped")
 
     def _resume(
         self, order: Order, purchase: Purchase, looks: Sequence[float] = LOOKS_SECONDS
     ) -> Obtained | None:
-        """Find the job of a purchase whose POST may or may not have been read.
+        """Find the job of a purchase whose POST the service may or may not have read.
 
         Args:
             order: The order.
@@ -303,12 +324,12 @@ class Buyer:
         return None
 
     def _adopt(self, purchase: Purchase) -> Purchase | None:
-        """Take the oldest matching job that nobody owns; None when there is none."""
+        """Take the oldest matching job that no purchase owns; None when there is none."""
         while (generation_id := find_job(self.client, self.ledger, purchase)) is not None:
             try:
                 adopted = self.ledger.record_enqueued(purchase, generation_id)
             except GenerationTaken:
-                # Of two identical requests the other was quicker: its job is not ours, look again.
+                # An identical request has just adopted it: look for another job.
                 continue
             logger.info("%s: adopted generation %s", purchase.key, generation_id)
             return adopted
@@ -335,7 +356,7 @@ class Buyer:
         except AmbiguousPost:
             raise
         except Cancelled as error:
-            # It slept between two attempts that were certainly not read.
+            # Raised by a sleep between two attempts that the service certainly did not read.
             self._withdraw(purchases, error)
             raise
         except RateLimited as error:
@@ -345,8 +366,8 @@ class Buyer:
             first, *_ = [self.ledger.refuse(item, str(error)) for item in purchases]
             return Already(first)
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
-            # At once, in this thread: the next order is with another buyer already.
-            self.clock.stop_buying()
+            # At once, in this thread: other buyers have the next orders already.
+            self.clock.token.stop_buying()
             self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
         except BadRequest as error:
@@ -354,7 +375,7 @@ class Buyer:
                 self.ledger.fail(item, str(error), billed=False)
             return Failed(order.key, request.fingerprint, str(error), "rejected")
         except OxenError as error:
-            # Refused connections: certainly not read, certainly not billed.
+            # A refused connection: certainly not read, certainly not billed.
             self._withdraw(purchases, error)
             return Failed(order.key, request.fingerprint, str(error), "service")
         self.failpoint("posted")
@@ -365,13 +386,13 @@ class Buyer:
             self.ledger.withdraw(purchase, str(error))
 
     def _write_ids(self, purchases: Sequence[Purchase], ids: Sequence[str]) -> Obtained:
-        """Note each job's id with its purchase; what gets none is looked for by its own order.
+        """Record each job's id; a purchase without one has its job looked for by its own order.
 
         Raises:
             GenerationTaken: The job of the first belongs to another purchase by now.
         """
         mine, *others = purchases
-        # The companions first: what this order came to is the answer.
+        # The companions first: this order's purchase is the return value.
         for purchase, generation_id in zip(others, ids[1:], strict=False):
             try:
                 self.ledger.record_enqueued(purchase, generation_id)
@@ -395,8 +416,8 @@ def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, obje
     """Return what identifies a request in the service's queue, without its image bytes.
 
     Args:
-        request: What is asked.
-        images: What it sends for its references, in their order.
+        request: The request.
+        images: What is sent for its references, in their order.
     """
     return {
         "prompt": request.prompt,

@@ -1,4 +1,4 @@
-"""Stopping: one signal that ends every wait of a run and forbids every further purchase."""
+"""Cancellation token of a run, and the clock whose sleeps it ends: what Ctrl-C comes down to."""
 
 import threading
 
@@ -7,53 +7,83 @@ from nbp_dagster.errors import NbpError
 
 
 class Cancelled(NbpError):
-    """The run was told to stop while it waited."""
+    """The run was cancelled while it waited."""
 
 
-class HaltableClock:
-    """A clock whose sleepers wake, with an error, when the run is told to stop.
+class CancellationToken:
+    """Cancels a run in three degrees, each of which includes those before it.
 
-    Everything that waits in a run waits on it: retries, pauses after a 429, looks into the queue.
+    `stop_buying` forbids further purchases, `stop_waiting` also ends every sleep, and `cancel`
+    also drops downloads that are under way. Safe to use from several threads.
+
+    Example:
+        >>> token = CancellationToken()
+        >>> clock = CancellableClock(SystemClock(), token)
+        >>> token.cancel()
+        >>> clock.sleep(3600)  # raises Cancelled at once
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._halt = threading.Event()
-        self._closed = threading.Event()
-        self._cut = threading.Event()
+    def __init__(self) -> None:
+        self._no_buying = threading.Event()
+        self._no_waiting = threading.Event()
+        self._cancelled = threading.Event()
 
     @property
     def may_buy(self) -> bool:
         """Whether a further purchase may begin."""
-        return not (self._halt.is_set() or self._closed.is_set())
+        return not (self._no_buying.is_set() or self._no_waiting.is_set())
 
     def stop_buying(self) -> None:
-        """Begin no further purchase; waiting for what is paid goes on."""
-        self._closed.set()
+        """Begin no further purchase; waiting for paid jobs continues."""
+        self._no_buying.set()
 
-    def halt(self) -> None:
-        """Stop everything: from now on nobody sleeps, and nobody buys."""
-        self._halt.set()
+    def stop_waiting(self) -> None:
+        """End every sleep, and begin neither a sleep nor a purchase from now on."""
+        self._no_waiting.set()
 
-    def cut_short(self) -> None:
-        """Stop everything, what is free to begin again included: a cancelled run ends soon."""
-        self._cut.set()
-        self._halt.set()
+    def cancel(self) -> None:
+        """Stop waiting, and drop downloads under way: the next run repeats them, free."""
+        self._cancelled.set()
+        self._no_waiting.set()
 
-    def require_going_on(self) -> None:
+    def raise_if_cancelled(self) -> None:
         """Return, unless what is under way is to be dropped.
 
         Raises:
-            Cancelled: It is.
+            Cancelled: `cancel` was called.
         """
-        if self._cut.is_set():
+        if self._cancelled.is_set():
             raise Cancelled("the run was cancelled")
 
-    def resume(self) -> None:
-        """Forget an earlier stop, for the next run."""
-        self._cut.clear()
-        self._halt.clear()
-        self._closed.clear()
+    def reset(self) -> None:
+        """Undo an earlier stop, for the next run."""
+        self._cancelled.clear()
+        self._no_waiting.clear()
+        self._no_buying.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Wait; zero or a negative duration only looks at the token.
+
+        Raises:
+            Cancelled: Waiting was stopped, before or meanwhile.
+        """
+        if self._no_waiting.wait(max(0.0, seconds)):
+            raise Cancelled("the run was stopped")
+
+
+class CancellableClock:
+    """A clock whose `sleep` ends with `Cancelled` once its token stops the waiting.
+
+    Everything that waits in a run waits on it: retries, pauses after a 429, looks into the queue.
+
+    Args:
+        clock: Gives the time.
+        token: Ends the sleeps.
+    """
+
+    def __init__(self, clock: Clock, token: CancellationToken) -> None:
+        self._clock = clock
+        self.token = token
 
     def now(self) -> float:
         """Return seconds since the epoch (UTC)."""
@@ -67,7 +97,6 @@ class HaltableClock:
         """Wait.
 
         Raises:
-            Cancelled: The run was told to stop, before or meanwhile.
+            Cancelled: The token stopped the waiting, before or meanwhile.
         """
-        if self._halt.wait(max(0.0, seconds)):
-            raise Cancelled("the run was told to stop")
+        self.token.wait(seconds)

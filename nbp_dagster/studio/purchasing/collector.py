@@ -1,7 +1,7 @@
-"""From a finished job to an image in the store and a settled purchase."""
+"""Collects a finished job: downloads, stores and settles its image, and has it rendered."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol, Self
 
 from PIL import Image
 
@@ -27,13 +27,28 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
+from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile
 from nbp_dagster.studio.storage.image_store import ImageStore
 
-Postprocess = Callable[[Made, Image.Image | None], None]
-"""Makes what is wanted of a paid image, given its pixels where they are at hand."""
+
+class ImagePostprocessor(Protocol):
+    """Makes renditions of a paid image; `renditions.Postprocessor` is the one of the assets."""
+
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
+        """Render an image; called from several threads at once.
+
+        Args:
+            made: The outcome of one order.
+            image: The decoded original; None where it was not decoded, and is in the store.
+
+        Raises:
+            NbpError: It ends the run; what one image lacks is the postprocessor's to keep.
+        """
+        ...
 
 
 class RunStopped(NbpError):
@@ -42,53 +57,56 @@ class RunStopped(NbpError):
 
 @dataclass(frozen=True)
 class Collector:
-    """Fetches, verifies, keeps, settles and postprocesses; safe to use from several threads.
+    """Downloads, decodes, stores, settles and postprocesses; safe to use from several threads.
 
-    Images arrive in files. Of many that have arrived only as many are decoded at a time as there
-    is room for, so that memory stays flat however many jobs finish together.
+    Images are downloaded into files. Only as many of them are decoded at a time as the decode
+    limiter admits, so that memory stays flat however many jobs finish together.
 
     Attributes:
         client: The service.
         ledger: Where purchases are closed.
         store: Where images are kept.
-        failpoint: Told of every step; see `steps`.
-        places: Room for decoded pictures.
-        require_going_on: Raises where what is under way is to be dropped; asked while bytes
-            arrive, and before they are decoded.
+        failpoint: Called at every failpoint; see `failpoints`.
+        decode_limiter: Bounds the pictures that are decoded at one time.
+        token: Looked at while bytes arrive and before they are decoded; cancelled, it drops them.
+        postprocessor: Renders every image once it is stored and settled; None renders nothing.
+        groups: The orders that each image is rendered for.
     """
 
     client: OxenClient
     ledger: Ledger
     store: ImageStore
     failpoint: Failpoint = no_failpoint
-    places: DecodeLimiter = field(default_factory=DecodeLimiter)
-    require_going_on: Callable[[], None] = lambda: None
+    decode_limiter: DecodeLimiter = field(default_factory=DecodeLimiter)
+    token: CancellationToken = field(default_factory=CancellationToken)
+    postprocessor: ImagePostprocessor | None = None
+    groups: OrderGroups = field(default_factory=lambda: OrderGroups(()))
 
-    def collect(
-        self,
-        purchase: Purchase,
-        postprocess: Postprocess | None = None,
-        *,
-        told: FinishedJob | None = None,
-    ) -> Outcome | None:
-        """Close an enqueued purchase with what its job came to.
+    def with_postprocessor(
+        self, postprocessor: ImagePostprocessor | None, groups: OrderGroups
+    ) -> Self:
+        """Return a collector that has every image rendered for the orders of one batch."""
+        return replace(self, postprocessor=postprocessor, groups=groups)
+
+    def collect(self, purchase: Purchase, *, reported: FinishedJob | None = None) -> Outcome | None:
+        """Close an enqueued purchase with the result of its job.
 
         Args:
             purchase: The purchase.
-            postprocess: Called with the image as soon as it is kept and settled, pixels in hand.
-            told: What the service has told of the job already; without, it is asked for the job.
+            reported: What an event has reported of the finished job; without it, the service is
+                asked for the job.
 
         Returns:
             The outcome, or None while the job is still queued or processing.
 
         Raises:
             OxenError: The service could not be asked; the purchase stays open.
-            StoreError: The image could not be kept; the purchase stays open.
+            StoreError: The image could not be stored; the purchase stays open.
         """
         generation_id = purchase.generation_id or ""
         self.failpoint("collecting")
-        if told is not None and told.url is not None:
-            return self._keep(purchase, told, postprocess)
+        if reported is not None and reported.url is not None:
+            return self._keep(purchase, reported)
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
@@ -96,13 +114,11 @@ class Collector:
                 # A proxy's 404, or another account's: it proves nothing about a paid job.
                 raise
             return self._lose(purchase, error)
-        return self._close(purchase, job, postprocess)
+        return self._close(purchase, job)
 
-    def _close(
-        self, purchase: Purchase, job: Generation, postprocess: Postprocess | None
-    ) -> Outcome | None:
+    def _close(self, purchase: Purchase, job: Generation) -> Outcome | None:
         if job.status == "succeeded":
-            return self._keep(purchase, FinishedJob.of(job), postprocess)
+            return self._keep(purchase, FinishedJob.of(job))
         if job.status == "failed":
             return self._close_failed(purchase, job)
         if job.status == "cancelled":
@@ -119,8 +135,8 @@ class Collector:
             for job in self.client.list_generations(status=state, require_complete=True)
         )
 
-    def cancel_stuck(self, purchase: Purchase, postprocess: Postprocess | None = None) -> Outcome:
-        """Cancel a job that does not end, look once more, and close its purchase.
+    def cancel_stuck(self, purchase: Purchase) -> Outcome:
+        """Cancel a job that exceeded its deadline, look once more, and close its purchase.
 
         Raises:
             OxenError: The service could not be asked; the purchase stays open.
@@ -129,7 +145,7 @@ class Collector:
         self.client.cancel_generation(generation_id)
         job = self.client.get_generation(generation_id)
         if job.status in ("succeeded", "failed"):
-            outcome = self._close(purchase, job, postprocess)
+            outcome = self._close(purchase, job)
             if outcome is not None:
                 return outcome
         late = f"generation {generation_id} stayed in processing past the deadline"
@@ -141,7 +157,7 @@ class Collector:
         return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
 
     def cancel(self, purchase: Purchase) -> None:
-        """Cancel a job on purpose, and close its purchase with what came of it.
+        """Cancel a job on purpose, and close its purchase with the result.
 
         Raises:
             OxenError: The service could not be asked; the purchase stays open.
@@ -149,18 +165,15 @@ class Collector:
         self.client.cancel_generation(purchase.generation_id or "")
         self.collect(purchase)
 
-    def restore(self, purchase: Purchase, postprocess: Postprocess | None = None) -> Outcome:
-        """Return a made purchase's image, fetching it again (free) if the store lost it.
+    def restore(self, purchase: Purchase) -> Outcome:
+        """Return a made purchase's image, downloading it again (free) if the store lost it.
 
-        The purchase stays as it is, whatever the service says: it is paid.
-
-        Args:
-            purchase: The purchase.
-            postprocess: Called with the image; pixels are read only if it asks the store for them.
+        The purchase stays as it is, whatever the service answers: it is paid. The image is
+        rendered without being decoded here; a postprocessor that needs its pixels reads the store.
 
         Raises:
             OxenError: The service could not be asked, or no longer has it.
-            StoreError: The image could not be kept.
+            StoreError: The image could not be stored.
         """
         image = purchase.image
         if image is None:
@@ -170,13 +183,14 @@ class Collector:
             if missing is not None:
                 return self._not_restored(purchase, missing)
         made = Reused(purchase.key, image, purchase.receipt())
-        if postprocess is not None:
-            with self.places.acquire(image.width * image.height):
-                postprocess(made, None)
+        if self.postprocessor is not None:
+            with self.decode_limiter.acquire(image.width * image.height):
+                for order_made in self.groups.made_for(made):
+                    self.postprocessor.postprocess(order_made, None)
         return made
 
     def _fetch_again(self, purchase: Purchase, image: KeptImage) -> str | None:
-        """Bring a lost image back into the store, or say why it can't be."""
+        """Download a lost image into the store; return why not, where it can't be."""
         job = self.client.get_generation(purchase.generation_id or "")
         if job.status != "succeeded" or job.result_url is None:
             return f"the service shows the job as {job.status}"
@@ -195,24 +209,24 @@ class Collector:
         )
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _keep(
-        self, purchase: Purchase, job: FinishedJob, postprocess: Postprocess | None
-    ) -> Outcome:
+    def _keep(self, purchase: Purchase, job: FinishedJob) -> Outcome:
+        """Download, decode, store, settle and render the image of a finished job."""
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
         with self.store.receive() as incoming:
             media_type = self._download(job, incoming)
             self.failpoint("downloaded")
-            with self.places.acquire(incoming.peek(count_pixels)):
-                self.require_going_on()
+            with self.decode_limiter.acquire(incoming.peek(count_pixels)):
+                self.token.raise_if_cancelled()
                 try:
                     decoded, media_type = self._decode(job, incoming, media_type)
                 except UndecodableImage as error:
                     return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
-                if postprocess is not None:
-                    postprocess(made, decoded.image)
+                if self.postprocessor is not None:
+                    for order_made in self.groups.made_for(made):
+                        self.postprocessor.postprocess(order_made, decoded.image)
                 return made
 
     def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
@@ -235,7 +249,7 @@ class Collector:
     def _decode(
         self, job: FinishedJob, incoming: IncomingFile, media_type: str
     ) -> tuple[Decoded, str]:
-        """Decode what was downloaded, which is downloaded once more if it is no picture.
+        """Decode what was downloaded; download it once more if it is no picture.
 
         Returns:
             The picture and the media type it came as.
@@ -247,13 +261,13 @@ class Collector:
         try:
             return decode_image(incoming.read(), what=what), media_type
         except UndecodableImage:
-            # A gateway's page, or bytes bent on the way: looking again costs nothing, buying does.
+            # A gateway's error page, or corrupted bytes: downloading again is free, buying is not.
             again = self._download(self._renew(job), incoming)
             return decode_image(incoming.read(), what=what), again
 
     def _download(self, job: FinishedJob, incoming: IncomingFile) -> str:
         """Fetch a job's result and return the media type it came as."""
-        sink = _Interruptible(incoming, self.require_going_on)
+        sink = _CancellableFile(incoming, self.token)
         try:
             return self.client.download_into(job.url or "", sink)
         except DownloadFailed as error:
@@ -265,19 +279,19 @@ class Collector:
             return self.client.download_into(fresh.url, sink)
 
     def _renew(self, job: FinishedJob) -> FinishedJob:
-        """Ask for a finished job again, which mints a new address of its picture."""
+        """Ask for a finished job again, which mints a new URL of its picture."""
         return FinishedJob.of(self.client.get_generation(job.generation_id))
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
-        words = job.error_message or "the service gave no reason"
-        if is_refusal(words):
+        message = job.error_message or "the service gave no reason"
+        if is_refusal(message):
             # The dead letter: the same request would be refused again.
-            self.ledger.refuse(purchase, words)
-            return Refused(purchase.key, purchase.fingerprint, words)
-        if is_out_of_credit(words):
-            self.ledger.fail(purchase, words, billed=False)
-            raise RunStopped(f"{words}; add credit to the Oxen account and run again")
-        return self._fail(purchase, f"the service failed the job: {words}", billed=False)
+            self.ledger.refuse(purchase, message)
+            return Refused(purchase.key, purchase.fingerprint, message)
+        if is_out_of_credit(message):
+            self.ledger.fail(purchase, message, billed=False)
+            raise RunStopped(f"{message}; add credit to the Oxen account and run again")
+        return self._fail(purchase, f"the service failed the job: {message}", billed=False)
 
     def _lose(self, purchase: Purchase, error: NotFound) -> Outcome:
         reason = (
@@ -295,17 +309,17 @@ class Collector:
 
 
 @dataclass(frozen=True)
-class _Interruptible:
-    """A file that takes a download's bytes for as long as the run goes on."""
+class _CancellableFile:
+    """Takes a download's bytes until the run is cancelled."""
 
     incoming: IncomingFile
-    require_going_on: Callable[[], None]
+    token: CancellationToken
 
     def begin(self) -> None:
         self.incoming.begin()
 
     def write(self, data: bytes) -> None:
-        self.require_going_on()
+        self.token.raise_if_cancelled()
         self.incoming.write(data)
 
 

@@ -1,24 +1,21 @@
-"""Many orders at once: bought, waited for, fetched and handed back one by one as each finishes."""
+"""Turns many orders into outcomes: each is bought, waited for, downloaded and yielded when done."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.job_events import EventStream
+from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.batch import Batch
-from nbp_dagster.studio.purchasing.batch_context import (
-    BatchContext,
-    BatchWork,
-    EngineLimits,
-)
-from nbp_dagster.studio.purchasing.buyer import Buyer
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
+from nbp_dagster.studio.purchasing.batch_context import BatchContext, EngineLimits
+from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, InputImages
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock
+from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
+from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 
@@ -28,17 +25,19 @@ class Engine:
 
     Args:
         client: The service.
-        ledger: What is bought already.
-        delivery: Fetches and keeps what is finished.
-        open_stream: Opens the event stream that one batch listens to.
-        enter: Makes a batch seen by others that share the ledger.
-        clock: Everything that waits, waits on it.
-        limits: How much is done at once.
-        times: How patiently jobs are waited for.
+        ledger: Where purchases are recorded.
+        collector: Downloads, stores and settles finished jobs.
+        references: Gives what the service is sent for a request's references.
+        rate_limiter: That of the client.
+        take_lease: Takes the lease that shows a batch's owner to be alive, for as long as it runs.
+        clock: Every wait is on it, and its token cancels the run.
+        limits: Concurrency limits.
+        times: Poll intervals and timeouts.
         on_cancel: What becomes of the jobs of a cancelled batch.
+        failpoint: Called at every failpoint; see `failpoints`.
 
     Example:
-        >>> for outcome in engine.make(orders, hire=hire):
+        >>> for outcome in engine.make(orders, BuyerOptions(run_id)):
         ...     record(outcome)
     """
 
@@ -47,21 +46,25 @@ class Engine:
         client: OxenClient,
         *,
         ledger: Ledger,
-        delivery: Collector,
-        open_stream: Callable[[], EventStream],
-        enter: Callable[[], AbstractContextManager[OwnerLease]],
-        clock: HaltableClock,
+        collector: Collector,
+        references: InputImages,
+        rate_limiter: RateLimiter,
+        take_lease: Callable[[], AbstractContextManager[OwnerLease]],
+        clock: CancellableClock,
         limits: EngineLimits | None = None,
         times: WatchTimes | None = None,
         on_cancel: OnCancel = "keep",
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.ledger = ledger
-        self._enter = enter
-        self._means = BatchContext(
+        self._references = references
+        self._rate_limiter = rate_limiter
+        self._take_lease = take_lease
+        self._failpoint = failpoint
+        self._context = BatchContext(
             client=client,
             ledger=ledger,
-            delivery=delivery,
-            open_stream=open_stream,
+            collector=collector,
             clock=clock,
             limits=limits or EngineLimits(),
             times=times or WatchTimes(),
@@ -71,73 +74,84 @@ class Engine:
     def make(
         self,
         orders: Iterable[Order],
+        options: BuyerOptions,
         *,
-        hire: Callable[[OwnerLease], Buyer],
-        postprocess: Postprocess | None = None,
+        postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Outcome]:
         """Yield one outcome an order, in the order they finish; see `batches`."""
-        for batch in self.batches(orders, hire=hire, postprocess=postprocess):
-            yield from batch
+        for outcomes in self.batches(orders, options, postprocessor=postprocessor):
+            yield from outcomes
 
     def batches(
         self,
         orders: Iterable[Order],
+        options: BuyerOptions,
         *,
-        hire: Callable[[OwnerLease], Buyer],
-        postprocess: Postprocess | None = None,
+        postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Sequence[Outcome]]:
         """Yield one outcome an order, those that have finished meanwhile together.
 
-        Empty batches among them leave time for other work while the service is waited for.
+        Empty lists among them leave the caller time for other work while the service is waited for.
 
         Made fingerprints are reused, refused ones stay refused, open purchases of an earlier run
-        are resumed before anything is bought, and those of a run that is alive are waited for.
-        When what is left to buy would break a cap, nothing is bought. Closing the iterator (a
-        cancelled run) stops buying at once; what is at the service stays open in the ledger for
-        the next run, unless the engine was told to cancel it.
+        are resumed before anything is bought, and those of a live run are waited for. When what is
+        left to buy would break a cap, nothing is bought. Closing the iterator (a cancelled run)
+        stops buying at once; jobs at the service stay open in the ledger for the next run, unless
+        `on_cancel` is "cancel".
 
         Two orders with the same fingerprint are one purchase and two outcomes.
 
         Args:
-            orders: What to have.
-            hire: Gives the buyer that acts for this run's presence.
-            postprocess: Called once an order that has its image, before its outcome is yielded,
-                from threads of the engine; few at a time. What it raises ends the run.
+            orders: The images wanted.
+            options: What this run may buy.
+            postprocessor: Renders the image of each order before its outcome is yielded, in
+                threads of the engine, a few at a time. An exception of it ends the run.
 
         Raises:
             NbpError: The ledger can't be used; nothing more is bought.
         """
-        family = OrderGroups(orders)
-        with self._enter() as presence:
-            buyer = hire(presence)
-            known = self.ledger.latest(family.fingerprints)
-            buyer.unseen.update(set(family.fingerprints).difference(known))
+        groups = OrderGroups(orders)
+        with self._take_lease() as lease:
+            buyer = self._buyer(lease, options)
+            known = self.ledger.latest(groups.fingerprints)
+            buyer.unseen.update(set(groups.fingerprints).difference(known))
             due: list[Order] = []
             refused: list[Outcome] = []
             made: list[tuple[Order, Purchase]] = []
-            for order in family.firsts:
+            for order in groups.firsts:
                 current, settled = self._follow(order, known, buyer)
                 if settled is None:
                     due.append(current)
                 elif isinstance(settled, Refused):
-                    refused += family.share(settled)
+                    refused += groups.outcomes_for(settled)
                 else:
                     made.append((current, settled))
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
-            work = BatchWork(due=tuple(due), made=tuple(made), open_fingerprints=is_open)
-            flight = Batch(self._means, family, buyer=buyer, postprocess=postprocess)
+            batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             if refused:
                 yield refused
-            yield from flight.batches(work)
+            yield from batch.run(due, made, open_fingerprints=is_open)
+
+    def _buyer(self, lease: OwnerLease, options: BuyerOptions) -> Buyer:
+        return Buyer(
+            client=self._context.client,
+            ledger=self.ledger,
+            clock=self._context.clock,
+            references=self._references,
+            rate_limiter=self._rate_limiter,
+            failpoint=self._failpoint,
+            lease=lease,
+            options=options,
+        )
 
     @staticmethod
     def _follow(
         order: Order, known: dict[str, Purchase], buyer: Buyer
     ) -> tuple[Order, Purchase | Refused | None]:
-        """Follow an order and its softened successors to what the ledger holds of them.
+        """Find which wording of an order to go on with, by what the ledger holds of each.
 
         Returns:
-            The order to go on with, and what it came to where it needs no purchase and no waiting.
+            The order, and its purchase or refusal where it needs neither buying nor waiting.
         """
         while True:
             purchase = known.get(order.request.fingerprint)

@@ -1,9 +1,9 @@
-"""The named points of the money protocol, between any two of which a process may die."""
+"""Named failpoints of the money protocol, at which the crash tests kill the process."""
 
 from collections.abc import Callable
 from typing import Literal, get_args
 
-Step = Literal[
+FailpointName = Literal[
     "claiming",
     "claimed",
     "posted",
@@ -14,9 +14,9 @@ Step = Literal[
     "kept",
     "settled",
 ]
-FAILPOINTS: tuple[Step, ...] = get_args(Step)
-Failpoint = Callable[[Step], None]
+FAILPOINTS: tuple[FailpointName, ...] = get_args(FailpointName)
+Failpoint = Callable[[FailpointName], None]
 
 
-def no_failpoint(_: Step) -> None:
-    """Do nothing at a step; the crash tests kill the process instead."""
+def no_failpoint(_: FailpointName) -> None:
+    """Do nothing at a failpoint; the crash tests kill the process instead."""

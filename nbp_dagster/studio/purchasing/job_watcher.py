@@ -1,4 +1,4 @@
-"""Watches many jobs at once and times each out: one event stream, the queue's list polled too."""
+"""Watches many jobs by one event stream and by polling the queue; holds the timeout of a job."""
 
 import logging
 import threading
@@ -18,17 +18,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WatchTimes:
-    """Poll intervals and timeouts of the watch, in seconds.
+    """Poll intervals and timeouts, in seconds.
 
     Attributes:
-        poll: Between two looks at the queue's list (the service's docs advise 2 to 5).
-        poll_beside_stream: The same while the event stream is up and does the fast part; grows by
-            half with every look that finds nothing the stream had not told.
+        poll: Between two polls of the queue's list (the service's docs advise 2 to 5).
+        poll_beside_stream: The same while the event stream is connected; grows by half with every
+            poll that finds nothing the stream has not reported.
         poll_at_most: Where that growth ends.
-        stream_wait: How long the start waits for the stream; after that polling carries on alone.
-        stuck: Timeout of a job: in `processing` for longer, it counts as stuck (the service's own
-            client gives images five minutes).
-        unreachable: Polls failing for longer than this end the watch.
+        stream_wait: How long the start waits for the stream; after that, polling goes on alone.
+        stuck: Timeout of a job: in `processing` for longer than this, it counts as stuck and is
+            cancelled (the service's own client gives images five minutes).
+        unreachable: Timeout of the service: polls that fail for longer than this end the watch.
     """
 
     poll: float = 2.0
@@ -45,16 +45,16 @@ class Settled:
 
     Attributes:
         generation_id: The service's id of it.
-        told: Its picture, where the announcement says where that lies.
+        reported: Its picture, where the event holds the URL of it.
     """
 
     generation_id: str
-    told: FinishedJob | None = None
+    reported: FinishedJob | None = None
 
 
 @dataclass(frozen=True)
 class Stuck:
-    """The job has been processing past the deadline."""
+    """The job has been processing for longer than its timeout."""
 
     generation_id: str
 
@@ -69,26 +69,33 @@ class Unreachable:
 Notice = Settled | Stuck | Unreachable
 
 
-def next_interval(current: float, times: WatchTimes, *, told_all: bool) -> float:
-    """Return the seconds to the next poll beside a stream: fewer while it misses things.
+def next_interval(current: float, times: WatchTimes, *, reported_all: bool) -> float:
+    """Return the seconds to the next poll beside a stream: fewer while it misses jobs.
 
     Args:
         current: Seconds waited before this poll.
         times: The limits.
-        told_all: Whether the stream had told of everything that the poll found over.
+        reported_all: Whether the stream had reported every job that the poll found ended.
     """
-    if not told_all:
+    if not reported_all:
         return times.poll
     return min(max(current * 1.5, times.poll_beside_stream), times.poll_at_most)
 
 
-class Watcher:
-    """Tells, through `notify`, of every watched job that left the queue.
+class JobWatcher:
+    """Notifies of every watched job that left the queue.
 
-    A notice is a hint to look, never the truth: the stream has no replay and may speak of jobs
-    of other people. An event that says where a picture lies spares asking for the job; what it
-    does not say, when the job was begun, the queue's list has shown where it was looked at
-    meanwhile. `notify` is called from the watcher's own threads.
+    A notice is a hint to look, never the truth: the stream has no replay and may report jobs of
+    other clients. An event that holds a picture's URL spares one request for the job; it does not
+    hold when the job was started, which is taken from the queue's list where a poll has seen it.
+
+    Args:
+        client: Lists the queue.
+        stream: The event stream; closed by `stop`.
+        watched: Gives the generation ids to watch; called from the polling thread.
+        notify: Takes each notice; called from the watcher's own threads.
+        times: Poll intervals and timeouts.
+        clock: Tells the time.
     """
 
     def __init__(
@@ -109,9 +116,9 @@ class Watcher:
         self._clock = clock
         self._stopping = threading.Event()
         self._busy_since: dict[str, float] = {}
-        # What the stream told: whatever a poll finds besides, the stream has missed.
-        self._told: set[str] = set()
-        # When what is on its way was enqueued and begun, as the list has it.
+        # Ids that the stream reported: any other that a poll finds ended, the stream has missed.
+        self._reported: set[str] = set()
+        # When watched jobs were enqueued and started, by the queue's list.
         self._listed: dict[str, JobTimes] = {}
         self._beside = times.poll_beside_stream
         self._threads = (
@@ -120,14 +127,14 @@ class Watcher:
         )
 
     def start(self) -> None:
-        """Subscribe, and return once the stream is up or has had its chance."""
+        """Subscribe; return once the stream is connected, or after `stream_wait`."""
         for thread in self._threads:
             thread.start()
         if not self._stream.connected.wait(self._times.stream_wait):
             logger.info("no event stream yet; the queue's list is polled meanwhile")
 
     def stop(self) -> None:
-        """End both threads; returns when they are done."""
+        """End both threads; return when they have ended."""
         self._stopping.set()
         self._stream.close()
         for thread in self._threads:
@@ -137,7 +144,7 @@ class Watcher:
     def _listen(self) -> None:
         try:
             for event in self._stream:
-                self._told.add(event.generation_id)
+                self._reported.add(event.generation_id)
                 self._notify(Settled(event.generation_id, self._read(event)))
         except Cancelled:
             return
@@ -147,7 +154,7 @@ class Watcher:
             logger.exception("the event stream broke; the queue's list is polled instead")
 
     def _read(self, event: GenerationEvent) -> FinishedJob | None:
-        """Take what an event tells of a picture; None where it tells of none."""
+        """Return the picture that an event reports; None where it reports none."""
         if event.status != "succeeded" or event.url is None:
             return None
         listed = self._listed.get(event.generation_id, JobTimes(None, None, None))
@@ -159,9 +166,9 @@ class Watcher:
             self._poll_until_stopped()
         except Cancelled:
             return
-        except Exception as error:  # a thread's fault must reach the coordinator
+        except Exception as error:  # a thread's error must reach the coordinating thread
             if not self._stopping.is_set():
-                # Nobody would be told of a finished job any more: end the wait, keep jobs open.
+                # No finished job would be noticed any more: end the wait, keep the jobs open.
                 logger.exception("the watch of the queue broke")
                 self._notify(Unreachable(f"the watch of the queue broke: {error}"))
 
@@ -181,27 +188,27 @@ class Watcher:
                 logger.info("the queue could not be listed: %s", error)
                 continue
             answered_at = self._clock.monotonic()
-            told_all = not (watched - active.keys() - self._told)
-            self._beside = next_interval(self._beside, self._times, told_all=told_all)
-            # Others' jobs are told too; what is over is of no use.
-            self._told &= watched
+            reported_all = not (watched - active.keys() - self._reported)
+            self._beside = next_interval(self._beside, self._times, reported_all=reported_all)
+            # The stream reports other clients' jobs too, and ids are of no use once a job ended.
+            self._reported &= watched
             for generation_id in watched:
-                self._judge(generation_id, active.get(generation_id))
+                self._notify_if_over(generation_id, active.get(generation_id))
             self._listed = {
                 generation_id: JobTimes.of(active[generation_id])
                 for generation_id in watched & active.keys()
             }
 
-    def _judge(self, generation_id: str, job: Generation | None) -> None:
+    def _notify_if_over(self, generation_id: str, job: Generation | None) -> None:
         if job is not None and job.status == "queued":
-            # However long the queue is: waiting costs nothing, and the order is the service's.
+            # No timeout applies: waiting costs nothing, and the service decides the order.
             return
         since = self._busy_since.setdefault(generation_id, self._clock.monotonic())
         if self._clock.monotonic() - since > self._times.stuck:
-            # Processing for too long, or gone from the list without an end that is known here.
+            # Processing for too long, or gone from the list without a known end.
             self._notify(Stuck(generation_id))
         elif job is None:
-            # Watched before the list was asked for, and not in it: it has ended.
+            # Watched before the list was requested, and not in it: it has ended.
             self._notify(Settled(generation_id))
 
     def _interval(self) -> float:

@@ -1,17 +1,17 @@
-"""Which orders share a fingerprint, and which request succeeds a refused one."""
+"""Groups orders by fingerprint, and finds the softened request that follows a refused one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from nbp_dagster.studio.ledger.orders import Generated, Order, Outcome, Reused
+from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Outcome, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 
 class OrderGroups:
     """The orders of one batch, by fingerprint.
 
-    One purchase serves every order of a fingerprint. A request that softens a refused one stands
-    for the orders of the refused.
+    One purchase serves every order of a fingerprint. The outcome of a softened request counts for
+    the orders of the refused one.
     """
 
     def __init__(self, orders: Iterable[Order]) -> None:
@@ -22,7 +22,7 @@ class OrderGroups:
         self._roots = {
             item.request.fingerprint: first.request.fingerprint
             for first in self.firsts
-            for item in _successors(first)
+            for item in _wordings(first)
         }
 
     @property
@@ -32,7 +32,7 @@ class OrderGroups:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """Every fingerprint that may be asked for, softened requests included."""
+        """Every fingerprint that may be bought, softened requests included."""
         return tuple(self._orders)
 
     @property
@@ -42,57 +42,65 @@ class OrderGroups:
 
     @property
     def provider(self) -> str:
-        """Who draws; one batch has one."""
+        """The service; one batch has one."""
         return next(iter(self._orders.values())).request.provider
 
     def successor(self, fingerprint: str) -> Order | None:
         """Return the softened order to try after a refusal, if there is one."""
         return self._orders[fingerprint].on_refusal
 
-    def share(self, outcome: Outcome) -> Iterator[Outcome]:
-        """Yield an outcome for each order it serves: the first made it, the others share it."""
+    def outcomes_for(self, outcome: Outcome) -> Iterator[Outcome]:
+        """Yield an outcome for each order it serves: the first bought it, the others reuse it."""
         if isinstance(outcome, Generated | Reused):
-            fingerprint = outcome.receipt.fingerprint
+            yield from self.made_for(outcome)
         else:
-            fingerprint = outcome.fingerprint
-        first, *others = self._groups[self._roots[fingerprint]]
-        yield replace(outcome, key=first.key)
-        for order in others:
-            if isinstance(outcome, Generated):
-                yield Reused(order.key, outcome.image, outcome.receipt)
-            else:
+            for order in self._served(outcome.fingerprint):
                 yield replace(outcome, key=order.key)
+
+    def made_for(self, made: Made) -> Iterator[Made]:
+        """Yield an image's outcome for each order it serves."""
+        first, *others = self._served(made.receipt.fingerprint)
+        yield replace(made, key=first.key)
+        for order in others:
+            if isinstance(made, Generated):
+                yield Reused(order.key, made.image, made.receipt)
+            else:
+                yield replace(made, key=order.key)
+
+    def _served(self, fingerprint: str) -> list[Order]:
+        return self._groups[self._roots[fingerprint]]
 
     def _chain(self) -> Iterator[Order]:
         for first in self.firsts:
-            yield from _successors(first)
+            yield from _wordings(first)
 
 
-def _successors(order: Order | None) -> Iterator[Order]:
+def _wordings(order: Order | None) -> Iterator[Order]:
+    """Yield an order and its softened wordings, each of which follows when one is refused."""
     while order is not None:
         yield order
         order = order.on_refusal
 
 
-def may_ask(order: Order, fingerprint: str) -> bool:
-    """Whether a fingerprint is the order's own, or that of one of its milder wordings."""
-    return any(item.request.fingerprint == fingerprint for item in _successors(order))
+def has_fingerprint(order: Order, fingerprint: str) -> bool:
+    """Whether a fingerprint is the order's own, or that of one of its softened wordings."""
+    return any(item.request.fingerprint == fingerprint for item in _wordings(order))
 
 
-def request_behind(order: Order, fingerprint: str) -> Order:
-    """Return the order, or its milder wording, that a fingerprint belongs to."""
-    return next(item for item in _successors(order) if item.request.fingerprint == fingerprint)
+def find_wording(order: Order, fingerprint: str) -> Order:
+    """Return the order or the softened wording of it that has a fingerprint."""
+    return next(item for item in _wordings(order) if item.request.fingerprint == fingerprint)
 
 
-def standing_of(order: Order, latest: Mapping[str, Purchase]) -> Purchase | None:
-    """Return the purchase that speaks for an order: its own, or that of a milder wording.
+def status_of(order: Order, latest: Mapping[str, Purchase]) -> Purchase | None:
+    """Return the purchase that decides an order's status: its own, or a softened wording's.
 
     Args:
         order: The order.
-        latest: The latest purchase by fingerprint, milder wordings included.
+        latest: The latest purchase by fingerprint, softened wordings included.
     """
     purchase = None
-    for item in _successors(order):
+    for item in _wordings(order):
         found = latest.get(item.request.fingerprint)
         if found is None:
             break

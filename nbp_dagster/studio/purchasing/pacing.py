@@ -1,41 +1,58 @@
-"""How far apart orders are sent: no closer than what comes back can be dealt with; never waits."""
+"""Dispatch interval: orders are sent no faster than pictures are postprocessed; never waits."""
 
-from collections.abc import Callable
+from typing import Protocol
 
-# Orders that may go at once after a moment in which none could.
+from nbp_dagster.clock import Clock
+
+# Orders that may be sent at once after a pause in which none was.
 _MOST_AT_ONCE = 2
 
 
-class DispatchPacer:
-    """Gives leave to send, so many orders a second as pictures can be made of.
+class PictureRate(Protocol):
+    """How fast pictures are postprocessed; `DecodeLimiter` measures it."""
 
-    Jobs that are sent together end together, and all but the first then wait for their renditions.
-    Sent apart they end apart, and the service is none the slower for it.
+    def seconds_apart(self, guess: float) -> float:
+        """Return the seconds between two pictures.
+
+        Args:
+            guess: Seconds for one picture, used until the first has been measured.
+        """
+        ...
+
+
+class DispatchPacer:
+    """Limits orders sent per second to the pictures that can be postprocessed per second.
+
+    Jobs that are sent together end together, and all but the first then wait to be postprocessed.
+    Sent apart they end apart, and the service takes no longer over them.
 
     Args:
-        seconds_apart: Gives the seconds that should lie between two orders now.
-        monotonic: A clock.
+        rate: The rate of postprocessing.
+        clock: Tells the time; never slept on.
+        guess: Seconds that one picture takes, until the first has been measured; 0 where pictures
+            are not postprocessed.
     """
 
-    def __init__(self, seconds_apart: Callable[[], float], monotonic: Callable[[], float]) -> None:
-        self._seconds_apart = seconds_apart
-        self._monotonic = monotonic
+    def __init__(self, rate: PictureRate, clock: Clock, *, guess: float) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._guess = guess
         self._next = 0.0
 
-    def ready(self) -> int | None:
-        """Return how many orders may be sent now; None where they need not be apart."""
-        apart = self._seconds_apart()
-        if apart <= 0:
+    def count_ready(self) -> int | None:
+        """Return how many orders may be sent now; None where no interval is kept."""
+        interval = self._rate.seconds_apart(self._guess)
+        if interval <= 0:
             return None
-        late = self._monotonic() - self._next
-        return 0 if late < 0 else min(_MOST_AT_ONCE, 1 + int(late / apart))
+        late = self._clock.monotonic() - self._next
+        return 0 if late < 0 else min(_MOST_AT_ONCE, 1 + int(late / interval))
 
-    def sent(self, orders: int) -> None:
-        """Be told that some orders were sent."""
-        apart = self._seconds_apart()
-        earliest = self._monotonic() - (_MOST_AT_ONCE - 1) * apart
-        self._next = max(self._next, earliest) + orders * apart
+    def record_sent(self, orders: int) -> None:
+        """Count orders as sent now."""
+        interval = self._rate.seconds_apart(self._guess)
+        earliest = self._clock.monotonic() - (_MOST_AT_ONCE - 1) * interval
+        self._next = max(self._next, earliest) + orders * interval
 
     def seconds_left(self) -> float:
         """Return the seconds until another order may be sent."""
-        return max(0.0, self._next - self._monotonic())
+        return max(0.0, self._next - self._clock.monotonic())

@@ -70,7 +70,7 @@ def purchases(house: House) -> dict[str, list[Purchase]]:
 def corrections(house: House) -> dict[str, Correction]:
     """What was asked for again, by prompt; at most once each."""
     with open_studio(house.settings) as studio:
-        rows = studio.corrections.log.all()
+        rows = studio.regenerations.log.all()
     assert len({row.key for row in rows}) == len(rows)
     return {row.key: row for row in rows}
 
@@ -83,7 +83,7 @@ def planned(house: House) -> Plan:
 def books(house: House) -> list[str]:
     """What `nbp ledger` prints."""
     with open_studio(house.settings) as studio:
-        accounts = read_accounts(studio.ledger, corrections=studio.corrections.log)
+        accounts = read_accounts(studio.ledger, corrections=studio.regenerations.log)
         return list(describe_accounts(accounts))
 
 

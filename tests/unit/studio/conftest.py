@@ -8,7 +8,7 @@ import pytest
 from nbp_dagster.simulator.server import SimulatorServer
 from tests.fakes.postgres import PostgresServer, postgres
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import Workbench, workbench
+from tests.rigs.workbench import Workbench, workbench
 
 __all__ = ["postgres"]
 

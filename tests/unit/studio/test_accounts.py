@@ -4,7 +4,7 @@ from nbp_dagster.cli.ledger_table import describe_accounts
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.accounts import read_accounts
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import Workbench, order
+from tests.rigs.workbench import Workbench, order
 
 
 def test_spending_adds_up_by_campaign_shot_and_model(bench: Workbench) -> None:

@@ -24,7 +24,11 @@ from nbp_dagster.oxen.rate_limit.rate_state import (
     FORGET_SECONDS,
     RateState,
 )
-from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import (
+    CancellableClock,
+    CancellationToken,
+    Cancelled,
+)
 from tests.fakes.clock import FakeClock
 
 T = TypeVar("T")
@@ -168,10 +172,10 @@ def test_a_slot_taken_in_advance_is_not_kept_for_long() -> None:
 
 
 def test_a_run_that_is_stopped_does_not_wait_for_its_turn() -> None:
-    clock = HaltableClock(FakeClock())
+    clock = CancellableClock(FakeClock(), CancellationToken())
     rate_limiter = RateLimiter(clock)
     rate_limiter.record_throttle(60.0, rate_limiter.acquire(), is_post=True)
-    clock.halt()
+    clock.token.stop_waiting()
 
     with pytest.raises(Cancelled):
         rate_limiter.acquire()

@@ -12,7 +12,7 @@ from nbp_dagster.studio.ledger.budget import (
     run_cap,
     select_affordable,
 )
-from tests.fakes.studio import order
+from tests.rigs.workbench import order
 
 
 def nothing_spent(_: Cap) -> Decimal:

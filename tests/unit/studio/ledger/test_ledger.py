@@ -27,7 +27,7 @@ from nbp_dagster.studio.ledger.orders import KeptImage
 from nbp_dagster.studio.ledger.purchases import JobTimes, Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
 from tests.fakes.clock import FakeClock
-from tests.fakes.studio import PRICE, order
+from tests.rigs.workbench import PRICE, order
 
 OWNERS = ("a" * 32, "b" * 32, "c" * 32)
 NUMBERS = (1, 2, 3)

@@ -25,7 +25,7 @@ from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureInd
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
 from tests.fakes.pictures import broken_pictures, encode
-from tests.fakes.studio import order
+from tests.rigs.workbench import order
 
 ORDER = order(1)
 KEY = ORDER.key

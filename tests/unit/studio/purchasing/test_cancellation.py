@@ -4,12 +4,16 @@ import threading
 
 import pytest
 
-from nbp_dagster.studio.purchasing.cancellation import Cancelled, HaltableClock
+from nbp_dagster.studio.purchasing.cancellation import (
+    CancellableClock,
+    CancellationToken,
+    Cancelled,
+)
 from tests.fakes.clock import FakeClock
 
 
-def test_a_halt_wakes_who_sleeps() -> None:
-    clock = HaltableClock(FakeClock())
+def test_stopping_the_waiting_ends_a_sleep() -> None:
+    clock = CancellableClock(FakeClock(), CancellationToken())
     woken: list[BaseException] = []
 
     def sleep() -> None:
@@ -20,36 +24,36 @@ def test_a_halt_wakes_who_sleeps() -> None:
 
     sleeper = threading.Thread(target=sleep)
     sleeper.start()
-    clock.halt()
+    clock.token.stop_waiting()
     sleeper.join(timeout=10)
 
     assert not sleeper.is_alive()
     assert len(woken) == 1
 
 
-def test_after_a_halt_nobody_falls_asleep() -> None:
-    clock = HaltableClock(FakeClock())
-    clock.halt()
+def test_no_sleep_begins_once_waiting_was_stopped() -> None:
+    clock = CancellableClock(FakeClock(), CancellationToken())
+    clock.token.stop_waiting()
 
     with pytest.raises(Cancelled):
         clock.sleep(0)
 
 
 def test_the_end_of_buying_lets_waiting_go_on() -> None:
-    clock = HaltableClock(FakeClock())
-    clock.stop_buying()
+    clock = CancellableClock(FakeClock(), CancellationToken())
+    clock.token.stop_buying()
 
     clock.sleep(0)
 
-    assert not clock.may_buy
+    assert not clock.token.may_buy
 
 
 def test_the_next_run_starts_afresh() -> None:
-    clock = HaltableClock(FakeClock())
-    clock.stop_buying()
-    clock.halt()
-    clock.resume()
+    clock = CancellableClock(FakeClock(), CancellationToken())
+    clock.token.stop_buying()
+    clock.token.stop_waiting()
+    clock.token.reset()
 
     clock.sleep(0)
 
-    assert clock.may_buy
+    assert clock.token.may_buy

@@ -12,7 +12,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Outcome, Reused
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import PRICE, Workbench, bind, order, rename, workbench
+from tests.rigs.workbench import PRICE, Workbench, bind, order, rename, workbench
 
 ENQUEUED = "/api/ai/queue"
 

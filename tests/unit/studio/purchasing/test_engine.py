@@ -18,9 +18,9 @@ from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, R
 from nbp_dagster.studio.ordering.order_builder import build_order
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.buyer import recognisable
-from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from tests.fakes.service import ServiceProbe
-from tests.fakes.studio import PRICE, HastyClock, Workbench, order, rename, workbench
+from tests.rigs.workbench import PRICE, HastyClock, Workbench, order, rename, workbench
 
 
 class NoList(RequestsTransport):
@@ -81,7 +81,7 @@ class SlowHands:
         self._out = 0
         self.most = 0
 
-    def failpoint(self, step: Step) -> None:
+    def failpoint(self, step: FailpointName) -> None:
         if step == "posted":
             self._count(1)
 
@@ -102,7 +102,7 @@ def test_orders_are_sent_no_faster_than_pictures_can_be_dealt_with(
     orders = [order(number) for number in range(24)]
 
     with workbench(simulator.url, tmp_path, failpoint=hands.failpoint) as bench:
-        outcomes = bench.make(*orders, postprocess=hands.postprocess)
+        outcomes = bench.make(*orders, postprocessor=hands)
 
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
     assert hands.most < len(orders) * 3 / 4
@@ -449,7 +449,7 @@ def test_a_cap_that_another_run_fills_stops_buying_and_keeps_what_is_paid(
     cap = campaign_cap("spring", Decimal("0.60"))
     others: list[object] = []
 
-    def spend_elsewhere(step: Step) -> None:
+    def spend_elsewhere(step: FailpointName) -> None:
         if step == "enqueued" and not others:
             others.append(step)
             for number in (100, 101):
@@ -581,7 +581,7 @@ class Trickling(RequestsTransport):
     def _hold(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield next(chunks)
         self.has_begun.set()
-        while self.clock.may_buy:
+        while self.clock.token.may_buy:
             time.sleep(0.005)
         yield from chunks
         yield b"more"
@@ -715,7 +715,7 @@ class BuyersWait(HastyClock):
 def test_an_order_waits_for_its_turn_before_it_is_written_down(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
-    steps: list[Step] = []
+    steps: list[FailpointName] = []
     clock = BuyersWait()
     with workbench(simulator.url, home, clock=clock, failpoint=steps.append) as bench:
         bench.rate_limiter.record_throttle(60.0, bench.rate_limiter.acquire(), is_post=True)
@@ -723,7 +723,7 @@ def test_an_order_waits_for_its_turn_before_it_is_written_down(
         run.start()
         assert clock.waiting.wait(30)
         written, taken = list(bench.ledger.rows()), tuple(steps)
-        clock.stop_buying()
+        clock.token.stop_buying()
         clock.let_go.set()
         run.join(30)
 
@@ -753,5 +753,5 @@ def test_an_order_that_was_too_early_goes_though_nobody_says_a_word(
     orders = [order(number) for number in range(6)]
     hands = SlowHands(0.0)
     with workbench(simulator.url, tmp_path, clock=StandingClock(step)) as bench:
-        outcomes = bench.make(*orders, postprocess=hands.postprocess)
+        outcomes = bench.make(*orders, postprocessor=hands)
     assert all(isinstance(outcome, Generated) for outcome in outcomes.values())

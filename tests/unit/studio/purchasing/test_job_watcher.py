@@ -14,9 +14,9 @@ from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.studio.ledger.purchases import FinishedJob, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.job_watcher import (
+    JobWatcher,
     Notice,
     Settled,
-    Watcher,
     WatchTimes,
     next_interval,
 )
@@ -69,12 +69,12 @@ class OneJob(Transport):
 
 def _watcher(
     transport: Transport, clock: FakeClock, *, notify: Callable[[Notice], None]
-) -> Watcher:
+) -> JobWatcher:
     """One that waits for one job and looks at the list all the time."""
     client = OxenClient(
         "https://hub.test", api_key="k", transport=transport, clock=clock, retry=RetryPolicy()
     )
-    return Watcher(
+    return JobWatcher(
         client,
         stream=client.events(),
         watched=lambda: frozenset({"a job"}),
@@ -123,15 +123,15 @@ def test_a_poll_that_is_stopped_while_it_waits_does_not_blame_the_service() -> N
 def test_a_stream_that_tells_everything_is_looked_behind_ever_less_often() -> None:
     interval, intervals = 5.0, []
     for _ in range(6):
-        interval = next_interval(interval, TIMES, told_all=True)
+        interval = next_interval(interval, TIMES, reported_all=True)
         intervals.append(interval)
 
     assert intervals == [7.5, 11.25, 16.875, 20.0, 20.0, 20.0]
 
 
 def test_a_stream_that_missed_something_is_looked_behind_as_if_it_were_not_there() -> None:
-    assert next_interval(20.0, TIMES, told_all=False) == 2.0
+    assert next_interval(20.0, TIMES, reported_all=False) == 2.0
 
 
 def test_a_stream_that_is_sound_again_is_trusted_again() -> None:
-    assert next_interval(2.0, TIMES, told_all=True) == 5.0
+    assert next_interval(2.0, TIMES, reported_all=True) == 5.0

@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.buyer import Buyer, Enqueued, recognisable
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.failpoints import Step
+from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, Enqueued, recognisable
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
+from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.purchasing.reconcile import find_job, oldest
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
-from tests.fakes.studio import bind, order
+from tests.rigs.workbench import bind, order
 
 # Requests word for word the same, and one that differs.
 ORDERS = ((1, 1), (1, 2), (1, 3), (2, 1))
@@ -38,17 +39,24 @@ class Died(BaseException):
     """The process of a buyer is gone; nothing catches this on the way."""
 
 
-class NeverWaiting(HaltableClock):
+class NeverWaiting(CancellableClock):
     """Sleeps without waiting."""
 
     def __init__(self) -> None:
-        super().__init__(FakeClock())
+        super().__init__(FakeClock(), CancellationToken())
 
     def sleep(self, seconds: float) -> None:
         """Return at once."""
 
 
-class StagePresence(OwnerLease):
+class NoReferences:
+    """Orders without input images."""
+
+    def input_image(self, request: ImageRequest) -> tuple[str, ...]:
+        return ()
+
+
+class StageLease(OwnerLease):
     """A run among others that the test lets live and die."""
 
     def __init__(self, owner: str, alive: set[str]) -> None:
@@ -85,13 +93,13 @@ class Stage:
         self.depth += 1
         try:
             with suppress(Died):
-                return isinstance(self._hire(owner).obtain(item), Enqueued)
+                return isinstance(self._buyer(owner).obtain(item), Enqueued)
             self.alive.discard(owner)
             return False
         finally:
             self.depth -= 1
 
-    def act(self, _: Step | None = None) -> None:
+    def act(self, _: FailpointName | None = None) -> None:
         """Let happen what is due at a point where a process may be interrupted."""
         move = next(self.moves, "go on")
         if move == "die":
@@ -108,17 +116,17 @@ class Stage:
         ours = {item.request.fingerprint for item in self.orders}
         return [row for row in self.ledger.rows() if row.fingerprint in ours]
 
-    def _hire(self, owner: str) -> Buyer:
+    def _buyer(self, owner: str) -> Buyer:
         clock = NeverWaiting()
         return Buyer(
             client=cast(OxenClient, self.queue),
             ledger=self.ledger,
             clock=clock,
-            presence=StagePresence(owner, self.alive),
-            input_image=lambda _: (),
+            references=NoReferences(),
             rate_limiter=RateLimiter(clock),
-            run_id=owner,
             failpoint=self.act,
+            lease=StageLease(owner, self.alive),
+            options=BuyerOptions(owner),
         )
 
 

@@ -1,4 +1,4 @@
-"""Engines over a simulator, and orders to give them, without briefs and without Dagster."""
+"""A studio opened over a simulator, with and without briefs, and orders to give its engine."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
@@ -15,19 +16,20 @@ from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.budget import Cap
-from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS, open_ledger
+from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
-from nbp_dagster.studio.ledger.owner_leases import OwnerLease, take_lease
-from nbp_dagster.studio.options import OnCancel
+from nbp_dagster.studio.options import OnCancel, StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.buyer import Buyer
-from nbp_dagster.studio.purchasing.cancellation import HaltableClock
-from nbp_dagster.studio.purchasing.collector import Collector, Postprocess
-from nbp_dagster.studio.purchasing.engine import Engine
+from nbp_dagster.studio.purchasing.buyer import BuyerOptions
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
+from nbp_dagster.studio.purchasing.collector import ImagePostprocessor
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
-from nbp_dagster.studio.storage.image_store import FolderStore
+from nbp_dagster.studio.service import Secrets, Service, Tuning
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.studio import Studio, open_studio
 
 PRICE = Decimal("0.15")
 # Waits of the real protocol, shortened: nothing in these tests depends on their length.
@@ -37,11 +39,11 @@ QUICK = RetryPolicy(
 TIMES = WatchTimes(poll=0.05, poll_beside_stream=0.2, poll_at_most=0.4, stuck=0.3, unreachable=1.0)
 
 
-class HastyClock(HaltableClock):
-    """The real time, but nobody sleeps longer than a moment."""
+class HastyClock(CancellableClock):
+    """The real time, but no sleep is longer than a moment."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        super().__init__(clock or SystemClock())
+        super().__init__(clock or SystemClock(), CancellationToken())
 
     def sleep(self, seconds: float) -> None:
         super().sleep(min(seconds, 0.02))
@@ -98,26 +100,33 @@ def rename(item: Order, key: str) -> Order:
 
 @dataclass
 class Workbench:
-    """An engine with everything around it, over one home folder."""
+    """The engine of a studio without briefs, and what is around it, over one home folder."""
 
-    client: OxenClient
-    ledger: Ledger
-    store: FolderStore
-    engine: Engine
-    clock: HaltableClock
-    failpoint: Failpoint
+    studio: Studio
     rate_limiter: RateLimiter
     run_id: str = "test run"
+
+    @property
+    def client(self) -> OxenClient:
+        return self.studio.client
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.studio.ledger
+
+    @property
+    def store(self) -> ImageStore:
+        return self.studio.store
 
     def make(
         self,
         *orders: Order,
         caps: Sequence[Cap] = (),
         fresh: bool = False,
-        postprocess: Postprocess | None = None,
+        postprocessor: ImagePostprocessor | None = None,
     ) -> dict[str, Outcome]:
         """Run the engine to its end."""
-        outcomes = self.stream(*orders, caps=caps, fresh=fresh, postprocess=postprocess)
+        outcomes = self.stream(*orders, caps=caps, fresh=fresh, postprocessor=postprocessor)
         return {outcome.key: outcome for outcome in outcomes}
 
     def stream(
@@ -125,25 +134,11 @@ class Workbench:
         *orders: Order,
         caps: Sequence[Cap] = (),
         fresh: bool = False,
-        postprocess: Postprocess | None = None,
+        postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Outcome]:
         """The engine's own iterator, to be closed early by a test."""
-
-        def hire(presence: OwnerLease) -> Buyer:
-            return Buyer(
-                client=self.client,
-                ledger=self.ledger,
-                clock=self.clock,
-                presence=presence,
-                input_image=lambda _: (),
-                rate_limiter=self.rate_limiter,
-                run_id=self.run_id,
-                caps=tuple(caps),
-                fresh=fresh,
-                failpoint=self.failpoint,
-            )
-
-        return self.engine.make(orders, hire=hire, postprocess=postprocess)
+        options = BuyerOptions(self.run_id, tuple(caps), fresh)
+        return self.studio.engine.make(orders, options, postprocessor=postprocessor)
 
 
 @contextmanager
@@ -158,34 +153,35 @@ def workbench(
     failpoint: Failpoint = no_failpoint,
     on_cancel: OnCancel = "keep",
     clock: HastyClock | None = None,
-    patience: float = LOCK_TIMEOUT_SECONDS,
+    lock_timeout: float = LOCK_TIMEOUT_SECONDS,
     transport: Transport | None = None,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
-    halting = clock or HastyClock()
-    rate_limiter = RateLimiter(RateLimiterClock(halting))
+    limits = limits or EngineLimits(elsewhere_seconds=0.05)
+    service = connect(url, key=key, clock=clock, transport=transport)
+    with open_studio(
+        Briefs(home / "briefs", {}, {}, {}, {}, {}),
+        service,
+        StudioPaths(home),
+        StudioOptions(in_flight=limits.in_flight, on_cancel=on_cancel, ocr="off"),
+        secrets=Secrets(ledger_url=ledger_url or ""),
+        tuning=Tuning(limits, TIMES, failpoint, lock_timeout),
+    ) as studio:
+        yield Workbench(studio, service.rate_limiter, run_id)
+
+
+def connect(
+    url: str,
+    *,
+    key: str = "test-key",
+    clock: HastyClock | None = None,
+    transport: Transport | None = None,
+) -> Service:
+    """Return the service behind an address, with short waits; pictures count as bought."""
+    clock = clock or HastyClock()
+    rate_limiter = RateLimiter(RateLimiterClock(clock))
     limited = LimitedTransport(
-        transport or RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=halting
+        transport or RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=clock
     )
-    client = OxenClient(url, api_key=key, transport=limited, clock=halting, retry=QUICK)
-    database = open_ledger(ledger_url or home / "ledger.sqlite", lock_timeout=patience)
-    ledger = Ledger(database, clock=halting)
-    store = FolderStore(home / "store")
-    delivery = Collector(
-        client, ledger, store, failpoint, require_going_on=halting.require_going_on
-    )
-    engine = Engine(
-        client,
-        ledger=ledger,
-        delivery=delivery,
-        open_stream=client.events,
-        enter=lambda: take_lease(database, folder=home / "owners"),
-        clock=halting,
-        limits=limits or EngineLimits(elsewhere_seconds=0.05),
-        times=TIMES,
-        on_cancel=on_cancel,
-    )
-    try:
-        yield Workbench(client, ledger, store, engine, halting, failpoint, rate_limiter, run_id)
-    finally:
-        ledger.close()
+    client = OxenClient(url, api_key=key, transport=limited, clock=clock, retry=QUICK)
+    return Service(client, clock=clock, rate_limiter=rate_limiter, provider="oxen")
