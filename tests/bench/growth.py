@@ -18,7 +18,7 @@ _SMALL_ORDER = 1000
 # The order whose cost counts as that of starting and ending a command: what comes once is not
 # counted with each prompt.
 _LEAST = 4
-_OURS_MS = 8.0
+_OURS_MS = 12.0
 _BOTH_MS = 30.0
 _GROWTH = 1.25
 
