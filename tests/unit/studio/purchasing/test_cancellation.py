@@ -1,4 +1,4 @@
-"""Stopping ends every wait, and forbids purchases in two degrees."""
+"""A token forbids purchases, ends every wait and drops downloads, by degrees."""
 
 import threading
 
@@ -46,6 +46,17 @@ def test_the_end_of_buying_lets_waiting_go_on() -> None:
     clock.sleep(0)
 
     assert not clock.token.may_buy
+
+
+def test_only_a_cancelled_run_drops_what_is_under_way() -> None:
+    token = CancellationToken()
+    token.stop_waiting()
+
+    token.raise_if_cancelled()
+    token.cancel()
+
+    with pytest.raises(Cancelled):
+        token.raise_if_cancelled()
 
 
 def test_the_next_run_starts_afresh() -> None:

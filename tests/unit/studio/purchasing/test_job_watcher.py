@@ -27,7 +27,7 @@ TIMES = WatchTimes(poll=2.0, poll_beside_stream=5.0, poll_at_most=20.0)
 
 
 class StoppedRun(Transport):
-    """Waits for a turn that never comes, because the run is told to stop."""
+    """Waits for a turn that never comes, because the run is stopped."""
 
     def __init__(self) -> None:
         self.was_asked_for_the_list = threading.Event()
@@ -36,7 +36,7 @@ class StoppedRun(Transport):
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
         if request.url.endswith("/queue"):
             self.was_asked_for_the_list.set()
-        raise Cancelled("the run was told to stop")
+        raise Cancelled("the run was stopped")
         yield
 
 
