@@ -64,7 +64,7 @@ from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
 from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
-from nbp_dagster.studio.sets.staging import SetStage
+from nbp_dagster.studio.sets.staging import SetStager
 from nbp_dagster.studio.studio import Studio
 
 REQUESTS_VERSION = f"prompt-{PROMPT_VERSION}"
@@ -200,7 +200,7 @@ class _PromptStep:
         self._problems: list[Refused | Failed] = []
         self._strict = config.strict or is_strict(context, names)
         self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
-        self._stages: dict[str, SetStage] = {}
+        self._stages: dict[str, SetStager] = {}
         self._unrecorded: deque[Order] = deque()
         self._tally = OutcomeCounts()
         self._log = BatchLog(context, total=len(self._prompts))

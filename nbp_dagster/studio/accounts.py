@@ -1,4 +1,4 @@
-"""The ledger read by people: what was spent, what is open, what was refused, what nobody owns."""
+"""Reports the ledger: what was spent, is open, was refused, and jobs that no purchase owns."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Spending:
     """What one day, campaign, shot or model cost.
 
     Attributes:
-        name: Which.
+        name: The day, campaign, shot or model.
         images: Purchases that brought an image.
         billed_usd: USD charged.
         reserved_usd: USD set aside for purchases that are open.
@@ -35,20 +35,20 @@ class Spending:
 
 @dataclass(frozen=True)
 class Accounts:
-    """The books at one moment.
+    """The ledger's sums and lists at one moment.
 
     Attributes:
         total: Over everything.
-        by_day: Calendar days (UTC) on which purchases were meant.
+        by_day: Calendar days (UTC) on which purchases were claimed.
         by_campaign: Campaigns, and `brand:<id>` for character sheets.
         by_shot: `campaign/shot`.
         by_model: Models.
         open: Purchases that a run works on, or that the next run resumes.
-        refused: The dead letters, each with the service's words.
+        refused: Refused purchases, each with the service's message.
         failed: Purchases that brought no image, lost ones included.
-        corrections: What was asked for again because it failed a check, oldest first.
-        fresh: How many purchases were made again on purpose.
-        simulated_usd: USD among the sums that the simulator asked for; nobody was charged.
+        corrections: Pictures regenerated because they failed a check, oldest first.
+        fresh: Number of purchases repeated on purpose.
+        simulated_usd: USD among the sums for simulated pictures, which are never charged.
         orphans: Jobs at the service that no purchase owns; None when the service was not asked.
     """
 
@@ -87,12 +87,12 @@ class Accounts:
 def read_accounts(
     ledger: Ledger, *, corrections: CorrectionLog | None = None, client: "OxenClient | None" = None
 ) -> Accounts:
-    """Sum the ledger up.
+    """Sum the ledger.
 
     Args:
         ledger: The ledger.
-        corrections: What was asked for again; None leaves it out.
-        client: Asked for its jobs in every state, to find those nobody owns; None asks nothing.
+        corrections: The log of corrections; None leaves them out.
+        client: Lists jobs in every state, to find those no purchase owns; None sends no request.
 
     Raises:
         OxenError: The service can't be asked.
@@ -117,7 +117,7 @@ def read_accounts(
 def find_orphans(ledger: Ledger, client: "OxenClient") -> Iterator[Generation]:
     """Yield the service's jobs that no purchase owns: reported, never touched.
 
-    They may be somebody else's on the same account, or made by hand.
+    They may belong to another user of the account, or have been made by hand.
     """
     # Imported here: to sum the ledger up needs neither jobs nor the client.
     from nbp_dagster.studio.purchasing.reconcile import STATES

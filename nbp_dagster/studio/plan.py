@@ -1,4 +1,4 @@
-"""What a run would do and cost, without doing it."""
+"""Dry run: what a run would buy and what it would cost."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -31,14 +31,14 @@ class PlannedImage:
         standing: "made" and "refused" cost nothing; "open" is paid and on its way; "to_make" will
             be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
             are part of its fingerprint; "waits_for_pin" is a sheet that is made and that a person
-            has to choose; "invalid" can't be asked for.
-        price_usd: What running would still spend on it.
+            has to choose; "invalid" can't be bought.
+        price_usd: What a run would still spend on it.
         prompt: The text sent to the model; empty while it can't be compiled.
         references: Role, subject, source and digest of each reference, in the order of sending.
         fingerprint: Hash of the request; None while it can't be known.
         reason: Why it is refused, waits or is invalid.
-        may_correct: How many further pictures may be bought should this one fail a check.
-        correction_usd: What each of them would cost.
+        may_correct: Most corrections that may be bought if this picture fails a check.
+        correction_usd: What each correction would cost.
     """
 
     key: str
@@ -72,8 +72,8 @@ class Plan:
     """Everything a run over some campaigns would touch.
 
     Attributes:
-        images: In the order a run takes them.
-        over: Caps that it would break, one line each, by how much.
+        images: In the order a run buys them.
+        over: One line for each cap that it would break, with the amount.
     """
 
     images: tuple[PlannedImage, ...]
@@ -81,14 +81,14 @@ class Plan:
 
     @property
     def total_usd(self) -> Decimal:
-        """USD that running would spend."""
+        """USD that a run would spend."""
         return sum((image.price_usd for image in self.images), Decimal(0))
 
     @property
     def corrections(self) -> tuple[int, Decimal]:
-        """The most further pictures that failed checks may lead to, and their USD.
+        """The most corrections that failed checks may lead to, and their USD.
 
-        No part of `total_usd`: most pictures pass, and the caps hold for these as for all.
+        Not in `total_usd`: most pictures pass, and the caps hold for corrections too.
         """
         costs = [image.may_correct * image.correction_usd for image in self.images]
         return sum(image.may_correct for image in self.images), sum(costs, Decimal(0))
@@ -100,7 +100,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     Raises:
         BriefError: Reference images can't be used; every one is named.
         OxenError: The service can't be asked for its prices.
-        UnpricedModel: It states none.
+        UnpricedModel: A model has no price.
     """
     wanted = set(campaigns)
     studio.compiler.require_references(wanted)
@@ -116,7 +116,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
         if all(standings[key].sheet for key in studio.compiler.sheets_of(prompt))
     }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
-    # What stands may be the correction of what the brief compiles to.
+    # The current picture may be a correction of what the brief compiles to.
     standing = studio.regenerations.current_orders(compiled.orders.values())
     known = studio.purchases(standing)
     by_key = {order.key: _ordered(order, status_of(order, known), "prompt") for order in standing}
@@ -132,7 +132,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
 
 
 def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> PlannedImage:
-    """Say how many pictures may follow a prompt's own, where its campaign has some corrected."""
+    """Add the corrections that a prompt's campaign allows, where it allows any."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     correct = campaign.correct
     if correct is None or planned.standing in ("refused", "invalid"):
@@ -149,7 +149,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
 
 
 def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:
-    """Say which campaign's or day's cap the plan would break."""
+    """Yield a line for each campaign's or day's cap that the plan would break."""
     costs: dict[str, Decimal] = {}
     for image in images:
         scope = image.key.split("/")[0] if image.kind == "prompt" else "sheets"
@@ -172,7 +172,7 @@ def _ordered(
     elif purchase is not None and purchase.state == "refused":
         standing, reason = "refused", purchase.reason or ""
     elif purchase is not None and purchase.is_open:
-        standing, reason = "open", "asked for by an earlier run; it is fetched, not bought again"
+        standing, reason = "open", "bought by an earlier run; it is downloaded, not bought again"
     return PlannedImage(
         order.key,
         kind,
@@ -194,7 +194,7 @@ def _ordered(
 
 
 def _planned_sheet(standing: SheetStatus) -> PlannedImage:
-    """A generated sheet with all its candidates: one row, at the price of what is still to buy."""
+    """Return one row for a generated sheet, at the price of the candidates still to buy."""
     first = standing.orders[0]
     planned = _ordered(first, standing.latest.get(standing.made_for), "sheet")
     due = [order for order in standing.due if standing.state(order) not in OPEN]
@@ -213,7 +213,7 @@ def _planned_sheet(standing: SheetStatus) -> PlannedImage:
 
 
 def _waiting(studio: Studio, prompt: Prompt, standings: Mapping[str, SheetStatus]) -> PlannedImage:
-    """A prompt whose sheet is not made yet: its price is known, its fingerprint is not."""
+    """Return the row of a prompt whose sheet is not made: it has a price but no fingerprint."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     missing = [key for key in studio.compiler.sheets_of(prompt) if standings[key].sheet is None]
     unpinned = [standings[key].ask_for_pin() for key in missing if standings[key].waits_for_pin]

@@ -1,21 +1,21 @@
-"""Putting a finished set into an Oxen repository, as one commit."""
+"""Publishes a finished set: one commit to an Oxen repository (S3 would be another destination)."""
 
 from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.manifest import from_json, set_digest
-from nbp_dagster.studio.sets.set_writer import set_files
+from nbp_dagster.studio.sets.set_writer import list_files
 from nbp_dagster.studio.studio import Studio
 
 
 class NotPublishable(NbpError):
-    """The set is not there, or must not leave the house."""
+    """The set is not there, or may not be published."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where sets are published: `namespace/name`, a branch, and whose name the commit bears."""
+    """Where sets are published: `namespace/name`, a branch, and the author of the commit."""
 
     repository: str
     branch: str
@@ -28,8 +28,8 @@ class PublishedSet:
     """What was published.
 
     Attributes:
-        commit: The commit's id; None when the repository had these very files already.
-        files: How many files the set has.
+        commit: The commit's id; None when the repository had the same files already.
+        files: Number of files of the set.
         digest: The set's data version.
     """
 
@@ -77,7 +77,7 @@ def publish_set(studio: Studio, campaign_id: str, destination: Destination) -> P
             f"({', '.join(list(dict.fromkeys(blocked))[:5])}): make them again, or take the check "
             "out of the brand's blocking_checks"
         )
-    names = set_files(manifest)
+    names = list_files(manifest)
     commit = studio.client.put_files(
         destination.repository,
         destination.branch,

@@ -48,7 +48,7 @@ from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
-from nbp_dagster.studio.sets.staging import Outline, SetStage
+from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.typography.copy_fit import count_renditions
@@ -139,7 +139,7 @@ class Studio:
         self._renderer = Renderer(
             store=self.store,
             records=self.records,
-            registry=PictureIndex(database),
+            picture_index=PictureIndex(database),
             credentials=credentials,
             inspector=self._inspector,
             find_logo=self._find_logo,
@@ -289,19 +289,19 @@ class Studio:
             thumb=self._renderer.thumb,
         )
 
-    def stage_set(self, campaign_id: str) -> SetStage:
+    def stage_set(self, campaign_id: str) -> SetStager:
         """Return the stage that copies a set's files into its folder as its prompts finish."""
         campaign = self.briefs.campaigns[campaign_id]
         contexts = (
             render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id)
         )
         names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
-        outline = Outline(
+        outline = SetOutline(
             title=title_of(self.briefs, campaign),
             counts={each.prompt.key: count_renditions(each) for each in contexts},
             channel_names=names,
         )
-        return SetStage(
+        return SetStager(
             self.paths.sets / campaign_id,
             outline,
             rendition=self._rendition,

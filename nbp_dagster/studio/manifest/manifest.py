@@ -1,4 +1,4 @@
-"""The record of a campaign's set, one row per picture with its whole lineage; draws nothing."""
+"""The manifest of a campaign's set: every field of it, with one row per picture; draws nothing."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ from nbp_dagster.studio.manifest.value_types import DuplicateFacts, SafeArea
 from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
-"""Raised with every change of the records below, so that a reader never guesses."""
+"""Raised with every change of the records below, so that readers reject what they can't read."""
 
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
@@ -33,7 +33,7 @@ _PLAIN_PATH = re.compile(r"images/[A-Za-z0-9_-]+/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
 class ManifestError(NbpError):
-    """A manifest that cannot be read, or a record that must not be in one."""
+    """A manifest that cannot be read, or a record that is invalid in one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ class ChannelFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceFacts:
-    """A reference image that was sent: what it was to control, of whom, and its sha256."""
+    """A reference image that was sent: its role, its subject and its sha256."""
 
     role: str
     subject: str
@@ -153,7 +153,7 @@ class LikenessFacts:
         scorer: Name of the scorer.
         scorer_version: Its version.
         score: Cross similarity as the scorer gives it: picture to sheet.
-        standing: How far the score lies above the mean of other figures' in the same picture.
+        standing: How far the score lies above the mean of other figures in the same picture.
         threshold: The standing from which the character counts as itself.
         calibrated: Whether the threshold was found on this brand's sheets.
         self_similarity: Mean agreement with the set's other pictures of the character, 1 for the
@@ -180,7 +180,7 @@ class LikenessFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """One rendition and everything that led to it.
+    """One rendition and its lineage.
 
     Attributes:
         file: Path within the set's folder; see `picture_file`.
@@ -196,10 +196,10 @@ class Picture:
         fingerprint: Hash of everything that decides the picture.
         generation_id: The service's id of the paid job.
         price_usd: What the generation cost; shared by the renditions made from it.
-        reused: True when the picture was already paid for and nothing was asked of the service.
+        reused: True when the picture was already paid for and no request was sent.
         billed: True when making this set charged an account; never for a simulated picture.
-        seconds_queued: From enqueue to start; None where the service was not seen to say.
-        seconds_working: From start to completion; None where the service was not seen to say.
+        seconds_queued: From enqueue to start; None where the start is not known.
+        seconds_working: From start to completion; None where the start is not known.
         original_sha256: Digest of the bytes as the service sent them, hex.
         simulated: True when the simulator drew it.
         framing: What of the original is shown; None in records of earlier versions.
@@ -251,7 +251,7 @@ class Missing:
     """A prompt of the campaign without a picture.
 
     Attributes:
-        channels: Ids of the channels that go without.
+        channels: Ids of the channels without it.
         state: "refused" by the service's content policy, "failed", or "not_made" so far.
         reason: One line for a person, with the service's words where there are any.
     """
@@ -268,7 +268,7 @@ class Missing:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """The set in figures.
+    """Counts of a set, and what it cost.
 
     Attributes:
         pictures: Renditions in the set.
@@ -287,19 +287,19 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class SetManifest:
-    """A campaign's set: what is in it, what is not, and where each picture comes from.
+    """A campaign's set: its pictures with their lineage, and the prompts without one.
 
     Attributes:
         name: Title of the set, for people.
-        created: When the set was put together, with its time zone.
+        created: When the set was written, with its time zone.
         simulated: True when any picture was drawn by the simulator.
         channels: In the campaign's order, whether or not they have pictures.
         shots: In the campaign's order, whether or not they have pictures.
         likenesses: By character; of each the least like its sheet first.
-        twins: Originals that another prompt has already, in the set's order.
+        twins: Near-duplicate originals, in the set's order.
     """
 
-    # Read by pydantic in `from_json`: a wrong type or an unknown key is an error, never a guess.
+    # Read by pydantic in `from_json`: a wrong type or an unknown key is an error.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(strict=True, extra="forbid")
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -380,13 +380,13 @@ def set_digest(manifest: SetManifest) -> str:
 def to_json(manifest: SetManifest) -> str:
     """Return the manifest as indented JSON, its keys in the order the records declare them.
 
-    Money is written as a decimal string, so that no reader rounds it.
+    USD amounts are decimal strings, so that no reader rounds them.
     """
     return _ADAPTER.dump_json(manifest, indent=2).decode() + "\n"
 
 
 def from_json(text: str, *, what: str = "manifest") -> SetManifest:
-    """Read back what `to_json` wrote.
+    """Parse what `to_json` returned.
 
     Args:
         what: Names the source in the error, usually its path.
@@ -398,16 +398,16 @@ def from_json(text: str, *, what: str = "manifest") -> SetManifest:
     try:
         return _ADAPTER.validate_json(text)
     except ValidationError as error:
-        # Another schema version explains every other complaint, so it is the one to show.
-        complaints = sorted(
+        # Another schema version causes all other errors, so it is the one to show.
+        problems = sorted(
             error.errors(include_url=False), key=lambda each: each["loc"] != ("schema_version",)
         )
-        first = complaints[0]
+        first = problems[0]
         field = ".".join(str(part) for part in first["loc"]) or "the document"
         seen = str(first["input"])[:80]
         raise ManifestError(
             f"{what}: {field}: {first['msg']}, saw {seen!r} "
-            f"({len(complaints)} in all); make the set again with this version"
+            f"({len(problems)} in all); make the set again with this version"
         ) from error
 
 
@@ -421,7 +421,7 @@ def write_manifest(manifest: SetManifest, path: Path) -> None:
 
 
 def require_plain_path(file: str, *, what: str) -> None:
-    """Refuse a path that could leave a set's folder or act as anything but a path.
+    """Reject a path that could leave a set's folder or be read as anything but a path.
 
     Args:
         what: Names the record in the error.

@@ -1,4 +1,4 @@
-"""What each prompt's pictures are right now: one small file a prompt, read by sets and plans."""
+"""Records of each prompt's present pictures: one small JSON file per prompt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,19 +17,19 @@ class PromptRecord:
 
     Attributes:
         prompt_key: The partition key.
-        fingerprint: The request the original was made by.
-        recipe: Hash of everything the renditions were made from; equal means nothing to redo.
-        pictures: One row a rendition, with its whole lineage.
+        fingerprint: The request the original was bought with.
+        recipe: Hash of everything the renditions were made from; equal means up to date.
+        pictures: One row a rendition, with its lineage.
         preview: Markdown image under 1000 characters, shown inline by the Dagster UI.
         thumbs: Digest of each rendition's thumbnail in the store, by the rendition's own; records
             of earlier versions name none.
-        measured: Hash of everything the original was measured by; equal means nothing to redo,
-            empty that nothing was measured.
-        checks: What was found on the original, once for all its renditions.
+        measured: Hash of everything the original was measured by; equal means up to date, empty
+            that nothing was measured.
+        checks: The checks of the original, once for all its renditions.
         likenesses: One row a character of the shot, in the shot's order.
-        words: Boxes of copy on the original that no rendition cuts, in shares of its sides.
-        reading: The lettering found on the original; None where it was not read.
-        sketch: What the original looks like, base64; see `descriptors`. Empty in older records.
+        words: Boxes of copy on the original that no crop may cut, in fractions of its sides.
+        reading: The text read on the original; None where it was not read.
+        sketch: Descriptors of the original, base64; see `descriptors`. Empty in older records.
     """
 
     prompt_key: str
@@ -47,7 +47,7 @@ class PromptRecord:
 
     @property
     def data_version(self) -> str:
-        """The version that Dagster is told: of the renditions and of what was measured."""
+        """The data version for Dagster: of the renditions and of what was measured."""
         return version_of(self.recipe, self.measured)
 
     @property
@@ -65,14 +65,14 @@ def version_of(recipe: str, measured: str) -> str:
 
 
 def judge_strictly(check: CheckFacts) -> CheckFacts:
-    """Return a check as strict runs have it: skipped for want of an extra is an error."""
+    """Return a check as strict runs judge it: skipped for lack of an extra is an error."""
     if check.verdict != "skipped" or not check.missing_extra:
         return check
     return replace(check, verdict="failed", severity="error")
 
 
 class RecordFolder:
-    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it stays as it is."""
+    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it is unchanged."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -81,7 +81,7 @@ class RecordFolder:
     def read(self, prompt_key: str) -> PromptRecord | None:
         """Return a prompt's record; None when there is none, or one this version can't read.
 
-        A record is derived from the store and the ledger, so an unreadable one is simply redone.
+        A record is derived from the store and the ledger, so an unreadable one is made again.
         """
         path = self._path(prompt_key)
         stamp = stamp_of(path)
@@ -93,9 +93,9 @@ class RecordFolder:
         return parsed[1]
 
     def write(self, record: PromptRecord) -> None:
-        """Keep a prompt's record in place of the one before.
+        """Write a prompt's record in place of the one before.
 
-        It waits for no disk: one that a power cut spoils is made again, like one that is missing.
+        It is not synced to disk: one that a power cut destroys is made again, like a missing one.
 
         Raises:
             StoreError: The folder can't be written.

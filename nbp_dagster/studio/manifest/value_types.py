@@ -1,4 +1,4 @@
-"""Records that manifests and prompt records are made of: duplicates, safe areas, words read."""
+"""Value types within manifests and prompt records: duplicates, safe areas, text read by OCR."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 
 @dataclass(frozen=True)
 class DuplicateFacts:
-    """An original that another prompt has already.
+    """An original that is a near-duplicate of another prompt's.
 
     Attributes:
         prompt_key: The prompt.
         twin_of: The first prompt of the campaign with this picture.
-        likeness: 1 for the same picture.
-        same_file: Whether they are equal to the last byte.
+        likeness: Similarity of the two; 1 for the same picture.
+        same_file: Whether their files have the same bytes.
     """
 
     prompt_key: str
@@ -41,14 +41,14 @@ _LARGE: Final = BOX_PER_EM * 24 / 1080
 
 @dataclass(frozen=True, kw_only=True)
 class ReadLine:
-    """One line of lettering, as it was read.
+    """One line of text, as it was read.
 
     Attributes:
         text: As drawn: no spelling is corrected, but spaces may be missing.
         score: The recogniser's confidence, 0 to 1.
-        left, top, right, bottom: Upright box around it, in shares of the picture's width and
-            height, 0 to 1.
-        contrast: Of the letters with their ground, 1 to 21 (WCAG); None where nobody measured.
+        left, top, right, bottom: Upright box around it, in fractions of the picture's width
+            and height, 0 to 1.
+        contrast: Of the letters with their background, 1 to 21 (WCAG); None where not measured.
     """
 
     text: str
@@ -61,7 +61,7 @@ class ReadLine:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is large text where the picture is shown 1,080 pixels high."""
+        """Whether it is large text (WCAG) when the picture is shown 1,080 pixels high."""
         return self.bottom - self.top >= _LARGE
 
 
@@ -70,7 +70,7 @@ class Pass:
     """One reading of an original.
 
     Attributes:
-        side: Pixels of its longer side, as it was read.
+        side: Pixels of its longer side when it was read.
         lines: What was read.
     """
 
@@ -80,11 +80,11 @@ class Pass:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What was read on an original, kept so that it is not read again.
+    """Text read on an original, kept so that it is not read again.
 
     Attributes:
         original: Digest of the original.
-        reader: What read it, with its version.
+        reader: The OCR reader, with its version.
         passes: In the order they were made.
     """
 

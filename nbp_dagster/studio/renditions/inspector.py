@@ -1,4 +1,4 @@
-"""What is looked at once a prompt, on its original: the picture, who is on it, and its words."""
+"""Inspects each original once: checks of the picture, its characters and its text (OCR)."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ _MEASURED_SIDE = 224
 
 
 class Inspector:
-    """Measures and reads originals, and has their checks judged.
+    """Runs the checks of originals.
 
     Args:
-        measurer: Compares them with sheets; None to measure nothing.
-        proofreader: Reads them; None to read nothing.
-        original_checker: Judges them as pictures; None not to.
+        measurer: Measures characters against their sheets; None to measure none.
+        proofreader: Reads the text on them; None to read none.
+        original_checker: Checks the picture itself; None to skip those checks.
     """
 
     def __init__(
@@ -44,18 +44,19 @@ class Inspector:
         self._proofreader = proofreader
         self._original_checker = original_checker
 
-    def stamp(self, scene: RenderContext, sheets: Mapping[str, Sheet] | None) -> str:
-        """Return the hash of what a prompt's original is measured and read by; empty for nothing.
+    def stamp(self, context: RenderContext, sheets: Mapping[str, Sheet] | None) -> str:
+        """Return the hash of everything a prompt's original is inspected by; empty for nothing.
 
-        Installing or setting what measures or reads changes it, so that it is done then.
+        Installing or configuring a scorer or reader changes it, so that originals are inspected
+        again.
         """
         stamps = []
         if self._original_checker is not None:
-            stamps.append(self._original_checker.stamp(scene))
+            stamps.append(self._original_checker.stamp(context))
         if self._measurer is not None and sheets is not None:
-            stamps.append(self._measurer.stamp(scene.brand, sheets, scene.shot.characters))
+            stamps.append(self._measurer.stamp(context.brand, sheets, context.shot.characters))
         if self._proofreader is not None:
-            stamps.append(self._proofreader.stamp(scene.brand, _expected_text_of(scene)))
+            stamps.append(self._proofreader.stamp(context.brand, _expected_text_of(context)))
         stamps = [stamp for stamp in stamps if stamp]
         if len(stamps) < 2:
             return "".join(stamps)
@@ -63,134 +64,134 @@ class Inspector:
 
     def inspect(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
         sheets: Mapping[str, Sheet] | None,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return a prompt's record with all that is looked at once for all its renditions.
+        """Return a prompt's record with the checks that hold for all its renditions.
 
-        The record's stamp of it, `measured`, is the caller's to set.
+        The caller sets the record's stamp, `measured`.
 
         Args:
-            scene: What the briefs say.
-            request: What the original was made by; its references may bring lettering.
+            context: What the briefs say of the prompt.
+            request: The request the original was bought with; its references may contain text.
             made: The original.
             original: Its pixels.
             sheets: What it is measured against, by `brand/character`; None not to measure it.
-            record: What was made of it, and what was read on it before.
+            record: Its renditions, and the text that was read on it before.
         """
         record = replace(record, checks=(), likenesses=())
-        record = self._survey(scene, request, made, original, record)
-        record = self._measure(scene, original, sheets, record)
-        return self._proofread(scene, request, made, original, record)
+        record = self._survey(context, request, made, original, record)
+        record = self._measure(context, original, sheets, record)
+        return self._proofread(context, request, made, original, record)
 
     def _survey(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return the record with what its original is as a picture."""
+        """Return the record with the checks of the picture itself."""
         if self._original_checker is None:
             return record
         received = ReceivedFile(made.image.file_type, made.image.labelled)
-        results = self._original_checker.check(scene, request, original, received)
+        results = self._original_checker.check(context, request, original, received)
         return replace(record, checks=tuple(map(facts_of, results)))
 
     def _proofread(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return the record with what was read on its original."""
+        """Return the record with the text on its original, and the checks of it."""
         if self._proofreader is None:
             return record
         try:
-            proof = _proofread(self._proofreader, scene, request, made, original, record)
+            proof = _proofread(self._proofreader, context, request, made, original, record)
         except Exception as error:  # noqa: BLE001 - a reader's crash costs no paid picture
-            return _note_crash(OCR_CHECKS, error, scene, record)
+            return _fail_checks(OCR_CHECKS, error, context, record)
         return replace(
             record,
             checks=(*record.checks, *map(facts_of, proof.results)),
             reading=proof.reading or record.reading,
-            pictures=_judge_each(scene, record, proof, original.size),
+            pictures=_judge_each(context, record, proof, original.size),
         )
 
     def judge_letters(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return a record whose renditions are new with how small drawn words come out in them.
+        """Return a record with the letter size of drawn words checked on its new renditions.
 
-        What was read is in the record: nothing is read again.
+        The record holds the text that was read: nothing is read again.
         """
         if self._proofreader is None or record.reading is None:
             return record
-        proof = _proofread(self._proofreader, scene, request, made, original, record)
-        return replace(record, pictures=_judge_each(scene, record, proof, original.size))
+        proof = _proofread(self._proofreader, context, request, made, original, record)
+        return replace(record, pictures=_judge_each(context, record, proof, original.size))
 
     def _measure(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         original: Pyramid,
         sheets: Mapping[str, Sheet] | None,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return the record with what its original was measured to be."""
-        cast = scene.shot.characters
+        """Return the record with the likeness of its original's characters, and their checks."""
+        cast = context.shot.characters
         if self._measurer is None or not self._measurer.is_on or sheets is None:
             return record
         try:
             found = self._measurer.measure(
-                scene.brand,
+                context.brand,
                 sheets,
                 prompt_key=record.prompt_key,
                 cast=cast,
                 picture=original.reduced(shorter=_MEASURED_SIDE),
             )
         except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
-            return _note_crash(CHARACTER_CHECKS, error, scene, record)
+            return _fail_checks(CHARACTER_CHECKS, error, context, record)
         checks = (*record.checks, *found.checks)
         return replace(record, checks=checks, likenesses=found.likenesses)
 
 
-def _expected_text_of(scene: RenderContext) -> ExpectedText:
-    return expected_text_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+def _expected_text_of(context: RenderContext) -> ExpectedText:
+    return expected_text_of(context.brand, context.campaign, context.shot, context.prompt)
 
 
-def _note_crash(
-    table: Sequence[Check[Any]], error: Exception, scene: RenderContext, record: PromptRecord
+def _fail_checks(
+    table: Sequence[Check[Any]], error: Exception, context: RenderContext, record: PromptRecord
 ) -> PromptRecord:
-    """Return the record with every check of a table failed by what could not be measured."""
+    """Return the record with every check of a table failed, because of an error."""
     failed = fail_table(
-        table, error, prompt_key=record.prompt_key, blocking=scene.brand.blocking_checks
+        table, error, prompt_key=record.prompt_key, blocking=context.brand.blocking_checks
     )
     return replace(record, checks=(*record.checks, *map(facts_of, failed)))
 
 
 def _proofread(
     proofreader: Proofreader,
-    scene: RenderContext,
+    context: RenderContext,
     request: ImageRequest,
     made: Made,
     original: Pyramid,
     record: PromptRecord,
 ) -> ProofreadResult:
     return proofreader.proofread(
-        scene.brand,
-        _expected_text_of(scene),
+        context.brand,
+        _expected_text_of(context),
         prompt_key=record.prompt_key,
         original=made.image.sha256,
         picture=original.levels[0],
@@ -200,26 +201,26 @@ def _proofread(
 
 
 def _judge_each(
-    scene: RenderContext, record: PromptRecord, proof: ProofreadResult, size: tuple[int, int]
+    context: RenderContext, record: PromptRecord, proof: ProofreadResult, size: tuple[int, int]
 ) -> tuple[Picture, ...]:
-    return tuple(_check_letter_size(scene, picture, proof, size) for picture in record.pictures)
+    return tuple(_check_letter_size(context, picture, proof, size) for picture in record.pictures)
 
 
 def _check_letter_size(
-    scene: RenderContext, picture: Picture, proof: ProofreadResult, size: tuple[int, int]
+    context: RenderContext, picture: Picture, proof: ProofreadResult, size: tuple[int, int]
 ) -> Picture:
-    """Return a rendition with the verdict on how small the words come out that the model drew."""
-    if scene.shot.text != "drawn" or not scene.shot.texts:
+    """Return a rendition with the check of the letter size of words that the model drew."""
+    if context.shot.text != "drawn" or not context.shot.texts:
         return picture
     if picture.framing is not None and picture.framing.method == "beside":
-        # A banner's copy is ours, and was judged where we set it.
+        # A banner's copy is ours, and was checked where we set it.
         return picture
     boxes: tuple[TextBox, ...] = ()
-    why = "nobody has read where the words are that the model drew"
+    why = "the words that the model drew were not read"
     if picture.framing is not None and proof.places:
         boxes = measure_drawn_letters(proof.places, size, picture.framing)
         why = "none of the words that the model drew is in this part of the picture"
-    result = check_drawn_letters(boxes, why, blocking=scene.brand.blocking_checks)
+    result = check_drawn_letters(boxes, why, blocking=context.brand.blocking_checks)
     return replace(
         picture,
         checks=tuple(

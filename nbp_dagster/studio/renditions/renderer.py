@@ -1,4 +1,4 @@
-"""From one original to every channel's picture: fitted, lettered, marked, checked and kept."""
+"""Renders one original for every channel: crop, copy, metadata, checks, and the prompt's record."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ from nbp_dagster.studio.typography.copy_layer import CopySetter
 from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
-# Raised when the same original and channel would come out differently: renditions are made again.
+# Raised when an equal original and channel would give another file: renditions are made again.
 RENDER_VERSION = "3"
 
 
@@ -59,14 +59,14 @@ FindLogo = Callable[[Brand], Logo | None]
 
 
 class Renderer:
-    """Makes a prompt's renditions, once: an unchanged prompt is answered from its record.
+    """Makes a prompt's renditions once: an unchanged prompt is answered from its record.
 
     Args:
-        store: Where originals are, and renditions go.
-        records: What each prompt has now.
-        registry: Learns every file, so that a copy of it is found again.
+        store: Holds originals and renditions.
+        records: The present record of each prompt.
+        picture_index: Records every file, so that `nbp whois` identifies copies of it.
         credentials: Signs every rendition; None to sign none.
-        inspector: Looks at every original; None to leave it at the renditions.
+        inspector: Checks every original; None to check the renditions alone.
         find_logo: Gives a brand's logo, for banners; None for none.
     """
 
@@ -75,14 +75,14 @@ class Renderer:
         *,
         store: ImageStore,
         records: RecordFolder,
-        registry: PictureIndex,
+        picture_index: PictureIndex,
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
         find_logo: FindLogo | None = None,
     ) -> None:
         self._store = store
         self._records = records
-        self._registry = registry
+        self._picture_index = picture_index
         self._credentials = credentials
         self._inspector = inspector or Inspector()
         self._find_logo = find_logo or (lambda brand: None)
@@ -90,7 +90,7 @@ class Renderer:
 
     def render(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         image: Image.Image | None = None,
@@ -100,50 +100,50 @@ class Renderer:
         """Return the prompt's renditions, making those that are missing or out of date.
 
         Args:
-            scene: What the briefs say.
-            request: What the original was made by.
+            context: What the briefs say of the prompt.
+            request: The request the original was bought with.
             made: The original.
-            image: Its pixels, where they are at hand; read from the store otherwise.
+            image: Its pixels, where it is decoded already; read from the store otherwise.
             sheets: What the original is measured against, by `brand/character`; None not to
                 measure it.
 
         Raises:
-            UndecodableImage: The original in the store is not what it was.
+            UndecodableImage: The original in the store can't be decoded.
             RenditionTooLarge: A channel's maximum bytes can't be met.
             TextDoesNotFit: Composited copy can't be set legibly on a channel.
             SigningError: Content credentials can't be signed.
             StoreError: The store can't be read or written.
-            LedgerDatabaseError: The registry can't be written.
+            LedgerDatabaseError: The picture index can't be written.
         """
-        recipe = self.recipe(scene, made)
-        record = self._records.read(scene.prompt.key)
-        stamp = self._inspector.stamp(scene, sheets)
+        recipe = self.recipe(context, made)
+        record = self._records.read(context.prompt.key)
+        stamp = self._inspector.stamp(context, sheets)
         is_rendered = (
             record is not None
             and record.recipe == recipe
-            and record.words == _words_on(scene, made, record)
+            and record.words == _words_on(context, made, record)
             and self._has_all(record)
         )
         if record is not None and is_rendered and record.measured == stamp:
             return record
         if image is None:
-            image = decode_image(self._store.get(made.image.sha256), what=scene.prompt.key).image
+            image = decode_image(self._store.get(made.image.sha256), what=context.prompt.key).image
         pyramid = build_pyramid(image)
-        # Looked at first: no crop may cut the words that are read on it.
+        # Inspected first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
-        seen = self._inspector.inspect(scene, request, made, pyramid, sheets, seen)
+        seen = self._inspector.inspect(context, request, made, pyramid, sheets, seen)
         seen = replace(seen, measured=stamp)
-        words = _words_on(scene, made, seen)
+        words = _words_on(context, made, seen)
         if is_rendered and words == seen.words:
             self._records.write(seen)
             return seen
-        drawn = self._pictures(scene, request, made, pyramid, words)
-        # Before the record, which would keep them from being written down later.
+        drawn = self._pictures(context, request, made, pyramid, words)
+        # Before the record: an up-to-date record would keep them from being indexed later.
         renditions = [item.known for item in drawn]
-        # BatchContext of means are the same means: the smallest copy will do.
+        # Descriptors are made from cell averages, which the smallest level has as well.
         sketch = describe_picture(pyramid.levels[-1])
         source = known_original(renditions[0], made, size=pyramid.size, sketch=sketch)
-        self._registry.add([*renditions, source])
+        self._picture_index.add([*renditions, source])
         record = replace(
             seen,
             pictures=tuple(item.picture for item in drawn),
@@ -152,28 +152,28 @@ class Renderer:
             words=words,
             sketch=base64.b64encode(sketch).decode("ascii"),
         )
-        record = self._inspector.judge_letters(scene, request, made, pyramid, record)
+        record = self._inspector.judge_letters(context, request, made, pyramid, record)
         self._records.write(record)
         return record
 
-    def prepare(self, scene: RenderContext, sheets: Mapping[str, Sheet]) -> None:
-        """Do what takes a third of a second with the first picture of a brand, and no time after.
+    def prepare(self, context: RenderContext, sheets: Mapping[str, Sheet]) -> None:
+        """Load what the first picture of a brand would otherwise wait for, a third of a second.
 
         Raises:
             NbpError: As `render`.
         """
-        # Imports every kind of file that Pillow knows.
+        # Imports every file format of Pillow.
         Image.init()
-        self._inspector.stamp(scene, sheets)
+        self._inspector.stamp(context, sheets)
 
-    def recipe(self, scene: RenderContext, made: Made) -> str:
-        """Return the hash of what a prompt's renditions depend on; see `recipe_of`."""
+    def recipe(self, context: RenderContext, made: Made) -> str:
+        """Return the hash of everything a prompt's renditions depend on; see `recipe_of`."""
         signer = None if self._credentials is None else self._credentials.identity
-        logo = self._logo_of(scene)
-        return recipe_of(scene, made, signer=signer, logo=None if logo is None else logo.digest)
+        logo = self._logo_of(context)
+        return recipe_of(context, made, signer=signer, logo=None if logo is None else logo.digest)
 
     def thumb(self, picture: Picture) -> bytes | None:
-        """Return the thumbnail kept of a rendition; None where there is none that can be read."""
+        """Return a rendition's thumbnail from the store; None where it can't be read."""
         record = self._records.read(picture.prompt_key)
         digest = None if record is None else record.thumbs.get(picture.sha256)
         try:
@@ -187,7 +187,7 @@ class Renderer:
 
     def _pictures(
         self,
-        scene: RenderContext,
+        context: RenderContext,
         request: ImageRequest,
         made: Made,
         original: Pyramid,
@@ -195,19 +195,19 @@ class Renderer:
     ) -> Sequence["_Drawn"]:
         parent = None
         if self._credentials is not None:
-            marks = _Work(scene, request, made, scene.channels[0]).marks(composited=False)
+            marks = _Work(context, request, made, context.channels[0]).marks(composited=False)
             parent = self._credentials.prepare_parent(self._store.get(made.image.sha256), marks)
         wanted = [
-            (_Work(scene, request, made, channel, parent, words), copy)
-            for channel in scene.channels
-            for copy in locale_copies(scene, channel)
+            (_Work(context, request, made, channel, parent, words), copy)
+            for channel in context.channels
+            for copy in locale_copies(context, channel)
         ]
         return run_parallel(lambda each: self._picture(original, *each), wanted)
 
     def _picture(self, original: Pyramid, work: "_Work", copy: LocaleCopy) -> "_Drawn":
-        channel, scene = work.channel, work.scene
-        logo = self._read_logo(scene) if is_banner(channel.width, channel.height) else None
-        setter = CopySetter(scene, channel, copy, work.is_simulated, logo)
+        channel, context = work.channel, work.context
+        logo = self._read_logo(context) if is_banner(channel.width, channel.height) else None
+        setter = CopySetter(context, channel, copy, work.is_simulated, logo)
         marks = work.marks(composited=setter.is_needed)
         rendition = render_channel(
             original,
@@ -223,22 +223,22 @@ class Renderer:
             RenditionInput(
                 channel=channel,
                 data=rendition.data,
-                prompt_key=scene.prompt.key,
+                prompt_key=context.prompt.key,
                 left_out=setter.left_out,
                 text_boxes=setter.text_boxes,
-                has_drawn_text=scene.shot.text == "drawn" and bool(scene.shot.texts),
+                has_drawn_text=context.shot.text == "drawn" and bool(context.shot.texts),
                 marks=marks,
                 is_signed=self._credentials is not None,
             ),
-            blocking=scene.brand.blocking_checks,
+            blocking=context.brand.blocking_checks,
         )
         picture = Picture(
             file=picture_file(
                 channel=channel.id,
-                shot=scene.prompt.shot,
+                shot=context.prompt.shot,
                 locale=copy.locale,
-                ratio=scene.prompt.ratio,
-                variant=scene.prompt.variant,
+                ratio=context.prompt.ratio,
+                variant=context.prompt.variant,
                 file_type=rendition.file_type,
             ),
             channel=channel.id,
@@ -252,7 +252,7 @@ class Renderer:
             checks=tuple(map(facts_of, checks)),
             **work.lineage(),
         )
-        # Drawn while the pixels are at hand: a set would have to decode every file again.
+        # Drawn from the decoded pixels: a set would have to decode every file again.
         return _Drawn(
             picture,
             # A lost one is drawn from its picture.
@@ -260,18 +260,18 @@ class Renderer:
             known=known_rendition(picture, marks, rendition.image),
         )
 
-    def _logo_of(self, scene: RenderContext) -> Logo | None:
-        """The brand's logo, where a banner shows it."""
-        if not any(is_banner(item.width, item.height) for item in scene.channels):
+    def _logo_of(self, context: RenderContext) -> Logo | None:
+        """Return the brand's logo, where a banner shows it."""
+        if not any(is_banner(item.width, item.height) for item in context.channels):
             return None
-        return self._find_logo(scene.brand)
+        return self._find_logo(context.brand)
 
-    def _read_logo(self, scene: RenderContext) -> Image.Image | None:
-        logo = self._logo_of(scene)
+    def _read_logo(self, context: RenderContext) -> Image.Image | None:
+        logo = self._logo_of(context)
         if logo is None:
             return None
         if logo.digest not in self._logos:
-            what = f"logo of {scene.brand.id}"
+            what = f"logo of {context.brand.id}"
             self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
         return self._logos[logo.digest]
 
@@ -285,7 +285,7 @@ class Renderer:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A rendition's row, the digest of its thumbnail, and what the registry learns of it."""
+    """A rendition's row, the digest of its thumbnail, and its entry in the picture index."""
 
     picture: Picture
     thumb: str
@@ -296,7 +296,7 @@ class _Drawn:
 class _Work:
     """One prompt for one channel."""
 
-    scene: RenderContext
+    context: RenderContext
     request: ImageRequest
     made: Made
     channel: Channel
@@ -313,17 +313,17 @@ class _Work:
             composited=composited,
             model=self.request.model,
             generation_id=self.made.receipt.generation_id,
-            brand=self.scene.brand.id,
-            campaign=self.scene.prompt.campaign,
-            prompt_key=self.scene.prompt.key,
+            brand=self.context.brand.id,
+            campaign=self.context.prompt.campaign,
+            prompt_key=self.context.prompt.key,
             fingerprint=self.made.receipt.fingerprint,
             made_at=self.made.receipt.completed_at,
-            prompt=self.request.prompt if self.scene.discloses_prompt else None,
+            prompt=self.request.prompt if self.context.discloses_prompt else None,
         )
 
     def lineage(self) -> dict[str, Any]:
-        """The part of a picture's row that all renditions of a prompt share."""
-        prompt, request, receipt = self.scene.prompt, self.request, self.made.receipt
+        """Return the part of a picture's row that all renditions of a prompt share."""
+        prompt, request, receipt = self.context.prompt, self.request, self.made.receipt
         return {
             "shot": prompt.shot,
             "ratio": prompt.ratio,
@@ -351,7 +351,7 @@ class _Work:
 
 
 def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecord:
-    """A record of nothing yet but what was read on earlier occasions."""
+    """Return a record without renditions, with the text that was read before."""
     return PromptRecord(
         prompt_key=made.key,
         fingerprint=made.receipt.fingerprint,
@@ -362,47 +362,47 @@ def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecor
     )
 
 
-def _words_on(scene: RenderContext, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
-    """Where a reading at hand, of this original, found the copy it was to show."""
+def _words_on(context: RenderContext, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
+    """Return the boxes of the expected copy, by the record's reading of this original."""
     reading = record.reading
     if reading is None or reading.original != made.image.sha256:
         return ()
-    wanted = expected_text_of(scene.brand, scene.campaign, scene.shot, scene.prompt)
+    wanted = expected_text_of(context.brand, context.campaign, context.shot, context.prompt)
     return find_copy_boxes(reading, wanted.required)
 
 
 def recipe_of(
-    scene: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
+    context: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
 ) -> str:
-    """Return the hash of what a prompt's renditions depend on, the original's digest included.
+    """Return the hash of everything a prompt's renditions depend on, the original included.
 
     Args:
-        scene: What the briefs say.
+        context: What the briefs say.
         made: The original.
-        signer: Who signs them; None where nobody does.
+        signer: Identity of the signing certificate; None where they are not signed.
         logo: Digest of the logo that banners show; None for none.
     """
     receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
-    # The fingerprint says as much.
+    # Contained in the fingerprint.
     del receipt["parent"]
-    copies = [list(locale_copies(scene, channel)) for channel in scene.channels]
+    copies = [list(locale_copies(context, channel)) for channel in context.channels]
     facts: dict[str, Any] = {
         "version": RENDER_VERSION,
         "original": made.image.sha256,
         "receipt": receipt,
-        "channels": [_channel_facts(channel) for channel in scene.channels],
-        "palette": dict(scene.brand.palette),
-        "brand": scene.brand.id,
-        "disclosed": scene.discloses_prompt,
+        "channels": [_channel_facts(channel) for channel in context.channels],
+        "palette": dict(context.brand.palette),
+        "brand": context.brand.id,
+        "disclosed": context.discloses_prompt,
         "signer": signer,
         "lettering": [[vars(copy) for copy in found] for found in copies],
         "logo": logo,
-        "fonts": {locale: fonts.identity for locale, fonts in scene.fonts.items()},
+        "fonts": {locale: fonts.identity for locale, fonts in context.fonts.items()},
     }
     if any(copy.texts for found in copies for copy in found):
         facts["line_breaks"] = LINE_BREAKS_VERSION
-    if scene.brand.blocking_checks:
-        facts["blocking"] = sorted(scene.brand.blocking_checks)
+    if context.brand.blocking_checks:
+        facts["blocking"] = sorted(context.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

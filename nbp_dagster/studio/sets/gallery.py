@@ -1,4 +1,4 @@
-"""The pages people look at: one campaign's set, and the list of sets; writes no file."""
+"""Renders the gallery page of a campaign's set, and the page that lists sets; writes no file."""
 
 import json
 from collections import defaultdict
@@ -28,7 +28,7 @@ from nbp_dagster.studio.sets.html_templates import (
     open_templates,
     read_part,
 )
-from nbp_dagster.studio.sets.likeness_section import Card, build_lanes
+from nbp_dagster.studio.sets.likeness_section import Card, build_likeness_rows
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
     LEGIBLE,
@@ -38,7 +38,7 @@ from nbp_dagster.studio.typography.contrast import (
 )
 
 LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
-"""The page's background in each scheme; `gallery.css` paints the same two."""
+"""The page's background in each colour scheme; `gallery.css` has the same two."""
 
 COVERS = 4
 """Pictures on a set's card in the list of sets."""
@@ -56,9 +56,9 @@ class SetCard:
     """A set as the list of sets shows it.
 
     Attributes:
-        folder: The set's folder, relative to the list's own.
-        manifest: The set's record.
-        thumbs: sha256 of each picture that stands for the set to its thumbnail.
+        folder: The set's folder, relative to that of the list.
+        manifest: The set's manifest.
+        thumbs: sha256 of each cover picture to its thumbnail.
     """
 
     folder: str
@@ -68,7 +68,7 @@ class SetCard:
 
 @dataclass(frozen=True)
 class _Group:
-    """The pictures and the gaps of one shot or one channel; `facts` describes it."""
+    """The pictures and missing prompts of one shot or one channel, which `facts` describes."""
 
     number: int
     facts: Any
@@ -77,7 +77,7 @@ class _Group:
 
 
 def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str:
-    """Return the set's page: one HTML document that asks nothing of any network.
+    """Return the set's page: one HTML document that makes no network request.
 
     Styles, script and the thumbnails that are given as bytes are inline and admitted by a
     Content-Security-Policy of their hashes; the rest is linked by its path within the folder.
@@ -98,8 +98,8 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         by_shot=_by_shot(manifest, cards),
         by_channel=_by_channel(manifest, cards),
         sheets=sheets,
-        lanes=build_lanes(manifest, cards, sheets),
-        overviews=tuple(divide_sheets(len(manifest.pictures))),
+        likeness_rows=build_likeness_rows(manifest, cards, sheets),
+        contact_sheets=tuple(divide_sheets(len(manifest.pictures))),
         character_names={each.id: each.name for each in manifest.characters},
         framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
@@ -114,7 +114,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
 
 @cache
 def read_template() -> Template:
-    """Return the page's template, compiled: a third of a second the first time."""
+    """Return the page's compiled template; compiling takes a third of a second, once."""
     return _environment().get_template("gallery.html.j2")
 
 
@@ -127,7 +127,7 @@ def render_index(cards: Sequence[SetCard]) -> str:
 
 
 def choose_covers(manifest: SetManifest) -> tuple[Picture, ...]:
-    """Return the few pictures that stand for a set: of different shots, as far as there are."""
+    """Return the few cover pictures of a set: of different shots, as far as there are."""
     first_of_shot = {row.shot: row for row in reversed(manifest.pictures)}
     leading = [first_of_shot[each.id] for each in manifest.shots if each.id in first_of_shot]
     distinct = {row.sha256: row for row in (*leading, *manifest.pictures)}
@@ -211,7 +211,7 @@ def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
 def _describe(
     row: Picture, channel: ChannelFacts, shot: ShotFacts, names: Mapping[str, str]
 ) -> str:
-    """Say what a picture shows: its place, scene, characters and the words drawn in it."""
+    """Return a picture's alternative text: its channel, scene, characters and copy."""
     place = channel.name if row.locale == ALL_LOCALES else f"{channel.name}, {row.locale}"
     cast = " and ".join(names.get(each, each) for each in shot.characters)
     words = [texts[row.locale] for texts in shot.copy.values() if row.locale in texts]
@@ -224,7 +224,7 @@ def _describe(
 
 
 def _view(card: Card) -> Mapping[str, str | int]:
-    """What the script needs of a picture to show it large."""
+    """Return what the script needs to show a picture large."""
     row = card.picture
     parts = [humanise(row.shot), card.channel.name]
     parts += [row.locale.upper()] if row.locale != ALL_LOCALES else []
@@ -241,23 +241,23 @@ def _view(card: Card) -> Mapping[str, str | int]:
 
 
 def _theme(palette: Mapping[str, str]) -> str:
-    """Custom properties of a brand colour that can be read as text, for each scheme.
+    """Return custom properties of a brand colour that is legible as text, for each scheme.
 
-    The first of the brand's two leading colours that is readable as it is; else the first one,
-    moved until it is.
+    The first of the brand's two leading colours that is legible unchanged; else the first one,
+    moved toward black or white until it is.
     """
     leading = list(palette.values())[:2] or [_PLAIN_INK]
     lines = []
     for paper, rule in ((LIGHT_PAPER, ":root{%s}"), (DARK_PAPER, _DARK_RULE)):
         readable = [each for each in leading if readable_on(each, paper) == each.upper()]
         ink = readable_on([*readable, *leading][0], paper)
-        # What can be read on the paper is a ground the paper's colour can be read on.
+        # Contrast is symmetric: text in the paper's colour is legible on this one.
         lines.append(rule % f"--brand-ink:{ink};--on-brand-ink:{paper}")
     return "\n" + "\n".join(lines) + "\n"
 
 
 def _geometry(manifest: SetManifest, shapes: Mapping[tuple[int, int], int]) -> str:
-    """Classes for picture shapes and safe areas, as the policy admits no inline styles."""
+    """Return classes for picture shapes and safe areas, as the policy admits no inline styles."""
     rules = [
         f".shape-{number}{{--ratio:{width / height:.5f};--native:{width}px}}"
         for (width, height), number in shapes.items()
@@ -276,7 +276,7 @@ def _geometry(manifest: SetManifest, shapes: Mapping[tuple[int, int], int]) -> s
 
 
 def _policy(**inline: str) -> str:
-    """The Content-Security-Policy that admits exactly these inline texts and local pictures.
+    """Return the Content-Security-Policy that admits exactly these inline texts and local pictures.
 
     `file:` is named because browsers differ on whether 'self' covers a page opened from a disk.
     """
@@ -292,7 +292,7 @@ def _source(thumb: Thumb) -> str:
 
 
 def format_bytes(count: int) -> str:
-    """Return a size as people read it: decimal kB and MB, e.g. "214 kB"."""
+    """Return a size in decimal kB or MB, e.g. "214 kB"."""
     if count < 1000:
         return f"{count} bytes"
     if count < 1_000_000:
@@ -308,7 +308,7 @@ def format_usd(amount: Decimal) -> str:
 
 
 def format_moment(moment: datetime) -> str:
-    """Return a time as people write it, in its own zone, e.g. "3 May 2027, 09:30 UTC"."""
+    """Return a time in words, in its own zone, e.g. "3 May 2027, 09:30 UTC"."""
     return f"{moment.day} {moment:%B %Y, %H:%M %Z}"
 
 
@@ -322,7 +322,7 @@ def _plural(count: int, noun: str) -> str:
 
 
 def _plain_json(value: Any) -> str:
-    """Parameters and figures as one readable line each; not meant to be parsed."""
+    """Return a parameter or figure as one readable line; not meant to be parsed."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""What all our pages are made with: templates, their static parts, pictures within the page."""
+"""The jinja environment of all HTML pages: templates, static parts and inline pictures."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from nbp_dagster.studio.imaging.decode import sniff_format
 
 
 def open_templates() -> Environment:
-    """Return the templates: whatever is put into one is escaped, and nothing may be missing."""
+    """Return the environment: it escapes every value, and an undefined one is an error."""
     return Environment(
         loader=PackageLoader("nbp_dagster.studio.sets"),
         autoescape=True,
@@ -21,7 +21,7 @@ def open_templates() -> Environment:
 
 
 def read_part(name: str) -> str:
-    """Return a static part of a page, with LF line ends: browsers hash it as it stands."""
+    """Return a static part of a page, with LF line ends, as browsers hash its exact text."""
     text = (resources.files("nbp_dagster.studio.sets") / "templates" / name).read_text("utf-8")
     return text.replace("\r\n", "\n")
 

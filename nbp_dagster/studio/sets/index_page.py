@@ -1,4 +1,4 @@
-"""The list of sets: finds them and writes their page, from a small card that each set carries."""
+"""Writes the index page that lists all sets, from a small card file in each set's folder."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from nbp_dagster.studio.storage.files import write_atomically
 INDEX, MANIFEST = "index.html", "manifest.json"
 
 CARD = ".card.json"
-"""What the list shows of a set: its manifest is large and takes long to read."""
+"""Holds what the list shows of a set, as its manifest is large and slow to read."""
 
 COVER_SIDE = 320
 """Pixels of a cover's longer side."""
@@ -27,19 +27,19 @@ _LOG = logging.getLogger(__name__)
 
 
 class ListError(NbpError):
-    """A set that the list cannot lead to."""
+    """A set that the list cannot link to."""
 
 
 def write_card(folder: Path, manifest: SetManifest, covers: Mapping[str, bytes]) -> None:
     """Write a set's card, once its manifest is written.
 
     Args:
-        folder: The set's.
+        folder: The set's folder.
         manifest: As it was written there.
-        covers: The pictures that stand for the set, by their sha256; see `choose_covers`.
+        covers: The bytes of the cover pictures, by their sha256; see `choose_covers`.
 
     Raises:
-        UndecodableImage: A cover is not a picture.
+        UndecodableImage: A cover can't be decoded.
         StoreError: The card can't be written.
     """
     rows = tuple(row for row in choose_covers(manifest) if row.sha256 in covers)
@@ -64,15 +64,15 @@ def find_sets(folder: Path) -> tuple[Path, ...]:
 def write_index(folder: Path, sets: Sequence[Path]) -> Path:
     """Write the page that lists sets, newest first, and return its path.
 
-    A set whose manifest this version cannot read is left out, with a warning: one old set must
-    not hide the others.
+    A set whose manifest this version cannot read is left out, with a warning, so that one old set
+    does not hide the others.
 
     Args:
         folder: The folder that holds the sets' folders.
         sets: Folders within `folder`, as `find_sets` gives them.
 
     Raises:
-        ListError: A set is somewhere else, so no relative link reaches it.
+        ListError: A set is outside `folder`, so no relative link reaches it.
         StoreError: The page cannot be written.
     """
     cards = [card for card in (_card(folder, each) for each in sets) if card is not None]
@@ -94,7 +94,7 @@ def _card(folder: Path, written: Path) -> SetCard | None:
 
 
 def _read_card(written: Path, name: str) -> SetCard | None:
-    """Return the card as the set left it; None where there is none of its present manifest."""
+    """Return the card that was written with the set; None where its manifest has changed since."""
     try:
         facts = json.loads((written / CARD).read_bytes())
         if facts["manifest_sha256"] != _digest(written):
@@ -120,5 +120,5 @@ def _cover(data: bytes, *, what: str) -> bytes:
 
 
 def _digest(folder: Path) -> str:
-    """The digest of the manifest's bytes: read in no time, where its rows take a second."""
+    """Return the digest of the manifest's bytes, which takes far less time than parsing it."""
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()

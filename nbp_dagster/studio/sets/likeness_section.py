@@ -1,4 +1,4 @@
-"""The gallery's likeness lanes: each character's pictures, the least like its sheet first."""
+"""The gallery's likeness section: a row for each character, the pictures least like it first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from nbp_dagster.studio.manifest.manifest import (
     ShotFacts,
 )
 
-SHOWN: Final = 8
-"""Pictures in a lane: a page that carries its thumbnails carries these twice."""
+ITEMS_SHOWN: Final = 8
+"""Most pictures in a row: a page with inline thumbnails holds these twice."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """A picture with what the template would otherwise have to look up."""
+    """A picture with what the template shows of its channel and shot."""
 
     number: int
     picture: Picture
@@ -35,8 +35,8 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Rank:
-    """One prompt of a lane, shown by the first of its renditions; `mark` says why to look at it."""
+class LikenessItem:
+    """One prompt in a row, shown by the first of its renditions; `mark` is why to look at it."""
 
     facts: LikenessFacts
     card: Card
@@ -44,14 +44,19 @@ class Rank:
 
 
 @dataclass(frozen=True)
-class Lane:
-    """One character.
+class LikenessRow:
+    """The row of one character.
 
     Attributes:
-        sheet: The sheet as the page shows it; None where it has none.
-        total: Pictures that were measured.
-        marked: Of them, those below the threshold or unlike the rest of the set.
+        name: The character's.
+        sheet: The source of its sheet's image; None where the page has none.
+        scorer: What measured it, with its version.
+        threshold: The standing from which it counts as itself.
+        calibrated: Whether the threshold was found on this brand's sheets.
+        total: Number of pictures measured.
+        marked: Number of those below the threshold or unlike the rest of the set.
         agreement: Mean self similarity; None where there are too few pictures.
+        items: The pictures shown, marked ones first, then the least like first.
     """
 
     name: str
@@ -62,13 +67,13 @@ class Lane:
     total: int
     marked: int
     agreement: float | None
-    ranks: tuple[Rank, ...]
+    items: tuple[LikenessItem, ...]
 
 
-def build_lanes(
+def build_likeness_rows(
     manifest: SetManifest, cards: Sequence[Card], sheets: Mapping[str, str]
-) -> tuple[Lane, ...]:
-    """Return a lane for each character that was measured.
+) -> tuple[LikenessRow, ...]:
+    """Return a row for each character that was measured.
 
     Args:
         manifest: The set.
@@ -76,41 +81,43 @@ def build_lanes(
         sheets: Sheets that can be shown, by digest.
     """
     first = {card.picture.prompt_key: card for card in reversed(cards)}
-    odd = {(row.prompt_key, row.character) for row in drifting(manifest.likenesses)}
-    lanes = []
+    outliers = {(row.prompt_key, row.character) for row in drifting(manifest.likenesses)}
+    rows = []
     for character, group in groupby(manifest.likenesses, key=lambda row: row.character):
-        ranks = [
-            Rank(row, first[row.prompt_key], _mark(row, (row.prompt_key, character) in odd))
+        items = [
+            LikenessItem(
+                row, first[row.prompt_key], _mark(row, (row.prompt_key, character) in outliers)
+            )
             for row in group
             if row.prompt_key in first
         ]
-        if ranks:
-            lanes.append(_lane(manifest, character, ranks, sheets))
-    return tuple(lanes)
+        if items:
+            rows.append(_row(manifest, character, items, sheets))
+    return tuple(rows)
 
 
-def _mark(row: LikenessFacts, is_odd: bool) -> str:
+def _mark(row: LikenessFacts, is_outlier: bool) -> str:
     if not row.is_like:
         return "unlike"
-    return "unlike the set" if is_odd else ""
+    return "unlike the set" if is_outlier else ""
 
 
-def _lane(
-    manifest: SetManifest, character: str, ranks: Sequence[Rank], sheets: Mapping[str, str]
-) -> Lane:
+def _row(
+    manifest: SetManifest, character: str, items: Sequence[LikenessItem], sheets: Mapping[str, str]
+) -> LikenessRow:
     facts = next((each for each in manifest.characters if each.id == character), None)
     shown = [sheets[digest] for digest in facts.sheets if digest in sheets] if facts else []
-    lowest = ranks[0].facts
-    known = [row.facts.self_similarity for row in ranks if row.facts.self_similarity is not None]
-    return Lane(
+    lowest = items[0].facts
+    known = [row.facts.self_similarity for row in items if row.facts.self_similarity is not None]
+    return LikenessRow(
         name=character if facts is None else facts.name,
         sheet=shown[0] if shown else None,
         scorer=f"{lowest.scorer} {lowest.scorer_version}",
         threshold=lowest.threshold,
         calibrated=lowest.calibrated,
-        total=len(ranks),
-        marked=sum(bool(rank.mark) for rank in ranks),
+        total=len(items),
+        marked=sum(bool(item.mark) for item in items),
         agreement=fmean(known) if known else None,
-        # The odd ones lead, whatever their standing: they are why somebody looks.
-        ranks=tuple(sorted(ranks, key=lambda rank: not rank.mark)[:SHOWN]),
+        # Marked ones lead, whatever their standing: the section is there for them.
+        items=tuple(sorted(items, key=lambda item: not item.mark)[:ITEMS_SHOWN]),
     )

@@ -1,4 +1,4 @@
-"""A campaign's manifest, put together from its prompts' records; writes and draws nothing."""
+"""Builds a campaign's manifest from its prompts' records; writes and draws nothing."""
 
 import shutil
 import subprocess
@@ -28,6 +28,9 @@ from nbp_dagster.studio.manifest.manifest import (
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import SafeArea
 
+# Timeout of each call of git.
+_GIT_SECONDS = 5.0
+
 
 def assemble(
     briefs: Briefs,
@@ -47,8 +50,9 @@ def assemble(
         records: By prompt key; a prompt without one is listed as missing.
         prompts: Every prompt of the campaign.
         sheets: By `brand/character`; those that exist.
-        purchases: The latest purchase of each prompt without a record, by prompt key; tells why.
-        commit: What the briefs were read from.
+        purchases: The latest purchase of each prompt without a record, by prompt key: why it has
+            none.
+        commit: The commit the briefs were read from; see `commit_of`.
         now: Seconds since the epoch.
         compares: Whether originals are compared with each other, which takes seconds for thousands.
     """
@@ -60,7 +64,7 @@ def assemble(
     for prompt in wanted:
         record = records.get(prompt.key)
         if record is not None:
-            # What was found on the original holds for each of its renditions.
+            # The checks of the original hold for each of its renditions.
             pictures += [
                 replace(picture, checks=(*picture.checks, *record.checks))
                 for picture in record.pictures
@@ -97,7 +101,7 @@ def assemble(
 
 
 def title_of(briefs: Briefs, campaign: Campaign) -> str:
-    """Return what a campaign's set is called."""
+    """Return the title of a campaign's set."""
     return f"{briefs.brands[campaign.brand].name}: {campaign.id.replace('_', ' ')}"
 
 
@@ -114,7 +118,7 @@ def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> C
 
 
 def _copy_facts(brand: Brand, campaign: Campaign, shot: Shot) -> dict[str, dict[str, str]]:
-    """The words on the pictures: field to locale to text, the brand's disclaimer included."""
+    """Return the copy: field to locale to text, the brand's disclaimer included."""
     facts: dict[str, dict[str, str]] = {}
     for locale in campaign.locales:
         for name, text in wording_of(brand, shot, locale).items():
@@ -178,32 +182,29 @@ def _missing(prompt: Prompt, purchase: Purchase | None) -> Missing:
     )
 
 
-_SECONDS = 5.0
-
-
 def commit_of(folder: Path) -> str | None:
     """Return the checked-out commit (12 hex digits) of a folder of briefs.
 
-    The suffix `+edited` says that files of the folder differ from it. None where there is no git,
-    no checkout, or no answer within five seconds: lineage never holds up a run.
+    The suffix `+edited` marks a folder whose files differ from it. None where there is no git, no
+    checkout, or no answer within five seconds: a run never waits for lineage.
     """
     git = shutil.which("git")
     if git is None or not folder.is_dir():
         return None
     try:
-        head = _ask(git, folder, "rev-parse", "--short=12", "HEAD")
-        edited = _ask(git, folder, "status", "--porcelain", "--", ".")
+        head = _run_git(git, folder, "rev-parse", "--short=12", "HEAD")
+        edited = _run_git(git, folder, "status", "--porcelain", "--", ".")
     except (subprocess.SubprocessError, OSError):
         return None
     return f"{head}+edited" if edited else head
 
 
-def _ask(git: str, folder: Path, *words: str) -> str:
+def _run_git(git: str, folder: Path, *words: str) -> str:
     answer = subprocess.run(
         [git, "-C", str(folder), *words],
         capture_output=True,
         check=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=_GIT_SECONDS,
     )
     return answer.stdout.strip()

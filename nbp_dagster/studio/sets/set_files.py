@@ -1,4 +1,4 @@
-"""Putting a set's pictures, thumbnails and contact sheets into its folder; knows no page."""
+"""Writes a set's pictures, thumbnails and contact sheets into its folder; knows no page."""
 
 import hashlib
 import json
@@ -20,40 +20,40 @@ from nbp_dagster.studio.sets.gallery import Thumb, humanise
 from nbp_dagster.studio.storage.files import write_atomically
 
 INLINE_SETS = 120
-"""Up to so many pictures the page carries its thumbnails; those of a larger set lie beside it."""
+"""Most pictures of a set whose page holds its thumbnails inline; a larger set has files of them."""
 
-# Raised when equal pictures would make another contact sheet.
+# Raised when equal pictures would give a different contact sheet.
 _SHEET_VERSION = 2
 
 
 class SetError(NbpError):
-    """A set that cannot be written as its manifest says."""
+    """A set that cannot be written as its manifest describes it."""
 
 
 class StagedFiles(Protocol):
-    """What is known of the files in a set's folder; see `inventory`."""
+    """What is known of the files in a set's folder; see `staged_index`."""
 
     def holds(self, name: str, source: str) -> bool:
         """Whether a file is there that need not be written."""
         ...
 
     def claim(self, name: str) -> None:
-        """Be told that a file is about to be written."""
+        """Record that a file is about to be written."""
         ...
 
     def note(self, name: str, source: str) -> None:
-        """Be told that a file was written, and what it was made of."""
+        """Record that a file was written, and what it was made of."""
         ...
 
 
 @dataclass(frozen=True)
-class Shown:
+class Cell:
     """One cell of a contact sheet: its label, and the picture it shows.
 
     Attributes:
-        label: Below the picture.
-        sha256: Of the full picture.
-        thumb: Its thumbnail: bytes, or where it lies in the folder.
+        label: Drawn below the picture.
+        sha256: Digest of the full picture.
+        thumb: Its thumbnail: bytes, or a path within the folder.
     """
 
     label: str
@@ -62,14 +62,14 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Overview:
+class ContactSheet:
     """One contact sheet of a set, before it is drawn.
 
     Attributes:
         file: Its name in the folder.
-        title: Drawn above.
+        title: Drawn at the top.
         note: Drawn below the title.
-        places: Numbers of its pictures among those of the set.
+        places: Positions of its pictures among those of the set.
     """
 
     file: str
@@ -77,69 +77,69 @@ class Overview:
     note: str
     places: range
 
-    def hash_of(self, shown: Sequence[Shown]) -> str:
-        """Return what changes whenever the sheet would look another way."""
-        cells = [(each.label, each.sha256) for each in shown]
-        facts = [_SHEET_VERSION, self.title, self.note, cells]
+    def hash_of(self, cells: Sequence[Cell]) -> str:
+        """Return a hash that changes whenever the sheet would look different."""
+        rows = [(each.label, each.sha256) for each in cells]
+        facts = [_SHEET_VERSION, self.title, self.note, rows]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class SetFiles:
-    """Where a set is put together: what is in its folder, and where the rest comes from.
+    """Writes the files of one set that are not in its folder yet.
 
     Attributes:
-        folder: The set's.
-        shelf: What is there already.
+        folder: The set's folder.
+        staged: What is in the folder already.
         rendition: Gives a picture's bytes, or the file that has them.
         kept_thumb: Gives a picture's thumbnail; None where it has to be drawn from the picture.
     """
 
     folder: Path
-    shelf: StagedFiles
+    staged: StagedFiles
     rendition: Callable[[Picture], Path | bytes]
     kept_thumb: Callable[[Picture], bytes | None]
 
-    def put(self, picture: Picture) -> None:
-        """Have a picture's file in the folder.
+    def write(self, picture: Picture) -> None:
+        """Write a picture's file, if it is not there.
 
         Raises:
-            SetError: Its bytes are not those it is said to have.
+            SetError: Its bytes do not have the digest in the manifest.
             StoreError: The file cannot be written.
         """
-        if self.shelf.holds(picture.file, picture.sha256):
+        if self.staged.holds(picture.file, picture.sha256):
             return
         data = _read(self.rendition(picture), digest=picture.sha256, what=picture.prompt_key)
-        self.shelf.claim(picture.file)
+        self.staged.claim(picture.file)
         _keep(self.folder / picture.file, data, digest=picture.sha256)
-        self.shelf.note(picture.file, picture.sha256)
+        self.staged.note(picture.file, picture.sha256)
 
-    def put_thumb(self, picture: Picture) -> str:
-        """Have a picture's thumbnail in the folder and return its path there."""
+    def write_thumb(self, picture: Picture) -> str:
+        """Write a picture's thumbnail, if it is not there; return its path within the folder."""
         file = thumb_file(picture)
-        if not self.shelf.holds(file, picture.sha256):
-            self.shelf.claim(file)
+        if not self.staged.holds(file, picture.sha256):
+            self.staged.claim(file)
             write_atomically(self.folder / file, self.make_thumb(picture), sync=False)
-            self.shelf.note(file, picture.sha256)
+            self.staged.note(file, picture.sha256)
         return file
 
-    def put_overview(self, overview: Overview, shown: Sequence[Shown]) -> None:
-        """Have a contact sheet in the folder, drawn where it is not there as it should be."""
-        source = overview.hash_of(shown)
-        if self.shelf.holds(overview.file, source):
+    def write_contact_sheet(self, sheet: ContactSheet, cells: Sequence[Cell]) -> None:
+        """Draw and write a contact sheet, if an equal one is not there."""
+        source = sheet.hash_of(cells)
+        if self.staged.holds(sheet.file, source):
             return
-        entries = [(each.label, self.read(each.thumb)) for each in shown]
-        drawn = draw_contact_sheet(entries, overview.title, overview.note)
-        self.shelf.claim(overview.file)
-        write_atomically(self.folder / overview.file, drawn, sync=False)
-        self.shelf.note(overview.file, source)
+        entries = [(each.label, self.read(each.thumb)) for each in cells]
+        drawn = draw_contact_sheet(entries, sheet.title, sheet.note)
+        self.staged.claim(sheet.file)
+        write_atomically(self.folder / sheet.file, drawn, sync=False)
+        self.staged.note(sheet.file, source)
 
     def read(self, thumb: Thumb) -> bytes:
-        """Return a thumbnail's bytes, from the folder where it has been put there."""
+        """Return a thumbnail's bytes, read from the folder where it is a path."""
         return thumb if isinstance(thumb, bytes) else (self.folder / thumb).read_bytes()
 
     def make_thumb(self, picture: Picture) -> bytes:
-        """Return a picture's thumbnail: the one that is kept, or else drawn from its file."""
+        """Return a picture's thumbnail: the kept one, or else one drawn from its file."""
         kept = self.kept_thumb(picture)
         if kept is not None:
             return kept
@@ -147,17 +147,17 @@ class SetFiles:
         return thumbnail(decode_image(data, what=picture.file).image)
 
 
-def plan_overviews(title: str, pictures: int) -> tuple[Overview, ...]:
-    """Return the contact sheets of a set of so many pictures, at least one."""
+def plan_contact_sheets(title: str, pictures: int) -> tuple[ContactSheet, ...]:
+    """Return the contact sheets of a set with a number of pictures, at least one."""
     sheets = divide_sheets(pictures)
     return tuple(
-        Overview(file, title, _note(pictures, number, places, len(sheets)), places)
+        ContactSheet(file, title, _note(pictures, number, places, len(sheets)), places)
         for number, (file, places) in enumerate(sheets.items(), start=1)
     )
 
 
 def label_of(picture: Picture, channel_names: Mapping[str, str]) -> str:
-    """Return what stands below a picture on a contact sheet."""
+    """Return the label below a picture on a contact sheet."""
     parts = [humanise(picture.shot), channel_names[picture.channel]]
     if picture.locale != ALL_LOCALES:
         parts.append(picture.locale.upper())
@@ -185,7 +185,7 @@ def _read(source: Path | bytes, *, digest: str, what: str) -> bytes:
     seen = hashlib.sha256(data).hexdigest()
     if seen != digest:
         raise SetError(
-            f"{what}: its picture has sha256 {seen}, the manifest says {digest}; "
+            f"{what}: its picture has sha256 {seen}, the manifest has {digest}; "
             "materialize it again"
         )
     return data

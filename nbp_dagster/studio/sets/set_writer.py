@@ -1,4 +1,4 @@
-"""A campaign's set as a folder that can be opened, zipped and mailed; decides nothing about it."""
+"""Writes a campaign's set as a folder that can be opened, zipped and mailed, from its manifest."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,20 +14,20 @@ from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.sets.index_page import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.sets.set_files import (
     INLINE_SETS,
+    Cell,
     SetError,
     SetFiles,
-    Shown,
     label_of,
-    plan_overviews,
+    plan_contact_sheets,
     thumb_file,
 )
-from nbp_dagster.studio.sets.staged_index import Inventory
+from nbp_dagster.studio.sets.staged_index import FileIndex
 from nbp_dagster.studio.storage.files import sync_disk, write_atomically
 
 SHEET_SIDE = 320
 """Pixels of the longer side of a character sheet's thumbnail."""
 
-# Decoding and encoding leave Python's lock, so threads do; more than this wait for the disk.
+# Decoding and encoding release the GIL, so threads suffice; more of them wait for the disk.
 _WORKERS = 4
 
 _LOG = logging.getLogger(__name__)
@@ -40,11 +40,11 @@ class WrittenSet:
     Attributes:
         folder: The set's folder; everything within refers to the rest by relative paths.
         manifest: What was written.
-        index: The page.
+        index: The gallery page.
         manifest_path: The manifest as JSON.
-        contact_sheet: The overview as a JPEG; the first of several where the set is large.
+        contact_sheet: The contact sheet; the first of several where the set is large.
         pictures: The full pictures, in manifest order.
-        removed: Files of an earlier version of this set that are gone now.
+        removed: Files of an earlier version of this set that were removed.
         digest: Changes when a picture or a gap does; see `manifest.set_digest`.
     """
 
@@ -68,42 +68,42 @@ def write_set(
 ) -> WrittenSet:
     """Write a set, replacing an earlier version of it.
 
-    Pictures come first, then the page and the manifest that refer to them, and only then are
-    files removed that the earlier version left: at no moment does a page point at nothing. A
-    picture that is there already is left as it is. Pictures are copied, never linked: people open
-    these files in editors, and an edit must not reach the store.
+    Pictures are written first, then the page and the manifest that refer to them; files of the
+    earlier version are removed last, so that a page never refers to a missing file. A picture that
+    is there already is left as it is. Pictures are copied, never linked: people open these files in
+    editors, and an edit must not reach the store.
 
     Args:
-        folder: Made where it does not exist. Files in it that no set wrote are never touched.
+        folder: Created where it does not exist. Files in it that no set wrote are never touched.
         rendition: Gives a picture's bytes, or the file that has them; called by several threads.
-        sheet: Gives the bytes of a character's sheet by what the manifest calls it, verified;
-            None shows no sheets.
+        sheet: Gives the verified bytes of a character's sheet by its digest in the manifest; None
+            shows no sheets.
         thumb: Gives a picture's thumbnail; None where it has to be drawn from the picture. Called
             by several threads.
 
     Raises:
-        SetError: Two pictures claim one file, or bytes are not those the manifest names.
+        SetError: Two pictures claim one file, or bytes do not have their digest in the manifest.
         UndecodableImage: A picture cannot be decoded.
         StoreError: A file cannot be written.
     """
     _require_own_files(manifest.pictures)
-    inventory = Inventory(folder)
-    stale = inventory.begin([*set_files(manifest), CARD])
-    desk = SetFiles(folder, inventory, rendition, thumb)
+    index = FileIndex(folder)
+    stale = index.begin([*list_files(manifest), CARD])
+    files = SetFiles(folder, index, rendition, thumb)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        list(pool.map(desk.put, manifest.pictures))
-        thumbs = _put_thumbs(desk, manifest, pool)
-        drawing = pool.submit(_put_overviews, desk, manifest, thumbs)
+        list(pool.map(files.write, manifest.pictures))
+        thumbs = _write_thumbs(files, manifest, pool)
+        drawing = pool.submit(_write_contact_sheets, files, manifest, thumbs)
         page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
         drawing.result()
-    # Once for all of them: a thousand waits for the disk take seconds.
+    # One sync for all files: a thousand single ones take seconds.
     sync_disk(folder)
     write_atomically(folder / INDEX, page.encode())
     write_manifest(manifest, folder / MANIFEST)
     covers = (row.sha256 for row in choose_covers(manifest))
-    write_card(folder, manifest, {digest: desk.read(thumbs[digest]) for digest in covers})
+    write_card(folder, manifest, {digest: files.read(thumbs[digest]) for digest in covers})
     removed = _remove(folder, stale)
-    inventory.finish()
+    index.finish()
     _LOG.info("set %s: %d pictures, %d earlier files removed", folder, len(thumbs), len(removed))
     return WrittenSet(
         folder=folder,
@@ -117,8 +117,8 @@ def write_set(
     )
 
 
-def set_files(manifest: SetManifest) -> tuple[str, ...]:
-    """Return the files a set is made of, as paths within its folder."""
+def list_files(manifest: SetManifest) -> tuple[str, ...]:
+    """Return the files of a set, as paths within its folder."""
     sheets = divide_sheets(len(manifest.pictures))
     pictures = [picture.file for picture in manifest.pictures]
     thumbs = [] if _is_inline(manifest) else [thumb_file(row) for row in manifest.pictures]
@@ -129,27 +129,29 @@ def _is_inline(manifest: SetManifest) -> bool:
     return len(manifest.pictures) <= INLINE_SETS
 
 
-def _put_thumbs(
-    desk: SetFiles, manifest: SetManifest, pool: ThreadPoolExecutor
+def _write_thumbs(
+    files: SetFiles, manifest: SetManifest, pool: ThreadPoolExecutor
 ) -> Mapping[str, Thumb]:
-    """Return the thumbnails of a small set; put those of a large one and return their paths."""
+    """Return the thumbnails of a small set; write those of a large one and return their paths."""
     rows = {row.sha256: row for row in manifest.pictures}
     made: Iterable[Thumb] = pool.map(
-        desk.make_thumb if _is_inline(manifest) else desk.put_thumb, rows.values()
+        files.make_thumb if _is_inline(manifest) else files.write_thumb, rows.values()
     )
     return dict(zip(rows, made, strict=True))
 
 
-def _put_overviews(desk: SetFiles, manifest: SetManifest, thumbs: Mapping[str, Thumb]) -> None:
-    """Draw the contact sheets whose pictures or words are not those they were drawn of.
+def _write_contact_sheets(
+    files: SetFiles, manifest: SetManifest, thumbs: Mapping[str, Thumb]
+) -> None:
+    """Draw the contact sheets whose pictures or labels have changed.
 
     One after the other: each takes 40 MB while it is drawn.
     """
     names = {each.id: each.name for each in manifest.channels}
-    for overview in plan_overviews(manifest.name, len(manifest.pictures)):
-        rows = [manifest.pictures[place] for place in overview.places]
-        shown = [Shown(label_of(row, names), row.sha256, thumbs[row.sha256]) for row in rows]
-        desk.put_overview(overview, shown)
+    for contact_sheet in plan_contact_sheets(manifest.name, len(manifest.pictures)):
+        rows = [manifest.pictures[place] for place in contact_sheet.places]
+        cells = [Cell(label_of(row, names), row.sha256, thumbs[row.sha256]) for row in rows]
+        files.write_contact_sheet(contact_sheet, cells)
 
 
 def _require_own_files(pictures: Sequence[Picture]) -> None:
@@ -159,7 +161,7 @@ def _require_own_files(pictures: Sequence[Picture]) -> None:
         if other is not picture:
             raise SetError(
                 f"{picture.file} is claimed by {other.prompt_key} and by {picture.prompt_key}; "
-                "a file's name must tell its pictures apart"
+                "each picture needs a file name of its own"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a set's folder holds of ours, kept in the folder; writes none of it."""
+"""Indexes of the files that sets wrote or staged in a folder; writes none of those files."""
 
 import json
 import logging
@@ -10,11 +10,11 @@ from pathlib import Path
 from nbp_dagster.studio.manifest.manifest import ManifestError, require_plain_path
 from nbp_dagster.studio.storage.files import stamp_of, translate_errors, write_atomically
 
-INVENTORY = ".set.json"
-"""Names the files that are ours to remove; see `Inventory`."""
+FILE_INDEX = ".set.json"
+"""Lists the files that a later set may remove; see `FileIndex`."""
 
-STAGED = ".set.staged"
-"""Names files that were put there ahead of the set they belong to; see `Advance`."""
+STAGED_INDEX = ".set.staged"
+"""Lists files that were written ahead of the set they belong to; see `StagedIndex`."""
 
 _OWN_NAME = re.compile(
     r"index\.html|manifest\.json|\.card\.json|contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg"
@@ -23,16 +23,15 @@ _OWN_NAME = re.compile(
 _LOG = logging.getLogger(__name__)
 
 
-class Inventory:
-    """The files a set has put into its folder, each with what it was made of.
+class FileIndex:
+    """The files a set has written into its folder, each with what it was made of.
 
-    A manifest alone would not do: a write that was interrupted leaves files that no manifest
-    names. So the names are written before the first file, and again without the stale ones after
-    the last is gone.
+    A manifest is not enough: a write that was interrupted leaves files that no manifest names. So
+    the names are written before the first file, and again without the stale ones after the last
+    of those is removed.
 
-    A file that has the inode, size and time it was seen with when it was written still is what it
-    was, and need not be read to know it: files are replaced by new ones, never written into. Any
-    other is looked at, or written again.
+    A file with the inode, size and time it had when it was written is unchanged, and is not read
+    again: files are replaced by new ones, never modified. Any other file is read, or written again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,9 +47,9 @@ class Inventory:
         """
         self._files = dict.fromkeys(files)
         self._write({**self._files, **self._earlier})
-        # What it names is in the inventory now.
+        # The files it lists are in the index now.
         with translate_errors(self._folder):
-            (self._folder / STAGED).unlink(missing_ok=True)
+            (self._folder / STAGED_INDEX).unlink(missing_ok=True)
         return tuple(name for name in self._earlier if name not in self._files)
 
     def holds(self, name: str, source: str) -> bool:
@@ -58,7 +57,7 @@ class Inventory:
 
         Args:
             name: Path within the folder.
-            source: What it is made of: a digest, or any word that changes with it.
+            source: What it is made of: a digest, or any string that changes with it.
         """
         found = _describe(self._folder / name, source)
         if found is None or self._earlier.get(name) != found:
@@ -70,11 +69,11 @@ class Inventory:
         """Nothing to do: `begin` has claimed every file."""
 
     def note(self, name: str, source: str) -> None:
-        """Remember how a file looks that has just been written, or read and found right."""
+        """Record a file that has just been written, or read and found right."""
         self._files[name] = _describe(self._folder / name, source)
 
     def finish(self) -> None:
-        """Keep the names of the files that are there now.
+        """Write the index of the files that are there now.
 
         Raises:
             StoreError: The folder can't be written.
@@ -82,19 +81,19 @@ class Inventory:
         self._write(self._files)
 
     def _write(self, files: Mapping[str, object]) -> None:
-        write_atomically(self._folder / INVENTORY, (json.dumps({"files": files}) + "\n").encode())
+        write_atomically(self._folder / FILE_INDEX, (json.dumps({"files": files}) + "\n").encode())
 
     def _read(self) -> dict[str, object]:
-        """The files of earlier versions, and those that were put there ahead of this one.
+        """Return the files of earlier versions, and those that were staged for this one.
 
-        Nothing where a name is not one we would give.
+        Empty where the index names a file that no set writes.
         """
-        path = self._folder / INVENTORY
+        path = self._folder / FILE_INDEX
         try:
             found = json.loads(path.read_bytes())["files"] if path.is_file() else {}
             # A list of names is what earlier versions wrote.
             files = dict(found) if isinstance(found, dict) else dict.fromkeys(found)
-            files.update(_read_staged(self._folder / STAGED))
+            files.update(_read_staged(self._folder / STAGED_INDEX))
             for name in files:
                 if not _OWN_NAME.fullmatch(name):
                     require_plain_path(name, what=str(path))
@@ -104,14 +103,14 @@ class Inventory:
         return files
 
 
-class Advance:
-    """The files that are put into a set's folder before the set is written.
+class StagedIndex:
+    """The files that are staged in a set's folder before the set is written.
 
-    Each is named on disk before it is written, so that the next `Inventory` knows it for ours
-    whatever becomes of this process, and once more with what it was made of.
+    Each is listed on disk before it is written, so that the next `FileIndex` knows it even if
+    this process is killed, and again with what it was made of.
 
     Args:
-        folder: The set's; made where it does not exist.
+        folder: The set's folder; created where it does not exist.
 
     Raises:
         StoreError: The folder can't be written.
@@ -123,11 +122,11 @@ class Advance:
             folder.mkdir(parents=True, exist_ok=True)
 
     def holds(self, name: str, source: str) -> bool:
-        """Whether anything is there: whoever writes the set will look at it."""
+        """Whether anything is there: `write_set` will compare it."""
         return os.path.lexists(self._folder / name)
 
     def claim(self, name: str) -> None:
-        """Write down that a file is about to be written.
+        """Record on disk that a file is about to be written.
 
         Raises:
             StoreError: The folder can't be written.
@@ -135,7 +134,7 @@ class Advance:
         self._append(name, None)
 
     def note(self, name: str, source: str) -> None:
-        """Write down what a file was made of, and how it looks.
+        """Record on disk what a file was made of, with its stamp.
 
         Raises:
             StoreError: The folder can't be written.
@@ -143,16 +142,16 @@ class Advance:
         self._append(name, _describe(self._folder / name, source))
 
     def _append(self, name: str, found: object) -> None:
-        # Opened each time: the set may be written by another run meanwhile, which ends this file.
+        # Opened each time: another run may write the set meanwhile, which removes this file.
         with (
             translate_errors(self._folder),
-            (self._folder / STAGED).open("a", encoding="utf-8") as file,
+            (self._folder / STAGED_INDEX).open("a", encoding="utf-8") as file,
         ):
             file.write(json.dumps([name, found]) + "\n")
 
 
 def _read_staged(path: Path) -> dict[str, object]:
-    """Read what `Advance` wrote; a line that was cut short ends it."""
+    """Read what `StagedIndex` wrote, up to a line that was cut short."""
     if not path.is_file():
         return {}
     files: dict[str, object] = {}
@@ -166,6 +165,6 @@ def _read_staged(path: Path) -> dict[str, object]:
 
 
 def _describe(path: Path, source: str) -> list[object] | None:
-    """What a file was made of and how it looks; None where it is none."""
+    """Return what a file was made of, with its stamp; None where there is no file."""
     stamp = stamp_of(path)
     return None if stamp is None else [source, *stamp]

@@ -1,4 +1,4 @@
-"""A large set's files, put into its folder while its other pictures are still waited for."""
+"""Stages a large set: copies finished files into its folder while other pictures are bought."""
 
 import logging
 import queue
@@ -14,24 +14,30 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.sets.gallery import read_template
-from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetFiles, Shown, label_of, plan_overviews
-from nbp_dagster.studio.sets.staged_index import Advance
+from nbp_dagster.studio.sets.set_files import (
+    INLINE_SETS,
+    Cell,
+    SetFiles,
+    label_of,
+    plan_contact_sheets,
+)
+from nbp_dagster.studio.sets.staged_index import StagedIndex
 
-# Records that may wait for an idle moment; with more, there is none to be hoped for.
-_PATIENT = 64
-# Seconds between two looks for an idle moment.
-_NAP = 0.02
+# Records that may wait for an idle core; with more, files are copied on a busy machine too.
+_MOST_WAITING = 64
+# Seconds between two looks for an idle core.
+_POLL_SECONDS = 0.02
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outline:
+class SetOutline:
     """What is known of a set before its pictures are made.
 
     Attributes:
-        title: As on its contact sheets.
-        counts: How many pictures each prompt has, by its key, in the set's order.
+        title: Drawn on its contact sheets.
+        counts: Number of pictures of each prompt, by its key, in the set's order.
         channel_names: By channel id.
     """
 
@@ -41,33 +47,33 @@ class Outline:
 
     @property
     def pictures(self) -> int:
-        """How many the whole set has."""
+        """Number of pictures of the whole set."""
         return sum(self.counts.values())
 
 
-class SetStage:
-    """Copies pictures and thumbnails, and draws contact sheets that are full, in a thread.
+class SetStager:
+    """Copies pictures and thumbnails, and draws full contact sheets, in a thread.
 
-    It spares `write_set` nearly all of its work, and writes nothing it would not: a file that is
-    there in any form is left to it. Sets small enough for a page of their own are left to it as
-    well. It stays out of the way of those who make pictures, as long as it can keep up.
+    It does most of the work of `write_set` in advance, and writes no other files: an existing file
+    is left to `write_set`, and so are sets small enough for inline thumbnails. It waits for an
+    idle core, so that it does not slow down rendering, until too many records are waiting.
 
     Args:
-        folder: The set's.
-        outline: What the set will have.
+        folder: The set's folder.
+        outline: What the set will contain.
         rendition: Gives the file of a picture.
         thumb: Gives a thumbnail's bytes by its digest.
-        is_idle: Whether there is a core to spare.
+        is_idle: Whether there is an idle core.
 
     Example:
-        >>> with SetStage(folder, outline, rendition=path, thumb=store.get, is_idle=idle) as stage:
-        ...     stage.add(record)
+        >>> with SetStager(folder, outline, rendition=path, thumb=get, is_idle=idle) as stager:
+        ...     stager.add(record)
     """
 
     def __init__(
         self,
         folder: Path,
-        outline: Outline,
+        outline: SetOutline,
         *,
         rendition: Callable[[Picture], Path],
         thumb: Callable[[str], bytes],
@@ -81,11 +87,11 @@ class SetStage:
         self._waiting: queue.SimpleQueue[PromptRecord | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._overviews = list(plan_overviews(outline.title, outline.pictures))
-        # How many pictures come before each prompt's own.
+        self._contact_sheets = list(plan_contact_sheets(outline.title, outline.pictures))
+        # Number of pictures before each prompt's own.
         before = accumulate(outline.counts.values(), initial=0)
         self._starts = dict(zip(outline.counts, before, strict=False))
-        self._shown: dict[int, Shown] = {}
+        self._cells: dict[int, Cell] = {}
 
     def __enter__(self) -> Self:
         if self._outline.pictures > INLINE_SETS:
@@ -99,59 +105,59 @@ class SetStage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Finish the file at hand, and leave the rest to `write_set`."""
+        """Finish the current file, and leave the rest to `write_set`."""
         self._closing.set()
         self._waiting.put(None)
         if self._thread is not None:
             self._thread.join()
 
     def add(self, record: PromptRecord) -> None:
-        """Have a prompt's files put there soon; returns at once."""
+        """Queue a prompt's files to be staged; return at once."""
         if self._thread is not None:
             self._waiting.put(record)
 
     def _work(self) -> None:
         try:
-            # `write_set` would wait for it.
+            # Compiled here, so that `write_set` need not wait for it.
             read_template()
-            shelf = Advance(self._folder)
+            staged = StagedIndex(self._folder)
             while (record := self._waiting.get()) is not None and not self._closing.is_set():
-                self._wait_for_room()
-                self._put(record, shelf)
+                self._wait_until_idle()
+                self._write(record, staged)
         except (NbpError, OSError) as error:
-            # Whoever writes the set meets it again and says so.
-            logger.info("the set %s is not prepared any further: %s", self._folder, error)
+            # `write_set` meets the same error and raises it.
+            logger.info("the set %s is not staged any further: %s", self._folder, error)
         except Exception:  # the pictures are paid and made; only this head start is lost
-            logger.exception("the set %s is not prepared any further", self._folder)
+            logger.exception("the set %s is not staged any further", self._folder)
 
-    def _wait_for_room(self) -> None:
-        while not self._is_idle() and self._waiting.qsize() < _PATIENT:
-            if self._closing.wait(_NAP):
+    def _wait_until_idle(self) -> None:
+        while not self._is_idle() and self._waiting.qsize() < _MOST_WAITING:
+            if self._closing.wait(_POLL_SECONDS):
                 return
 
-    def _put(self, record: PromptRecord, shelf: Advance) -> None:
+    def _write(self, record: PromptRecord, staged: StagedIndex) -> None:
         def kept_thumb(picture: Picture) -> bytes | None:
             digest = record.thumbs.get(picture.sha256)
             return None if digest is None else self._thumb(digest)
 
-        desk = SetFiles(self._folder, shelf, self._rendition, kept_thumb)
-        is_foreseen = len(record.pictures) == self._outline.counts.get(record.prompt_key)
+        files = SetFiles(self._folder, staged, self._rendition, kept_thumb)
+        is_as_planned = len(record.pictures) == self._outline.counts.get(record.prompt_key)
         for number, picture in enumerate(record.pictures):
             if self._closing.is_set():
                 return
-            desk.put(picture)
-            thumb = desk.put_thumb(picture)
-            if is_foreseen:
+            files.write(picture)
+            thumb = files.write_thumb(picture)
+            if is_as_planned:
                 label = label_of(picture, self._outline.channel_names)
                 place = self._starts[record.prompt_key] + number
-                self._shown[place] = Shown(label, picture.sha256, thumb)
-        self._draw_full(desk)
+                self._cells[place] = Cell(label, picture.sha256, thumb)
+        self._draw_full(files)
 
-    def _draw_full(self, desk: SetFiles) -> None:
+    def _draw_full(self, files: SetFiles) -> None:
         """Draw the contact sheets whose pictures are all there."""
-        for overview in list(self._overviews):
+        for sheet in list(self._contact_sheets):
             if self._closing.is_set():
                 return
-            if all(place in self._shown for place in overview.places):
-                desk.put_overview(overview, [self._shown[place] for place in overview.places])
-                self._overviews.remove(overview)
+            if all(place in self._cells for place in sheet.places):
+                files.write_contact_sheet(sheet, [self._cells[place] for place in sheet.places])
+                self._contact_sheets.remove(sheet)

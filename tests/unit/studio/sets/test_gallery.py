@@ -24,7 +24,7 @@ from nbp_dagster.studio.sets.gallery import (
     render_gallery,
     render_index,
 )
-from nbp_dagster.studio.sets.likeness_section import SHOWN
+from nbp_dagster.studio.sets.likeness_section import ITEMS_SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
 from tests.fakes.sets import build_set
 
@@ -365,7 +365,7 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
     rows = [row for row in sample.manifest.likenesses if row.character == "mira"]
     numbers = [link["data-open"] for link in page.all("a") if link.get("class") == "rank"]
     keys = [sample.manifest.pictures[int(number or 0)].prompt_key for number in numbers]
-    assert keys[: len(rows[:SHOWN])] == [row.prompt_key for row in rows[:SHOWN]]
+    assert keys[: len(rows[:ITEMS_SHOWN])] == [row.prompt_key for row in rows[:ITEMS_SHOWN]]
     marked = [item for item in page.all("li") if item.get("class") == "drifts"]
     assert len(marked) == sum(not row.is_like for row in sample.manifest.likenesses)
     assert "Likeness to the sheet" in page.text

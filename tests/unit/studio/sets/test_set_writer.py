@@ -18,8 +18,8 @@ from nbp_dagster.studio.manifest.manifest import Picture, from_json, set_digest
 from nbp_dagster.studio.sets.gallery import COVERS
 from nbp_dagster.studio.sets.index_page import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetError
-from nbp_dagster.studio.sets.set_writer import WrittenSet, set_files, write_set
-from nbp_dagster.studio.sets.staged_index import INVENTORY
+from nbp_dagster.studio.sets.set_writer import WrittenSet, list_files, write_set
+from nbp_dagster.studio.sets.staged_index import FILE_INDEX
 from nbp_dagster.studio.storage.files import StoreError
 from tests.fakes.sets import SampleSet, build_large_set, build_set
 
@@ -43,7 +43,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
         "manifest.json",
         "contact_sheet.jpg",
         CARD,
-        INVENTORY,
+        FILE_INDEX,
     }
     first = SAMPLE.manifest.pictures[0]
     assert written.pictures[0].read_bytes() == SAMPLE.data[first.sha256]
@@ -155,7 +155,7 @@ def test_a_strange_inventory_removes_nothing(
     write(folder, SMALLER)
     outside = tmp_path / "outside.txt"
     outside.write_text("kept")
-    (folder / INVENTORY).write_text(inventory)
+    (folder / FILE_INDEX).write_text(inventory)
     with caplog.at_level(logging.WARNING):
         written = write(folder, SMALLER)
     assert outside.exists()
@@ -170,8 +170,8 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> 
     folder = tmp_path / "set"
     write(folder, SMALLER)
     (folder / "images" / "linked").symlink_to(outside)
-    names = json.loads((folder / INVENTORY).read_text())["files"]
-    (folder / INVENTORY).write_text(json.dumps({"files": [*names, "images/linked/x.jpg"]}))
+    names = json.loads((folder / FILE_INDEX).read_text())["files"]
+    (folder / FILE_INDEX).write_text(json.dumps({"files": [*names, "images/linked/x.jpg"]}))
     write(folder, SMALLER)
     assert (outside / "x.jpg").exists()
 
@@ -231,7 +231,7 @@ def test_the_thumbnails_of_a_large_set_lie_beside_its_page(tmp_path: Path) -> No
     for name in expected:
         assert f'<img src="{name}"' in page
         assert decode_image((tmp_path / name).read_bytes(), what=name).format == "JPEG"
-    assert files_in(tmp_path) == {*set_files(sample.manifest), CARD, INVENTORY}
+    assert files_in(tmp_path) == {*list_files(sample.manifest), CARD, FILE_INDEX}
 
 
 def test_thumbnails_leave_with_the_set_that_needed_them_beside_its_page(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_thumbnails_leave_with_the_set_that_needed_them_beside_its_page(tmp_path
     write_set(tmp_path, sample.manifest, rendition=sample.rendition)
     write(tmp_path, SMALLER)
     assert not (tmp_path / "thumbs").exists()
-    assert files_in(tmp_path) == {*set_files(SMALLER.manifest), CARD, INVENTORY}
+    assert files_in(tmp_path) == {*list_files(SMALLER.manifest), CARD, FILE_INDEX}
 
 
 def test_a_set_of_more_pictures_than_a_sheet_holds_has_several(tmp_path: Path) -> None:
@@ -303,11 +303,11 @@ def test_a_drawn_file_someone_changed_is_drawn_again(tmp_path: Path, name: str) 
 def test_an_inventory_of_an_earlier_version_is_understood(tmp_path: Path) -> None:
     """It was a list of names."""
     write(tmp_path)
-    names = list(json.loads((tmp_path / INVENTORY).read_text())["files"])
-    (tmp_path / INVENTORY).write_text(json.dumps({"files": names}))
+    names = list(json.loads((tmp_path / FILE_INDEX).read_text())["files"])
+    (tmp_path / FILE_INDEX).write_text(json.dumps({"files": names}))
     written = write(tmp_path, SMALLER)
     assert len(written.removed) == len(SAMPLE.manifest.pictures) - 2
-    assert files_in(tmp_path) == {*set_files(SMALLER.manifest), CARD, INVENTORY}
+    assert files_in(tmp_path) == {*list_files(SMALLER.manifest), CARD, FILE_INDEX}
 
 
 def test_the_list_shows_the_same_with_and_without_the_sets_card(tmp_path: Path) -> None:

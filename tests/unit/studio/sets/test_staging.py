@@ -12,8 +12,8 @@ from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
-from nbp_dagster.studio.sets.staged_index import INVENTORY, STAGED, Advance
-from nbp_dagster.studio.sets.staging import Outline, SetStage
+from nbp_dagster.studio.sets.staged_index import FILE_INDEX, STAGED_INDEX, StagedIndex
+from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.processes import wait_for
 from tests.fakes.sets import build_large_set
@@ -45,11 +45,11 @@ class House:
             thumbs={row.sha256: self.thumb for row in rows},
         )
 
-    def stage(self, *, is_idle: Callable[[], bool] = lambda: True) -> SetStage:
+    def stage(self, *, is_idle: Callable[[], bool] = lambda: True) -> SetStager:
         manifest = self.sample.manifest
-        return SetStage(
+        return SetStager(
             self.folder,
-            Outline(
+            SetOutline(
                 manifest.name,
                 {record.prompt_key: len(record.pictures) for record in self.records},
                 {channel.id: channel.name for channel in manifest.channels},
@@ -80,7 +80,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != INVENTORY
+        if path.is_file() and path.name != FILE_INDEX
     }
 
 
@@ -140,12 +140,12 @@ def test_a_file_that_is_there_is_left_to_whoever_writes_the_set(
 
 def test_what_was_prepared_for_another_brief_leaves_with_the_next_set(house: House) -> None:
     house.prepare(house.records, until="contact_sheet_2.jpg")
-    assert (house.folder / STAGED).is_file()
+    assert (house.folder / STAGED_INDEX).is_file()
 
     keep = 4
     house.write(without=PICTURES - keep)
 
-    assert not (house.folder / STAGED).exists()
+    assert not (house.folder / STAGED_INDEX).exists()
     assert len(list((house.folder / "images").rglob("*.jpg"))) == keep
     assert not (house.folder / "thumbs").exists()
     assert not (house.folder / "contact_sheet_2.jpg").exists()
@@ -157,10 +157,10 @@ def test_a_claim_without_its_file_and_a_line_cut_short_do_no_harm(
     """A process may be killed between any two of its writes."""
     house.prepare(house.records[:10], until=house.records[9].pictures[1].file)
     last = house.sample.manifest.pictures[-1]
-    shelf = Advance(house.folder)
-    shelf.claim(last.file)
+    staged = StagedIndex(house.folder)
+    staged.claim(last.file)
     (house.folder / last.file).write_bytes(b"half")
-    with (house.folder / STAGED).open("a") as file:
+    with (house.folder / STAGED_INDEX).open("a") as file:
         file.write('["images/linkedin_po')
 
     house.write()
@@ -169,7 +169,7 @@ def test_a_claim_without_its_file_and_a_line_cut_short_do_no_harm(
     assert content_of(house.folder) == content_of(tmp_path / "plain")
 
 
-def test_a_small_set_is_not_prepared(tmp_path: Path) -> None:
+def test_a_small_set_is_not_staged(tmp_path: Path) -> None:
     house = House(tmp_path, INLINE_SETS)
     with house.stage() as stage:
         for record in house.records:
@@ -191,12 +191,10 @@ def test_with_many_records_it_waits_no_longer(house: House) -> None:
         wait_for((house.folder / house.records[0].pictures[0].file).exists, what="a picture")
 
 
-def test_what_goes_wrong_is_left_to_whoever_writes_the_set(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_is_left_to_write_set(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.store.path(house.sample.manifest.pictures[0].sha256).unlink()
     with caplog.at_level(logging.INFO), house.stage() as stage:
         for record in house.records:
             stage.add(record)
-        wait_for(lambda: "not prepared any further" in caplog.text, what="the message")
+        wait_for(lambda: "not staged any further" in caplog.text, what="the message")
     assert "materialize it again" in caplog.text
