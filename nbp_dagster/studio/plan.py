@@ -16,7 +16,7 @@ from nbp_dagster.studio.purchasing.order_groups import status_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
 
-Standing = Literal[
+PlannedState = Literal[
     "made", "open", "refused", "to_make", "waits_for_sheet", "waits_for_pin", "invalid"
 ]
 
@@ -43,7 +43,7 @@ class PlannedImage:
 
     key: str
     kind: Literal["prompt", "sheet"]
-    standing: Standing
+    standing: PlannedState
     price_usd: Decimal
     prompt: str = ""
     references: tuple[Mapping[str, str], ...] = ()
@@ -108,25 +108,25 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
     sheet_keys = dict.fromkeys(
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
-    standings = studio.compiler.character_sheets.statuses(sheet_keys)
-    images = [_planned_sheet(standing) for standing in standings.values() if standing.orders]
+    statuses = studio.compiler.character_sheets.statuses(sheet_keys)
+    images = [_planned_sheet(status) for status in statuses.values() if status.orders]
     ready = {
         prompt.key
         for prompt in prompts
-        if all(standings[key].sheet for key in studio.compiler.sheets_of(prompt))
+        if all(statuses[key].sheet for key in studio.compiler.sheets_of(prompt))
     }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
     # The current picture may be a correction of what the brief compiles to.
-    standing = studio.regenerations.current_orders(compiled.orders.values())
-    known = studio.purchases(standing)
-    by_key = {order.key: _ordered(order, status_of(order, known), "prompt") for order in standing}
+    current = studio.regenerations.current_orders(compiled.orders.values())
+    known = studio.purchases(current)
+    by_key = {order.key: _ordered(order, status_of(order, known), "prompt") for order in current}
     for failure in compiled.failures:
         by_key[failure.key] = PlannedImage(
             failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
         )
     for prompt in prompts:
         if prompt.key not in ready:
-            by_key[prompt.key] = _waiting(studio, prompt, standings)
+            by_key[prompt.key] = _waiting(studio, prompt, statuses)
     images.extend(_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts)
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
 
@@ -165,7 +165,7 @@ def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:
 def _ordered(
     order: Order, purchase: Purchase | None, kind: Literal["prompt", "sheet"]
 ) -> PlannedImage:
-    standing: Standing = "to_make"
+    standing: PlannedState = "to_make"
     reason = ""
     if purchase is not None and purchase.state == "made":
         standing = "made"
@@ -193,30 +193,30 @@ def _ordered(
     )
 
 
-def _planned_sheet(standing: SheetStatus) -> PlannedImage:
+def _planned_sheet(status: SheetStatus) -> PlannedImage:
     """Return one row for a generated sheet, at the price of the candidates still to buy."""
-    first = standing.orders[0]
-    planned = _ordered(first, standing.latest.get(standing.made_for), "sheet")
-    due = [order for order in standing.due if standing.state(order) not in OPEN]
+    first = status.orders[0]
+    planned = _ordered(first, status.latest.get(status.made_for), "sheet")
+    due = [order for order in status.due if status.state(order) not in OPEN]
     cost = sum((order.price for order in due), Decimal(0))
     if due:
         count = len(due)
         reason = "" if count == 1 else f"{count} candidates in one call"
         return replace(planned, standing="to_make", price_usd=cost, reason=reason)
-    if standing.due:
+    if status.due:
         return replace(planned, standing="open", price_usd=cost)
-    if standing.waits_for_pin:
-        return replace(planned, standing="waits_for_pin", reason=standing.ask_for_pin())
-    if standing.sheet is not None:
+    if status.waits_for_pin:
+        return replace(planned, standing="waits_for_pin", reason=status.ask_for_pin())
+    if status.sheet is not None:
         return replace(planned, standing="made", reason="")
     return planned
 
 
-def _waiting(studio: Studio, prompt: Prompt, standings: Mapping[str, SheetStatus]) -> PlannedImage:
+def _waiting(studio: Studio, prompt: Prompt, statuses: Mapping[str, SheetStatus]) -> PlannedImage:
     """Return the row of a prompt whose sheet is not made: it has a price but no fingerprint."""
     campaign = studio.briefs.campaigns[prompt.campaign]
-    missing = [key for key in studio.compiler.sheets_of(prompt) if standings[key].sheet is None]
-    unpinned = [standings[key].ask_for_pin() for key in missing if standings[key].waits_for_pin]
+    missing = [key for key in studio.compiler.sheets_of(prompt) if statuses[key].sheet is None]
+    unpinned = [statuses[key].ask_for_pin() for key in missing if statuses[key].waits_for_pin]
     sheets = ", ".join(studio.compiler.sheets_of(prompt))
     return PlannedImage(
         prompt.key,
