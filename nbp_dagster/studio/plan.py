@@ -28,7 +28,7 @@ class PlannedImage:
     Attributes:
         key: Prompt key, or `brand/character` for a sheet.
         kind: "prompt" or "sheet".
-        standing: "made" and "refused" cost nothing; "open" is paid and on its way; "to_make" will
+        standing: "made" and "refused" cost nothing; "open" has a job at the service; "to_make" will
             be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
             are part of its fingerprint; "waits_for_pin" is a sheet that is made and that a person
             has to choose; "invalid" can't be bought.

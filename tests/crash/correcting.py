@@ -1,4 +1,4 @@
-"""Prompts that are asked for again because their pictures fail a check, without Dagster."""
+"""Regenerates prompts whose pictures fail a check, without Dagster."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def make_corrected(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         connect(url),
         StudioPaths(home),
-        # One after the other, so that it is known who has been asked for when one fails.
+        # One after the other, so that it is known which orders were sent when one fails.
         StudioOptions(in_flight=1, ocr="off"),
         tuning=Tuning(EngineLimits(buyers=1, elsewhere_seconds=0.05), TIMES, failpoint),
     ) as studio:

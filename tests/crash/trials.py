@@ -116,7 +116,7 @@ def die_beside_another(bench: Bench, death: Death, other: Death | None) -> None:
 
 
 def live_together(bench: Bench) -> None:
-    """Let two runs want the same orders while each POST takes long: nobody dies, nobody is robbed.
+    """Let two runs want the same orders while each POST takes long: both live, and none buys twice.
 
     Raises:
         Mismatch: A run did not end well, or bought what the other one was about to have.
@@ -125,12 +125,12 @@ def live_together(bench: Bench) -> None:
         site.service.probe.script(SLOW_POSTS)
         for ending in run_to_death(site, None, None):
             if ending.status != 0:
-                raise Mismatch(f"a run that nobody disturbed broke: {ending}")
+                raise Mismatch(f"an undisturbed run broke: {ending}")
         audit(site)
 
 
 def die_any_time(bench: Bench, dice: random.Random, *, workers: int, span: float) -> list[float]:
-    """Kill runs at moments that nobody chose, then recover.
+    """Kill runs at random moments, then recover.
 
     Args:
         bench: Where.

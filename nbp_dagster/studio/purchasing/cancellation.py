@@ -1,4 +1,4 @@
-"""Cancellation token of a run, and the clock whose sleeps it ends: what Ctrl-C comes down to."""
+"""Cancellation of a run (Ctrl-C): the token that stops it, and the clock whose sleeps it ends."""
 
 import threading
 

@@ -152,7 +152,7 @@ class Collector:
         if job.status != "cancelled":
             reason = f"{late} and can't be cancelled; it stays open, and the next run looks again"
             return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
-        reason = f"{late} and was cancelled; run again to ask anew"
+        reason = f"{late} and was cancelled; run again to buy it anew"
         self.ledger.fail(purchase, reason, billed=True)
         return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
 
@@ -213,7 +213,7 @@ class Collector:
         """Download, decode, store, settle and render the image of a finished job."""
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
-            return self._fail(purchase, f"{reason}; run again to ask anew", billed=True)
+            return self._fail(purchase, f"{reason}; run again to buy it anew", billed=True)
         with self.store.receive() as incoming:
             media_type = self._download(job, incoming)
             self.failpoint("downloaded")
@@ -222,7 +222,7 @@ class Collector:
                 try:
                     decoded, media_type = self._decode(job, incoming, media_type)
                 except UndecodableImage as error:
-                    return self._fail(purchase, f"{error}; run again to ask anew", billed=True)
+                    return self._fail(purchase, f"{error}; run again to buy it anew", billed=True)
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
                 if self.postprocessor is not None:
                     for order_made in self.groups.made_for(made):

@@ -1,4 +1,4 @@
-"""Finding the job of a purchase whose POST was sent and whose answer was never read."""
+"""Finds the job of a purchase whose POST was sent and whose answer was never read."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ _UPLOADED = re.compile(rf"/{UPLOAD_FOLDER}/([0-9a-f]{{64}})\.[a-z]+$")
 
 
 def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | None:
-    """Look in every state of the service's queue for the job this purchase may have bought.
+    """Search every state of the service's queue for the job this purchase may have bought.
 
     Returns:
         The generation id of the oldest job that matches and that no purchase owns; None when
@@ -44,23 +44,23 @@ def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | No
 
 
 def matches(purchase: Purchase, job: Generation) -> bool:
-    """Say whether a listed job was asked for with exactly this purchase's request.
+    """Return whether a listed job has exactly this purchase's request.
 
-    Its age does not matter: clocks differ, and an older twin has an owner of its own.
+    Its age does not matter: clocks differ, and an older identical job has an owner of its own.
     """
-    asked = purchase.request
-    if job.prompt != asked["prompt"]:
+    request = purchase.request
+    if job.prompt != request["prompt"]:
         return False
     # The service echoes what was sent; a field it left out proves nothing either way.
     echoed = job.params
-    parameters = asked["parameters"].items()
+    parameters = request["parameters"].items()
     if any(str(echoed[name]) != str(value) for name, value in parameters if name in echoed):
         return False
-    return _same_images(asked["references"], echoed.get("input_image"))
+    return _same_images(request["references"], echoed.get("input_image"))
 
 
 def describe_sent(sent: str) -> dict[str, str]:
-    """Return what tells an item of `input_image` again in a list, without its bytes.
+    """Return what identifies an item of `input_image` in a listed job, without its bytes.
 
     An upload is known by the hash in its path: its signature differs each time it is signed.
     """
@@ -71,10 +71,10 @@ def describe_sent(sent: str) -> dict[str, str]:
 
 
 def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> bool:
-    """Compare what can be compared: how many, and each with what was sent in its place.
+    """Compare what can be compared: how many, and each with what was sent at its position.
 
-    An echo that can't be told (shortened, or moved elsewhere by the service) proves nothing: a job
-    that may be ours is not bought again.
+    An echo that can't be identified (shortened, or moved by the service) proves nothing: a job that
+    may be ours is not bought again.
     """
     if not isinstance(echoed, Sequence) or isinstance(echoed, str):
         return True
@@ -111,7 +111,7 @@ def _is_whole(echo: str) -> bool:
     except ValueError:
         return False
     if start.startswith(b"RIFF"):
-        # A WebP says how long it is, and has no trailer.
+        # A WebP has its length in its header, and no trailer.
         return int.from_bytes(start[4:8], "little") + 8 == len(text) // 4 * 3 - text[-2:].count("=")
     return end.endswith((b"IEND\xaeB`\x82", b"\xff\xd9"))
 

@@ -377,7 +377,7 @@ def recipe_of(
     """Return the hash of everything a prompt's renditions depend on, the original included.
 
     Args:
-        context: What the briefs say.
+        context: What the briefs say of the prompt.
         made: The original.
         signer: Identity of the signing certificate; None where they are not signed.
         logo: Digest of the logo that banners show; None for none.

@@ -4,9 +4,11 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 
+from PIL import Image
+
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
-from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Refused, Reused
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, Refused, Reused
 from tests.fakes.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order, rename, workbench
 
@@ -53,6 +55,28 @@ def test_the_same_request_under_two_keys_is_one_purchase(
     assert isinstance(outcomes["spring/shot1/en/1x1/v1"], Generated)
     assert isinstance(outcomes["autumn/shot9/en/1x1/v1"], Reused)
     assert service.bills == 1
+
+
+class PostprocessorLog:
+    """Notes each outcome it is given, and whether the pixels came with it."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, type[Made], bool]] = []
+
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
+        self.calls.append((made.key, type(made), image is not None))
+
+
+def test_an_image_is_postprocessed_once_for_each_order_it_serves(bench: Workbench) -> None:
+    orders = (order(1), rename(order(1), "autumn/shot9/en/1x1/v1"))
+    first, second = PostprocessorLog(), PostprocessorLog()
+
+    bench.make(*orders, postprocessor=first)
+    bench.make(*orders, postprocessor=second)
+
+    keys = [item.key for item in orders]
+    assert first.calls == [(keys[0], Generated, True), (keys[1], Reused, True)]
+    assert second.calls == [(key, Reused, False) for key in keys], "read from the store if need be"
 
 
 def test_fresh_buys_again_on_purpose_and_says_so(bench: Workbench, service: ServiceProbe) -> None:

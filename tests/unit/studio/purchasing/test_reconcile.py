@@ -1,4 +1,4 @@
-"""Telling a job in the queue's list by the references it was asked with, whatever their way."""
+"""A job is found in the queue's list by its references, however they were sent."""
 
 import base64
 from collections.abc import Sequence
