@@ -13,20 +13,20 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.event_api import EventLogCursor
-from dagster._core.events import (
-    AssetObservationData,
-    DagsterEvent,
-    EngineEventData,
-    StepMaterializationData,
-)
-from dagster._core.events.log import EventLogEntry
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 
 from nbp_dagster.instance.kept_open import KeptOpenEventLog
 from nbp_dagster.project import open_instance
+from tests.rigs.dagster_private import (
+    AssetObservationData,
+    DagsterEvent,
+    EngineEventData,
+    EventLogCursor,
+    EventLogEntry,
+    InstanceRef,
+    SqlEventLogStorageTable,
+    SqliteEventLogStorage,
+    StepMaterializationData,
+)
 
 Opener = Callable[[Path], dg.DagsterInstance]
 KEYS = [f"p{number}" for number in range(7)]
