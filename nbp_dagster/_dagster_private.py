@@ -140,6 +140,7 @@ def store_materializations(
     context: dg.AssetExecutionContext, materializations: Iterable[dg.AssetMaterialization]
 ) -> None:
     """Store materializations as one batch; `context.log_event` stores each by itself."""
+    # There is no public way to write many at once: dagster-io/dagster#19829.
     # All are made first: a batch that is never ended would not be written.
     batch, members = str(uuid4()), list(materializations)
     step = context.op_execution_context.get_step_execution_context()

@@ -101,6 +101,7 @@ class Recorder:
         store_materializations(self._context, map(self._materialization, recordings))
 
     def _materialization(self, recording: Recording) -> dg.AssetMaterialization:
+        # A result has one data version for all its partitions: dagster-io/dagster#34013.
         tags = {
             CODE_VERSION: self._code_version,
             DATA_VERSION: recording.data_version,

@@ -151,6 +151,7 @@ class KeptOpenEventLog(HomeEventLog):
 
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         """Store events in their order, those of assets together."""
+        # Dagster's class for SQLite writes a batch one by one: dagster-io/dagster#19829.
         for (run_id, is_of_asset), members in groupby(events, key=_kind):
             group = list(members)
             if is_of_asset and self._try_together(run_id, group):
