@@ -13,7 +13,13 @@ import dagster as dg
 
 from nbp_dagster._dagster_private import JobFailureData, SerializableErrorInfo
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
-from nbp_dagster.assets.step_failures import BY_STATE, COUNT, WITHOUT_IMAGE
+from nbp_dagster.assets.step_failures import (
+    BY_STATE,
+    COUNT,
+    OVER_BUDGET,
+    REFUSED,
+    WITHOUT_IMAGE,
+)
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import redact
 
@@ -275,9 +281,9 @@ def _innermost(error: SerializableErrorInfo | None) -> str:
 
 
 def _kind_of(state: str) -> Kind:
-    if state == "refused":
+    if state == REFUSED:
         return "refusals"
-    return "budget_reached" if state == "failed (over_budget)" else "run_failure"
+    return "budget_reached" if state == OVER_BUDGET else "run_failure"
 
 
 def _choose(failures: Sequence[_StepFailure], on: Sequence[Kind]) -> Kind | None:
