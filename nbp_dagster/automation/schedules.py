@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
+from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.assets.step import studio_key, studio_of_tick
@@ -24,6 +23,13 @@ REASON = "nbp/reason"
 
 # What a run can do nothing about: the brief has to be edited first.
 _HOPELESS = ("refused", "invalid")
+# A run that is begun and not ended.
+_IN_PROGRESS = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+    dg.DagsterRunStatus.SUSPENDED,
+)
 
 
 def refresh_name(names: Names, campaign_id: str) -> str:
@@ -77,7 +83,7 @@ def _evaluation(
 
     def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         running = context.instance.get_runs(
-            dg.RunsFilter(tags={LAUNCHED_BY: name}, statuses=list(IN_PROGRESS_RUN_STATUSES)),
+            dg.RunsFilter(tags={LAUNCHED_BY: name}, statuses=list(_IN_PROGRESS)),
             limit=1,
         )
         if running:

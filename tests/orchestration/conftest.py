@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.project import build_definitions
@@ -15,6 +14,7 @@ from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.server import SimulatorServer
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.service import ServiceProbe
+from tests.rigs.dagster_private import CachingStaleStatusResolver
 
 NAMES = Names()
 PROMPT_ASSETS = [NAMES.image_requests, NAMES.generated_images, NAMES.channel_images]
@@ -103,7 +103,7 @@ class House:
 
 
 def _loading(instance: dg.DagsterInstance) -> Any:
-    from dagster._core.loader import LoadingContextForTest
+    from tests.rigs.dagster_private import LoadingContextForTest
 
     return LoadingContextForTest(instance)
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.briefs.load import BriefError
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
 from tests.orchestration.conftest import House
+from tests.rigs.dagster_private import RepositorySnap
 
 NAMES = Names()
 SECRET = "test-key-3f9a"

@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.remote_representation.external_data import RepositorySnap
 from PIL import Image
 from pydantic import SecretStr
 
@@ -29,6 +28,7 @@ from tests.fakes.certificates import issue_papers
 from tests.fakes.copies import JOURNEYS, Journey, send
 from tests.fakes.service import ServiceProbe
 from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.dagster_private import RepositorySnap
 
 NAMES = Names()
 PAPERS = issue_papers()

@@ -6,8 +6,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.run_request import DagsterRunReaction
-from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step_failures import fail_step
@@ -15,6 +13,7 @@ from nbp_dagster.automation.notifications import Kind, Notification, build_notif
 from nbp_dagster.studio.ledger.orders import Failed, Refused
 from tests.fakes.briefs import campaign, shot
 from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.dagster_private import DagsterRunReaction, RepositorySnap
 
 NAMES = Names()
 SECRET = "test-key-3f9a"

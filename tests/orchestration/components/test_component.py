@@ -12,7 +12,6 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
 from pydantic import ValidationError
 
@@ -24,6 +23,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
 from tests.fakes.briefs import campaign, shot, write_briefs
 from tests.fakes.service import ServiceProbe
+from tests.rigs.dagster_private import RepositorySnap
 
 TYPE = "nbp_dagster.components.BrandCampaigns"
 SECRET = "acme-key-77c1"
