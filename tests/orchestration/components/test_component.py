@@ -22,9 +22,9 @@ from nbp_dagster.components.component import BriefsUnusable
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.dagster_private import RepositorySnap
+from tests.rigs.service import ServiceProbe
 
 TYPE = "nbp_dagster.components.BrandCampaigns"
 SECRET = "acme-key-77c1"

@@ -14,8 +14,8 @@ from nbp_dagster.resources.oxen import MissingKey, OxenResource, SimulatedOxenRe
 from nbp_dagster.resources.usage import UsageUnplaced
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.version import __version__
-from tests.fakes.service import ServiceProbe
 from tests.rigs.dagster_private import DagsterLibraryRegistry
+from tests.rigs.service import ServiceProbe
 
 MODEL = "google-nano-banana-pro"
 SECRET = "asset-key-51ce"

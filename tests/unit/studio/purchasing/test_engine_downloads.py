@@ -1,0 +1,84 @@
+"""Finished jobs whose picture is stuck, cut, expired, no picture, or lost from the store."""
+
+import pytest
+
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
+from tests.rigs.service import ServiceProbe
+from tests.rigs.workbench import Workbench, order
+
+
+def test_a_stuck_job_is_cancelled_and_reported(bench: Workbench) -> None:
+    [outcome] = bench.make(order(1, prompt="[[sim:stuck]] never")).values()
+
+    assert isinstance(outcome, Failed)
+    assert outcome.kind == "stuck"
+
+
+@pytest.mark.parametrize("fault", ["truncate", "html"])
+def test_a_download_that_is_no_image_fails_and_says_so(
+    bench: Workbench, service: ServiceProbe, fault: str
+) -> None:
+    service.script({"kind": fault})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Failed)
+
+
+def test_a_page_in_place_of_the_picture_is_asked_for_again_not_bought_again(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "html", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_cut_download_is_repeated(bench: Workbench, service: ServiceProbe) -> None:
+    service.script({"kind": "truncate", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+
+
+def test_an_expired_link_is_minted_anew(bench: Workbench, service: ServiceProbe) -> None:
+    service.script({"kind": "expire", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_paid_image_that_cannot_be_fetched_again_stays_paid(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    [made] = bench.make(order()).values()
+    assert isinstance(made, Generated)
+    bench.store.path(made.image.sha256).unlink()
+    service.script({"kind": "html", "path": "/api/", "times": 50})
+
+    [lost] = bench.make(order()).values()
+    service.heal()
+    [found] = bench.make(order()).values()
+
+    assert isinstance(lost, Failed)
+    assert isinstance(found, Reused)
+    assert service.bills == 1
+
+
+def test_an_image_lost_from_the_store_is_fetched_again_without_paying(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    [made] = bench.make(order()).values()
+    assert isinstance(made, Generated)
+    bench.store.path(made.image.sha256).unlink()
+
+    [again] = bench.make(order()).values()
+
+    assert isinstance(again, Reused)
+    assert bench.store.has(made.image.sha256)
+    assert service.bills == 1

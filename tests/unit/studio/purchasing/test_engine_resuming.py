@@ -1,0 +1,131 @@
+"""Purchases that another run, or a lost answer, left open: adopted, not bought again."""
+
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.ledger.orders import Failed, Generated
+from nbp_dagster.studio.purchasing.buyer import recognisable
+from tests.rigs.service import ServiceProbe
+from tests.rigs.workbench import HastyClock, Workbench, order, workbench
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "status_after"])
+def test_a_lost_answer_is_found_in_the_queue_and_adopted(
+    bench: Workbench, service: ServiceProbe, fault: str
+) -> None:
+    service.script({"kind": fault, "method": "POST", "path": "/queue", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+    assert outcome.receipt.attempt == 1
+
+
+@pytest.mark.parametrize("fault", ["reset", "status"])
+def test_a_post_that_left_no_job_is_sent_again(
+    bench: Workbench, service: ServiceProbe, fault: str
+) -> None:
+    service.script({"kind": fault, "method": "POST", "path": "/queue", "times": 1})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_two_identical_lost_posts_are_adopted_by_one_owner_each(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    """Variants of one shot may be word for word the same; each job still gets one owner."""
+    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 2})
+
+    outcomes = bench.make(
+        order(1, prompt="the same words"), order(1, prompt="the same words", variant=2)
+    )
+
+    made = [outcome for outcome in outcomes.values() if isinstance(outcome, Generated)]
+    assert len({outcome.receipt.generation_id for outcome in made}) == 2
+    assert service.bills == 2
+
+
+def test_a_job_that_an_earlier_run_left_is_fetched_not_bought(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    service.script({"kind": "slow_job", "seconds": 0.4, "prompt": "hill"})
+    with workbench(simulator.url, home) as first:
+        flight = first.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
+        next(flight)  # the refusal; the other job is still at the service
+        flight.close()
+    with workbench(simulator.url, home) as second:
+        outcomes = second.make(order(1))
+
+    [outcome] = outcomes.values()
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_clock_ahead_of_the_service_does_not_pay_twice(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    class Ahead(HastyClock):
+        def now(self) -> float:
+            return super().now() + 600
+
+    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 1})
+    with workbench(simulator.url, home, clock=Ahead()) as bench:
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
+def test_a_404_of_somebody_in_between_leaves_a_paid_job_open(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script(
+        # Without events the job is asked for.
+        {"kind": "status", "status": 503, "path": "/api/events"},
+        {"kind": "status", "status": 404, "method": "GET", "path": "/queue/", "times": 1},
+    )
+
+    [first] = bench.make(order()).values()
+    [row] = bench.ledger.rows()
+    service.heal()
+    [second] = bench.make(order()).values()
+
+    assert isinstance(first, Failed)
+    assert row.is_open
+    assert isinstance(second, Generated)
+    assert service.bills == 1
+
+
+def test_an_open_purchase_of_an_edited_brief_is_looked_after(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    asked = recognisable(order(9).request, ())
+    with workbench(simulator.url, home) as bench:
+        bench.ledger.claim(order(9), owner="e" * 32, run_id="gone", request=asked)
+        # A run that ends at once may leave it to the next.
+        for number in range(1, 6):
+            bench.make(order(number))
+            states = {row.key: row.state for row in bench.ledger.rows()}
+            if states["spring/shot9/en/1x1/v1"] != "intended":
+                break
+
+    assert states["spring/shot9/en/1x1/v1"] == "withdrawn"
+
+
+def test_a_purchase_whose_run_is_gone_is_taken_over(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home) as bench:
+        bench.ledger.claim(
+            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request, ())
+        )
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
