@@ -55,6 +55,9 @@ with suppress(ImportError):
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
+# The statuses of a run that is begun and not ended; 1.13.0 has one less than 1.13.27.
+with suppress(ImportError):
+    from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 # Marks the events of one batch, so that they are written together.
 with suppress(ImportError):
     from dagster._core.events import DagsterEventBatchMetadata
@@ -78,6 +81,7 @@ with suppress(ImportError):
 __all__ = [
     "ASSET_EVENTS",
     "INDEX_SHARD_NAME",
+    "IN_PROGRESS_RUN_STATUSES",
     "AssetKeyTable",
     "ConfigurableClassData",
     "DagsterLibraryRegistry",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import dagster as dg
 
-from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition
+from nbp_dagster._dagster_private import IN_PROGRESS_RUN_STATUSES, UnresolvedAssetJobDefinition
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.assets.step import studio_key, studio_of_tick
@@ -23,13 +23,6 @@ REASON = "nbp/reason"
 
 # What a run can do nothing about: the brief has to be edited first.
 _HOPELESS = ("refused", "invalid")
-# A run that is begun and not ended.
-_IN_PROGRESS = (
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-    dg.DagsterRunStatus.SUSPENDED,
-)
 
 
 def refresh_name(names: Names, campaign_id: str) -> str:
@@ -83,7 +76,7 @@ def _evaluation(
 
     def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         running = context.instance.get_runs(
-            dg.RunsFilter(tags={LAUNCHED_BY: name}, statuses=list(_IN_PROGRESS)),
+            dg.RunsFilter(tags={LAUNCHED_BY: name}, statuses=list(IN_PROGRESS_RUN_STATUSES)),
             limit=1,
         )
         if running:

@@ -2,7 +2,7 @@
 
 Dagster's own class opens a database, looks at its tables, and syncs the disk twice for every single
 event; a run over a thousand prompts writes six thousand. This one writes the same rows to the same
-files, so that a home can change from one to the other and back. `dagster.yaml` names it.
+files, so that a home can change from one to the other and back. `event_log` says when it is used.
 """
 
 import logging

@@ -8,19 +8,24 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from nbp_dagster.instance.event_log import KeptOpenEventLog, choose_event_log, is_tested
+from nbp_dagster.instance.event_log import (
+    TESTED,
+    KeptOpenEventLog,
+    choose_event_log,
+    is_tested,
+)
 from nbp_dagster.instance.home_event_log import HomeEventLog
 from nbp_dagster.instance.kept_open import KeptOpenEventLog as KeptOpen
 from nbp_dagster.project import open_instance
 
 
-@pytest.mark.parametrize("version", ["1.13", "1.13.0", "1.13.27", "1.13.28rc1"])
-def test_the_series_it_was_tested_with_has_the_kept_open_log(version: str) -> None:
+@pytest.mark.parametrize("version", TESTED)
+def test_a_version_it_was_tested_with_has_the_kept_open_log(version: str) -> None:
     assert is_tested(version)
     assert choose_event_log(version) is KeptOpen
 
 
-@pytest.mark.parametrize("version", ["1.12.9", "1.14.0", "1.130.0", "2.13.0", "1!0+dev"])
+@pytest.mark.parametrize("version", ["1.13.0", "1.13.270", "1.14.0", "2.13.27", "1!0+dev"])
 def test_any_other_version_has_dagsters_own_and_one_line_says_so(
     version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
