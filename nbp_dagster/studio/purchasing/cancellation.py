@@ -1,4 +1,7 @@
-"""Cancellation token of a run, and the clock whose sleeps it ends: what Ctrl-C comes down to."""
+"""Cancellation token of a run, and the clock whose sleeps it ends.
+
+What a batch does at Ctrl-C (drop downloads, keep or cancel its jobs) is in `batch`, its `finally`.
+"""
 
 import threading
 

@@ -14,9 +14,9 @@ from nbp_dagster.cli.ledger_table import describe_accounts
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger_report import read_accounts
 from nbp_dagster.studio.plan import Plan, plan_campaigns
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
