@@ -4,9 +4,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.instance.ref import InstanceRef
 from pydantic import SecretStr
 
+from nbp_dagster._dagster_private import latest_record_id, open_without_compute_logs
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step import progress_key, studio_key
@@ -102,17 +102,7 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
             write_atomically(target, packaged.read_bytes())
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
-        instance = dg.DagsterInstance.from_ref(
-            InstanceRef.from_dir(
-                str(folder),
-                overrides={
-                    "compute_logs": {
-                        "module": "dagster._core.storage.noop_compute_log_manager",
-                        "class": "NoOpComputeLogManager",
-                    }
-                },
-            )
-        )
+        instance = open_without_compute_logs(folder)
         instance.get_run_records(limit=1)
-        instance.event_log_storage.get_maximum_record_id()
+        latest_record_id(instance)
         return instance

@@ -9,10 +9,15 @@ Dagster writes for a returned result; a test compares the two.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventBatchMetadata
+
+from nbp_dagster._dagster_private import (
+    latest_record_id,
+    latest_tags,
+    store_materializations,
+    target_partitions,
+)
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
@@ -93,17 +98,10 @@ class Recorder:
         Written in batches of `DAGSTER_EVENT_BATCH_SIZE`, where that is set and not 0. A process
         that dies meanwhile may leave up to so many of them out.
         """
-        # All are made first: a batch that is never ended would not be written.
-        materializations = [self._materialization(recording) for recording in recordings]
-        step = self._context.op_execution_context.get_step_execution_context()
-        batch = str(uuid4())
-        for number, materialization in enumerate(materializations, start=1):
-            is_end = number == len(materializations)
-            DagsterEvent.asset_materialization(
-                step, materialization, DagsterEventBatchMetadata(batch, is_end)
-            )
+        store_materializations(self._context, map(self._materialization, recordings))
 
     def _materialization(self, recording: Recording) -> dg.AssetMaterialization:
+        # A result has one data version for all its partitions: dagster-io/dagster#34013.
         tags = {
             CODE_VERSION: self._code_version,
             DATA_VERSION: recording.data_version,
@@ -134,20 +132,14 @@ def latest_event(context: dg.AssetExecutionContext) -> int:
 
     Taken before the inputs are read, so that a change made meanwhile counts as newer.
     """
-    return context.instance.event_log_storage.get_maximum_record_id() or 0
+    return latest_record_id(context.instance)
 
 
 def recorded_versions(
     instance: dg.DagsterInstance, asset: dg.AssetKey, partitions: Iterable[str]
 ) -> dict[str, str]:
     """Return the data version of the latest materialization, by partition."""
-    tags = instance.event_log_storage.get_latest_tags_by_partition(
-        asset,
-        event_type=dg.DagsterEventType.ASSET_MATERIALIZATION,
-        tag_keys=[DATA_VERSION],
-        asset_partitions=list(partitions),
-    )
-    return {key: found.get(DATA_VERSION, "") for key, found in tags.items()}
+    return latest_tags(instance, asset, DATA_VERSION, partitions)
 
 
 _BACKFILL = "dagster/backfill"
@@ -172,11 +164,9 @@ def partitions_wanted(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> 
     Empty where the run belongs to no backfill, or to one without the asset.
     """
     backfill_id = context.run.tags.get(_BACKFILL)
-    backfill = context.instance.get_backfill(backfill_id) if backfill_id else None
-    data = None if backfill is None else backfill.asset_backfill_data
-    if data is None or asset not in data.target_subset.partitions_subsets_by_asset_key:
+    if not backfill_id:
         return frozenset()
-    return frozenset(data.target_subset.get_partitions_subset(asset).get_partition_keys())
+    return target_partitions(context.instance, backfill_id, asset)
 
 
 def has_failed_run(context: dg.AssetExecutionContext) -> bool:

@@ -18,6 +18,10 @@ WITHOUT_IMAGE = "without_image"
 COUNT = "count"
 BY_STATE = "by_state"
 
+# States in that metadata that notifications tell apart from other failures.
+REFUSED = "refused"
+OVER_BUDGET = "failed (over_budget)"
+
 
 @contextmanager
 def plain_failure() -> Iterator[None]:
@@ -49,6 +53,7 @@ def fail_step(
         return
     for problem in problems:
         context.log.error("%s: %s: %s", problem.key, _state(problem), problem.reason)
+    # A step can't fail for some of its partitions alone: dagster-io/dagster#17836.
     raise dg.Failure(
         description=_describe(problems, total=total, what=what),
         metadata={
@@ -89,7 +94,7 @@ def _describe(problems: Sequence[Refused | Failed], *, total: int, what: str) ->
 
 
 def _state(problem: Refused | Failed) -> str:
-    return "refused" if isinstance(problem, Refused) else f"failed ({problem.kind})"
+    return REFUSED if isinstance(problem, Refused) else f"failed ({problem.kind})"
 
 
 PROGRESS_TAG = "nbp/progress"

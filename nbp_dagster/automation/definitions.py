@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition
 from nbp_dagster.assets.automation_conditions import build_automation_sensor
 from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.reload import Reload

@@ -10,12 +10,16 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import dagster as dg
-from dagster._core.events import JobFailureData
-from dagster._core.storage.dagster_run import DagsterRun
-from dagster_shared.error import SerializableErrorInfo
 
+from nbp_dagster._dagster_private import JobFailureData, SerializableErrorInfo
 from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
-from nbp_dagster.assets.step_failures import BY_STATE, COUNT, WITHOUT_IMAGE
+from nbp_dagster.assets.step_failures import (
+    BY_STATE,
+    COUNT,
+    OVER_BUDGET,
+    REFUSED,
+    WITHOUT_IMAGE,
+)
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import redact
 
@@ -213,7 +217,7 @@ def _own_assets(names: Names) -> list[dg.AssetKey]:
     ]
 
 
-def _assets_of(instance: dg.DagsterInstance, run: DagsterRun) -> set[dg.AssetKey]:
+def _assets_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[dg.AssetKey]:
     """Return the assets a run makes or checks; a job's run names them only in its plan."""
     found = set(run.asset_selection or ())
     found |= {check.asset_key for check in run.asset_check_selection or ()}
@@ -277,9 +281,9 @@ def _innermost(error: SerializableErrorInfo | None) -> str:
 
 
 def _kind_of(state: str) -> Kind:
-    if state == "refused":
+    if state == REFUSED:
         return "refusals"
-    return "budget_reached" if state == "failed (over_budget)" else "run_failure"
+    return "budget_reached" if state == OVER_BUDGET else "run_failure"
 
 
 def _choose(failures: Sequence[_StepFailure], on: Sequence[Kind]) -> Kind | None:
@@ -310,7 +314,7 @@ def _value(materialization: dg.AssetMaterialization, name: str) -> object:
 
 
 def _campaigns(
-    names: Names, run: DagsterRun, failures: Sequence[_StepFailure], spent: _Spending
+    names: Names, run: dg.DagsterRun, failures: Sequence[_StepFailure], spent: _Spending
 ) -> tuple[str, ...]:
     """Return the campaigns named by failed prompts, made prompts and the run's partitions."""
     sheet_step = scoped(names, SHEET_STEP)

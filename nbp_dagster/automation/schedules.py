@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
+from nbp_dagster._dagster_private import IN_PROGRESS_RUN_STATUSES, UnresolvedAssetJobDefinition
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.assets.step import studio_key, studio_of_tick

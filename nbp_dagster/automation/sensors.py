@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition
 from nbp_dagster.assets.materializations import recorded_versions
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.partitions import range_tags

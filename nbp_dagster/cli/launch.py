@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from nbp_dagster._dagster_private import free_pool_slots
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 
@@ -57,7 +58,7 @@ class Launcher:
             owner = run.tags.get(_COMMAND)
             if owner is not None and not self._lease.is_alive(owner):
                 self._instance.report_run_failed(run, "the nbp command that ran it was killed")
-                self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+                free_pool_slots(self._instance, run.run_id)
 
     def run(
         self,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from nbp_dagster.studio.accounts import Accounts, Spending
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger_report import Accounts, Spending
 
 
 def describe_accounts(accounts: Accounts) -> Iterator[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbp_dagster.briefs.brief import Briefs
     from nbp_dagster.oxen.client import OxenClient
     from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
-    from nbp_dagster.studio.accounts import Accounts
+    from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
     from nbp_dagster.studio.sheet_report import SheetContext
     from nbp_dagster.studio.storage.image_store import ImageStore
@@ -156,9 +156,9 @@ def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":
         MissingKey: Live mode without a key, where the service is asked.
         OxenError: The service can't be asked.
     """
-    from nbp_dagster.studio.accounts import read_accounts
     from nbp_dagster.studio.ledger.correction_log import CorrectionLog
     from nbp_dagster.studio.ledger.ledger import Ledger
+    from nbp_dagster.studio.ledger_report import read_accounts
 
     clock = SystemClock()
     with ExitStack() as stack:

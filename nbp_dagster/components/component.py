@@ -15,6 +15,7 @@ from nbp_dagster.assets.step import progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
+from nbp_dagster.components.options import ComponentOptions, resolve_options
 from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
@@ -83,44 +84,12 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             "starts in live mode. Never the key itself: definitions are stored and shown."
         ),
     ] = "OXEN_API_KEY"
-    in_flight: Annotated[
-        int, dg.Resolver.default(description="Jobs at the service at one time: 1 to 1000.")
-    ] = 64
+    options: Annotated[ComponentOptions, resolve_options(ComponentOptions)] = ComponentOptions()
     ledger_url_env: Annotated[
         str | None,
         dg.Resolver.default(
             description="Name of the environment variable that holds the PostgreSQL address of a "
             "shared ledger. Left out: a SQLite file in the state folder."
-        ),
-    ] = None
-    daily_budget_usd: Annotated[
-        float | None,
-        dg.Resolver.default(
-            description="Most US dollars a calendar day (UTC) may cost, over all that share the "
-            "ledger. Left out: no such cap."
-        ),
-    ] = None
-    on_cancel: Annotated[
-        Literal["keep", "cancel"],
-        dg.Resolver.default(
-            description="What a cancelled run does with its jobs at the service: keep them for "
-            "the next run, or cancel them."
-        ),
-    ] = "keep"
-    references: Annotated[
-        Literal["auto", "upload", "inline"],
-        dg.Resolver.default(
-            description="How reference images are sent: auto leaves https addresses as they are "
-            "and uploads the rest if there is a repository, else puts it into the request; upload "
-            "and inline send every image that way."
-        ),
-    ] = "auto"
-    references_repository: Annotated[
-        str | None,
-        dg.Resolver.default(
-            description="Oxen repository that reference images are uploaded to; made, private, "
-            "when it is not there. Left out: nothing is uploaded.",
-            examples=["acme/references"],
         ),
     ] = None
     c2pa_key_env: Annotated[
@@ -187,21 +156,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             raise ValueError("accepted: an http(s) address without user, query and fragment")
         return value
 
-    @field_validator("daily_budget_usd")
-    @classmethod
-    def _check_budget(cls, value: float | None) -> float | None:
-        if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{value}; accepted: US dollars above 0")
-        return value
-
-    # Not as constraints of the fields: Dagster would apply those to a template's text as well.
-    @field_validator("in_flight")
-    @classmethod
-    def _check_in_flight(cls, value: int) -> int:
-        if not 1 <= value <= 1000:
-            raise ValueError(f"{value}; accepted: 1 to 1000")
-        return value
-
+    # Not as a constraint of the field: Dagster would apply it to a template's text as well.
     @field_validator("simulator_latency")
     @classmethod
     def _check_latency(cls, value: float) -> float:
@@ -223,14 +178,10 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             oxen=self.get_oxen(home),
             home=str(home.absolute()),
             config=str(config.absolute()),
-            in_flight=self.in_flight,
             ledger_url=_variable(self.ledger_url_env),
             c2pa_key=_variable(self.c2pa_key_env),
             c2pa_cert=_variable(self.c2pa_cert_env),
-            daily_budget_usd=self.daily_budget_usd,
-            on_cancel=self.on_cancel,
-            references=self.references,
-            references_repository=self.references_repository or "",
+            **self.options.with_paths_from(folder).model_dump(),
         )
         briefs, url = _load(config, folder), self.dagster_url
         automation = build_automation(

@@ -7,8 +7,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import dagster as dg
-from dagster._core.execution.context.invocation import DirectOpExecutionContext
 
+from nbp_dagster._dagster_private import DirectOpExecutionContext
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.metered_client import Counter, Usage
 

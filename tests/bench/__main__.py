@@ -18,9 +18,9 @@ from tests.bench.memory import measure_memory
 from tests.bench.pages import measure_pages
 from tests.bench.renditions import measure_renditions
 from tests.bench.report import Report, Scale
-from tests.bench.rigs import CommandFailed
 from tests.bench.speed import measure_speed
 from tests.bench.unchanged import measure_unchanged
+from tests.rigs.measuring import CommandFailed
 
 GROUPS: dict[str, Callable[[Report], None]] = {
     "speed": measure_speed,

@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType, StepMaterializationData
-from dagster._core.events.log import EventLogEntry
-from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
-from dagster._core.storage.event_log import SqlEventLogStorage
 from PIL import Image
 from pydantic import TypeAdapter
 
@@ -27,6 +23,15 @@ from nbp_dagster.studio.ledger.orders import KeptImage, Order, Reused
 from nbp_dagster.studio.ledger.schema import purchases
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.studio import Studio
+from tests.rigs.dagster_private import (
+    RUNLESS_JOB_NAME,
+    RUNLESS_RUN_ID,
+    DagsterEvent,
+    DagsterEventType,
+    EventLogEntry,
+    SqlEventLogStorage,
+    StepMaterializationData,
+)
 
 NAMES = Names()
 # Rows of one statement: SQLite takes at most 32,766 variables.

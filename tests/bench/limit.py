@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tests.bench.figures import Figure, Sample, at_least, at_most, goodput
 from tests.bench.report import Report
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 
 # What the service allows: requests per second, and at once.
 RATE = 20

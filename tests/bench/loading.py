@@ -2,7 +2,7 @@
 
 from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report
-from tests.bench.rigs import Rig
+from tests.rigs.measuring import Rig
 
 _ROUNDS = 3
 _GOAL_SECONDS = 2.0

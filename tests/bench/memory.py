@@ -2,7 +2,7 @@
 
 from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report
-from tests.bench.rigs import Spent
+from tests.rigs.measuring import Spent
 
 # How much more the larger order may hold.
 _GROWTH = 1.10

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 from nbp_dagster.project import open_instance
 from tests.bench.figures import Figure
 from tests.bench.report import Report
-from tests.bench.rigs import CommandFailed
+from tests.rigs.measuring import CommandFailed
 
 _CHROMIUM = Path("/usr/bin/chromium")
 _MILLISECONDS = 120_000

@@ -14,8 +14,8 @@ from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.resize import build_pyramid, fit_image
 from tests.bench.figures import Figure, at_most
 from tests.bench.report import Report
-from tests.fakes.copies import draw_cloud
-from tests.fakes.pictures import encode
+from tests.rigs.copies import draw_cloud
+from tests.rigs.pictures import encode
 
 SIZES: Final = (
     (1080, 1350),

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import Figure
-from tests.bench.rigs import Rig
-from tests.fakes.service import ServiceProbe
+from tests.rigs.measuring import Rig
+from tests.rigs.service import ServiceProbe
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 
 from tests.bench.figures import Figure, at_most, extrapolate, floor_seconds, percentile
 from tests.bench.report import Report
-from tests.bench.rigs import CommandFailed, Rig, Spent
+from tests.rigs.measuring import CommandFailed, Rig, Spent
 
 SLOTS = 50
 _ASSETS = "image_requests,generated_images,channel_images"

@@ -152,11 +152,12 @@ def load_bare(prompts: str) -> Any:
 
 
 def _snap(definitions: Any) -> Any:
-    from dagster._core.remote_representation.external_data import RepositorySnap
-    from dagster._serdes import serialize_value
+    import dagster as dg
+
+    from tests.rigs.dagster_private import RepositorySnap
 
     snapshot = RepositorySnap.from_def(definitions.get_repository_def())
-    return {"bytes": len(serialize_value(snapshot))}
+    return {"bytes": len(dg.serialize_value(snapshot))}
 
 
 def _cpu_seconds() -> float:

@@ -12,7 +12,7 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
 from tests.contract.conftest import MakeClient, Target
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 
 WORKERS = 5
 

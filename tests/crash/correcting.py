@@ -13,7 +13,7 @@ from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.service import Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import open_studio
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.workbench import TIMES, connect
 
 

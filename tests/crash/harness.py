@@ -23,7 +23,7 @@ from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 
 ORDERS = 6
 # Seconds after which a worker that neither ends nor dies counts as hung.

@@ -8,7 +8,7 @@ import pytest
 from nbp_dagster.studio.purchasing.failpoints import FAILPOINTS, FailpointName
 from tests.crash.harness import Death, Service
 from tests.crash.trials import Bench, die_alone, die_any_time, die_beside_another, live_together
-from tests.fakes.postgres import PostgresServer, postgres
+from tests.rigs.postgres import PostgresServer, postgres
 
 __all__ = ["postgres"]
 

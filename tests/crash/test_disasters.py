@@ -16,7 +16,7 @@ from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from tests.crash.harness import ORDERS, Service, Site, audit, recover, run
 from tests.crash.worker import INCOMPLETE, STOPPED
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import HastyClock, order, workbench
 
 # A painted picture of noise takes 3 MB as a file, everything else of a small run far less.

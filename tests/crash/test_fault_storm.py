@@ -14,7 +14,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Generated, Outcome, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from tests.fakes.painter import paint_plainly
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import order, workbench
 
 # Three digits each, so that no number is part of another.

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nbp_dagster.cli.main import main
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import Shell
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.processes import Shell
 
 
 @pytest.fixture

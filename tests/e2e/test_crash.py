@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import Process, Shell, wait_for
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.processes import Process, Shell, wait_for
+from tests.rigs.service import ServiceProbe
 
 FIRST = tuple(f"room{number}" for number in range(6))
 SECOND = tuple(f"garden{number}" for number in range(6))

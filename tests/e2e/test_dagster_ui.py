@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e import test_gallery_browser
-from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
-from tests.fakes.dagster import PROMPT_ASSETS, Operator
-from tests.fakes.processes import Shell, wait_for
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
+from tests.rigs.dagster import PROMPT_ASSETS, Operator
+from tests.rigs.processes import Shell, wait_for
 
 # The same Chromium, and the same word where there is none.
 browser = test_gallery_browser.browser

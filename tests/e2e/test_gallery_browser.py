@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
-from tests.fakes.sets import build_set
+from tests.rigs.sets import build_set
 
 pytestmark = pytest.mark.browser
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.project import open_instance
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.dagster import PROMPT_ASSETS, Operator
-from tests.fakes.processes import Shell, wait_for
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.dagster import PROMPT_ASSETS, Operator
+from tests.rigs.processes import Shell, wait_for
+from tests.rigs.service import ServiceProbe
 
 WINTER = ("winter/attic/all/1x1/v1", "winter/cellar/all/1x1/v1")
 AUTUMN = tuple(f"autumn/room{number}/all/1x1/v1" for number in range(4))

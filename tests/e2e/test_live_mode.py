@@ -14,9 +14,9 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import PATIENCE, ROOT, Shell
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.processes import PATIENCE, ROOT, Shell
+from tests.rigs.service import ServiceProbe
 
 KEY = "live-key-0b5e7c1d94"
 # The sheets of two characters, and three prompts.

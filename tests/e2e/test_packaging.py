@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.processes import PATIENCE, ROOT
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.processes import PATIENCE, ROOT
 
 DATA = (
     "nbp_dagster/py.typed",

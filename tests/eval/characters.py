@@ -20,7 +20,7 @@ from nbp_dagster.studio.checks.characters.calibration import measure_errors, pla
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.lineup import compute_standing
-from nbp_dagster.studio.checks.characters.patches import PatchScorer
+from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 
 Cast = Mapping[str, Sequence[Figure]]

@@ -28,8 +28,8 @@ from nbp_dagster.studio.provenance.descriptors import (
 from nbp_dagster.studio.provenance.identify import identify
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.provenance.pixel_diff import MAX_DIFFERENCE, pixel_diff
-from tests.fakes.copies import JOURNEYS, SIZES, Journey, draw_any, send
-from tests.fakes.pictures import encode
+from tests.rigs.copies import JOURNEYS, SIZES, Journey, draw_any, send
+from tests.rigs.pictures import encode
 
 _SCENES = (
     "Mira pours the first cup at a sunlit kitchen counter",

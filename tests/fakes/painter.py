@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-# The first colour of the brand of `tests.fakes.briefs`, so that its palette is there.
+# The first colour of the brand of `tests.rigs.briefs`, so that its palette is there.
 GROUND = "#114477"
 
 

@@ -1,117 +1,22 @@
 """A Dagster instance over small briefs and a simulator, in the roles of a live service."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver
 
-from nbp_dagster.assets.names import Names
-from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.server import SimulatorServer
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.service import ServiceProbe
-
-NAMES = Names()
-PROMPT_ASSETS = [NAMES.image_requests, NAMES.generated_images, NAMES.channel_images]
-
-
-@dataclass
-class House:
-    """Everything a Dagster test works with; definitions are rebuilt after an edit."""
-
-    settings: Settings
-    instance: dg.DagsterInstance
-    service: ServiceProbe
-
-    def definitions(self) -> dg.Definitions:
-        return build_definitions(self.settings)
-
-    def write(self, *campaigns: Mapping[str, Any], **brand: Any) -> None:
-        write_briefs(self.settings.config, *campaigns, **brand)
-
-    def prompts(self) -> list[str]:
-        return self._keys(NAMES.generated_images)
-
-    def materialize(
-        self,
-        assets: Sequence[dg.AssetKey],
-        keys: Sequence[str] | None = None,
-        *,
-        op_config: Mapping[str, Any] | None = None,
-        tags: Mapping[str, str] | None = None,
-    ) -> dg.ExecuteInProcessResult:
-        """Run assets over the range of the keys; over all when none are named."""
-        keys = keys or self._keys(assets[0])
-        job = self.definitions().get_repository_def().get_implicit_job_def_for_assets(list(assets))
-        assert job is not None
-        result = job.execute_in_process(
-            instance=self.instance,
-            asset_selection=list(assets),
-            tags={
-                **(tags or {}),
-                "dagster/asset_partition_range_start": keys[0],
-                "dagster/asset_partition_range_end": keys[-1],
-            },
-            raise_on_error=False,
-            run_config={
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-                "ops": dict(op_config or {}),
-            },
-        )
-        for event in result.all_events:
-            if event.is_step_failure:
-                # Shown by pytest when the test fails.
-                print(event.step_failure_data.error_display_string)  # noqa: T201
-        return result
-
-    def sheets_made(self) -> None:
-        """Brand kits and character sheets, so that prompts can be made."""
-        assert self.materialize([NAMES.brand_kits]).success
-        assert self.materialize([NAMES.character_sheets]).success
-
-    def materialized(self, asset: dg.AssetKey) -> set[str]:
-        return set(self.instance.get_materialized_partitions(asset))
-
-    def latest(self, asset: dg.AssetKey, key: str) -> dg.AssetMaterialization:
-        records = self.instance.fetch_materializations(
-            dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[key]), limit=1
-        ).records
-        materialization = records[0].asset_materialization
-        assert materialization is not None
-        return materialization
-
-    def stale(self, asset: dg.AssetKey, definitions: dg.Definitions | None = None) -> set[str]:
-        """Partitions the UI marks as unsynced; by the definitions of now when none are given."""
-        graph = (definitions or self.definitions()).get_repository_def().asset_graph
-        resolver = CachingStaleStatusResolver(
-            self.instance, graph, loading_context=_loading(self.instance)
-        )
-        return {
-            key for key in self._keys(asset) if resolver.get_status(asset, key).value == "STALE"
-        }
-
-    def _keys(self, asset: dg.AssetKey) -> list[str]:
-        graph = self.definitions().get_repository_def().asset_graph
-        partitions = graph.get(asset).partitions_def
-        assert partitions is not None
-        return list(partitions.get_partition_keys())
-
-
-def _loading(instance: dg.DagsterInstance) -> Any:
-    from dagster._core.loader import LoadingContextForTest
-
-    return LoadingContextForTest(instance)
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.code_location import CodeLocation
+from tests.rigs.service import ServiceProbe
 
 
 @pytest.fixture
-def house(
+def location(
     simulator: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[House]:
+) -> Iterator[CodeLocation]:
     """Three shots of one campaign, nothing made yet."""
     monkeypatch.setenv("OXEN_API_KEY", "test-key-3f9a")
     settings = Settings(
@@ -126,4 +31,4 @@ def house(
         settings.config, campaign(shot("kitchen"), shot("garden"), shot("attic", characters=[]))
     )
     with dg.DagsterInstance.ephemeral(tempdir=str(tmp_path)) as instance:
-        yield House(settings, instance, ServiceProbe(simulator.url))
+        yield CodeLocation(settings, instance, ServiceProbe(simulator.url))

@@ -9,7 +9,7 @@ import dagster as dg
 
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 
 GOLDEN = Path(__file__).parents[1] / "goldens" / "definitions.txt"
 UPDATE_COMMAND = "python -m tests.orchestration.definitions_golden"

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.briefs.load import BriefError
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
-from tests.orchestration.conftest import House
+from tests.rigs.code_location import CodeLocation
+from tests.rigs.dagster_private import RepositorySnap
 
 NAMES = Names()
 SECRET = "test-key-3f9a"
@@ -25,8 +25,8 @@ image_requests <- brand_kits, character_sheets; 3 partitions
 published_sets <- campaign_sets; 1 partitions"""
 
 
-def test_the_assets_have_their_shape(house: House) -> None:
-    graph = house.definitions().get_repository_def().asset_graph
+def test_the_assets_have_their_shape(location: CodeLocation) -> None:
+    graph = location.definitions().get_repository_def().asset_graph
     lines = []
     for key in sorted(graph.get_all_asset_keys()):
         node = graph.get(key)
@@ -38,8 +38,8 @@ def test_the_assets_have_their_shape(house: House) -> None:
     assert "\n".join(lines) == SHAPE
 
 
-def test_every_asset_says_what_it_is(house: House) -> None:
-    graph = house.definitions().get_repository_def().asset_graph
+def test_every_asset_says_what_it_is(location: CodeLocation) -> None:
+    graph = location.definitions().get_repository_def().asset_graph
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description
@@ -50,34 +50,38 @@ def test_every_asset_says_what_it_is(house: House) -> None:
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-def test_prompts_stand_in_brief_order(house: House) -> None:
-    assert house.prompts() == [
+def test_prompts_stand_in_brief_order(location: CodeLocation) -> None:
+    assert location.prompts() == [
         "winter/kitchen/all/1x1/v1",
         "winter/garden/all/1x1/v1",
         "winter/attic/all/1x1/v1",
     ]
 
 
-def test_the_key_is_not_in_what_dagster_serialises(house: House) -> None:
-    snapshot = RepositorySnap.from_def(house.definitions().get_repository_def())
+def test_the_key_is_not_in_what_dagster_serialises(location: CodeLocation) -> None:
+    snapshot = RepositorySnap.from_def(location.definitions().get_repository_def())
     text = dg.serialize_value(snapshot)
 
     assert "OXEN_API_KEY" in text
     assert SECRET not in text
 
 
-def test_the_key_is_in_no_event_no_file_and_no_message(house: House, tmp_path: Path) -> None:
+def test_the_key_is_in_no_event_no_file_and_no_message(
+    location: CodeLocation, tmp_path: Path
+) -> None:
     """Even when the service repeats it in its own words."""
-    house.service.script(
+    location.service.script(
         {"kind": "fail", "prompt": "kitchen", "message": f"bad key {SECRET} for Bearer {SECRET}"},
         {"kind": "status", "status": 400, "prompt": "garden", "message": f"no: {SECRET}"},
     )
-    house.sheets_made()
+    location.sheets_made()
 
-    result = house.materialize([NAMES.image_requests, NAMES.generated_images, NAMES.channel_images])
+    result = location.materialize(
+        [NAMES.image_requests, NAMES.generated_images, NAMES.channel_images]
+    )
 
     assert not result.success
-    for entry in house.instance.all_logs(result.run_id):
+    for entry in location.instance.all_logs(result.run_id):
         assert SECRET not in dg.serialize_value(entry)
     for path in tmp_path.rglob("*"):
         if path.is_file():

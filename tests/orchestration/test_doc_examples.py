@@ -16,7 +16,7 @@ from PIL import Image
 
 from nbp_dagster.automation.notifications import Notification
 from nbp_dagster.studio.imaging.decode import decode_image
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 
 PAGE = Path(__file__).parents[2] / "docs" / "resource.md"
 BLOCKS = dict(

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from nbp_dagster.assets.names import Names
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 ADA = "hilltop/ada"
@@ -15,11 +15,11 @@ GARDEN = "winter/garden/all/1x1/v1"
 ATTIC = "winter/attic/all/1x1/v1"
 
 
-def all_made(house: House) -> None:
+def all_made(location: CodeLocation) -> None:
     """Everything from brand to set, as `nbp run` does it."""
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    assert house.materialize([NAMES.campaign_sets]).success
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.materialize([NAMES.campaign_sets]).success
 
 
 def range_of(request: dg.RunRequest) -> tuple[str, str]:
@@ -31,12 +31,12 @@ def range_of(request: dg.RunRequest) -> tuple[str, str]:
     )
 
 
-def tick_schedule(house: House, campaign: str = "winter") -> dg.RunRequest | str:
+def tick_schedule(location: CodeLocation, campaign: str = "winter") -> dg.RunRequest | str:
     """Evaluate a campaign's schedule: the one run it asks for, or why there is none."""
-    definitions = house.definitions()
+    definitions = location.definitions()
     schedule = definitions.get_repository_def().get_schedule_def(f"refresh_{campaign}")
     with dg.build_schedule_context(
-        instance=house.instance, resources=dict(definitions.resources or {})
+        instance=location.instance, resources=dict(definitions.resources or {})
     ) as context:
         data = schedule.evaluate_tick(context)
     if data.skip_message is not None:
@@ -49,7 +49,7 @@ def tick_schedule(house: House, campaign: str = "winter") -> dg.RunRequest | str
 class BriefsSensor:
     """The sensor of a code location that was loaded once; keeps its cursor from tick to tick."""
 
-    house: House
+    location: CodeLocation
     cursor: str | None = None
     definitions: dg.Definitions = field(init=False)
 
@@ -58,14 +58,14 @@ class BriefsSensor:
 
     def reload(self) -> None:
         """Load the definitions anew, as the UI's button does."""
-        self.definitions = self.house.definitions()
+        self.definitions = self.location.definitions()
 
     def tick(self, sensor: dg.SensorDefinition | None = None) -> list[dg.RunRequest] | str:
         """Evaluate it once: the runs it asks for, or what it says instead."""
         repository = self.definitions.get_repository_def()
         sensor = sensor or repository.get_sensor_def("briefs_changed")
         with dg.build_sensor_context(
-            instance=self.house.instance,
+            instance=self.location.instance,
             cursor=self.cursor,
             repository_def=repository,
         ) as context:
@@ -77,9 +77,9 @@ class BriefsSensor:
     def launch(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         """Do what the daemon does with a request."""
         assert request.job_name is not None
-        job = self.house.definitions().get_repository_def().get_job(request.job_name)
+        job = self.location.definitions().get_repository_def().get_job(request.job_name)
         return job.execute_in_process(
-            instance=self.house.instance,
+            instance=self.location.instance,
             tags=dict(request.tags),
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
@@ -90,14 +90,14 @@ class BriefsSensor:
 class Follower:
     """The automation conditions, evaluated tick by tick."""
 
-    house: House
+    location: CodeLocation
     cursor: Any = None
 
     def tick(self) -> dict[str, set[str]]:
         """Return the partitions requested, by asset."""
-        repository = self.house.definitions().get_repository_def()
+        repository = self.location.definitions().get_repository_def()
         result = dg.evaluate_automation_conditions(
-            self.house.definitions(), instance=self.house.instance, cursor=self.cursor
+            self.location.definitions(), instance=self.location.instance, cursor=self.cursor
         )
         self.cursor = result.cursor
         wanted = {

@@ -37,7 +37,7 @@ from nbp_dagster.studio.checks.characters.copying import (
 )
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
-from nbp_dagster.studio.checks.characters.patches import PatchScorer
+from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image

@@ -1,4 +1,7 @@
-"""Cancellation of a run (Ctrl-C): the token that stops it, and the clock whose sleeps it ends."""
+"""Cancellation of a run (Ctrl-C): the token that stops it, and the clock whose sleeps it ends.
+
+What a batch does then (drop downloads, keep or cancel its jobs) is in `batch`, its `finally`.
+"""
 
 import threading
 

@@ -14,8 +14,8 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.simulator.faults import Fault
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from tests.fakes.briefs import write_briefs
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import write_briefs
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 CONFIG = Path(__file__).parents[3] / "assets_config"
@@ -72,7 +72,7 @@ def key(fault: str) -> str:
 class Run:
     """What a run came to, and the set of what it made."""
 
-    house: House
+    location: CodeLocation
     prompts: dg.ExecuteInProcessResult
     sets: dg.ExecuteInProcessResult
 
@@ -89,9 +89,9 @@ def red_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture
-def run(house: House) -> Run:
+def run(location: CodeLocation) -> Run:
     """A brand with a mascot, a logo and a target for a colour, on a service that paints."""
-    folder = house.settings.config
+    folder = location.settings.config
     shutil.rmtree(folder)
     shutil.copytree(CONFIG / "brands" / "images", folder / "brands" / "images")
     brand = yaml.safe_load((CONFIG / "brands" / "pennyway.yaml").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def run(house: House) -> Run:
     page = Fault(kind="html", path=".png", prompt=f"page of {PAGE}")
     with SimulatorServer(SimulatorOptions(latency=0.02, faults=(page,))) as server:
         update = {"oxen_base_url": server.url, "ocr": "on", "character_scorer": "colour"}
-        made = replace(house, settings=house.settings.model_copy(update=update))
+        made = replace(location, settings=location.settings.model_copy(update=update))
         made.sheets_made()
         prompts = made.materialize(PROMPT_ASSETS)
         return Run(made, prompts, made.materialize([NAMES.campaign_sets]))
@@ -135,12 +135,12 @@ def test_each_fault_turns_exactly_its_check_red(run: Run) -> None:
     assert counts == {name: wanted.count(name) for name in counts}
     assert set(counts) >= {*wanted, "not_blank", "prohibited_text", "smallest_letter"}
 
-    described = run.house.latest(NAMES.channel_images, key("wrong_size")).metadata["measures"]
+    described = run.location.latest(NAMES.channel_images, key("wrong_size")).metadata["measures"]
     rows = {row.data["check"]: row.data["why"] for row in described.records}
     assert rows["asked_size"] == "it has 960x960 pixels, 0.0% off the ratio asked for"
 
     # What is no picture fails its prompt, in words; it holds nothing else back.
-    assert run.house.materialized(NAMES.generated_images) == {
+    assert run.location.materialized(NAMES.generated_images) == {
         key(fault) for fault in ("", TWIN, *RED)
     }
     failure = next(event for event in run.prompts.all_events if event.is_step_failure)

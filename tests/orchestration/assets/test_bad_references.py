@@ -14,9 +14,9 @@ from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.supplied_files import check_files
-from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
-from tests.fakes.pictures import broken_pictures, draw_scene, encode
-from tests.orchestration.conftest import NAMES, PROMPT_ASSETS, House
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
+from tests.rigs.code_location import NAMES, PROMPT_ASSETS, CodeLocation
+from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
 PICTURES = broken_pictures()
 # What the file is; what the line says of it. All are called `.png`.
@@ -64,10 +64,10 @@ def products_of(images: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
     return {**BRAND, "products": products}
 
 
-def put(house: House, images: Mapping[str, bytes]) -> None:
-    brand = products_of(images, house.settings.config)
+def put(location: CodeLocation, images: Mapping[str, bytes]) -> None:
+    brand = products_of(images, location.settings.config)
     shots = [{**shot("kitchen"), "products": list(brand["products"])}]
-    house.write(campaign(*shots), brand=brand)
+    location.write(campaign(*shots), brand=brand)
 
 
 def lines_of(error: BriefError) -> list[str]:
@@ -101,12 +101,12 @@ def test_a_file_disguised_as_a_picture_is_refused_when_the_briefs_are_read(
 
 
 def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_nothing(
-    house: House,
+    location: CodeLocation,
 ) -> None:
-    put(house, {kind: make_picture(kind) for kind in BY_DECODING})
-    briefs = load_briefs(house.settings.config)
+    put(location, {kind: make_picture(kind) for kind in BY_DECODING})
+    briefs = load_briefs(location.settings.config)
 
-    with pytest.raises(BriefError) as caught, open_studio(house.settings) as studio:
+    with pytest.raises(BriefError) as caught, open_studio(location.settings) as studio:
         plan_campaigns(studio, ["winter"])
     with pytest.raises(BriefError) as validated:
         check_files(briefs)
@@ -119,86 +119,90 @@ def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_not
         assert line.startswith("brands/hilltop.yaml:"), kind
         assert f"'product{number}.png' - not a usable picture: {seen}" in line, kind
         assert "\n" not in line
-    assert house.service.requests("/api") == []
+    assert location.service.requests("/api") == []
 
 
-def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(house: House) -> None:
-    put(house, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
-    briefs = load_briefs(house.settings.config)
+def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(location: CodeLocation) -> None:
+    put(location, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
+    briefs = load_briefs(location.settings.config)
 
     with pytest.raises(BriefError, match="200 frames"):
         run_campaigns(
-            house.settings, briefs, campaigns=["winter"], options=RunOptions(), listener=Silent()
+            location.settings, briefs, campaigns=["winter"], options=RunOptions(), listener=Silent()
         )
 
-    assert house.service.bills == 0
-    assert house.service.requests("/api/ai/queue") == []
+    assert location.service.bills == 0
+    assert location.service.requests("/api/ai/queue") == []
 
 
-def test_the_step_of_sheets_stops_at_a_bad_picture_of_the_brand(house: House) -> None:
-    put(house, {"bad": make_picture("zipped text bomb")})
+def test_the_step_of_sheets_stops_at_a_bad_picture_of_the_brand(location: CodeLocation) -> None:
+    put(location, {"bad": make_picture("zipped text bomb")})
 
-    assert house.materialize([NAMES.brand_kits]).success
-    result = house.materialize([NAMES.character_sheets])
+    assert location.materialize([NAMES.brand_kits]).success
+    result = location.materialize([NAMES.character_sheets])
 
     [failure] = [event for event in result.all_events if event.is_step_failure]
     shown = failure.step_failure_data.error_display_string
     assert "products.p0.references[0]: 'product0.png' - not a usable picture" in shown
-    assert house.service.bills == 0
+    assert location.service.bills == 0
 
 
-def test_the_step_of_prompts_buys_nothing_for_a_bad_picture(house: House) -> None:
-    put(house, {"good": encode(draw_scene(64, 64))})
-    house.sheets_made()
-    sheets = house.service.bills
-    put(house, {"bad": make_picture("truncated png")})
+def test_the_step_of_prompts_buys_nothing_for_a_bad_picture(location: CodeLocation) -> None:
+    put(location, {"good": encode(draw_scene(64, 64))})
+    location.sheets_made()
+    sheets = location.service.bills
+    put(location, {"bad": make_picture("truncated png")})
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
     [failure] = [event for event in result.all_events if event.is_step_failure]
     metadata = failure.step_failure_data.user_failure_data.metadata
     [row] = metadata["without_image"].records
     assert "not a usable picture: a damaged or truncated PNG" in row.data["reason"]
-    assert house.service.bills == sheets
+    assert location.service.bills == sheets
 
 
-def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(house: House) -> None:
+def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(
+    location: CodeLocation,
+) -> None:
     """Ben's image breaks after the briefs were made; Ada's shot is bought all the same."""
-    path = house.settings.config / "brands" / "ben.png"
+    path = location.settings.config / "brands" / "ben.png"
     path.write_bytes(encode(draw_scene(64, 64)))
     ben = {**BRAND["characters"]["ben"], "references": ["ben.png"], "auto_pin": False}
     brand = {**BRAND, "characters": {**BRAND["characters"], "ben": ben}}
     shots = (shot("kitchen"), shot("garden", characters=["ben"]))
-    house.write(campaign(*shots), brand=brand)
-    house.sheets_made()
-    sheets = house.service.bills
+    location.write(campaign(*shots), brand=brand)
+    location.sheets_made()
+    sheets = location.service.bills
     path.write_bytes(make_picture("animated webp"))
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
-    assert house.service.bills == sheets + 1
-    assert house.materialized(NAMES.generated_images) == {"winter/kitchen/all/1x1/v1"}
+    assert location.service.bills == sheets + 1
+    assert location.materialized(NAMES.generated_images) == {"winter/kitchen/all/1x1/v1"}
 
 
-def test_a_picture_too_large_to_be_sent_is_told_before_anything_is_bought(house: House) -> None:
+def test_a_picture_too_large_to_be_sent_is_told_before_anything_is_bought(
+    location: CodeLocation,
+) -> None:
     """13 MB of appended bytes: one sound picture, and too many bytes for a request."""
-    put(house, {"heavy": encode(draw_scene(64, 64)) + bytes(13_000_000)})
+    put(location, {"heavy": encode(draw_scene(64, 64)) + bytes(13_000_000)})
 
     with (
         pytest.raises(BriefError, match="accepted: at most 12000000 within a request"),
-        open_studio(house.settings) as studio,
+        open_studio(location.settings) as studio,
     ):
         plan_campaigns(studio, ["winter"])
 
-    assert house.service.requests("/api") == []
+    assert location.service.requests("/api") == []
 
 
-def test_a_sound_picture_is_planned(house: House) -> None:
-    put(house, {"good": encode(draw_scene(64, 64))})
+def test_a_sound_picture_is_planned(location: CodeLocation) -> None:
+    put(location, {"good": encode(draw_scene(64, 64))})
 
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         planned = plan_campaigns(studio, ["winter"])
 
     assert [image.standing for image in planned.images] == ["to_make", "waits_for_sheet"]

@@ -15,8 +15,8 @@ from nbp_dagster.automation.stale_partitions import outdated_sheets
 from nbp_dagster.cli.main import main
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.studio.plan import plan_campaigns
-from tests.fakes.briefs import BRAND, campaign, shot
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import BRAND, campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 ADA, BEN = "hilltop/ada", "hilltop/ben"
@@ -30,20 +30,20 @@ def character(name: str, **changes: Any) -> dict[str, Any]:
     return {**BRAND, "characters": {**BRAND["characters"], name: {**one, **changes}}}
 
 
-def chosen_by_hand(house: House, **changes: Any) -> None:
+def chosen_by_hand(location: CodeLocation, **changes: Any) -> None:
     """Ada's sheet in three candidates that wait; Ben pinned by himself; one shot of each."""
-    house.write(
+    location.write(
         campaign(shot("kitchen"), shot("garden", characters=["ben"])),
         brand=character("ada", candidates=3, **changes),
     )
-    assert house.materialize([NAMES.brand_kits]).success
-    assert house.materialize([NAMES.character_sheets]).success
+    assert location.materialize([NAMES.brand_kits]).success
+    assert location.materialize([NAMES.character_sheets]).success
 
 
 @pytest.fixture
-def nbp(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Runs a command in this process, on the house's state."""
-    settings = house.settings
+def nbp(location: CodeLocation, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs a command in this process, on the location's state."""
+    settings = location.settings
     monkeypatch.setenv("NBP_MODE", "live")
     monkeypatch.setenv("NBP_HOME", str(settings.home))
     monkeypatch.setenv("NBP_CONFIG", str(settings.config))
@@ -59,12 +59,16 @@ def listed(nbp: Any, key: str) -> Mapping[str, Any]:
     return next(item for item in json.loads(nbp("sheets", "--json").output) if item["key"] == key)
 
 
-def test_candidates_are_bought_in_one_call_and_wait_for_a_person(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
+def test_candidates_are_bought_in_one_call_and_wait_for_a_person(
+    location: CodeLocation, nbp: Any
+) -> None:
+    chosen_by_hand(location)
 
-    posts = [item for item in house.service.requests("/api/ai/queue") if item["method"] == "POST"]
+    posts = [
+        item for item in location.service.requests("/api/ai/queue") if item["method"] == "POST"
+    ]
     ada = listed(nbp, ADA)
-    assert (len(posts), house.service.bills) == (2, 4)
+    assert (len(posts), location.service.bills) == (2, 4)
     assert [item["number"] for item in ada["candidates"]] == [1, 2, 3]
     assert len({item["digest"] for item in ada["candidates"]}) == 3
     assert (ada["pinned"], ada["waits_for_pin"]) == (None, True)
@@ -72,14 +76,14 @@ def test_candidates_are_bought_in_one_call_and_wait_for_a_person(house: House, n
 
 
 def test_pictures_of_an_unpinned_sheet_fail_before_any_post_and_all_others_are_made(
-    house: House,
+    location: CodeLocation,
 ) -> None:
     """The plan and the schedule say beforehand what is waited for."""
-    chosen_by_hand(house)
+    chosen_by_hand(location)
 
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         plan = plan_campaigns(studio, ["winter"])
-        due = find_due(studio, house.instance, NAMES, campaign_id="winter")
+        due = find_due(studio, location.instance, NAMES, campaign_id="winter")
 
     by_key = {image.key: image for image in plan.images}
     assert by_key[ADA].standing == "waits_for_pin"
@@ -90,69 +94,73 @@ def test_pictures_of_an_unpinned_sheet_fail_before_any_post_and_all_others_are_m
     assert not due.is_launched
     assert "waits for the sheet of hilltop/ada to be pinned" in due.reason
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
-    assert house.service.bills == 4 + 1
-    assert house.materialized(NAMES.generated_images) == {ALL.format("garden")}
+    assert location.service.bills == 4 + 1
+    assert location.materialized(NAMES.generated_images) == {ALL.format("garden")}
     [failure] = [event for event in result.all_events if event.is_step_failure]
     said = str(failure.step_failure_data.error_display_string)
     assert "waits for the sheet of hilltop/ada to be pinned" in said
     assert "nbp sheets pin hilltop/ada 1|2|3" in said
 
 
-def test_the_plan_asks_for_every_candidate_before_they_are_made(house: House) -> None:
-    house.write(campaign(shot("kitchen")), brand=character("ada", candidates=3))
+def test_the_plan_asks_for_every_candidate_before_they_are_made(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen")), brand=character("ada", candidates=3))
 
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         sheet = plan_campaigns(studio, ["winter"]).images[0]
 
     assert (sheet.standing, str(sheet.price_usd)) == ("to_make", "0.45")
     assert sheet.reason == "3 candidates in one call"
 
 
-def test_a_new_pin_makes_exactly_its_descendants_stale(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
+def test_a_new_pin_makes_exactly_its_descendants_stale(location: CodeLocation, nbp: Any) -> None:
+    chosen_by_hand(location)
     assert nbp("sheets", "pin", ADA, "2").exit_code == 0
     for assets in ([NAMES.character_sheets], PROMPT_ASSETS):
-        assert house.materialize(assets).success
-    bills = house.service.bills
+        assert location.materialize(assets).success
+    bills = location.service.bills
 
     assert nbp("sheets", "pin", ADA, "3", "--reason", "kinder eyes").exit_code == 0
-    assert house.materialize([NAMES.character_sheets]).success
-    assert house.stale(NAMES.image_requests) == {ALL.format("kitchen")}
-    assert house.materialize([NAMES.image_requests]).success
+    assert location.materialize([NAMES.character_sheets]).success
+    assert location.stale(NAMES.image_requests) == {ALL.format("kitchen")}
+    assert location.materialize([NAMES.image_requests]).success
 
-    assert house.stale(NAMES.generated_images) == {ALL.format("kitchen")}
-    assert house.service.bills == bills
-    assert house.materialize(PROMPT_ASSETS).success
-    assert house.service.bills == bills + 1
-    assert house.stale(NAMES.generated_images) == set()
+    assert location.stale(NAMES.generated_images) == {ALL.format("kitchen")}
+    assert location.service.bills == bills
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.service.bills == bills + 1
+    assert location.stale(NAMES.generated_images) == set()
 
 
-def test_a_rollback_brings_the_earlier_pictures_back_for_nothing(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
+def test_a_rollback_brings_the_earlier_pictures_back_for_nothing(
+    location: CodeLocation, nbp: Any
+) -> None:
+    chosen_by_hand(location)
     for number in ("1", "2"):
         assert nbp("sheets", "pin", ADA, number).exit_code == 0
-        assert house.materialize(PROMPT_ASSETS).success
-    bills = house.service.bills
+        assert location.materialize(PROMPT_ASSETS).success
+    bills = location.service.bills
 
     assert nbp("sheets", "rollback", ADA).exit_code == 0
-    assert house.materialize(PROMPT_ASSETS).success
+    assert location.materialize(PROMPT_ASSETS).success
 
     ada = listed(nbp, ADA)
     assert ada["pinned"] == ada["candidates"][0]["digest"]
     assert [item["action"] for item in ada["history"]] == ["pinned", "pinned", "rolled_back"]
-    assert house.service.bills == bills
+    assert location.service.bills == bills
 
 
-def test_other_traits_are_another_sheet_that_has_to_be_chosen(house: House, nbp: Any) -> None:
+def test_other_traits_are_another_sheet_that_has_to_be_chosen(
+    location: CodeLocation, nbp: Any
+) -> None:
     """The old ones stay listed, and one of them can be pinned for the new traits on purpose."""
-    chosen_by_hand(house)
+    chosen_by_hand(location)
     nbp("sheets", "pin", ADA, "1")
     old = listed(nbp, ADA)["pinned"]
 
-    chosen_by_hand(house, traits=["woman in her sixties", "white bob"])
+    chosen_by_hand(location, traits=["woman in her sixties", "white bob"])
 
     ada = listed(nbp, ADA)
     assert (ada["pinned"], len(ada["candidates"])) == (None, 6)
@@ -163,38 +171,38 @@ def test_other_traits_are_another_sheet_that_has_to_be_chosen(house: House, nbp:
 
 
 def test_a_sheet_that_is_pinned_or_waits_is_not_asked_for_by_every_run(
-    house: House, nbp: Any
+    location: CodeLocation, nbp: Any
 ) -> None:
-    chosen_by_hand(house)
+    chosen_by_hand(location)
 
     def outdated() -> list[str]:
-        with open_studio(house.settings) as studio:
-            return outdated_sheets(house.instance, studio, NAMES, [ADA, BEN])
+        with open_studio(location.settings) as studio:
+            return outdated_sheets(location.instance, studio, NAMES, [ADA, BEN])
 
     assert outdated() == []
     nbp("sheets", "pin", ADA, "1")
     assert outdated() == [ADA]
-    house.materialize([NAMES.character_sheets])
+    location.materialize([NAMES.character_sheets])
     assert outdated() == []
-    house.write(brand=character("ada", candidates=4))
+    location.write(brand=character("ada", candidates=4))
     assert outdated() == [ADA]
 
 
-def test_a_candidate_that_fails_holds_back_no_other(house: House, nbp: Any) -> None:
-    house.service.script({"kind": "fail", "times": 1, "prompt": "Ada"})
+def test_a_candidate_that_fails_holds_back_no_other(location: CodeLocation, nbp: Any) -> None:
+    location.service.script({"kind": "fail", "times": 1, "prompt": "Ada"})
 
-    chosen_by_hand(house)
+    chosen_by_hand(location)
 
     assert len(listed(nbp, ADA)["candidates"]) == 2
 
 
 def test_bought_again_on_purpose_the_new_one_is_pinned_where_nobody_chooses(
-    house: House, nbp: Any
+    location: CodeLocation, nbp: Any
 ) -> None:
-    house.sheets_made()
+    location.sheets_made()
     before = listed(nbp, ADA)["pinned"]
 
-    assert house.materialize([NAMES.character_sheets], op_config=FRESH).success
+    assert location.materialize([NAMES.character_sheets], op_config=FRESH).success
 
     after = listed(nbp, ADA)
     assert after["pinned"] == after["candidates"][1]["digest"] != before
@@ -202,20 +210,22 @@ def test_bought_again_on_purpose_the_new_one_is_pinned_where_nobody_chooses(
     assert listed(nbp, ADA)["pinned"] == before
 
 
-def test_a_run_that_died_before_it_pinned_is_made_good_by_the_next(house: House, nbp: Any) -> None:
+def test_a_run_that_died_before_it_pinned_is_made_good_by_the_next(
+    location: CodeLocation, nbp: Any
+) -> None:
     """Candidates made while nobody was to choose are pinned as soon as pictures need one."""
-    chosen_by_hand(house)
-    house.write(brand=character("ada", candidates=3, auto_pin=True))
+    chosen_by_hand(location)
+    location.write(brand=character("ada", candidates=3, auto_pin=True))
 
-    assert house.materialize(PROMPT_ASSETS).success
+    assert location.materialize(PROMPT_ASSETS).success
 
     ada = listed(nbp, ADA)
     assert ada["pinned"] == ada["candidates"][0]["digest"]
     assert ada["history"][0]["action"] == "automatic"
 
 
-def test_a_wrong_word_is_told_in_one_line(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
+def test_a_wrong_word_is_told_in_one_line(location: CodeLocation, nbp: Any) -> None:
+    chosen_by_hand(location)
     told = {
         ("pin", "hilltop/adda", "1"): "nbp: 'hilltop/adda' is no character; accepted: ",
         ("show", "hilltop/adda"): "did you mean hilltop/ada?",
@@ -232,8 +242,8 @@ def test_a_wrong_word_is_told_in_one_line(house: House, nbp: Any) -> None:
         assert len(done.output.strip().splitlines()) == 1
 
 
-def test_show_names_the_files_and_writes_a_page_of_them(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
+def test_show_names_the_files_and_writes_a_page_of_them(location: CodeLocation, nbp: Any) -> None:
+    chosen_by_hand(location)
     digest = listed(nbp, ADA)["candidates"][1]["digest"]
     assert nbp("sheets", "pin", ADA, digest[:10], "--reason", "kinder eyes").exit_code == 0
 
@@ -249,9 +259,9 @@ def test_show_names_the_files_and_writes_a_page_of_them(house: House, nbp: Any) 
     assert shown["pinned"] == digest
 
     # And the same in Dagster's UI.
-    house.materialize([NAMES.character_sheets])
+    location.materialize([NAMES.character_sheets])
 
-    facts = house.latest(NAMES.character_sheets, ADA).metadata
+    facts = location.latest(NAMES.character_sheets, ADA).metadata
     assert {"candidate 1", "candidate 2 (pinned)", "candidate 3"} <= facts.keys()
     assert str(facts["side by side"].value).count("data:image/webp") == 3
     assert "kinder eyes" in str(facts["pinned"].value)
@@ -270,26 +280,30 @@ def drawn(folder: Path, name: str, colour: str) -> str:
     return f"images/{name}"
 
 
-def supplied(house: House, *, wave: str = "red") -> None:
+def supplied(location: CodeLocation, *, wave: str = "red") -> None:
     """Ada by three images, Ben generated; one shot of each."""
-    folder = house.settings.config / "brands" / "images"
+    folder = location.settings.config / "brands" / "images"
     references = [
         drawn(folder, name, colour)
         for name, colour in (("face.png", "navy"), ("front.png", "teal"), ("wave.png", wave))
     ]
-    house.write(
+    location.write(
         campaign(shot("kitchen"), shot("garden", characters=["ben"])),
         brand=character("ada", references=references),
     )
 
 
-def test_several_supplied_images_are_one_reference_of_a_request(house: House, nbp: Any) -> None:
-    supplied(house)
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
+def test_several_supplied_images_are_one_reference_of_a_request(
+    location: CodeLocation, nbp: Any
+) -> None:
+    supplied(location)
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
 
-    asked = [item for item in house.service.requests("/api/ai/queue") if item["method"] == "POST"]
-    with open_studio(house.settings) as studio:
+    asked = [
+        item for item in location.service.requests("/api/ai/queue") if item["method"] == "POST"
+    ]
+    with open_studio(location.settings) as studio:
         [kitchen, _] = studio.compile(studio.prompts).orders.values()
         [card] = [item for item in kitchen.request.references if item.role == "identity"]
         is_stored = studio.store.has(card.digest)
@@ -299,56 +313,60 @@ def test_several_supplied_images_are_one_reference_of_a_request(house: House, nb
     assert not is_stored
     assert data.startswith(b"\x89PNG")
     assert len(asked) == 3
-    ada = house.latest(NAMES.character_sheets, ADA).metadata
+    ada = location.latest(NAMES.character_sheets, ADA).metadata
     assert ada["origin"].value == "adopted"
     assert "edit these instead" in nbp("sheets", "pin", ADA, "1").output
     assert nbp("sheets", "show", ADA).exit_code == 0
 
 
-def test_another_supplied_image_makes_exactly_its_descendants_stale(house: House) -> None:
-    supplied(house)
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
+def test_another_supplied_image_makes_exactly_its_descendants_stale(location: CodeLocation) -> None:
+    supplied(location)
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
 
-    supplied(house, wave="green")
+    supplied(location, wave="green")
     for asset in (NAMES.brand_kits, NAMES.character_sheets, NAMES.image_requests):
-        assert house.materialize([asset]).success
+        assert location.materialize([asset]).success
 
-    assert house.stale(NAMES.generated_images) == {ALL.format("kitchen")}
+    assert location.stale(NAMES.generated_images) == {ALL.format("kitchen")}
 
 
-def test_a_supplied_image_that_is_none_is_told_before_anything_is_bought(house: House) -> None:
-    supplied(house)
-    broken = house.settings.config / "brands" / "images" / "wave.png"
+def test_a_supplied_image_that_is_none_is_told_before_anything_is_bought(
+    location: CodeLocation,
+) -> None:
+    supplied(location)
+    broken = location.settings.config / "brands" / "images" / "wave.png"
     broken.write_bytes(broken.read_bytes()[:200])
-    house.materialize([NAMES.brand_kits])
+    location.materialize([NAMES.brand_kits])
 
-    result = house.materialize([NAMES.character_sheets], [ADA])
+    result = location.materialize([NAMES.character_sheets], [ADA])
 
     assert not result.success
-    assert house.service.bills == 0
+    assert location.service.bills == 0
 
 
-def test_a_pinned_image_that_is_lost_is_told_with_what_to_do(house: House, nbp: Any) -> None:
+def test_a_pinned_image_that_is_lost_is_told_with_what_to_do(
+    location: CodeLocation, nbp: Any
+) -> None:
     """One of a candidate that is still asked for is fetched again, free; another one can't be."""
-    chosen_by_hand(house)
+    chosen_by_hand(location)
     nbp("sheets", "pin", ADA, "3")
-    house.write(brand=character("ada", candidates=1))
+    location.write(brand=character("ada", candidates=1))
     Path(listed(nbp, ADA)["candidates"][2]["file"]).unlink()
-    bills = house.service.bills
+    bills = location.service.bills
 
-    result = house.materialize([NAMES.character_sheets], [ADA])
+    result = location.materialize([NAMES.character_sheets], [ADA])
 
     assert not result.success
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert "is not in the store" in str(failure.step_failure_data.error_display_string)
-    assert house.service.bills == bills
+    assert location.service.bills == bills
 
 
-def test_assets_that_never_spend_pin_nothing(house: House, nbp: Any) -> None:
-    chosen_by_hand(house)
-    house.write(brand=character("ada", candidates=3, auto_pin=True))
+def test_assets_that_never_spend_pin_nothing(location: CodeLocation, nbp: Any) -> None:
+    chosen_by_hand(location)
+    location.write(brand=character("ada", candidates=3, auto_pin=True))
 
-    house.materialize([NAMES.image_requests])
+    location.materialize([NAMES.image_requests])
 
     assert listed(nbp, ADA)["history"] == []

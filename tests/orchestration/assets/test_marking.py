@@ -12,7 +12,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.remote_representation.external_data import RepositorySnap
 from PIL import Image
 from pydantic import SecretStr
 
@@ -24,11 +23,12 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.provenance.identify import identify_files
-from tests.fakes.briefs import BRAND, campaign, shot
-from tests.fakes.certificates import issue_papers
-from tests.fakes.copies import JOURNEYS, Journey, send
-from tests.fakes.service import ServiceProbe
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import BRAND, campaign, shot
+from tests.rigs.certificates import issue_papers
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.copies import JOURNEYS, Journey, send
+from tests.rigs.dagster_private import RepositorySnap
+from tests.rigs.service import ServiceProbe
 
 NAMES = Names()
 PAPERS = issue_papers()
@@ -53,7 +53,7 @@ class Made:
         files: The renditions, in the order of their paths.
     """
 
-    house: House
+    location: CodeLocation
     folder: Path
     files: tuple[Path, ...]
 
@@ -82,40 +82,40 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
             c2pa_key=SecretStr(PAPERS.key),
             c2pa_cert=PAPERS.chain,
         )
-        house = House(settings, instance, ServiceProbe(server.url))
+        location = CodeLocation(settings, instance, ServiceProbe(server.url))
         channels = ["instagram_square", "display_300x250"]
-        house.write(campaign(*SHOTS, channels=channels, locales=["en", "de"]))
+        location.write(campaign(*SHOTS, channels=channels, locales=["en", "de"]))
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("OXEN_API_KEY", "test-key-3f9a")
             environment.setenv("NBP_C2PA_KEY", PAPERS.key)
-            files = tuple(make(house))
-        yield Made(house, folder, files)
+            files = tuple(make(location))
+        yield Made(location, folder, files)
 
 
 @pytest.fixture
-def signing(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
-    """A house that signs; nothing made yet."""
+def signing(location: CodeLocation, monkeypatch: pytest.MonkeyPatch) -> CodeLocation:
+    """A location that signs; nothing made yet."""
     pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
-    house.write(campaign(shot("attic", characters=[])))
-    return sign_with(house, monkeypatch, PAPERS.key)
+    location.write(campaign(shot("attic", characters=[])))
+    return sign_with(location, monkeypatch, PAPERS.key)
 
 
-def sign_with(house: House, monkeypatch: pytest.MonkeyPatch, key: str) -> House:
+def sign_with(location: CodeLocation, monkeypatch: pytest.MonkeyPatch, key: str) -> CodeLocation:
     monkeypatch.setenv("NBP_C2PA_KEY", key)
     changes = {"c2pa_key": SecretStr(key), "c2pa_cert": PAPERS.chain}
-    return replace(house, settings=house.settings.model_copy(update=changes))
+    return replace(location, settings=location.settings.model_copy(update=changes))
 
 
-def make(house: House) -> list[Path]:
+def make(location: CodeLocation) -> list[Path]:
     """Make everything; return the files of the set."""
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    return write_set(house)
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    return write_set(location)
 
 
-def write_set(house: House) -> list[Path]:
-    assert house.materialize([NAMES.campaign_sets]).success
-    return sorted((house.settings.home / "sets" / "winter" / "images").rglob("*.*"))
+def write_set(location: CodeLocation) -> list[Path]:
+    assert location.materialize([NAMES.campaign_sets]).success
+    return sorted((location.settings.home / "sets" / "winter" / "images").rglob("*.*"))
 
 
 def read_credentials(path: Path) -> tuple[str, dict[str, Any]]:
@@ -178,7 +178,7 @@ def test_the_provider_s_bytes_stay_as_they_came(made: Made) -> None:
         digest = made.row_of(path)["original_sha256"]
         kept = made.folder / "home" / "store" / digest[:2] / digest
         assert hashlib.sha256(kept.read_bytes()).hexdigest() == digest
-        with open_picture_index(made.house.settings) as registry:
+        with open_picture_index(made.location.settings) as registry:
             [found] = identify_files([kept], registry)
         assert found.found_by == "bytes"
         assert found.match is not None
@@ -188,11 +188,11 @@ def test_the_provider_s_bytes_stay_as_they_came(made: Made) -> None:
 @pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS)
 def test_whois_names_every_copy_of_a_made_set(made: Made, tmp_path: Path, journey: Journey) -> None:
     copy = tmp_path / "copy.png"
-    with open_picture_index(made.house.settings) as registry:
+    with open_picture_index(made.location.settings) as registry:
         for number, path in enumerate(made.files):
             with Image.open(path) as image:
                 send(image.convert("RGB"), journey, seed=number).save(copy)
-            [found] = identify_files([copy], registry, open_store(made.house.settings))
+            [found] = identify_files([copy], registry, open_store(made.location.settings))
             row = made.row_of(path)
             assert found.found_by == "looks", path
             assert found.match is not None
@@ -203,14 +203,14 @@ def test_whois_names_every_copy_of_a_made_set(made: Made, tmp_path: Path, journe
 
 
 def test_the_signing_key_is_in_no_definition_event_file_or_message(made: Made) -> None:
-    snapshot = RepositorySnap.from_def(made.house.definitions().get_repository_def())
+    snapshot = RepositorySnap.from_def(made.location.definitions().get_repository_def())
     text = dg.serialize_value(snapshot)
     assert "NBP_C2PA_KEY" in text
     assert SECRET_LINE not in text
-    runs = made.house.instance.get_runs()
+    runs = made.location.instance.get_runs()
     assert len(runs) == 4
     for run in runs:
-        for entry in made.house.instance.all_logs(run.run_id):
+        for entry in made.location.instance.all_logs(run.run_id):
             assert SECRET_LINE not in dg.serialize_value(entry)
     for path in made.folder.rglob("*"):
         if path.is_file():
@@ -218,7 +218,7 @@ def test_the_signing_key_is_in_no_definition_event_file_or_message(made: Made) -
 
 
 def test_what_is_unchanged_is_not_signed_again_and_turning_it_off_buys_nothing(
-    signing: House,
+    signing: CodeLocation,
 ) -> None:
     signed = {path: path.read_bytes() for path in make(signing)}
     bills = signing.service.bills
@@ -244,7 +244,7 @@ def test_what_is_unchanged_is_not_signed_again_and_turning_it_off_buys_nothing(
     ids=["half a key", "another certificate's"],
 )
 def test_a_key_that_can_not_sign_buys_nothing(
-    signing: House, monkeypatch: pytest.MonkeyPatch, key: str, words: str
+    signing: CodeLocation, monkeypatch: pytest.MonkeyPatch, key: str, words: str
 ) -> None:
     broken = sign_with(signing, monkeypatch, key)
 
@@ -263,18 +263,18 @@ def test_a_key_that_can_not_sign_buys_nothing(
     [(False, None, False), (True, None, True), (True, False, False), (False, True, True)],
 )
 def test_the_prompt_is_told_only_where_the_briefs_say_so(
-    house: House, brand: bool, said: bool | None, told: bool
+    location: CodeLocation, brand: bool, said: bool | None, told: bool
 ) -> None:
     changes = {} if said is None else {"disclose_prompt": said}
-    house.write(campaign(shot("kitchen"), **changes), brand={**BRAND, "disclose_prompt": brand})
+    location.write(campaign(shot("kitchen"), **changes), brand={**BRAND, "disclose_prompt": brand})
 
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         assert render_context_of(studio.briefs, studio.prompts[0]).discloses_prompt is told
 
 
-def test_a_disclosed_prompt_is_in_the_file(house: House) -> None:
-    house.write(campaign(shot("kitchen"), disclose_prompt=True))
-    [path] = make(house)
+def test_a_disclosed_prompt_is_in_the_file(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen"), disclose_prompt=True))
+    [path] = make(location)
     manifest = json.loads((path.parents[2] / "manifest.json").read_text("utf-8"))
     [row] = manifest["pictures"]
     assert read_marks(path.read_bytes())["Iptc4xmpExt:AIPromptInformation"] == row["prompt"]

@@ -9,11 +9,10 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.test_utils import freeze_time
-from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
 
 from nbp_dagster.assets.names import POOL
 from nbp_dagster.project import open_instance
+from tests.rigs.dagster_private import execute_concurrency_slots_iteration, freeze_time
 
 
 @pytest.fixture

@@ -11,29 +11,29 @@ import yaml
 
 from nbp_dagster.assets.materializations import SET_FOLLOWS
 from nbp_dagster.assets.names import Names
-from tests.fakes.briefs import campaign, shot
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 
 
-def test_a_range_is_one_run_and_every_prompt_is_recorded_by_itself(house: House) -> None:
-    house.sheets_made()
+def test_a_range_is_one_run_and_every_prompt_is_recorded_by_itself(location: CodeLocation) -> None:
+    location.sheets_made()
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert result.success
     for asset in PROMPT_ASSETS:
-        assert house.materialized(asset) == set(house.prompts())
+        assert location.materialized(asset) == set(location.prompts())
     # Two sheets and three prompts.
-    assert house.service.bills == 5
+    assert location.service.bills == 5
 
 
-def test_a_prompt_shows_where_its_picture_comes_from(house: House) -> None:
-    house.sheets_made()
-    house.materialize(PROMPT_ASSETS)
+def test_a_prompt_shows_where_its_picture_comes_from(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.materialize(PROMPT_ASSETS)
 
-    metadata = house.latest(NAMES.generated_images, house.prompts()[0]).metadata
+    metadata = location.latest(NAMES.generated_images, location.prompts()[0]).metadata
 
     assert metadata["model"].value == "google-nano-banana-pro"
     assert metadata["price_usd"].value == 0.15
@@ -48,18 +48,20 @@ def test_a_prompt_shows_where_its_picture_comes_from(house: House) -> None:
         assert name in metadata
 
 
-def test_one_refused_prompt_leaves_the_others_materialized_and_is_named(house: House) -> None:
-    house.write(
+def test_one_refused_prompt_leaves_the_others_materialized_and_is_named(
+    location: CodeLocation,
+) -> None:
+    location.write(
         campaign(shot("kitchen"), shot("garden", scene="[[sim:refuse]] a duel"), shot("attic"))
     )
-    house.sheets_made()
+    location.sheets_made()
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     refused = "winter/garden/all/1x1/v1"
     assert not result.success
-    assert house.materialized(NAMES.generated_images) == set(house.prompts()) - {refused}
-    assert house.materialized(NAMES.channel_images) == set(house.prompts()) - {refused}
+    assert location.materialized(NAMES.generated_images) == set(location.prompts()) - {refused}
+    assert location.materialized(NAMES.channel_images) == set(location.prompts()) - {refused}
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert failure.step_failure_data.user_failure_data is not None
     metadata = failure.step_failure_data.user_failure_data.metadata
@@ -68,56 +70,56 @@ def test_one_refused_prompt_leaves_the_others_materialized_and_is_named(house: H
     assert row.data["state"] == "refused"
 
 
-def test_running_a_range_again_asks_only_for_what_is_missing(house: House) -> None:
-    house.service.script({"kind": "fail", "prompt": "garden", "times": 1})
-    house.sheets_made()
-    first = house.materialize(PROMPT_ASSETS)
-    bills = house.service.bills
+def test_running_a_range_again_asks_only_for_what_is_missing(location: CodeLocation) -> None:
+    location.service.script({"kind": "fail", "prompt": "garden", "times": 1})
+    location.sheets_made()
+    first = location.materialize(PROMPT_ASSETS)
+    bills = location.service.bills
 
-    second = house.materialize(PROMPT_ASSETS)
+    second = location.materialize(PROMPT_ASSETS)
 
     assert not first.success
     assert second.success
-    assert house.service.bills == bills + 1
-    assert house.materialized(NAMES.generated_images) == set(house.prompts())
-    reused = house.latest(NAMES.generated_images, "winter/kitchen/all/1x1/v1").metadata
+    assert location.service.bills == bills + 1
+    assert location.materialized(NAMES.generated_images) == set(location.prompts())
+    reused = location.latest(NAMES.generated_images, "winter/kitchen/all/1x1/v1").metadata
     assert reused["price_usd"].value == 0.0
     assert reused["billing"].value == "reused, nothing paid"
 
 
-def test_requests_alone_spend_nothing(house: House) -> None:
-    house.sheets_made()
-    bills = house.service.bills
+def test_requests_alone_spend_nothing(location: CodeLocation) -> None:
+    location.sheets_made()
+    bills = location.service.bills
 
-    assert house.materialize([NAMES.image_requests]).success
+    assert location.materialize([NAMES.image_requests]).success
 
-    assert house.service.bills == bills
-    assert house.materialized(NAMES.generated_images) == set()
-
-
-def test_renditions_alone_never_spend_and_say_what_is_missing(house: House) -> None:
-    house.sheets_made()
-    bills = house.service.bills
-
-    result = house.materialize([NAMES.channel_images])
-
-    assert not result.success
-    assert house.service.bills == bills
+    assert location.service.bills == bills
+    assert location.materialized(NAMES.generated_images) == set()
 
 
-def test_a_prompt_without_its_sheet_fails_before_anything_is_bought(house: House) -> None:
-    house.write(campaign(shot("kitchen")))
+def test_renditions_alone_never_spend_and_say_what_is_missing(location: CodeLocation) -> None:
+    location.sheets_made()
+    bills = location.service.bills
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize([NAMES.channel_images])
 
     assert not result.success
-    assert house.service.bills == 0
+    assert location.service.bills == bills
 
 
-def test_checks_are_one_evaluation_a_run(house: House) -> None:
-    house.sheets_made()
+def test_a_prompt_without_its_sheet_fails_before_anything_is_bought(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen")))
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert location.service.bills == 0
+
+
+def test_checks_are_one_evaluation_a_run(location: CodeLocation) -> None:
+    location.sheets_made()
+
+    result = location.materialize(PROMPT_ASSETS)
 
     evaluations = result.get_asset_check_evaluations()
     assert {item.check_name for item in evaluations} >= {"exact_pixels", "single_decodable_frame"}
@@ -126,12 +128,14 @@ def test_checks_are_one_evaluation_a_run(house: House) -> None:
     assert all(item.metadata["pictures"].value == 3 for item in evaluations)
 
 
-def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(house: House) -> None:
+def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(
+    location: CodeLocation,
+) -> None:
     """The plain painter draws nobody, so each prompt with a character falls short, as a warning."""
-    house.settings = house.settings.model_copy(update={"character_scorer": "colour"})
-    house.sheets_made()
+    location.settings = location.settings.model_copy(update={"character_scorer": "colour"})
+    location.sheets_made()
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert result.success
     found = [
@@ -147,148 +151,150 @@ def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(house: H
     }
     assert found[2].partition is None
     assert (found[2].metadata["failed"].value, found[2].metadata["skipped"].value) == (2, 1)
-    metadata = house.latest(NAMES.channel_images, house.prompts()[0]).metadata
+    metadata = location.latest(NAMES.channel_images, location.prompts()[0]).metadata
     assert {"palette_share", "measures", "scorer"} <= set(metadata)
 
 
-def test_checks_say_nothing_when_there_was_nothing_to_look_at(house: House) -> None:
-    house.write(campaign(shot("duel", scene="[[sim:refuse]] a duel")))
-    house.sheets_made()
+def test_checks_say_nothing_when_there_was_nothing_to_look_at(location: CodeLocation) -> None:
+    location.write(campaign(shot("duel", scene="[[sim:refuse]] a duel")))
+    location.sheets_made()
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
     assert result.get_asset_check_evaluations() == []
 
 
-def original_of(house: House, prompt: str) -> Path:
+def original_of(location: CodeLocation, prompt: str) -> Path:
     """The file of a prompt's paid original."""
-    digest = str(house.latest(NAMES.generated_images, prompt).metadata["sha256"].value)
-    return house.settings.home / "store" / digest[:2] / digest
+    digest = str(location.latest(NAMES.generated_images, prompt).metadata["sha256"].value)
+    return location.settings.home / "store" / digest[:2] / digest
 
 
-def test_an_original_that_was_cut_short_is_fetched_again_for_free(house: House) -> None:
-    house.sheets_made()
-    house.materialize(PROMPT_ASSETS)
-    kept = original_of(house, house.prompts()[0])
+def test_an_original_that_was_cut_short_is_fetched_again_for_free(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.materialize(PROMPT_ASSETS)
+    kept = original_of(location, location.prompts()[0])
     whole = kept.read_bytes()
     kept.write_bytes(whole[:100])
-    bills = house.service.bills
+    bills = location.service.bills
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert result.success
     assert kept.read_bytes() == whole
-    assert house.service.bills == bills
+    assert location.service.bills == bills
 
 
-def test_a_damaged_original_holds_back_no_other_prompt(house: House) -> None:
-    house.sheets_made()
-    house.materialize([NAMES.image_requests, NAMES.generated_images])
-    damaged, *others = house.prompts()
-    kept = original_of(house, damaged)
+def test_a_damaged_original_holds_back_no_other_prompt(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.materialize([NAMES.image_requests, NAMES.generated_images])
+    damaged, *others = location.prompts()
+    kept = original_of(location, damaged)
     kept.write_bytes(bytes(kept.stat().st_size))
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
-    assert house.materialized(NAMES.channel_images) == set(others)
+    assert location.materialized(NAMES.channel_images) == set(others)
 
 
-def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(house: House) -> None:
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    house.write(
+def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    location.write(
         campaign(
             shot("kitchen", scene="[[sim:refuse]] a duel"),
             shot("garden"),
             shot("attic", characters=[]),
         )
     )
-    house.materialize(PROMPT_ASSETS)
+    location.materialize(PROMPT_ASSETS)
 
-    assert house.materialize([NAMES.campaign_sets]).success
+    assert location.materialize([NAMES.campaign_sets]).success
 
-    metadata = house.latest(NAMES.campaign_sets, "winter").metadata
+    metadata = location.latest(NAMES.campaign_sets, "winter").metadata
     assert (metadata["prompts_made"].value, metadata["missing"].value) == (2, 1)
     assert "winter/kitchen/all/1x1/v1" in str(metadata["without_picture"].value)
     rows = [record.data for record in metadata["prompts"].value.records]  # type: ignore[union-attr]
-    assert [row["prompt"] for row in rows] == house.prompts()[1:]
+    assert [row["prompt"] for row in rows] == location.prompts()[1:]
     assert {row["image_price_usd"] for row in rows} == {0.15}
     assert all(row["seconds_taken"] >= 0 and row["pictures"] == 1 for row in rows)
     assert metadata["spent_usd"].value == pytest.approx(0.3)
 
 
-def set_page(house: House) -> str:
-    assert house.materialize([NAMES.campaign_sets]).success
-    return (house.settings.home / "sets" / "winter" / "index.html").read_text("utf-8")
+def set_page(location: CodeLocation) -> str:
+    assert location.materialize([NAMES.campaign_sets]).success
+    return (location.settings.home / "sets" / "winter" / "index.html").read_text("utf-8")
 
 
-def records_of(house: House) -> dict[Path, dict[str, Any]]:
-    folder = house.settings.home / "records"
+def records_of(location: CodeLocation) -> dict[Path, dict[str, Any]]:
+    folder = location.settings.home / "records"
     return {path: json.loads(path.read_bytes()) for path in folder.rglob("*.json")}
 
 
-def test_a_set_shows_the_thumbnails_drawn_with_the_renditions(house: House) -> None:
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
+def test_a_set_shows_the_thumbnails_drawn_with_the_renditions(location: CodeLocation) -> None:
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
     kept = [
-        house.settings.home / "store" / digest[:2] / digest
-        for record in records_of(house).values()
+        location.settings.home / "store" / digest[:2] / digest
+        for record in records_of(location).values()
         for digest in record["thumbs"].values()
     ]
-    assert len(kept) >= len(house.prompts())
-    page = set_page(house)
+    assert len(kept) >= len(location.prompts())
+    page = set_page(location)
     for path in kept:
         assert base64.b64encode(path.read_bytes()).decode() in page
 
 
 def test_thumbnails_that_are_lost_or_were_never_kept_are_drawn_from_the_pictures(
-    house: House,
+    location: CodeLocation,
 ) -> None:
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    shown = set_page(house).count("data:image/jpeg")
-    (damaged, first), (older, second), *_ = records_of(house).items()
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    shown = set_page(location).count("data:image/jpeg")
+    (damaged, first), (older, second), *_ = records_of(location).items()
     digest = next(iter(first["thumbs"].values()))
-    (house.settings.home / "store" / digest[:2] / digest).write_bytes(b"damaged")
+    (location.settings.home / "store" / digest[:2] / digest).write_bytes(b"damaged")
     del second["thumbs"]
     older.write_text(json.dumps(second), encoding="utf-8")
 
-    assert set_page(house).count("data:image/jpeg") == shown
+    assert set_page(location).count("data:image/jpeg") == shown
     assert damaged != older
 
 
-def test_an_image_bought_by_itself_after_an_edit_is_fresh(house: House) -> None:
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    house.write(
+def test_an_image_bought_by_itself_after_an_edit_is_fresh(location: CodeLocation) -> None:
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    location.write(
         campaign(shot("kitchen", scene="Ada naps"), shot("garden"), shot("attic", characters=[]))
     )
 
-    assert house.materialize([NAMES.generated_images]).success
-    house.materialize([NAMES.image_requests])
+    assert location.materialize([NAMES.generated_images]).success
+    location.materialize([NAMES.image_requests])
 
-    assert house.stale(NAMES.generated_images) == set()
+    assert location.stale(NAMES.generated_images) == set()
 
 
-def test_the_run_config_caps_a_run(house: House) -> None:
-    house.sheets_made()
-    bills = house.service.bills
+def test_the_run_config_caps_a_run(location: CodeLocation) -> None:
+    location.sheets_made()
+    bills = location.service.bills
 
-    result = house.materialize(
+    result = location.materialize(
         PROMPT_ASSETS, op_config={"prompt_images": {"config": {"budget_usd": 0.20}}}
     )
 
     assert not result.success
-    assert house.service.bills == bills
+    assert location.service.bills == bills
 
 
-def test_a_wrong_key_is_one_clear_failure(house: House) -> None:
-    house.sheets_made()
-    house.service.script({"kind": "status", "status": 401})
+def test_a_wrong_key_is_one_clear_failure(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.service.script({"kind": "status", "status": 401})
 
-    result = house.materialize(PROMPT_ASSETS)
+    result = location.materialize(PROMPT_ASSETS)
 
     assert not result.success
     [failure] = [event for event in result.all_events if event.is_step_failure]
@@ -297,16 +303,18 @@ def test_a_wrong_key_is_one_clear_failure(house: House) -> None:
     assert "OXEN_API_KEY" in (data.description or "")
 
 
-def test_a_single_partition_can_be_materialized(house: House) -> None:
-    house.sheets_made()
-    key = house.prompts()[1]
+def test_a_single_partition_can_be_materialized(location: CodeLocation) -> None:
+    location.sheets_made()
+    key = location.prompts()[1]
 
-    assert house.materialize(PROMPT_ASSETS, [key]).success
+    assert location.materialize(PROMPT_ASSETS, [key]).success
 
-    assert house.materialized(NAMES.generated_images) == {key}
+    assert location.materialized(NAMES.generated_images) == {key}
 
 
-def test_recorded_tags_are_those_dagster_writes_for_a_returned_result(house: House) -> None:
+def test_recorded_tags_are_those_dagster_writes_for_a_returned_result(
+    location: CodeLocation,
+) -> None:
     @dg.asset(code_version="1")
     def returned() -> dg.MaterializeResult[None]:
         return dg.MaterializeResult(data_version=dg.DataVersion("abc"))
@@ -315,21 +323,21 @@ def test_recorded_tags_are_those_dagster_writes_for_a_returned_result(house: Hou
     def downstream() -> dg.MaterializeResult[None]:
         return dg.MaterializeResult(data_version=dg.DataVersion("def"))
 
-    dg.materialize([returned, downstream], instance=house.instance)
-    [record] = house.instance.fetch_materializations(dg.AssetKey("downstream"), limit=1).records
+    dg.materialize([returned, downstream], instance=location.instance)
+    [record] = location.instance.fetch_materializations(dg.AssetKey("downstream"), limit=1).records
     assert record.asset_materialization is not None
     theirs = {
         tag.replace("returned", "image_requests") for tag in record.asset_materialization.tags
     }
 
-    house.sheets_made()
-    house.materialize(PROMPT_ASSETS)
-    ours = set(house.latest(NAMES.generated_images, house.prompts()[0]).tags)
+    location.sheets_made()
+    location.materialize(PROMPT_ASSETS)
+    ours = set(location.latest(NAMES.generated_images, location.prompts()[0]).tags)
 
     assert ours == theirs
 
 
-def write_large_campaign(house: House) -> None:
+def write_large_campaign(location: CodeLocation) -> None:
     """Eight shots for sixteen small channels: more pictures than a page carries itself."""
     tiny = {
         f"tiny_{number}": {
@@ -345,46 +353,48 @@ def write_large_campaign(house: House) -> None:
         for number in range(16)
     }
     shots = [shot(f"s{number}", characters=[]) for number in range(8)]
-    house.write(campaign(*shots, channels=list(tiny)))
-    (house.settings.config / "channels.yaml").write_text(yaml.safe_dump(tiny), encoding="utf-8")
+    location.write(campaign(*shots, channels=list(tiny)))
+    (location.settings.config / "channels.yaml").write_text(yaml.safe_dump(tiny), encoding="utf-8")
 
 
-def test_a_large_set_that_follows_is_prepared_while_its_pictures_are_made(house: House) -> None:
-    write_large_campaign(house)
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS, tags={SET_FOLLOWS: "true"}).success
-    folder = house.settings.home / "sets" / "winter"
+def test_a_large_set_that_follows_is_prepared_while_its_pictures_are_made(
+    location: CodeLocation,
+) -> None:
+    write_large_campaign(location)
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS, tags={SET_FOLLOWS: "true"}).success
+    folder = location.settings.home / "sets" / "winter"
     before = {path: path.stat().st_ino for path in folder.rglob("*.jpg")}
     assert before
     assert not (folder / "index.html").exists()
 
-    assert house.materialize([NAMES.campaign_sets]).success
+    assert location.materialize([NAMES.campaign_sets]).success
 
     assert len(list((folder / "images").rglob("*.jpg"))) == 128
     assert {path: path.stat().st_ino for path in before} == before, "none was written again"
 
 
-def test_a_set_that_nobody_asked_for_is_not_prepared(house: House) -> None:
-    write_large_campaign(house)
-    house.sheets_made()
-    assert house.materialize(PROMPT_ASSETS).success
-    assert not (house.settings.home / "sets").exists()
+def test_a_set_that_nobody_asked_for_is_not_prepared(location: CodeLocation) -> None:
+    write_large_campaign(location)
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    assert not (location.settings.home / "sets").exists()
 
 
-def test_requests_are_recorded_before_the_pictures_made_of_them(house: House) -> None:
-    write_large_campaign(house)
-    house.sheets_made()
+def test_requests_are_recorded_before_the_pictures_made_of_them(location: CodeLocation) -> None:
+    write_large_campaign(location)
+    location.sheets_made()
 
-    assert house.materialize(PROMPT_ASSETS).success
+    assert location.materialize(PROMPT_ASSETS).success
 
     ids = {
         asset: {
             record.partition_key: record.storage_id
-            for record in house.instance.fetch_materializations(asset, limit=100).records
+            for record in location.instance.fetch_materializations(asset, limit=100).records
         }
         for asset in PROMPT_ASSETS
     }
-    for key in house.prompts():
+    for key in location.prompts():
         requested, made, fitted = (ids[asset][key] for asset in PROMPT_ASSETS)
         assert requested < made < fitted
-    assert not any(house.stale(asset) for asset in PROMPT_ASSETS)
+    assert not any(location.stale(asset) for asset in PROMPT_ASSETS)

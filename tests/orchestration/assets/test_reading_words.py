@@ -22,8 +22,8 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
-from tests.fakes.briefs import campaign, write_briefs
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import campaign, write_briefs
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 WORDS = ("copy_legible", "copy_contrast", "unrequested_text", "prohibited_text")
@@ -39,17 +39,17 @@ def drawn(name: str, scene: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def painted(house: House) -> Iterator[House]:
-    """A house whose service paints what the prompt says, and whose originals are read."""
+def painted(location: CodeLocation) -> Iterator[CodeLocation]:
+    """A location whose service paints what the prompt says, and whose originals are read."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
         update = {"oxen_base_url": server.url, "ocr": "on"}
-        yield replace(house, settings=house.settings.model_copy(update=update))
+        yield replace(location, settings=location.settings.model_copy(update=update))
 
 
 @pytest.mark.skipif(
     importlib.util.find_spec("rapidocr") is None, reason='needs pip install "nbp-dagster[ocr]"'
 )
-def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: House) -> None:
+def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: CodeLocation) -> None:
     painted.write(
         campaign(
             drawn("kitchen", "a cup on a counter"),
@@ -88,13 +88,13 @@ def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: House
     assert "asked for 'Slow mornings win'" in str(rows["copy_legible"])
 
 
-def test_a_reading_at_hand_keeps_renditions_from_cutting_words(house: House) -> None:
+def test_a_reading_at_hand_keeps_renditions_from_cutting_words(location: CodeLocation) -> None:
     """Words that a crop for the channel would cut: found later, the picture is made again, free."""
     banner = drawn("kitchen", "a cup on a counter")
-    house.write(campaign(banner, channels=["instagram_feed", "display_728x90"]))
-    assert house.materialize(PROMPT_ASSETS).success
+    location.write(campaign(banner, channels=["instagram_feed", "display_728x90"]))
+    assert location.materialize(PROMPT_ASSETS).success
     key, wide = "winter/kitchen/en/4x5/v1", "winter/kitchen/en/21x9/v1"
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         before = studio.records.read(key)
         assert before is not None
         [picture] = before.pictures
@@ -106,7 +106,7 @@ def test_a_reading_at_hand_keeps_renditions_from_cutting_words(house: House) -> 
             original=picture.original_sha256, reader="x", passes=(Pass(side=800, lines=(line,)),)
         )
         studio.records.write(replace(before, reading=reading))
-        bills = house.service.bills
+        bills = location.service.bills
         outcomes = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
         made = {item.key: item for item in studio.find_made(outcomes.values())}
@@ -119,7 +119,7 @@ def test_a_reading_at_hand_keeps_renditions_from_cutting_words(house: House) -> 
     assert after.words == ((0.0, 0.0, 0.9, 1.0),)
     assert after.pictures[0].framing.method == "inside"
     assert again == after
-    assert house.service.bills == bills
+    assert location.service.bills == bills
     # The words of the banner are set by us, and it says so.
     assert banner_row.framing.method == "beside"
     assert marks["Iptc4xmpExt:DigitalSourceType"].endswith("/compositeWithTrainedAlgorithmicMedia")
@@ -149,12 +149,16 @@ def word_results(result: dg.ExecuteInProcessResult) -> dict[str, tuple[bool, str
 
 
 @pytest.mark.usefixtures("without_reader")
-def test_without_the_extra_there_is_no_verdict_and_a_strict_run_fails(house: House) -> None:
-    house.settings = house.settings.model_copy(update={"ocr": "auto"})
-    house.write(campaign(drawn("kitchen", "a cup on a counter")))
+def test_without_the_extra_there_is_no_verdict_and_a_strict_run_fails(
+    location: CodeLocation,
+) -> None:
+    location.settings = location.settings.model_copy(update={"ocr": "auto"})
+    location.write(campaign(drawn("kitchen", "a cup on a counter")))
 
-    lenient = house.materialize(PROMPT_ASSETS)
-    strict = house.materialize(PROMPT_ASSETS, op_config={PROMPT_STEP: {"config": {"strict": True}}})
+    lenient = location.materialize(PROMPT_ASSETS)
+    strict = location.materialize(
+        PROMPT_ASSETS, op_config={PROMPT_STEP: {"config": {"strict": True}}}
+    )
 
     assert lenient.success
     assert word_results(lenient) == {}

@@ -14,13 +14,13 @@ from nbp_dagster.cli.ledger_table import describe_accounts
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.accounts import read_accounts
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger_report import read_accounts
 from nbp_dagster.studio.plan import Plan, plan_campaigns
-from tests.fakes.briefs import campaign, shot
-from tests.fakes.service import ServiceProbe
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.service import ServiceProbe
 
 NAMES = Names()
 KITCHEN, GARDEN, ATTIC = (f"winter/{name}/all/1x1/v1" for name in ("kitchen", "garden", "attic"))
@@ -35,13 +35,13 @@ def shots() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def painted(house: House) -> Iterator[House]:
-    """A house whose service paints whoever is asked for, with both sheets made."""
+def painted(location: CodeLocation) -> Iterator[CodeLocation]:
+    """A location whose service paints whoever is asked for, with both sheets made."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
         update = {"oxen_base_url": server.url, "character_scorer": "colour", "ocr": "off"}
         painted = replace(
-            house,
-            settings=house.settings.model_copy(update=update),
+            location,
+            settings=location.settings.model_copy(update=update),
             service=ServiceProbe(server.url),
         )
         painted.write(campaign(*shots(), correct=CORRECT))
@@ -49,62 +49,62 @@ def painted(house: House) -> Iterator[House]:
         yield painted
 
 
-def due(house: House) -> list[str]:
+def due(location: CodeLocation) -> list[str]:
     """What `nbp run` would take up."""
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         compiled = studio.compile(studio.prompts)
         return outdated_prompts(
-            house.instance, studio, NAMES, prompts=studio.prompts, compiled=compiled
+            location.instance, studio, NAMES, prompts=studio.prompts, compiled=compiled
         )
 
 
-def purchases(house: House) -> dict[str, list[Purchase]]:
+def purchases(location: CodeLocation) -> dict[str, list[Purchase]]:
     """The ledger's rows of each prompt, oldest first."""
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         found: dict[str, list[Purchase]] = {}
         for row in studio.ledger.rows():
             found.setdefault(row.key, []).append(row)
         return found
 
 
-def corrections(house: House) -> dict[str, Correction]:
+def corrections(location: CodeLocation) -> dict[str, Correction]:
     """What was asked for again, by prompt; at most once each."""
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         rows = studio.regenerations.log.all()
     assert len({row.key for row in rows}) == len(rows)
     return {row.key: row for row in rows}
 
 
-def planned(house: House) -> Plan:
-    with open_studio(house.settings) as studio:
+def planned(location: CodeLocation) -> Plan:
+    with open_studio(location.settings) as studio:
         return plan_campaigns(studio, ["winter"])
 
 
-def books(house: House) -> list[str]:
+def books(location: CodeLocation) -> list[str]:
     """What `nbp ledger` prints."""
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         accounts = read_accounts(studio.ledger, corrections=studio.regenerations.log)
         return list(describe_accounts(accounts))
 
 
-def owed(house: House) -> list[str]:
+def owed(location: CodeLocation) -> list[str]:
     """What `nbp run` says it did not ask for again."""
-    with open_studio(house.settings) as studio:
+    with open_studio(location.settings) as studio:
         return owed_corrections(studio, studio.compile(studio.prompts))
 
 
-def metadata_of(house: House, key: str) -> dict[str, Any]:
-    found = house.latest(NAMES.generated_images, key).metadata
+def metadata_of(location: CodeLocation, key: str) -> dict[str, Any]:
+    found = location.latest(NAMES.generated_images, key).metadata
     return {name: value.value for name, value in found.items()}
 
 
-def shown(house: House) -> dict[str, str]:
+def shown(location: CodeLocation) -> dict[str, str]:
     """The digest that each prompt's original is recorded with."""
-    return {key: metadata_of(house, key)["sha256"] for key in ALL}
+    return {key: metadata_of(location, key)["sha256"] for key in ALL}
 
 
 def test_what_fails_a_check_is_asked_for_again_and_the_better_picture_kept(
-    painted: House,
+    painted: CodeLocation,
 ) -> None:
     """The kitchen's second picture is right, the garden's no better, the attic's refused."""
     painted.service.script(
@@ -158,7 +158,7 @@ def test_what_fails_a_check_is_asked_for_again_and_the_better_picture_kept(
     assert due(painted) == []
 
 
-def test_what_was_decided_holds_whatever_is_lost_or_judged_otherwise(painted: House) -> None:
+def test_what_was_decided_holds_whatever_is_lost_or_judged_otherwise(painted: CodeLocation) -> None:
     painted.service.script(COPIED_ONCE)
     painted.materialize(PROMPT_ASSETS)
     before, bills = shown(painted), painted.service.bills
@@ -175,7 +175,7 @@ def test_what_was_decided_holds_whatever_is_lost_or_judged_otherwise(painted: Ho
 
 
 def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
-    painted: House,
+    painted: CodeLocation,
 ) -> None:
     painted.write(campaign(*shots()))
     painted.service.script(COPIED_ONCE)
@@ -207,7 +207,7 @@ def test_opting_in_late_and_a_cap_leave_the_correction_due_until_it_is_made(
     assert "the new picture is kept" in line
 
 
-def test_fresh_starts_with_the_first_wording_again(painted: House) -> None:
+def test_fresh_starts_with_the_first_wording_again(painted: CodeLocation) -> None:
     painted.service.script(COPIED_ONCE)
     painted.materialize(PROMPT_ASSETS)
     bills = painted.service.bills

@@ -6,15 +6,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.run_request import DagsterRunReaction
-from dagster._core.remote_representation.external_data import RepositorySnap
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step_failures import fail_step
 from nbp_dagster.automation.notifications import Kind, Notification, build_notification_sensor
 from nbp_dagster.studio.ledger.orders import Failed, Refused
-from tests.fakes.briefs import campaign, shot
-from tests.orchestration.conftest import PROMPT_ASSETS, House
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.dagster_private import DagsterRunReaction, RepositorySnap
 
 NAMES = Names()
 SECRET = "test-key-3f9a"
@@ -22,11 +21,11 @@ WEB = "https://dagster.example.com/"
 
 
 class SetFiles:
-    """A sensor over a house's instance, looked at by hand as the daemon would."""
+    """A sensor over a location's instance, looked at by hand as the daemon would."""
 
-    def __init__(self, house: House, **options: Any) -> None:
+    def __init__(self, location: CodeLocation, **options: Any) -> None:
         self.told: list[Notification] = []
-        self._house = house
+        self._house = location
         options.setdefault("notify", self.told.append)
         self._sensor = build_notification_sensor(**options)
         self._cursor: str | None = None
@@ -47,13 +46,13 @@ class SetFiles:
 
 
 @pytest.fixture
-def ready(house: House) -> House:
-    """A house whose prompts can be made."""
-    house.sheets_made()
-    return house
+def ready(location: CodeLocation) -> CodeLocation:
+    """A location whose prompts can be made."""
+    location.sheets_made()
+    return location
 
 
-def test_a_refused_prompt_is_told_once_in_plain_words(ready: House) -> None:
+def test_a_refused_prompt_is_told_once_in_plain_words(ready: CodeLocation) -> None:
     desk = SetFiles(ready, webserver_url=WEB)
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     result = ready.materialize(PROMPT_ASSETS)
@@ -76,7 +75,7 @@ def test_a_refused_prompt_is_told_once_in_plain_words(ready: House) -> None:
     assert "\n" not in told.text
 
 
-def test_a_budget_that_is_reached_is_told_as_that(ready: House) -> None:
+def test_a_budget_that_is_reached_is_told_as_that(ready: CodeLocation) -> None:
     ready.write(campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.15))
     desk = SetFiles(ready)
     ready.materialize(PROMPT_ASSETS)
@@ -91,16 +90,18 @@ def test_a_budget_that_is_reached_is_told_as_that(ready: House) -> None:
     assert told.link is None
 
 
-def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(house: House) -> None:
+def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
+    location: CodeLocation,
+) -> None:
     refused = [Refused(f"winter/{number}/all/1x1/v1", "f", "no") for number in range(150)]
     late = Failed("summer/porch/all/1x1/v1", "f", "over the cap by 0.05 USD", "over_budget")
-    desk = SetFiles(house)
+    desk = SetFiles(location)
 
     @dg.asset(key=NAMES.generated_images)
     def images(context: dg.AssetExecutionContext) -> None:
         fail_step(context, [*refused, late], total=151, what="prompts")
 
-    fail(house, images)
+    fail(location, images)
 
     desk.look()
 
@@ -112,7 +113,7 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(hou
 
 
 def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_for(
-    ready: House,
+    ready: CodeLocation,
 ) -> None:
     every, refusals = SetFiles(ready), SetFiles(ready, on=["refusals"])
     ready.service.script(
@@ -130,7 +131,7 @@ def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_
     assert [told.kind for told in refusals.told] == ["refusals"]
 
 
-def test_a_kind_that_is_not_asked_for_is_not_told(ready: House) -> None:
+def test_a_kind_that_is_not_asked_for_is_not_told(ready: CodeLocation) -> None:
     desk = SetFiles(ready, on=["budget_reached"])
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     ready.materialize(PROMPT_ASSETS)
@@ -140,9 +141,9 @@ def test_a_kind_that_is_not_asked_for_is_not_told(ready: House) -> None:
     assert desk.told == []
 
 
-def test_a_reason_that_names_its_prompt_is_not_told_twice(house: House) -> None:
-    desk = SetFiles(house)
-    house.materialize(PROMPT_ASSETS, ["winter/kitchen/all/1x1/v1"])
+def test_a_reason_that_names_its_prompt_is_not_told_twice(location: CodeLocation) -> None:
+    desk = SetFiles(location)
+    location.materialize(PROMPT_ASSETS, ["winter/kitchen/all/1x1/v1"])
 
     desk.look()
 
@@ -151,7 +152,7 @@ def test_a_reason_that_names_its_prompt_is_not_told_twice(house: House) -> None:
     assert told.reasons == (f"{key}: hilltop/ada has no character sheet yet; make it first",)
 
 
-def test_a_run_that_succeeds_is_not_told(ready: House) -> None:
+def test_a_run_that_succeeds_is_not_told(ready: CodeLocation) -> None:
     desk = SetFiles(ready)
     assert ready.materialize(PROMPT_ASSETS).success
 
@@ -161,7 +162,7 @@ def test_a_run_that_succeeds_is_not_told(ready: House) -> None:
 
 
 def test_a_run_that_never_got_to_its_step_is_told_by_the_cause(
-    ready: House, monkeypatch: pytest.MonkeyPatch
+    ready: CodeLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = SetFiles(ready)
     monkeypatch.delenv("OXEN_API_KEY")
@@ -185,14 +186,14 @@ def namesake() -> None:
     raise ValueError("an image of acme's")
 
 
-def fail(house: House, asset: dg.AssetsDefinition) -> None:
-    assert not dg.materialize([asset], instance=house.instance, raise_on_error=False).success
+def fail(location: CodeLocation, asset: dg.AssetsDefinition) -> None:
+    assert not dg.materialize([asset], instance=location.instance, raise_on_error=False).success
 
 
-def test_runs_of_other_assets_are_not_told(house: House) -> None:
-    desk = SetFiles(house)
-    fail(house, foreign)
-    fail(house, namesake)
+def test_runs_of_other_assets_are_not_told(location: CodeLocation) -> None:
+    desk = SetFiles(location)
+    fail(location, foreign)
+    fail(location, namesake)
 
     desk.look()
 
@@ -201,11 +202,11 @@ def test_runs_of_other_assets_are_not_told(house: House) -> None:
 
 @pytest.mark.parametrize("prefix", ["acme", ["acme"]])
 def test_a_components_key_prefix_tells_its_assets_from_others(
-    house: House, prefix: str | list[str]
+    location: CodeLocation, prefix: str | list[str]
 ) -> None:
-    desk = SetFiles(house, key_prefix=prefix)
-    fail(house, foreign)
-    fail(house, namesake)
+    desk = SetFiles(location, key_prefix=prefix)
+    fail(location, foreign)
+    fail(location, namesake)
 
     desk.look()
 
@@ -214,22 +215,22 @@ def test_a_components_key_prefix_tells_its_assets_from_others(
     assert "ValueError: an image of acme's" in told.text
 
 
-def test_some_assets_alone_can_be_told(house: House) -> None:
-    desk = SetFiles(house, assets=[dg.AssetKey("foreign")])
-    fail(house, foreign)
-    fail(house, namesake)
+def test_some_assets_alone_can_be_told(location: CodeLocation) -> None:
+    desk = SetFiles(location, assets=[dg.AssetKey("foreign")])
+    fail(location, foreign)
+    fail(location, namesake)
 
     desk.look()
 
     assert ["not about images" in told.text for told in desk.told] == [True]
 
 
-def test_a_job_of_our_assets_is_known_by_its_plan(house: House) -> None:
+def test_a_job_of_our_assets_is_known_by_its_plan(location: CodeLocation) -> None:
     """A job's run does not name its assets."""
-    desk = SetFiles(house, key_prefix="acme")
+    desk = SetFiles(location, key_prefix="acme")
     defs = dg.Definitions(assets=[namesake], jobs=[dg.define_asset_job("nightly", [namesake])])
     result = defs.resolve_job_def("nightly").execute_in_process(
-        instance=house.instance, raise_on_error=False
+        instance=location.instance, raise_on_error=False
     )
     assert not result.success
 
@@ -238,7 +239,9 @@ def test_a_job_of_our_assets_is_known_by_its_plan(house: House) -> None:
     assert [told.run_id for told in desk.told] == [result.run_id]
 
 
-def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house: House) -> None:
+def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(
+    location: CodeLocation,
+) -> None:
     told: list[Notification] = []
 
     def notify(notification: Notification) -> None:
@@ -246,9 +249,9 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
         if len(told) == 1:
             raise OSError("Max retries exceeded with url: /services/T0/B0/secret-hook")
 
-    desk = SetFiles(house, notify=notify, assets=[dg.AssetKey("foreign")])
-    fail(house, foreign)
-    fail(house, foreign)
+    desk = SetFiles(location, notify=notify, assets=[dg.AssetKey("foreign")])
+    fail(location, foreign)
+    fail(location, foreign)
 
     reactions = [*desk.look(), *desk.look()]
 
@@ -262,7 +265,9 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(house:
     assert "secret-hook" not in error.to_string()
 
 
-def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(ready: House) -> None:
+def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(
+    ready: CodeLocation,
+) -> None:
     """Even when the service repeats it in its own words."""
     desk = SetFiles(ready)
     ready.service.script(
@@ -288,7 +293,9 @@ def test_a_kind_that_does_not_exist_is_named(on: list[Kind]) -> None:
         build_notification_sensor(print, on=on)
 
 
-def test_the_simulators_prices_are_not_told_as_spent(house: House, simulated: House) -> None:
+def test_the_simulators_prices_are_not_told_as_spent(
+    location: CodeLocation, simulated: CodeLocation
+) -> None:
     desk = SetFiles(simulated)
     simulated.write(
         campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.2),
@@ -306,7 +313,7 @@ def test_the_simulators_prices_are_not_told_as_spent(house: House, simulated: Ho
 
 
 @pytest.fixture
-def simulated(house: House) -> House:
-    """The house in simulator mode."""
-    settings = house.settings.model_copy(update={"mode": "simulator", "simulator_latency": 0})
-    return House(settings, house.instance, house.service)
+def simulated(location: CodeLocation) -> CodeLocation:
+    """The location in simulator mode."""
+    settings = location.settings.model_copy(update={"mode": "simulator", "simulator_latency": 0})
+    return CodeLocation(settings, location.instance, location.service)

@@ -8,8 +8,8 @@ import pytest
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.project import open_instance
-from tests.fakes.briefs import campaign, shot
-from tests.orchestration.conftest import House
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import CodeLocation
 from tests.rigs.daemon import (
     ATTIC,
     GARDEN,
@@ -25,27 +25,27 @@ MONDAYS = "0 6 * * 1"
 
 
 @pytest.fixture(autouse=True)
-def _refreshed(house: House, tmp_path: Path) -> Iterator[None]:
+def _refreshed(location: CodeLocation, tmp_path: Path) -> Iterator[None]:
     """A campaign with a schedule, on an instance in files: Dagster gives schedules no other."""
-    house.write(campaign(*SHOTS, refresh=MONDAYS, time_zone="Europe/Berlin"))
+    location.write(campaign(*SHOTS, refresh=MONDAYS, time_zone="Europe/Berlin"))
     with open_instance(tmp_path / "dagster") as instance:
-        house.instance = instance
+        location.instance = instance
         yield
 
 
-def launch(house: House, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
+def launch(location: CodeLocation, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
     """Do what the daemon does with the schedule's request."""
-    job = house.definitions().get_repository_def().get_job("refresh_prompts")
+    job = location.definitions().get_repository_def().get_job("refresh_prompts")
     return job.execute_in_process(
-        instance=house.instance,
+        instance=location.instance,
         tags=dict(request.tags),
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
 
 
-def test_a_campaign_with_refresh_has_a_stopped_schedule_in_its_zone(house: House) -> None:
-    [schedule] = house.definitions().get_repository_def().schedule_defs
+def test_a_campaign_with_refresh_has_a_stopped_schedule_in_its_zone(location: CodeLocation) -> None:
+    [schedule] = location.definitions().get_repository_def().schedule_defs
 
     assert schedule.name == "refresh_winter"
     assert schedule.cron_schedule == MONDAYS
@@ -53,60 +53,64 @@ def test_a_campaign_with_refresh_has_a_stopped_schedule_in_its_zone(house: House
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
 
 
-def test_a_campaign_without_refresh_has_none(house: House) -> None:
-    house.write(campaign(*SHOTS))
+def test_a_campaign_without_refresh_has_none(location: CodeLocation) -> None:
+    location.write(campaign(*SHOTS))
 
-    assert not house.definitions().get_repository_def().schedule_defs
+    assert not location.definitions().get_repository_def().schedule_defs
 
 
-def test_what_is_due_is_one_run_over_the_whole_campaign_with_its_quote(house: House) -> None:
-    house.sheets_made()
+def test_what_is_due_is_one_run_over_the_whole_campaign_with_its_quote(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
 
-    request = tick_schedule(house)
+    request = tick_schedule(location)
 
     assert isinstance(request, dg.RunRequest)
     assert range_of(request) == (KITCHEN, ATTIC)
     assert request.tags["nbp/reason"] == "winter: 3 of 3 prompts are due, quote 0.45 USD"
 
 
-def test_its_run_buys_what_is_stale_and_nothing_else(house: House) -> None:
-    all_made(house)
+def test_its_run_buys_what_is_stale_and_nothing_else(location: CodeLocation) -> None:
+    all_made(location)
     edited = shot("garden", scene="Ada waters roses")
-    house.write(campaign(SHOTS[0], edited, SHOTS[2], refresh=MONDAYS))
-    bills = house.service.bills
+    location.write(campaign(SHOTS[0], edited, SHOTS[2], refresh=MONDAYS))
+    bills = location.service.bills
 
-    request = tick_schedule(house)
+    request = tick_schedule(location)
 
     assert isinstance(request, dg.RunRequest)
     assert request.tags["nbp/reason"] == "winter: 1 of 3 prompts are due, quote 0.15 USD"
-    assert house.service.bills == bills
-    assert launch(house, request).success
-    assert house.service.bills == bills + 1
-    assert house.stale(NAMES.generated_images) == set()
-    assert tick_schedule(house) == "winter: 0 of 3 prompts are due; nothing is launched"
+    assert location.service.bills == bills
+    assert launch(location, request).success
+    assert location.service.bills == bills + 1
+    assert location.stale(NAMES.generated_images) == set()
+    assert tick_schedule(location) == "winter: 0 of 3 prompts are due; nothing is launched"
 
 
-def test_nothing_due_is_nothing_launched(house: House) -> None:
-    all_made(house)
+def test_nothing_due_is_nothing_launched(location: CodeLocation) -> None:
+    all_made(location)
 
-    assert tick_schedule(house) == "winter: 0 of 3 prompts are due; nothing is launched"
+    assert tick_schedule(location) == "winter: 0 of 3 prompts are due; nothing is launched"
 
 
-def test_a_missing_sheet_is_named_with_what_to_do(house: House) -> None:
-    reason = tick_schedule(house)
+def test_a_missing_sheet_is_named_with_what_to_do(location: CodeLocation) -> None:
+    reason = tick_schedule(location)
 
     assert isinstance(reason, str)
     assert "hilltop/ada" in reason
     assert "hilltop/ben" not in reason
     assert "materialize character_sheets" in reason
-    assert house.service.bills == 0
+    assert location.service.bills == 0
 
 
-def test_a_quote_over_the_budget_launches_nothing_and_says_by_how_much(house: House) -> None:
-    house.sheets_made()
-    house.write(campaign(*SHOTS, refresh=MONDAYS, budget_usd=0.4))
+def test_a_quote_over_the_budget_launches_nothing_and_says_by_how_much(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
+    location.write(campaign(*SHOTS, refresh=MONDAYS, budget_usd=0.4))
 
-    reason = tick_schedule(house)
+    reason = tick_schedule(location)
 
     assert isinstance(reason, str)
     assert "3 of 3 prompts are due, nothing is launched" in reason
@@ -114,42 +118,44 @@ def test_a_quote_over_the_budget_launches_nothing_and_says_by_how_much(house: Ho
     assert "budget_usd in campaigns/winter.yaml" in reason
 
 
-def test_a_quote_over_the_days_budget_launches_nothing_until_it_is_raised(house: House) -> None:
-    house.sheets_made()
+def test_a_quote_over_the_days_budget_launches_nothing_until_it_is_raised(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
     # Below the quote alone: what the sheets cost may have been yesterday's.
-    house.settings = house.settings.model_copy(update={"daily_budget_usd": 0.40})
+    location.settings = location.settings.model_copy(update={"daily_budget_usd": 0.40})
 
-    reason = tick_schedule(house)
+    reason = tick_schedule(location)
 
     assert isinstance(reason, str)
     assert "3 of 3 prompts are due, nothing is launched: over budget: day " in reason
     assert "raise NBP_DAILY_BUDGET_USD" in reason
-    house.settings = house.settings.model_copy(update={"daily_budget_usd": 1.00})
-    assert isinstance(tick_schedule(house), dg.RunRequest)
+    location.settings = location.settings.model_copy(update={"daily_budget_usd": 1.00})
+    assert isinstance(tick_schedule(location), dg.RunRequest)
 
 
-def test_a_refused_prompt_alone_is_no_reason_for_a_run(house: House) -> None:
-    house.service.script({"kind": "refuse", "prompt": "garden"})
-    house.sheets_made()
-    request = tick_schedule(house)
+def test_a_refused_prompt_alone_is_no_reason_for_a_run(location: CodeLocation) -> None:
+    location.service.script({"kind": "refuse", "prompt": "garden"})
+    location.sheets_made()
+    request = tick_schedule(location)
     assert isinstance(request, dg.RunRequest)
-    assert not launch(house, request).success
+    assert not launch(location, request).success
 
-    reason = tick_schedule(house)
+    reason = tick_schedule(location)
 
     assert isinstance(reason, str)
     assert "0 of 3 prompts are due, 1 more can't be made until the brief is edited" in reason
-    assert GARDEN not in house.materialized(NAMES.generated_images)
+    assert GARDEN not in location.materialized(NAMES.generated_images)
 
 
-def test_a_broken_brief_is_one_line_of_the_tick(house: House) -> None:
-    definitions = house.definitions()
-    path = house.settings.config / "campaigns" / "winter.yaml"
+def test_a_broken_brief_is_one_line_of_the_tick(location: CodeLocation) -> None:
+    definitions = location.definitions()
+    path = location.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "varients: 2\n", encoding="utf-8")
     schedule = definitions.get_repository_def().get_schedule_def("refresh_winter")
 
     with dg.build_schedule_context(
-        instance=house.instance, resources=dict(definitions.resources or {})
+        instance=location.instance, resources=dict(definitions.resources or {})
     ) as context:
         data = schedule.evaluate_tick(context)
 
@@ -159,30 +165,30 @@ def test_a_broken_brief_is_one_line_of_the_tick(house: House) -> None:
     assert not data.run_requests
 
 
-def test_a_campaign_that_is_gone_asks_for_a_reload(house: House) -> None:
-    definitions = house.definitions()
-    (house.settings.config / "campaigns" / "winter.yaml").unlink()
+def test_a_campaign_that_is_gone_asks_for_a_reload(location: CodeLocation) -> None:
+    definitions = location.definitions()
+    (location.settings.config / "campaigns" / "winter.yaml").unlink()
     schedule = definitions.get_repository_def().get_schedule_def("refresh_winter")
 
     with dg.build_schedule_context(
-        instance=house.instance, resources=dict(definitions.resources or {})
+        instance=location.instance, resources=dict(definitions.resources or {})
     ) as context:
         data = schedule.evaluate_tick(context)
 
     assert "reload definitions" in (data.skip_message or "")
 
 
-def test_an_earlier_run_that_is_not_done_is_waited_for(house: House) -> None:
-    house.sheets_made()
-    run = house.instance.create_run_for_job(
-        house.definitions().get_repository_def().get_job("refresh_prompts"),
+def test_an_earlier_run_that_is_not_done_is_waited_for(location: CodeLocation) -> None:
+    location.sheets_made()
+    run = location.instance.create_run_for_job(
+        location.definitions().get_repository_def().get_job("refresh_prompts"),
         status=dg.DagsterRunStatus.STARTED,
         tags={"nbp/launched_by": "refresh_winter"},
     )
 
-    reason = tick_schedule(house)
+    reason = tick_schedule(location)
 
     assert isinstance(reason, str)
     assert run.run_id in reason
-    house.instance.report_run_failed(run)
-    assert isinstance(tick_schedule(house), dg.RunRequest)
+    location.instance.report_run_failed(run)
+    assert isinstance(tick_schedule(location), dg.RunRequest)

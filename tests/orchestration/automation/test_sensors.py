@@ -9,8 +9,8 @@ import pytest
 from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
 from nbp_dagster.briefs.load import load_briefs
-from tests.fakes.briefs import BRAND, campaign, shot
-from tests.orchestration.conftest import House
+from tests.rigs.briefs import BRAND, campaign, shot
+from tests.rigs.code_location import CodeLocation
 from tests.rigs.daemon import (
     ADA,
     ATTIC,
@@ -28,10 +28,10 @@ UNCHANGED = "no brief has changed"
 
 
 @pytest.fixture
-def sensor(house: House) -> BriefsSensor:
+def sensor(location: CodeLocation) -> BriefsSensor:
     """Everything is made, and the sensor has seen it."""
-    all_made(house)
-    sensor = BriefsSensor(house)
+    all_made(location)
+    sensor = BriefsSensor(location)
     assert sensor.tick() == UNCHANGED
     return sensor
 
@@ -48,72 +48,74 @@ def requested(found: list[dg.RunRequest] | str) -> list[dg.RunRequest]:
 
 
 def test_an_edited_scene_has_the_campaigns_requests_recorded(
-    house: House, sensor: BriefsSensor
+    location: CodeLocation, sensor: BriefsSensor
 ) -> None:
-    house.write(campaign(*EDITED))
+    location.write(campaign(*EDITED))
 
     [request] = requested(sensor.tick())
 
     assert request.job_name == "read_requests"
     assert range_of(request) == (KITCHEN, ATTIC)
     assert request.tags["nbp/reason"] == "requests of winter: 1 of 3 changed"
-    bills = house.service.bills
+    bills = location.service.bills
     assert sensor.launch(request).success
-    assert house.service.bills == bills
-    assert house.stale(NAMES.generated_images) == {GARDEN}
+    assert location.service.bills == bills
+    assert location.stale(NAMES.generated_images) == {GARDEN}
     assert sensor.tick() == UNCHANGED
 
 
-def test_an_edited_style_has_kit_and_requests_recorded(house: House, sensor: BriefsSensor) -> None:
-    house.write(brand={**BRAND, "typography": "slab serif", "voice": "loud"})
+def test_an_edited_style_has_kit_and_requests_recorded(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
+    location.write(brand={**BRAND, "typography": "slab serif", "voice": "loud"})
 
     [kit] = requested(sensor.tick())
 
     # Neither voice nor the lettering of wordless pictures is asked of the model.
     assert kit.job_name == "read_brands"
     assert range_of(kit) == ("hilltop", "hilltop")
-    house.write(brand={**BRAND, "style": "dark woodcut"})
+    location.write(brand={**BRAND, "style": "dark woodcut"})
     jobs = [request.job_name for request in requested(sensor.tick())]
     assert jobs[0] == "read_brands"
 
 
 def test_an_edited_trait_waits_for_the_sheet_and_then_goes_on(
-    house: House, sensor: BriefsSensor
+    location: CodeLocation, sensor: BriefsSensor
 ) -> None:
-    house.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
+    location.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
 
     [kit] = requested(sensor.tick())
 
     assert kit.job_name == "read_brands"
     assert sensor.launch(kit).success
-    assert ADA in house.stale(NAMES.character_sheets)
+    assert ADA in location.stale(NAMES.character_sheets)
     waits = sensor.tick()
     assert isinstance(waits, str)
     assert waits.startswith(f"winter waits for the character sheet of {ADA}")
-    asked = len(house.service.requests(""))
+    asked = len(location.service.requests(""))
     assert sensor.tick() == waits
-    assert len(house.service.requests("")) == asked
-    assert house.materialize([NAMES.character_sheets]).success
+    assert len(location.service.requests("")) == asked
+    assert location.materialize([NAMES.character_sheets]).success
     [request] = requested(sensor.tick())
     assert request.job_name == "read_requests"
     assert sensor.launch(request).success
-    assert house.stale(NAMES.generated_images) == {KITCHEN, GARDEN}
+    assert location.stale(NAMES.generated_images) == {KITCHEN, GARDEN}
     assert sensor.tick() == UNCHANGED
 
 
-def test_an_edit_taken_back_ends_the_wait(house: House, sensor: BriefsSensor) -> None:
-    house.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
+def test_an_edit_taken_back_ends_the_wait(location: CodeLocation, sensor: BriefsSensor) -> None:
+    location.write(brand=brand_with(traits=["woman in her sixties", "white bob"]))
     requested(sensor.tick())
     assert "waits for the character sheet" in str(sensor.tick())
-    house.write(brand=BRAND)
+    location.write(brand=BRAND)
 
     assert sensor.tick() == "changed: brands/hilltop"
     assert sensor.tick() == UNCHANGED
 
 
-def test_a_touched_file_is_no_change(house: House, sensor: BriefsSensor) -> None:
+def test_a_touched_file_is_no_change(location: CodeLocation, sensor: BriefsSensor) -> None:
     before = sensor.cursor
-    for path in house.settings.config.rglob("*.yaml"):
+    for path in location.settings.config.rglob("*.yaml"):
         os.utime(path, (1, 1))
 
     assert sensor.tick() == UNCHANGED
@@ -121,19 +123,19 @@ def test_a_touched_file_is_no_change(house: House, sensor: BriefsSensor) -> None
 
 
 def test_a_comment_is_a_change_of_the_brief_that_touches_no_request(
-    house: House, sensor: BriefsSensor
+    location: CodeLocation, sensor: BriefsSensor
 ) -> None:
-    path = house.settings.config / "campaigns" / "winter.yaml"
+    path = location.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "# looked over\n", encoding="utf-8")
 
     assert sensor.tick() == "changed: campaigns/winter"
 
 
 def test_the_same_change_has_the_same_run_key_until_the_cursor_moves(
-    house: House, sensor: BriefsSensor
+    location: CodeLocation, sensor: BriefsSensor
 ) -> None:
     before = sensor.cursor
-    house.write(campaign(*EDITED))
+    location.write(campaign(*EDITED))
     [first] = requested(sensor.tick())
     sensor.cursor = before
 
@@ -143,21 +145,23 @@ def test_the_same_change_has_the_same_run_key_until_the_cursor_moves(
 
 
 def test_an_edit_taken_back_and_made_again_is_launched_each_time(
-    house: House, sensor: BriefsSensor
+    location: CodeLocation, sensor: BriefsSensor
 ) -> None:
     keys = []
     for shots in (EDITED, SHOTS, EDITED, SHOTS):
-        house.write(campaign(*shots))
+        location.write(campaign(*shots))
         [request] = requested(sensor.tick())
         assert sensor.launch(request).success
         keys.append(request.run_key)
 
     assert len(set(keys)) == 4
-    assert house.stale(NAMES.generated_images) == set()
+    assert location.stale(NAMES.generated_images) == set()
 
 
-def test_a_new_shot_asks_for_a_reload_until_it_is_done(house: House, sensor: BriefsSensor) -> None:
-    house.write(campaign(*SHOTS, shot("cellar", characters=[])))
+def test_a_new_shot_asks_for_a_reload_until_it_is_done(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
+    location.write(campaign(*SHOTS, shot("cellar", characters=[])))
 
     for _ in range(2):
         reason = sensor.tick()
@@ -167,8 +171,8 @@ def test_a_new_shot_asks_for_a_reload_until_it_is_done(house: House, sensor: Bri
     assert sensor.tick() == UNCHANGED
 
 
-def test_a_removed_shot_asks_for_a_reload(house: House, sensor: BriefsSensor) -> None:
-    house.write(campaign(SHOTS[0], SHOTS[2]))
+def test_a_removed_shot_asks_for_a_reload(location: CodeLocation, sensor: BriefsSensor) -> None:
+    location.write(campaign(SHOTS[0], SHOTS[2]))
 
     reason = sensor.tick()
 
@@ -176,8 +180,8 @@ def test_a_removed_shot_asks_for_a_reload(house: House, sensor: BriefsSensor) ->
     assert f"gone: {GARDEN}. Reload definitions" in reason
 
 
-def test_a_removed_campaign_is_named(house: House, sensor: BriefsSensor) -> None:
-    (house.settings.config / "campaigns" / "winter.yaml").unlink()
+def test_a_removed_campaign_is_named(location: CodeLocation, sensor: BriefsSensor) -> None:
+    (location.settings.config / "campaigns" / "winter.yaml").unlink()
 
     reason = sensor.tick()
 
@@ -186,7 +190,7 @@ def test_a_removed_campaign_is_named(house: House, sensor: BriefsSensor) -> None
     assert "Reload definitions" in reason
 
 
-def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor) -> None:
+def test_a_webserver_is_asked_once_to_reload(location: CodeLocation, sensor: BriefsSensor) -> None:
     asked = []
 
     def reload(location: str) -> str:
@@ -194,13 +198,13 @@ def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor)
         return f"reloaded {location}"
 
     asking = build_briefs_sensor(
-        load_briefs(house.settings.config),
+        load_briefs(location.settings.config),
         NAMES,
         jobs=build_free_jobs(NAMES),
         status=dg.DefaultSensorStatus.RUNNING,
         reload=reload,
     )
-    house.write(campaign(*SHOTS, shot("cellar", characters=[])))
+    location.write(campaign(*SHOTS, shot("cellar", characters=[])))
 
     first, second = sensor.tick(asking), sensor.tick(asking)
 
@@ -209,9 +213,11 @@ def test_a_webserver_is_asked_once_to_reload(house: House, sensor: BriefsSensor)
     assert "if this stays, reload definitions yourself" in second
 
 
-def test_a_broken_brief_is_told_and_looked_at_again(house: House, sensor: BriefsSensor) -> None:
+def test_a_broken_brief_is_told_and_looked_at_again(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
     before = sensor.cursor
-    path = house.settings.config / "campaigns" / "winter.yaml"
+    path = location.settings.config / "campaigns" / "winter.yaml"
     path.write_text(path.read_text() + "varients: 2\n", encoding="utf-8")
 
     reason = sensor.tick()
@@ -220,34 +226,34 @@ def test_a_broken_brief_is_told_and_looked_at_again(house: House, sensor: Briefs
     assert "campaigns/winter.yaml" in reason
     assert "unknown key" in reason
     assert sensor.cursor == before
-    house.write(campaign(*EDITED))
+    location.write(campaign(*EDITED))
     assert len(requested(sensor.tick())) == 1
 
 
-def test_what_nobody_ever_made_is_not_followed(house: House) -> None:
-    sensor = BriefsSensor(house)
+def test_what_nobody_ever_made_is_not_followed(location: CodeLocation) -> None:
+    sensor = BriefsSensor(location)
     assert sensor.tick() == UNCHANGED
-    house.write(campaign(*EDITED), brand={**BRAND, "style": "dark woodcut"})
+    location.write(campaign(*EDITED), brand={**BRAND, "style": "dark woodcut"})
 
     assert sensor.tick() == "changed: brands/hilltop, campaigns/winter"
 
 
-def test_the_first_tick_follows_an_edit_made_before_it(house: House) -> None:
-    all_made(house)
-    house.write(campaign(*EDITED))
+def test_the_first_tick_follows_an_edit_made_before_it(location: CodeLocation) -> None:
+    all_made(location)
+    location.write(campaign(*EDITED))
 
-    [request] = requested(BriefsSensor(house).tick())
+    [request] = requested(BriefsSensor(location).tick())
 
     assert request.job_name == "read_requests"
 
 
-def test_an_edited_reference_image_is_a_change(house: House, tmp_path: Path) -> None:
-    image = house.settings.config / "brands" / "images" / "ada.png"
+def test_an_edited_reference_image_is_a_change(location: CodeLocation, tmp_path: Path) -> None:
+    image = location.settings.config / "brands" / "images" / "ada.png"
     image.parent.mkdir(parents=True)
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"first")
-    house.write(brand=brand_with(references=["images/ada.png"], auto_pin=False))
-    assert house.materialize([NAMES.brand_kits]).success
-    sensor = BriefsSensor(house)
+    location.write(brand=brand_with(references=["images/ada.png"], auto_pin=False))
+    assert location.materialize([NAMES.brand_kits]).success
+    sensor = BriefsSensor(location)
     assert sensor.tick() == UNCHANGED
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + b"second")
 

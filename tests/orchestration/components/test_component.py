@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster.components.resolved.errors import ResolutionException
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
 from pydantic import ValidationError
 
@@ -22,8 +22,9 @@ from nbp_dagster.components.component import BriefsUnusable
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
-from tests.fakes.briefs import campaign, shot, write_briefs
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.dagster_private import RepositorySnap
+from tests.rigs.service import ServiceProbe
 
 TYPE = "nbp_dagster.components.BrandCampaigns"
 SECRET = "acme-key-77c1"
@@ -244,9 +245,6 @@ def test_broken_briefs_are_one_error_with_every_problem(sandbox: DefsFolderSandb
     ("attributes", "told"),
     [
         ({"mode": "lve"}, "Input should be 'simulator' or 'live'"),
-        ({"in_flight": 0}, "0; accepted: 1 to 1000"),
-        ({"daily_budget_usd": 0}, "accepted: US dollars above 0"),
-        ({"in_flight": "{{ 2000 }}"}, "2000; accepted: 1 to 1000"),
         ({"simulator_latency": -1}, "-1.0; accepted: seconds, 0 or more"),
         ({"key_prefix": ["acme", "a-b"]}, "'a-b'; accepted: letters, digits and underscores"),
         ({"key_prefix": ""}, "''; accepted: letters, digits and underscores"),
@@ -265,14 +263,45 @@ def test_a_wrong_value_is_refused_with_what_is_accepted(
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"in_flight": 0}, "options.in_flight: 0 - Input should be greater than or equal to 1"),
+        (
+            {"in_flight": "{{ 2000 }}"},
+            "options.in_flight: 2000 - Input should be less than",
+        ),
+        ({"daily_budget_usd": 0}, "options.daily_budget_usd: 0.0 - Input should be greater than 0"),
+        ({"ocr": "sometimes"}, "options.ocr: Input should be 'auto', 'on' or 'off'"),
+        ({"references_repository": SECRET}, "options.references_repository: String should match"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_a_wrong_option_is_refused_with_what_is_accepted(
+    options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ResolutionException) as caught:
+        BrandCampaigns.from_attributes_dict(attributes={"options": options})
+
+    assert told in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
 def test_fields_can_be_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_IMAGES", "live")
 
     component = BrandCampaigns.from_attributes_dict(
-        attributes={"mode": "{{ env.ACME_IMAGES }}", "in_flight": "{{ 4 * 2 }}"}
+        attributes={
+            "mode": "{{ env.ACME_IMAGES }}",
+            "options": {"in_flight": "{{ 4 * 2 }}", "ocr": False},
+        }
     )
 
-    assert (component.mode, component.in_flight) == ("live", 8)
+    assert (component.mode, component.options.in_flight, component.options.ocr) == (
+        "live",
+        8,
+        "off",
+    )
 
 
 class Listener:

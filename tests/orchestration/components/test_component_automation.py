@@ -10,7 +10,7 @@ import yaml
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
 
 from nbp_dagster.project import open_instance
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 
 ATTIC = "winter/attic/all/1x1/v1"
 

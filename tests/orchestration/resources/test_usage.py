@@ -8,14 +8,14 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster_shared.libraries import DagsterLibraryRegistry
 
 from nbp_dagster.oxen.errors import AmbiguousPost, ContentRefused
 from nbp_dagster.resources.oxen import MissingKey, OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.usage import UsageUnplaced
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.version import __version__
-from tests.fakes.service import ServiceProbe
+from tests.rigs.dagster_private import DagsterLibraryRegistry
+from tests.rigs.service import ServiceProbe
 
 MODEL = "google-nano-banana-pro"
 SECRET = "asset-key-51ce"

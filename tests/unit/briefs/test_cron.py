@@ -1,11 +1,11 @@
 """Cron expressions of briefs: what is accepted works in Dagster, what is not says why."""
 
 import pytest
-from dagster._utils.schedules import is_valid_cron_schedule
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nbp_dagster.briefs.cron import find_cron_fault, find_zone_fault
+from tests.rigs.dagster_private import is_valid_cron_schedule
 
 GOOD = (
     "0 6 * * 1",

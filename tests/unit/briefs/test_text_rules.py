@@ -8,7 +8,7 @@ import pytest
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.briefs.supplied_images import hash_brand
-from tests.fakes.fonts import ARABIC
+from tests.rigs.fonts import ARABIC
 
 INTER = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
 

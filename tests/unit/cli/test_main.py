@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.cli.main import main
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 
 # Packages that take 50 ms or more to import; Dagster alone takes more than a second.
 HEAVY = {

@@ -12,7 +12,7 @@ from nbp_dagster.prompts.correction_text import Shortfall, correct_request
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.simulator.painting.prompt import read_prompt
-from tests.fakes.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import campaign, shot, write_briefs
 
 CHECKS: tuple[CorrectableCheck, ...] = get_args(CorrectableCheck)
 Correct = Callable[..., ImageRequest]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.simulator.server import SimulatorServer
-from tests.fakes.postgres import PostgresServer, postgres
-from tests.fakes.service import ServiceProbe
+from tests.rigs.postgres import PostgresServer, postgres
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, workbench
 
 __all__ = ["postgres"]

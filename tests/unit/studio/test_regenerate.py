@@ -13,7 +13,7 @@ from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regenerate import rank
 from tests.crash.correcting import make_corrected
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 
 # Words that only a second request has.
 AGAIN = "points before all others"

@@ -1,4 +1,7 @@
-"""The `CharacterScorer` protocol, and the scorer without a model: containment of Lab colours."""
+"""The `CharacterScorer` protocol, and the scorer without a model: containment of Lab colours.
+
+A scorer with a model is a module beside this one, as `patch_scorer`; `measure_characters` loads it.
+"""
 
 from collections.abc import Sequence
 from typing import Final, Protocol

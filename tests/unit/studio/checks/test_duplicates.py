@@ -11,8 +11,8 @@ from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.manifest.value_types import DuplicateFacts
 from nbp_dagster.studio.provenance.descriptors import describe_picture
-from tests.fakes.pictures import draw_scene
-from tests.fakes.sets import build_set
+from tests.rigs.pictures import draw_scene
+from tests.rigs.sets import build_set
 
 
 @cache

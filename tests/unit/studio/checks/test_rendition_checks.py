@@ -19,7 +19,7 @@ from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.typography.contrast import measure_contrast, parse_colour
 from nbp_dagster.studio.typography.legibility import TextBox, measure_text_contrast
 from nbp_dagster.studio.typography.typeface import Typeface
-from tests.fakes.pictures import broken_pictures, draw_scene, encode
+from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from nbp_dagster.studio.checks.set_outliers import check_agreement, drifting, rank_likenesses
 from nbp_dagster.studio.manifest.manifest import LikenessFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
-from tests.fakes.sets import build_set
+from tests.rigs.sets import build_set
 
 
 def record(number: int, *, standing: float, found: bytes) -> PromptRecord:

@@ -19,8 +19,8 @@ from nbp_dagster.studio.imaging.c2pa import (
 )
 from nbp_dagster.studio.imaging.encode import Encoded, FileType, encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, read_marks
-from tests.fakes.certificates import Papers, PrivateKey, issue_papers
-from tests.fakes.pictures import draw_noise, draw_scene, encode
+from tests.rigs.certificates import Papers, PrivateKey, issue_papers
+from tests.rigs.pictures import draw_noise, draw_scene, encode
 
 c2pa = pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
 

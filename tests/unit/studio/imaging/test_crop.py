@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from nbp_dagster.studio.imaging.crop import Box, Crop, Subject, choose_crop, choose_figure_crop
 from nbp_dagster.studio.imaging.resize import build_pyramid
 from nbp_dagster.studio.imaging.saliency import find_saliency
-from tests.fakes.pictures import draw_noise, draw_scene
+from tests.rigs.pictures import draw_noise, draw_scene
 
 
 def saliency_at(x: int, y: int = 5, *, rows: int = 10, columns: int = 10) -> Subject:

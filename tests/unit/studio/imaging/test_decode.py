@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
-from tests.fakes.pictures import broken_pictures, draw_noise, draw_scene, encode
+from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
 
 # Pillow warns of what we refuse by our own count of pixels; the warning is not what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -16,7 +16,7 @@ from nbp_dagster.studio.imaging.resize import (
     fit_image,
     render_channel,
 )
-from tests.fakes.pictures import draw_noise, draw_scene, encode
+from tests.rigs.pictures import draw_noise, draw_scene, encode
 
 RATIOS = {"16:9": (896, 504), "9:16": (504, 896), "1:1": (640, 640), "21:9": (1050, 450)}
 XMP = '<?xpacket begin="\ufeff"?><x/>'.encode()

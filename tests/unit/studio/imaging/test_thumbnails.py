@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.studio.imaging.thumbnails import INLINE_LIMIT, inline_preview, thumbnail
-from tests.fakes.pictures import draw_noise, draw_scene
+from tests.rigs.pictures import draw_noise, draw_scene
 
 PICTURES = {
     "scene": draw_scene(900, 500),

@@ -7,7 +7,7 @@ import pytest
 
 from nbp_dagster.studio.imaging.encode import FileType, encode_picture, srgb_profile
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, compare_marks, read_marks
-from tests.fakes.pictures import broken_pictures, draw_scene, encode
+from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 OURS = "{urn:nbp-dagster:xmp:1.0#}"

@@ -24,7 +24,7 @@ from nbp_dagster.studio.ledger.database import (
     to_ledger_error,
 )
 from nbp_dagster.studio.ledger.schema import purchases
-from tests.fakes.postgres import PostgresServer
+from tests.rigs.postgres import PostgresServer
 from tests.unit.studio.ledger.databases import (
     IMPATIENT,
     a_row,

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
 from nbp_dagster.studio.ledger.owner_leases import LeaseLost, OwnerLease, take_lease
 from nbp_dagster.studio.storage.files import StoreError
-from tests.fakes.postgres import PostgresServer
+from tests.rigs.postgres import PostgresServer
 
 # Seconds for another process to start, and for a server to notice that one has gone.
 PATIENCE = 60.0

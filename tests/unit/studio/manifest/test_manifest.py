@@ -18,7 +18,7 @@ from nbp_dagster.studio.manifest.manifest import (
     to_json,
     write_manifest,
 )
-from tests.fakes.sets import build_set
+from tests.rigs.sets import build_set
 
 SAMPLE = build_set(scale=0.05).manifest
 

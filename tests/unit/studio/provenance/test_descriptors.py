@@ -9,7 +9,7 @@ from nbp_dagster.studio.provenance.descriptors import (
     describe_picture,
     find_similar,
 )
-from tests.fakes.copies import JOURNEYS, draw_any, send
+from tests.rigs.copies import JOURNEYS, draw_any, send
 
 PICTURES = [draw_any(number) for number in range(42)]
 

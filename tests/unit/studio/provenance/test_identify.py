@@ -23,8 +23,8 @@ from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.identify import identify, identify_files
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.storage.image_store import FolderStore
-from tests.fakes.copies import JOURNEYS, draw_any, draw_cloud, send
-from tests.fakes.pictures import broken_pictures, encode
+from tests.rigs.copies import JOURNEYS, draw_any, draw_cloud, send
+from tests.rigs.pictures import broken_pictures, encode
 from tests.rigs.workbench import order
 
 ORDER = order(1)

@@ -11,7 +11,7 @@ from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTranspor
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Outcome, Reused
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import PRICE, Workbench, bind, order, rename, workbench
 
 ENQUEUED = "/api/ai/queue"

@@ -1,4 +1,4 @@
-"""The engine buys each fingerprint once, however often and by however many runs it is wanted."""
+"""Orders that are bought: once each, whoever asks and however often."""
 
 import threading
 from decimal import Decimal
@@ -9,7 +9,7 @@ from PIL import Image
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, Refused, Reused
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order, rename, workbench
 
 
@@ -57,28 +57,6 @@ def test_the_same_request_under_two_keys_is_one_purchase(
     assert service.bills == 1
 
 
-class PostprocessorLog:
-    """Notes each outcome it is given, and whether the pixels came with it."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, type[Made], bool]] = []
-
-    def postprocess(self, made: Made, image: Image.Image | None) -> None:
-        self.calls.append((made.key, type(made), image is not None))
-
-
-def test_an_image_is_postprocessed_once_for_each_order_it_serves(bench: Workbench) -> None:
-    orders = (order(1), rename(order(1), "autumn/shot9/en/1x1/v1"))
-    first, second = PostprocessorLog(), PostprocessorLog()
-
-    bench.make(*orders, postprocessor=first)
-    bench.make(*orders, postprocessor=second)
-
-    keys = [item.key for item in orders]
-    assert first.calls == [(keys[0], Generated, True), (keys[1], Reused, True)]
-    assert second.calls == [(key, Reused, False) for key in keys], "read from the store if need be"
-
-
 def test_fresh_buys_again_on_purpose_and_says_so(bench: Workbench, service: ServiceProbe) -> None:
     bench.make(order())
     bench.run_id = "the next run"
@@ -91,6 +69,39 @@ def test_fresh_buys_again_on_purpose_and_says_so(bench: Workbench, service: Serv
     assert isinstance(third, Reused), "the same run does not buy its own purchase again"
     assert service.bills == 2
     assert [row.fresh for row in bench.ledger.rows()] == [False, True]
+
+
+def test_one_bad_order_holds_back_no_other(bench: Workbench) -> None:
+    outcomes = bench.make(
+        order(1), order(2, prompt="[[sim:refuse]] no"), order(3, prompt="[[sim:fail]] no"), order(4)
+    )
+
+    kinds = [type(outcome) for _, outcome in sorted(outcomes.items())]
+    assert kinds == [Generated, Refused, Failed, Generated]
+
+
+def test_a_failed_job_is_asked_again_by_the_next_run_and_recorded_as_a_second_attempt(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "fail", "times": 1})
+
+    [first] = bench.make(order()).values()
+    [second] = bench.make(order()).values()
+
+    assert isinstance(first, Failed)
+    assert isinstance(second, Generated)
+    assert second.receipt.attempt == 2
+
+
+def test_what_was_billed_twice_for_nothing_is_not_bought_a_third_time(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "no_image"})
+
+    kinds = [next(iter(bench.make(order()).values())) for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in kinds)
+    assert len(list(bench.ledger.rows())) == 2
 
 
 def test_two_runs_at_once_buy_each_fingerprint_once(
@@ -117,10 +128,23 @@ def test_two_runs_at_once_buy_each_fingerprint_once(
         assert all(isinstance(item, Generated | Reused) for item in outcomes.values())
 
 
-def test_one_bad_order_holds_back_no_other(bench: Workbench) -> None:
-    outcomes = bench.make(
-        order(1), order(2, prompt="[[sim:refuse]] no"), order(3, prompt="[[sim:fail]] no"), order(4)
-    )
+class PostprocessorLog:
+    """Notes each outcome it is given, and whether the pixels came with it."""
 
-    kinds = [type(outcome) for _, outcome in sorted(outcomes.items())]
-    assert kinds == [Generated, Refused, Failed, Generated]
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, type[Made], bool]] = []
+
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
+        self.calls.append((made.key, type(made), image is not None))
+
+
+def test_an_image_is_postprocessed_once_for_each_order_it_serves(bench: Workbench) -> None:
+    orders = (order(1), rename(order(1), "autumn/shot9/en/1x1/v1"))
+    first, second = PostprocessorLog(), PostprocessorLog()
+
+    bench.make(*orders, postprocessor=first)
+    bench.make(*orders, postprocessor=second)
+
+    keys = [item.key for item in orders]
+    assert first.calls == [(keys[0], Generated, True), (keys[1], Reused, True)]
+    assert second.calls == [(key, Reused, False) for key in keys], "read from the store if need be"

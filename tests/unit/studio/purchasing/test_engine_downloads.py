@@ -1,10 +1,17 @@
-"""The engine downloads again, free, what arrives broken or was lost from the store."""
+"""Finished jobs whose picture is stuck, cut, expired, no picture, or lost from the store."""
 
 import pytest
 
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order
+
+
+def test_a_stuck_job_is_cancelled_and_reported(bench: Workbench) -> None:
+    [outcome] = bench.make(order(1, prompt="[[sim:stuck]] never")).values()
+
+    assert isinstance(outcome, Failed)
+    assert outcome.kind == "stuck"
 
 
 @pytest.mark.parametrize("fault", ["truncate", "html"])

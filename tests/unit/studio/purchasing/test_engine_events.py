@@ -1,4 +1,4 @@
-"""The engine finds finished jobs by the event stream or by polling, whichever works."""
+"""The event stream and the list beneath it: either alone is enough."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from nbp_dagster.oxen.errors import ConnectionFailed
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Generated
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order, workbench
 
 
@@ -64,10 +64,10 @@ def test_a_job_whose_event_says_where_the_picture_lies_is_not_asked_for(
     for outcome in outcomes.values():
         assert isinstance(outcome, Generated)
         assert outcome.receipt.seconds_taken is not None
-        assert outcome.receipt.seconds_working is None, "no event holds when it was started"
+        assert outcome.receipt.seconds_working is None, "nobody said when it was begun"
 
 
-def test_jobs_of_other_clients_on_the_stream_are_left_alone(
+def test_jobs_of_other_people_on_the_stream_are_left_alone(
     bench: Workbench, service: ServiceProbe
 ) -> None:
     others = [

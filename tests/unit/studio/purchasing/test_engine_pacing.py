@@ -1,4 +1,4 @@
-"""The engine sends no more and no faster than the service, the rate limit and rendering allow."""
+"""How many orders are sent, and when: limits, 429s, busy services, the interval between orders."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Generated, Made
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import HastyClock, Workbench, order, workbench
 
 
@@ -25,7 +25,7 @@ class SlowPostprocessor:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._unfinished = 0
+        self._out = 0
         self.most = 0
 
     def failpoint(self, step: FailpointName) -> None:
@@ -38,11 +38,11 @@ class SlowPostprocessor:
 
     def _count(self, change: int) -> None:
         with self._lock:
-            self._unfinished += change
-            self.most = max(self.most, self._unfinished)
+            self._out += change
+            self.most = max(self.most, self._out)
 
 
-def test_orders_are_sent_no_faster_than_pictures_are_postprocessed(
+def test_orders_are_sent_no_faster_than_pictures_can_be_dealt_with(
     simulator: SimulatorServer, tmp_path: Path
 ) -> None:
     postprocessor = SlowPostprocessor(0.2)
@@ -111,7 +111,7 @@ class BuyersWait(HastyClock):
         super().sleep(seconds)
 
 
-def test_an_order_waits_for_its_slot_before_it_is_claimed(
+def test_an_order_waits_for_its_turn_before_it_is_written_down(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
     steps: list[FailpointName] = []
@@ -128,7 +128,7 @@ def test_an_order_waits_for_its_slot_before_it_is_claimed(
 
         assert (written, taken) == ([], ())
         assert list(bench.ledger.rows()) == []
-    assert service.bills == 0, "stopped while it waited"
+    assert service.bills == 0, "told to stop while it waited"
 
 
 class StandingClock(HastyClock):
@@ -145,7 +145,7 @@ class StandingClock(HastyClock):
 
 
 @pytest.mark.parametrize("step", [0.0, 0.02, 0.05, 0.2])
-def test_an_order_held_back_by_the_interval_is_sent_without_a_message(
+def test_an_order_that_was_too_early_is_sent_without_a_message(
     simulator: SimulatorServer, tmp_path: Path, step: float
 ) -> None:
     """The moment may come between the look whether it has come and the wait for it."""

@@ -1,4 +1,4 @@
-"""The engine finds and resumes paid jobs whose POST or run was lost, and pays for none twice."""
+"""Purchases that another run, or a lost answer, left open: adopted, not bought again."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated
 from nbp_dagster.studio.purchasing.buyer import recognisable
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import HastyClock, Workbench, order, workbench
 
 
@@ -51,6 +51,22 @@ def test_two_identical_lost_posts_are_adopted_by_one_owner_each(
     assert service.bills == 2
 
 
+def test_a_job_that_an_earlier_run_left_is_fetched_not_bought(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    service.script({"kind": "slow_job", "seconds": 0.4, "prompt": "hill"})
+    with workbench(simulator.url, home) as first:
+        flight = first.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
+        next(flight)  # the refusal; the other job is still at the service
+        flight.close()
+    with workbench(simulator.url, home) as second:
+        outcomes = second.make(order(1))
+
+    [outcome] = outcomes.values()
+    assert isinstance(outcome, Generated)
+    assert service.bills == 1
+
+
 def test_a_clock_ahead_of_the_service_does_not_pay_twice(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
@@ -66,36 +82,27 @@ def test_a_clock_ahead_of_the_service_does_not_pay_twice(
     assert service.bills == 1
 
 
-def test_a_job_that_an_earlier_run_left_is_fetched_not_bought(
-    simulator: SimulatorServer, home: Path, service: ServiceProbe
+def test_a_404_of_somebody_in_between_leaves_a_paid_job_open(
+    bench: Workbench, service: ServiceProbe
 ) -> None:
-    service.script({"kind": "slow_job", "seconds": 0.4, "prompt": "hill"})
-    with workbench(simulator.url, home) as first:
-        stream = first.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
-        next(stream)  # the refusal; the other job is still at the service
-        stream.close()
-    with workbench(simulator.url, home) as second:
-        outcomes = second.make(order(1))
+    service.script(
+        # Without events the job is asked for.
+        {"kind": "status", "status": 503, "path": "/api/events"},
+        {"kind": "status", "status": 404, "method": "GET", "path": "/queue/", "times": 1},
+    )
 
-    [outcome] = outcomes.values()
-    assert isinstance(outcome, Generated)
+    [first] = bench.make(order()).values()
+    [row] = bench.ledger.rows()
+    service.heal()
+    [second] = bench.make(order()).values()
+
+    assert isinstance(first, Failed)
+    assert row.is_open
+    assert isinstance(second, Generated)
     assert service.bills == 1
 
 
-def test_a_purchase_whose_run_is_gone_is_taken_over(
-    simulator: SimulatorServer, home: Path, service: ServiceProbe
-) -> None:
-    with workbench(simulator.url, home) as bench:
-        bench.ledger.claim(
-            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request, ())
-        )
-        [outcome] = bench.make(order()).values()
-
-    assert isinstance(outcome, Generated)
-    assert service.bills == 1
-
-
-def test_an_open_purchase_of_an_edited_brief_is_closed(
+def test_an_open_purchase_of_an_edited_brief_is_looked_after(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
     asked = recognisable(order(9).request, ())
@@ -111,19 +118,14 @@ def test_an_open_purchase_of_an_edited_brief_is_closed(
     assert states["spring/shot9/en/1x1/v1"] == "withdrawn"
 
 
-def test_a_404_of_a_proxy_leaves_a_paid_job_open(bench: Workbench, service: ServiceProbe) -> None:
-    service.script(
-        # Without events the job is asked for.
-        {"kind": "status", "status": 503, "path": "/api/events"},
-        {"kind": "status", "status": 404, "method": "GET", "path": "/queue/", "times": 1},
-    )
+def test_a_purchase_whose_run_is_gone_is_taken_over(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    with workbench(simulator.url, home) as bench:
+        bench.ledger.claim(
+            order(), owner="e" * 32, run_id="gone", request=recognisable(order().request, ())
+        )
+        [outcome] = bench.make(order()).values()
 
-    [first] = bench.make(order()).values()
-    [row] = bench.ledger.rows()
-    service.heal()
-    [second] = bench.make(order()).values()
-
-    assert isinstance(first, Failed)
-    assert row.is_open
-    assert isinstance(second, Generated)
+    assert isinstance(outcome, Generated)
     assert service.bills == 1

@@ -18,7 +18,7 @@ from nbp_dagster.studio.purchasing.buyer import recognisable
 from nbp_dagster.studio.purchasing.reconcile import matches
 from nbp_dagster.studio.references.uploads import data_uri
 from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import draw_noise, encode
+from tests.rigs.pictures import draw_noise, encode
 
 PICTURES = {kind: encode(draw_noise(24, 24), kind) for kind in ("PNG", "JPEG", "WEBP")}
 OTHERS = {kind: encode(draw_noise(24, 24, seed=8), kind) for kind in ("PNG", "JPEG", "WEBP")}

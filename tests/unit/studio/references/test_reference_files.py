@@ -32,11 +32,11 @@ from nbp_dagster.studio.references.uploads import (
 )
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.yaml_source.problems import BriefError
-from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
 from tests.fakes.clock import FakeClock
-from tests.fakes.pictures import broken_pictures, draw_scene, encode
-from tests.fakes.service import ServiceProbe
 from tests.fakes.transport import ScriptedTransport, Step
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
+from tests.rigs.pictures import broken_pictures, draw_scene, encode
+from tests.rigs.service import ServiceProbe
 
 REPOSITORY = "acme/references"
 LOCAL = encode(draw_scene(48, 32))

@@ -26,7 +26,7 @@ from nbp_dagster.studio.sets.gallery import (
 )
 from nbp_dagster.studio.sets.likeness_section import ITEMS_SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
-from tests.fakes.sets import build_set
+from tests.rigs.sets import build_set
 
 SAMPLE = build_set(scale=0.05)
 THUMBS = SAMPLE.thumbs(64)

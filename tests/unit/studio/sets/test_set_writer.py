@@ -21,7 +21,7 @@ from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetError
 from nbp_dagster.studio.sets.set_writer import WrittenSet, list_files, write_set
 from nbp_dagster.studio.sets.staged_index import FILE_INDEX
 from nbp_dagster.studio.storage.files import StoreError
-from tests.fakes.sets import SampleSet, build_large_set, build_set
+from tests.rigs.sets import SampleSet, build_large_set, build_set
 
 SAMPLE = build_set(scale=0.05)
 SMALLER = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))

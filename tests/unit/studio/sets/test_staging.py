@@ -15,8 +15,8 @@ from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staged_index import FILE_INDEX, STAGED_INDEX, StagedIndex
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.storage.image_store import FolderStore
-from tests.fakes.processes import wait_for
-from tests.fakes.sets import build_large_set
+from tests.rigs.processes import wait_for
+from tests.rigs.sets import build_large_set
 
 PICTURES = MOST_ON_A_SHEET + 10
 

@@ -19,8 +19,8 @@ from nbp_dagster.studio.typography.text_block import (
     typeset,
 )
 from nbp_dagster.studio.typography.typeface import Typeface, can_shape
-from tests.fakes.fonts import CHINESE, HEBREW, arabic_fonts, debian_fonts
-from tests.fakes.pictures import draw_scene
+from tests.rigs.fonts import CHINESE, HEBREW, arabic_fonts, debian_fonts
+from tests.rigs.pictures import draw_scene
 from tests.rigs.prompt_goldens import GOOD_BRIEFS
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}

@@ -17,7 +17,7 @@ from nbp_dagster.studio.typography.contrast import (
 )
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture, typeset
 from nbp_dagster.studio.typography.typeface import Typeface
-from tests.fakes.pictures import draw_noise, draw_scene
+from tests.rigs.pictures import draw_noise, draw_scene
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
 PALETTES = {

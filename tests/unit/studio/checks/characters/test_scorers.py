@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.checks.characters import patches
+from nbp_dagster.studio.checks.characters import patch_scorer
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.lineup import Lineup
-from nbp_dagster.studio.checks.characters.patches import PatchScorer, add_outputs
+from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer, add_outputs
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.set_outliers import mean_agreement
 
@@ -61,7 +61,7 @@ def test_a_figure_is_told_from_two_others_in_its_own_scene(
 def test_the_version_names_the_weights(loaded: dict[type, CharacterScorer]) -> None:
     """So that other weights are another scorer."""
     scorer = loaded.get(PatchScorer) or PatchScorer()
-    assert scorer.version.endswith(patches.WEIGHTS_SHA256[:12])
+    assert scorer.version.endswith(patch_scorer.WEIGHTS_SHA256[:12])
 
 
 def test_a_file_that_is_no_model_is_refused_by_name(tmp_path: Path) -> None:

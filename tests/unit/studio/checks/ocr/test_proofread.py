@@ -25,7 +25,7 @@ from nbp_dagster.studio.checks.ocr.proofread import (
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from nbp_dagster.studio.options import ReadWhen
-from tests.fakes.briefs import campaign, write_briefs
+from tests.rigs.briefs import campaign, write_briefs
 
 COPY = {"headline": "Slow mornings win", "call_to_action": "Try it"}
 EXPECTED = ExpectedText(COPY, ("Hilltop Tea", "SIMULATED"), {"en": ("cure", "world's best")})

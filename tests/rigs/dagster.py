@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.processes import DagsterDev, wait_for
+from tests.rigs.processes import DagsterDev, wait_for
 
 PROMPT_ASSETS = ("image_requests", "generated_images", "channel_images")
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tests.fakes.pictures import draw_scene, encode
+from tests.rigs.pictures import draw_scene, encode
 
 SIZES = ((540, 540), (540, 675), (360, 640), (600, 314), (300, 250), (728, 90), (160, 600))
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from tests.fakes.service import ServiceProbe
+from tests.rigs.service import ServiceProbe
 
 ROOT = Path(__file__).parents[2]
 

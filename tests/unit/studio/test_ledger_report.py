@@ -2,8 +2,8 @@
 
 from nbp_dagster.cli.ledger_table import describe_accounts
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.accounts import read_accounts
-from tests.fakes.service import ServiceProbe
+from nbp_dagster.studio.ledger_report import read_accounts
+from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order
 
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.fakes.briefs import BRAND, campaign, shot, write_briefs
-from tests.fakes.processes import ROOT, Shell
-from tests.fakes.service import ServiceProbe
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
+from tests.rigs.processes import ROOT, Shell
+from tests.rigs.service import ServiceProbe
 
 # Seconds after which a command counts as stuck.
 _PATIENCE = 3600.0

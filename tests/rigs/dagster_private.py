@@ -1,0 +1,68 @@
+"""Every private name of Dagster that the tests use, each with the reason."""
+
+# What the staleness shown in the UI is computed by.
+from dagster._core.definitions.data_version import CachingStaleStatusResolver
+
+# What a sensor's tick hears of each run.
+from dagster._core.definitions.run_request import DagsterRunReaction
+
+# Events written by hand: of one batch, without a step, or past the end of a run.
+from dagster._core.event_api import EventLogCursor
+from dagster._core.events import (
+    AssetObservationData,
+    DagsterEvent,
+    DagsterEventType,
+    EngineEventData,
+    StepMaterializationData,
+)
+from dagster._core.events.log import EventLogEntry
+
+# A home opened with another settings file than `dagster.yaml`.
+from dagster._core.instance.ref import InstanceRef
+
+# Events that belong to no run.
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
+
+# What the staleness resolver reads through.
+from dagster._core.loader import LoadingContextForTest
+
+# What the webserver is sent of a code location, searched for secrets and weighed.
+from dagster._core.remote_representation.external_data import RepositorySnap
+
+# Dagster's own event logs, which ours is compared with.
+from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+
+# An hour that passes at once, for the daemon's look at pools.
+from dagster._core.test_utils import freeze_time
+from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
+
+# The oracle of our own check of cron expressions.
+from dagster._utils.schedules import is_valid_cron_schedule
+
+# Where a code location's libraries are listed.
+from dagster_shared.libraries import DagsterLibraryRegistry
+
+__all__ = [
+    "RUNLESS_JOB_NAME",
+    "RUNLESS_RUN_ID",
+    "AssetObservationData",
+    "CachingStaleStatusResolver",
+    "DagsterEvent",
+    "DagsterEventType",
+    "DagsterLibraryRegistry",
+    "DagsterRunReaction",
+    "EngineEventData",
+    "EventLogCursor",
+    "EventLogEntry",
+    "InstanceRef",
+    "LoadingContextForTest",
+    "RepositorySnap",
+    "SqlEventLogStorage",
+    "SqlEventLogStorageTable",
+    "SqliteEventLogStorage",
+    "StepMaterializationData",
+    "execute_concurrency_slots_iteration",
+    "freeze_time",
+    "is_valid_cron_schedule",
+]
