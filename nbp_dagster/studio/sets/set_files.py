@@ -185,7 +185,7 @@ def _read(source: Path | bytes, *, digest: str, what: str) -> bytes:
     seen = hashlib.sha256(data).hexdigest()
     if seen != digest:
         raise SetError(
-            f"{what}: its picture has sha256 {seen}, the manifest has {digest}; "
+            f"{what}: its picture has sha256 {seen}, the manifest names {digest}; "
             "materialize it again"
         )
     return data

@@ -177,7 +177,7 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> 
 
 
 def test_bytes_that_are_not_the_manifests_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SetError, match=r"kitchen/en/16x9/v1: its picture has sha256 .* says"):
+    with pytest.raises(SetError, match=r"kitchen/en/16x9/v1: its picture has sha256 .* names"):
         write_set(tmp_path, SMALLER.manifest, rendition=lambda _: b"other bytes")
 
 
