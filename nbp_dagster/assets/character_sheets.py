@@ -76,7 +76,7 @@ class _SheetStep:
         self._names = names
         self._recorder = Recorder(context, names.character_sheets, code_version=CODE_VERSION)
         self._pointer = latest_event(context)
-        self._casting = studio.compiler.character_sheets
+        self._character_sheets = studio.compiler.character_sheets
         self._made: dict[str, list[Generated | Reused]] = {}
         self._replacements: dict[str, str] = {}
 
@@ -84,8 +84,8 @@ class _SheetStep:
         keys = list(self._context.partition_keys)
         # What its pictures will need must be in order before a sheet is paid for.
         self._studio.compiler.require_sheets(keys)
-        standings = self._casting.statuses(keys)
-        orders = [order for item in standings.values() for order in _wanted(item, config)]
+        statuses = self._character_sheets.statuses(keys)
+        orders = [order for item in statuses.values() for order in _wanted(item, config)]
         progress.begin(len(orders))
         problems: list[Refused | Failed] = []
         outcomes = self._studio.make(
@@ -93,28 +93,28 @@ class _SheetStep:
         )
         for outcome in outcomes:
             if isinstance(outcome, Generated | Reused):
-                self._note(standings[outcome.key], outcome)
+                self._note(statuses[outcome.key], outcome)
             else:
                 problems.append(outcome)
             progress.advance(outcome)
         who = f"run {self._context.run.run_id}"
         for key, digest in self._replacements.items():
-            self._casting.pin_anew(key, digest, who=who)
-        self._casting.pin_automatically(keys, who=who)
+            self._character_sheets.pin_anew(key, digest, who=who)
+        self._character_sheets.pin_automatically(keys, who=who)
         lacking = self._record_all(keys, problems)
         fail_step(self._context, lacking, total=len(keys), what="character sheets")
 
-    def _note(self, standing: SheetStatus, made: Generated | Reused) -> None:
+    def _note(self, status: SheetStatus, made: Generated | Reused) -> None:
         """Remember what a sheet cost, and the first image that was bought to replace it."""
-        self._made.setdefault(standing.key, []).append(made)
-        is_new = isinstance(made, Generated) and standing.pin is not None
-        if is_new and standing.auto_pin and self._is_replaced(standing, made):
-            self._replacements.setdefault(standing.key, made.image.sha256)
+        self._made.setdefault(status.key, []).append(made)
+        is_new = isinstance(made, Generated) and status.pin is not None
+        if is_new and status.auto_pin and self._is_replaced(status, made):
+            self._replacements.setdefault(status.key, made.image.sha256)
 
     @staticmethod
-    def _is_replaced(standing: SheetStatus, made: Generated | Reused) -> bool:
+    def _is_replaced(status: SheetStatus, made: Generated | Reused) -> bool:
         """Whether an image is a further one of a candidate that was made before."""
-        before = standing.latest.get(made.receipt.fingerprint)
+        before = status.latest.get(made.receipt.fingerprint)
         return before is not None and before.state == "made"
 
     def _record_all(
@@ -122,53 +122,53 @@ class _SheetStep:
     ) -> list[Refused | Failed]:
         """Record what there is of each sheet; return the problems of those there is nothing of."""
         lacking: list[Refused | Failed] = []
-        for key, standing in self._casting.statuses(keys).items():
+        for key, status in self._character_sheets.statuses(keys).items():
             own = [problem for problem in problems if problem.key == key]
-            missing = self._find_missing(standing)
+            missing = self._find_missing(status)
             if missing is not None:
                 lacking.append(missing)
-            elif standing.sheet is None and not standing.choices:
+            elif status.sheet is None and not status.choices:
                 lacking += own
             else:
                 for problem in own:
                     self._context.log.warning("%s: a candidate failed: %s", key, problem.reason)
-                if standing.waits_for_pin:
-                    self._context.log.warning("%s: %s", key, standing.ask_for_pin())
-                self._record(key, standing)
+                if status.waits_for_pin:
+                    self._context.log.warning("%s: %s", key, status.ask_for_pin())
+                self._record(key, status)
         return lacking
 
-    def _find_missing(self, standing: SheetStatus) -> Failed | None:
+    def _find_missing(self, status: SheetStatus) -> Failed | None:
         """Say so where the image that is pinned is not in the store any more."""
-        if standing.sheet is None or self._studio.compiler.has_sheet(standing.sheet):
+        if status.sheet is None or self._studio.compiler.has_sheet(status.sheet):
             return None
         reason = (
-            f"its pinned image {standing.sheet.digests[0]} is not in the store; restore the store "
-            f"from its backup, or pin another one (nbp sheets show {standing.key})"
+            f"its pinned image {status.sheet.digests[0]} is not in the store; restore the store "
+            f"from its backup, or pin another one (nbp sheets show {status.key})"
         )
-        return Failed(standing.key, standing.made_for, reason, "service")
+        return Failed(status.key, status.made_for, reason, "service")
 
-    def _record(self, key: str, standing: SheetStatus) -> None:
-        metadata = describe_sheet(self._studio, standing)
-        if standing.orders:
+    def _record(self, key: str, status: SheetStatus) -> None:
+        metadata = describe_sheet(self._studio, status)
+        if status.orders:
             made = self._made.get(key, [])
             metadata = {
                 **metadata,
-                **describe_request(self._studio, standing.orders[0]),
-                **describe_candidates(self._studio, standing, made),
+                **describe_request(self._studio, status.orders[0]),
+                **describe_candidates(self._studio, status, made),
             }
         brand_id = key.split("/")[0]
         self._recorder.record(
             key,
-            data_version=status_version(standing),
+            data_version=status_version(status),
             inputs={self._names.brand_kits: self._studio.brand_version(brand_id)},
             pointer=self._pointer,
             metadata={**metadata, **made_from(link_brand(self._names, brand_id))},
         )
 
 
-def _wanted(standing: SheetStatus, config: BuyingConfig) -> Sequence[Order]:
+def _wanted(status: SheetStatus, config: BuyingConfig) -> Sequence[Order]:
     """All candidates; of a pinned sheet those that failed are not asked for again."""
-    if config.fresh or standing.pin is None:
-        return standing.orders
-    made = [order for order in standing.orders if standing.state(order) == "made"]
-    return [*made, *standing.due]
+    if config.fresh or status.pin is None:
+        return status.orders
+    made = [order for order in status.orders if status.state(order) == "made"]
+    return [*made, *status.due]

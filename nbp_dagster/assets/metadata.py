@@ -92,10 +92,10 @@ def _describe_corrections(studio: Studio, key: str) -> Metadata:
     }
 
 
-def describe_sheet(studio: Studio, standing: SheetStatus) -> Metadata:
+def describe_sheet(studio: Studio, status: SheetStatus) -> Metadata:
     """A character's sheet: where it comes from, who pinned it, and how it looks."""
     facts: dict[str, Any] = {}
-    sheet = standing.sheet
+    sheet = status.sheet
     if sheet is not None:
         previews = [
             inline_preview(_reference_image(studio, source, digest))
@@ -104,24 +104,24 @@ def describe_sheet(studio: Studio, standing: SheetStatus) -> Metadata:
         facts["preview"] = dg.MetadataValue.md(previews[0])
         facts["digests"] = dg.MetadataValue.json(list(sheet.digests))
         facts["sources"] = dg.MetadataValue.json([cut_query(item) for item in sheet.sources])
-    facts["origin"] = "generated" if standing.orders else "adopted"
-    if standing.pin is not None:
-        facts["pinned"] = f"{standing.pin.action} by {standing.pin.who}: {standing.pin.reason}"
-    elif standing.orders:
-        facts["pinned"] = standing.ask_for_pin() if sheet is None else "auto_pin"
+    facts["origin"] = "generated" if status.orders else "adopted"
+    if status.pin is not None:
+        facts["pinned"] = f"{status.pin.action} by {status.pin.who}: {status.pin.reason}"
+    elif status.orders:
+        facts["pinned"] = status.ask_for_pin() if sheet is None else "auto_pin"
     return facts
 
 
-def describe_candidates(studio: Studio, standing: SheetStatus, made: Sequence[Made]) -> Metadata:
+def describe_candidates(studio: Studio, status: SheetStatus, made: Sequence[Made]) -> Metadata:
     """The candidates of a generated sheet side by side, and what this run paid for them (USD)."""
     paid = [item.receipt.price_usd for item in made if isinstance(item, Generated)]
-    shown = [item for item in standing.choices if studio.store.has(item.digest)]
+    shown = [item for item in status.choices if studio.store.has(item.digest)]
     cells = [inline_preview(_stored_image(studio, item.digest)) for item in shown]
-    pinned = None if standing.sheet is None else standing.sheet.digests[0]
+    pinned = None if status.sheet is None else status.sheet.digests[0]
     heads = [f"{item.number}{' (pinned)' if item.digest == pinned else ''}" for item in shown]
     facts: dict[str, Any] = {
-        **_chosen(studio, standing, pinned),
-        "candidates": table(_candidate_row(item, pinned) for item in standing.choices),
+        **_chosen(studio, status, pinned),
+        "candidates": table(_candidate_row(item, pinned) for item in status.choices),
         "price_usd": float(sum(paid)),
         "billing": f"{len(paid)} billed" if paid else "reused, nothing paid",
     }
@@ -135,14 +135,14 @@ def describe_candidates(studio: Studio, standing: SheetStatus, made: Sequence[Ma
     return facts
 
 
-def _chosen(studio: Studio, standing: SheetStatus, pinned: str | None) -> Metadata:
+def _chosen(studio: Studio, status: SheetStatus, pinned: str | None) -> Metadata:
     """The image that is pinned, or the first of those that wait, as the service sent it."""
-    shown = [item for item in standing.candidates if item.digest == pinned] or standing.choices
+    shown = [item for item in status.candidates if item.digest == pinned] or status.choices
     purchase = shown[0].purchase if shown else None
     if purchase is None or purchase.image is None:
         return {}
-    made = Reused(standing.key, purchase.image, purchase.receipt())
-    return describe_original(studio, standing.orders[0], made)
+    made = Reused(status.key, purchase.image, purchase.receipt())
+    return describe_original(studio, status.orders[0], made)
 
 
 def _candidate_row(item: Candidate, pinned: str | None) -> dict[str, Any]:

@@ -28,15 +28,15 @@ def outdated_sheets(
     That is those with a candidate to make, and those not at hand or not recorded as they are now.
     One that merely waits to be pinned is not among them.
     """
-    standings = studio.compiler.character_sheets.statuses(wanted)
-    recorded = recorded_versions(instance, names.character_sheets, standings)
+    statuses = studio.compiler.character_sheets.statuses(wanted)
+    recorded = recorded_versions(instance, names.character_sheets, statuses)
     return [
         key
-        for key, standing in standings.items()
-        if standing.due
-        or (standing.sheet is None and not standing.choices)
-        or (standing.sheet is not None and not studio.compiler.has_sheet(standing.sheet))
-        or recorded.get(key) != status_version(standing)
+        for key, status in statuses.items()
+        if status.due
+        or (status.sheet is None and not status.choices)
+        or (status.sheet is not None and not studio.compiler.has_sheet(status.sheet))
+        or recorded.get(key) != status_version(status)
     ]
 
 
