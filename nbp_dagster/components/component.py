@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import dagster as dg
-from pydantic import ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
@@ -15,6 +15,7 @@ from nbp_dagster.assets.step import progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
+from nbp_dagster.components.moved_options import refuse_moved, with_refusal
 from nbp_dagster.components.options import ComponentOptions, resolve_options
 from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.errors import NbpError
@@ -133,6 +134,16 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         ),
     ] = None
     group: Annotated[str, dg.Resolver.default(description="Asset group in the UI.")] = GROUP
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_moved(cls, attributes: Any) -> Any:
+        return refuse_moved(attributes)
+
+    @classmethod
+    def model(cls) -> type[BaseModel]:
+        """Return what Dagster reads defs.yaml as."""
+        return with_refusal(super().model())
 
     @field_validator("key_prefix")
     @classmethod

@@ -287,6 +287,24 @@ def test_a_wrong_option_is_refused_with_what_is_accepted(
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["in_flight", "on_cancel", "references"])
+def test_an_option_at_its_old_place_is_one_error_that_says_where_it_moved(
+    sandbox: DefsFolderSandbox, name: str
+) -> None:
+    folder = add(sandbox, "marketing", **{name: 3})
+
+    with pytest.raises(Exception) as caught, sandbox.build_all_defs():
+        pass
+
+    cause = root_cause(caught.value)
+    assert isinstance(cause, ValidationError)
+    assert len(cause.errors()) == 1
+    assert f"attributes.{name} at {folder}/defs.yaml:" in str(cause)
+    assert "moved below `options:`" in str(cause)
+    with pytest.raises(ValidationError, match="moved below `options:`"):
+        BrandCampaigns(**{name: 3})
+
+
 def test_fields_can_be_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_IMAGES", "live")
 
