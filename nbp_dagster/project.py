@@ -9,11 +9,12 @@ from pydantic import SecretStr
 from nbp_dagster._dagster_private import latest_record_id, open_without_compute_logs
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
-from nbp_dagster.assets.step import progress_key, studio_key
+from nbp_dagster.assets.step import destination_key, progress_key, studio_key
 from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
+from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, read_settings
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
@@ -51,10 +52,21 @@ def build_definitions(
         resources={
             "oxen": oxen,
             studio_key(names): build_studio(settings, oxen),
+            destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,
+    )
+
+
+def build_destination(settings: Settings) -> PublishDestination:
+    """Return where finished sets are published."""
+    return PublishDestination(
+        repository=settings.publish_repository,
+        branch=settings.publish_branch,
+        author_name=settings.publish_author_name,
+        author_email=settings.publish_author_email,
     )
 
 

@@ -60,6 +60,18 @@ class Settings(StudioOptions, BaseSettings):
         default=None,
         description="Certificate of that key and its issuers: PEM, or the path of a file with it.",
     )
+    publish_repository: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?$",
+        description="Oxen repository, as `namespace/name`, that `published_sets` commits to.",
+    )
+    publish_branch: str = Field(default="main", description="The branch that gets the commits.")
+    publish_author_name: str = Field(
+        default="", description="Name on those commits; the service demands one."
+    )
+    publish_author_email: str = Field(
+        default="", description="E-mail on those commits; the service demands one."
+    )
     oxen_api_key: SecretStr | None = Field(
         default=None,
         validation_alias="OXEN_API_KEY",

@@ -3,25 +3,23 @@
 from collections.abc import Iterator
 
 import dagster as dg
-from pydantic import Field
 
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
-from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
+from nbp_dagster.assets.step import (
+    Execute,
+    destination_key,
+    destination_of,
+    pass_through,
+    run_within,
+    studio_key,
+    studio_of,
+)
 from nbp_dagster.assets.step_failures import plain_failure
-from nbp_dagster.studio.publish import Destination, publish_set
+from nbp_dagster.studio.publish import publish_set
 
 CODE_VERSION = "1"
-
-
-class PublishConfig(dg.Config):
-    """Where finished sets go."""
-
-    repository: str = Field(description="The Oxen repository, as `namespace/name`.")
-    branch: str = Field(default="main", description="The branch that gets the commit.")
-    author_name: str = Field(description="Name on the commit; the service demands one.")
-    author_email: str = Field(description="E-mail on the commit; the service demands one.")
 
 
 def build_published_sets(
@@ -36,7 +34,7 @@ def build_published_sets(
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
         code_version=CODE_VERSION,
-        required_resource_keys={studio_key(names)},
+        required_resource_keys={studio_key(names), destination_key(names)},
         group_name=GROUP,
         kinds={"oxen"},
         owners=["team:marketing"],
@@ -46,17 +44,11 @@ def build_published_sets(
         ),
     )
     @run_within(execute)
-    def published_sets(
-        context: dg.AssetExecutionContext, config: PublishConfig
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    def published_sets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
-        destination = Destination(
-            repository=config.repository,
-            branch=config.branch,
-            author_name=config.author_name,
-            author_email=config.author_email,
-        )
+        with plain_failure():
+            destination = destination_of(context, names)
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
             with plain_failure():
@@ -67,8 +59,8 @@ def build_published_sets(
                 inputs={names.campaign_sets: published.digest},
                 pointer=pointer,
                 metadata={
-                    "repository": config.repository,
-                    "branch": config.branch,
+                    "repository": destination.repository,
+                    "branch": destination.branch,
                     "commit": published.commit or "no changes: these files were there already",
                     "files": published.files,
                 },

@@ -1,7 +1,7 @@
 """The resources that the assets need, under the same prefix as the assets' keys.
 
-A code location has one resource to a key, and a resource taken as a function's parameter has the
-parameter's name for its key: two instances with a studio each would be refused.
+They are looked up by key and not taken by type: a parameter's name is the key, a code location has
+one resource a key, and two instances of the component, each with a studio, would be refused.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,8 +15,10 @@ from pydantic import Field
 
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.errors import NbpError
+from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import Progress
+from nbp_dagster.studio.publish import Destination
 from nbp_dagster.studio.studio import Studio
 
 
@@ -28,6 +30,21 @@ def studio_key(names: Names) -> str:
 def progress_key(names: Names) -> str:
     """Return the resource key of whoever is told of the outcomes."""
     return scoped(names, "progress")
+
+
+def destination_key(names: Names) -> str:
+    """Return the resource key of the `PublishDestination`."""
+    return scoped(names, "publish_destination")
+
+
+def destination_of(context: dg.AssetExecutionContext, names: Names) -> Destination:
+    """Return where a step with `destination_key` among its resource keys publishes.
+
+    Raises:
+        NotPublishable: A field of the resource is empty.
+    """
+    resource: PublishDestination = getattr(context.resources, destination_key(names))
+    return resource.require()
 
 
 def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:

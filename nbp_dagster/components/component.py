@@ -11,15 +11,17 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
-from nbp_dagster.assets.step import progress_key, studio_key
+from nbp_dagster.assets.step import destination_key, progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from nbp_dagster.components.moved_options import refuse_moved, with_refusal
-from nbp_dagster.components.options import ComponentOptions, resolve_options
+from nbp_dagster.components.options import ComponentOptions, PublishTo, resolve_options
 from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
+from nbp_dagster.components.translation import SpecTranslation, check_spec
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
+from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 
@@ -107,6 +109,9 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             "its issuers: PEM, or a path."
         ),
     ] = None
+    publish: Annotated[
+        PublishTo, dg.Resolver.default(description="Where published_sets commits finished sets.")
+    ] = PublishTo()
     simulator_latency: Annotated[
         float, dg.Resolver.default(description="Seconds a job of the simulator takes.")
     ] = 0.3
@@ -134,6 +139,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         ),
     ] = None
     group: Annotated[str, dg.Resolver.default(description="Asset group in the UI.")] = GROUP
+    translation: SpecTranslation = None
 
     @model_validator(mode="before")
     @classmethod
@@ -200,23 +206,30 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         )
         return dg.Definitions(
             assets=dg.map_asset_specs(
-                self.get_asset_spec, build_assets(briefs, names, execute=self.execute)
+                lambda spec: check_spec(spec, self.get_asset_spec(spec)),
+                build_assets(briefs, names, execute=self.execute),
             ),
             jobs=automation.jobs,
             schedules=automation.schedules,
             sensors=automation.sensors,
-            resources={studio_key(names): studio, progress_key(names): self.get_progress()},
+            resources={
+                studio_key(names): studio,
+                destination_key(names): PublishDestination(**self.publish.model_dump()),
+                progress_key(names): self.get_progress(),
+            },
         )
 
     def get_asset_spec(self, spec: dg.AssetSpec) -> dg.AssetSpec:
-        """Return how Dagster shows an asset: group, owners, tags, kinds, description, metadata.
+        """Return how Dagster shows an asset: `group` and `translation` of defs.yaml applied.
 
-        Keys come from `key_prefix`; versions and partitions belong to the asset's own code.
+        Keys come from `key_prefix`; versions and partitions belong to the asset's own code: a spec
+        that changes them is refused.
 
         Args:
             spec: As this package makes it; called once for each of the seven assets.
         """
-        return spec.replace_attributes(group_name=self.group)
+        grouped = spec.replace_attributes(group_name=self.group)
+        return self.translation(grouped, grouped) if self.translation else grouped
 
     def execute(self, context: dg.AssetExecutionContext, step: Iterator[Any]) -> Iterator[Any]:
         """Run one step; what stands around `yield from` runs before and after it.

@@ -16,6 +16,15 @@ class ComponentOptions(StudioOptions, dg.Resolvable):
     """The options of a studio, as a type that Dagster lets a Component nest."""
 
 
+class PublishTo(dg.Model, dg.Resolvable):
+    """Where finished sets are published; see `PublishDestination`."""
+
+    repository: str = ""
+    branch: str = "main"
+    author_name: str = ""
+    author_email: str = ""
+
+
 def derive_yaml_model(options: type[StudioOptions]) -> type[BaseModel]:
     """Return the model of a YAML block: each option, or the text of a template in its place."""
     fields: dict[str, Any] = {

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from nbp_dagster.assets.names import Names
 from nbp_dagster.components import BrandCampaigns
 from nbp_dagster.components.component import BriefsUnusable
+from nbp_dagster.components.translation import SpecRefused
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
@@ -118,7 +119,11 @@ def test_an_instance_brings_its_assets_and_their_resources(sandbox: DefsFolderSa
         assert len(keys) == 7
         assert all(key.startswith("acme/eu/") for key in keys)
         assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == {"campaigns"}
-        assert set(definitions.resources or {}) == {"acme__eu__studio", "acme__eu__progress"}
+        assert set(definitions.resources or {}) == {
+            "acme__eu__studio",
+            "acme__eu__publish_destination",
+            "acme__eu__progress",
+        }
         definitions.get_repository_def()
 
 
@@ -375,6 +380,64 @@ def test_a_subclass_changes_specs_steps_service_and_who_is_told(
     assert listener.totals == [2]
     assert listener.keys == {"hilltop/ada", "hilltop/ben"}
     assert ServiceProbe(simulator.url).bills == 2
+
+
+def _translation_of_the_docs() -> dict[str, Any]:
+    page = DOCS.read_text(encoding="utf-8")
+    [block] = re.findall(r"^```yaml\nattributes:\n  (translation:.*?)^```", page, re.M | re.S)
+    translation: dict[str, Any] = yaml.safe_load(f"  {block}")["translation"]
+    return translation
+
+
+def _translated(tmp_path: Path, translation: dict[str, Any]) -> dg.Definitions:
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
+    component = BrandCampaigns.from_attributes_dict(
+        attributes={
+            "briefs": str(tmp_path / "briefs"),
+            "home": str(tmp_path / "home"),
+            "key_prefix": "acme",
+            "translation": translation,
+        }
+    )
+    return dg.build_defs_for_component(component)
+
+
+def test_the_translation_in_the_docs_sets_group_owners_and_tags_of_each_asset(
+    tmp_path: Path,
+) -> None:
+    names = Names(("acme",))
+
+    graph = _translated(tmp_path, _translation_of_the_docs()).resolve_asset_graph()
+
+    assert len(graph.get_all_asset_keys()) == 7
+    for key in graph.get_all_asset_keys():
+        asset = graph.get(key)
+        assert asset.group_name == ("paid" if asset.tags.get("cost") == "paid" else "campaigns")
+        assert asset.tags["season"] == "spring"
+        assert asset.owners == ["team:design"]
+    assert graph.get(names.generated_images).group_name == "paid"
+
+
+def test_a_translation_of_what_the_asset_relies_on_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SpecRefused) as caught:
+        _translated(tmp_path, {"key": "kits", "code_version": "7"})
+
+    said = str(caught.value)
+    assert said.startswith("asset acme/brand_kits: key became kits: keys come from `key_prefix`")
+    assert "code_version became '7'" in said
+    assert "deps" not in said
+
+
+def test_a_subclass_that_changes_a_key_is_refused(tmp_path: Path) -> None:
+    class Renamed(BrandCampaigns):
+        def get_asset_spec(self, spec: dg.AssetSpec) -> dg.AssetSpec:
+            return spec.replace_attributes(key=spec.key.with_prefix("acme"))
+
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
+    component = Renamed(briefs=str(tmp_path / "briefs"), home=str(tmp_path / "home"))
+
+    with pytest.raises(SpecRefused, match="key became acme/brand_kits"):
+        dg.build_defs_for_component(component)
 
 
 def test_the_freshness_policy_in_the_docs_is_one_of_the_sets_alone(tmp_path: Path) -> None:
