@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from nbp_dagster.assets import asset_checks as checking
+from nbp_dagster.assets import asset_checks
 from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.materializations import (
@@ -83,7 +83,7 @@ def build_prompt_images(
     @dg.multi_asset(
         name=scoped(names, "prompt_images"),
         specs=_specs(partition_sets, names),
-        check_specs=checking.specs(names.channel_images),
+        check_specs=asset_checks.specs(names.channel_images),
         partitions_def=partition_sets.prompts,
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
@@ -199,7 +199,7 @@ class _PromptStep:
         self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
         self._problems: list[Refused | Failed] = []
         self._strict = config.strict or is_strict(context, names)
-        self._judgement = checking.Judgement(names.channel_images, strict=self._strict)
+        self._judgement = asset_checks.Judgement(names.channel_images, strict=self._strict)
         self._stages: dict[str, SetStager] = {}
         self._unrecorded: deque[Order] = deque()
         self._tally = OutcomeCounts()
@@ -358,7 +358,7 @@ class _PromptStep:
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
-        checking.log_shortfalls(
+        asset_checks.log_shortfalls(
             self._context, record, self._names.channel_images, strict=self._strict
         )
 

@@ -56,7 +56,7 @@ def build_refresh_schedules(
             execution_timezone=campaign.time_zone,
             execution_fn=_evaluation(campaign, names),
             required_resource_keys={studio_key(names)},
-            # It spends: nobody's money is to be found gone because a brief was copied.
+            # It spends: a copied brief must not start to buy by itself.
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=(
                 f"Makes what is stale or missing of the campaign {campaign.id}: one run over all "

@@ -100,7 +100,7 @@ class _Seen:
         asked: Digest of the partition keys a reload was last asked for.
         waiting: What is told of each campaign that waits for a character sheet.
         sheets: Storage id of the newest character sheet when these were last looked at; 0 where
-            there was none. As long as it stays, so do they, and nobody is asked about them.
+            there was none. While it stays the same, the sheets are the same and are not read.
     """
 
     digests: Mapping[str, str] | None = None
@@ -175,7 +175,7 @@ class _Tick:
         recorded = recorded_versions(self._context.instance, self._names.brand_kits, brands)
         for brand in brands:
             version = self._digests[_brand_key(brand)]
-            # What nobody ever recorded has nothing downstream that could become stale.
+            # A kit that was never recorded has nothing downstream that could become stale.
             if recorded.get(brand, version) != version:
                 self._request("read_brands", [brand], what=f"brand kit of {brand}", mark=version)
         campaigns = self._campaigns_to_follow(changed)

@@ -1,4 +1,4 @@
-"""What is not as the briefs want it: missing, or recorded as another than it would be now."""
+"""Stale partitions: missing, or recorded in another version than a run would make now."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -25,8 +25,8 @@ def outdated_sheets(
 ) -> list[str]:
     """Return the character sheets that a run has something to do for.
 
-    That is those with a candidate to make, and those not at hand or not recorded as they are now.
-    One that merely waits to be pinned is not among them.
+    Those are: a candidate is to be made, the pinned sheet's file is missing, or another version is
+    recorded. A sheet that only waits to be pinned is not among them.
     """
     statuses = studio.compiler.character_sheets.statuses(wanted)
     recorded = recorded_versions(instance, names.character_sheets, statuses)
@@ -50,12 +50,12 @@ def outdated_prompts(
 ) -> list[str]:
     """Return the prompts that lack an image or a rendition, or have one of an older request.
 
-    A refused prompt is among them: the run says so again, and asks nothing of the service. So is
-    one whose picture fails a check that its campaign has corrected, while it may be asked again.
+    A refused prompt is among them: the run reports the refusal again and sends nothing. So is a
+    prompt whose picture fails a check that its campaign corrects, while an attempt is left.
 
     Args:
-        instance: Knows what is recorded.
-        studio: Knows what there is.
+        instance: Holds the recorded versions.
+        studio: Holds the pictures and their versions.
         names: Keys of the assets.
         prompts: The prompts in question.
         compiled: What `Studio.compile` made of them.
@@ -88,7 +88,7 @@ def outdated_prompts(
 
 
 def owed_corrections(studio: Studio, compiled: Compiled) -> list[str]:
-    """Return the prompts whose picture a run would ask for again, because it fails a check."""
+    """Return the prompts whose picture fails a check and a run would regenerate."""
     found = studio.find_made(compiled.orders.values())
     made = [outcome for outcome in found if isinstance(outcome, Reused)]
     return [
@@ -99,7 +99,7 @@ def owed_corrections(studio: Studio, compiled: Compiled) -> list[str]:
 
 
 def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
-    """Whether a run would ask for a prompt's picture again, because it fails a check."""
+    """Whether a prompt's picture fails a check and a run would regenerate it."""
     correct = studio.briefs.campaigns[order.scope].correct
     record = None if correct is None else studio.records.read(order.key)
     if correct is None or record is None:
@@ -110,10 +110,10 @@ def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
 def missing_sheets(
     studio: Studio, sheets: Mapping[str, Sheet], prompts: Iterable[Prompt]
 ) -> list[str]:
-    """Return the character sheets that prompts are anchored to and that nobody has made.
+    """Return the character sheets that prompts need as references and that are not made.
 
     Args:
-        studio: Knows who is in which prompt.
+        studio: Lists the characters of each prompt.
         sheets: Those there are; `Compiled.sheets` of the prompts.
         prompts: The prompts in question.
     """
@@ -124,7 +124,7 @@ def missing_sheets(
 
 
 def ask_for_sheets(names: Names, sheets: Sequence[str], compiled: Compiled) -> str:
-    """Say which character sheets are waited for, and how to make them or have them pinned.
+    """Return which character sheets the prompts wait for, and how to make or pin them.
 
     Args:
         names: Keys of the assets.

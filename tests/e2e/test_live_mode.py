@@ -26,7 +26,7 @@ AUTHOR: dict[str, Any] = {"author_name": "Marketing", "author_email": "marketing
 
 
 @dataclass(frozen=True)
-class House:
+class BoughtCampaign:
     """A campaign that was made, and the service it was bought from."""
 
     shell: Shell
@@ -50,13 +50,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProbe]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, service: ServiceProbe) -> House:
+def bought(tmp_path_factory: pytest.TempPathFactory, service: ServiceProbe) -> BoughtCampaign:
     """Three prompts made by one `nbp run`."""
     shell = Shell(
         tmp_path_factory.mktemp("live"),
         NBP_MODE="live",
         OXEN_API_KEY=KEY,
         OXEN_BASE_URL=service.url,
+        NBP_PUBLISH_REPOSITORY=REPOSITORY,
+        NBP_PUBLISH_AUTHOR_NAME=AUTHOR["author_name"],
+        NBP_PUBLISH_AUTHOR_EMAIL=AUTHOR["author_email"],
     )
     shots = (shot("kitchen"), shot("garden", characters=["ben"]), shot("attic", characters=[]))
     write_briefs(shell.briefs, campaign(*shots))
@@ -64,14 +67,13 @@ def house(tmp_path_factory: pytest.TempPathFactory, service: ServiceProbe) -> Ho
     done = shell.nbp("run")
     assert done.returncode == 0, done.stdout + done.stderr
     assert service.bills - bills == DISTINCT
-    return House(shell, service)
+    return BoughtCampaign(shell, service)
 
 
 def publish(shell: Shell) -> subprocess.CompletedProcess[str]:
     """Materialize `published_sets` of the campaign with Dagster's own command."""
-    config = {"ops": {"published_sets": {"config": {"repository": REPOSITORY, **AUTHOR}}}}
     words = ["asset", "materialize", "-m", "definitions", "--select", "published_sets"]
-    return shell.dagster(*words, "--partition", "winter", "--config-json", json.dumps(config))
+    return shell.dagster(*words, "--partition", "winter")
 
 
 def open_client(service: ServiceProbe) -> OxenClient:
@@ -85,9 +87,9 @@ def open_client(service: ServiceProbe) -> OxenClient:
 
 
 def test_the_set_is_not_marked_as_simulated_and_names_the_jobs_that_were_paid(
-    house: House,
+    bought: BoughtCampaign,
 ) -> None:
-    manifest = house.manifest
+    manifest = bought.manifest
 
     assert manifest["simulated"] is False
     assert manifest["missing"] == []
@@ -95,40 +97,40 @@ def test_the_set_is_not_marked_as_simulated_and_names_the_jobs_that_were_paid(
     assert manifest["totals"]["spent_usd"] == "0.45"
 
 
-def test_a_second_run_buys_nothing(house: House) -> None:
-    bills = house.service.bills
+def test_a_second_run_buys_nothing(bought: BoughtCampaign) -> None:
+    bills = bought.service.bills
 
-    done = house.shell.nbp("run", "--json")
+    done = bought.shell.nbp("run", "--json")
 
     assert json.loads(done.stdout)["complete"] is True
-    assert house.service.bills == bills
+    assert bought.service.bills == bills
 
 
-def test_a_set_is_published_as_one_commit_and_again_as_none(house: House) -> None:
-    client = open_client(house.service)
+def test_a_set_is_published_as_one_commit_and_again_as_none(bought: BoughtCampaign) -> None:
+    client = open_client(bought.service)
     client.create_repository(REPOSITORY, **AUTHOR)
 
-    first = publish(house.shell)
-    again = publish(house.shell)
+    first = publish(bought.shell)
+    again = publish(bought.shell)
 
     assert first.returncode == 0, first.stderr
     assert again.returncode == 0, again.stderr
-    puts = house.service.requests(f"/api/repos/{REPOSITORY}/file/main/winter")
+    puts = bought.service.requests(f"/api/repos/{REPOSITORY}/file/main/winter")
     # The second is the service's word that there is nothing to commit.
     assert [put["status"] for put in puts if put["method"] == "PUT"] == [200, 422]
     names = ["index.html", "manifest.json", "contact_sheet.jpg"]
-    for name in (*names, *(row["file"] for row in house.manifest["pictures"])):
+    for name in (*names, *(row["file"] for row in bought.manifest["pictures"])):
         url = client.presign_file(REPOSITORY, "main", f"winter/{name}")
-        assert client.download(url) == (house.folder / name).read_bytes()
+        assert client.download(url) == (bought.folder / name).read_bytes()
 
 
-def test_the_key_is_in_no_output_and_no_file(house: House) -> None:
-    house.shell.nbp("plan")
-    house.shell.nbp("plan", "--json")
+def test_the_key_is_in_no_output_and_no_file(bought: BoughtCampaign) -> None:
+    bought.shell.nbp("plan")
+    bought.shell.nbp("plan", "--json")
 
-    assert any("winter/kitchen" in text for text in house.shell.said)
-    assert [text for text in house.shell.said if KEY in text] == []
-    files = [path for path in house.shell.home.rglob("*") if path.is_file()]
+    assert any("winter/kitchen" in text for text in bought.shell.said)
+    assert [text for text in bought.shell.said if KEY in text] == []
+    files = [path for path in bought.shell.home.rglob("*") if path.is_file()]
     assert files
     assert [path for path in files if KEY.encode() in path.read_bytes()] == []
 

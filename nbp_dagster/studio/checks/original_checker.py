@@ -46,40 +46,44 @@ class OriginalChecker:
         self._logos: dict[str, LogoTemplate | None] = {}
         self._lock = threading.Lock()
 
-    def stamp(self, scene: RenderContext) -> str:
+    def stamp(self, context: RenderContext) -> str:
         """Return the hash of what a verdict depends on besides the original and its request."""
         facts = {
             "version": ORIGINAL_CHECKS_VERSION,
-            "palette": dict(scene.brand.palette),
-            "targets": {name: str(target) for name, target in scene.palette_targets.items()},
-            "blocking": sorted(scene.brand.blocking_checks),
+            "palette": dict(context.brand.palette),
+            "targets": {name: str(target) for name, target in context.palette_targets.items()},
+            "blocking": sorted(context.brand.blocking_checks),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def check(
-        self, scene: RenderContext, request: ImageRequest, pyramid: Pyramid, received: ReceivedFile
+        self,
+        context: RenderContext,
+        request: ImageRequest,
+        pyramid: Pyramid,
+        received: ReceivedFile,
     ) -> tuple[CheckResult, ...]:
         """Run every check on one original.
 
         Args:
-            scene: The prompt's briefs.
+            context: The prompt's briefs.
             request: The request it was made by.
             pyramid: Its pixels.
             received: Its file type.
         """
         logo = next((item for item in request.references if item.role == "logo"), None)
         subject = OriginalInput(
-            prompt_key=scene.prompt.key,
+            prompt_key=context.prompt.key,
             pyramid=pyramid,
             file_type=received.file_type,
             labelled=received.labelled,
-            ratio=str(request.parameters.get("aspect_ratio", scene.prompt.ratio)),
+            ratio=str(request.parameters.get("aspect_ratio", context.prompt.ratio)),
             resolution=str(request.parameters.get("resolution", "")),
-            palette=scene.brand.palette,
-            targets=scene.palette_targets,
+            palette=context.brand.palette,
+            targets=context.palette_targets,
             logo=None if logo is None else lambda: self._template_of(logo),
         )
-        return run_table(ORIGINAL_CHECKS, subject, blocking=scene.brand.blocking_checks)
+        return run_table(ORIGINAL_CHECKS, subject, blocking=context.brand.blocking_checks)
 
     def _template_of(self, logo: Reference) -> LogoTemplate | None:
         """The logo's template, prepared once a run."""

@@ -25,36 +25,40 @@ class LocaleCopy:
     texts: Mapping[str, str]
 
 
-def locale_copies(scene: RenderContext, channel: Channel) -> Iterator[LocaleCopy]:
+def locale_copies(context: RenderContext, channel: Channel) -> Iterator[LocaleCopy]:
     """Yield the copy of each rendition that a channel gets.
 
     One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
     words that the model drew, too.
     """
-    if scene.shot.text == "composited":
-        for locale in locales_of(scene.prompt, scene.campaign):
-            yield LocaleCopy(locale, _words(scene, locale))
+    if context.shot.text == "composited":
+        for locale in locales_of(context.prompt, context.campaign):
+            yield LocaleCopy(locale, _words(context, locale))
         return
-    drawn = scene.shot.text == "drawn" and is_banner(channel.width, channel.height)
-    yield LocaleCopy(scene.prompt.locale, _words(scene, scene.prompt.locale) if drawn else {})
+    drawn = context.shot.text == "drawn" and is_banner(channel.width, channel.height)
+    yield LocaleCopy(context.prompt.locale, _words(context, context.prompt.locale) if drawn else {})
 
 
-def count_renditions(scene: RenderContext) -> int:
+def count_renditions(context: RenderContext) -> int:
     """Return how many pictures a prompt's original becomes."""
-    return sum(1 for channel in scene.channels for _ in locale_copies(scene, channel))
+    return sum(1 for channel in context.channels for _ in locale_copies(context, channel))
 
 
-def check_copy_fits(scene: RenderContext) -> None:
+def check_copy_fits(context: RenderContext) -> None:
     """Make sure that copy we set ourselves can be set on every channel, before anything is bought.
 
     Raises:
         TextDoesNotFit: There is no room for it, or no glyph.
     """
     for locale in dict.fromkeys(
-        each.locale for channel in scene.channels for each in locale_copies(scene, channel)
+        each.locale for channel in context.channels for each in locale_copies(context, channel)
     ):
         check_shot_copy(
-            scene.shot, _words(scene, locale), scene.channels, locale, scene.fonts.get(locale)
+            context.shot,
+            _words(context, locale),
+            context.channels,
+            locale,
+            context.fonts.get(locale),
         )
 
 
@@ -93,10 +97,10 @@ def find_crowded_copy(briefs: Briefs) -> list[BriefProblem]:
     ]
 
 
-def _words(scene: RenderContext, locale: str) -> Mapping[str, str]:
-    if not scene.shot.texts:
+def _words(context: RenderContext, locale: str) -> Mapping[str, str]:
+    if not context.shot.texts:
         return {}
-    words = wording_of(scene.brand, scene.shot, locale)
+    words = wording_of(context.brand, context.shot, locale)
     return {str(name): text for name, text in words.items()}
 
 

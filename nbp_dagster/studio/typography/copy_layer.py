@@ -29,14 +29,14 @@ class CopySetter:
     """Sets the copy of one rendition; afterwards holds where it is and what was left out.
 
     Args:
-        scene: The prompt's briefs.
+        context: The prompt's briefs.
         channel: What the rendition is for.
         copy: The copy.
         is_simulated: Whether it needs the watermark.
         logo: The brand's, RGBA; used on banners.
     """
 
-    scene: RenderContext
+    context: RenderContext
     channel: Channel
     copy: LocaleCopy
     is_simulated: bool
@@ -60,10 +60,10 @@ class CopySetter:
         done = typeset(
             fitted,
             texts=self.copy.texts,
-            palette=self.scene.brand.palette,
+            palette=self.context.brand.palette,
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
-            fonts=self.scene.fonts.get(self.copy.locale),
+            fonts=self.context.fonts.get(self.copy.locale),
         )
         return self._finish(done)
 
@@ -79,11 +79,11 @@ class CopySetter:
             size=(self.channel.width, self.channel.height),
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
-            fonts=self.scene.fonts.get(self.copy.locale),
+            fonts=self.context.fonts.get(self.copy.locale),
             logo=None if self.logo is None else self.logo.size,
         )
         figure, crop = crop_figure(original, plan.figure, words, join=plan.join)
-        done = draw_banner(plan, figure, palette=self.scene.brand.palette, logo=self.logo)
+        done = draw_banner(plan, figure, palette=self.context.brand.palette, logo=self.logo)
         taken = {} if plan.logo is None else {"logo": plan.logo}
         return self._finish(done, taken), crop
 

@@ -20,12 +20,12 @@ SECRET = "test-key-3f9a"
 WEB = "https://dagster.example.com/"
 
 
-class SetFiles:
-    """A sensor over a location's instance, looked at by hand as the daemon would."""
+class WatchedRuns:
+    """The runs of a location, and the notification sensor that a test ticks by hand."""
 
     def __init__(self, location: CodeLocation, **options: Any) -> None:
         self.told: list[Notification] = []
-        self._house = location
+        self._location = location
         options.setdefault("notify", self.told.append)
         self._sensor = build_notification_sensor(**options)
         self._cursor: str | None = None
@@ -35,9 +35,9 @@ class SetFiles:
     def look(self) -> Sequence[DagsterRunReaction]:
         """Look once; returns what Dagster hears of each run."""
         context = dg.build_sensor_context(
-            instance=self._house.instance,
+            instance=self._location.instance,
             cursor=self._cursor,
-            repository_def=self._house.definitions().get_repository_def(),
+            repository_def=self._location.definitions().get_repository_def(),
         )
         with context:
             found = self._sensor.evaluate_tick(context)
@@ -53,14 +53,14 @@ def ready(location: CodeLocation) -> CodeLocation:
 
 
 def test_a_refused_prompt_is_told_once_in_plain_words(ready: CodeLocation) -> None:
-    desk = SetFiles(ready, webserver_url=WEB)
+    watched = WatchedRuns(ready, webserver_url=WEB)
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     result = ready.materialize(PROMPT_ASSETS)
 
-    desk.look()
-    desk.look()
+    watched.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.kind == "refusals"
     assert told.title == "Marketing images of winter: 1 refused by the content policy"
     assert told.without_image == 1
@@ -77,12 +77,12 @@ def test_a_refused_prompt_is_told_once_in_plain_words(ready: CodeLocation) -> No
 
 def test_a_budget_that_is_reached_is_told_as_that(ready: CodeLocation) -> None:
     ready.write(campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.15))
-    desk = SetFiles(ready)
+    watched = WatchedRuns(ready)
     ready.materialize(PROMPT_ASSETS)
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.kind == "budget_reached"
     assert told.without_image == 3
     assert "a budget is reached" in told.title
@@ -95,7 +95,7 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
 ) -> None:
     refused = [Refused(f"winter/{number}/all/1x1/v1", "f", "no") for number in range(150)]
     late = Failed("summer/porch/all/1x1/v1", "f", "over the cap by 0.05 USD", "over_budget")
-    desk = SetFiles(location)
+    watched = WatchedRuns(location)
 
     @dg.asset(key=NAMES.generated_images)
     def images(context: dg.AssetExecutionContext) -> None:
@@ -103,9 +103,9 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
 
     fail(location, images)
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.kind == "budget_reached"
     assert told.without_image == 151
     assert told.campaigns == ("winter", "summer")
@@ -115,7 +115,7 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
 def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_for(
     ready: CodeLocation,
 ) -> None:
-    every, refusals = SetFiles(ready), SetFiles(ready, on=["refusals"])
+    every, refusals = WatchedRuns(ready), WatchedRuns(ready, on=["refusals"])
     ready.service.script(
         {"kind": "refuse", "prompt": "kitchen"},
         {"kind": "status", "status": 400, "prompt": "garden"},
@@ -132,45 +132,45 @@ def test_a_failure_beside_a_refusal_is_a_failure_unless_only_refusals_are_asked_
 
 
 def test_a_kind_that_is_not_asked_for_is_not_told(ready: CodeLocation) -> None:
-    desk = SetFiles(ready, on=["budget_reached"])
+    watched = WatchedRuns(ready, on=["budget_reached"])
     ready.service.script({"kind": "refuse", "prompt": "kitchen"})
     ready.materialize(PROMPT_ASSETS)
 
-    desk.look()
+    watched.look()
 
-    assert desk.told == []
+    assert watched.told == []
 
 
 def test_a_reason_that_names_its_prompt_is_not_told_twice(location: CodeLocation) -> None:
-    desk = SetFiles(location)
+    watched = WatchedRuns(location)
     location.materialize(PROMPT_ASSETS, ["winter/kitchen/all/1x1/v1"])
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     key = "winter/kitchen/all/1x1/v1"
     assert told.reasons == (f"{key}: hilltop/ada has no character sheet yet; make it first",)
 
 
 def test_a_run_that_succeeds_is_not_told(ready: CodeLocation) -> None:
-    desk = SetFiles(ready)
+    watched = WatchedRuns(ready)
     assert ready.materialize(PROMPT_ASSETS).success
 
-    desk.look()
+    watched.look()
 
-    assert desk.told == []
+    assert watched.told == []
 
 
 def test_a_run_that_never_got_to_its_step_is_told_by_the_cause(
     ready: CodeLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = SetFiles(ready)
+    watched = WatchedRuns(ready)
     monkeypatch.delenv("OXEN_API_KEY")
     ready.materialize(PROMPT_ASSETS)
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.kind == "run_failure"
     assert told.title == "Marketing images: a run failed"
     assert "OXEN_API_KEY" in told.text
@@ -191,52 +191,52 @@ def fail(location: CodeLocation, asset: dg.AssetsDefinition) -> None:
 
 
 def test_runs_of_other_assets_are_not_told(location: CodeLocation) -> None:
-    desk = SetFiles(location)
+    watched = WatchedRuns(location)
     fail(location, foreign)
     fail(location, namesake)
 
-    desk.look()
+    watched.look()
 
-    assert desk.told == []
+    assert watched.told == []
 
 
 @pytest.mark.parametrize("prefix", ["acme", ["acme"]])
 def test_a_components_key_prefix_tells_its_assets_from_others(
     location: CodeLocation, prefix: str | list[str]
 ) -> None:
-    desk = SetFiles(location, key_prefix=prefix)
+    watched = WatchedRuns(location, key_prefix=prefix)
     fail(location, foreign)
     fail(location, namesake)
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.kind == "run_failure"
     assert "ValueError: an image of acme's" in told.text
 
 
 def test_some_assets_alone_can_be_told(location: CodeLocation) -> None:
-    desk = SetFiles(location, assets=[dg.AssetKey("foreign")])
+    watched = WatchedRuns(location, assets=[dg.AssetKey("foreign")])
     fail(location, foreign)
     fail(location, namesake)
 
-    desk.look()
+    watched.look()
 
-    assert ["not about images" in told.text for told in desk.told] == [True]
+    assert ["not about images" in told.text for told in watched.told] == [True]
 
 
 def test_a_job_of_our_assets_is_known_by_its_plan(location: CodeLocation) -> None:
     """A job's run does not name its assets."""
-    desk = SetFiles(location, key_prefix="acme")
+    watched = WatchedRuns(location, key_prefix="acme")
     defs = dg.Definitions(assets=[namesake], jobs=[dg.define_asset_job("nightly", [namesake])])
     result = defs.resolve_job_def("nightly").execute_in_process(
         instance=location.instance, raise_on_error=False
     )
     assert not result.success
 
-    desk.look()
+    watched.look()
 
-    assert [told.run_id for told in desk.told] == [result.run_id]
+    assert [told.run_id for told in watched.told] == [result.run_id]
 
 
 def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(
@@ -249,11 +249,11 @@ def test_a_notify_that_raises_is_one_clear_error_and_the_next_run_is_told(
         if len(told) == 1:
             raise OSError("Max retries exceeded with url: /services/T0/B0/secret-hook")
 
-    desk = SetFiles(location, notify=notify, assets=[dg.AssetKey("foreign")])
+    watched = WatchedRuns(location, notify=notify, assets=[dg.AssetKey("foreign")])
     fail(location, foreign)
     fail(location, foreign)
 
-    reactions = [*desk.look(), *desk.look()]
+    reactions = [*watched.look(), *watched.look()]
 
     errors = [item.error for item in reactions if item.error is not None]
     assert len(told) == 2
@@ -269,7 +269,7 @@ def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(
     ready: CodeLocation,
 ) -> None:
     """Even when the service repeats it in its own words."""
-    desk = SetFiles(ready)
+    watched = WatchedRuns(ready)
     ready.service.script(
         {"kind": "fail", "prompt": "kitchen", "message": f"bad key {SECRET} for Bearer {SECRET}"},
         {"kind": "status", "status": 400, "prompt": "garden", "message": f"no: {SECRET}"},
@@ -279,9 +279,9 @@ def test_the_key_is_in_no_notification_and_not_in_what_dagster_serialises(
         ready.definitions(), dg.Definitions(sensors=[build_notification_sensor(print)])
     )
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.without_image == 2
     assert SECRET not in repr(told)
     assert SECRET not in dg.serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
@@ -296,7 +296,7 @@ def test_a_kind_that_does_not_exist_is_named(on: list[Kind]) -> None:
 def test_the_simulators_prices_are_not_told_as_spent(
     location: CodeLocation, simulated: CodeLocation
 ) -> None:
-    desk = SetFiles(simulated)
+    watched = WatchedRuns(simulated)
     simulated.write(
         campaign(shot("kitchen"), shot("garden"), shot("attic"), budget_usd=0.2),
         campaign(shot("porch"), id="summer"),
@@ -304,9 +304,9 @@ def test_the_simulators_prices_are_not_told_as_spent(
     simulated.sheets_made()
     simulated.materialize(PROMPT_ASSETS)
 
-    desk.look()
+    watched.look()
 
-    [told] = desk.told
+    [told] = watched.told
     assert told.spent_usd == 0
     assert "The simulator drew: nothing was paid." in told.text
     assert told.campaigns == ("winter", "summer")

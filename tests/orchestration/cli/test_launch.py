@@ -45,8 +45,8 @@ def test_a_failed_run_is_told_by_its_error_and_not_by_what_lies_below_it(
         assert callable(fail)
         fail()
 
-    with dg.DagsterInstance.ephemeral() as instance, take_file_lease(tmp_path) as presence:
-        launcher = Launcher(dg.Definitions([broken]), instance, presence)
+    with dg.DagsterInstance.ephemeral() as instance, take_file_lease(tmp_path) as lease:
+        launcher = Launcher(dg.Definitions([broken]), instance, lease)
         launch = launcher.run([dg.AssetKey("broken")], ["a"])
     assert not launch.succeeded
     assert launch.error.endswith(said)

@@ -21,7 +21,7 @@ from tests.rigs.sets import build_large_set
 PICTURES = MOST_ON_A_SHEET + 10
 
 
-class House:
+class StagedSet:
     """A store with the pictures of a large set of two pictures a prompt, and its folder."""
 
     def __init__(self, folder: Path, pictures: int = PICTURES) -> None:
@@ -93,108 +93,110 @@ def inodes_of(folder: Path) -> dict[str, int]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def staged(tmp_path: Path) -> StagedSet:
+    return StagedSet(tmp_path)
 
 
-def test_a_prepared_set_is_the_set_that_is_written_without(house: House, tmp_path: Path) -> None:
-    house.prepare(house.records, until="contact_sheet_2.jpg")
-    before = inodes_of(house.folder)
+def test_a_prepared_set_is_the_set_that_is_written_without(
+    staged: StagedSet, tmp_path: Path
+) -> None:
+    staged.prepare(staged.records, until="contact_sheet_2.jpg")
+    before = inodes_of(staged.folder)
     assert len(before) == 2 * PICTURES + 2, "pictures, thumbnails and both contact sheets"
 
-    house.write()
-    house.write(tmp_path / "plain")
+    staged.write()
+    staged.write(tmp_path / "plain")
 
-    assert content_of(house.folder) == content_of(tmp_path / "plain")
-    assert inodes_of(house.folder) == before, "nothing was written twice"
+    assert content_of(staged.folder) == content_of(tmp_path / "plain")
+    assert inodes_of(staged.folder) == before, "nothing was written twice"
 
 
-def test_a_sheet_is_drawn_as_soon_as_its_own_pictures_are_there(house: House) -> None:
-    half = len(house.records) // 2
-    house.prepare(house.records[half:], until="contact_sheet_2.jpg")
-    assert not (house.folder / "contact_sheet.jpg").exists()
+def test_a_sheet_is_drawn_as_soon_as_its_own_pictures_are_there(staged: StagedSet) -> None:
+    half = len(staged.records) // 2
+    staged.prepare(staged.records[half:], until="contact_sheet_2.jpg")
+    assert not (staged.folder / "contact_sheet.jpg").exists()
 
 
 def test_a_set_that_comes_out_smaller_has_its_own_contact_sheets(
-    house: House, tmp_path: Path
+    staged: StagedSet, tmp_path: Path
 ) -> None:
-    house.prepare(house.records, until="contact_sheet_2.jpg")
-    house.write(without=2)
-    house.write(tmp_path / "plain", without=2)
-    assert content_of(house.folder) == content_of(tmp_path / "plain")
+    staged.prepare(staged.records, until="contact_sheet_2.jpg")
+    staged.write(without=2)
+    staged.write(tmp_path / "plain", without=2)
+    assert content_of(staged.folder) == content_of(tmp_path / "plain")
 
 
 def test_a_file_that_is_there_is_left_to_whoever_writes_the_set(
-    house: House, tmp_path: Path
+    staged: StagedSet, tmp_path: Path
 ) -> None:
-    first = house.sample.manifest.pictures[0]
-    path = house.folder / first.file
+    first = staged.sample.manifest.pictures[0]
+    path = staged.folder / first.file
     path.parent.mkdir(parents=True)
     path.write_bytes(b"somebody's")
 
-    house.prepare(house.records, until="contact_sheet.jpg")
+    staged.prepare(staged.records, until="contact_sheet.jpg")
     assert path.read_bytes() == b"somebody's"
-    house.write()
-    assert path.read_bytes() == house.sample.data[first.sha256]
+    staged.write()
+    assert path.read_bytes() == staged.sample.data[first.sha256]
 
 
-def test_what_was_prepared_for_another_brief_leaves_with_the_next_set(house: House) -> None:
-    house.prepare(house.records, until="contact_sheet_2.jpg")
-    assert (house.folder / STAGED_INDEX).is_file()
+def test_what_was_prepared_for_another_brief_leaves_with_the_next_set(staged: StagedSet) -> None:
+    staged.prepare(staged.records, until="contact_sheet_2.jpg")
+    assert (staged.folder / STAGED_INDEX).is_file()
 
     keep = 4
-    house.write(without=PICTURES - keep)
+    staged.write(without=PICTURES - keep)
 
-    assert not (house.folder / STAGED_INDEX).exists()
-    assert len(list((house.folder / "images").rglob("*.jpg"))) == keep
-    assert not (house.folder / "thumbs").exists()
-    assert not (house.folder / "contact_sheet_2.jpg").exists()
+    assert not (staged.folder / STAGED_INDEX).exists()
+    assert len(list((staged.folder / "images").rglob("*.jpg"))) == keep
+    assert not (staged.folder / "thumbs").exists()
+    assert not (staged.folder / "contact_sheet_2.jpg").exists()
 
 
 def test_a_claim_without_its_file_and_a_line_cut_short_do_no_harm(
-    house: House, tmp_path: Path
+    staged: StagedSet, tmp_path: Path
 ) -> None:
     """A process may be killed between any two of its writes."""
-    house.prepare(house.records[:10], until=house.records[9].pictures[1].file)
-    last = house.sample.manifest.pictures[-1]
-    staged = StagedIndex(house.folder)
+    staged.prepare(staged.records[:10], until=staged.records[9].pictures[1].file)
+    last = staged.sample.manifest.pictures[-1]
+    staged = StagedIndex(staged.folder)
     staged.claim(last.file)
-    (house.folder / last.file).write_bytes(b"half")
-    with (house.folder / STAGED_INDEX).open("a") as file:
+    (staged.folder / last.file).write_bytes(b"half")
+    with (staged.folder / STAGED_INDEX).open("a") as file:
         file.write('["images/linkedin_po')
 
-    house.write()
-    house.write(tmp_path / "plain")
+    staged.write()
+    staged.write(tmp_path / "plain")
 
-    assert content_of(house.folder) == content_of(tmp_path / "plain")
+    assert content_of(staged.folder) == content_of(tmp_path / "plain")
 
 
 def test_a_small_set_is_not_staged(tmp_path: Path) -> None:
-    house = House(tmp_path, INLINE_SETS)
-    with house.stage() as stage:
-        for record in house.records:
+    staged = StagedSet(tmp_path, INLINE_SETS)
+    with staged.stage() as stage:
+        for record in staged.records:
             stage.add(record)
-    assert not house.folder.exists()
+    assert not staged.folder.exists()
 
 
-def test_it_waits_for_an_idle_moment_and_ends_at_once(house: House) -> None:
-    with house.stage(is_idle=lambda: False) as stage:
-        stage.add(house.records[0])
-        wait_for(house.folder.exists, what="the folder")
-    assert not list(house.folder.rglob("*.jpg"))
+def test_it_waits_for_an_idle_moment_and_ends_at_once(staged: StagedSet) -> None:
+    with staged.stage(is_idle=lambda: False) as stage:
+        stage.add(staged.records[0])
+        wait_for(staged.folder.exists, what="the folder")
+    assert not list(staged.folder.rglob("*.jpg"))
 
 
-def test_with_many_records_it_waits_no_longer(house: House) -> None:
-    with house.stage(is_idle=lambda: False) as stage:
-        for record in house.records:
+def test_with_many_records_it_waits_no_longer(staged: StagedSet) -> None:
+    with staged.stage(is_idle=lambda: False) as stage:
+        for record in staged.records:
             stage.add(record)
-        wait_for((house.folder / house.records[0].pictures[0].file).exists, what="a picture")
+        wait_for((staged.folder / staged.records[0].pictures[0].file).exists, what="a picture")
 
 
-def test_an_error_is_left_to_write_set(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.store.path(house.sample.manifest.pictures[0].sha256).unlink()
-    with caplog.at_level(logging.INFO), house.stage() as stage:
-        for record in house.records:
+def test_an_error_is_left_to_write_set(staged: StagedSet, caplog: pytest.LogCaptureFixture) -> None:
+    staged.store.path(staged.sample.manifest.pictures[0].sha256).unlink()
+    with caplog.at_level(logging.INFO), staged.stage() as stage:
+        for record in staged.records:
             stage.add(record)
         wait_for(lambda: "not staged any further" in caplog.text, what="the message")
     assert "materialize it again" in caplog.text
