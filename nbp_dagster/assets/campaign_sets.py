@@ -11,6 +11,7 @@ from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
+from nbp_dagster.studio.campaign_set import write_campaign_set
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
@@ -79,7 +80,7 @@ def write_set(
     """
     recorder = Recorder(context, names.campaign_sets, code_version=CODE_VERSION)
     pointer = latest_event(context)
-    written = studio.write_set(campaign_id)
+    written = write_campaign_set(studio, campaign_id)
     recorder.record(
         campaign_id,
         data_version=written.digest,

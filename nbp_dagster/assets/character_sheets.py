@@ -20,6 +20,7 @@ from nbp_dagster.assets.step import (
     pass_through,
     progress_key,
     progress_of,
+    purchasing_run_id,
     run_within,
     studio_key,
     studio_of,
@@ -89,7 +90,10 @@ class _SheetStep:
         progress.begin(len(orders))
         problems: list[Refused | Failed] = []
         outcomes = self._studio.make(
-            orders, run_id=self._context.run.run_id, budget=config.budget, fresh=config.fresh
+            orders,
+            run_id=purchasing_run_id(self._context),
+            budget=config.budget,
+            fresh=config.fresh,
         )
         for outcome in outcomes:
             if isinstance(outcome, Generated | Reused):

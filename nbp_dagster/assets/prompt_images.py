@@ -42,6 +42,7 @@ from nbp_dagster.assets.step import (
     pass_through,
     progress_key,
     progress_of,
+    purchasing_run_id,
     run_within,
     studio_key,
     studio_of,
@@ -345,7 +346,7 @@ class _PromptStep:
     ) -> Iterator[Sequence[Outcome]]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            config, run_id = self._config, self._context.run.run_id
+            config, run_id = self._config, purchasing_run_id(self._context)
             regenerator = Regenerator(
                 self._studio,
                 self._prompts,

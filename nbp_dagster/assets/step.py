@@ -105,6 +105,15 @@ def progress_of(context: dg.AssetExecutionContext, names: Names) -> Progress:
     return listener
 
 
+def purchasing_run_id(context: dg.AssetExecutionContext) -> str:
+    """Return the run that a step's purchases are counted for: the first of a chain of retries.
+
+    A retry buys within what is left of the first run's budget, and its `fresh` pictures are those
+    that the first run has not bought anew.
+    """
+    return context.run.root_run_id or context.run.run_id
+
+
 # Given a step's context and its work, which is done once, as it is iterated.
 Execute = Callable[[dg.AssetExecutionContext, Iterator[Any]], Iterator[Any]]
 

@@ -1,6 +1,6 @@
 """Facade over briefs, client, ledger and store; one method per asset."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +15,6 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import render_context_of
-from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader
@@ -39,6 +38,7 @@ from nbp_dagster.studio.purchasing.buyer import BuyerOptions
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.engine import Engine
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, status_of
+from nbp_dagster.studio.purchasing.originals import Originals
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.references.uploads import DeliveryOptions
 from nbp_dagster.studio.regeneration_rules import Regenerations
@@ -47,7 +47,6 @@ from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInp
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
-from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
@@ -113,10 +112,17 @@ class Studio:
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
         ).create_delivery(client, folder=paths.uploads, clock=clock)
-        self.references = ReferenceFiles(briefs, client=client, store=self.store, delivery=delivery)
+        self.references = ReferenceFiles(
+            briefs,
+            client=client,
+            store=self.store,
+            delivery=delivery,
+            fetch_sheet=self._fetch_sheet,
+        )
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
+        self.originals = Originals(client, self.store, clock.token)
         self._clock = clock
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
@@ -138,6 +144,7 @@ class Studio:
         )
         self._renderer = Renderer(
             store=self.store,
+            read_original=self.originals.read,
             records=self.records,
             picture_index=PictureIndex(database),
             credentials=credentials,
@@ -227,11 +234,11 @@ class Studio:
     ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
         if not renders:
-            return Postprocessor(self.store, self._renderer)
+            return Postprocessor(self.originals.read, self._renderer)
         brands = {self.briefs.campaigns[item.campaign].brand for item in prompts.values()}
         sheets = {brand: self.compiler.brand_sheets(brand) for brand in sorted(brands)}
         inputs = RenderInputs(self.briefs, prompts, orders, sheets, self.regenerations)
-        return Postprocessor(self.store, self._renderer, inputs)
+        return Postprocessor(self.originals.read, self._renderer, inputs)
 
     def render(
         self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
@@ -265,6 +272,13 @@ class Studio:
         """Return a reference's bytes, verified against its digest."""
         return self.references.read(source, digest)
 
+    def _fetch_sheet(self, key: str, digest: str) -> None:
+        """Bring a generated sheet, which another machine bought, into this machine's store."""
+        for purchase in self.ledger.made_for(key, ()):
+            if purchase.image is not None and purchase.image.sha256 == digest:
+                self.originals.fetch(Reused(key, purchase.image, purchase.receipt()))
+                return
+
     def _find_logo(self, brand: Brand) -> Logo | None:
         if brand.logo is None:
             return None
@@ -277,17 +291,6 @@ class Studio:
         if brand_id not in self._brand_versions:
             self._brand_versions[brand_id] = hash_brand(self.briefs, brand_id)
         return self._brand_versions[brand_id]
-
-    def write_set(self, campaign_id: str) -> WrittenSet:
-        """Write a campaign's set from its prompts' present records; see `set_writer.write_set`."""
-        compiled = self.compile(self.prompts_of(campaign_id))
-        return write_set(
-            self.paths.sets / campaign_id,
-            self.assemble(campaign_id, compiled),
-            rendition=self._rendition,
-            sheet=self._sheet_bytes(compiled.sheets.values()),
-            thumb=self._renderer.thumb,
-        )
 
     def stage_set(self, campaign_id: str) -> SetStager:
         """Return the stage that copies a set's files into its folder as its prompts finish."""
@@ -304,25 +307,26 @@ class Studio:
         return SetStager(
             self.paths.sets / campaign_id,
             outline,
-            rendition=self._rendition,
+            rendition=self.rendition_path,
             thumb=self.store.get,
             is_idle=lambda: self._decode_limiter.has_room,
         )
 
-    def _rendition(self, picture: Picture) -> Path:
+    def rendition_path(self, picture: Picture) -> Path:
+        """Return the file of a rendition in the store."""
         return self.store.path(picture.sha256)
 
-    def _sheet_bytes(self, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:
-        """Return what reads the images of character sheets by their digests."""
-        sources = {
-            digest: source
-            for sheet in sheets
-            for digest, source in zip(sheet.digests, sheet.sources, strict=True)
-        }
-        return lambda digest: self.references.read(sources[digest], digest)
+    def thumb(self, picture: Picture) -> bytes | None:
+        """Return a rendition's thumbnail from the store; None where it can't be read."""
+        return self._renderer.thumb(picture)
 
     def assemble(
-        self, campaign_id: str, compiled: Compiled, *, compares: bool = True
+        self,
+        campaign_id: str,
+        compiled: Compiled,
+        *,
+        compares: bool = True,
+        problems: Mapping[str, str] | None = None,
     ) -> SetManifest:
         """Return a campaign's manifest from its prompts' records and the ledger.
 
@@ -330,6 +334,7 @@ class Studio:
             campaign_id: The campaign.
             compiled: All its prompts, compiled.
             compares: Whether originals are compared with each other; see `manifest_builder`.
+            problems: Why a prompt has no renditions although it has its original, by key.
         """
         prompts = self.prompts_of(campaign_id)
         found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
@@ -344,6 +349,7 @@ class Studio:
             commit=self.commit,
             now=self._clock.now(),
             compares=compares,
+            problems=problems or {},
         )
 
     def current_record(self, order: Order | None) -> PromptRecord | None:
@@ -363,6 +369,16 @@ class Studio:
             return False
         renditions = tuple(item.sha256 for item in record.pictures)
         return bool(renditions) and all(map(self.store.has, (made.image.sha256, *renditions)))
+
+    def has_renditions(self, made: Made) -> bool:
+        """Whether a prompt's record is of its present image, and the store holds its renditions."""
+        record = self.records.read(made.key)
+        return (
+            record is not None
+            and record.fingerprint == made.receipt.fingerprint
+            and bool(record.pictures)
+            and all(self.store.has(item.sha256, size=item.bytes) for item in record.pictures)
+        )
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""

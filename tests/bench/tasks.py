@@ -59,6 +59,7 @@ def make(*phases: str) -> Any:
     """
     from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.campaign_set import write_campaign_set
     from nbp_dagster.studio.ledger.orders import Generated
     from nbp_dagster.studio.purchasing import collector as delivery
 
@@ -86,7 +87,7 @@ def make(*phases: str) -> Any:
         if "set" in phases:
             with watch.phase("set"):
                 for campaign in studio.briefs.campaigns:
-                    studio.write_set(campaign)
+                    write_campaign_set(studio, campaign)
     thousands = [after - before for before, after in pairwise(marks)]
     return {"prompts": len(orders), "thousands": thousands, **watch.phases}
 

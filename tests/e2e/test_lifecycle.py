@@ -129,7 +129,8 @@ def retry_from_failure(stage: Stage, run_id: str) -> None:
 
 def retry_after_a_crash(stage: Stage) -> None:
     before = stage.service.bills
-    killed = stage.operator.launch(SPRING[0], SPRING[-1])
+    # Twelve pictures at 0.15 USD are all the budget: the retry has what the killed run left of it.
+    killed = stage.operator.launch(SPRING[0], SPRING[-1], fresh=True, budget_usd=1.8)
     pid = stage.operator.process_of(killed)
     stage.wait_for_bills(before + 4)
     os.kill(pid, signal.SIGKILL)

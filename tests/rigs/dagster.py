@@ -148,9 +148,16 @@ class Operator:
 
     dev: DagsterDev
 
-    def launch(self, first: str, last: str) -> str:
-        """Start one run over a range of prompts, as the launch dialog does; return its id."""
+    def launch(self, first: str, last: str, **config: Any) -> str:
+        """Start one run over a range of prompts, as the launch dialog does; return its id.
+
+        Args:
+            first: First prompt of the range.
+            last: Last prompt of the range.
+            config: Of the paid step.
+        """
         params = {
+            "runConfigData": {"ops": {"prompt_images": {"config": config}}},
             "selector": {
                 "repositoryLocationName": "nbp_dagster",
                 "repositoryName": "__repository__",

@@ -70,6 +70,7 @@ class Receipt:
 
     Attributes:
         fingerprint: Hash of everything that determines the picture.
+        bought_for: Key of the prompt or sheet that paid; others with its fingerprint reuse it.
         generation_id: The service's id of the job.
         price_usd: Cost of this generation.
         attempt: 1 for the first purchase of the fingerprint; more after a failure.
@@ -82,6 +83,7 @@ class Receipt:
     """
 
     fingerprint: str
+    bought_for: str
     generation_id: str
     price_usd: Decimal
     attempt: int

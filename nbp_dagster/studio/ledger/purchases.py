@@ -72,6 +72,7 @@ class Purchase:
         """Return the part that metadata and manifests show."""
         return Receipt(
             fingerprint=self.fingerprint,
+            bought_for=self.key,
             generation_id=self.generation_id or "",
             price_usd=self.price_usd,
             attempt=self.attempt,

@@ -196,8 +196,8 @@ class Picture:
         fingerprint: Hash of everything that decides the picture.
         generation_id: The service's id of the paid job.
         price_usd: What the generation cost; shared by the renditions made from it.
-        reused: True when the picture was already paid for and no request was sent.
-        billed: True when making this set charged an account; never for a simulated picture.
+        reused: True when another prompt of the same request paid for the picture.
+        billed: True when this prompt's own purchase was charged; never for a simulated picture.
         seconds_queued: From enqueue to start; None where the start is not known.
         seconds_working: From start to completion; None where the start is not known.
         original_sha256: Digest of the bytes as the service sent them, hex.
@@ -273,9 +273,10 @@ class Totals:
     Attributes:
         pictures: Renditions in the set.
         prompts_made: Prompts that have their picture.
-        reused: Of those, how many were already paid for.
+        reused: Of those, how many have a picture that another prompt paid for.
         missing: Prompts without a picture.
-        spent_usd: USD charged for making this set; each generation is counted once.
+        spent_usd: USD that the set's pictures were charged at, on whichever machine and day; each
+            generation is counted once.
     """
 
     pictures: int

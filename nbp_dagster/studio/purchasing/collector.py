@@ -30,6 +30,7 @@ from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
+from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -81,6 +82,11 @@ class Collector:
     token: CancellationToken = field(default_factory=CancellationToken)
     postprocessor: ImagePostprocessor | None = None
     groups: OrderGroups = field(default_factory=lambda: OrderGroups(()))
+
+    @property
+    def originals(self) -> Originals:
+        """The originals that the ledger holds, in the store or at the service."""
+        return Originals(self.client, self.store, self.token)
 
     def with_postprocessor(
         self, postprocessor: ImagePostprocessor | None, groups: OrderGroups
@@ -177,37 +183,18 @@ class Collector:
         """
         image = purchase.image
         if image is None:
-            return self._not_restored(purchase, "the ledger names no image")
-        if not self.store.has(image.sha256, size=image.bytes):
-            missing = self._fetch_again(purchase, image)
-            if missing is not None:
-                return self._not_restored(purchase, missing)
+            reason = "the ledger names no image of it; buy it again with --fresh"
+            return Failed(purchase.key, purchase.fingerprint, reason, "service")
         made = Reused(purchase.key, image, purchase.receipt())
+        try:
+            self.originals.fetch(made)
+        except OriginalMissing as error:
+            return Failed(purchase.key, purchase.fingerprint, str(error), "service")
         if self.postprocessor is not None:
             with self.decode_limiter.acquire(image.width * image.height):
                 for order_made in self.groups.made_for(made):
                     self.postprocessor.postprocess(order_made, None)
         return made
-
-    def _fetch_again(self, purchase: Purchase, image: KeptImage) -> str | None:
-        """Download a lost image into the store; return why not, where it can't be."""
-        job = self.client.get_generation(purchase.generation_id or "")
-        if job.status != "succeeded" or job.result_url is None:
-            return f"the service shows the job as {job.status}"
-        with self.store.receive() as incoming:
-            self._download(FinishedJob.of(job), incoming)
-            if incoming.digest() != image.sha256:
-                return "the service now sends other bytes"
-            self.store.keep(incoming)
-        return None
-
-    @staticmethod
-    def _not_restored(purchase: Purchase, why: str) -> Failed:
-        reason = (
-            f"its paid image is missing from the store, and {why}; restore the store from its "
-            "backup, or buy the image again with --fresh"
-        )
-        return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
     def _keep(self, purchase: Purchase, job: FinishedJob) -> Outcome:
         """Download, decode, store, settle and render the image of a finished job."""
@@ -267,7 +254,7 @@ class Collector:
 
     def _download(self, job: FinishedJob, incoming: IncomingFile) -> str:
         """Fetch a job's result and return the media type it came as."""
-        sink = _CancellableFile(incoming, self.token)
+        sink = CancellableFile(incoming, self.token)
         try:
             return self.client.download_into(job.url or "", sink)
         except DownloadFailed as error:
@@ -306,21 +293,6 @@ class Collector:
         return Failed(
             purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
         )
-
-
-@dataclass(frozen=True)
-class _CancellableFile:
-    """Takes a download's bytes until the run is cancelled."""
-
-    incoming: IncomingFile
-    token: CancellationToken
-
-    def begin(self) -> None:
-        self.incoming.begin()
-
-    def write(self, data: bytes) -> None:
-        self.token.raise_if_cancelled()
-        self.incoming.write(data)
 
 
 def _label(media_type: str) -> str:

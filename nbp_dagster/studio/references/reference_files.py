@@ -22,6 +22,8 @@ from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 ReadReference = Callable[[str, str], bytes]
 """Returns a reference's bytes by its source and digest, as `ReferenceFiles.read` does."""
 
+# How the source of a generated sheet begins; its key follows.
+SHEET = "sheet:"
 # Timeout in seconds of one fetch: a reference is smaller than a 4K result.
 FETCH_SECONDS = 60.0
 
@@ -38,15 +40,24 @@ class ReferenceFiles:
         client: Fetches images given as URLs.
         store: Holds fetched images and generated sheets.
         delivery: The strategy that delivers images to the service.
+        fetch_sheet: Brings a generated sheet that the store lacks into it, by its key
+            (`brand/character`) and digest; does nothing for one that it does not know.
     """
 
     def __init__(
-        self, briefs: Briefs, *, client: OxenClient, store: ImageStore, delivery: ReferenceDelivery
+        self,
+        briefs: Briefs,
+        *,
+        client: OxenClient,
+        store: ImageStore,
+        delivery: ReferenceDelivery,
+        fetch_sheet: Callable[[str, str], None] = lambda key, digest: None,
     ) -> None:
         self._briefs = briefs
         self._client = client
         self._store = store
         self._delivery = delivery
+        self._fetch_sheet = fetch_sheet
         self._digests: dict[str, str] = {}
         self._cards = SheetCards(briefs, digests=self.digests, read=self.read)
         self._faults: dict[str, NbpError] = {}
@@ -119,6 +130,7 @@ class ReferenceFiles:
 
         Raises:
             UnusableReference: The file is gone, or changed after the run read the briefs.
+            OxenError: A generated sheet is not in the store, and the service can't be asked.
             StoreError: A stored reference is gone from the store.
             UndecodableImage: The bytes are not an accepted image.
         """
@@ -129,7 +141,9 @@ class ReferenceFiles:
             from nbp_dagster.studio.references.sheet_card import draw_palette_card
 
             return draw_palette_card(self._palettes[digest])
-        if source.startswith(("sheet:", "https://")):
+        if source.startswith(SHEET) and not self._store.has(digest):
+            self._fetch_sheet(source.removeprefix(SHEET), digest)
+        if source.startswith((SHEET, "https://")):
             return self._store.get(digest)
         path = Path(self._briefs.root) / source
         if not path.is_file():
@@ -151,8 +165,8 @@ class ReferenceFiles:
         kept = self._store.path(reference.digest)
         if kept.is_file():
             return kept.stat().st_size
-        if reference.source.startswith("sheet:"):
-            # Missing in the store: the character sheets step fetches it again, free.
+        if reference.source.startswith(SHEET):
+            # Missing in the store: it is fetched when it is sent.
             return 0
         return len(self.read(reference.source, reference.digest))
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,6 @@ from nbp_dagster.studio.imaging.thumbnails import inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Outcome, Reused
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.renditions.renderer import Renderer
-from nbp_dagster.studio.storage.image_store import ImageStore
 
 logger = logging.getLogger(__name__)
 
@@ -75,15 +74,18 @@ class Postprocessor:
     `postprocess` is called from several threads at once, `take` from the one that records.
 
     Args:
-        store: Where originals are.
+        read_original: Gives the bytes of a paid original; see `purchasing.originals`.
         renderer: Makes the renditions.
         inputs: What renditions are made from; None to make only previews.
     """
 
     def __init__(
-        self, store: ImageStore, renderer: Renderer, inputs: RenderInputs | None = None
+        self,
+        read_original: Callable[[Made], bytes],
+        renderer: Renderer,
+        inputs: RenderInputs | None = None,
     ) -> None:
-        self._store = store
+        self._read_original = read_original
         self._renderer = renderer
         self._inputs = inputs
         self._rendered: dict[str, Rendered] = {}
@@ -167,7 +169,7 @@ class Postprocessor:
     def _preview(self, made: Made, image: Image.Image | None) -> str:
         if image is None:
             digest = made.image.sha256
-            image = decode_image(self._store.get(digest), what=f"image {digest[:12]}").image
+            image = decode_image(self._read_original(made), what=f"image {digest[:12]}").image
         return inline_preview(image)
 
 

@@ -24,7 +24,7 @@ from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
-from nbp_dagster.studio.ledger.orders import Generated, Made
+from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.manifest.value_types import WordBox
@@ -62,7 +62,8 @@ class Renderer:
     """Makes a prompt's renditions once: an unchanged prompt is answered from its record.
 
     Args:
-        store: Holds originals and renditions.
+        store: Holds renditions and thumbnails.
+        read_original: Gives the bytes of a paid original; see `purchasing.originals`.
         records: The present record of each prompt.
         picture_index: Records every file, so that `nbp whois` identifies copies of it.
         credentials: Signs every rendition; None to sign none.
@@ -74,6 +75,7 @@ class Renderer:
         self,
         *,
         store: ImageStore,
+        read_original: Callable[[Made], bytes],
         records: RecordFolder,
         picture_index: PictureIndex,
         credentials: Credentials | None = None,
@@ -81,6 +83,7 @@ class Renderer:
         find_logo: FindLogo | None = None,
     ) -> None:
         self._store = store
+        self._read_original = read_original
         self._records = records
         self._picture_index = picture_index
         self._credentials = credentials
@@ -103,12 +106,14 @@ class Renderer:
             context: What the briefs say of the prompt.
             request: The request the original was bought with.
             made: The original.
-            image: Its pixels, where it is decoded already; read from the store otherwise.
+            image: Its pixels, where it is decoded already; read anew otherwise.
             sheets: What the original is measured against, by `brand/character`; None not to
                 measure it.
 
         Raises:
-            UndecodableImage: The original in the store can't be decoded.
+            UndecodableImage: The original can't be decoded.
+            OriginalMissing: It is neither in the store nor at the service.
+            OxenError: It is not in the store, and the service can't be asked.
             RenditionTooLarge: A channel's maximum bytes can't be met.
             TextDoesNotFit: Composited copy can't be set legibly on a channel.
             SigningError: Content credentials can't be signed.
@@ -127,7 +132,7 @@ class Renderer:
         if record is not None and is_rendered and record.measured == stamp:
             return record
         if image is None:
-            image = decode_image(self._store.get(made.image.sha256), what=context.prompt.key).image
+            image = decode_image(self._read_original(made), what=context.prompt.key).image
         pyramid = build_pyramid(image)
         # Inspected first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
@@ -196,7 +201,7 @@ class Renderer:
         parent = None
         if self._credentials is not None:
             marks = _Work(context, request, made, context.channels[0]).marks(composited=False)
-            parent = self._credentials.prepare_parent(self._store.get(made.image.sha256), marks)
+            parent = self._credentials.prepare_parent(self._read_original(made), marks)
         wanted = [
             (_Work(context, request, made, channel, parent, words), copy)
             for channel in context.channels
@@ -324,6 +329,8 @@ class _Work:
     def lineage(self) -> dict[str, Any]:
         """Return the part of a picture's row that all renditions of a prompt share."""
         prompt, request, receipt = self.context.prompt, self.request, self.made.receipt
+        # Not whether this run bought it: renditions are made again later, and elsewhere.
+        is_own = receipt.bought_for == prompt.key
         return {
             "shot": prompt.shot,
             "ratio": prompt.ratio,
@@ -340,8 +347,8 @@ class _Work:
             "parent": receipt.parent,
             "generation_id": receipt.generation_id,
             "price_usd": receipt.price_usd,
-            "reused": not isinstance(self.made, Generated),
-            "billed": isinstance(self.made, Generated) and not self.is_simulated,
+            "reused": not is_own,
+            "billed": is_own and not self.is_simulated,
             "seconds_taken": receipt.seconds_taken,
             "seconds_queued": receipt.seconds_queued,
             "seconds_working": receipt.seconds_working,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from nbp_dagster.briefs.brief import Briefs, wording_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
@@ -43,6 +44,7 @@ def assemble(
     commit: str | None,
     now: float,
     compares: bool = True,
+    problems: Mapping[str, str] = MappingProxyType({}),
 ) -> SetManifest:
     """Return the manifest of a campaign.
 
@@ -55,6 +57,7 @@ def assemble(
         commit: The commit the briefs were read from; see `commit_of`.
         now: Seconds since the epoch.
         compares: Whether originals are compared with each other, which takes seconds for thousands.
+        problems: Why a prompt has no renditions although it has its original, by key.
     """
     campaign = briefs.campaigns[campaign_id]
     brand = briefs.brands[campaign.brand]
@@ -70,7 +73,8 @@ def assemble(
                 for picture in record.pictures
             ]
         else:
-            missing.append(_missing(prompt, purchases.get(prompt.key)))
+            problem = problems.get(prompt.key)
+            missing.append(_missing(prompt, purchases.get(prompt.key), problem))
     return SetManifest(
         name=title_of(briefs, campaign),
         created=datetime.fromtimestamp(now, UTC),
@@ -164,9 +168,11 @@ def _character_facts(
     return tuple(facts)
 
 
-def _missing(prompt: Prompt, purchase: Purchase | None) -> Missing:
+def _missing(prompt: Prompt, purchase: Purchase | None, problem: str | None) -> Missing:
     state, reason = "not_made", "not made yet"
-    if purchase is not None and purchase.state == "refused":
+    if problem is not None:
+        state, reason = "failed", problem
+    elif purchase is not None and purchase.state == "refused":
         state, reason = "refused", purchase.reason or "refused by the service"
     elif purchase is not None and purchase.state != "made":
         state, reason = "failed", purchase.reason or "the job has not come back yet"

@@ -265,7 +265,7 @@ def test_totals_are_on_the_page() -> None:
     assert dict((term, value) for term, value in totals[:5]) == {
         "pictures": "22",
         "prompts made": "22",
-        "reused, already paid": "4",
+        "paid for by another prompt": "4",
         "missing": "3",
         "USD spent": "$0.00",
     }

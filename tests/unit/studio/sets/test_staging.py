@@ -159,8 +159,8 @@ def test_a_claim_without_its_file_and_a_line_cut_short_do_no_harm(
     """A process may be killed between any two of its writes."""
     staged.prepare(staged.records[:10], until=staged.records[9].pictures[1].file)
     last = staged.sample.manifest.pictures[-1]
-    staged = StagedIndex(staged.folder)
-    staged.claim(last.file)
+    index = StagedIndex(staged.folder)
+    index.claim(last.file)
     (staged.folder / last.file).write_bytes(b"half")
     with (staged.folder / STAGED_INDEX).open("a") as file:
         file.write('["images/linkedin_po')
