@@ -1,11 +1,15 @@
-"""Decides whether an IP address is on the public internet; resolves and opens nothing."""
+"""Judges addresses by their text: is an IP public, is a path a URL; resolves and opens nothing."""
 
 import ipaddress
+import re
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is given out so far
 _DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, newer than the interpreter's list
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: what stands before an IPv4 address
+
+# `Path` makes s3:/bucket of s3://bucket; one letter before the colon is a drive of Windows.
+_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -21,6 +25,28 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(map(_is_public, _list_wrapped(outer) or (outer,)))
+
+
+def find_url_fault(path: str) -> str | None:
+    """Return why a text can't be a path of this machine, or None.
+
+    A URL would be one: `s3://bucket/nbp` names a folder `s3:` below the current one.
+    """
+    if _URL.match(path) is None:
+        return None
+    return "a URL, where a path of this machine belongs; give a path, or mount what it names"
+
+
+def require_path(path: str) -> str:
+    """Return a path as it is.
+
+    Raises:
+        ValueError: It is a URL.
+    """
+    fault = find_url_fault(path)
+    if fault is not None:
+        raise ValueError(fault)
+    return path
 
 
 def _is_public(ip: _Address) -> bool:

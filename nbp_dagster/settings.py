@@ -5,11 +5,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from nbp_dagster.addresses import require_path
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
+from nbp_dagster.yaml_source.problems import show_text
 
 Mode = Literal["simulator", "live"]
 
@@ -102,6 +104,13 @@ class Settings(StudioOptions, BaseSettings):
         "once; 0 writes each by itself.",
     )
 
+    @field_validator("home", "config", "dagster_home")
+    @classmethod
+    def _check_folder(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            require_path(str(value))
+        return value
+
     @property
     def provider(self) -> Literal["oxen", "simulator"]:
         """Who draws the pictures; part of every fingerprint."""
@@ -132,10 +141,16 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"{variable_of(str(item['loc'][0]))}: {item['input']!r} - {item['msg']}"
+            f"{variable_of(str(item['loc'][0]))}: {_show(item['input'])} - "
+            f"{item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False)
         ]
         raise SettingsError("wrong setting in the environment: " + "; ".join(lines)) from None
+
+
+def _show(value: object) -> str:
+    """Return a value as an error shows it, without the password of a URL."""
+    return show_text(value) if isinstance(value, str) else repr(value)
 
 
 def write_event_batches(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.briefs.languages import language_of
-from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot
+from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot, is_no_disclaimer
 from nbp_dagster.yaml_source.problems import KeyPath
 
 BriefKind = Literal["brand", "campaign"]
@@ -73,13 +73,13 @@ COPY_FIELDS: tuple[CopyField, ...] = get_args(CopyField)
 def wording_of(brand: Brand, shot: Shot, locale: str) -> Mapping[CopyField, str]:
     """Return the copy of a shot in one locale, in the order headline to disclaimer.
 
-    A shot with copy but without a disclaimer of its own gets the brand's, if the brand has one for
-    the locale or for its language. A shot without copy, or with `text: none`, has none.
+    A shot with copy but without a disclaimer of its own gets the brand's for the locale or for its
+    language, unless that is `none`. A shot without copy, or with `text: none`, has none.
     """
     if shot.text == "none" or not shot.texts:
         return {}
     words = {name: shot.texts[name][locale] for name in COPY_FIELDS if name in shot.texts}
     standing = brand.disclaimers.get(locale, brand.disclaimers.get(language_of(locale)))
-    if standing is not None:
+    if standing is not None and not is_no_disclaimer(standing):
         words.setdefault("disclaimer", standing)
     return words

@@ -45,6 +45,11 @@ Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4",
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
+def is_no_disclaimer(text: object) -> bool:
+    """Return whether a brand's disclaimer is the word none: its locale needs none."""
+    return isinstance(text, str) and text.strip().lower() == "none"
+
+
 def _check_id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
         raise refuse("accepted: small letters a-z, digits and underscores")
@@ -281,7 +286,8 @@ class Brand(_Record):
         default_factory=dict, description="a mapping of locale to a list of terms"
     )
     disclaimers: Mapping[Locale, CopyText] = Field(
-        default_factory=dict, description="a mapping of locale to a text"
+        default_factory=dict,
+        description="a mapping of locale to a text, or to none where none is needed",
     )
     disclaimer_required: tuple[LocaleOrAll, ...] = Field(
         default=(), description="a list of locales, or [all]"

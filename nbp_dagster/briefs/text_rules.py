@@ -10,7 +10,7 @@ from typing import Any
 from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
 from nbp_dagster.briefs.fonts import FontFile, choose_fonts
 from nbp_dagster.briefs.languages import find_locale_fault, language_of
-from nbp_dagster.briefs.models import EVERY_LOCALE
+from nbp_dagster.briefs.models import EVERY_LOCALE, is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
 
@@ -45,20 +45,41 @@ def check_terms(
 def check_disclaimers(
     campaign: Document, path: KeyPath, shot: Mapping[str, Any], brand: Document
 ) -> Iterator[BriefProblem]:
-    """Yield a problem for every locale in which a shot's copy lacks a required disclaimer."""
+    """Yield a problem for every locale in which a shot's copy lacks a disclaimer.
+
+    It lacks one where the brand requires it, and where the brand has one in other languages and
+    does not say that this locale needs none.
+    """
     copy = _mapping(shot.get("copy"))
-    required = _strings(brand.data.get("disclaimer_required"))
     if not copy or "disclaimer" in copy or shot.get("text") == "none":
         return  # a disclaimer of its own has a text for every locale, or its own problem
-    standing = _mapping(brand.data.get("disclaimers"))
     for locale in dict.fromkeys(_strings(campaign.data.get("locales"))):
-        binds = {EVERY_LOCALE, locale, language_of(locale)} & set(required)
-        if binds and not {locale, language_of(locale)} & standing.keys():
-            message = (
-                f"missing; brand {brand.data.get('id')} requires a disclaimer in {locale}: "
-                f"add one to the copy, or to the brand's disclaimers"
-            )
-            yield campaign.problem((*path, "copy", "disclaimer", locale), message, value="")
+        fault = None if find_locale_fault(locale) else _find_missing_disclaimer(brand, locale)
+        if fault is not None:
+            yield campaign.problem((*path, "copy", "disclaimer", locale), fault, value="")
+
+
+def _find_missing_disclaimer(brand: Document, locale: str) -> str | None:
+    """Return what is wrong with the disclaimers of a brand for copy in a locale, or None."""
+    owner, standing = brand.data.get("id"), _mapping(brand.data.get("disclaimers"))
+    required = _strings(brand.data.get("disclaimer_required"))
+    binds = {EVERY_LOCALE, locale, language_of(locale)} & set(required)
+    key = locale if locale in standing else language_of(locale)
+    if key in standing and not is_no_disclaimer(standing[key]):
+        return None
+    if binds:
+        asked = f"missing; brand {owner} requires a disclaimer in {locale}"
+        if key in standing:
+            return f"{asked}, and says `{key}: none`: add one to the copy, or correct the brand"
+        return f"{asked}: add one to the copy, or to the brand's disclaimers"
+    others = [name for name, text in standing.items() if not is_no_disclaimer(text)]
+    if key in standing or not others:
+        return None
+    return (
+        f"missing; brand {owner} has a disclaimer in {', '.join(others)} and none in {locale}: add "
+        f"one to the copy, or to the brand's disclaimers, or write `{locale}: none` there if none "
+        "is needed"
+    )
 
 
 def _find(brand: Document, text: object, locale: str) -> str | None:
@@ -138,7 +159,7 @@ def _check_standing(
             continue
         key = locale if locale in disclaimers else language_of(locale)
         text = disclaimers.get(key)
-        if isinstance(text, str):
+        if isinstance(text, str) and not is_no_disclaimer(text):
             yield from _check(brand, brand, ("disclaimers", key), locale, text, fonts)
 
 

@@ -1,22 +1,62 @@
-"""Which campaigns a command is about: those named on its line, or all."""
+"""Which prompts a command is about: those its words name, or all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 import click
 
 from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.prompts.expansion import Prompt, expand
+from nbp_dagster.yaml_source.problems import list_accepted
+
+_WILDCARDS = frozenset("*?[")
+
+Chosen = Mapping[str, Sequence[Prompt]]
+"""The chosen prompts of each campaign that has any, both in brief order."""
 
 
-def choose_campaigns(briefs: Briefs, campaigns: Sequence[str]) -> list[str]:
-    """Return the named campaigns in brief order, or all of them where none is named.
+def choose_prompts(briefs: Briefs, words: Sequence[str]) -> Chosen:
+    """Return the prompts that a command's words name; without words, all.
+
+    A word is a prompt's key or the beginning of one (`spring_launch`, `spring_launch/kitchen`), or
+    such a word with wildcards (`*/kitchen`, `spring_launch/*/de`), where `*` stands for any
+    characters, slashes too.
 
     Raises:
-        click.UsageError: There is no such campaign; those there are get listed.
+        click.UsageError: A word names no prompt; what there is in its place gets listed.
     """
-    unknown = [campaign for campaign in campaigns if campaign not in briefs.campaigns]
-    if unknown:
-        raise click.UsageError(
-            f"no campaign {', '.join(unknown)} in {briefs.root}; "
-            f"there are: {', '.join(briefs.campaigns) or 'none'}"
-        )
-    return [item for item in briefs.campaigns if not campaigns or item in campaigns]
+    prompts = expand(briefs)
+    wanted: set[str] = set()
+    for word in words:
+        found = {prompt.key for prompt in prompts if _is_named(prompt.key, word)}
+        if not found:
+            raise click.UsageError(_explain_nothing(briefs, prompts, word))
+        wanted |= found
+    chosen: dict[str, list[Prompt]] = {}
+    for prompt in prompts:
+        if not words or prompt.key in wanted:
+            chosen.setdefault(prompt.campaign, []).append(prompt)
+    return chosen
+
+
+def _is_named(key: str, word: str) -> bool:
+    stem = word.rstrip("/")
+    if not _WILDCARDS & set(stem):
+        return key == stem or key.startswith(f"{stem}/")
+    return fnmatchcase(key, stem) or fnmatchcase(key, f"{stem}/*")
+
+
+def _explain_nothing(briefs: Briefs, prompts: Sequence[Prompt], word: str) -> str:
+    """Return what a word does not name, and what stands at the step where it goes wrong."""
+    if _WILDCARDS & set(word):
+        return f"no prompt matches {word} in {briefs.root}; `nbp plan` lists every key"
+    campaign, _, rest = word.partition("/")
+    if campaign not in briefs.campaigns:
+        there = list_accepted(briefs.campaigns, wanted=campaign)
+        return f"no campaign {campaign} in {briefs.root}; {there}"
+    shots = [shot.id for shot in briefs.campaigns[campaign].shots]
+    shot = rest.partition("/")[0]
+    if shot not in shots:
+        return f"no shot {shot} in campaign {campaign}; {list_accepted(shots, wanted=shot)}"
+    keys = [item.key for item in prompts if (item.campaign, item.shot) == (campaign, shot)]
+    return f"no prompt {word}; {list_accepted(keys, wanted=word)}"

@@ -29,8 +29,18 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
             yield f"{image.key}: {image.standing}: {image.reason}"
         elif image.standing == "waits_for_pin":
             yield f"{image.key}: {image.reason}"
-    total = f"total: {planned.total_usd:.2f} USD for {len(planned.images)} images"
-    yield f"{total}{free_note(simulated)}"
+    yield f"total: {describe_total(planned)}{free_note(simulated)}"
+    yield from describe_corrections(planned)
+
+
+def describe_total(planned: Plan) -> str:
+    """Return `5 of 37 to buy, 0.75 USD`."""
+    due = sum(image.standing in ("to_make", "waits_for_sheet") for image in planned.images)
+    return f"{due} of {len(planned.images)} to buy, {planned.total_usd:.2f} USD"
+
+
+def describe_corrections(planned: Plan) -> Iterator[str]:
+    """Yield what failed checks may lead to beyond the total, where a brief allows any."""
     further, cost = planned.corrections
     if further:
         yield (

@@ -1,7 +1,7 @@
-"""Runs the assets of some campaigns, one partitions definition after another, where any is due."""
+"""Runs the assets of some prompts, one partitions definition after another, where any is due."""
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Protocol
 
 import dagster as dg
@@ -15,6 +15,7 @@ from nbp_dagster.automation.stale_partitions import (
     owed_corrections,
 )
 from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.cli.choice import Chosen
 from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
@@ -25,6 +26,7 @@ from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
 from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
+from nbp_dagster.studio.ordering.compiler import Compiled
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
 
@@ -42,20 +44,20 @@ class Listener(Progress, Protocol):
         ...
 
 
-def run_campaigns(
+def run_prompts(
     settings: Settings,
     briefs: Briefs,
+    chosen: Chosen,
     *,
-    campaigns: Sequence[str],
     options: RunOptions,
     listener: Listener,
 ) -> RunSummary:
-    """Materialize what is missing or stale of some campaigns, through Dagster.
+    """Materialize what is missing or stale of some prompts, and their sets, through Dagster.
 
     Args:
         settings: Folders, mode, options and secrets.
-        briefs: As they were read to choose the campaigns.
-        campaigns: Their ids.
+        briefs: As they were read to choose the prompts.
+        chosen: The prompts; nothing else is bought.
         options: Budget and checks of this command.
         listener: Receives every outcome.
 
@@ -76,10 +78,30 @@ def run_campaigns(
         run = _CampaignRuns(
             launcher, instance, studio, names=names, options=options, listener=listener
         )
-        run.prepare(campaigns)
-        done = tuple(run.run_campaign(campaign) for campaign in campaigns)
+        run.prepare(chosen)
+        done = tuple(run.run_campaign(campaign, chosen[campaign]) for campaign in chosen)
         index = write_index(studio.paths.sets, find_sets(studio.paths.sets))
         return RunSummary(campaigns=done, index=index, errors=tuple(run.errors))
+
+
+def split_at_gaps(keys: Sequence[str], due: Iterable[str], chosen: Set[str]) -> list[list[str]]:
+    """Return the due keys in groups, so that no key between two of a group is not chosen.
+
+    A run is launched over everything from its first key to its last, and may buy all of it.
+
+    Args:
+        keys: All keys, in the order of their partitions.
+        due: Those to run; all of them chosen.
+        chosen: Those that may run.
+    """
+    wanted = set(due)
+    stretches: list[list[str]] = [[]]
+    for key in keys:
+        if key in wanted:
+            stretches[-1].append(key)
+        elif key not in chosen and stretches[-1]:
+            stretches.append([])
+    return [stretch for stretch in stretches if stretch]
 
 
 class _CampaignRuns:
@@ -101,14 +123,14 @@ class _CampaignRuns:
         self._listener = listener
         self.errors: list[str] = []
 
-    def prepare(self, campaigns: Sequence[str]) -> None:
-        """Make brand kits, then the character sheets the campaigns are anchored to.
+    def prepare(self, chosen: Chosen) -> None:
+        """Make brand kits, then the character sheets the prompts are anchored to.
 
         Raises:
             BriefError: Reference images can't be used; every one is named, and nothing is bought.
         """
-        self._studio.compiler.require_references(campaigns)
-        prompts = [prompt for prompt in self._studio.prompts if prompt.campaign in campaigns]
+        self._studio.compiler.require_references(chosen)
+        prompts = [prompt for campaign in chosen.values() for prompt in campaign]
         brands = outdated_brands(self._instance, self._studio, self._names)
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
@@ -122,18 +144,15 @@ class _CampaignRuns:
                 op_config={SHEET_STEP: self._buying_config(fresh=False)},
             )
 
-    def run_campaign(self, campaign: str) -> CampaignRun:
-        """Run the campaign's due prompts in one run, then its set."""
-        prompts = self._studio.prompts_of(campaign)
+    def run_campaign(self, campaign: str, prompts: Sequence[Prompt]) -> CampaignRun:
+        """Run what is due of some of the campaign's prompts, then its set."""
         # A run changes the ledger and the records, not its prompts' requests.
-        compiled = self._studio.compile(prompts)
-        if self._options.fresh:
-            due = [prompt.key for prompt in prompts]
-        else:
-            due = outdated_prompts(
-                self._instance, self._studio, self._names, prompts=prompts, compiled=compiled
-            )
-        if due:
+        compiled = self._studio.compile(self._studio.prompts_of(campaign))
+        due = self._due(prompts, compiled)
+        chosen = {prompt.key for prompt in prompts}
+        keys = [prompt.key for prompt in self._studio.prompts_of(campaign)]
+        # One run where all are chosen: what lies between two due prompts is made, and reused.
+        for stretch in split_at_gaps(keys, due, chosen):
             assets = [
                 self._names.image_requests,
                 self._names.generated_images,
@@ -142,7 +161,7 @@ class _CampaignRuns:
             config = self._buying_config(fresh=self._options.fresh)
             op_config = {PROMPT_STEP: {**config, "strict": self._options.strict}}
             tags = {SET_FOLLOWS: "true"}
-            self._launch(assets, due, title=campaign, op_config=op_config, tags=tags)
+            self._launch(assets, stretch, title=campaign, op_config=op_config, tags=tags)
         # The digest depends on the pictures alone: no comparison is needed.
         manifest = self._studio.assemble(campaign, compiled, compares=False)
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
@@ -155,11 +174,24 @@ class _CampaignRuns:
             gallery=gallery.absolute(),
             prompts=len(prompts),
             up_to_date=len(prompts) - len(due),
-            missing=tuple((item.prompt_key, item.reason) for item in manifest.missing),
+            missing=tuple(
+                (item.prompt_key, item.reason)
+                for item in manifest.missing
+                if item.prompt_key in chosen
+            ),
             unchecked=self._unchecked(prompts) if self._options.strict else (),
-            uncorrected=tuple(owed_corrections(self._studio, compiled))
+            uncorrected=tuple(
+                key for key in owed_corrections(self._studio, compiled) if key in chosen
+            )
             if self._studio.briefs.campaigns[campaign].correct is not None
             else (),
+        )
+
+    def _due(self, prompts: Sequence[Prompt], compiled: Compiled) -> list[str]:
+        if self._options.fresh:
+            return [prompt.key for prompt in prompts]
+        return outdated_prompts(
+            self._instance, self._studio, self._names, prompts=prompts, compiled=compiled
         )
 
     def _unchecked(self, prompts: Sequence[Prompt]) -> tuple[tuple[str, str], ...]:

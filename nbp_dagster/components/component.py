@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from nbp_dagster.addresses import find_url_fault
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
@@ -24,6 +25,7 @@ from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
+from nbp_dagster.yaml_source.problems import show_text
 
 # What Dagster accepts in the names of steps and resources.
 _PREFIX = re.compile(r"[A-Za-z0-9_]+")
@@ -157,6 +159,14 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         for part in _parts(value):
             if not _PREFIX.fullmatch(part):
                 raise ValueError(f"{part!r}; accepted: letters, digits and underscores")
+        return value
+
+    @field_validator("briefs", "home")
+    @classmethod
+    def _check_folder(cls, value: str | None) -> str | None:
+        fault = None if value is None else find_url_fault(value)
+        if fault is not None:
+            raise ValueError(f"{show_text(value or '')}; {fault}")
         return value
 
     @field_validator("api_key_env", "ledger_url_env", "c2pa_key_env", "c2pa_cert_env")

@@ -68,7 +68,8 @@ def describe_faults(error: ValidationError) -> str:
     A text is left out: it may be a secret that was pasted into the wrong place.
     """
     return "; ".join(
-        f"options.{'.'.join(map(str, item['loc']))}: {_show(item['input'])}{item['msg']}"
+        f"options.{'.'.join(map(str, item['loc']))}: {_show(item['input'])}"
+        f"{item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_url=False)
     )
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from nbp_dagster._dagster_private import DagsterLibraryRegistry
+from nbp_dagster.addresses import require_path
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.metered_client import MeteredClient, MeteredTransport, PriceList
@@ -167,6 +168,11 @@ class SimulatedOxenResource(OxenResource):
     state_dir: str | None = Field(
         default=None, description="Folder in which jobs outlive the process; None keeps none."
     )
+
+    @field_validator("state_dir")
+    @classmethod
+    def _check_folder(cls, value: str | None) -> str | None:
+        return value if value is None else require_path(value)
 
     _server: "SimulatorServer | None" = PrivateAttr(default=None)
 

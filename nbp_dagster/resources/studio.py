@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
+from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.resources.oxen import OxenResource
@@ -41,6 +42,11 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     c2pa_cert: str = Field(
         default="", description="Certificate of that key and its issuers, PEM or a path."
     )
+
+    @field_validator("home", "config")
+    @classmethod
+    def _check_folder(cls, value: str) -> str:
+        return require_path(value)
 
     _studio: Studio | None = PrivateAttr(default=None)
 

@@ -10,6 +10,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from nbp_dagster.addresses import require_path
+
 OnCancel = Literal["keep", "cancel"]
 ReadWhen = Literal["auto", "on", "off"]
 ScorerName = Literal["colour", "dino", "off"]
@@ -84,6 +86,11 @@ class StudioOptions(BaseModel):
         if isinstance(value, bool):
             return "on" if value else "off"
         return value
+
+    @field_validator("character_model")
+    @classmethod
+    def _check_model(cls, value: str | None) -> str | None:
+        return value if value is None else require_path(value)
 
     @classmethod
     def of(cls, source: "StudioOptions") -> Self:

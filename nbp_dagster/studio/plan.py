@@ -1,6 +1,6 @@
 """Dry run: what a run would buy and what it would cost."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
@@ -95,16 +95,25 @@ class Plan:
 
 
 def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
-    """Quote campaigns: the sheets they wait for first, then every prompt.
+    """Quote every prompt of some campaigns; see `plan_prompts`."""
+    wanted = set(campaigns)
+    return plan_prompts(studio, [prompt for prompt in studio.prompts if prompt.campaign in wanted])
+
+
+def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = False) -> Plan:
+    """Quote prompts: the sheets they wait for first, then each prompt.
+
+    Args:
+        studio: Holds the briefs, the ledger and the service.
+        prompts: Those in question, in brief order.
+        fresh: Quote what is made already as bought again.
 
     Raises:
         BriefError: Reference images can't be used; every one is named.
         OxenError: The service can't be asked for its prices.
         UnpricedModel: A model has no price.
     """
-    wanted = set(campaigns)
-    studio.compiler.require_references(wanted)
-    prompts = [prompt for prompt in studio.prompts if prompt.campaign in wanted]
+    studio.compiler.require_references({prompt.campaign for prompt in prompts})
     sheet_keys = dict.fromkeys(
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
@@ -116,10 +125,7 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
         if all(statuses[key].sheet for key in studio.compiler.sheets_of(prompt))
     }
     compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
-    # The current picture may be a correction of what the brief compiles to.
-    current = studio.regenerations.current_orders(compiled.orders.values())
-    known = studio.purchases(current)
-    by_key = {order.key: _ordered(order, status_of(order, known), "prompt") for order in current}
+    by_key = _planned_orders(studio, compiled.orders.values(), fresh=fresh)
     for failure in compiled.failures:
         by_key[failure.key] = PlannedImage(
             failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
@@ -129,6 +135,21 @@ def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
             by_key[prompt.key] = _waiting(studio, prompt, statuses)
     images.extend(_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts)
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
+
+
+def _planned_orders(
+    studio: Studio, orders: Iterable[Order], *, fresh: bool
+) -> dict[str, PlannedImage]:
+    """Return the row of each order: of its current wording, or of the first where bought again."""
+    # The current picture may be a correction of what the brief compiles to.
+    current = list(orders) if fresh else studio.regenerations.current_orders(orders)
+    known = studio.purchases(current)
+    planned: dict[str, PlannedImage] = {}
+    for order in current:
+        purchase = status_of(order, known)
+        is_repeated = fresh and purchase is not None and purchase.state == "made"
+        planned[order.key] = _ordered(order, None if is_repeated else purchase, "prompt")
+    return planned
 
 
 def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> PlannedImage:

@@ -150,7 +150,7 @@ def _run(report: Report, prompts: int) -> float:
     rig = report.rig()
     rig.write(prompts, small=True)
     with rig.service(latency=_LATENCY, slots=_SLOTS) as (service, settings):
-        spent = rig.nbp("run", settings=settings)
+        spent = rig.nbp("run", "--yes", settings=settings)
         report.audit(f"nbp run, {prompts} prompts", service, wanted=prompts)
     return spent.cpu_seconds
 

@@ -28,6 +28,6 @@ def _run(report: Report, prompts: int, resolution: str) -> Spent:
     rig = report.rig()
     rig.write(prompts, resolution=resolution)
     with rig.service(latency=0.05, slots=64) as (service, settings):
-        spent = rig.nbp("run", settings=settings)
+        spent = rig.nbp("run", "--yes", settings=settings)
         report.audit(f"{prompts} prompts at {resolution}", service, wanted=prompts)
     return spent

@@ -74,7 +74,7 @@ def _run_whole(report: Report, *, in_step: bool = True) -> tuple[Spent, list[flo
     with rig.service(latency=scale.latency, slots=SLOTS) as (service, settings):
         if not in_step:
             service.script(*_spread(scale.latency))
-        spent = rig.nbp("run", settings=settings)
+        spent = rig.nbp("run", "--yes", settings=settings)
         report.audit("nbp run", service, wanted=scale.prompts)
         recorded = dict(rig.work("recorded", settings=settings).answer)
         completed = service.completions

@@ -13,8 +13,8 @@ def measure_unchanged(report: Report) -> None:
     rig.write(prompts, small=True)
     with rig.service(latency=0.05, slots=64) as (service, settings):
         prepared = rig.work("finish", settings=settings)
-        first = rig.nbp("run", settings=settings)  # writes the set, once
-        second = rig.nbp("run", settings=settings)
+        first = rig.nbp("run", "--yes", settings=settings)  # writes the set, once
+        second = rig.nbp("run", "--yes", settings=settings)
         bills = service.bills
         report.audit("unchanged prompts", service, wanted=0)
     # A line for each campaign.

@@ -66,7 +66,7 @@ def wait_for_bills(service: ServiceProbe, count: int, run: Process) -> None:
 
 def finish(shell: Shell) -> list[dict[str, Any]]:
     """Run to the end and return the rows of every picture in the manifests."""
-    done = shell.nbp("run", "--json")
+    done = shell.nbp("run", "--yes", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     rows: list[dict[str, Any]] = []
     for item in json.loads(done.stdout)["campaigns"]:
@@ -90,7 +90,7 @@ def test_a_run_killed_again_and_again_pays_nothing_twice(
 ) -> None:
     """While the sheet is drawn, soon after the first prompts, and with most of them bought."""
     for bills in (1, 4, DISTINCT - 2):
-        with shell.started("run") as run:
+        with shell.started("run", "--yes") as run:
             wait_for_bills(service, bills, run)
             run.send(signal.SIGKILL)
             assert run.wait() == -signal.SIGKILL
@@ -108,13 +108,13 @@ def test_a_run_killed_before_it_read_that_it_had_bought_adopts_the_job(
         {"kind": "reset_after", "method": "POST", "path": "/api/ai/queue", "nth": 1},
         {"kind": "slow", "method": "GET", "path": "/api/ai/queue", "seconds": 120},
     )
-    with shell.started("run", "autumn", NBP_IN_FLIGHT="1") as run:
+    with shell.started("run", "--yes", "autumn", NBP_IN_FLIGHT="1") as run:
         wait_for_bills(service, 1, run)
         run.send(signal.SIGKILL)
         run.wait()
     service.heal()
 
-    done = shell.nbp("run", "autumn", "--json")
+    done = shell.nbp("run", "--yes", "autumn", "--json")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["tally"]["generated"] == len(alone)
@@ -127,7 +127,7 @@ def test_a_stopped_run_ends_soon_in_one_line_and_loses_nothing(
     """By Ctrl-C, and the next one by SIGTERM; the third is left alone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         before = service.bills
-        with shell.started("run") as run:
+        with shell.started("run", "--yes") as run:
             wait_for_bills(service, before + 3, run)
             run.send(number)
             ended = run.wait()
@@ -145,7 +145,7 @@ def test_a_stopped_run_ends_soon_in_one_line_and_loses_nothing(
 def test_two_runs_at_once_on_one_home_share_the_pictures(
     shell: Shell, service: ServiceProbe
 ) -> None:
-    with shell.started("run") as first, shell.started("run") as second:
+    with shell.started("run", "--yes") as first, shell.started("run", "--yes") as second:
         statuses = {first.wait(), second.wait()}
 
     assert statuses == {0}, f"{first.output}\n{second.output}"

@@ -64,7 +64,7 @@ def bought(tmp_path_factory: pytest.TempPathFactory, service: ServiceProbe) -> B
     shots = (shot("kitchen"), shot("garden", characters=["ben"]), shot("attic", characters=[]))
     write_briefs(shell.briefs, campaign(*shots))
     bills = service.bills
-    done = shell.nbp("run")
+    done = shell.nbp("run", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert service.bills - bills == DISTINCT
     return BoughtCampaign(shell, service)
@@ -100,7 +100,7 @@ def test_the_set_is_not_marked_as_simulated_and_names_the_jobs_that_were_paid(
 def test_a_second_run_buys_nothing(bought: BoughtCampaign) -> None:
     bills = bought.service.bills
 
-    done = bought.shell.nbp("run", "--json")
+    done = bought.shell.nbp("run", "--yes", "--json")
 
     assert json.loads(done.stdout)["complete"] is True
     assert bought.service.bills == bills
@@ -136,7 +136,11 @@ def test_the_key_is_in_no_output_and_no_file(bought: BoughtCampaign) -> None:
 
 
 def test_a_simulated_set_is_never_published(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
+    shell = Shell(
+        tmp_path,
+        NBP_PUBLISH_REPOSITORY=REPOSITORY,
+        **{f"NBP_PUBLISH_{name.upper()}": value for name, value in AUTHOR.items()},
+    )
     write_briefs(shell.briefs, campaign(shot("attic", characters=[])))
     assert shell.nbp("run").returncode == 0
 

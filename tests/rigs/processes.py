@@ -1,6 +1,7 @@
 """Processes under test: `nbp`, its simulator and `dagster dev`; knows nothing of what they make."""
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,6 +86,24 @@ class Process:
         self._popen.wait()
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A command that ran on a terminal: its status, and all that stood there."""
+
+    status: int
+    screen: str
+
+
+def _read_terminal(descriptor: int) -> str:
+    """Return everything written to a terminal, until nobody has it open any more."""
+    read = bytearray()
+    # Linux answers the reader of a terminal that nobody writes to any more with an error.
+    with suppress(OSError):
+        while block := os.read(descriptor, 65536):
+            read += block
+    return read.decode("utf-8", "replace")
+
+
 class Shell:
     """Runs commands over small briefs, with an environment of its own.
 
@@ -118,6 +138,25 @@ class Shell:
     def nbp(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run `nbp` to its end."""
         return self._run([*_NBP, *words], cwd=self.folder, settings=settings)
+
+    def nbp_at_terminal(self, *words: str, answer: str, **settings: str) -> Answered:
+        """Run `nbp` to its end on a terminal where somebody types a line."""
+        ours, its = pty.openpty()
+        with os.fdopen(ours, "wb", buffering=0) as typed:
+            process = subprocess.Popen(
+                [*_NBP, *words],
+                cwd=self.folder,
+                env={**self.environment, **settings},
+                stdin=its,
+                stdout=its,
+                stderr=its,
+                start_new_session=True,
+            )
+            os.close(its)
+            # The terminal keeps it until the question is asked.
+            typed.write(f"{answer}\n".encode())
+            said = _read_terminal(ours)
+            return Answered(process.wait(PATIENCE), said)
 
     def dagster(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         """Run `dagster` to its end, in the repository, on the briefs and the state of `nbp`."""

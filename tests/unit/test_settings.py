@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from nbp_dagster.settings import read_settings, write_event_batches
+from nbp_dagster.settings import SettingsError, read_settings, write_event_batches
 
 
 @pytest.mark.parametrize(("given", "passed"), [(None, "500"), ("7", "7"), ("0", "0")])
@@ -19,3 +19,52 @@ def test_dagster_writes_batches_unless_it_was_told_otherwise(
     write_event_batches(read_settings())
 
     assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == passed
+
+
+URLS = (
+    "s3://bucket/nbp",
+    "S3://bucket",
+    "s3:/bucket/nbp",
+    "gs://bucket/nbp",
+    "file:///srv/nbp",
+    "https://example.com/nbp",
+    "postgresql://user@host/nbp",
+    " abfs://container@account/nbp",
+)
+
+
+@pytest.mark.parametrize("variable", ["NBP_HOME", "NBP_CONFIG", "DAGSTER_HOME"])
+@pytest.mark.parametrize("url", URLS)
+def test_a_url_where_a_folder_is_meant_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, url: str
+) -> None:
+    monkeypatch.setenv(variable, url)
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert variable in str(caught.value)
+    assert repr(url.partition("@")[0])[1:4] in str(caught.value)
+    assert "a URL, where a path of this machine belongs" in str(caught.value)
+    assert "Value error" not in str(caught.value)
+
+
+def test_a_url_for_the_scorer_s_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBP_CHARACTER_MODEL", "https://user:secret@example.com/dino.onnx?key=abc")
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert "NBP_CHARACTER_MODEL" in str(caught.value)
+    assert "example.com" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "folder", [".nbp", "/srv/nbp", "a b/c", "C:/nbp", "C:\\nbp", "me@host:nbp"]
+)
+def test_a_path_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    monkeypatch.setenv("NBP_HOME", folder)
+
+    assert str(read_settings().home) == folder

@@ -8,22 +8,26 @@ from nbp_dagster.cli.errors import report_errors
 
 
 @click.command()
-@click.argument("campaigns", nargs=-1)
+@click.argument("keys", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the whole plan as JSON.")
 @click.option("--show", metavar="KEY", help="Print one prompt as the model gets it.")
 @report_errors
-def plan(campaigns: tuple[str, ...], as_json: bool, show: str | None) -> None:
-    """Show what `nbp run` would make and what it would cost; buys nothing."""
+def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
+    """Show what `nbp run` would make and what it would cost; buys nothing.
+
+    KEYS are campaigns, shots, prompts or patterns, as for `nbp run`; without any, all.
+    """
     # Imported here: the studio brings the database, the client and imaging.
-    from nbp_dagster.cli.choice import choose_campaigns
+    from nbp_dagster.cli.choice import choose_prompts
     from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
     from nbp_dagster.settings import read_settings
-    from nbp_dagster.studio.plan import plan_campaigns
+    from nbp_dagster.studio.plan import plan_prompts
 
     settings = read_settings()
     with open_studio(settings) as studio:
-        planned = plan_campaigns(studio, choose_campaigns(studio.briefs, campaigns))
+        chosen = choose_prompts(studio.briefs, keys).values()
+        planned = plan_prompts(studio, [prompt for prompts in chosen for prompt in prompts])
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)

@@ -1,15 +1,29 @@
 """`nbp simulator`: serves a stand-in of the Oxen API on a loopback port."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
+from nbp_dagster.addresses import find_url_fault
 from nbp_dagster.cli.errors import report_errors
 
 
+def _require_path(context: click.Context, parameter: click.Parameter, value: Path | None) -> Any:
+    fault = None if value is None else find_url_fault(str(value))
+    if fault is not None:
+        raise click.BadParameter(f"{value} is {fault}")
+    return value
+
+
 @click.command()
-@click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default="a free one",
+    help="Port on 127.0.0.1.",
+)
 @click.option("--latency", default=2.0, show_default=True, help="Seconds a job takes.")
 @click.option("--slots", default=16, show_default=True, help="Jobs worked on at once.")
 @click.option(
@@ -34,7 +48,10 @@ from nbp_dagster.cli.errors import report_errors
     help="What the prompt says, or for benchmarks one picture a size.",
 )
 @click.option(
-    "--state", type=click.Path(path_type=Path), help="Folder in which jobs outlive the process."
+    "--state",
+    type=click.Path(path_type=Path),
+    callback=_require_path,
+    help="Folder in which jobs outlive the process.",
 )
 @report_errors
 def simulator(

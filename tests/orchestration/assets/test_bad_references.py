@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.load import BriefError, load_briefs
+from nbp_dagster.cli.choice import choose_prompts
 from nbp_dagster.cli.openings import open_studio
-from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run import run_prompts
 from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
@@ -126,10 +127,10 @@ def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(location: CodeLocat
     put(location, {"good": encode(draw_scene(64, 64)), "bad": make_picture("apng of 200 frames")})
     briefs = load_briefs(location.settings.config)
 
+    chosen = choose_prompts(briefs, ["winter"])
+
     with pytest.raises(BriefError, match="200 frames"):
-        run_campaigns(
-            location.settings, briefs, campaigns=["winter"], options=RunOptions(), listener=Silent()
-        )
+        run_prompts(location.settings, briefs, chosen, options=RunOptions(), listener=Silent())
 
     assert location.service.bills == 0
     assert location.service.requests("/api/ai/queue") == []

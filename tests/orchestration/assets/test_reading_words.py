@@ -13,8 +13,9 @@ from rich.console import Console
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.cli.choice import choose_prompts
 from nbp_dagster.cli.openings import open_studio
-from nbp_dagster.cli.run import run_campaigns
+from nbp_dagster.cli.run import run_prompts
 from nbp_dagster.cli.run_report import RunReport
 from nbp_dagster.cli.run_summary import RunOptions, RunSummary
 from nbp_dagster.settings import Settings
@@ -178,10 +179,11 @@ def test_a_strict_command_fails_and_names_the_extra(tmp_path: Path) -> None:
 
     def run(*, strict: bool) -> RunSummary:
         with RunReport(Console(quiet=True)) as report:
-            return run_campaigns(
+            briefs = load_briefs(folder)
+            return run_prompts(
                 settings,
-                load_briefs(folder),
-                campaigns=["winter"],
+                briefs,
+                choose_prompts(briefs, ["winter"]),
                 options=RunOptions(strict=strict),
                 listener=report,
             )

@@ -1,15 +1,17 @@
 """An option is typed once: settings, resource and Component take it from `StudioOptions`."""
 
 import inspect
+from pathlib import Path
 from typing import Annotated, Any
 
 import dagster as dg
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nbp_dagster.components import BrandCampaigns
 from nbp_dagster.components.options import ComponentOptions, derive_yaml_model, resolve_options
+from nbp_dagster.resources.oxen import SimulatedOxenResource
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.options import StudioOptions
@@ -85,3 +87,40 @@ def test_dagster_shows_the_description_and_the_default_of_an_option() -> None:
     fields = StudioResource.to_config_schema().as_field().config_type.fields  # type: ignore[attr-defined]
     assert fields["in_flight"].description == StudioOptions.model_fields["in_flight"].description
     assert fields["in_flight"].default_value == 64
+
+
+@pytest.mark.parametrize("field", ["home", "config"])
+def test_a_resource_takes_no_url_for_a_folder(field: str) -> None:
+    folders = {"home": "state", "config": "briefs", field: "s3://bucket/nbp"}
+
+    with pytest.raises(ValidationError) as caught:
+        StudioResource(oxen=SimulatedOxenResource(), **folders)
+
+    assert "a URL, where a path of this machine belongs" in str(caught.value)
+
+
+def test_a_resource_takes_no_url_for_a_folder_from_a_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The value is known when a run starts, and refused before a folder is made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATE_OF_THIS_TEST", "s3://bucket/nbp")
+    studio = StudioResource(
+        oxen=SimulatedOxenResource(), home=dg.EnvVar("STATE_OF_THIS_TEST"), config="briefs"
+    )
+
+    @dg.asset(required_resource_keys={"studio"})
+    def looked_at() -> None: ...
+
+    result = dg.materialize([looked_at], resources={"studio": studio}, raise_on_error=False)
+
+    assert not result.success
+    assert "a URL, where a path of this machine belongs" in str(
+        [event.event_specific_data for event in result.all_events]
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_simulator_s_state_takes_no_url() -> None:
+    with pytest.raises(ValidationError, match="a URL, where a path"):
+        SimulatedOxenResource(state_dir="s3://bucket/jobs")

@@ -6,6 +6,7 @@ from pathlib import Path
 import fontpkg_inter
 import pytest
 
+from nbp_dagster.briefs.brief import wording_of
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.briefs.supplied_images import hash_brand
 from tests.rigs.fonts import ARABIC
@@ -52,6 +53,7 @@ def test_copy_without_a_disclaimer_the_brand_requires_is_told(
     config_dir: Path, brand: Path, required: str
 ) -> None:
     edit(brand, "characters:", f"disclaimer_required: {required}\ncharacters:")
+    edit(brand, ", de: none}", "}")
 
     assert problems(config_dir) == [
         f"campaigns/spring_launch.yaml:{line}: shots[{n}].copy.disclaimer.de: missing; brand "
@@ -64,8 +66,66 @@ def test_a_disclaimer_of_the_shot_or_of_the_brand_is_enough(
     config_dir: Path, brand: Path, campaign: Path
 ) -> None:
     edit(brand, "characters:", "disclaimer_required: [all]\ncharacters:")
-    edit(brand, "en: Contains caffeine.", "{en: Contains caffeine., de: Enthält Koffein.}")
+    edit(brand, "de: none", "de: Enthält Koffein.")
     assert load_briefs(config_dir).brands["solstice"].disclaimer_required == ("all",)
+
+
+def test_a_locale_the_brand_forgot_is_told_unless_it_needs_no_disclaimer(
+    config_dir: Path, brand: Path
+) -> None:
+    """The packaged brief says `de: none`; without it the German copy would lose the line."""
+    load_briefs(config_dir)
+    edit(brand, ", de: none}", "}")
+
+    assert problems(config_dir) == [
+        f"campaigns/spring_launch.yaml:{line}: shots[{n}].copy.disclaimer.de: missing; brand "
+        "solstice has a disclaimer in en and none in de: add one to the copy, or to the brand's "
+        "disclaimers, or write `de: none` there if none is needed"
+        for n, line in ((0, 16), (1, 27))
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{de: none}",
+        "{en: none, de: none}",
+        "{en: Contains caffeine., de: None}",
+        "{de: Enthält Koffein., en: none}",
+        "{de: Enthält Koffein., en: Contains caffeine.}",
+        "{}",
+    ],
+)
+def test_a_brand_that_has_a_word_on_each_locale_or_on_none_is_taken(
+    config_dir: Path, brand: Path, written: str
+) -> None:
+    edit(brand, "{en: Contains caffeine., de: none}", written)
+
+    load_briefs(config_dir)
+
+
+def test_a_region_may_need_none_where_its_language_has_one(
+    config_dir: Path, brand: Path, campaign: Path
+) -> None:
+    edit(brand, "de: none", "de: Enthält Koffein., de_CH: none")
+    text = campaign.read_text(encoding="utf-8")
+    campaign.write_text(text.replace("de", "de_CH"), encoding="utf-8")
+
+    briefs = load_briefs(config_dir)
+
+    shot = briefs.campaigns["spring_launch"].shots[0]
+    assert "disclaimer" not in wording_of(briefs.brands["solstice"], shot, "de_CH")
+
+
+def test_a_disclaimer_that_is_required_and_not_needed_is_a_contradiction(
+    config_dir: Path, brand: Path
+) -> None:
+    edit(brand, "characters:", "disclaimer_required: [all]\ncharacters:")
+
+    assert problems(config_dir)[0].endswith(
+        "brand solstice requires a disclaimer in de, and says `de: none`: add one to the copy, or "
+        "correct the brand"
+    )
 
 
 def test_letters_the_font_lacks_are_told_with_their_line_before_anything_is_bought(
