@@ -20,6 +20,8 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
     yield from _spendings("by campaign", accounts.by_campaign)
     yield from _spendings("by shot", accounts.by_shot)
     yield from _spendings("by model", accounts.by_model)
+    named = tuple(row for row in accounts.by_account if row.name)
+    yield from _spendings("by account", named)
     yield from _purchases("open: resumed by the next run", accounts.open)
     yield from _purchases("refused: not submitted again unchanged", accounts.refused)
     yield from _purchases("failed: submitted again by the next run", accounts.failed)

@@ -108,6 +108,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
         MissingKey: Live mode without a key.
     """
     from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.studio.ledger.accounts import Account, resolve_account
     from nbp_dagster.studio.ledger.ledger import Ledger
     from nbp_dagster.studio.ledger.sheet_pins import PinLog
     from nbp_dagster.studio.ordering.character_sheets import CharacterSheets
@@ -127,13 +128,16 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
             delivery=delivery.create_delivery(client, folder=paths.uploads, clock=clock),
         )
         with _open_database(settings) as database:
+            account = Account()
+            if settings.mode == "live":
+                account = resolve_account(database, client.payer, name=settings.account)
             sheets = CharacterSheets(
                 briefs,
                 provider=settings.provider,
                 quote=cache(lambda model: fetch_quote(client, model)),
                 references=references,
-                ledger=Ledger(database, clock=clock),
-                pins=PinLog(database, clock=clock),
+                ledger=Ledger(database, clock=clock, account=account),
+                pins=PinLog(database, clock=clock, account=account.name),
             )
             yield SheetContext(
                 briefs=briefs,
@@ -169,6 +173,22 @@ def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":
             corrections=CorrectionLog(database, clock=clock),
             client=client,
         )
+
+
+def adopt_account(settings: Settings, name: str, *, who: str) -> None:
+    """Make the key in use one of an account that the ledger knows.
+
+    Raises:
+        MissingKey: No key is set.
+        UnknownAccount: The ledger knows no such account, or the key belongs to another.
+    """
+    from nbp_dagster.oxen.executor import Service
+    from nbp_dagster.studio.connect import require_key
+    from nbp_dagster.studio.ledger import accounts
+
+    payer = Service(settings.oxen_base_url, require_key(_reveal(settings.oxen_api_key))).payer
+    with _open_database(settings) as database:
+        accounts.adopt_account(database, payer, name, clock=SystemClock(), who=who)
 
 
 @contextmanager

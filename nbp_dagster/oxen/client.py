@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse
-from nbp_dagster.oxen.executor import Executor, Service
+from nbp_dagster.oxen.executor import Executor, Payer, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
 from nbp_dagster.oxen.repositories import Repositories
@@ -101,6 +101,11 @@ class OxenClient:
 
     def __repr__(self) -> str:
         return f"OxenClient({self.base_url!r})"
+
+    @property
+    def payer(self) -> Payer:
+        """The key in use and where, without giving the key away."""
+        return self._service.payer
 
     @property
     def base_url(self) -> str:

@@ -3,6 +3,8 @@
 Must not know: which endpoints exist.
 """
 
+import hashlib
+import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -27,7 +29,22 @@ from nbp_dagster.oxen.urls import read_origin
 T = TypeVar("T")
 
 _REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
+# What the key signs to be told apart from others; no request ever carries it.
+_ACCOUNT = b"nbp_dagster account"
 _KEY = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A key at a service.
+
+    Attributes:
+        origin: Scheme, host and port of the service, as in `https://hub.oxen.ai:443`.
+        key_hash: Keyed hash of the API key, 32 hex digits; says nothing about the key.
+    """
+
+    origin: str
+    key_hash: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,13 @@ class Service:
 
     def __repr__(self) -> str:
         return f"Service({self.base_url!r})"
+
+    @property
+    def payer(self) -> Payer:
+        """The key and where it pays."""
+        origin = read_origin(self.base_url)
+        digest = hmac.new(self.api_key.encode(), _ACCOUNT, hashlib.sha256).hexdigest()
+        return Payer(f"{origin.scheme}://{origin.host}:{origin.port}", digest[:32])
 
 
 class Executor:

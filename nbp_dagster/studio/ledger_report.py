@@ -43,6 +43,7 @@ class Accounts:
         by_campaign: Campaigns, and `brand:<id>` for character sheets.
         by_shot: `campaign/shot`.
         by_model: Models.
+        by_account: Accounts that paid; "" for the simulator and for older ledgers.
         open: Purchases that a run works on, or that the next run resumes.
         refused: Refused purchases, each with the service's message.
         failed: Purchases that brought no image, lost ones included.
@@ -64,6 +65,7 @@ class Accounts:
     simulated_usd: Decimal
     orphans: tuple[Generation, ...] | None
     corrections: tuple[Correction, ...] = ()
+    by_account: tuple[Spending, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; USD as decimal strings, moments as ISO 8601."""
@@ -74,6 +76,7 @@ class Accounts:
             "by_campaign": [_spending_json(item) for item in self.by_campaign],
             "by_shot": [_spending_json(item) for item in self.by_shot],
             "by_model": [_spending_json(item) for item in self.by_model],
+            "by_account": [_spending_json(item) for item in self.by_account],
             "open": [_purchase_json(item) for item in self.open],
             "refused": [_purchase_json(item) for item in self.refused],
             "failed": [_purchase_json(item) for item in self.failed],
@@ -104,6 +107,7 @@ def read_accounts(
         by_campaign=_group(rows, lambda row: row.scope),
         by_shot=_group([row for row in rows if row.shot], lambda row: f"{row.scope}/{row.shot}"),
         by_model=_group(rows, lambda row: row.model),
+        by_account=_group(rows, lambda row: row.account),
         open=tuple(row for row in rows if row.is_open),
         refused=tuple(row for row in rows if row.state == "refused"),
         failed=tuple(row for row in rows if row.state in ("failed", "lost")),
@@ -173,6 +177,8 @@ def _purchase_json(row: Purchase) -> dict[str, Any]:
         "run_id": row.run_id,
         "intended_at": iso_time(row.intended_at),
         "reason": row.reason,
+        "account": row.account,
+        "origin": row.origin,
     }
 
 

@@ -41,6 +41,12 @@ class StudioOptions(BaseModel):
         description="Most US dollars a calendar day (UTC) may cost, over all campaigns of the "
         "ledger; no such cap when unset.",
     )
+    account: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="Name of the Oxen account that pays, where several share a ledger; known by "
+        "its key when unset.",
+    )
     on_cancel: OnCancel = Field(
         default="keep",
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "

@@ -21,6 +21,7 @@ from nbp_dagster.studio.checks.ocr.proofread import Proofreader
 from nbp_dagster.studio.checks.original_checker import OriginalChecker
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
+from nbp_dagster.studio.ledger.accounts import Account, resolve_account
 from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
 from nbp_dagster.studio.ledger.database import open_ledger
@@ -106,7 +107,10 @@ class Studio:
         self.options = options
         self.store: ImageStore = FolderStore(paths.store)
         database = open_ledger(secrets.ledger_url or paths.ledger, lock_timeout=tuning.lock_timeout)
-        self.ledger = Ledger(database, clock=clock)
+        account = Account()
+        if service.provider == "oxen":
+            account = resolve_account(database, client.payer, name=options.account)
+        self.ledger = Ledger(database, clock=clock, account=account)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
@@ -159,7 +163,7 @@ class Studio:
             store=self.store,
             provider=service.provider,
             ledger=self.ledger,
-            pins=PinLog(database, clock=clock),
+            pins=PinLog(database, clock=clock, account=account.name),
         )
         self.engine = Engine(
             client,

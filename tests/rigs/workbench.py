@@ -155,6 +155,7 @@ def workbench(
     clock: HastyClock | None = None,
     lock_timeout: float = LOCK_TIMEOUT_SECONDS,
     transport: Transport | None = None,
+    account: str | None = None,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     limits = limits or EngineLimits(elsewhere_seconds=0.05)
@@ -163,7 +164,7 @@ def workbench(
         Briefs(home / "briefs", {}, {}, {}, {}, {}),
         service,
         StudioPaths(home),
-        StudioOptions(in_flight=limits.in_flight, on_cancel=on_cancel, ocr="off"),
+        StudioOptions(in_flight=limits.in_flight, on_cancel=on_cancel, ocr="off", account=account),
         secrets=Secrets(ledger_url=ledger_url or ""),
         tuning=Tuning(limits, TIMES, failpoint, lock_timeout),
     ) as studio:

@@ -1,4 +1,4 @@
-"""`nbp ledger`: what was spent, and what is open, refused or failed."""
+"""`nbp ledger`: what was spent, what is open, refused or failed, and whose key pays."""
 
 import json
 
@@ -7,14 +7,17 @@ import click
 from nbp_dagster.cli.errors import report_errors
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--orphans", is_flag=True, help="Ask the service for jobs that no purchase of this ledger owns."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON.")
+@click.pass_context
 @report_errors
-def ledger(orphans: bool, as_json: bool) -> None:
+def ledger(context: click.Context, orphans: bool, as_json: bool) -> None:
     """Show what was spent by day, campaign, shot and model, and what is open or refused."""
+    if context.invoked_subcommand is not None:
+        return
     # Imported here: the database is not needed to print help.
     from nbp_dagster.cli.ledger_table import describe_accounts
     from nbp_dagster.cli.openings import sum_up_ledger
@@ -26,3 +29,16 @@ def ledger(orphans: bool, as_json: bool) -> None:
     else:
         for line in describe_accounts(accounts):
             click.echo(line)
+
+
+@ledger.command("adopt-account")
+@click.argument("name")
+@report_errors
+def adopt_account(name: str) -> None:
+    """Make the API key in use one of the account NAME, whose purchases it then reuses."""
+    from nbp_dagster.cli import openings
+    from nbp_dagster.cli.user import name_user
+    from nbp_dagster.settings import read_settings
+
+    openings.adopt_account(read_settings(), name, who=name_user())
+    click.echo(f"this key pays for the account {name} from now on; what that paid is reused")

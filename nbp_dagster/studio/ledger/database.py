@@ -18,7 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
-HEAD = "0006"
+HEAD = "0007"
 # The revision that a ledger older than migrations is equal to.
 _BEFORE_MIGRATIONS = "0001"
 # Seconds to wait for another process's transaction: a serialised one takes milliseconds.

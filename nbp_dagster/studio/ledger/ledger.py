@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger import statements
+from nbp_dagster.studio.ledger.accounts import Account, register_account
 from nbp_dagster.studio.ledger.budget import Cap, describe_excess
 from nbp_dagster.studio.ledger.database import (
     begin_reading,
@@ -58,7 +59,14 @@ class GenerationTaken(LedgerError):
 
 
 class Ledger:
-    """The table of purchases; each method is one transaction, safe from several threads.
+    """The purchases of one account; each method is one transaction, safe from several threads.
+
+    Purchases of other accounts are neither reused, resumed nor counted.
+
+    Args:
+        engine: The database.
+        clock: Gives the stamps.
+        account: The account that pays; by default the simulator's, which bills nobody.
 
     Example:
         >>> ledger = Ledger(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
@@ -66,9 +74,11 @@ class Ledger:
         {}
     """
 
-    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock, account: Account | None = None) -> None:
         self._engine = engine
         self._clock = clock
+        self.account = account or Account()
+        self._is_registered = self.account.payer is None
         self._spend_cache = SpendCache(None)
 
     def latest(self, fingerprints: Iterable[str]) -> dict[str, Purchase]:
@@ -83,7 +93,8 @@ class Ledger:
             return found
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(wanted):
-                for row in connection.execute(statements.BY_FINGERPRINTS, {"fingerprints": chunk}):
+                parameters = {"fingerprints": chunk, "account": self.account.name}
+                for row in connection.execute(statements.BY_FINGERPRINTS, parameters):
                     found[row.fingerprint] = latest_purchase(
                         found.get(row.fingerprint), _purchase(row)
                     )
@@ -95,9 +106,11 @@ class Ledger:
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
                 query = sa.select(purchases).where(
-                    purchases.c.key.in_(chunk), purchases.c.provider == provider
+                    purchases.c.key.in_(chunk),
+                    purchases.c.provider == provider,
+                    statements.OF_ACCOUNT,
                 )
-                rows = connection.execute(query.order_by(purchases.c.id))
+                rows = connection.execute(query.order_by(purchases.c.id), self._own)
                 found.update((row.key, _purchase(row)) for row in rows)
         return found
 
@@ -105,10 +118,12 @@ class Ledger:
         """Return every image ever made for a key or one of some fingerprints, oldest first."""
         requested = purchases.c.fingerprint.in_(list(fingerprints))
         query = sa.select(purchases).where(
-            purchases.c.state == "made", sa.or_(purchases.c.key == key, requested)
+            purchases.c.state == "made",
+            sa.or_(purchases.c.key == key, requested),
+            statements.OF_ACCOUNT,
         )
         with self._transaction(begin_reading(self._engine)) as connection:
-            rows = connection.execute(query.order_by(purchases.c.id))
+            rows = connection.execute(query.order_by(purchases.c.id), self._own)
             return tuple(map(_purchase, rows))
 
     def claim(
@@ -143,7 +158,8 @@ class Ledger:
         """
         with self._transaction(begin_serialised(self._engine)) as connection:
             attempts = self._attempts(connection, order.request.fingerprint)
-            latest = reduce(latest_purchase, attempts, None)
+            own = (item for item in attempts if item.account in ("", self.account.name))
+            latest = reduce(latest_purchase, own, None)
             closed = (*OPEN, "refused") if fresh else (*OPEN, "refused", "made")
             if latest is not None and (first_only or latest.state in closed):
                 raise AlreadyClaimed(
@@ -161,6 +177,8 @@ class Ledger:
                 fresh=fresh,
                 request=dict(request),
                 intended_at=self._clock.now(),
+                account=self.account.name,
+                origin=self.account.origin,
             )
             result = connection.execute(statements.INSERT, values)
             [purchase_id] = result.inserted_primary_key or (0,)
@@ -199,7 +217,7 @@ class Ledger:
             GenerationTaken: Another purchase owns that job already.
         """
         try:
-            return self._close(
+            enqueued = self._close(
                 purchase,
                 state="enqueued",
                 generation_id=generation_id,
@@ -210,6 +228,15 @@ class Ledger:
             raise GenerationTaken(
                 f"{purchase.key}: generation {generation_id} belongs to another purchase"
             ) from error
+        self._register()
+        return enqueued
+
+    def _register(self) -> None:
+        """Note whose key this is, once the service has accepted it."""
+        if not self._is_registered:
+            with self._transaction(begin_serialised(self._engine)) as connection:
+                register_account(connection, self.account, now=self._clock.now())
+            self._is_registered = True
 
     def settle(self, purchase: Purchase, *, image: KeptImage, times: JobTimes) -> Purchase:
         """Close a purchase with its image."""
@@ -257,10 +284,22 @@ class Ledger:
     def open_in(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
         """Return the open purchases of some campaigns and brands, whatever their requests."""
         query = sa.select(purchases).where(
-            purchases.c.state.in_(OPEN), purchases.c.scope.in_(list(scopes))
+            purchases.c.state.in_(OPEN),
+            purchases.c.scope.in_(list(scopes)),
+            statements.OF_ACCOUNT,
         )
         with self._transaction(begin_reading(self._engine)) as connection:
-            return tuple(_purchase(row) for row in connection.execute(query))
+            return tuple(_purchase(row) for row in connection.execute(query, self._own))
+
+    def open_elsewhere(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
+        """Return the open purchases of other accounts for some campaigns and brands."""
+        query = sa.select(purchases).where(
+            purchases.c.state.in_(OPEN),
+            purchases.c.scope.in_(list(scopes)),
+            sa.not_(statements.OF_ACCOUNT),
+        )
+        with self._transaction(begin_reading(self._engine)) as connection:
+            return tuple(_purchase(row) for row in connection.execute(query, self._own))
 
     def billed_failures(self, fingerprint: str) -> int:
         """Count the purchases of a fingerprint that were billed and ended without an image."""
@@ -268,9 +307,10 @@ class Ledger:
             purchases.c.fingerprint == fingerprint,
             purchases.c.state == "failed",
             purchases.c.billed,
+            statements.OF_ACCOUNT,
         )
         with self._transaction(begin_reading(self._engine)) as connection:
-            return int(connection.execute(query).scalar_one())
+            return int(connection.execute(query, self._own).scalar_one())
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
         """Return the USD that count against a cap: billed, or reserved by open purchases.
@@ -284,7 +324,7 @@ class Ledger:
             return self._spent(connection, CapFilter.of(cap, provider=provider, run_id=run_id))
 
     def rows(self, *, since: float | None = None) -> Iterator[Purchase]:
-        """Yield every purchase, oldest first.
+        """Yield every purchase of every account, oldest first.
 
         Args:
             since: Only those claimed at or after this moment (seconds since the epoch).
@@ -334,18 +374,23 @@ class Ledger:
             raise OverCap(excess)
         return cache.with_sum(cap_filter, spent)
 
-    @staticmethod
-    def _spent(connection: Connection, cap_filter: CapFilter) -> Decimal:
+    @property
+    def _own(self) -> dict[str, str]:
+        """The parameter of `statements.OF_ACCOUNT`."""
+        return {"account": self.account.name}
+
+    def _spent(self, connection: Connection, cap_filter: CapFilter) -> Decimal:
         query = statements.spent(
             of_scope=cap_filter.scope is not None,
             since=cap_filter.since is not None,
             of_run=cap_filter.run_id is not None,
         )
-        return Decimal(int(connection.execute(query, {**vars(cap_filter)}).scalar_one())) / MICRO
+        parameters = {**vars(cap_filter), **self._own}
+        return Decimal(int(connection.execute(query, parameters).scalar_one())) / MICRO
 
     @staticmethod
     def _attempts(connection: Connection, fingerprint: str) -> Sequence[Any]:
-        """Number and state of every attempt at a fingerprint, oldest first."""
+        """Number, state and account of every attempt at a fingerprint, oldest first."""
         return connection.execute(statements.ATTEMPTS, {"fingerprint": fingerprint}).all()
 
     @staticmethod

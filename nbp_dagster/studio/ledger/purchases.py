@@ -37,6 +37,8 @@ class Purchase:
         billed: Whether the service charged for it, as far as is known.
         request: The request's parameters, to recognise the job in the service's list.
         image: Digest and size of the stored original, once made.
+        account: The account that pays; empty in rows of older ledgers and of the simulator.
+        origin: Origin of the service that was asked; empty likewise.
     """
 
     id: int
@@ -62,6 +64,8 @@ class Purchase:
     completed_at: float | None
     reason: str | None
     image: KeptImage | None
+    account: str = ""
+    origin: str = ""
 
     @property
     def is_open(self) -> bool:

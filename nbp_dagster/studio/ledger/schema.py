@@ -39,6 +39,10 @@ purchases = sa.Table(
     # "oxen" or "simulator": simulated prices are not money.
     sa.Column("provider", sa.String(20), nullable=False, server_default="oxen"),
     sa.Column("shot", sa.String(200), nullable=False, server_default=""),
+    # The account that pays, see `accounts`, and the origin of its service; "" in rows of older
+    # ledgers, which every account takes for its own, and in those of the simulator.
+    sa.Column("account", sa.String(100), nullable=False, server_default=""),
+    sa.Column("origin", sa.String(200), nullable=False, server_default=""),
     # Two attempts of one number, or two owners of one job, can't both be written.
     sa.UniqueConstraint("fingerprint", "attempt", name="one_row_an_attempt"),
     sa.UniqueConstraint("generation_id", name="one_owner_a_generation"),
@@ -50,7 +54,7 @@ purchases = sa.Table(
     sa.Index(
         "purchases_by_cost",
         *("provider", "scope", "run_id", "intended_at"),
-        *("state", "billed", "price_micros"),
+        *("state", "billed", "price_micros", "account"),
     ),
 )
 
@@ -61,7 +65,9 @@ sheet_pins = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     # The fingerprint of the first candidate's request: other traits are another sheet.
     sa.Column("made_for", sa.String(64), nullable=False),
-    # From 1; two machines can't both write a decision as the same one.
+    # The account whose candidates were chosen from; "" in rows of older ledgers.
+    sa.Column("account", sa.String(100), nullable=False, server_default=""),
+    # From 1, over all accounts; two machines can't both write a decision as the same one.
     sa.Column("number", sa.Integer, nullable=False),
     # `brand/character` at that time, for people.
     sa.Column("key", sa.String(400), nullable=False),
@@ -127,4 +133,27 @@ pictures = sa.Table(
     sa.Column("sketch", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("sha256", "prompt_key", name="one_row_a_file"),
     sa.Index("pictures_by_prompt", "prompt_key"),
+)
+
+# One row is one key of an account. A key is known by a keyed hash, which says nothing about it.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("key_hash", sa.String(32), nullable=False),
+    sa.Column("origin", sa.String(200), nullable=False),
+    # Seconds since the epoch.
+    sa.Column("added_at", sa.Float, nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    sa.UniqueConstraint("key_hash", name="one_account_a_key"),
+)
+
+# One row: which ledger this is, wherever its database is copied to.
+identity = sa.Table(
+    "identity",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # uuid4 as hex.
+    sa.Column("ledger_id", sa.String(32), nullable=False),
 )

@@ -1,6 +1,6 @@
 """Pins of character sheets: an append-only log of decisions in the ledger's database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
@@ -34,6 +34,7 @@ class Pin:
         who: The user or run that decided.
         reason: Their reason; may be empty.
         pinned_at: Seconds since the epoch.
+        account: The account whose candidates were chosen from; empty in older ledgers.
     """
 
     made_for: str
@@ -44,10 +45,11 @@ class Pin:
     who: str
     reason: str
     pinned_at: float
+    account: str = ""
 
 
 class PinLog:
-    """Decisions about sheets; each method is one transaction.
+    """Decisions about the sheets of one account; each method is one transaction.
 
     Rows are only added: a rollback is one more decision.
 
@@ -57,13 +59,17 @@ class PinLog:
         {}
     """
 
-    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+    def __init__(self, engine: Engine, *, clock: Clock, account: str = "") -> None:
         self._engine = engine
         self._clock = clock
+        self._account = account
 
     def current(self, made_for: Iterable[str]) -> dict[str, Pin]:
         """Return the current pin of each request that has one."""
-        query = sa.select(sheet_pins).where(sheet_pins.c.made_for.in_(list(made_for)))
+        query = sa.select(sheet_pins).where(
+            sheet_pins.c.made_for.in_(list(made_for)),
+            sheet_pins.c.account.in_([self._account, ""]),
+        )
         with self._transaction(begin_reading(self._engine)) as connection:
             rows = connection.execute(query.order_by(sheet_pins.c.number))
             return {row.made_for: _pin(row) for row in rows}
@@ -112,7 +118,7 @@ class PinLog:
                 )
             back = held[-2].digest
             draft = self._draft(key, made_for, back, "rolled_back", who=who, reason=reason)
-            return self._add(connection, history, draft)
+            return self._add(connection, draft)
 
     def _draft(
         self, key: str, made_for: str, digest: str, action: Action, *, who: str, reason: str
@@ -126,6 +132,7 @@ class PinLog:
             who=who,
             reason=reason,
             pinned_at=self._clock.now(),
+            account=self._account,
         )
 
     def _decide(self, draft: Pin, *, keep: bool = False) -> Pin:
@@ -133,17 +140,20 @@ class PinLog:
             history = self._history(connection, draft.made_for)
             if history and (keep or history[-1].digest == draft.digest):
                 return history[-1]
-            return self._add(connection, history, draft)
+            return self._add(connection, draft)
 
     @staticmethod
-    def _add(connection: Connection, history: Sequence[Pin], draft: Pin) -> Pin:
-        pin = replace(draft, number=len(history) + 1)
+    def _add(connection: Connection, draft: Pin) -> Pin:
+        # Decisions are numbered over all accounts.
+        numbers = sa.select(sa.func.count()).where(sheet_pins.c.made_for == draft.made_for)
+        pin = replace(draft, number=connection.execute(numbers).scalar_one() + 1)
         connection.execute(sheet_pins.insert(), asdict(pin))
         return pin
 
-    @staticmethod
-    def _history(connection: Connection, made_for: str) -> tuple[Pin, ...]:
-        query = sa.select(sheet_pins).where(sheet_pins.c.made_for == made_for)
+    def _history(self, connection: Connection, made_for: str) -> tuple[Pin, ...]:
+        query = sa.select(sheet_pins).where(
+            sheet_pins.c.made_for == made_for, sheet_pins.c.account.in_([self._account, ""])
+        )
         return tuple(map(_pin, connection.execute(query.order_by(sheet_pins.c.number))))
 
     def _transaction(

@@ -18,14 +18,17 @@ OPEN: tuple[State, ...] = ("intended", "enqueued")
 # Not `in_`: its list is rendered into the statement each time it runs.
 _IS_OPEN = sa.or_(*(purchases.c.state == state for state in OPEN))
 
+# Rows of older ledgers have no account: every account takes them for its own.
+OF_ACCOUNT = purchases.c.account.in_([sa.bindparam("account"), ""])
+
 INSERT = purchases.insert()
 
 BY_ID = sa.select(purchases).where(purchases.c.id == sa.bindparam("id"))
 
-# Parameter: `fingerprints`, a list.
+# Parameters: `fingerprints`, a list, and `account`.
 BY_FINGERPRINTS = (
     sa.select(purchases)
-    .where(purchases.c.fingerprint.in_(sa.bindparam("fingerprints", expanding=True)))
+    .where(purchases.c.fingerprint.in_(sa.bindparam("fingerprints", expanding=True)), OF_ACCOUNT)
     .order_by(purchases.c.attempt)
 )
 
@@ -36,9 +39,10 @@ NEWEST = (
     .limit(1)
 )
 
-# Number and state of every attempt at a fingerprint, oldest first.
+# Number, state and account of every attempt at a fingerprint, oldest first: attempts are numbered
+# over all accounts.
 ATTEMPTS = (
-    sa.select(purchases.c.attempt, purchases.c.state)
+    sa.select(purchases.c.attempt, purchases.c.state, purchases.c.account)
     .where(purchases.c.fingerprint == sa.bindparam("fingerprint"))
     .order_by(purchases.c.attempt)
 )
@@ -53,7 +57,7 @@ CHANGE_OWN = purchases.update().where(
 
 @cache
 def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[int]:
-    """Return the sum of billed and reserved prices, in micro-dollars.
+    """Return the sum of billed and reserved prices of the parameter `account`, in micro-dollars.
 
     Args:
         of_scope: Only of the parameter `scope`.
@@ -64,6 +68,7 @@ def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[int]:
     query = sa.select(total).where(
         sa.or_(purchases.c.billed, _IS_OPEN),
         purchases.c.provider == sa.bindparam("provider"),
+        OF_ACCOUNT,
     )
     if of_scope:
         query = query.where(purchases.c.scope == sa.bindparam("scope"))

@@ -119,6 +119,8 @@ class Collector:
             if self._is_listed(purchase) or error.error_type != "resource_not_found":
                 # A proxy's 404, or another account's: it proves nothing about a paid job.
                 raise
+            if purchase.origin and purchase.origin != self.ledger.account.origin:
+                return self._leave_elsewhere(purchase)
             return self._lose(purchase, error)
         return self._close(purchase, job)
 
@@ -279,6 +281,16 @@ class Collector:
             self.ledger.fail(purchase, message, billed=False)
             raise RunStopped(f"{message}; add credit to the Oxen account and run again")
         return self._fail(purchase, f"the service failed the job: {message}", billed=False)
+
+    @staticmethod
+    def _leave_elsewhere(purchase: Purchase) -> Failed:
+        """Leave a job open that was ordered at another address than the one in use."""
+        reason = (
+            f"generation {purchase.generation_id} was ordered at {purchase.origin}, and the "
+            "service in use does not know it; its purchase stays open: set OXEN_BASE_URL to that "
+            "service and run again"
+        )
+        return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
     def _lose(self, purchase: Purchase, error: NotFound) -> Outcome:
         reason = (

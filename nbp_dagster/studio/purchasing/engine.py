@@ -1,5 +1,6 @@
 """Turns many orders into outcomes: each is bought, waited for, downloaded and yielded when done."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
@@ -18,6 +19,8 @@ from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocesso
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -114,6 +117,7 @@ class Engine:
         with self._take_lease() as lease:
             buyer = self._buyer(lease, options)
             known = self.ledger.latest(groups.fingerprints)
+            self._name_others(groups)
             buyer.unseen.update(set(groups.fingerprints).difference(known))
             due: list[Order] = []
             refused: list[Outcome] = []
@@ -131,6 +135,17 @@ class Engine:
             if refused:
                 yield refused
             yield from batch.run(due, made, open_fingerprints=is_open)
+
+    def _name_others(self, groups: OrderGroups) -> None:
+        """Log the open purchases of other accounts, which this run leaves alone."""
+        others = self.ledger.open_elsewhere(groups.scopes) if groups.fingerprints else ()
+        if others:
+            named = ", ".join(sorted({row.account for row in others}))
+            logger.warning(
+                "%d open purchases belong to another account (%s) and are left to it",
+                len(others),
+                named,
+            )
 
     def _buyer(self, lease: OwnerLease, options: BuyerOptions) -> Buyer:
         return Buyer(

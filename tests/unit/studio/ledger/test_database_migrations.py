@@ -38,6 +38,7 @@ def test_a_ledger_without_migrations_is_upgraded_and_keeps_every_row(tmp_path: P
 
     assert len(before) == 6
     added = {"owner": "", "fresh": 0, "parent": None, "provider": "oxen", "shot": ""}
+    added |= {"account": "", "origin": ""}
     assert after == [{**row, **added} for row in before]
 
 
