@@ -214,11 +214,12 @@ class OxenClient:
             model: Only this model's jobs.
             namespace: Account that was billed; by default the key's.
             media_type: `image` or `video`.
-            require_complete: Refuse an answer whose count exceeds the jobs it lists, for a
-                caller who concludes from a job's absence that it was never made.
+            require_complete: Refuse an answer with an unreadable job, or whose count exceeds the
+                jobs it lists, for a caller who concludes from a job's absence that it was never
+                made. Else an unreadable job is left out, so that it stops no other.
 
         Raises:
-            BadResponse: A job is unreadable, or the list is incomplete and must not be.
+            BadResponse: The list is unreadable, or incomplete and must not be.
         """
         asked = {"status": status, "model": model, "namespace": namespace, "media_type": media_type}
         found = self._executor.call(
@@ -228,12 +229,12 @@ class OxenClient:
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
         )
-        if require_complete and found.total > len(found.generations):
-            raise BadResponse(
-                f"the list counts {found.total} jobs and holds {len(found.generations)}",
-                endpoint=f"GET {self.base_url}/api/ai/queue",
-                status=200,
-            )
+        problem = found.unreadable and f"a job of the list is unreadable: {found.unreadable}"
+        if found.total > len(found.generations):
+            counted = f"the list counts {found.total} jobs and holds {len(found.generations)}"
+            problem = problem or counted
+        if require_complete and problem:
+            raise BadResponse(problem, endpoint=f"GET {self.base_url}/api/ai/queue", status=200)
         return found.generations
 
     def cancel_generation(self, generation_id: str) -> None:

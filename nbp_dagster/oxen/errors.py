@@ -25,12 +25,13 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.foreign_text import clean, redact
 from nbp_dagster.oxen.error_text import (
+    MAX_TYPE_CHARS,
     ErrorBody,
     is_out_of_credit,
     is_refusal,
     read_error_body,
-    redact,
 )
 
 __all__ = [
@@ -83,8 +84,8 @@ class OxenError(NbpError):
         self.detail = redact(detail)
         self.endpoint = redact(endpoint)
         self.status = status
-        self.request_id = request_id
-        self.error_type = error_type
+        self.request_id = clean(request_id or "", max_chars=MAX_TYPE_CHARS) or None
+        self.error_type = clean(error_type or "", max_chars=MAX_TYPE_CHARS) or None
         super().__init__(self._message())
 
     def _message(self) -> str:

@@ -11,7 +11,8 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.error_text import carries_error, cut_query
+from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
+from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
     OxenError,
@@ -147,14 +148,18 @@ class Executor:
             status,
             body,
             endpoint=endpoint,
-            request_id=_request_id(lowered),
+            request_id=self._request_id(lowered),
             retry_after=parse_retry_after(lowered.get("retry-after"), now=now),
             secrets=(self._service.api_key,),
         )
 
-    def scrub(self, body: bytes) -> bytes:
-        """Return a body without echoes of the key."""
-        return body.replace(self._service.api_key.encode(), b"[key]")
+    def read_json(self, body: bytes) -> object:
+        """Return the JSON value of an answer, without echoes of the key; see `read_json`."""
+        return read_json(body, secrets=(self._service.api_key,))
+
+    def redact(self, text: str, *, max_chars: int = MAX_LINE_CHARS) -> str:
+        """Return a text of the service as one line without the key; see `redact`."""
+        return redact(text, secrets=(self._service.api_key,), max_chars=max_chars)
 
     def _read(
         self, request: HttpRequest, response: HttpResponse, parse: Callable[[object], T]
@@ -162,7 +167,7 @@ class Executor:
         endpoint, status = request.endpoint, response.status
         if not 200 <= status < 300:
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
-        payload, problem = _decode(self.scrub(response.body))
+        payload, problem = self._decode(response.body)
         if not problem and carries_error(payload):
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
         if not problem:
@@ -174,25 +179,20 @@ class Executor:
             problem,
             endpoint=endpoint,
             status=status,
-            request_id=_request_id({k.lower(): v for k, v in response.headers.items()}),
+            request_id=self._request_id({k.lower(): v for k, v in response.headers.items()}),
         )
 
+    def _decode(self, body: bytes) -> tuple[object, str]:
+        """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
+        if not body.strip():
+            return {}, ""
+        try:
+            return self.read_json(body), ""
+        except (ValueError, RecursionError):
+            start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
+            return None, f"the answer is not JSON; it begins {start!r}"
 
-def _decode(body: bytes) -> tuple[object, str]:
-    """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
-    if not body.strip():
-        return {}, ""
-    text = body.decode("utf-8", errors="replace")
-    try:
-        return json.loads(text, parse_constant=_refuse_constant), ""
-    except (ValueError, RecursionError):
-        return None, f"the answer is not JSON; it begins {text[:60]!r}"
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    found = (headers.get(name) for name in _REQUEST_ID_HEADERS)
-    return next((value[:100] for value in found if value), None)
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        found = (headers.get(name) for name in _REQUEST_ID_HEADERS)
+        value = next((value for value in found if value), "")
+        return self.redact(value, max_chars=MAX_TYPE_CHARS) or None

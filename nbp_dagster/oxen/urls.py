@@ -111,7 +111,8 @@ def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:
     try:
         addresses = tuple(resolver(origin.host, origin.port))
     except (OSError, UnicodeError) as error:
-        reason = f": {error}"
+        words = error.strerror if isinstance(error, OSError) else "it is no host name"
+        reason = f": {words}" if words else ""
     if not addresses:
         raise ConnectionFailed(
             f"the host {origin.host} does not resolve{reason}",
