@@ -60,9 +60,10 @@ class OxenClient:
         on_throttle: Called with the delay in seconds of every 429.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
+        allow_http: Whether the base URL may be http to another machine than this one.
 
     Raises:
-        UnsafeUrl: The base URL is not http(s).
+        UnsafeUrl: The base URL is not http(s), or is http to another machine.
         Unauthorized: The key is empty or malformed.
 
     Example:
@@ -84,8 +85,9 @@ class OxenClient:
         on_throttle: Callable[[float], None] | None = None,
         jitter: Callable[[], float] = random.random,
         resolver: Resolver = resolve_host,
+        allow_http: bool = False,
     ) -> None:
-        self._service = Service(base_url, api_key)
+        self._service = Service(base_url, api_key, allow_http)
         self._transport = transport
         self._clock = clock
         retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)

@@ -19,6 +19,7 @@ Must not know: how requests are sent or repeated.
     |-- AmbiguousPost         a paid request that may or may not have been taken
     |-- DownloadFailed        the bytes cannot be had from this URL
     `-- UnsafeUrl             a URL we do not open
+        `-- InsecureService   http to another machine
 """
 
 from collections.abc import Iterable
@@ -43,6 +44,7 @@ __all__ = [
     "ConnectionFailed",
     "ContentRefused",
     "DownloadFailed",
+    "InsecureService",
     "NotFound",
     "OutOfCredit",
     "OxenError",
@@ -246,6 +248,15 @@ class UnsafeUrl(OxenError):
     """A URL that is not the service's own and not plain public https."""
 
     advice = "Use a public https URL, or one on the origin of OXEN_BASE_URL."
+
+
+class InsecureService(UnsafeUrl):
+    """A base URL that would send the key in clear to another machine."""
+
+    advice = (
+        "Use its https address, or set NBP_ALLOW_HTTP=true (allow_http of the resource or the "
+        "component) where the network is your own."
+    )
 
 
 _BY_STATUS: dict[int, type[StatusError]] = {

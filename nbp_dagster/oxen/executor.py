@@ -15,6 +15,7 @@ from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
 from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
+    InsecureService,
     OxenError,
     Unauthorized,
     UnsafeUrl,
@@ -23,7 +24,7 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
-from nbp_dagster.oxen.urls import read_origin
+from nbp_dagster.oxen.urls import is_loopback, read_origin
 
 T = TypeVar("T")
 
@@ -38,19 +39,28 @@ class Service:
     Args:
         base_url: Root of the service without `/api`, e.g. `https://hub.oxen.ai`.
         api_key: The account's key; surrounding white space is dropped.
+        allow_http: Whether http, which sends the key in clear, may be spoken with another machine.
 
     Raises:
-        UnsafeUrl: The base URL is not http(s), or carries a user name, query or fragment.
+        UnsafeUrl: The base URL is not http(s), carries a user name, query or fragment, or is http
+            to another machine without `allow_http`.
         Unauthorized: The key is empty, or cannot stand in a header.
     """
 
     base_url: str
     api_key: str = field(repr=False)
+    allow_http: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
         object.__setattr__(self, "api_key", self.api_key.strip())
-        read_origin(self.base_url)
+        origin = read_origin(self.base_url)
+        if origin.scheme == "http" and not (self.allow_http or is_loopback(origin.host)):
+            raise InsecureService(
+                "http sends the key and every prompt in clear, so that anyone on the way can read "
+                "them",
+                endpoint=self.base_url,
+            )
         if cut_query(self.base_url) != self.base_url:
             raise UnsafeUrl("the base URL has a query or fragment", endpoint=self.base_url)
         if not _KEY.fullmatch(self.api_key):

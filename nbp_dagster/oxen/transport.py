@@ -22,6 +22,7 @@ from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import BadResponse, ConnectionFailed, OxenError, TimedOut
 from nbp_dagster.oxen.network_errors import NETWORK_FAULTS, translate_fault
+from nbp_dagster.oxen.urls import is_loopback
 from nbp_dagster.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -346,8 +347,7 @@ def _proxies_for(url: str) -> dict[str, str]:
         host = urlsplit(url).hostname or ""
     except ValueError:
         return {}
-    is_loopback = host in {"localhost", "::1"} or host.startswith("127.")
-    return {"no_proxy": host} if is_loopback else {}
+    return {"no_proxy": host} if is_loopback(host) else {}
 
 
 def _shut(response: requests.Response) -> None:
