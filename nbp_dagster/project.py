@@ -76,7 +76,11 @@ def build_oxen(settings: Settings) -> OxenResource:
     Dagster gets the name of the key's variable, which is what it serialises and shows.
     """
     if settings.mode == "live":
-        return OxenResource(api_key=dg.EnvVar("OXEN_API_KEY"), base_url=settings.oxen_base_url)
+        return OxenResource(
+            api_key=dg.EnvVar("OXEN_API_KEY"),
+            base_url=settings.oxen_base_url,
+            allow_http=settings.allow_http,
+        )
     return SimulatedOxenResource(
         latency_seconds=float(settings.simulator_latency),
         state_dir=str((settings.home / "simulator").absolute()),

@@ -84,6 +84,11 @@ class Settings(StudioOptions, BaseSettings):
         validation_alias="OXEN_BASE_URL",
         description="The service's address in live mode, without a path.",
     )
+    allow_http: bool = Field(
+        default=False,
+        description="Whether that address may be http to another machine, which sends the key and "
+        "every prompt in clear.",
+    )
     dagster_url: str | None = Field(
         default=None,
         pattern=r"https?://[^/?#@]+(/[^?#]*)?$",

@@ -11,6 +11,7 @@ from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
 from nbp_dagster.assets.step_failures import plain_failure
+from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.studio.campaign_set import write_campaign_set
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
@@ -149,7 +150,11 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         "drawn_by": "SIMULATED" if manifest.simulated else "live",
         "commit": studio.commit or "not in a git checkout",
         "without_picture": dg.MetadataValue.md(
-            "\n".join(f"- `{item.prompt_key}`: {item.reason}" for item in manifest.missing)
+            "\n".join(
+                # The service's words: they may hold links, and images that tell who looks.
+                f"- `{item.prompt_key}`: {escape_markdown(item.reason)}"
+                for item in manifest.missing
+            )
             or "none"
         ),
         **_describe_likenesses(manifest),

@@ -21,7 +21,7 @@ from nbp_dagster.assets.step_failures import (
     WITHOUT_IMAGE,
 )
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.error_text import redact
+from nbp_dagster.foreign_text import redact
 
 Kind = Literal["run_failure", "budget_reached", "refusals"]
 

@@ -30,6 +30,9 @@ MAX_CANDIDATES = 4  # images that the service makes of one call
 # More references measurably blur what each of them shows: one sheet, one face crop, one product or
 # logo, one card of colours.
 DEFAULT_REFERENCES = 4
+# A file's name holds a shot's id and some 30 characters more. Names end at 255 bytes, and at 143 in
+# an encrypted home folder (eCryptfs).
+MAX_ID_CHARACTERS = 100
 MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
 EVERY_LOCALE = "all"  # in lists of locales: all of them
@@ -53,6 +56,8 @@ def is_no_disclaimer(text: object) -> bool:
 def _check_id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
         raise refuse("accepted: small letters a-z, digits and underscores")
+    if len(value) > MAX_ID_CHARACTERS:
+        raise refuse(f"{len(value)} characters; accepted: at most {MAX_ID_CHARACTERS}")
     return value
 
 

@@ -84,7 +84,13 @@ def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient
             address, api_key=key, clock=clock, folder=_paths(settings).rate_limits
         )
         yield (
-            connect.create_client(address, api_key=key, clock=clock, rate_limiter=rate_limiter),
+            connect.create_client(
+                address,
+                api_key=key,
+                clock=clock,
+                rate_limiter=rate_limiter,
+                allow_http=settings.allow_http,
+            ),
             rate_limiter,
         )
         return
@@ -210,8 +216,12 @@ def open_store(settings: Settings) -> "ImageStore":
 @contextmanager
 def _open_database(settings: Settings) -> "Iterator[Engine]":
     from nbp_dagster.studio.ledger.database import open_ledger
+    from nbp_dagster.studio.storage.files import make_private_file
 
-    database = open_ledger(_reveal(settings.ledger_url) or _paths(settings).ledger)
+    url, file = _reveal(settings.ledger_url), _paths(settings).ledger
+    if not url:
+        make_private_file(file)
+    database = open_ledger(url or file)
     try:
         yield database
     finally:

@@ -82,6 +82,13 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         str,
         dg.Resolver.default(description="The service's address in live mode, without a path."),
     ] = "https://hub.oxen.ai"
+    allow_http: Annotated[
+        bool,
+        dg.Resolver.default(
+            description="true lets base_url be http to another machine, which sends the key in "
+            "clear."
+        ),
+    ] = False
     api_key_env: Annotated[
         str,
         dg.Resolver.default(
@@ -260,7 +267,11 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             home: Folder of this instance's state.
         """
         if self.mode == "live":
-            return OxenResource(api_key=dg.EnvVar(self.api_key_env), base_url=self.base_url)
+            return OxenResource(
+                api_key=dg.EnvVar(self.api_key_env),
+                base_url=self.base_url,
+                allow_http=self.allow_http,
+            )
         return SimulatedOxenResource(
             latency_seconds=self.simulator_latency, state_dir=str((home / "simulator").absolute())
         )

@@ -60,9 +60,10 @@ class OxenClient:
         on_throttle: Called with the delay in seconds of every 429.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
+        allow_http: Whether the base URL may be http to another machine than this one.
 
     Raises:
-        UnsafeUrl: The base URL is not http(s).
+        UnsafeUrl: The base URL is not http(s), or is http to another machine.
         Unauthorized: The key is empty or malformed.
 
     Example:
@@ -84,8 +85,9 @@ class OxenClient:
         on_throttle: Callable[[float], None] | None = None,
         jitter: Callable[[], float] = random.random,
         resolver: Resolver = resolve_host,
+        allow_http: bool = False,
     ) -> None:
-        self._service = Service(base_url, api_key)
+        self._service = Service(base_url, api_key, allow_http)
         self._transport = transport
         self._clock = clock
         retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
@@ -219,11 +221,12 @@ class OxenClient:
             model: Only this model's jobs.
             namespace: Account that was billed; by default the key's.
             media_type: `image` or `video`.
-            require_complete: Refuse an answer whose count exceeds the jobs it lists, for a
-                caller who concludes from a job's absence that it was never made.
+            require_complete: Refuse an answer with an unreadable job, or whose count exceeds the
+                jobs it lists, for a caller who concludes from a job's absence that it was never
+                made. Else an unreadable job is left out, so that it stops no other.
 
         Raises:
-            BadResponse: A job is unreadable, or the list is incomplete and must not be.
+            BadResponse: The list is unreadable, or incomplete and must not be.
         """
         asked = {"status": status, "model": model, "namespace": namespace, "media_type": media_type}
         found = self._executor.call(
@@ -233,12 +236,12 @@ class OxenClient:
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
         )
-        if require_complete and found.total > len(found.generations):
-            raise BadResponse(
-                f"the list counts {found.total} jobs and holds {len(found.generations)}",
-                endpoint=f"GET {self.base_url}/api/ai/queue",
-                status=200,
-            )
+        problem = found.unreadable and f"a job of the list is unreadable: {found.unreadable}"
+        if found.total > len(found.generations):
+            counted = f"the list counts {found.total} jobs and holds {len(found.generations)}"
+            problem = problem or counted
+        if require_complete and problem:
+            raise BadResponse(problem, endpoint=f"GET {self.base_url}/api/ai/queue", status=200)
         return found.generations
 
     def cancel_generation(self, generation_id: str) -> None:

@@ -3,7 +3,8 @@
 Must not know: jobs, images, or what the bytes are for.
 """
 
-from contextlib import ExitStack
+import re
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +15,7 @@ from nbp_dagster.oxen.errors import (
     ConnectionFailed,
     DownloadFailed,
     OxenError,
+    UnsafeUrl,
 )
 from nbp_dagster.oxen.executor import Executor, Service
 from nbp_dagster.oxen.retry import Retrier
@@ -22,6 +24,7 @@ from nbp_dagster.oxen.transport import (
     HttpStream,
     Transport,
     count_missing,
+    read_length,
     read_start,
 )
 from nbp_dagster.oxen.urls import MAX_REDIRECTS, Resolver, check_foreign, is_own
@@ -36,6 +39,10 @@ _GONE = frozenset({403, 404, 410})
 """What a signed URL is answered with once it has expired."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}")
+"""What RFC 6838 takes for one; shorter, for its 127 characters each are nobody's."""
 
 
 class Sink(Protocol):
@@ -130,7 +137,7 @@ class Downloader:
             visit = self._visit(current, sink, limits, own=own)
             if visit.location is None:
                 return visit.media_type
-            current = urljoin(current, visit.location)
+            current = _join(current, visit.location)
         raise DownloadFailed(
             f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False
         )
@@ -152,8 +159,8 @@ class Downloader:
             if answer.status != 200:
                 raise self._failure(url, answer, own=own)
             _pour(url, answer, sink, max_bytes=limits.max_bytes)
-            declared = answer.header("content-type") or ""
-            return _Visit(media_type=declared.partition(";")[0].strip().lower())
+            declared = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+            return _Visit(media_type=declared if _MEDIA_TYPE.fullmatch(declared) else "")
 
     def _open(
         self,
@@ -201,9 +208,9 @@ class Downloader:
 
 def _pour(url: str, answer: HttpStream, sink: Sink, *, max_bytes: int) -> None:
     endpoint = _endpoint(url)
-    declared = answer.header("content-length") or ""
-    if declared.isdigit() and int(declared) > max_bytes:
-        raise _too_large(declared, max_bytes, endpoint)
+    declared = read_length(answer.headers)
+    if declared is not None and declared > max_bytes:
+        raise _too_large(str(declared), max_bytes, endpoint)
     sink.begin()
     size = 0
     for chunk in answer.chunks:
@@ -218,6 +225,20 @@ def _pour(url: str, answer: HttpStream, sink: Sink, *, max_bytes: int) -> None:
             endpoint=endpoint,
             status=answer.status,
         )
+
+
+def _join(url: str, location: str) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        UnsafeUrl: The target cannot be parsed.
+    """
+    target = None
+    with suppress(ValueError):
+        target = urljoin(url, location)
+    if target is None:
+        raise UnsafeUrl("refused, it redirects to no readable URL", endpoint=_endpoint(url))
+    return target
 
 
 def _too_large(size: str, max_bytes: int, endpoint: str) -> DownloadFailed:

@@ -1,4 +1,4 @@
-"""Reads error texts of the service: parses bodies, redacts secrets, recognises refusals.
+"""Reads error texts of the service: finds the words in a body, recognises refusals.
 
 Must not know: HTTP clients, retries, or which exception a meaning becomes.
 """
@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-MAX_DETAIL_CHARS = 400
-"""Longest stretch of the service's words kept in a message; a trace or an HTML page is longer."""
+from nbp_dagster.foreign_text import MAX_READ_CHARS, read_json, redact
 
 MAX_JUDGED_CHARS = 2000
 """How much of an error text is searched for meaning: the cause may come after a trace."""
+
+MAX_TYPE_CHARS = 100
+"""Longest name of an error, or id of a call, that is kept."""
 
 _DETAIL_KEYS = ("detail", "message", "title", "type", "status_message")
 """Where an error object may keep its words, the most telling first."""
@@ -50,12 +52,14 @@ _OUT_OF_CREDIT = re.compile(
 )
 """Words for an empty account; a headline about credit cards is not one."""
 
-_QUERY = re.compile(r"(https?://[^\s?#\"'<>]+)\?[^\s\"'<>]*")
-_PATH_QUERY = re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>=]+=[^\s\"'<>]*")
-_DATA_URI = re.compile(r"data:[\w.+/-]*;base64,[A-Za-z0-9+/=_-]*")
-_BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"',;}]+")
-_TAG = re.compile(r"(?is)<(script|style)\b.*?</\1>|<[^>]*>")
-_TITLE = re.compile(r"(?is)<title[^>]*>(.*?)</title>")
+_SCRIPT = re.compile(
+    r"<(script|style)\b(?:(?!<(?:script|style)\b).)*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(r"<[^<>]*>")
+_TITLE = re.compile(r"<title\b[^<>]*>", re.IGNORECASE)
+
+_MAX_JSON_BYTES = 4 * 1024 * 1024
+"""An error answer longer than this is read as text, so only its beginning is."""
 
 
 @dataclass(frozen=True)
@@ -68,31 +72,12 @@ class ErrorBody:
 
 def is_refusal(text: str | None) -> bool:
     """Return whether an error text is a content-policy or safety refusal of a picture."""
-    return bool(text) and _REFUSAL.search(text or "") is not None
+    return _REFUSAL.search((text or "")[:MAX_JUDGED_CHARS]) is not None
 
 
 def is_out_of_credit(text: str | None) -> bool:
     """Return whether an error text means that the account cannot pay."""
-    return bool(text) and _OUT_OF_CREDIT.search(text or "") is not None
-
-
-def redact(text: str, *, secrets: Iterable[str] = (), max_chars: int = MAX_DETAIL_CHARS) -> str:
-    """Return the text on one capped line, without keys, URL queries (signatures) and inline images.
-
-    Args:
-        text: Anything the service, a library or a caller wrote.
-        secrets: Values that must not appear, such as the API key.
-        max_chars: Length of the line returned.
-    """
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "[key]")
-    text = _BEARER.sub("Bearer [key]", text)
-    text = _DATA_URI.sub("data:[cut]", text)
-    text = _QUERY.sub(r"\1?[cut]", text)
-    text = _PATH_QUERY.sub(r"\1?[cut]", text)
-    line = " ".join(text.split())
-    return line if len(line) <= max_chars else f"{line[: max_chars - 3]}..."
+    return _OUT_OF_CREDIT.search((text or "")[:MAX_JUDGED_CHARS]) is not None
 
 
 def cut_query(url: str) -> str:
@@ -106,14 +91,16 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
     Knows `{"error": {type, title, detail}}`, `{"error": {"message"}}`, `{"error": "text"}`, the
     same keys at top level, plain text and HTML; an empty body gives the status's own name.
     """
-    text = body.decode("utf-8", errors="replace").strip()
-    payload = _parse(text)
+    start = body[: 4 * MAX_READ_CHARS].decode("utf-8", errors="replace").strip()
+    hidden = tuple(secrets)
+    payload = _parse(start, body, hidden)
     if isinstance(payload, Mapping):
         detail, error_type = _from_payload(payload)
     else:
-        detail, error_type = _from_text(text), None
-    words = redact(detail, secrets=secrets, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
-    return ErrorBody(detail=words, error_type=error_type)
+        detail, error_type = _from_text(start[:MAX_READ_CHARS]), None
+    words = redact(detail, secrets=hidden, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
+    kind = redact(error_type or "", secrets=hidden, max_chars=MAX_TYPE_CHARS)
+    return ErrorBody(detail=words, error_type=kind or None)
 
 
 def carries_error(payload: object) -> bool:
@@ -129,14 +116,13 @@ def carries_error(payload: object) -> bool:
     return bool(payload.get("error")) or payload.get("status") == "error"
 
 
-def _parse(text: str) -> object:
-    if not text.startswith(("{", "[")):
+def _parse(start: str, body: bytes, secrets: tuple[str, ...]) -> object:
+    if not start.startswith(("{", "[")) or len(body) > _MAX_JSON_BYTES:
         return None
     try:
-        payload: object = json.loads(text)
+        return read_json(body, secrets=secrets)
     except (ValueError, RecursionError):
         return None
-    return payload
 
 
 def _from_payload(payload: Mapping[str, object]) -> tuple[str, str | None]:
@@ -156,8 +142,9 @@ def _from_payload(payload: Mapping[str, object]) -> tuple[str, str | None]:
 def _from_text(text: str) -> str:
     if "<" not in text:
         return text
-    title = _TITLE.search(text)
-    return title.group(1) if title and title.group(1).strip() else _TAG.sub(" ", text)
+    opened = _TITLE.search(text)
+    title = "" if opened is None else text[opened.end() :].partition("<")[0]
+    return title if title.strip() else _TAG.sub(" ", _SCRIPT.sub(" ", text))
 
 
 def _text(value: object) -> str:

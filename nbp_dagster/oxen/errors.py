@@ -19,18 +19,20 @@ Must not know: how requests are sent or repeated.
     |-- AmbiguousPost         a paid request that may or may not have been taken
     |-- DownloadFailed        the bytes cannot be had from this URL
     `-- UnsafeUrl             a URL we do not open
+        `-- InsecureService   http to another machine
 """
 
 from collections.abc import Iterable
 from typing import ClassVar
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.foreign_text import clean, redact
 from nbp_dagster.oxen.error_text import (
+    MAX_TYPE_CHARS,
     ErrorBody,
     is_out_of_credit,
     is_refusal,
     read_error_body,
-    redact,
 )
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "ConnectionFailed",
     "ContentRefused",
     "DownloadFailed",
+    "InsecureService",
     "NotFound",
     "OutOfCredit",
     "OxenError",
@@ -83,8 +86,8 @@ class OxenError(NbpError):
         self.detail = redact(detail)
         self.endpoint = redact(endpoint)
         self.status = status
-        self.request_id = request_id
-        self.error_type = error_type
+        self.request_id = clean(request_id or "", max_chars=MAX_TYPE_CHARS) or None
+        self.error_type = clean(error_type or "", max_chars=MAX_TYPE_CHARS) or None
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -245,6 +248,15 @@ class UnsafeUrl(OxenError):
     """A URL that is not the service's own and not plain public https."""
 
     advice = "Use a public https URL, or one on the origin of OXEN_BASE_URL."
+
+
+class InsecureService(UnsafeUrl):
+    """A base URL that would send the key in clear to another machine."""
+
+    advice = (
+        "Use its https address, or set NBP_ALLOW_HTTP=true (allow_http of the resource or the "
+        "component) where the network is your own."
+    )
 
 
 _BY_STATUS: dict[int, type[StatusError]] = {

@@ -13,9 +13,11 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from nbp_dagster.clock import Clock
-from nbp_dagster.oxen.error_text import carries_error, cut_query
+from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
+from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
+    InsecureService,
     OxenError,
     Unauthorized,
     UnsafeUrl,
@@ -24,7 +26,7 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
-from nbp_dagster.oxen.urls import read_origin
+from nbp_dagster.oxen.urls import is_loopback, read_origin
 
 T = TypeVar("T")
 
@@ -54,19 +56,28 @@ class Service:
     Args:
         base_url: Root of the service without `/api`, e.g. `https://hub.oxen.ai`.
         api_key: The account's key; surrounding white space is dropped.
+        allow_http: Whether http, which sends the key in clear, may be spoken with another machine.
 
     Raises:
-        UnsafeUrl: The base URL is not http(s), or carries a user name, query or fragment.
+        UnsafeUrl: The base URL is not http(s), carries a user name, query or fragment, or is http
+            to another machine without `allow_http`.
         Unauthorized: The key is empty, or cannot stand in a header.
     """
 
     base_url: str
     api_key: str = field(repr=False)
+    allow_http: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
         object.__setattr__(self, "api_key", self.api_key.strip())
-        read_origin(self.base_url)
+        origin = read_origin(self.base_url)
+        if origin.scheme == "http" and not (self.allow_http or is_loopback(origin.host)):
+            raise InsecureService(
+                "http sends the key and every prompt in clear, so that anyone on the way can read "
+                "them",
+                endpoint=self.base_url,
+            )
         if cut_query(self.base_url) != self.base_url:
             raise UnsafeUrl("the base URL has a query or fragment", endpoint=self.base_url)
         if not _KEY.fullmatch(self.api_key):
@@ -171,14 +182,18 @@ class Executor:
             status,
             body,
             endpoint=endpoint,
-            request_id=_request_id(lowered),
+            request_id=self._request_id(lowered),
             retry_after=parse_retry_after(lowered.get("retry-after"), now=now),
             secrets=(self._service.api_key,),
         )
 
-    def scrub(self, body: bytes) -> bytes:
-        """Return a body without echoes of the key."""
-        return body.replace(self._service.api_key.encode(), b"[key]")
+    def read_json(self, body: bytes) -> object:
+        """Return the JSON value of an answer, without echoes of the key; see `read_json`."""
+        return read_json(body, secrets=(self._service.api_key,))
+
+    def redact(self, text: str, *, max_chars: int = MAX_LINE_CHARS) -> str:
+        """Return a text of the service as one line without the key; see `redact`."""
+        return redact(text, secrets=(self._service.api_key,), max_chars=max_chars)
 
     def _read(
         self, request: HttpRequest, response: HttpResponse, parse: Callable[[object], T]
@@ -186,7 +201,7 @@ class Executor:
         endpoint, status = request.endpoint, response.status
         if not 200 <= status < 300:
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
-        payload, problem = _decode(self.scrub(response.body))
+        payload, problem = self._decode(response.body)
         if not problem and carries_error(payload):
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
         if not problem:
@@ -198,25 +213,20 @@ class Executor:
             problem,
             endpoint=endpoint,
             status=status,
-            request_id=_request_id({k.lower(): v for k, v in response.headers.items()}),
+            request_id=self._request_id({k.lower(): v for k, v in response.headers.items()}),
         )
 
+    def _decode(self, body: bytes) -> tuple[object, str]:
+        """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
+        if not body.strip():
+            return {}, ""
+        try:
+            return self.read_json(body), ""
+        except (ValueError, RecursionError):
+            start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
+            return None, f"the answer is not JSON; it begins {start!r}"
 
-def _decode(body: bytes) -> tuple[object, str]:
-    """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
-    if not body.strip():
-        return {}, ""
-    text = body.decode("utf-8", errors="replace")
-    try:
-        return json.loads(text, parse_constant=_refuse_constant), ""
-    except (ValueError, RecursionError):
-        return None, f"the answer is not JSON; it begins {text[:60]!r}"
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    found = (headers.get(name) for name in _REQUEST_ID_HEADERS)
-    return next((value[:100] for value in found if value), None)
+    def _request_id(self, headers: Mapping[str, str]) -> str | None:
+        found = (headers.get(name) for name in _REQUEST_ID_HEADERS)
+        value = next((value for value in found if value), "")
+        return self.redact(value, max_chars=MAX_TYPE_CHARS) or None

@@ -6,7 +6,6 @@ know: what is done about a finished job.
 """
 
 import codecs
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -118,7 +117,7 @@ class EventStream:
             raise self._executor.fail(
                 answer.status, answer.headers, read_start(answer), endpoint=request.endpoint
             )
-        kind = answer.header("content-type") or "nothing"
+        kind = self._executor.redact(answer.header("content-type") or "nothing", max_chars=100)
         if not kind.startswith("text/event-stream"):
             raise BadResponse(
                 f"the content type is {kind}, not text/event-stream",
@@ -156,7 +155,7 @@ class EventStream:
 
     def _parse(self, data: str) -> Iterator[GenerationEvent]:
         try:
-            yield parse_event(json.loads(self._executor.scrub(data.encode())))
+            yield parse_event(self._executor.read_json(data.encode()))
         except (ShapeError, ValueError, RecursionError) as error:
             logger.debug("an unreadable event of %d characters is skipped: %s", len(data), error)
 

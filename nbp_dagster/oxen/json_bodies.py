@@ -6,7 +6,14 @@ Must not know: which answers exist, or how a body is sent.
 import math
 from collections.abc import Mapping, Sequence
 
+from nbp_dagster.foreign_text import REPLACEMENT
 from nbp_dagster.oxen.errors import BadRequest
+
+MAX_ID_CHARS = 100
+"""Longest id that is taken from the service; its own are UUIDs of 36 characters."""
+
+LATEST_STAMP = 4_102_444_800.0
+"""2100-01-01 in seconds since the epoch. A stamp behind it is not in seconds."""
 
 
 class ShapeError(ValueError):
@@ -65,6 +72,27 @@ def number_of(payload: Mapping[str, object], key: str) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) else None
+
+
+def stamp_of(payload: Mapping[str, object], key: str) -> float | None:
+    """Return a time stamp in seconds since the epoch; None unless it is between 1970 and 2100."""
+    seconds = number_of(payload, key)
+    return seconds if seconds is not None and 0 <= seconds <= LATEST_STAMP else None
+
+
+def check_id(identity: str, key: str) -> str:
+    """Return an id that can be stored, shown and put into a URL.
+
+    Raises:
+        ShapeError: It is too long, or has a control or another character that is not printed.
+    """
+    if len(identity) > MAX_ID_CHARS:
+        raise ShapeError(
+            f"`{key}` has {len(identity)} characters; accepted: at most {MAX_ID_CHARS}"
+        )
+    if not identity.isprintable() or REPLACEMENT in identity:
+        raise ShapeError(f"`{key}` has characters that no id has")
+    return identity
 
 
 def kind_of(value: object) -> str:

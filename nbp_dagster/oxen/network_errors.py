@@ -1,7 +1,8 @@
 """Translates exceptions of `requests` into ours: may the server have read the request, or not?
 
 Must not know: methods, retries, or what a request is for. The library's texts quote whole URLs,
-signatures included, so only the innermost cause's words are kept.
+signatures included, and a malformed answer itself, so what is said is the operating system's words
+for a fault of the line, and ours for any other.
 """
 
 import http.client
@@ -13,7 +14,6 @@ import urllib3
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ReadTimeoutError
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from nbp_dagster.oxen.error_text import redact
 from nbp_dagster.oxen.errors import (
     CertificateRefused,
     ConnectionFailed,
@@ -38,6 +38,24 @@ _NEVER_REACHED = (
     requests.exceptions.ProxyError,
 )
 """Faults of the way to the server. A proxy's counts: the tunnel was never up."""
+
+_KINDS: tuple[tuple[type[BaseException], str], ...] = (
+    (http.client.RemoteDisconnected, "the connection was closed without an answer"),
+    (http.client.BadStatusLine, "the answer does not begin as HTTP does"),
+    (http.client.LineTooLong, "a line of the answer's head is too long"),
+    (http.client.IncompleteRead, "the answer broke off"),
+    (urllib3.exceptions.DecodeError, "the answer's compression is damaged"),
+    (http.client.HTTPException, "the answer is not valid HTTP"),
+    (requests.exceptions.ProxyError, "the proxy refused the connection"),
+    (urllib3.exceptions.ProxyError, "the proxy refused the connection"),
+    (ssl.SSLError, "the encrypted connection failed"),
+    (urllib3.exceptions.SSLError, "the encrypted connection failed"),
+    (NewConnectionError, "no connection could be made"),
+    (ConnectionRefusedError, "connection refused"),
+    (ConnectionResetError, "connection reset"),
+    (BrokenPipeError, "connection closed while sending"),
+)
+"""Our words by kind, the most telling first: the library's own may quote the answer."""
 
 _READ_TIMEOUTS = (ReadTimeoutError, requests.ReadTimeout, TimeoutError)
 
@@ -99,6 +117,8 @@ def _is_connect_timeout(fault: BaseException) -> bool:
 
 
 def _words(chain: tuple[BaseException, ...]) -> str:
-    innermost = chain[-1]
-    words = getattr(innermost, "strerror", None) or str(innermost)
-    return redact(f"{type(innermost).__name__}: {words}")
+    """Return what the operating system says of the innermost fault, or our words for its kind."""
+    for fault in reversed(chain):
+        if isinstance(fault, OSError) and isinstance(fault.strerror, str) and fault.strerror:
+            return fault.strerror
+    return next((words for kind, words in _KINDS if _has(chain, (kind,))), "the line broke")

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from nbp_dagster.foreign_text import redact
 from nbp_dagster.oxen.catalogue import Model, Pricing, parse_model, parse_models
-from nbp_dagster.oxen.error_text import MAX_JUDGED_CHARS, redact
+from nbp_dagster.oxen.error_text import MAX_JUDGED_CHARS
 from nbp_dagster.oxen.json_bodies import (
     ShapeError,
     as_mapping,
+    check_id,
     flag_of,
     list_of,
     number_of,
+    stamp_of,
     text_of,
     unwrap,
 )
@@ -186,27 +189,42 @@ def parse_generation(payload: object) -> Generation:
         result_url=text_of(job, "result_url", "url") or _first_image_url(job),
         error_message=_error_text(job),
         error_retryable=flag_of(job, "error_retryable"),
-        enqueued_at=number_of(job, "enqueued_at"),
-        started_at=number_of(job, "started_at"),
-        completed_at=number_of(job, "completed_at"),
+        enqueued_at=stamp_of(job, "enqueued_at"),
+        started_at=stamp_of(job, "started_at"),
+        completed_at=stamp_of(job, "completed_at"),
         params=MappingProxyType({k: v for k, v in job.items() if k not in _JOB_FIELDS}),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationList:
-    """A list answer; `total` is the service's own count."""
+    """A list answer.
+
+    Attributes:
+        generations: The jobs that can be read.
+        total: The service's own count.
+        unreadable: What is wrong with the first job that can't be read; empty where all can.
+    """
 
     generations: tuple[Generation, ...]
     total: int
+    unreadable: str = ""
 
 
 def parse_generations(payload: object) -> GenerationList:
-    """Read a list of jobs; one unreadable job fails it, for a paid job must not be overlooked."""
+    """Read a list of jobs; one that is unreadable is told apart and hides no other."""
     answer = as_mapping(payload, "the answer")
-    jobs = tuple(parse_generation(item) for item in list_of(answer, "generations"))
+    items = list_of(answer, "generations")
+    jobs: list[Generation] = []
+    unreadable = ""
+    for item in items:
+        try:
+            jobs.append(parse_generation(item))
+        except ShapeError as error:
+            unreadable = unreadable or str(error)
     count = number_of(answer, "count")
-    return GenerationList(generations=jobs, total=len(jobs) if count is None else int(count))
+    total = len(items) if count is None else int(count)
+    return GenerationList(generations=tuple(jobs), total=total, unreadable=unreadable)
 
 
 def parse_event(payload: object) -> GenerationEvent:
@@ -231,7 +249,7 @@ def parse_images(payload: object) -> ImageAnswer:
         raise ShapeError("no picture: neither `images` nor `image_url` holds one")
     return ImageAnswer(
         model=text_of(answer, "model") or "",
-        created=number_of(answer, "created"),
+        created=stamp_of(answer, "created"),
         images=tuple(images),
     )
 
@@ -243,7 +261,7 @@ def parse_commit(payload: object) -> Commit:
     identity = text_of(commit, "id")
     if not identity:
         raise ShapeError("`commit.id` is missing")
-    return Commit(id=identity, message=text_of(commit, "message"))
+    return Commit(id=check_id(identity, "commit.id"), message=text_of(commit, "message"))
 
 
 def parse_url(payload: object) -> str:
@@ -262,7 +280,7 @@ def _id_of(payload: Mapping[str, object]) -> str:
     identity = text_of(payload, "generation_id")
     if not identity:
         raise ShapeError("`generation_id` is missing")
-    return identity
+    return check_id(identity, "generation_id")
 
 
 def _status_of(payload: Mapping[str, object]) -> GenerationStatus:

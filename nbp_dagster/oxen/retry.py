@@ -37,6 +37,10 @@ REPEATABLE_METHODS = frozenset({"GET", "PUT", "DELETE"})
 are answered with `no_changes`. Every POST is taken for one that bills."""
 
 
+MAX_HEADER_CHARS = 100
+"""How much of a `Retry-After` is read; an HTTP date has 29 characters."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """How often a call is repeated, and after which delays.
@@ -107,7 +111,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
     Returns:
         Seconds to wait, never negative; None when the header is absent or unreadable.
     """
-    text = (value or "").strip()
+    text = (value or "")[:MAX_HEADER_CHARS].strip()
     if not text:
         return None
     try:
@@ -120,7 +124,7 @@ def parse_retry_after(value: str | None, *, now: float) -> float | None:
 def _until(text: str, *, now: float) -> float | None:
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ Must not know: endpoints, payloads, retries, or what a status means.
 
 import contextlib
 import logging
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,8 +20,9 @@ from requests.adapters import HTTPAdapter
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.error_text import cut_query
-from nbp_dagster.oxen.errors import BadResponse, OxenError, TimedOut
+from nbp_dagster.oxen.errors import BadResponse, ConnectionFailed, OxenError, TimedOut
 from nbp_dagster.oxen.network_errors import NETWORK_FAULTS, translate_fault
+from nbp_dagster.oxen.urls import is_loopback
 from nbp_dagster.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ MAX_ERROR_BYTES = 16 * 1024
 """How much of a streamed error answer is read for its text."""
 
 CHUNK_BYTES = 64 * 1024
+
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -186,10 +190,16 @@ def count_missing(headers: Mapping[str, str], size: int) -> int:
 
     urllib3 checks the same where it reads a socket; this holds for every transport.
     """
-    declared = _find_header(headers, "content-length") or ""
-    if not declared.isdigit() or _find_header(headers, "content-encoding"):
+    declared = read_length(headers)
+    if declared is None or _find_header(headers, "content-encoding"):
         return 0
-    return max(0, int(declared) - size)
+    return max(0, declared - size)
+
+
+def read_length(headers: Mapping[str, str]) -> int | None:
+    """Return the announced length of a body in bytes; None where it is no plain number."""
+    declared = _find_header(headers, "content-length") or ""
+    return int(declared) if _LENGTH.fullmatch(declared) else None
 
 
 class RequestsTransport(Transport):
@@ -206,6 +216,7 @@ class RequestsTransport(Transport):
         self._clock = clock or SystemClock()
         self._local = threading.local()
         logging.getLogger("urllib3.connectionpool").addFilter(_cut_queries)
+        logging.getLogger("urllib3.connection").addFilter(_quotes_no_header)
 
     def __repr__(self) -> str:
         return "RequestsTransport()"
@@ -262,6 +273,12 @@ class RequestsTransport(Transport):
                 endpoint=request.endpoint,
                 sent=sent,
                 timeouts=(request.connect_timeout, request.read_timeout),
+            )
+        except Exception:  # noqa: BLE001  # a fault of the library's own over a strange answer
+            failure = ConnectionFailed(
+                "the HTTP library cannot read the answer",
+                endpoint=request.endpoint,
+                maybe_sent=True,
             )
         raise failure
 
@@ -330,8 +347,7 @@ def _proxies_for(url: str) -> dict[str, str]:
         host = urlsplit(url).hostname or ""
     except ValueError:
         return {}
-    is_loopback = host in {"localhost", "::1"} or host.startswith("127.")
-    return {"no_proxy": host} if is_loopback else {}
+    return {"no_proxy": host} if is_loopback(host) else {}
 
 
 def _shut(response: requests.Response) -> None:
@@ -343,6 +359,11 @@ def _shut(response: requests.Response) -> None:
 def _find_header(headers: Mapping[str, str], name: str) -> str | None:
     wanted = name.lower()
     return next((value for key, value in headers.items() if key.lower() == wanted), None)
+
+
+def _quotes_no_header(record: logging.LogRecord) -> bool:
+    """Drop the library's warning of a malformed header: it quotes it, and the whole URL."""
+    return not str(record.msg).startswith("Failed to parse headers")
 
 
 def _cut_queries(record: logging.LogRecord) -> bool:

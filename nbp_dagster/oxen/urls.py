@@ -78,6 +78,11 @@ def is_own(url: str, base_url: str) -> bool:
         return False
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine by its name or number."""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+
+
 def check_foreign(url: str, resolver: Resolver = resolve_host) -> CheckedUrl:
     """Allow a URL outside the service's origin only when it is public https.
 
@@ -111,7 +116,8 @@ def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:
     try:
         addresses = tuple(resolver(origin.host, origin.port))
     except (OSError, UnicodeError) as error:
-        reason = f": {error}"
+        words = error.strerror if isinstance(error, OSError) else "it is no host name"
+        reason = f": {words}" if words else ""
     if not addresses:
         raise ConnectionFailed(
             f"the host {origin.host} does not resolve{reason}",

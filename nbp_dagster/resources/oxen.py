@@ -58,6 +58,11 @@ class OxenResource(dg.ConfigurableResource[Any]):
     base_url: str = Field(
         default="https://hub.oxen.ai", description="The service's address, without a path."
     )
+    allow_http: bool = Field(
+        default=False,
+        description="Whether the address may be http to another machine, which sends the key in "
+        "clear.",
+    )
 
     # What all clients for contexts have in common: a step may ask for one a partition.
     _sender: Transport = PrivateAttr(default_factory=RequestsTransport)
@@ -88,7 +93,11 @@ class OxenResource(dg.ConfigurableResource[Any]):
         """
         key, address, clock = require_key(self.api_key), self._address(), clock or SystemClock()
         return create_client(
-            address, api_key=key, clock=clock, rate_limiter=rate_limiter or RateLimiter(clock)
+            address,
+            api_key=key,
+            clock=clock,
+            rate_limiter=rate_limiter or RateLimiter(clock),
+            allow_http=self.allow_http,
         )
 
     @contextmanager
@@ -135,6 +144,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
                 transport=MeteredTransport(limited, base_url=address, counter=counter, clock=clock),
                 clock=clock,
                 retry=RetryPolicy(),
+                allow_http=self.allow_http,
             )
 
     def rate_limiter(self, clock: Clock, folder: Path) -> RateLimiter:

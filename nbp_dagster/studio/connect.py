@@ -42,12 +42,18 @@ def require_key(api_key: str) -> str:
 
 
 def create_client(
-    address: str, *, api_key: str, clock: Clock, rate_limiter: RateLimiter
+    address: str,
+    *,
+    api_key: str,
+    clock: Clock,
+    rate_limiter: RateLimiter,
+    allow_http: bool = False,
 ) -> OxenClient:
     """Return a client whose requests wait for the rate limiter; nothing is sent yet.
 
     Raises:
         MissingKey: The key is empty.
+        UnsafeUrl: The address can't be used, or is http to another machine without `allow_http`.
     """
     return OxenClient(
         address,
@@ -57,6 +63,7 @@ def create_client(
         ),
         clock=clock,
         retry=RetryPolicy(),
+        allow_http=allow_http,
     )
 
 

@@ -50,6 +50,7 @@ from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.typography.copy_fit import count_renditions
 
@@ -106,6 +107,8 @@ class Studio:
         self.paths = paths
         self.options = options
         self.store: ImageStore = FolderStore(paths.store)
+        if not secrets.ledger_url:
+            make_private_file(paths.ledger)
         database = open_ledger(secrets.ledger_url or paths.ledger, lock_timeout=tuning.lock_timeout)
         account = Account()
         if service.provider == "oxen":

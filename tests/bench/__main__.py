@@ -19,6 +19,7 @@ from tests.bench.pages import measure_pages
 from tests.bench.renditions import measure_renditions
 from tests.bench.report import Report, Scale
 from tests.bench.speed import measure_speed
+from tests.bench.texts import measure_texts
 from tests.bench.unchanged import measure_unchanged
 from tests.rigs.measuring import CommandFailed
 
@@ -31,6 +32,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "pages": measure_pages,
     "growth": measure_growth,
     "renditions": measure_renditions,
+    "texts": measure_texts,
 }
 
 QUICK = Scale(

@@ -74,6 +74,8 @@ def broken_pictures() -> Mapping[str, Callable[[], bytes]]:
         "png header only": lambda: encode(_small(), "PNG")[:33],
         "jpeg marker only": lambda: b"\xff\xd8\xff\xe0",
         "corrupt png": lambda: _corrupt(encode(_small(), "PNG")),
+        "avif of damaged pixels": damaged_avif,
+        "palette png without its palette": palette_png_without_palette,
         "animated png": lambda: _animated("PNG", frames=5),
         "animated webp": lambda: _animated("WEBP", frames=5),
         "animated avif": lambda: _animated("AVIF", frames=5),
@@ -81,6 +83,21 @@ def broken_pictures() -> Mapping[str, Callable[[], bytes]]:
         "100000x100000 png": lambda: png_header(100_000, 100_000),
         "zipped text bomb": _text_bomb,
     }
+
+
+def damaged_avif() -> bytes:
+    """Return an AVIF whose header is sound and whose pixels are not."""
+    data = encode(_small(), "AVIF")
+    at = data.index(b"mdat") + 8
+    return data[:at] + bytes(byte ^ 0xFF for byte in data[at : at + 40]) + data[at + 40 :]
+
+
+def palette_png_without_palette() -> bytes:
+    """Return a PNG of palette indices whose PLTE chunk is missing."""
+    data = encode(_small().quantize(8), "PNG")
+    at = data.index(b"PLTE") - 4
+    (length,) = struct.unpack(">I", data[at : at + 4])
+    return data[:at] + data[at + length + 12 :]
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from nbp_dagster.project import build_oxen
 from nbp_dagster.settings import SettingsError, read_settings, write_event_batches
 
 
@@ -68,3 +69,15 @@ def test_a_path_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, folder: str) 
     monkeypatch.setenv("NBP_HOME", folder)
 
     assert str(read_settings().home) == folder
+
+
+@pytest.mark.parametrize(("given", "allowed"), [(None, False), ("true", True), ("false", False)])
+def test_http_elsewhere_is_allowed_by_its_setting_alone(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, allowed: bool
+) -> None:
+    monkeypatch.setenv("NBP_MODE", "live")
+    monkeypatch.delenv("NBP_ALLOW_HTTP", raising=False)
+    if given is not None:
+        monkeypatch.setenv("NBP_ALLOW_HTTP", given)
+
+    assert build_oxen(read_settings()).allow_http is allowed

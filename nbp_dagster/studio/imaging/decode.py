@@ -4,32 +4,22 @@ Safe to call from many threads: nothing of Pillow's process-wide state is read o
 """
 
 import io
-import struct
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal, get_args
 
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.foreign_text import clean
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # a 4K PNG of noise has some 50 MB
 MAX_PIXELS: Final = 40_000_000  # a 4K picture of the model has 17 megapixels at most
 
 ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF"]
 
-# Everything Pillow's four decoders were seen to raise on hostile or damaged bytes. The warning
-# is an error only in a host that made it one; our own count of pixels does not depend on it.
-DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+# Errors of Pillow's decoders whose text speaks of the file; any other's speaks of Pillow's code.
+_TELLING = (OSError, SyntaxError, EOFError, ValueError, RuntimeError)
 _TURNED: Final = range(2, 9)  # EXIF orientations that are not upright
-_EXIF_ERRORS = (*DECODER_ERRORS, KeyError, TypeError, ZeroDivisionError, OverflowError)
 
 # First bytes of other files that arrive in place of a picture.
 _OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
@@ -62,6 +52,15 @@ class UndecodableImage(NbpError):
         self.what = what
         self.seen = seen
         super().__init__(f"{what}: not a usable picture: {seen}")
+
+
+class MemoryShortage(NbpError):
+    """This machine has not the memory to decode a picture, which may be sound."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what}: not decoded for lack of memory; free some, or decode fewer pictures at a time"
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +102,7 @@ def decode_image(
 
     Raises:
         UndecodableImage: The bytes are something else, too large, animated, damaged or cut short.
+        MemoryShortage: There is no memory for it.
     """
     if len(data) > max_bytes:
         raise UndecodableImage(what, f"{len(data):,} bytes; accepted: at most {max_bytes:,}")
@@ -125,7 +125,7 @@ def count_pixels(file: BinaryIO) -> int:
     try:
         with Image.open(file, formats=get_args(ImageFormat)) as opened:
             return opened.width * opened.height
-    except DECODER_ERRORS:
+    except Exception:  # noqa: BLE001  # see `_load`
         return 0
 
 
@@ -155,9 +155,14 @@ def _load(
     except Image.DecompressionBombError:
         seen = f"far more than {max_pixels:,} pixels; accepted: at most {max_pixels:,}"
         raise UndecodableImage(what, seen) from None
-    except DECODER_ERRORS as error:
-        reason = "" if "BytesIO" in str(error) else f" ({_first_line(error)})"
-        seen = f"a damaged or truncated {found} of {len(data):,} bytes{reason}"
+    except UndecodableImage:
+        raise
+    except MemoryError:
+        raise MemoryShortage(what) from None
+    except Exception as error:
+        # Decoders raise whatever damaged bytes make of them: a RuntimeError of AVIF's, an
+        # AssertionError of a PNG without its palette. A list of kinds is never complete.
+        seen = f"a damaged or truncated {found} of {len(data):,} bytes{_reason(error)}"
         raise UndecodableImage(what, seen) from error
 
 
@@ -197,7 +202,9 @@ def _turn_upright(image: Image.Image) -> Image.Image:
         if image.getexif().get(ExifTags.Base.Orientation, 1) not in _TURNED:
             return image
         return ImageOps.exif_transpose(image)
-    except _EXIF_ERRORS:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  # see `_load`
         # The pixels are sound and may have been paid for; only the note about them is broken.
         return image
 
@@ -217,7 +224,9 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  # see `_load`
         # A profile that is broken or of another colour space says nothing about these pixels.
         return image
     return image if converted is None else converted
@@ -246,6 +255,9 @@ def _describe_text(head: bytes) -> str:
     return "an unknown kind of data"
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: Exception) -> str:
+    """Return a decoder's own words in brackets; nothing where they are about its code."""
     lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
+    if not isinstance(error, _TELLING) or not lines or "BytesIO" in lines[0]:
+        return ""
+    return f" ({clean(lines[0], max_chars=120)})"

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from PIL import Image
 
-from nbp_dagster.studio.imaging.decode import DECODER_ERRORS, sniff_format
+from nbp_dagster.studio.imaging.decode import sniff_format
 from nbp_dagster.version import __version__
 
 SOURCE_TYPES: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # IPTC NewsCodes
@@ -167,9 +167,9 @@ def _find_packet(data: bytes) -> bytes | None:
     try:
         with Image.open(io.BytesIO(data), formats=(kind,)) as opened:
             packet = opened.info.get("xmp") or opened.info.get("XML:com.adobe.xmp")
-    except DECODER_ERRORS:
+        return packet.encode("utf-8", "replace") if isinstance(packet, str) else packet
+    except Exception:  # noqa: BLE001  # decoders raise whatever damaged bytes make of them
         return None
-    return packet.encode() if isinstance(packet, str) else packet
 
 
 def _clean(value: str) -> str:

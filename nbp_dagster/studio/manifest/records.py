@@ -101,7 +101,8 @@ class RecordFolder:
             StoreError: The folder can't be written.
         """
         data = _ADAPTER.dump_json(record, indent=1)
-        write_atomically(self._path(record.prompt_key), data, sync=False)
+        path = self._path(record.prompt_key)
+        write_atomically(path, data, sync=False, private_in=self._root)
 
     def _path(self, prompt_key: str) -> Path:
         return self._root / f"{prompt_key}.json"

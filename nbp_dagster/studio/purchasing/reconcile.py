@@ -66,8 +66,8 @@ def describe_sent(sent: str) -> dict[str, str]:
     """
     if sent.startswith("data:"):
         return {"inline": _hash_inline(sent)}
-    uploaded = _UPLOADED.search(urlsplit(sent).path)
-    return {"upload": uploaded.group(1)} if uploaded else {"url": sent}
+    uploaded = _uploaded_hash(sent)
+    return {"upload": uploaded} if uploaded else {"url": sent}
 
 
 def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> bool:
@@ -89,11 +89,20 @@ def _may_be_same(reference: Mapping[str, Any], echo: object) -> bool:
     if reference.get("url") is not None:
         return bool(reference["url"] == echo)
     if reference.get("upload") is not None:
-        seen = _UPLOADED.search(urlsplit(echo).path)
-        return seen is None or seen.group(1) == reference["upload"]
+        seen = _uploaded_hash(echo)
+        return seen is None or seen == reference["upload"]
     if reference.get("inline") is not None and _is_whole(echo):
         return bool(_hash_inline(echo) == reference["inline"])
     return True
+
+
+def _uploaded_hash(url: str) -> str | None:
+    """Return the hash in the path of an image we uploaded; None for any other or unreadable URL."""
+    try:
+        found = _UPLOADED.search(urlsplit(url).path)
+    except ValueError:
+        return None
+    return found.group(1) if found else None
 
 
 @lru_cache(maxsize=64)

@@ -1,9 +1,10 @@
 """Atomic file writes, file locks and downloads in progress; a reader never sees half a file."""
 
 import ctypes
+import errno
 import hashlib
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,12 @@ Stamp = tuple[int, int, int]
 
 # Age in seconds from which an unfinished file is abandoned: a download may take ten minutes.
 _ABANDONED_SECONDS = 24 * 3600.0
+
+# Permissions before the umask, which may take more away.
+_SHARED_FILE, _PRIVATE_FILE, _PRIVATE_FOLDER = 0o666, 0o600, 0o700
+_NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+# Of four billion names, more than a few taken in a row are no accident.
+_TEMPORARY_NAMES = 100
 
 
 class StoreError(NbpError):
@@ -57,12 +64,16 @@ def hold_lock(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+def write_atomically(
+    path: Path, data: bytes, *, sync: bool = True, private_in: Path | None = None
+) -> None:
     """Write `data` to `path` by temporary file, fsync and rename.
 
     Args:
         path: The file; its folder is made.
         data: All of it.
+        private_in: A folder above it that only its owner may use, with everything made in it; None
+            leaves permissions to the umask.
         sync: Whether it must survive a power cut from here on. For many files one `sync_disk`
             after the last is faster.
 
@@ -70,13 +81,13 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
         StoreError: The disk is full, read-only, or the folder may not be written.
     """
     try:
-        handle, temporary = _open_temporary(path.parent, prefix=f".{path.name}.")
+        handle, temporary = _open_temporary(
+            path.parent, prefix=f".{path.name}.", private_in=private_in
+        )
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
-                # mkstemp makes it private; these files have the usual permissions.
-                os.fchmod(handle, 0o644)
                 if sync:
                     os.fsync(handle)
             Path(temporary).replace(path)
@@ -90,13 +101,44 @@ def write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
         ) from error
 
 
-def _open_temporary(folder: Path, prefix: str = "tmp") -> tuple[int, str]:
-    """Open a temporary file in a folder, which is made when missing."""
-    try:
-        return tempfile.mkstemp(prefix=prefix, dir=folder)
-    except FileNotFoundError:
+def make_private_file(path: Path) -> None:
+    """Make an empty file that only its owner may use, unless there is one.
+
+    For a library that would make it with other permissions; one that can't be made is left to that
+    library's own error.
+    """
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
+
+
+def _make_folder(folder: Path, private_in: Path | None) -> None:
+    """Make a folder and those above it; from `private_in` on, they are their owner's alone."""
+    if private_in is None:
         folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.mkstemp(prefix=prefix, dir=folder)
+        return
+    private_in.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    between = [above for above in folder.parents if private_in in above.parents]
+    for each in (*reversed(between), folder):
+        each.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+
+
+def _open_temporary(
+    folder: Path, prefix: str = "tmp", *, private_in: Path | None
+) -> tuple[int, str]:
+    """Open a temporary file in a folder, which is made when missing."""
+    mode = _SHARED_FILE if private_in is None else _PRIVATE_FILE
+    for _ in range(_TEMPORARY_NAMES):
+        # Not by `tempfile`, which knows private files only: the process's umask can't be asked for
+        # without changing it under the other threads.
+        path = folder / f"{prefix}{secrets.token_hex(4)}"
+        try:
+            return os.open(path, _NEW_FILE, mode), str(path)
+        except FileNotFoundError:
+            _make_folder(folder, private_in)
+        except FileExistsError:
+            continue
+    raise FileExistsError(errno.EEXIST, "no free temporary name", str(folder))
 
 
 def sync_disk(folder: Path) -> None:
@@ -131,9 +173,10 @@ class IncomingFile:
         size: Bytes written so far.
     """
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO, *, private_in: Path | None = None) -> None:
         self._path = path
         self._file = file
+        self._private_in = private_in
         self._hash = hashlib.sha256()
         self._is_moved = False
         self.size = 0
@@ -185,12 +228,11 @@ class IncomingFile:
         """
         with translate_errors(self._path):
             self._file.flush()
-            os.fchmod(self._file.fileno(), 0o644)
             os.fsync(self._file.fileno())
             try:
                 self._path.replace(path)
             except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _make_folder(path.parent, self._private_in)
                 self._path.replace(path)
             self._is_moved = True
 
@@ -205,15 +247,19 @@ class IncomingFile:
 
 
 @contextmanager
-def receive_file(folder: Path) -> Iterator[IncomingFile]:
+def receive_file(folder: Path, *, private_in: Path | None = None) -> Iterator[IncomingFile]:
     """Open a temporary file in a folder, which is made; it is removed at the end unless moved.
+
+    Args:
+        folder: The folder.
+        private_in: As of `write_atomically`, for this file and where it is moved to.
 
     Raises:
         StoreError: The folder can't be written.
     """
     with translate_errors(folder):
-        handle, name = _open_temporary(folder)
-    incoming = IncomingFile(Path(name), os.fdopen(handle, "w+b"))
+        handle, name = _open_temporary(folder, private_in=private_in)
+    incoming = IncomingFile(Path(name), os.fdopen(handle, "w+b"), private_in=private_in)
     try:
         yield incoming
     finally:

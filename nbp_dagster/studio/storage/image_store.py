@@ -71,7 +71,10 @@ class ImageStore(ABC):
 
 
 class FolderStore(ImageStore):
-    """A store in a folder of this machine: `<root>/<first two hex digits>/<digest>`."""
+    """A store in a folder of this machine: `<root>/<first two hex digits>/<digest>`.
+
+    Only its owner may use the folders and files that it makes, and less where the umask says so.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -82,12 +85,12 @@ class FolderStore(ImageStore):
     def put(self, data: bytes, *, sync: bool = True) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if not self.has(digest, size=len(data)):
-            write_atomically(self.path(digest), data, sync=sync)
+            write_atomically(self.path(digest), data, sync=sync, private_in=self._root)
         return digest
 
     @contextmanager
     def receive(self) -> Iterator[IncomingFile]:
-        with receive_file(self._incoming) as incoming:
+        with receive_file(self._incoming, private_in=self._root) as incoming:
             yield incoming
 
     def keep(self, incoming: IncomingFile) -> str:

@@ -199,6 +199,21 @@ def test_a_damaged_original_holds_back_no_other_prompt(location: CodeLocation) -
     assert location.materialized(NAMES.channel_images) == set(others)
 
 
+def test_words_of_the_service_make_no_link_and_no_image_in_the_ui(location: CodeLocation) -> None:
+    location.sheets_made()
+    words = (
+        "content policy: ![x](https://tracker.example/x.png) <img src=//t.example> [y](http://z)"
+    )
+    location.service.script({"kind": "refuse", "message": words, "times": 1})
+    location.materialize(PROMPT_ASSETS)
+
+    assert location.materialize([NAMES.campaign_sets]).success
+
+    text = str(location.latest(NAMES.campaign_sets, "winter").metadata["without_picture"].value)
+    assert "content policy" in text
+    assert not any(mark in text for mark in ("![", "](", " <img", "https://"))
+
+
 def test_a_refused_edit_leaves_no_picture_of_the_old_scene_in_the_set(
     location: CodeLocation,
 ) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nbp_dagster.oxen.error_text import carries_error, cut_query, redact
+from nbp_dagster.foreign_text import redact
+from nbp_dagster.oxen.error_text import carries_error, cut_query
 from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
 
 

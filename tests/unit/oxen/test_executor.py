@@ -124,6 +124,49 @@ def test_a_base_url_that_is_no_service_is_refused(base: str) -> None:
         make_client(base_url=base)
 
 
+HTTP_ELSEWHERE = [
+    "http://hub.test",
+    "HTTP://10.0.0.7:8080",
+    "http://localhost.test",
+    "http://[::2]",
+]
+
+
+@pytest.mark.parametrize("base", [*HTTP_ELSEWHERE, "http://127.0.0.1.test", "http://127.1"])
+def test_http_to_another_machine_is_refused_in_one_line_before_anything_is_sent(base: str) -> None:
+    with pytest.raises(UnsafeUrl) as caught:
+        make_client(base_url=base)
+
+    message = str(caught.value)
+    assert message.startswith(f"{base} failed: http sends the key and every prompt in clear")
+    assert "NBP_ALLOW_HTTP=true" in message
+    assert KEY not in message
+
+
+@pytest.mark.parametrize("base", HTTP_ELSEWHERE)
+def test_http_to_another_machine_is_spoken_where_it_is_allowed(base: str) -> None:
+    transport = ScriptedTransport([json_answer(JOB)])
+    client = OxenClient(
+        base,
+        api_key=KEY,
+        transport=transport,
+        clock=FakeClock(),
+        retry=RetryPolicy(),
+        allow_http=True,
+    )
+
+    assert client.get_generation("g").generation_id == "g-1"
+
+
+@pytest.mark.parametrize(
+    "base", ["http://127.0.0.1:8123", "http://localhost", "http://[::1]:80", "http://127.8.9.1"]
+)
+def test_http_to_this_machine_needs_no_leave(base: str) -> None:
+    client, _ = make_client(json_answer(JOB), base_url=base)
+
+    assert client.get_generation("g").generation_id == "g-1"
+
+
 @pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "schlüssel"])
 def test_a_key_no_header_can_carry_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(Unauthorized, match="API key") as caught:

@@ -168,9 +168,25 @@ def test_an_unreadable_enqueue_answer_is_named(answer: object, words: str) -> No
         parse_queued(answer)
 
 
-def test_one_unreadable_job_fails_the_list() -> None:
-    with pytest.raises(ShapeError, match="`generation_id` is missing"):
-        parse_generations({"count": 2, "generations": [JOB, {"status": "queued"}]})
+def test_one_unreadable_job_hides_no_other_and_is_told() -> None:
+    found = parse_generations({"count": 2, "generations": [{"status": "queued"}, JOB]})
+
+    assert [job.generation_id for job in found.generations] == ["g-1"]
+    assert found.unreadable == "`generation_id` is missing"
+
+
+@pytest.mark.parametrize("identity", ["g" * 101, "g\x1b[2J", "g\ufffd", "g\u202e1", "\t"])
+def test_an_id_that_cannot_be_stored_or_shown_is_none(identity: str) -> None:
+    with pytest.raises(ShapeError, match="`generation_id` has"):
+        parse_generation({**JOB, "generation_id": identity})
+
+
+@pytest.mark.parametrize("stamp", [-1, 1_790_000_000_000, 1e300, 4_102_444_801, "soon", True])
+def test_a_stamp_outside_1970_to_2100_is_unknown(stamp: object) -> None:
+    job = parse_generation({**JOB, "enqueued_at": stamp, "started_at": 4_102_444_800})
+
+    assert job.enqueued_at is None
+    assert job.started_at == 4_102_444_800
 
 
 @pytest.mark.parametrize(("count", "total"), [({"count": 7}, 7), ({}, 1)])

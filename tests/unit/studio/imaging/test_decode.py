@@ -31,6 +31,8 @@ SEEN = {
     "png header only": "a damaged or truncated PNG of 33 bytes",
     "jpeg marker only": "a damaged or truncated JPEG of 4 bytes",
     "corrupt png": "a damaged or truncated PNG",
+    "avif of damaged pixels": "a damaged or truncated AVIF",
+    "palette png without its palette": "a damaged or truncated PNG",
     "animated png": "5 frames",
     "animated webp": "5 frames",
     "animated avif": "5 frames",

@@ -1,12 +1,15 @@
 """The image store: what is kept, what counts as kept, and files on their way into it."""
 
 import os
+import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.storage.files import StoreError
+from nbp_dagster.studio.storage.files import StoreError, make_private_file, write_atomically
 from nbp_dagster.studio.storage.image_store import FolderStore
 
 
@@ -23,6 +26,67 @@ def test_a_received_file_is_kept_under_its_digest(tmp_path: Path) -> None:
     assert store.get(digest) == b"whole"
     assert digest == store.put(b"whole")
     assert list((tmp_path / "incoming").iterdir()) == []
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def modes_below(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.stat().st_mode)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077])
+def test_only_the_owner_may_use_what_is_kept_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    home = tmp_path / "home"
+
+    with umask(mask):
+        store = FolderStore(home / "store")
+        with store.receive() as incoming:
+            incoming.write(b"a picture")
+            store.keep(incoming)
+        store.put(b"another")
+        write_atomically(home / "records" / "a" / "b.json", b"{}", private_in=home / "records")
+        make_private_file(home / "ledger.sqlite")
+
+    modes = modes_below(home)
+    assert {mode for path, mode in modes.items() if (home / path).is_file()} == {0o600}
+    assert {mode for path, mode in modes.items() if (home / path).is_dir()} == {0o700}
+    assert {"store", "store/incoming", "records", "records/a"} <= modes.keys()
+    # Finished sets lie in the same home, for others to see.
+    assert stat.S_IMODE(home.stat().st_mode) == 0o777 & ~mask
+
+
+@pytest.mark.parametrize(("mask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)])
+def test_what_is_for_others_to_see_has_the_permissions_of_the_umask(
+    tmp_path: Path, mask: int, file: int, folder: int
+) -> None:
+    with umask(mask):
+        write_atomically(tmp_path / "sets" / "winter" / "index.html", b"<p>")
+
+    assert modes_below(tmp_path) == {
+        "sets": folder,
+        "sets/winter": folder,
+        "sets/winter/index.html": file,
+    }
+
+
+def test_a_ledger_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    ledger.write_bytes(b"rows")
+    ledger.chmod(0o640)
+
+    make_private_file(ledger)
+
+    assert (ledger.read_bytes(), stat.S_IMODE(ledger.stat().st_mode)) == (b"rows", 0o640)
 
 
 def test_a_received_file_that_is_not_kept_is_gone(tmp_path: Path) -> None:
