@@ -47,11 +47,11 @@ def build_published_sets(
     def published_sets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
-        with plain_failure():
+        with plain_failure(context):
             destination = destination_of(context, names)
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
-            with plain_failure():
+            with plain_failure(context):
                 published = publish_set(studio, campaign_id, destination)
             recorder.record(
                 campaign_id,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
-from nbp_dagster.oxen.errors import BadRequest, BadResponse
+from nbp_dagster.oxen.errors import BadRequest, BadResponse, OxenError
 from nbp_dagster.oxen.executor import Executor, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
@@ -58,6 +58,7 @@ class OxenClient:
         clock: Its `sleep` does the waiting between attempts.
         retry: How often a call is repeated, and after which delays.
         on_throttle: Called with the delay in seconds of every 429.
+        keeps_trying: Whether an error is waited out however many attempts it takes; see `Retrier`.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
 
@@ -82,13 +83,16 @@ class OxenClient:
         clock: Clock,
         retry: RetryPolicy,
         on_throttle: Callable[[float], None] | None = None,
+        keeps_trying: Callable[[OxenError], bool] = lambda error: False,
         jitter: Callable[[], float] = random.random,
         resolver: Resolver = resolve_host,
     ) -> None:
         self._service = Service(base_url, api_key)
         self._transport = transport
         self._clock = clock
-        retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
+        retrier = Retrier(
+            retry, clock, jitter=jitter, on_throttle=on_throttle, keeps_trying=keeps_trying
+        )
         self._executor = Executor(self._service, transport, retrier=retrier, clock=clock)
         self._repositories = Repositories(self._executor)
         self._downloader = Downloader(
@@ -206,6 +210,7 @@ class OxenClient:
         namespace: str | None = None,
         media_type: str | None = None,
         require_complete: bool = False,
+        is_patient: bool = True,
     ) -> tuple[Generation, ...]:
         """Return jobs; without `status` the active ones only.
 
@@ -216,6 +221,7 @@ class OxenClient:
             media_type: `image` or `video`.
             require_complete: Refuse an answer whose count exceeds the jobs it lists, for a
                 caller who concludes from a job's absence that it was never made.
+            is_patient: Whether an outage that a run waits for is waited out here too.
 
         Raises:
             BadResponse: A job is unreadable, or the list is incomplete and must not be.
@@ -227,6 +233,7 @@ class OxenClient:
             parse=parse_generations,
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
+            is_patient=is_patient,
         )
         if require_complete and found.total > len(found.generations):
             raise BadResponse(

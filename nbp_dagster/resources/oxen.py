@@ -13,6 +13,7 @@ from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.metered_client import MeteredClient, MeteredTransport, PriceList
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
@@ -75,19 +76,25 @@ class OxenResource(dg.ConfigurableResource[Any]):
         *,
         clock: Clock | None = None,
         rate_limiter: RateLimiter | None = None,
+        breaker: OutageBreaker | None = None,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
         Args:
             clock: Where it waits between attempts; the machine's own when None.
             rate_limiter: One that several clients share, from `rate_limiter`; its own when None.
+            breaker: Has its requests wait out an outage while it is active; None has none wait.
 
         Raises:
             MissingKey: The key is empty.
         """
         key, address, clock = require_key(self.api_key), self._address(), clock or SystemClock()
         return create_client(
-            address, api_key=key, clock=clock, rate_limiter=rate_limiter or RateLimiter(clock)
+            address,
+            api_key=key,
+            clock=clock,
+            rate_limiter=rate_limiter or RateLimiter(clock),
+            breaker=breaker,
         )
 
     @contextmanager
