@@ -59,7 +59,7 @@ def build_campaign_sets(
         results: dict[str, tuple[CheckResult, ...]] = {}
         studio = studio_of(context, names)
         for campaign_id in context.partition_keys:
-            with plain_failure():
+            with plain_failure(context):
                 written = write_set(context, studio, names, campaign_id=campaign_id)
                 results[campaign_id] = _judge(studio, written)
         wanted = {key.name for key in context.selected_asset_check_keys}

@@ -22,6 +22,7 @@ from nbp_dagster.assets.step import (
     progress_of,
     purchasing_run_id,
     run_within,
+    show_outage,
     studio_key,
     studio_of,
 )
@@ -62,7 +63,7 @@ def build_character_sheets(
     def character_sheets(
         context: dg.AssetExecutionContext, config: BuyingConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with plain_failure():
+        with plain_failure(context, is_repeatable=config.is_repeatable):
             step = _SheetStep(context, studio_of(context, names), names)
             step.run(config, progress_of(context, names))
         yield from nothing_returned()
@@ -89,24 +90,32 @@ class _SheetStep:
         orders = [order for item in statuses.values() for order in _wanted(item, config)]
         progress.begin(len(orders))
         problems: list[Refused | Failed] = []
-        outcomes = self._studio.make(
+        batches = self._studio.make_batches(
             orders,
             run_id=purchasing_run_id(self._context),
             budget=config.budget,
             fresh=config.fresh,
         )
-        for outcome in outcomes:
-            if isinstance(outcome, Generated | Reused):
-                self._note(statuses[outcome.key], outcome)
-            else:
-                problems.append(outcome)
-            progress.advance(outcome)
+        for batch in batches:
+            for outcome in batch:
+                if isinstance(outcome, Generated | Reused):
+                    self._note(statuses[outcome.key], outcome)
+                else:
+                    problems.append(outcome)
+                progress.advance(outcome)
+            show_outage(progress, self._studio)
         who = f"run {self._context.run.run_id}"
         for key, digest in self._replacements.items():
             self._character_sheets.pin_anew(key, digest, who=who)
         self._character_sheets.pin_automatically(keys, who=who)
         lacking = self._record_all(keys, problems)
-        fail_step(self._context, lacking, total=len(keys), what="character sheets")
+        fail_step(
+            self._context,
+            lacking,
+            total=len(keys),
+            what="character sheets",
+            is_repeatable=config.is_repeatable,
+        )
 
     def _note(self, status: SheetStatus, made: Generated | Reused) -> None:
         """Remember what a sheet cost, and the first image that was bought to replace it."""

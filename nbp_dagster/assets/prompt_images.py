@@ -44,6 +44,7 @@ from nbp_dagster.assets.step import (
     progress_of,
     purchasing_run_id,
     run_within,
+    show_outage,
     studio_key,
     studio_of,
 )
@@ -96,7 +97,7 @@ def build_prompt_images(
         context: dg.AssetExecutionContext, config: PromptConfig
     ) -> Iterator[dg.AssetCheckResult]:
         studio, progress = studio_of(context, names), progress_of(context, names)
-        with plain_failure():
+        with plain_failure(context, is_repeatable=config.is_repeatable):
             step = _PromptStep(context, studio, names, config=config, progress=progress)
             yield from step.run()
 
@@ -229,7 +230,13 @@ class _PromptStep:
         yield from self._judgement.results(self._context.selected_asset_check_keys)
         if self._problems or has_failed_run(self._context):
             self._write_sets()
-        fail_step(self._context, self._problems, total=len(self._prompts), what="prompts")
+        fail_step(
+            self._context,
+            self._problems,
+            total=len(self._prompts),
+            what="prompts",
+            is_repeatable=self._config.is_repeatable,
+        )
 
     def _pin_automatically(self) -> None:
         """Write down which sheets these pictures are anchored to, where nobody did yet.
@@ -303,6 +310,9 @@ class _PromptStep:
                 problems = {item.order.key: item.problem for item in made}
                 for outcome in batch:
                     self._close(problems.get(outcome.key) or outcome)
+                if not batch:
+                    self._log.advance(self._tally, self._studio.breaker.outage())
+                show_outage(self._progress, self._studio)
         self._record_requests(pointer)
 
     @contextmanager
@@ -339,7 +349,7 @@ class _PromptStep:
             self._problems.append(outcome)
         self._tally = self._tally.add(outcome)
         self._progress.advance(outcome)
-        self._log.advance(self._tally)
+        self._log.advance(self._tally, self._studio.breaker.outage())
 
     def _batches(
         self, orders: Iterable[Order], postprocessor: Postprocessor

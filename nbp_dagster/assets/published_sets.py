@@ -68,7 +68,7 @@ def build_published_sets(
     ) -> Iterator[dg.MaterializeResult[None]]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
-        with plain_failure():
+        with plain_failure(context):
             destination = destination_of(context, names)
         recorded = recorded_versions(context.instance, names.campaign_sets, context.partition_keys)
         for campaign_id in context.partition_keys:
@@ -76,7 +76,7 @@ def build_published_sets(
             rules = PublishRules(
                 recorded.get(campaign_id), config.allow_missing, config.allow_fewer
             )
-            with plain_failure():
+            with plain_failure(context):
                 published = publish_set(studio, campaign_id, destination, rules)
             recorder.record(
                 campaign_id,

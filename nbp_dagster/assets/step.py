@@ -114,6 +114,12 @@ def purchasing_run_id(context: dg.AssetExecutionContext) -> str:
     return context.run.root_run_id or context.run.run_id
 
 
+def show_outage(progress: Progress, studio: Studio) -> None:
+    """Show the outage of the service that a batch waits for, or that it goes on."""
+    outage = studio.breaker.outage()
+    progress.wait("" if outage is None else outage.in_words())
+
+
 # Given a step's context and its work, which is done once, as it is iterated.
 Execute = Callable[[dg.AssetExecutionContext, Iterator[Any]], Iterator[Any]]
 
@@ -159,6 +165,11 @@ class BuyingConfig(dg.Config):
     def budget(self) -> Decimal | None:
         """The budget as exact money."""
         return None if self.budget_usd is None else Decimal(str(self.budget_usd))
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a retry of the run buys nothing twice and spends no second budget."""
+        return not self.fresh and self.budget_usd is None
 
 
 class PromptConfig(BuyingConfig):

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.orders import Failed, OutcomeCounts, Refused
+from nbp_dagster.oxen.errors import is_outage
+from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
+from nbp_dagster.studio.ledger.orders import Failed, FailureKind, OutcomeCounts, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
@@ -22,18 +24,33 @@ BY_STATE = "by_state"
 REFUSED = "refused"
 OVER_BUDGET = "failed (over_budget)"
 
+# Whether Dagster's `run_retries` may retry a run whose step failed; it decides instead of the
+# instance's own setting.
+RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+
+# What another run would buy anew although the service may have billed it: a person decides that.
+_MAYBE_BILLED: frozenset[FailureKind] = frozenset({"service", "stuck", "bad_image"})
+
 
 @contextmanager
-def plain_failure() -> Iterator[None]:
+def plain_failure(
+    context: dg.AssetExecutionContext, *, is_repeatable: bool = True
+) -> Iterator[None]:
     """Turn an error with a message for people into a failure that shows just that message.
 
+    Args:
+        context: The step's.
+        is_repeatable: As `fail_step` takes it.
+
     Raises:
-        dagster.Failure: Not to be retried: what is wrong is a setting, a brief, a key or a disk.
+        dagster.Failure: To be retried where the service is away for now; not where a setting, a
+            brief, a key or a disk is wrong.
     """
     try:
         yield
     except NbpError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        retries = _allow_retries(context, is_repeatable and is_outage(error))
+        raise dg.Failure(description=str(error), allow_retries=retries) from error
 
 
 def fail_step(
@@ -42,17 +59,28 @@ def fail_step(
     *,
     total: int,
     what: str,
+    is_repeatable: bool,
 ) -> None:
     """Fail the step if there are problems, naming each; what is done is recorded already.
 
+    Args:
+        context: The step's.
+        problems: Outcomes without an image.
+        total: How many there were to make.
+        what: What they are, for the message.
+        is_repeatable: Whether a retry buys what is missing and nothing else, within the same caps;
+            a run that buys afresh or has a budget of its own would begin anew.
+
     Raises:
-        dagster.Failure: Not to be retried within the run: a retry would repeat what cannot
-            succeed; running the range again asks only for what is missing.
+        dagster.Failure: To be retried where the service was out of reach and nothing that it may
+            have billed would be bought anew; else a retry would repeat what cannot succeed.
     """
     if not problems:
         return
     for problem in problems:
         context.log.error("%s: %s: %s", problem.key, _state(problem), problem.reason)
+    kinds = {problem.kind for problem in problems if isinstance(problem, Failed)}
+    is_mended_by_waiting = "unreachable" in kinds and not kinds & _MAYBE_BILLED
     # A step can't fail for some of its partitions alone: dagster-io/dagster#17836.
     raise dg.Failure(
         description=_describe(problems, total=total, what=what),
@@ -69,8 +97,14 @@ def fail_step(
             # Every one, those without a row too.
             BY_STATE: dg.MetadataValue.json(dict(Counter(map(_state, problems)))),
         },
-        allow_retries=False,
+        allow_retries=_allow_retries(context, is_repeatable and is_mended_by_waiting),
     )
+
+
+def _allow_retries(context: dg.AssetExecutionContext, allowed: bool) -> bool:
+    """Have Dagster's retries of runs follow what the failure says of retries of steps."""
+    context.instance.add_run_tags(context.run.run_id, {RETRY_TAG: str(allowed).lower()})
+    return allowed
 
 
 def _shown(problems: Sequence[Refused | Failed]) -> list[Refused | Failed]:
@@ -112,18 +146,33 @@ class BatchLog:
         self._context = context
         self._total = total
         self._began = self._spoke = time.monotonic()
+        self._waited = 0.0
+        self._waits_since: float | None = None
 
-    def advance(self, tally: OutcomeCounts) -> None:
-        """Hear of one more outcome; say so if it is time."""
+    def advance(self, tally: OutcomeCounts, outage: Outage | None = None) -> None:
+        """Take the counts so far, and the outage that the batch waits for; log if it is time."""
         now = time.monotonic()
-        if now - self._spoke >= _SECONDS:
-            self._spoke = now
-            self._say(tally, self._forecast(tally, now - self._began))
+        self._count_wait(now, is_waiting=outage is not None)
+        if now - self._spoke < _SECONDS:
+            return
+        self._spoke = now
+        if outage is not None:
+            self._say(tally, outage.in_words())
+        else:
+            self._say(tally, self._forecast(tally, now - self._began - self._waited))
 
     def close(self, tally: OutcomeCounts) -> None:
         """Say what it all came to."""
         seconds = time.monotonic() - self._began
         self._say(tally, f"in {seconds:.0f} s")
+
+    def _count_wait(self, now: float, *, is_waiting: bool) -> None:
+        """Leave an outage out of the speed that the forecast is made from."""
+        if is_waiting:
+            self._waits_since = now if self._waits_since is None else self._waits_since
+        elif self._waits_since is not None:
+            self._waited += now - self._waits_since
+            self._waits_since = None
 
     def _say(self, tally: OutcomeCounts, more: str) -> None:
         text = f"{tally.total:,} of {self._total:,}"

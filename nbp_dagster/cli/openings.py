@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nbp_dagster.briefs.brief import Briefs
     from nbp_dagster.oxen.client import OxenClient
+    from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
     from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
@@ -41,6 +42,7 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
         SigningError: Content credentials are configured and can't be signed.
     """
     from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.studio import studio
     from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
     from nbp_dagster.studio.options import StudioOptions
@@ -48,10 +50,15 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
     from nbp_dagster.studio.service import Secrets, Service
 
     clock = CancellableClock(SystemClock(), CancellationToken())
-    with open_service(settings, clock) as (client, rate_limiter):
+    breaker = OutageBreaker(clock, limit=60 * settings.outage_minutes)
+    with open_service(settings, clock, breaker) as (client, rate_limiter):
         settle_allocator()
         service = Service(
-            client, clock=clock, rate_limiter=rate_limiter, provider=settings.provider
+            client,
+            clock=clock,
+            rate_limiter=rate_limiter,
+            provider=settings.provider,
+            breaker=breaker,
         )
         secrets = Secrets(
             _reveal(settings.ledger_url), _reveal(settings.c2pa_key), settings.c2pa_cert or ""
@@ -67,10 +74,17 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
 
 
 @contextmanager
-def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient, RateLimiter]]":
+def open_service(
+    settings: Settings, clock: Clock, breaker: "OutageBreaker | None" = None
+) -> "Iterator[tuple[OxenClient, RateLimiter]]":
     """Open the service of the mode: its client, and what limits the rate of its requests.
 
     In simulator mode the simulator runs in this process until the block is left.
+
+    Args:
+        settings: Mode, address and key.
+        clock: Every wait is on it.
+        breaker: Has requests wait out an outage while it is active; None has none wait.
 
     Raises:
         MissingKey: Live mode without a key.
@@ -89,6 +103,7 @@ def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient
                 api_key=key,
                 clock=clock,
                 rate_limiter=rate_limiter,
+                breaker=breaker,
                 allow_http=settings.allow_http,
             ),
             rate_limiter,
@@ -99,7 +114,11 @@ def open_service(settings: Settings, clock: Clock) -> "Iterator[tuple[OxenClient
         rate_limiter = RateLimiter(clock)
         yield (
             connect.create_client(
-                server.url, api_key=connect.SIMULATOR_KEY, clock=clock, rate_limiter=rate_limiter
+                server.url,
+                api_key=connect.SIMULATOR_KEY,
+                clock=clock,
+                rate_limiter=rate_limiter,
+                breaker=breaker,
             ),
             rate_limiter,
         )

@@ -3,10 +3,19 @@
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Refused
+
+
+class _SecondsLeft(TimeRemainingColumn):
+    """The time that is left; nothing while the batch waits for a service that is away."""
+
+    def render(self, task: Task) -> Text:
+        return Text() if task.fields.get("waits") else super().render(task)
 
 
 class RunReport:
@@ -24,7 +33,7 @@ class RunReport:
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[counts]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            _SecondsLeft(compact=True, elapsed_when_finished=True),
             console=console,
             transient=False,
         )
@@ -77,3 +86,8 @@ class RunReport:
         self._tally = self._tally.add(outcome)
         self._outcomes[outcome.key] = outcome
         self._bar.update(self._task, advance=1, counts=self._batch.in_words())
+
+    def wait(self, why: str) -> None:
+        """The batch waits; nothing is said of the time left then."""
+        counts = f"{self._batch.in_words()}, {escape(why)}" if why else self._batch.in_words()
+        self._bar.update(self._task, counts=counts, waits=bool(why))

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
-from nbp_dagster.oxen.errors import BadRequest, BadResponse
+from nbp_dagster.oxen.errors import BadRequest, BadResponse, OxenError
 from nbp_dagster.oxen.executor import Executor, Payer, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
@@ -58,6 +58,7 @@ class OxenClient:
         clock: Its `sleep` does the waiting between attempts.
         retry: How often a call is repeated, and after which delays.
         on_throttle: Called with the delay in seconds of every 429.
+        keeps_trying: Whether an error is waited out however many attempts it takes; see `Retrier`.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
         allow_http: Whether the base URL may be http to another machine than this one.
@@ -83,6 +84,7 @@ class OxenClient:
         clock: Clock,
         retry: RetryPolicy,
         on_throttle: Callable[[float], None] | None = None,
+        keeps_trying: Callable[[OxenError], bool] = lambda error: False,
         jitter: Callable[[], float] = random.random,
         resolver: Resolver = resolve_host,
         allow_http: bool = False,
@@ -90,7 +92,9 @@ class OxenClient:
         self._service = Service(base_url, api_key, allow_http)
         self._transport = transport
         self._clock = clock
-        retrier = Retrier(retry, clock, jitter=jitter, on_throttle=on_throttle)
+        retrier = Retrier(
+            retry, clock, jitter=jitter, on_throttle=on_throttle, keeps_trying=keeps_trying
+        )
         self._executor = Executor(self._service, transport, retrier=retrier, clock=clock)
         self._repositories = Repositories(self._executor)
         self._downloader = Downloader(
@@ -213,6 +217,7 @@ class OxenClient:
         namespace: str | None = None,
         media_type: str | None = None,
         require_complete: bool = False,
+        is_patient: bool = True,
     ) -> tuple[Generation, ...]:
         """Return jobs; without `status` the active ones only.
 
@@ -224,6 +229,7 @@ class OxenClient:
             require_complete: Refuse an answer with an unreadable job, or whose count exceeds the
                 jobs it lists, for a caller who concludes from a job's absence that it was never
                 made. Else an unreadable job is left out, so that it stops no other.
+            is_patient: Whether an outage that a run waits for is waited out here too.
 
         Raises:
             BadResponse: The list is unreadable, or incomplete and must not be.
@@ -235,6 +241,7 @@ class OxenClient:
             parse=parse_generations,
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
+            is_patient=is_patient,
         )
         problem = found.unreadable and f"a job of the list is unreadable: {found.unreadable}"
         if found.total > len(found.generations):

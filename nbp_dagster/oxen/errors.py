@@ -17,6 +17,7 @@ Must not know: how requests are sent or repeated.
     |-- ContentRefused        the picture was refused, by a status or by a job's error text
     |-- BadResponse           the answer cannot be read
     |-- AmbiguousPost         a paid request that may or may not have been taken
+    |-- ServiceAway           an outage lasted for longer than it is waited for; nothing was sent
     |-- DownloadFailed        the bytes cannot be had from this URL
     `-- UnsafeUrl             a URL we do not open
         `-- InsecureService   http to another machine
@@ -50,12 +51,14 @@ __all__ = [
     "OxenError",
     "RateLimited",
     "ServerFault",
+    "ServiceAway",
     "StatusError",
     "TimedOut",
     "Unauthorized",
     "UnsafeUrl",
     "classify",
     "is_out_of_credit",
+    "is_outage",
     "is_refusal",
     "redact",
 ]
@@ -223,6 +226,12 @@ class AmbiguousPost(OxenError):
     advice = "It may have been taken: list the queue and adopt what is there before sending again."
 
 
+class ServiceAway(OxenError):
+    """An outage lasted for longer than it is waited for; this request was not sent."""
+
+    advice = "Run it again when the service is back: paid jobs are fetched then, free."
+
+
 class DownloadFailed(OxenError):
     """The bytes cannot be had from this URL.
 
@@ -278,6 +287,15 @@ _BY_TYPE: dict[str, type[StatusError]] = {
 
 _STATUS_DECIDES = frozenset({401, 402, 426, 429})
 """Statuses whose meaning no words change; a 429 may mention low credit and still pass."""
+
+
+def is_outage(error: BaseException) -> bool:
+    """Return whether an error may be over by itself: no connection, 5xx, 429, and what follows."""
+    if isinstance(error, CertificateRefused):
+        return False
+    if isinstance(error, AmbiguousPost) and error.__cause__ is not None:
+        return is_outage(error.__cause__)
+    return isinstance(error, (ConnectionFailed, ServerFault, RateLimited, ServiceAway))
 
 
 def classify(

@@ -119,6 +119,7 @@ class Executor:
         query: Mapping[str, str] | None = None,
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
+        is_patient: bool = True,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
 
@@ -129,6 +130,7 @@ class Executor:
             query: Query parameters.
             payload: Body.
             read_timeout: Seconds of silence allowed.
+            is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
         """
         body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -138,6 +140,7 @@ class Executor:
                 method, f"{path}{suffix}", headers=headers, body=body, read_timeout=read_timeout
             ),
             parse=parse,
+            is_patient=is_patient,
         )
 
     def request(
@@ -159,13 +162,15 @@ class Executor:
             read_timeout=read_timeout,
         )
 
-    def call_raw(self, request: HttpRequest, *, parse: Callable[[object], T]) -> T:
+    def call_raw(
+        self, request: HttpRequest, *, parse: Callable[[object], T], is_patient: bool = True
+    ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
 
         def attempt() -> T:
             return self._read(request, self._transport.send(request), parse)
 
-        return self._retrier.call(attempt, method=request.method)
+        return self._retrier.call(attempt, method=request.method, is_patient=is_patient)
 
     def fail(
         self, status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str

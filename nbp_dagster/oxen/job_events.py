@@ -9,6 +9,7 @@ import codecs
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sseclient import SSEClient
 
@@ -103,7 +104,7 @@ class EventStream:
             },
             read_timeout=READ_TIMEOUT,
         )
-        with self._transport.stream(request) as answer:
+        with self._transport.stream(replace(request, is_endless=True)) as answer:
             self._check(request, answer)
             if not self._attach(answer):
                 return

@@ -140,6 +140,8 @@ class Retrier:
         jitter: Returns 0 to 1.
         on_throttle: Called with the delay in seconds of every 429, the last attempt's too, so that
             one answer can slow every worker; on the thread that met the 429.
+        keeps_trying: Whether a call that may be repeated is repeated although its attempts are
+            used up: an outage is being waited for.
     """
 
     def __init__(
@@ -149,14 +151,21 @@ class Retrier:
         *,
         jitter: Callable[[], float] = random.random,
         on_throttle: Callable[[float], None] | None = None,
+        keeps_trying: Callable[[OxenError], bool] = lambda error: False,
     ) -> None:
+        self._keeps_trying = keeps_trying
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
         self._on_throttle = on_throttle
 
-    def call(self, attempt: Callable[[], T], *, method: str) -> T:
+    def call(self, attempt: Callable[[], T], *, method: str, is_patient: bool = True) -> T:
         """Run an attempt until it succeeds or may not be repeated.
+
+        Args:
+            attempt: Sends the request once.
+            method: Its HTTP method.
+            is_patient: Whether `keeps_trying` is asked.
 
         Raises:
             AmbiguousPost: A POST failed in a way that leaves open whether it was taken.
@@ -167,7 +176,12 @@ class Retrier:
         def is_over(state: RetryCallState) -> bool:
             elapsed = self._clock.monotonic() - started
             late = elapsed + state.upcoming_sleep > self._policy.total_seconds
-            return late or state.attempt_number >= self._policy.attempts
+            if not late and state.attempt_number < self._policy.attempts:
+                return False
+            error = _error_of(state)
+            if is_patient and isinstance(error, OxenError):
+                return not self._keeps_trying(error)
+            return True
 
         retrying = Retrying(
             sleep=self._clock.sleep,

@@ -57,6 +57,7 @@ class HttpRequest:
         read_timeout: Seconds of silence allowed while reading.
         total_timeout: Seconds the whole answer may take, or None for no limit.
         address: IP address to connect to instead of looking the host up again.
+        is_endless: Whether the answer is a stream that stays open for as long as it is read.
     """
 
     method: str
@@ -68,6 +69,7 @@ class HttpRequest:
     read_timeout: float = 60.0
     total_timeout: float | None = None
     address: str | None = None
+    is_endless: bool = False
 
     @property
     def endpoint(self) -> str:

@@ -14,6 +14,7 @@ from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.metered_client import MeteredClient, MeteredTransport, PriceList
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
@@ -81,12 +82,14 @@ class OxenResource(dg.ConfigurableResource[Any]):
         *,
         clock: Clock | None = None,
         rate_limiter: RateLimiter | None = None,
+        breaker: OutageBreaker | None = None,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
         Args:
             clock: Where it waits between attempts; the machine's own when None.
             rate_limiter: One that several clients share, from `rate_limiter`; its own when None.
+            breaker: Has its requests wait out an outage while it is active; None has none wait.
 
         Raises:
             MissingKey: The key is empty.
@@ -98,6 +101,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             clock=clock,
             rate_limiter=rate_limiter or RateLimiter(clock),
             allow_http=self.allow_http,
+            breaker=breaker,
         )
 
     @contextmanager

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.clock import SystemClock
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.options import StudioOptions
@@ -76,11 +77,13 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         clock = CancellableClock(SystemClock(), CancellationToken())
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
+        breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
         service = Service(
-            self.oxen.client(clock=clock, rate_limiter=rate_limiter),
+            self.oxen.client(clock=clock, rate_limiter=rate_limiter, breaker=breaker),
             clock=clock,
             rate_limiter=rate_limiter,
             provider=self.oxen.provider,
+            breaker=breaker,
         )
         with open_studio(
             briefs or load_briefs(Path(self.config)),

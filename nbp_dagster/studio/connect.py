@@ -12,6 +12,7 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
@@ -47,9 +48,18 @@ def create_client(
     api_key: str,
     clock: Clock,
     rate_limiter: RateLimiter,
+    breaker: OutageBreaker | None = None,
     allow_http: bool = False,
 ) -> OxenClient:
     """Return a client whose requests wait for the rate limiter; nothing is sent yet.
+
+    Args:
+        address: Root of the service.
+        api_key: The key.
+        clock: Every wait is on it.
+        rate_limiter: Gives the slots.
+        breaker: Has requests wait out an outage while it is active; None has none wait.
+        allow_http: Whether the address may be http to another machine.
 
     Raises:
         MissingKey: The key is empty.
@@ -59,11 +69,16 @@ def create_client(
         address,
         api_key=require_key(api_key),
         transport=LimitedTransport(
-            RequestsTransport(), base_url=address, rate_limiter=rate_limiter, clock=clock
+            RequestsTransport(),
+            base_url=address,
+            rate_limiter=rate_limiter,
+            clock=clock,
+            breaker=breaker,
         ),
         clock=clock,
         retry=RetryPolicy(),
         allow_http=allow_http,
+        keeps_trying=breaker.keeps_trying if breaker is not None else lambda error: False,
     )
 
 

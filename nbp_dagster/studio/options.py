@@ -52,6 +52,14 @@ class StudioOptions(BaseModel):
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "
         "for the next run, `cancel` cancels them.",
     )
+    outage_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        le=1440,
+        allow_inf_nan=False,
+        description="Minutes that a run waits while the service is out of reach, before it fails "
+        "as one that Dagster may retry: 0 to 1440; 0 does not wait.",
+    )
     character_scorer: ScorerName = Field(
         default="colour",
         description="What likeness to a sheet is measured with: `colour` is quick and needs "

@@ -34,6 +34,8 @@ from nbp_dagster.studio.studio import Studio
 
 # Final states of a correction's purchase after which it is not bought again by itself.
 _OVER = frozenset({"refused", "failed", "lost"})
+# Kinds of failure that stop corrections too: no key, no credit, no service.
+_STOPPING = frozenset({"not_attempted", "unreachable"})
 
 
 @dataclass(frozen=True)
@@ -112,13 +114,12 @@ class Regenerator:
         stopped = ""
         for outcomes in self._make(current, self._postprocessor):
             for outcome in outcomes:
-                if isinstance(outcome, Failed) and outcome.kind == "not_attempted":
+                if isinstance(outcome, Failed) and outcome.kind in _STOPPING:
                     stopped = outcome.reason
             ready = [outcome for outcome in outcomes if not self._defer(outcome)]
             if ready or not outcomes:
                 yield ready
         if stopped and self._pending:
-            # No key, no credit, no service: what stops first pictures stops corrections too.
             yield [self._give_up(key, stopped) for key in list(self._pending)]
         while self._pending:
             yield from self._regenerate(dict(self._pending))
@@ -180,7 +181,7 @@ class Regenerator:
         # Each correction is compared as soon as it is rendered, in the thread that did.
         for outcomes in self._make(affordable, self) if affordable else ():
             ready = [done for outcome in outcomes for done in self._resolve(outcome)]
-            if ready:
+            if ready or not outcomes:
                 yield ready
 
     def _split_by_caps(self, wanted: Sequence[Order]) -> tuple[list[Order], dict[str, str]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import Provider
 from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
@@ -21,12 +22,14 @@ class Service:
         clock: Every wait is on it; its token cancels the run.
         rate_limiter: Shared by all processes with the client's key.
         provider: Part of every fingerprint, so that no simulated picture counts as paid.
+        breaker: That of the client's transport: has its requests wait out an outage.
     """
 
     client: OxenClient
     clock: CancellableClock
     rate_limiter: RateLimiter
     provider: Provider
+    breaker: OutageBreaker
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ class Studio:
         self.commit = commit_of(briefs.root)
         self.client = client
         self.originals = Originals(client, self.store, clock.token)
+        self.breaker = service.breaker
         self._clock = clock
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
@@ -181,10 +182,11 @@ class Studio:
             ),
             references=self.references,
             rate_limiter=service.rate_limiter,
+            breaker=service.breaker,
             take_lease=partial(take_lease, database, folder=paths.owners),
             clock=clock,
             limits=replace(tuning.limits, in_flight=options.in_flight),
-            times=tuning.times,
+            times=tuning.times.with_outage(60 * options.outage_minutes),
             on_cancel=options.on_cancel,
             failpoint=tuning.failpoint,
         )

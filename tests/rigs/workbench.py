@@ -1,7 +1,7 @@
 """A studio opened over a simulator, with and without briefs, and orders to give its engine."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -11,6 +11,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport, Transport
@@ -140,6 +141,10 @@ class Workbench:
         options = BuyerOptions(self.run_id, tuple(caps), fresh)
         return self.studio.engine.make(orders, options, postprocessor=postprocessor)
 
+    def batches(self, *orders: Order) -> Generator[Sequence[Outcome], None, None]:
+        """The engine's outcomes as it hands them over, empty lists included."""
+        yield from self.studio.engine.batches(orders, BuyerOptions(self.run_id))
+
 
 @contextmanager
 def workbench(
@@ -152,21 +157,37 @@ def workbench(
     ledger_url: str | None = None,
     failpoint: Failpoint = no_failpoint,
     on_cancel: OnCancel = "keep",
-    clock: HastyClock | None = None,
+    clock: CancellableClock | None = None,
     lock_timeout: float = LOCK_TIMEOUT_SECONDS,
     transport: Transport | None = None,
     account: str | None = None,
+    outage_seconds: float = 1.0,
+    times: WatchTimes = TIMES,
+    retry: RetryPolicy = QUICK,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
     limits = limits or EngineLimits(elsewhere_seconds=0.05)
-    service = connect(url, key=key, clock=clock, transport=transport)
+    service = connect(
+        url,
+        key=key,
+        clock=clock,
+        transport=transport,
+        outage_seconds=outage_seconds,
+        retry=retry,
+    )
     with open_studio(
         Briefs(home / "briefs", {}, {}, {}, {}, {}),
         service,
         StudioPaths(home),
-        StudioOptions(in_flight=limits.in_flight, on_cancel=on_cancel, ocr="off", account=account),
+        StudioOptions(
+            in_flight=limits.in_flight,
+            on_cancel=on_cancel,
+            ocr="off",
+            account=account,
+            outage_minutes=outage_seconds / 60,
+        ),
         secrets=Secrets(ledger_url=ledger_url or ""),
-        tuning=Tuning(limits, TIMES, failpoint, lock_timeout),
+        tuning=Tuning(limits, times, failpoint, lock_timeout),
     ) as studio:
         yield Workbench(studio, service.rate_limiter, run_id)
 
@@ -175,14 +196,28 @@ def connect(
     url: str,
     *,
     key: str = "test-key",
-    clock: HastyClock | None = None,
+    clock: CancellableClock | None = None,
     transport: Transport | None = None,
+    outage_seconds: float = 1.0,
+    retry: RetryPolicy = QUICK,
 ) -> Service:
     """Return the service behind an address, with short waits; pictures count as bought."""
     clock = clock or HastyClock()
+    breaker = OutageBreaker(clock, limit=outage_seconds)
     rate_limiter = RateLimiter(RateLimiterClock(clock))
     limited = LimitedTransport(
-        transport or RequestsTransport(), base_url=url, rate_limiter=rate_limiter, clock=clock
+        transport or RequestsTransport(),
+        base_url=url,
+        rate_limiter=rate_limiter,
+        clock=clock,
+        breaker=breaker,
     )
-    client = OxenClient(url, api_key=key, transport=limited, clock=clock, retry=QUICK)
-    return Service(client, clock=clock, rate_limiter=rate_limiter, provider="oxen")
+    client = OxenClient(
+        url,
+        api_key=key,
+        transport=limited,
+        clock=clock,
+        retry=retry,
+        keeps_trying=breaker.keeps_trying,
+    )
+    return Service(client, clock=clock, rate_limiter=rate_limiter, provider="oxen", breaker=breaker)

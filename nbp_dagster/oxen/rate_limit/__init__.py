@@ -1,1 +1,1 @@
-"""Adaptive (AIMD) rate limiting and its back-off, shared by every process with one key."""
+"""Adaptive (AIMD) rate limiting shared by every process with one key, and the outage breaker."""

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     # For an annotation: a command that only reads the ledger does not import the briefs.
     from nbp_dagster.prompts.request import ImageRequest
 
-FailureKind = Literal["not_attempted", "over_budget", "service", "stuck", "bad_image", "rejected"]
+FailureKind = Literal[
+    "not_attempted", "over_budget", "unreachable", "service", "stuck", "bad_image", "rejected"
+]
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ class Failed:
         key: The order's key.
         fingerprint: Hash of the request; empty when it could not be compiled.
         reason: One line for people, with the service's message where there is one.
-        kind: The class of failure.
+        kind: The class of failure; "unreachable" where waiting mends it: nothing was bought, or
+            the paid job stays open.
     """
 
     key: str
@@ -218,6 +221,10 @@ class Progress(Protocol):
         """Count one order whose outcome and pictures are recorded."""
         ...
 
+    def wait(self, why: str) -> None:
+        """Show that the batch waits, for nothing that it does itself; empty once it goes on."""
+        ...
+
 
 class NoProgress:
     """Progress that is shown nowhere."""
@@ -226,4 +233,7 @@ class NoProgress:
         """Do nothing."""
 
     def advance(self, outcome: Outcome) -> None:
+        """Do nothing."""
+
+    def wait(self, why: str) -> None:
         """Do nothing."""

@@ -11,7 +11,6 @@ from typing import Any
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.budget import Cap, find_excesses
-from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     FailureKind,
@@ -37,6 +36,7 @@ from nbp_dagster.studio.purchasing.buyer import (
 )
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
+from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.pacing import DispatchPacer
@@ -52,6 +52,8 @@ POSTPROCESS_SECONDS = 0.11
 # Seconds that an outcome waits for others that are nearly done: recording several at once costs
 # little more than recording one.
 LINGER = 0.03
+# Seconds without a message after which the caller gets an empty list, to look around.
+TICK = 1.0
 
 
 class Batch:
@@ -139,7 +141,7 @@ class Batch:
                 watcher.start()
                 self._close_strays(buyers)
             while True:
-                outcomes = self._dispatch(buyers, collectors)
+                outcomes = [*self._end_outage(), *self._dispatch(buyers, collectors)]
                 if not outcomes and state.is_over:
                     break
                 yield outcomes or self._receive(buyers, collectors)
@@ -204,12 +206,12 @@ class Batch:
         return outcomes
 
     def _next_message(self) -> Message | None:
-        """Wait for a message; None when it is time to send, or to look at other runs' purchases."""
+        """Wait for a message; None when it is time to send, or to look around."""
         state = self._state
         if state.waiting and self._is_early:
             return self._take_message(self._pacer.seconds_left())
         if not state.elsewhere:
-            return self._inbox.get()
+            return self._take_message(TICK)
         message = self._take_message(self._context.limits.elsewhere_seconds)
         if message is None:
             state.waiting.extend(state.elsewhere)
@@ -271,7 +273,7 @@ class Batch:
             return self._collector.restore(purchase)
         except NbpError as error:
             reason = f"its paid image is missing from the store and can't be fetched: {error}"
-            return Failed(order.key, order.request.fingerprint, reason, "service")
+            return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
 
     def _report(self, future: Future[Any], message: Callable[[Any], Message]) -> None:
         """Put a task's result, or the exception it raised, into the inbox when it ends."""
@@ -325,7 +327,7 @@ class Batch:
             case Enqueued():
                 generation_id = result.purchase.generation_id or ""
                 if self._unreachable is not None:
-                    yield self._left_open(result.purchase, self._unreachable)
+                    yield left_open(result.purchase, self._unreachable)
                     return
                 state.in_flight[generation_id] = result.purchase
                 notice = early.pop(generation_id, None)
@@ -383,38 +385,36 @@ class Batch:
             self._stopped = self._stopped or (f"not attempted: {error}", "not_attempted")
             # Orders that are with a buyer already must not be POSTed either.
             self._context.clock.token.stop_buying()
-        elif isinstance(error, OverCap):
-            # Other campaigns have caps of their own: they go on.
-            return Failed(key, fingerprint, str(error), "over_budget")
         elif isinstance(error, Cancelled):
             reason, kind = self._stopped or (str(error), "not_attempted")
             return Failed(key, fingerprint, reason, kind)
-        return Failed(key, fingerprint, str(error), "service")
+        return failed_by(key, fingerprint, error)
+
+    def _end_outage(self) -> Iterator[Outcome]:
+        """Give up once an outage has lasted for too long."""
+        outage = self._context.breaker.outage()
+        if outage is not None and not outage.seconds_left:
+            for failed in self._stop_unreachable(outage.reason):
+                yield from self._groups.outcomes_for(failed)
 
     def _stop_unreachable(self, reason: str) -> Iterator[Outcome]:
         """Stop waiting for an unreachable service; every paid job stays open in the ledger."""
+        if self._unreachable is not None:
+            return
         self._unreachable = reason
-        self._stopped = (f"not attempted: {reason}", "not_attempted")
+        self._stopped = (f"not attempted, the service is out of reach: {reason}", "unreachable")
         self._context.clock.token.stop_waiting()
         in_flight = list(self._state.in_flight.values())
         self._state.in_flight.clear()
         for purchase in in_flight:
-            yield self._left_open(purchase, reason)
-
-    @staticmethod
-    def _left_open(purchase: Purchase, reason: str) -> Failed:
-        text = (
-            f"the service stopped answering ({reason}); its paid job stays open and the next run "
-            "fetches it"
-        )
-        return Failed(purchase.key, purchase.fingerprint, text, "service")
+            yield left_open(purchase, reason)
 
     def _postpone(self, order: Order, postponed: Postponed) -> Iterator[Outcome]:
         """Queue an order again that a busy service turned away, a limited number of times."""
         fingerprint = order.request.fingerprint
         self._postponed[fingerprint] = self._postponed.get(fingerprint, 0) + 1
         if self._postponed[fingerprint] > MAX_POSTPONED:
-            yield Failed(order.key, fingerprint, postponed.reason, "service")
+            yield Failed(order.key, fingerprint, postponed.reason, "unreachable")
         else:
             self._state.waiting.append(order)
 

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
@@ -39,6 +40,7 @@ class BatchContext:
     ledger: Ledger
     collector: Collector
     clock: CancellableClock
+    breaker: OutageBreaker
     limits: EngineLimits
     times: WatchTimes
     on_cancel: OnCancel

@@ -19,6 +19,7 @@ from nbp_dagster.oxen.errors import (
     TimedOut,
     Unauthorized,
 )
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.budget import Cap
@@ -29,6 +30,7 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
+from nbp_dagster.studio.purchasing.failures import failed_by, left_in_doubt
 from nbp_dagster.studio.purchasing.reconcile import describe_sent, find_job
 
 logger = logging.getLogger(__name__)
@@ -111,6 +113,7 @@ class Buyer:
         clock: Every wait is on it; its token forbids purchases.
         references: Gives what the service is sent for a request's references.
         rate_limiter: That of the client; an order waits for its slot before it is claimed.
+        breaker: That of the client's transport; during an outage nothing more is claimed.
         failpoint: Called at every failpoint; see `failpoints`.
         lease: Our owner id among the runs that share the ledger, and which others are alive.
         options: What the run may buy.
@@ -122,6 +125,7 @@ class Buyer:
     clock: CancellableClock
     references: InputImages
     rate_limiter: RateLimiter
+    breaker: OutageBreaker
     failpoint: Failpoint
     lease: OwnerLease
     options: BuyerOptions
@@ -163,6 +167,8 @@ class Buyer:
             if found is not None:
                 return found
         reason = f"{MAX_POSTS} requests left no job at the service; run again later"
+        if self.breaker.is_open:
+            return Postponed(reason)
         return Failed(order.key, fingerprint, reason, "service")
 
     def is_wanted_again(self, purchase: Purchase) -> bool:
@@ -225,6 +231,7 @@ class Buyer:
     def _buy(self, order: Order, *, first_only: bool) -> Obtained | None:
         """Claim and POST; None means look again: another run or lost answer may own the job."""
         images = self.references.input_image(order.request)
+        self.breaker.wait_for_posts()
         self.rate_limiter.reserve()
         self._require_may_buy()
         try:
@@ -317,7 +324,7 @@ class Buyer:
             try:
                 adopted = self._adopt(purchase)
             except OxenError as error:
-                return self._leave_open(order, error)
+                return left_in_doubt(order, error)
             if adopted is not None:
                 return Enqueued(adopted, may_be_over=True)
         self.ledger.withdraw(purchase, "the POST left no job in any state of the queue")
@@ -377,7 +384,7 @@ class Buyer:
         except OxenError as error:
             # A refused connection: certainly not read, certainly not billed.
             self._withdraw(purchases, error)
-            return Failed(order.key, request.fingerprint, str(error), "service")
+            return failed_by(order.key, request.fingerprint, error)
         self.failpoint("posted")
         return self._write_ids(purchases, [job.generation_id for job in jobs])
 
@@ -402,14 +409,6 @@ class Buyer:
         enqueued = self.ledger.record_enqueued(mine, ids[0])
         self.failpoint("enqueued")
         return Enqueued(enqueued, may_be_over=False)
-
-    @staticmethod
-    def _leave_open(order: Order, error: OxenError) -> Failed:
-        reason = (
-            "it is not known whether the request was bought, and the queue can't be read: "
-            f"{error}; the purchase stays open and the next run looks again before it buys"
-        )
-        return Failed(order.key, order.request.fingerprint, reason, "service")
 
 
 def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
@@ -32,6 +33,7 @@ class Engine:
         collector: Downloads, stores and settles finished jobs.
         references: Gives what the service is sent for a request's references.
         rate_limiter: That of the client.
+        breaker: That of the client's transport; at work for as long as a batch runs.
         take_lease: Takes the lease that shows a batch's owner to be alive, for as long as it runs.
         clock: Every wait is on it, and its token cancels the run.
         limits: Concurrency limits.
@@ -52,6 +54,7 @@ class Engine:
         collector: Collector,
         references: InputImages,
         rate_limiter: RateLimiter,
+        breaker: OutageBreaker,
         take_lease: Callable[[], AbstractContextManager[OwnerLease]],
         clock: CancellableClock,
         limits: EngineLimits | None = None,
@@ -69,6 +72,7 @@ class Engine:
             ledger=ledger,
             collector=collector,
             clock=clock,
+            breaker=breaker,
             limits=limits or EngineLimits(),
             times=times or WatchTimes(),
             on_cancel=on_cancel,
@@ -134,7 +138,9 @@ class Engine:
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             if refused:
                 yield refused
-            yield from batch.run(due, made, open_fingerprints=is_open)
+            # The active jobs: what tells of a POST whether the queue takes it.
+            with self._context.breaker.active(probe=self._context.client.list_generations):
+                yield from batch.run(due, made, open_fingerprints=is_open)
 
     def _name_others(self, groups: OrderGroups) -> None:
         """Log the open purchases of other accounts, which this run leaves alone."""
@@ -154,6 +160,7 @@ class Engine:
             clock=self._context.clock,
             references=self._references,
             rate_limiter=self._rate_limiter,
+            breaker=self._context.breaker,
             failpoint=self._failpoint,
             lease=lease,
             options=options,

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.errors import OxenError
+from nbp_dagster.oxen.errors import OxenError, ServiceAway
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.responses import Generation, GenerationEvent
 from nbp_dagster.studio.ledger.purchases import FinishedJob, JobTimes
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 
 logger = logging.getLogger(__name__)
+
+# Seconds that the list is waited for after which the timeouts of jobs begin anew.
+OUTAGE_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class WatchTimes:
         stream_wait: How long the start waits for the stream; after that, polling goes on alone.
         stuck: Timeout of a job: in `processing` for longer than this, it counts as stuck and is
             cancelled (the service's own client gives images five minutes).
-        unreachable: Timeout of the service: polls that fail for longer than this end the watch.
+        unreachable: Timeout of the service: when nothing has told of a job for longer than this
+            (neither the list, nor a job asked for by its id, nor an event), the watch ends.
     """
 
     poll: float = 2.0
@@ -37,6 +41,10 @@ class WatchTimes:
     stream_wait: float = 3.0
     stuck: float = 300.0
     unreachable: float = 180.0
+
+    def with_outage(self, seconds: float) -> "WatchTimes":
+        """Return the times with the option of how long an outage is waited for; 0 leaves them."""
+        return replace(self, unreachable=seconds) if seconds > 0 else self
 
 
 @dataclass(frozen=True)
@@ -121,6 +129,8 @@ class JobWatcher:
         # When watched jobs were enqueued and started, by the queue's list.
         self._listed: dict[str, JobTimes] = {}
         self._beside = times.poll_beside_stream
+        # When the service last told of a job; written by both threads.
+        self._heard_at = clock.monotonic()
         self._threads = (
             threading.Thread(target=self._listen, name="nbp-events", daemon=True),
             threading.Thread(target=self._poll, name="nbp-poll", daemon=True),
@@ -144,6 +154,7 @@ class JobWatcher:
     def _listen(self) -> None:
         try:
             for event in self._stream:
+                self._heard_at = self._clock.monotonic()
                 self._reported.add(event.generation_id)
                 self._notify(Settled(event.generation_id, self._read(event)))
         except Cancelled:
@@ -173,21 +184,27 @@ class JobWatcher:
                 self._notify(Unreachable(f"the watch of the queue broke: {error}"))
 
     def _poll_until_stopped(self) -> None:
-        answered_at = self._clock.monotonic()
+        self._heard_at = self._clock.monotonic()
         while not self._stopping.wait(self._interval()):
             watched = self._watched()
             if not watched:
-                answered_at = self._clock.monotonic()
+                self._heard_at = self._clock.monotonic()
                 continue
+            asked_at = self._clock.monotonic()
             try:
-                active = {job.generation_id: job for job in self._client.list_generations()}
+                # Not patient: where the list alone is down, its jobs can be asked for.
+                listed = self._client.list_generations(is_patient=False)
             except OxenError as error:
-                if self._clock.monotonic() - answered_at > self._times.unreachable:
-                    self._notify(Unreachable(str(error)))
+                if not self._ask_for_each(watched) and self._is_silent(error):
+                    self._notify(Unreachable(error.detail))
                     return
                 logger.info("the queue could not be listed: %s", error)
                 continue
-            answered_at = self._clock.monotonic()
+            active = {job.generation_id: job for job in listed}
+            self._heard_at = self._clock.monotonic()
+            if self._heard_at - asked_at > OUTAGE_SECONDS:
+                # The service was away meanwhile: its jobs may have stood still.
+                self._busy_since.clear()
             reported_all = not (watched - active.keys() - self._reported)
             self._beside = next_interval(self._beside, self._times, reported_all=reported_all)
             # The stream reports other clients' jobs too, and ids are of no use once a job ended.
@@ -198,6 +215,29 @@ class JobWatcher:
                 generation_id: JobTimes.of(active[generation_id])
                 for generation_id in watched & active.keys()
             }
+
+    def _is_silent(self, error: OxenError) -> bool:
+        """Whether nothing has told of a job for too long."""
+        silent = self._clock.monotonic() - self._heard_at > self._times.unreachable
+        return silent or isinstance(error, ServiceAway)
+
+    def _ask_for_each(self, watched: frozenset[str]) -> bool:
+        """Ask for jobs one by one where the list is down; return whether every one was answered.
+
+        Not while events tell of jobs.
+        """
+        if self._clock.monotonic() - self._heard_at < self._times.poll_at_most:
+            return False
+        for generation_id in watched:
+            if self._stopping.is_set():
+                break
+            try:
+                job = self._client.get_generation(generation_id)
+            except OxenError:
+                return False
+            self._heard_at = self._clock.monotonic()
+            self._notify_if_over(generation_id, None if job.is_terminal else job)
+        return True
 
     def _notify_if_over(self, generation_id: str, job: Generation | None) -> None:
         if job is not None and job.status == "queued":

@@ -343,6 +343,9 @@ class Listener:
     def advance(self, outcome: Outcome) -> None:
         self.keys.add(outcome.key)
 
+    def wait(self, why: str) -> None:
+        assert not why, "the simulator was never away"
+
 
 def test_a_subclass_changes_specs_steps_service_and_who_is_told(
     tmp_path: Path, instance: dg.DagsterInstance, simulator: SimulatorServer

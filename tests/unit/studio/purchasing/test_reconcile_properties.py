@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import GENERATION_STATUSES
 from nbp_dagster.prompts.request import ImageRequest
@@ -124,6 +125,7 @@ class Stage:
             clock=clock,
             references=NoReferences(),
             rate_limiter=RateLimiter(clock),
+            breaker=OutageBreaker(clock, limit=0.0),
             failpoint=self.act,
             lease=StageLease(owner, self.alive),
             options=BuyerOptions(owner),
