@@ -30,6 +30,9 @@ MAX_CANDIDATES = 4  # images that the service makes of one call
 # More references measurably blur what each of them shows: one sheet, one face crop, one product or
 # logo, one card of colours.
 DEFAULT_REFERENCES = 4
+# Files are named by ids: a name of shot, locale, variant and ending stays under 255 bytes, which is
+# what file systems take, with room for the ending of a file that is being written.
+MAX_ID_CHARACTERS = 100
 MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
 EVERY_LOCALE = "all"  # in lists of locales: all of them
@@ -45,14 +48,11 @@ Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4",
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def is_no_disclaimer(text: object) -> bool:
-    """Return whether a brand's disclaimer is the word none: its locale needs none."""
-    return isinstance(text, str) and text.strip().lower() == "none"
-
-
 def _check_id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
         raise refuse("accepted: small letters a-z, digits and underscores")
+    if len(value) > MAX_ID_CHARACTERS:
+        raise refuse(f"{len(value)} characters; accepted: at most {MAX_ID_CHARACTERS}")
     return value
 
 
@@ -152,6 +152,12 @@ _ACCEPTED_IMAGES = (
     f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses, each as text or as "
     "a mapping of image and role"
 )
+
+
+def _check_by_locale(value: object) -> object:
+    if isinstance(value, str):
+        raise refuse("accepted: a text for each locale, such as {en: ...}")
+    return value
 
 
 class _Record(BaseModel):
@@ -317,7 +323,9 @@ class Shot(_Record):
     )
     products: tuple[str, ...] = Field(default=(), description="a list of product ids of the brand")
     text: TextMode = Field(default="drawn", description="drawn, composited or none")
-    texts: Mapping[CopyField, Mapping[Locale, CopyText]] = Field(
+    texts: Mapping[
+        CopyField, Annotated[Mapping[Locale, CopyText], BeforeValidator(_check_by_locale)]
+    ] = Field(
         default_factory=dict,
         alias="copy",
         description="a mapping of headline, sub, call_to_action or disclaimer to texts by locale",
