@@ -8,7 +8,8 @@ from typing import Literal, get_args
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.briefs.languages import language_of
-from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot, is_no_disclaimer
+from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot
+from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.problems import KeyPath
 
 BriefKind = Literal["brand", "campaign"]

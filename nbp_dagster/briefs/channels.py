@@ -1,5 +1,7 @@
 """Registry of channels (placements): packaged ones and a config folder's; knows no campaign."""
 
+import difflib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +14,32 @@ from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, list_acce
 from nbp_dagster.yaml_source.validation import check_record
 
 CHANNELS_FILE = "channels.yaml"
+
+# What people call a placement, where neither its id nor its name has the word.
+_ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
+    "reel": ("instagram_story", "tiktok_video_cover"),
+    "short": ("instagram_story", "tiktok_video_cover"),
+    "9x16": ("instagram_story", "facebook_story", "tiktok_video_cover"),
+    "insta": ("instagram_feed", "instagram_square", "instagram_story"),
+    "ig": ("instagram_feed", "instagram_square", "instagram_story"),
+    "fb": ("facebook_feed", "facebook_story"),
+    "meta": ("instagram_feed", "facebook_feed"),
+    "twitter": ("x_post",),
+    "tweet": ("x_post",),
+    "li": ("linkedin_post", "linkedin_portrait"),
+    "yt": ("youtube_thumbnail",),
+    "mpu": ("display_300x250",),
+    "banner": ("display_728x90", "display_970x250"),
+    "newsletter": ("email_header",),
+    "mail": ("email_header",),
+    "hero": ("email_header",),
+    "poster": ("print_a4",),
+    "flyer": ("print_a4",),
+    "din": ("print_a4",),
+}
+_NEARLY = 0.85  # of difflib: a letter or two are wrong
+# Words that say too little to choose a channel by.
+_VAGUE = frozenset({"ad", "ads", "image", "the", "post", "feed", "display", "a", "for", "of"})
 
 
 class _Entry(Channel):
@@ -62,3 +90,36 @@ def read_channels(
             problems.append(document.problem((name,), message, value=""))
         channels[name] = Channel(**{key: getattr(entry, key) for key in Channel.model_fields})
     return channels, problems
+
+
+def find_meant_channels(wanted: str, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the channels that people may mean by a word: `leaderboard`, `skyscraper`, `reel`.
+
+    Args:
+        wanted: What stands where a channel's id belongs.
+        names: What people call each channel, by id.
+
+    Returns:
+        One whose id is nearly the word, or else those that share the most words with it.
+    """
+    near = difflib.get_close_matches(wanted.lower(), names, n=1, cutoff=_NEARLY)
+    if near:
+        return tuple(near)
+    words = {_singular(word) for word in _words(wanted)} - _VAGUE
+    shared = {
+        name: len(words & {_singular(word) for word in _words(f"{name} {title}")})
+        + sum(name in _ALSO_CALLED.get(word, ()) for word in words)
+        for name, title in names.items()
+    }
+    most = max(shared.values(), default=0)
+    return tuple(name for name, count in shared.items() if count == most) if most else ()
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

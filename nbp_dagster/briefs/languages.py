@@ -54,7 +54,11 @@ def find_locale_fault(locale: str) -> str | None:
     if locale == "all":
         return "reserved for shots without drawn text; accepted: a locale such as en or de_AT"
     if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", locale):
-        return "accepted: a locale such as en or de_AT"
+        meant = re.fullmatch(r"\s*([A-Za-z]{2})(?:[-_\s]+([A-Za-z]{2}))?\s*", locale)
+        if meant is None or meant[1].lower() not in LANGUAGES:
+            return "accepted: a locale such as en or de_AT"
+        spelt = meant[1].lower() + (f"_{meant[2].upper()}" if meant[2] else "")
+        return f"accepted: a locale such as en or de_AT; did you mean {spelt}?"
     language = language_of(locale)
     if language not in LANGUAGES:
         return f"{language} is not an ISO 639-1 language; accepted: a locale such as en or de_AT"

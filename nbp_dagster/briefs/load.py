@@ -21,6 +21,7 @@ from nbp_dagster.briefs.images import (
     read_reference,
     resolve_source,
 )
+from nbp_dagster.briefs.locale_spelling import spell_locales
 from nbp_dagster.briefs.models import Brand, Campaign, Channel
 from nbp_dagster.briefs.rules import check_campaign
 from nbp_dagster.briefs.text_rules import check_letters
@@ -40,7 +41,8 @@ class _Reading:
     brands: dict[str, Brand] = field(default_factory=dict)
     campaigns: dict[str, Campaign] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
-    channel_names: list[str] | None = None  # None: an unreadable file may have had more
+    # Id to what people call it. None: an unreadable file may have had more.
+    channel_names: Mapping[str, str] | None = None
     files: dict[str, FileDigest] = field(default_factory=dict)
     fonts: dict[str, FontFile] = field(default_factory=dict)
     problems: list[BriefProblem] = field(default_factory=list)
@@ -107,7 +109,7 @@ def _read_channels(reading: _Reading) -> None:
     reading.channels.update(packaged)
     path = reading.root / CHANNELS_FILE
     if not path.exists():
-        reading.channel_names = list(packaged)
+        reading.channel_names = _named(reading.channels)
         return
     document = _read_document(reading, path, CHANNELS_FILE)
     if document:
@@ -115,7 +117,12 @@ def _read_channels(reading: _Reading) -> None:
         reading.report(problems)
         reading.channels.update(added)
         # A channel with a problem is still a name that campaigns may use.
-        reading.channel_names = list(dict.fromkeys([*packaged, *document.data]))
+        known = _named(reading.channels)
+        reading.channel_names = {name: known.get(name, "") for name in [*packaged, *document.data]}
+
+
+def _named(channels: Mapping[str, Channel]) -> dict[str, str]:
+    return {channel.id: channel.name for channel in channels.values()}
 
 
 def _read_folder(reading: _Reading, kind: BriefKind, folder: str) -> None:
@@ -128,6 +135,9 @@ def _read_folder(reading: _Reading, kind: BriefKind, folder: str) -> None:
             reading.problems.append(BriefProblem(file, None, "", "", message))
             continue
         document = _read_document(reading, path, file)
+        if document is not None:
+            document, problems = spell_locales(document)
+            reading.problems += problems
         reading.documents[(kind, path.stem)] = document
 
 

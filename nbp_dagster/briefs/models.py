@@ -48,11 +48,6 @@ Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4",
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def is_no_disclaimer(text: object) -> bool:
-    """Return whether a brand's disclaimer is the word none: its locale needs none."""
-    return isinstance(text, str) and text.strip().lower() == "none"
-
-
 def _check_id(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+", value):
         raise refuse("accepted: small letters a-z, digits and underscores")
@@ -157,6 +152,12 @@ _ACCEPTED_IMAGES = (
     f"a list of at most {MAX_MODEL_REFERENCES} image paths or https addresses, each as text or as "
     "a mapping of image and role"
 )
+
+
+def _check_by_locale(value: object) -> object:
+    if isinstance(value, str):
+        raise refuse("accepted: a text for each locale, such as {en: ...}")
+    return value
 
 
 class _Record(BaseModel):
@@ -322,7 +323,9 @@ class Shot(_Record):
     )
     products: tuple[str, ...] = Field(default=(), description="a list of product ids of the brand")
     text: TextMode = Field(default="drawn", description="drawn, composited or none")
-    texts: Mapping[CopyField, Mapping[Locale, CopyText]] = Field(
+    texts: Mapping[
+        CopyField, Annotated[Mapping[Locale, CopyText], BeforeValidator(_check_by_locale)]
+    ] = Field(
         default_factory=dict,
         alias="copy",
         description="a mapping of headline, sub, call_to_action or disclaimer to texts by locale",

@@ -6,6 +6,7 @@ A rule skips what the record check has already refused, so that one error stays 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nbp_dagster.briefs.channels import find_meant_channels
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.model_limits import is_listed, show_parameter
 from nbp_dagster.briefs.models import (
@@ -38,14 +39,16 @@ _SET_ELSEWHERE = {
 
 
 def check_campaign(
-    campaign: Document, brands: Mapping[str, Document | None], channels: Sequence[str] | None
+    campaign: Document,
+    brands: Mapping[str, Document | None],
+    channels: Mapping[str, str] | None,
 ) -> list[BriefProblem]:
     """Check a campaign against the brands and channels that exist.
 
     Args:
         campaign: The campaign's file.
         brands: Each brand's file by name; None where the file could not be read at all.
-        channels: Ids of every channel; None where they cannot all be known.
+        channels: What people call each channel, by id; None where they cannot all be known.
 
     Returns:
         One problem for each error.
@@ -101,10 +104,13 @@ def _check_brand_name(
         yield campaign.problem(("brand",), f"not a brand; {list_accepted(brands, wanted=name)}")
 
 
-def _check_channels(campaign: Document, known: Sequence[str]) -> Iterator[BriefProblem]:
+def _check_channels(campaign: Document, known: Mapping[str, str]) -> Iterator[BriefProblem]:
     for index, name in _texts(campaign.data.get("channels")):
         if name not in known:
-            message = f"not a channel; {list_accepted(known, wanted=name)}"
+            meant = find_meant_channels(name, known)
+            message = f"not a channel; {list_accepted(known, wanted=None if meant else name)}"
+            if meant:
+                message += f"; did you mean {' or '.join(meant)}?"
             yield campaign.problem(("channels", index), message)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
 from nbp_dagster.briefs.fonts import FontFile, choose_fonts
 from nbp_dagster.briefs.languages import find_locale_fault, language_of
-from nbp_dagster.briefs.models import EVERY_LOCALE, is_no_disclaimer
+from nbp_dagster.briefs.models import EVERY_LOCALE
+from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
 

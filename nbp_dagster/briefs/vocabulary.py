@@ -1,4 +1,4 @@
-"""Palette targets and check names that a brief may use; must not know how a check measures."""
+"""Words, targets and check names that a brief may use; must not know how a check measures."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
@@ -11,6 +11,11 @@ ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
     "or to least and most"
 )
+
+
+def is_no_disclaimer(text: object) -> bool:
+    """Return whether a brand's disclaimer is the word none: its locale needs none."""
+    return isinstance(text, str) and text.strip().lower() == "none"
 
 
 class ColourTarget(BaseModel):

@@ -6,7 +6,7 @@ types are converted. Aliases are refused, so no file can grow beyond its own siz
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 import yaml
 
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
+from nbp_dagster.yaml_source.unquoted import explain_syntax, find_swallowed, split_lines
 
-MAX_FILE_BYTES = 1_048_576
+# Some 4,000 shots with copy in ten languages; such a file takes some 5 s and 200 MB to read.
+MAX_FILE_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 100_000
+MAX_NODES = 400_000
 _SHOWN_DIGITS = 40
 
 # libyaml's parser is some ten times faster; the wheels of PyYAML carry it, a source build may not.
@@ -39,6 +41,7 @@ class Document:
         data: The root mapping.
         lines: Line of each key and list item, from 1.
         scalars: Text of each scalar as written, for those that are not text.
+        swallowed: What stands behind a missing value and YAML takes for a comment: `#1B3A4B`.
     """
 
     file: str
@@ -47,6 +50,7 @@ class Document:
     data: Mapping[str, Any]
     lines: Mapping[KeyPath, int]
     scalars: Mapping[KeyPath, str]
+    swallowed: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def line_of(self, path: KeyPath) -> int:
         """Return the line of a key path, or of its nearest ancestor that is written down."""
@@ -91,8 +95,10 @@ class _Tree:
     """What the walk over the nodes collects."""
 
     file: str
+    text: Sequence[str]
     lines: dict[KeyPath, int] = field(default_factory=dict)
     scalars: dict[KeyPath, str] = field(default_factory=dict)
+    swallowed: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[BriefProblem] = field(default_factory=list)
 
     def refuse(self, node: yaml.Node, path: KeyPath, message: str, value: str = "") -> None:
@@ -109,23 +115,27 @@ def parse_document(
         The document, or None when no mapping could be read, and the problems of its YAML.
     """
     try:
-        root = _compose(_decode(content))
+        text = _decode(content)
+        root = _compose(text)
     except _Fault as fault:
         return None, [BriefProblem(file, fault.line, "", "", str(fault))]
     if not isinstance(root, yaml.MappingNode):
         seen = "a list" if isinstance(root, yaml.SequenceNode) else show_text(str(root.value))
         line = root.start_mark.line + 1
         return None, [BriefProblem(file, line, "", seen, "accepted: a mapping of keys to values")]
-    tree = _Tree(file)
+    tree = _Tree(file, split_lines(text))
     tree.lines[()] = root.start_mark.line + 1
     data = _build_mapping(root, (), tree)
     digest = hashlib.sha256(content).hexdigest()
-    return Document(file, path, digest, data, tree.lines, tree.scalars), tree.problems
+    document = Document(file, path, digest, data, tree.lines, tree.scalars, tree.swallowed)
+    return document, tree.problems
 
 
 def _decode(content: bytes) -> str:
     if len(content) > MAX_FILE_BYTES:
-        raise _Fault(None, f"larger than {MAX_FILE_BYTES} bytes; split it into several briefs")
+        raise _Fault(
+            None, f"larger than {MAX_FILE_BYTES // 1024**2} MiB; split it into several briefs"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -160,6 +170,11 @@ def _measure(text: str) -> None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             raise _Fault(line, f"alias *{event.anchor} is not accepted; write the value out")
+        if isinstance(event, yaml.ScalarEvent) and event.anchor is not None:
+            message = (
+                f"anchor &{event.anchor} is not accepted; put text that begins with & in quotes"
+            )
+            raise _Fault(line, message)
         nodes += isinstance(event, yaml.NodeEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
@@ -170,14 +185,13 @@ def _measure(text: str) -> None:
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> _Fault:
-    mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else None
+    line, message = explain_syntax(error, text)
     if "single document" in (error.context or ""):
         return _Fault(line, "a second document begins here; keep one document in a file")
     lines = text.split("\n")
     if line and line <= len(lines) and re.match(r" *\t", lines[line - 1]):
         return _Fault(line, "indented with a tab; use spaces")
-    return _Fault(line, f"not valid YAML: {error.problem or error.context or 'unreadable'}")
+    return _Fault(line, message)
 
 
 def _build(node: yaml.Node, path: KeyPath, tree: _Tree) -> Any:
@@ -234,8 +248,17 @@ def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree) -> str | None:
 
 
 def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree) -> Any:
+    swallowed = None if node.style else find_swallowed(tree.text, node.end_mark)
     if node.tag == _CORE + "str":
+        if swallowed is not None:
+            message = (
+                f"ends here, as YAML takes {show_text(swallowed)} for a comment: put the text in "
+                "quotes, or a space behind the #"
+            )
+            tree.refuse(node, path, message, show_text(node.value))
         return node.value
+    if swallowed is not None and not node.value:
+        tree.swallowed[path] = swallowed
     tree.scalars[path] = node.value
     constructor = yaml.constructor.SafeConstructor()
     try:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from nbp_dagster.yaml_source.document import Document
-from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted, show_text
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -114,7 +114,11 @@ def _word(
     seen = document.at(path)
     # What is wrong with a whole list or mapping says enough without being shown.
     value = "" if kind in (_OWN_WORDS, "too_long") and isinstance(seen, Mapping | tuple) else None
-    return document.problem(path, _explain(detail, spot, seen=seen), value=value)
+    message = _explain(detail, spot, seen=seen)
+    swallowed = document.swallowed.get(path)
+    if swallowed is not None:
+        message += f"; {show_text(swallowed)} is a comment to YAML: put it in quotes"
+    return document.problem(path, message, value=value)
 
 
 def _trim(document: Document, path: KeyPath) -> KeyPath:

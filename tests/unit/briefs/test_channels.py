@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from nbp_dagster.briefs.channels import load_packaged_channels
+from nbp_dagster.briefs.channels import find_meant_channels, load_packaged_channels
 from nbp_dagster.prompts.aspect_ratio import find_margins, measure_ratio, nearest_ratio
 from tests.rigs.prompt_goldens import ROOT
 
@@ -85,3 +85,32 @@ def test_a4_is_a4_at_300_dots_an_inch() -> None:
     channel = CHANNELS["print_a4"]
     assert (channel.width, channel.height) == (round(210 / 25.4 * 300), round(297 / 25.4 * 300))
     assert measure_ratio("2480:3508") == pytest.approx(210 / 297, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("leaderboard", ("display_728x90",)),
+        ("skyscraper", ("display_160x600",)),
+        ("skyscrapers", ("display_160x600",)),
+        ("half-page", ("display_300x600",)),
+        ("billboard", ("display_970x250",)),
+        ("728x90", ("display_728x90",)),
+        ("reel", ("instagram_story", "tiktok_video_cover")),
+        ("instagram_reels", ("instagram_story",)),
+        ("stories", ("instagram_story", "facebook_story")),
+        ("Instagram Story", ("instagram_story",)),
+        ("instagram_stories", ("instagram_story",)),
+        ("instagram", ("instagram_feed", "instagram_square", "instagram_story")),
+        ("tweet", ("x_post",)),
+        ("newsletter", ("email_header",)),
+        ("A4", ("print_a4",)),
+        ("fax", ()),
+        ("", ()),
+        ("ad", ()),
+    ],
+)
+def test_a_word_of_the_trade_leads_to_its_channels(word: str, meant: tuple[str, ...]) -> None:
+    names = {channel.id: channel.name for channel in load_packaged_channels().values()}
+
+    assert find_meant_channels(word, names) == meant

@@ -86,12 +86,12 @@ def test_an_endless_number_is_refused() -> None:
 
 def test_a_file_that_is_too_large_is_refused_unparsed() -> None:
     _, problems = parse(b"#" * (MAX_FILE_BYTES + 1))
-    assert problems == [f"{FILE}: larger than 1048576 bytes; split it into several briefs"]
+    assert problems == [f"{FILE}: larger than 8 MiB; split it into several briefs"]
 
 
 def test_a_file_with_too_many_values_is_refused() -> None:
     _, problems = parse("a: [" + "1," * MAX_NODES + "]")
-    assert problems == [f"{FILE}:1: more than 100000 values; split it into several briefs"]
+    assert problems == [f"{FILE}:1: more than 400000 values; split it into several briefs"]
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])

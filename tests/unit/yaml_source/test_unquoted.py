@@ -1,0 +1,89 @@
+"""Text that wants quotes is told in plain words with its line, by either of PyYAML's parsers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nbp_dagster.yaml_source.document import parse_document
+from nbp_dagster.yaml_source.unquoted import explain_syntax
+
+
+def read_problems(text: str) -> list[str]:
+    _, problems = parse_document(text.encode(), file="x", path=Path("x"))
+    return [str(problem) for problem in problems]
+
+
+SYNTAX = [
+    ("a:\n  en: Sale: 50 off\n", 2, "a colon and a space stand inside a text: put the text in"),
+    ("a: {en: 50% off: now}\n", 1, "a colon and a space stand inside a text"),
+    ("- b: c: d\n", 1, "a colon and a space stand inside a text"),
+    ("a: b\n  c: d\n", 2, "a key where the text of the line above goes on"),
+    ("a: @acme says\n", 1, "a text can't begin with @: put the text in quotes"),
+    ("a: %50 off\n", 1, "a text can't begin with %"),
+    ("a: `x`\n", 1, "a text can't begin with `"),
+    ("a: , b\n", 1, "a text can't begin with ,"),
+    ("a: - b\n", 1, "a text can't begin with a dash and a space"),
+    ("a: ? b\n", 1, "a text can't begin with ? and a space"),
+    ("a: & b\n", 1, "a text can't begin with & or *"),
+    ("a: 'it's\n", 1, "text goes on behind its closing quote"),
+    ('a: "Sale" now\n', 1, "text goes on behind its closing quote"),
+    ('a: b\nc: "x\nd: e\n', 2, "the quote that opens here is not closed"),
+    ('a: "50\\% off"\n', 1, "a backslash within double quotes"),
+    ("a: > text\n", 1, "text behind | or > begins on the next line"),
+    ("a: {primary: #1B3A4B, b: c}\nd: e\n", 1, "'#1B3A4B, b: c}' is a comment to YAML"),
+    ("b: c\na: [x, #tag, y]\n", 2, "'#tag, y]' is a comment to YAML"),
+    ("a: [b, c\nd: e\n", 2, "the bracket that opens on line 1 is not closed"),
+    ("a: b\n c\nd\n", 3, "neither a key with a colon nor an item of a list"),
+    ("a:\n  - b\n- c: d\n e: f\n", None, ""),
+    ("a: b\n- c\n", 2, "an item of a list where a key belongs"),
+    ("- a\nb: c\n", 2, "a key where an item of the list belongs"),
+    ("  a: b\nc: d\n", 2, "is not indented like the first line"),
+]
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)])
+@pytest.mark.parametrize(("text", "line", "said"), SYNTAX)
+def test_the_parser_s_words_are_told_plainly(
+    loader: type[yaml.SafeLoader], text: str, line: int | None, said: str
+) -> None:
+    with pytest.raises(yaml.MarkedYAMLError) as caught:
+        yaml.compose(text, Loader=loader)
+
+    found, message = explain_syntax(caught.value, text)
+
+    assert "not valid YAML" not in message
+    assert said in message
+    if line is not None:
+        assert found == line
+
+
+@pytest.mark.parametrize("written", ["Share #AcmeStyle", "call #1 now", "a\n  b #x"])
+def test_text_that_a_hashtag_would_cut_is_refused(written: str) -> None:
+    [problem] = read_problems(f"a: {written}\nb: c\n")
+
+    assert "for a comment: put the text in quotes" in problem
+    assert "x:" in problem
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["b # a note", "'b #tag'", "b#tag", "b ## note", "b #---", "1 #2", "'b' #tag", ">-\n  b #c"],
+)
+def test_what_is_meant_as_a_comment_or_quoted_is_left_alone(written: str) -> None:
+    assert read_problems(f"a: {written}\nb: c\n") == []
+
+
+@pytest.mark.parametrize("written", ["#1B3A4B", "  #1B3A4B", "\n  - #1B3A4B"])
+def test_a_value_that_is_a_comment_is_remembered(written: str) -> None:
+    document, problems = parse_document(f"a: {written}\n".encode(), file="x", path=Path("x"))
+
+    assert problems == []
+    assert document is not None
+    assert list(document.swallowed.values()) == ["#1B3A4B"]
+
+
+def test_an_anchor_is_told_instead_of_lost() -> None:
+    [problem] = read_problems("a: &more tea\n")
+
+    assert "anchor &more is not accepted" in problem
