@@ -1,10 +1,15 @@
 """What `nbp ledger` prints: spending and open, refused and failed purchases as lines."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger_report import Accounts, Spending
+
+if TYPE_CHECKING:
+    # For annotations: only one subcommand rebuilds.
+    from nbp_dagster.studio.rebuild import Rebuilt
 
 
 def describe_accounts(accounts: Accounts) -> Iterator[str]:
@@ -66,3 +71,24 @@ def _corrections(rows: Sequence[Correction]) -> Iterator[str]:
         reason = f": {row.reason}" if row.reason else ""
         children = f"{row.fingerprint[:12]} instead of {row.parent[:12]}"
         yield f"  {row.key}  {', '.join(row.checks)}  {children}  {verdict}{reason}"
+
+
+def describe_rebuilt(rebuilt: "Rebuilt") -> Iterator[str]:
+    """Yield what a rebuild found, line by line."""
+    yield (
+        f"taken in: {rebuilt.from_records} purchases from records, {rebuilt.from_service} from the "
+        "service's list; nothing was bought"
+    )
+    if rebuilt.unowned:
+        yield (
+            f"{rebuilt.unowned} jobs at the service match nothing of the present briefs: "
+            "`nbp ledger --orphans` lists them"
+        )
+    yield from rebuilt.problems
+    if rebuilt.unpinned:
+        yield (
+            f"pin the sheets of {', '.join(rebuilt.unpinned)} (`nbp sheets`), then rebuild once "
+            "more: their pictures can't be looked for before"
+        )
+    elif not rebuilt.problems:
+        yield "the next run fetches what is not on this machine, free, and buys the rest"

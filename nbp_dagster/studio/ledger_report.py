@@ -125,10 +125,9 @@ def find_orphans(ledger: Ledger, client: "OxenClient") -> Iterator[Generation]:
     """
     # Imported here: to sum the ledger up needs neither jobs nor the client.
     from nbp_dagster.studio.purchasing.reconcile import STATES
+    from nbp_dagster.studio.purchasing.unowned_jobs import list_unowned
 
-    jobs = [job for state in STATES for job in client.list_generations(status=state)]
-    owned = ledger.owned(job.generation_id for job in jobs)
-    yield from (job for job in jobs if job.generation_id not in owned)
+    yield from list_unowned(client, ledger, states=STATES)
 
 
 def _group(rows: Iterable[Purchase], name: Callable[[Purchase], str]) -> tuple[Spending, ...]:

@@ -26,6 +26,7 @@ from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
 from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
 from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.ledger.purchases import Purchase
@@ -114,6 +115,7 @@ class Studio:
         if service.provider == "oxen":
             account = resolve_account(database, client.payer, name=options.account)
         self.ledger = Ledger(database, clock=clock, account=account)
+        self.ledger_mark = LedgerMark(paths.store, database, clock=clock)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
@@ -169,17 +171,13 @@ class Studio:
             ledger=self.ledger,
             pins=PinLog(database, clock=clock, account=account.name),
         )
+        self.collector = Collector(
+            client, self.ledger, self.store, tuning.failpoint, self._decode_limiter, clock.token
+        )
         self.engine = Engine(
             client,
             ledger=self.ledger,
-            collector=Collector(
-                client,
-                self.ledger,
-                self.store,
-                tuning.failpoint,
-                self._decode_limiter,
-                clock.token,
-            ),
+            collector=self.collector,
             references=self.references,
             rate_limiter=service.rate_limiter,
             breaker=service.breaker,
@@ -198,6 +196,10 @@ class Studio:
     def compile(self, prompts: Iterable[Prompt]) -> Compiled:
         """Turn prompts into priced orders; see `Compiler.compile`."""
         return self.compiler.compile(prompts)
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
+        return self._clock.now()
 
     def prompts_of(self, campaign_id: str) -> tuple[Prompt, ...]:
         """Return a campaign's prompts, in brief order."""
@@ -232,11 +234,18 @@ class Studio:
             budget: Most USD this run may spend, beside the campaign's and the day's caps.
             fresh: Buy again what earlier runs have made, on purpose.
             postprocessor: Renders every image as soon as it is stored; see `Postprocessor`.
+
+        Raises:
+            LedgerBehind: The ledger lacks purchases that were made with this store.
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
         options = BuyerOptions(run_id, caps, fresh)
-        return self.engine.batches(wanted, options, postprocessor=postprocessor)
+        batches = self.engine.batches(wanted, options, postprocessor=postprocessor)
+        if self.provider == "simulator":
+            return batches
+        self.ledger_mark.require_current()
+        return self.ledger_mark.follow(batches)
 
     def postprocessor(
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool

@@ -42,3 +42,25 @@ def adopt_account(name: str) -> None:
 
     openings.adopt_account(read_settings(), name, who=name_user())
     click.echo(f"this key pays for the account {name} from now on; what that paid is reused")
+
+
+@ledger.command()
+@report_errors
+def rebuild() -> None:
+    """Take in what was bought and this ledger lacks, from records, store and service; buys nothing.
+
+    For a ledger that was lost, or restored from an older copy.
+    """
+    from nbp_dagster.cli.ledger_table import describe_rebuilt
+    from nbp_dagster.cli.openings import open_studio
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.rebuild import rebuild_ledger
+
+    settings = read_settings()
+    if settings.mode != "live":
+        raise click.UsageError(
+            "the simulator's purchases are worth nothing and not rebuilt; set NBP_MODE=live"
+        )
+    with open_studio(settings) as studio:
+        for line in describe_rebuilt(rebuild_ledger(studio)):
+            click.echo(line)

@@ -189,6 +189,35 @@ class Ledger:
             self._spend_cache = cache.add(newest, values, order.price)
         return purchase_of(values)
 
+    def insert_found(self, found: Mapping[str, Any]) -> bool:
+        """Insert a purchase that was made earlier and that this ledger lacks; buys nothing.
+
+        Args:
+            found: Its columns, without `id`, `attempt`, `account` and `origin`.
+
+        Returns:
+            Whether it was inserted: not where the job has an owner already, or where the
+            fingerprint is made or open.
+        """
+        try:
+            with self._transaction(begin_serialised(self._engine)) as connection:
+                attempts = self._attempts(connection, found["fingerprint"])
+                own = (item for item in attempts if item.account in ("", self.account.name))
+                latest = reduce(latest_purchase, own, None)
+                if latest is not None and latest.state in (*OPEN, "made"):
+                    return False
+                values = {
+                    **found,
+                    "attempt": len(attempts) + 1,
+                    "account": self.account.name,
+                    "origin": self.account.origin,
+                }
+                connection.execute(statements.INSERT, values)
+        except IntegrityError:
+            return False
+        self._register()
+        return True
+
     def take_over(self, purchase: Purchase, *, owner: str) -> Purchase | None:
         """Make an owner the owner of an open purchase whose process ended.
 

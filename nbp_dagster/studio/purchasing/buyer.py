@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -251,6 +251,10 @@ class Buyer:
         except GenerationTaken:
             # An identical request whose answer was lost adopted our job; its own is left for us.
             return self._resume(order, purchase)
+
+    def describe(self, order: Order) -> Mapping[str, object]:
+        """Return what identifies an order's job in the queue; uploads its references if need be."""
+        return recognisable(order.request, self.references.input_image(order.request))
 
     def _claim(
         self, order: Order, images: tuple[str, ...], *, first_only: bool = False

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
@@ -20,6 +22,7 @@ from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocesso
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
+from nbp_dagster.studio.purchasing.unowned_jobs import list_unowned, match_orders
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +118,7 @@ class Engine:
                 threads of the engine, a few at a time. An exception of it ends the run.
 
         Raises:
+            LedgerBehind: What is to be bought is at the service already, unknown to the ledger.
             NbpError: The ledger can't be used; nothing more is bought.
         """
         groups = OrderGroups(orders)
@@ -134,6 +138,8 @@ class Engine:
                     refused += groups.outcomes_for(settled)
                 else:
                     made.append((current, settled))
+            if not options.fresh:
+                self._require_no_unowned(due, buyer)
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             if refused:
@@ -141,6 +147,32 @@ class Engine:
             # The active jobs: what tells of a POST whether the queue takes it.
             with self._context.breaker.active(probe=self._context.client.list_generations):
                 yield from batch.run(due, made, open_fingerprints=is_open)
+
+    def _require_no_unowned(self, due: Sequence[Order], buyer: Buyer) -> None:
+        """Make sure that nothing about to be bought is at the service already, paid.
+
+        Raises:
+            LedgerBehind: It is, and this ledger does not know it: the ledger is an older copy, or
+                another ledger of the account has bought the same.
+        """
+        new = [order for order in due if order.request.fingerprint in buyer.unseen]
+        if not new or self.ledger.account.payer is None:
+            return
+        model = new[0].request.model
+        try:
+            jobs = list_unowned(self._context.client, self.ledger, model=model)
+            found = match_orders(new, jobs, buyer.describe)
+        except OxenError as error:
+            # It proves nothing; what can't be asked now is met again when the first is bought.
+            logger.info("the service's list was not compared with the ledger: %s", error)
+            return
+        if found:
+            job = next(iter(found.values()))
+            raise LedgerBehind(
+                f"the service has {len(found)} of the {len(new)} pictures to be bought already, "
+                f"paid and unknown to this ledger (generation {job.generation_id}): `nbp ledger "
+                "rebuild` takes them in, free; --fresh buys them again on purpose"
+            )
 
     def _name_others(self, groups: OrderGroups) -> None:
         """Log the open purchases of other accounts, which this run leaves alone."""

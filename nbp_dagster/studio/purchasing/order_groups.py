@@ -31,6 +31,11 @@ class OrderGroups:
         return tuple(group[0] for group in self._groups.values())
 
     @property
+    def wordings(self) -> tuple[Order, ...]:
+        """Every order that may be bought: the first of each fingerprint, and its softened ones."""
+        return tuple(self._orders.values())
+
+    @property
     def fingerprints(self) -> tuple[str, ...]:
         """Every fingerprint that may be bought, softened requests included."""
         return tuple(self._orders)

@@ -48,7 +48,11 @@ def matches(purchase: Purchase, job: Generation) -> bool:
 
     Its age does not matter: clocks differ, and an older identical job has an owner of its own.
     """
-    request = purchase.request
+    return is_same_request(purchase.request, job)
+
+
+def is_same_request(request: Mapping[str, Any], job: Generation) -> bool:
+    """Return whether a listed job has exactly a request, as the ledger keeps it."""
     if job.prompt != request["prompt"]:
         return False
     # The service echoes what was sent; a field it left out proves nothing either way.

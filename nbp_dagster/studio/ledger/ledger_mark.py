@@ -1,0 +1,154 @@
+"""Marks beside the store how far its ledger was, so that an older or other ledger is noticed."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from nbp_dagster.clock import Clock
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.ledger.database import begin_reading, location_of, translate_errors
+from nbp_dagster.studio.ledger.schema import identity, purchases
+from nbp_dagster.studio.storage.files import write_atomically
+
+T = TypeVar("T")
+
+# Seconds between two marks of a run: what a killed run bought since the last is not marked.
+_EVERY_SECONDS = 1.0
+
+
+class LedgerBehind(NbpError):
+    """The ledger lacks purchases that were made with this store: buying would pay them twice."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a ledger is.
+
+    Attributes:
+        ledger_id: Which ledger.
+        newest: Id of its newest purchase; 0 when there is none.
+        fingerprint: That purchase's; empty when there is none.
+    """
+
+    ledger_id: str
+    newest: int
+    fingerprint: str
+
+
+class LedgerMark:
+    """The position of a ledger as this machine last knew it.
+
+    Args:
+        store: Folder of the image store, which holds the mark as `ledger.json`.
+        engine: The ledger's database.
+        clock: Paces the marks of a run.
+    """
+
+    def __init__(self, store: Path, engine: Engine, *, clock: Clock) -> None:
+        self._store = store
+        self._path = store / "ledger.json"
+        self._engine = engine
+        self._clock = clock
+        self._marked_at = 0.0
+
+    def require_current(self) -> None:
+        """Make sure that the ledger is the marked one, and no older copy of it.
+
+        Raises:
+            LedgerBehind: It is another one, or lacks the newest purchase that was marked.
+        """
+        marked = self._read()
+        now = self._position()
+        where = location_of(self._engine)
+        if marked is None:
+            if now.newest == 0 and self._holds_images():
+                raise LedgerBehind(
+                    f"the ledger {where} is empty, and the store {self._store} beside it holds "
+                    f"pictures: what was paid for them would be paid again; {_ADVICE}"
+                )
+            return
+        if marked.newest == 0:
+            return
+        if marked.ledger_id != now.ledger_id:
+            raise LedgerBehind(
+                f"the ledger {where} is not the one that the pictures in {self._store} were bought "
+                f"with (it has {now.newest} purchases, that one had {marked.newest}): what was "
+                f"paid would be paid again; {_ADVICE}"
+            )
+        if not self._knows(marked):
+            raise LedgerBehind(
+                f"the ledger {where} is an older copy: it ends at purchase {now.newest}, and "
+                f"{marked.newest} were made on this machine; what is missing would be paid again; "
+                f"{_ADVICE}"
+            )
+
+    def advance(self) -> None:
+        """Write how far the ledger is now.
+
+        Raises:
+            StoreError: The store can't be written.
+        """
+        self._marked_at = self._clock.monotonic()
+        position = self._position()
+        marked = self._read()
+        if (
+            marked is None
+            or marked.ledger_id != position.ledger_id
+            or position.newest > marked.newest
+        ):
+            data = json.dumps(asdict(position)).encode()
+            # Lost in a power cut, it is as old as the mark before.
+            write_atomically(self._path, data, sync=False)
+
+    def follow(self, batches: Iterator[T]) -> Iterator[T]:
+        """Yield the batches of a run, and keep the mark up to date meanwhile."""
+        try:
+            for batch in batches:
+                if self._clock.monotonic() - self._marked_at >= _EVERY_SECONDS:
+                    self.advance()
+                yield batch
+        finally:
+            close = getattr(batches, "close", None)
+            if close is not None:
+                close()
+            self.advance()
+
+    def reset(self) -> None:
+        """Take the ledger as it is for the right one; for after it was rebuilt."""
+        data = json.dumps(asdict(self._position())).encode()
+        write_atomically(self._path, data)
+
+    def _position(self) -> Position:
+        newest = sa.select(purchases.c.id, purchases.c.fingerprint)
+        newest = newest.order_by(purchases.c.id.desc()).limit(1)
+        with translate_errors(begin_reading(self._engine), self._engine) as connection:
+            ledger_id = connection.execute(sa.select(identity.c.ledger_id)).scalar_one()
+            row = connection.execute(newest).first()
+        return Position(ledger_id, row.id if row else 0, row.fingerprint if row else "")
+
+    def _knows(self, marked: Position) -> bool:
+        query = sa.select(purchases.c.fingerprint).where(purchases.c.id == marked.newest)
+        with translate_errors(begin_reading(self._engine), self._engine) as connection:
+            return connection.execute(query).scalar() == marked.fingerprint
+
+    def _read(self) -> Position | None:
+        """Return the mark; None without one, or for one that can't be read: it is written anew."""
+        try:
+            return Position(**json.loads(self._path.read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def _holds_images(self) -> bool:
+        """Whether the store holds any file under the first two digits of its digest."""
+        return next(self._store.glob("[0-9a-f][0-9a-f]/*"), None) is not None
+
+
+_ADVICE = (
+    "restore the newest copy of the ledger, or `nbp ledger rebuild`, which buys nothing and takes "
+    "from records, store and service what it can find"
+)
