@@ -1,4 +1,4 @@
-"""`nbp ledger`: what was spent, and what is open, refused or failed."""
+"""`nbp ledger`: what was spent, what is open, refused or failed; and undoing a refusal."""
 
 import json
 
@@ -7,14 +7,17 @@ import click
 from nbp_dagster.cli.errors import report_errors
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option(
     "--orphans", is_flag=True, help="Ask the service for jobs that no purchase of this ledger owns."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON.")
+@click.pass_context
 @report_errors
-def ledger(orphans: bool, as_json: bool) -> None:
+def ledger(context: click.Context, orphans: bool, as_json: bool) -> None:
     """Show what was spent by day, campaign, shot and model, and what is open or refused."""
+    if context.invoked_subcommand is not None:
+        return
     # Imported here: the database is not needed to print help.
     from nbp_dagster.cli.ledger_table import describe_accounts
     from nbp_dagster.cli.openings import sum_up_ledger
@@ -26,3 +29,18 @@ def ledger(orphans: bool, as_json: bool) -> None:
     else:
         for line in describe_accounts(accounts):
             click.echo(line)
+
+
+@ledger.command()
+@click.argument("name", metavar="FINGERPRINT|PROMPT")
+@click.option("--reason", required=True, help="Why it will not be refused again; kept.")
+@report_errors
+def reopen(name: str, reason: str) -> None:
+    """Undo a refusal: the next run may buy the prompt (every wording of it) or fingerprint."""
+    from nbp_dagster.cli.openings import reopen_refusal
+    from nbp_dagster.cli.whoami import name_user
+    from nbp_dagster.settings import read_settings
+
+    for row in reopen_refusal(read_settings(), name, who=name_user(), reason=reason):
+        click.echo(f"{row.key}  {row.fingerprint[:12]}  {row.reason}")
+    click.echo("`nbp run` asks for it again, and may be billed for it")

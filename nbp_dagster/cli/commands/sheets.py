@@ -1,14 +1,13 @@
 """`nbp sheets`: which sheet each character has, and choosing another one."""
 
-import getpass
 import json
-import platform
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nbp_dagster.cli.errors import report_errors
+from nbp_dagster.cli.whoami import name_user
 
 if TYPE_CHECKING:
     # For annotations: the commands import what they use when they run.
@@ -73,7 +72,7 @@ def pin(key: str, choice: str, reason: str, as_json: bool) -> None:
 
     with open_sheets(read_settings()) as opened:
         status = _find(opened, key).status
-        decided = opened.sheets.pin(status, choice, who=_who(), reason=reason)
+        decided = opened.sheets.pin(status, choice, who=name_user(), reason=reason)
         _print_decision(opened, key, decided, as_json=as_json)
 
 
@@ -89,7 +88,7 @@ def rollback(key: str, reason: str, as_json: bool) -> None:
 
     with open_sheets(read_settings()) as opened:
         status = _find(opened, key).status
-        decided = opened.sheets.roll_back(status, who=_who(), reason=reason)
+        decided = opened.sheets.roll_back(status, who=name_user(), reason=reason)
         _print_decision(opened, key, decided, as_json=as_json)
 
 
@@ -104,15 +103,6 @@ def _find(opened: "SheetContext", key: str) -> "SheetReport":
         raise PinError(f"{show_text(key)} is no character; {list_accepted(known, wanted=key)}")
     [report] = report_sheets(opened, [key])
     return report
-
-
-def _who() -> str:
-    """Return the deciding user as `user@machine`, for the log of decisions."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name; KeyError before Python 3.13
-        user = "unknown"
-    return f"{user}@{platform.node()}"
 
 
 def _print_decision(opened: "SheetContext", key: str, decided: "Pin", *, as_json: bool) -> None:
