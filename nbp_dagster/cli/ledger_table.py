@@ -29,6 +29,7 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
     yield from _spendings("by account", named)
     yield from _purchases("open: resumed by the next run", accounts.open)
     yield from _purchases("refused: not submitted again unchanged", accounts.refused)
+    yield from _purchases("reopened: submitted again by the next run", accounts.reopened)
     yield from _purchases("failed: submitted again by the next run", accounts.failed)
     yield from _corrections(accounts.corrections)
     if accounts.orphans is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbp_dagster.oxen.client import OxenClient
     from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+    from nbp_dagster.studio.ledger.purchases import Purchase
     from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
     from nbp_dagster.studio.sheet_report import SheetContext
@@ -214,6 +215,20 @@ def adopt_account(settings: Settings, name: str, *, who: str) -> None:
     payer = Service(settings.oxen_base_url, require_key(_reveal(settings.oxen_api_key))).payer
     with _open_database(settings) as database:
         accounts.adopt_account(database, payer, name, clock=SystemClock(), who=who)
+
+
+def reopen_refusal(
+    settings: Settings, name: str, *, who: str, reason: str
+) -> "tuple[Purchase, ...]":
+    """Undo the refusal of a prompt or fingerprint; see `reopen`.
+
+    Raises:
+        ReopenError: Nothing of that name is refused now.
+    """
+    from nbp_dagster.studio.ledger.reopening import reopen
+
+    with _open_database(settings) as database:
+        return reopen(database, name, clock=SystemClock(), who=who, reason=reason)
 
 
 @contextmanager

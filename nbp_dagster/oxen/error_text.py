@@ -64,10 +64,18 @@ _MAX_JSON_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """The content of an error answer: its words (one line, redacted) and its own error type."""
+    """The content of an error answer.
+
+    Attributes:
+        detail: Its words: one line, redacted.
+        error_type: Its own name of the error.
+        is_own: Whether it has one of the two shapes that the service documents, so that its words
+            are the service's and not those of a proxy or filter on the way.
+    """
 
     detail: str
     error_type: str | None = None
+    is_own: bool = False
 
 
 def is_refusal(text: str | None) -> bool:
@@ -100,7 +108,7 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
         detail, error_type = _from_text(start[:MAX_READ_CHARS]), None
     words = redact(detail, secrets=hidden, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
     kind = redact(error_type or "", secrets=hidden, max_chars=MAX_TYPE_CHARS)
-    return ErrorBody(detail=words, error_type=kind or None)
+    return ErrorBody(detail=words, error_type=kind or None, is_own=_has_own_shape(payload))
 
 
 def carries_error(payload: object) -> bool:
@@ -137,6 +145,12 @@ def _from_payload(payload: Mapping[str, object]) -> tuple[str, str | None]:
             if words:
                 return words, error_type or None
     return json.dumps(error if error else payload), error_type or None
+
+
+def _has_own_shape(payload: object) -> bool:
+    """Return whether it is `{"error": {"type", "title", "detail"}}` or `{"error": {"message"}}`."""
+    error = payload.get("error") if isinstance(payload, Mapping) else None
+    return isinstance(error, Mapping) and bool(_text(error.get("detail") or error.get("message")))
 
 
 def _from_text(text: str) -> str:

@@ -285,8 +285,9 @@ _BY_TYPE: dict[str, type[StatusError]] = {
 }
 """The documented error types; they decide only when the status is a success."""
 
-_STATUS_DECIDES = frozenset({401, 402, 426, 429})
-"""Statuses whose meaning no words change; a 429 may mention low credit and still pass."""
+_STATUS_DECIDES = frozenset({401, 402, 408, 426, 429})
+"""Statuses whose meaning no words change, and every 5xx. A 429 may mention low credit and still
+pass; a fault of the service says nothing of whether a request was taken, whatever its page says."""
 
 
 def is_outage(error: BaseException) -> bool:
@@ -340,14 +341,14 @@ def classify(
 def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
     if status in _STATUS_DECIDES:
         return _BY_STATUS[status]
-    if is_refusal(words.detail):
+    if status >= 500:
+        return ServerFault
+    if words.is_own and is_refusal(words.detail):
         return ContentRefused
     if is_out_of_credit(words.detail):
         return OutOfCredit
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if status >= 500:
-        return ServerFault
     if status >= 300:
         return BadRequest
     return _BY_TYPE.get(words.error_type or "", BadResponse)

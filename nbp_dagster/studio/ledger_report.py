@@ -10,6 +10,7 @@ from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.reopening import REOPENED
 
 if TYPE_CHECKING:
     # For annotations: only a search for orphans needs the client.
@@ -45,7 +46,8 @@ class Accounts:
         by_model: Models.
         by_account: Accounts that paid; "" for the simulator and for older ledgers.
         open: Purchases that a run works on, or that the next run resumes.
-        refused: Refused purchases, each with the service's message.
+        refused: Refused purchases that nobody reopened, each with the service's message.
+        reopened: Refusals undone, each with who did it and why.
         failed: Purchases that brought no image, lost ones included.
         corrections: Pictures regenerated because they failed a check, oldest first.
         fresh: Number of purchases repeated on purpose.
@@ -66,6 +68,7 @@ class Accounts:
     orphans: tuple[Generation, ...] | None
     corrections: tuple[Correction, ...] = ()
     by_account: tuple[Spending, ...] = ()
+    reopened: tuple[Purchase, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; USD as decimal strings, moments as ISO 8601."""
@@ -79,6 +82,7 @@ class Accounts:
             "by_account": [_spending_json(item) for item in self.by_account],
             "open": [_purchase_json(item) for item in self.open],
             "refused": [_purchase_json(item) for item in self.refused],
+            "reopened": [_purchase_json(item) for item in self.reopened],
             "failed": [_purchase_json(item) for item in self.failed],
             "fresh": self.fresh,
             "simulated_usd": f"{self.simulated_usd:.2f}",
@@ -101,6 +105,8 @@ def read_accounts(
         OxenError: The service can't be asked.
     """
     rows = tuple(ledger.rows())
+    # A refusal that was reopened counts no longer.
+    latest = {row.fingerprint: row for row in rows}
     return Accounts(
         total=_spending("total", rows),
         by_day=_group(rows, lambda row: iso_time(row.intended_at)[:10]),
@@ -109,7 +115,8 @@ def read_accounts(
         by_model=_group(rows, lambda row: row.model),
         by_account=_group(rows, lambda row: row.account),
         open=tuple(row for row in rows if row.is_open),
-        refused=tuple(row for row in rows if row.state == "refused"),
+        refused=tuple(row for row in latest.values() if row.state == "refused"),
+        reopened=tuple(row for row in rows if row.run_id == REOPENED),
         failed=tuple(row for row in rows if row.state in ("failed", "lost")),
         fresh=sum(row.fresh for row in rows),
         simulated_usd=_simulated(rows),

@@ -1,4 +1,4 @@
-"""`nbp ledger`: what was spent, what is open, refused or failed, and whose key pays."""
+"""`nbp ledger`: what was spent and is open, and commands that mend the ledger."""
 
 import json
 
@@ -64,3 +64,18 @@ def rebuild() -> None:
     with open_studio(settings) as studio:
         for line in describe_rebuilt(rebuild_ledger(studio)):
             click.echo(line)
+
+
+@ledger.command()
+@click.argument("name", metavar="FINGERPRINT|PROMPT")
+@click.option("--reason", required=True, help="Why it will not be refused again; kept.")
+@report_errors
+def reopen(name: str, reason: str) -> None:
+    """Undo a refusal: the next run may buy the prompt (every wording of it) or fingerprint."""
+    from nbp_dagster.cli.openings import reopen_refusal
+    from nbp_dagster.cli.user import name_user
+    from nbp_dagster.settings import read_settings
+
+    for row in reopen_refusal(read_settings(), name, who=name_user(), reason=reason):
+        click.echo(f"{row.key}  {row.fingerprint[:12]}  {row.reason}")
+    click.echo("`nbp run` asks for it again, and may be billed for it")

@@ -148,7 +148,10 @@ def test_a_paid_post_that_was_not_taken_is_posted_again(fault: Step) -> None:
         (HttpResponse(status=401), Unauthorized),
         (HttpResponse(status=402), OutOfCredit),
         (HttpResponse(status=426, body=b'{"error":{"type":"update_required"}}'), ClientOutdated),
-        (HttpResponse(status=500, body=b'{"error":"flagged by moderation"}'), ContentRefused),
+        (
+            HttpResponse(status=400, body=b'{"error":{"message":"flagged by moderation"}}'),
+            ContentRefused,
+        ),
         (json_answer({"error": {"message": "Insufficient credits"}}), OutOfCredit),
     ],
     ids=repr,
@@ -159,6 +162,22 @@ def test_a_clear_no_to_a_paid_post_is_not_ambiguous(
     client, transport = make_client(answer)
 
     with pytest.raises(kind):
+        client.enqueue(model="m", prompt="p")
+
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 524])
+@pytest.mark.parametrize(
+    "words", ["Insufficient credits", "Content policy violation", "payment required", "flagged"]
+)
+@pytest.mark.parametrize("shape", ['{{"error": {{"detail": "{}"}}}}', "<title>{}</title>", "{}"])
+def test_a_fault_of_the_service_is_ambiguous_whatever_it_says(
+    status: int, words: str, shape: str
+) -> None:
+    client, transport = make_client(HttpResponse(status=status, body=shape.format(words).encode()))
+
+    with pytest.raises(AmbiguousPost):
         client.enqueue(model="m", prompt="p")
 
     assert len(transport.requests) == 1

@@ -1,5 +1,7 @@
 """Every status and body becomes the error a caller can act on."""
 
+import json
+
 import pytest
 
 from nbp_dagster.oxen.errors import (
@@ -20,6 +22,18 @@ from nbp_dagster.oxen.errors import (
 
 ENDPOINT = "POST https://hub.test/api/ai/queue"
 REFUSED = b'{"error": {"message": "Blocked by our content policy"}}'
+REFUSED_LONG = b"""{"error": {"type": "invalid_params", "title": "Invalid parameters",
+    "detail": "Content policy violation"}, "status": "error", "status_message": "invalid_params"}"""
+# What stands between here and the service may have a content filter of its own.
+PAGES = (
+    b"<html><title>Blocked by content filter</title></html>",
+    b"Blocked by content policy",
+    b'{"message": "content filter", "category": "unsafe content"}',
+    b'{"error": "content policy"}',
+    b'{"error": {"code": "content_filter"}}',
+    b'[{"error": {"message": "content filter"}}]',
+)
+PAGE_MEANINGS = ((403, Unauthorized), (400, BadRequest), (422, BadRequest), (502, ServerFault))
 BROKE = b'{"error": {"detail": "Insufficient credits"}}'
 LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
 TOLERANCE = b'{"error": {"detail": "safety_tolerance: must be one of 1 to 6"}}'
@@ -52,13 +66,17 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (400, REFUSED, ContentRefused),
         (403, REFUSED, ContentRefused),
         (422, REFUSED, ContentRefused),
-        (500, REFUSED, ContentRefused),
+        (400, REFUSED_LONG, ContentRefused),
+        (500, REFUSED, ServerFault),
+        (408, REFUSED, ServerFault),
+        *((status, page, expected) for page in PAGES for status, expected in PAGE_MEANINGS),
         (200, REFUSED, ContentRefused),
         (401, REFUSED, Unauthorized),
         (429, REFUSED, RateLimited),
         (400, BROKE, OutOfCredit),
         (403, BROKE, OutOfCredit),
-        (500, BROKE, OutOfCredit),
+        (500, BROKE, ServerFault),
+        (503, b"You are out of credits", ServerFault),
         (200, BROKE, OutOfCredit),
         (429, LOW_CREDIT_THROTTLE, RateLimited),
         (422, TOLERANCE, BadRequest),
@@ -173,7 +191,8 @@ def test_retry_after_and_error_type_are_kept() -> None:
 
 
 def test_a_refusal_behind_a_long_trace_is_still_seen() -> None:
-    body = b"Getting model response error: 422 - " + b"." * 900 + b" violates our content policy"
+    words = f"Getting model response error: 422 - {'.' * 900} violates our content policy"
+    body = json.dumps({"error": {"detail": words}}).encode()
 
     error = classify_body(422, body)
 

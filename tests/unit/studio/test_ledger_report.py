@@ -1,7 +1,12 @@
 """The books: what is summed up, and what the service holds that nobody here owns."""
 
+from pathlib import Path
+
 from nbp_dagster.cli.ledger_table import describe_accounts
+from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.reopening import reopen
 from nbp_dagster.studio.ledger_report import read_accounts
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order
@@ -39,6 +44,20 @@ def test_a_refusal_is_kept_with_the_services_words(bench: Workbench) -> None:
 
     assert refused.reason
     assert refused.reason in page
+
+
+def test_a_reopened_refusal_is_told_as_such(bench: Workbench, home: Path) -> None:
+    bench.make(order(1, prompt="[[sim:refuse]] a duel"))
+    database = open_ledger(home / "ledger.sqlite")
+    reopen(database, order(1).key, clock=SystemClock(), who="jo@desk", reason="a proxy's page")
+    database.dispose()
+
+    accounts = read_accounts(bench.ledger)
+
+    assert accounts.refused == ()
+    [row] = accounts.to_json()["reopened"]
+    assert "reopened by jo@desk: a proxy's page" in row["reason"]
+    assert "reopened by jo@desk: a proxy's page" in "\n".join(describe_accounts(accounts))
 
 
 def test_a_job_that_nobody_owns_is_reported_and_left_alone(

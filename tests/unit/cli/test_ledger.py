@@ -1,0 +1,51 @@
+"""`nbp ledger reopen`, as a person types it."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nbp_dagster.cli.main import main
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from tests.rigs.workbench import order
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key of a refused prompt in the home that commands use."""
+    monkeypatch.setenv("NBP_HOME", str(tmp_path))
+    database = open_ledger(tmp_path / "ledger.sqlite")
+    books = Ledger(database, clock=SystemClock())
+    books.refuse(books.claim(order(1), owner="a" * 32, run_id="run", request={}), "a page")
+    database.dispose()
+    return order(1).key
+
+
+def test_a_refusal_is_reopened_in_one_line_and_shown_by_the_ledger(refused: str) -> None:
+    done = CliRunner().invoke(main, ["ledger", "reopen", refused, "--reason", "the proxy's page"])
+    shown = CliRunner().invoke(main, ["ledger"])
+
+    assert done.exit_code == 0, done.output
+    first, second = done.output.splitlines()
+    assert first.startswith(refused)
+    assert first.endswith(": the proxy's page (was refused: a page)")
+    assert second == "`nbp run` asks for it again, and may be billed for it"
+    assert "reopened: submitted again by the next run (1)" in shown.output
+    assert "refused: not submitted again unchanged" not in shown.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--reason", "x"], "the ledger has no such prompt or fingerprint"),
+        ([], "Missing option '--reason'"),
+    ],
+)
+def test_what_is_wrong_with_it_is_one_error(refused: str, words: list[str], says: str) -> None:
+    done = CliRunner().invoke(main, ["ledger", "reopen", "spring/none", *words])
+
+    assert done.exit_code != 0
+    assert says in done.output
+    assert "Traceback" not in done.output
