@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -140,18 +140,30 @@ class BatchLog:
     """Logs counts, speed and what is left, one line every ten seconds, not one an image.
 
     The same counts stand in the run's tag `nbp/progress`, which the list of runs shows.
+
+    Args:
+        context: The step's.
+        total: Prompts of the batch.
+        monotonic: Tells the time in seconds.
     """
 
-    def __init__(self, context: dg.AssetExecutionContext, *, total: int) -> None:
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        *,
+        total: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._context = context
         self._total = total
-        self._began = self._spoke = time.monotonic()
+        self._monotonic = monotonic
+        self._began = self._spoke = monotonic()
         self._waited = 0.0
         self._waits_since: float | None = None
 
     def advance(self, tally: OutcomeCounts, outage: Outage | None = None) -> None:
         """Take the counts so far, and the outage that the batch waits for; log if it is time."""
-        now = time.monotonic()
+        now = self._monotonic()
         self._count_wait(now, is_waiting=outage is not None)
         if now - self._spoke < _SECONDS:
             return
@@ -163,7 +175,7 @@ class BatchLog:
 
     def close(self, tally: OutcomeCounts) -> None:
         """Say what it all came to."""
-        seconds = time.monotonic() - self._began
+        seconds = self._monotonic() - self._began
         self._say(tally, f"in {seconds:.0f} s")
 
     def _count_wait(self, now: float, *, is_waiting: bool) -> None:
