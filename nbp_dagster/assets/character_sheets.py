@@ -63,7 +63,7 @@ def build_character_sheets(
     def character_sheets(
         context: dg.AssetExecutionContext, config: BuyingConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with plain_failure(context, is_repeatable=config.is_repeatable):
+        with plain_failure(context):
             step = _SheetStep(context, studio_of(context, names), names)
             step.run(config, progress_of(context, names))
         yield from nothing_returned()
@@ -114,7 +114,6 @@ class _SheetStep:
             lacking,
             total=len(keys),
             what="character sheets",
-            is_repeatable=config.is_repeatable,
         )
 
     def _note(self, status: SheetStatus, made: Generated | Reused) -> None:

@@ -97,7 +97,7 @@ def build_prompt_images(
         context: dg.AssetExecutionContext, config: PromptConfig
     ) -> Iterator[dg.AssetCheckResult]:
         studio, progress = studio_of(context, names), progress_of(context, names)
-        with plain_failure(context, is_repeatable=config.is_repeatable):
+        with plain_failure(context):
             step = _PromptStep(context, studio, names, config=config, progress=progress)
             yield from step.run()
 
@@ -235,7 +235,6 @@ class _PromptStep:
             self._problems,
             total=len(self._prompts),
             what="prompts",
-            is_repeatable=self._config.is_repeatable,
         )
 
     def _pin_automatically(self) -> None:

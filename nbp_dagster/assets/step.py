@@ -166,11 +166,6 @@ class BuyingConfig(dg.Config):
         """The budget as exact money."""
         return None if self.budget_usd is None else Decimal(str(self.budget_usd))
 
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether a retry of the run buys nothing twice and spends no second budget."""
-        return not self.fresh and self.budget_usd is None
-
 
 class PromptConfig(BuyingConfig):
     """Run config of the step that makes and checks the pictures of prompts."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dagster as dg
@@ -33,14 +33,11 @@ _MAYBE_BILLED: frozenset[FailureKind] = frozenset({"service", "stuck", "bad_imag
 
 
 @contextmanager
-def plain_failure(
-    context: dg.AssetExecutionContext, *, is_repeatable: bool = True
-) -> Iterator[None]:
+def plain_failure(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Turn an error with a message for people into a failure that shows just that message.
 
     Args:
         context: The step's.
-        is_repeatable: As `fail_step` takes it.
 
     Raises:
         dagster.Failure: To be retried where the service is away for now; not where a setting, a
@@ -49,7 +46,7 @@ def plain_failure(
     try:
         yield
     except NbpError as error:
-        retries = _allow_retries(context, is_repeatable and is_outage(error))
+        retries = _allow_retries(context, is_outage(error))
         raise dg.Failure(description=str(error), allow_retries=retries) from error
 
 
@@ -59,7 +56,6 @@ def fail_step(
     *,
     total: int,
     what: str,
-    is_repeatable: bool,
 ) -> None:
     """Fail the step if there are problems, naming each; what is done is recorded already.
 
@@ -68,8 +64,6 @@ def fail_step(
         problems: Outcomes without an image.
         total: How many there were to make.
         what: What they are, for the message.
-        is_repeatable: Whether a retry buys what is missing and nothing else, within the same caps;
-            a run that buys afresh or has a budget of its own would begin anew.
 
     Raises:
         dagster.Failure: To be retried where the service was out of reach and nothing that it may
@@ -97,7 +91,7 @@ def fail_step(
             # Every one, those without a row too.
             BY_STATE: dg.MetadataValue.json(dict(Counter(map(_state, problems)))),
         },
-        allow_retries=_allow_retries(context, is_repeatable and is_mended_by_waiting),
+        allow_retries=_allow_retries(context, is_mended_by_waiting),
     )
 
 
@@ -140,18 +134,30 @@ class BatchLog:
     """Logs counts, speed and what is left, one line every ten seconds, not one an image.
 
     The same counts stand in the run's tag `nbp/progress`, which the list of runs shows.
+
+    Args:
+        context: The step's.
+        total: Prompts of the batch.
+        monotonic: Tells the time in seconds.
     """
 
-    def __init__(self, context: dg.AssetExecutionContext, *, total: int) -> None:
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        *,
+        total: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._context = context
         self._total = total
-        self._began = self._spoke = time.monotonic()
+        self._monotonic = monotonic
+        self._began = self._spoke = monotonic()
         self._waited = 0.0
         self._waits_since: float | None = None
 
     def advance(self, tally: OutcomeCounts, outage: Outage | None = None) -> None:
         """Take the counts so far, and the outage that the batch waits for; log if it is time."""
-        now = time.monotonic()
+        now = self._monotonic()
         self._count_wait(now, is_waiting=outage is not None)
         if now - self._spoke < _SECONDS:
             return
@@ -163,7 +169,7 @@ class BatchLog:
 
     def close(self, tally: OutcomeCounts) -> None:
         """Say what it all came to."""
-        seconds = time.monotonic() - self._began
+        seconds = self._monotonic() - self._began
         self._say(tally, f"in {seconds:.0f} s")
 
     def _count_wait(self, now: float, *, is_waiting: bool) -> None:

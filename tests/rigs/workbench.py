@@ -59,7 +59,7 @@ class RateLimiterClock:
         self._ahead = 0.0
 
     def now(self) -> float:
-        return self._clock.now()
+        return self._clock.now() + self._ahead
 
     def monotonic(self) -> float:
         return self._clock.monotonic() + self._ahead

@@ -1,4 +1,4 @@
-"""The adaptive (AIMD) rate limiter, its state shared by all processes with one key on one machine.
+"""The adaptive (AIMD) rate limiter, its state shared by all processes with one key and one folder.
 
 The arithmetic of the back-off is in `rate_state`. Must not know: HTTP, or what a request is for.
 """
@@ -24,6 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.rate_limit.rate_state import RateState, Slot
+from nbp_dagster.oxen.rate_limit.shared_time import SharedTime
 
 logger = logging.getLogger(__name__)
 
@@ -245,6 +246,7 @@ class RateLimiter:
 
     def __init__(self, clock: Clock, store: RateStore | None = None) -> None:
         self._clock = clock
+        self._time = SharedTime(clock)
         self._store = store or MemoryRateStore()
         self._name = uuid4().hex[:12]
         self._reserved = threading.local()
@@ -337,7 +339,7 @@ class RateLimiter:
             if not isinstance(slot, Slot):
                 self._clock.sleep(slot)
                 continue
-            left = slot.at - self._clock.monotonic()
+            left = slot.at - self._time.now()
             if left <= _EARLY:
                 return slot
             self._clock.sleep(left)
@@ -345,11 +347,11 @@ class RateLimiter:
                 return slot
 
     def _is_fresh(self, slot: Slot) -> bool:
-        return self._clock.monotonic() - slot.at <= _RESERVED_SECONDS
+        return self._time.now() - slot.at <= _RESERVED_SECONDS
 
     def _is_valid(self, slot: Slot) -> bool:
         known = self._store.peek()
-        if known is not None and known.is_current(self._clock.monotonic()):
+        if known is not None and known.is_current(self._time.now()):
             return known.is_valid(slot)
         return self._change(lambda state, _: (state, state.is_valid(slot)))
 
@@ -358,7 +360,7 @@ class RateLimiter:
 
         def change(state: RateState | None) -> tuple[RateState, T]:
             # Read under the lock: an earlier moment could lie before another process's stamp.
-            now = self._clock.monotonic()
+            now = self._time.now() if state is None else self._time.follow(state.stamp)
             known = state if state is not None and state.is_current(now) else RateState.at(now)
             counted = known.touch(self._name, now)
             for slot, is_post in successes:

@@ -51,7 +51,7 @@ class Slot:
     """Permission to send one request.
 
     Attributes:
-        at: When, on the monotonic clock.
+        at: When, by the `SharedTime`.
         cuts: How often the rate had been cut when the slot was reserved.
     """
 
@@ -76,7 +76,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class RateState:
-    """The adaptive limits of one service. Moments are seconds of the monotonic clock.
+    """The adaptive limits of one service. Moments are seconds since the epoch, by `SharedTime`.
 
     The rate doubles each second until the first 429. From then on each 429 is a multiplicative
     decrease: the rate drops to half of the ceiling, which is the rate the service was measured to
@@ -121,7 +121,10 @@ class RateState:
         return cls(stamp=now, since=now)
 
     def is_current(self, now: float) -> bool:
-        """Whether the state was written since the machine started, and not too long ago."""
+        """Whether the state was written by now, and not too long ago.
+
+        Versions before this wrote moments of a monotonic clock: long ago.
+        """
         return self.stamp <= now < self.stamp + FORGET_SECONDS
 
     def reserve(self, now: float) -> tuple["RateState", Slot | float]:

@@ -1,3 +1,153 @@
 """A run whose service goes away: what it says, and whether Dagster may retry it by itself."""
 
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from nbp_dagster.assets.names import PROMPT_STEP, Names
+from nbp_dagster.assets.step_failures import BatchLog
+from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
+from nbp_dagster.studio.ledger.orders import OutcomeCounts
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+
+NAMES = Names()
 RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
+
+
+def run_in_outage(location: CodeLocation, **config: object) -> dg.ExecuteInProcessResult:
+    """Run the prompts while the queue answers 503, for longer than the run waits."""
+    location.settings = location.settings.model_copy(update={"outage_minutes": 0.02})
+    location.service.script({"kind": "status", "path": "/api/ai/queue", "status": 503})
+    return location.materialize(PROMPT_ASSETS, op_config={PROMPT_STEP: {"config": config}})
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> Any:
+    [event] = [event for event in result.all_events if event.is_step_failure]
+    return event.step_failure_data.user_failure_data
+
+
+def may_retry(location: CodeLocation, result: dg.ExecuteInProcessResult) -> bool:
+    """What `run_retries` of Dagster goes by."""
+    run = location.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    return {"true": True, "false": False}[run.tags[RETRY_TAG]]
+
+
+def test_an_outage_fails_the_run_as_one_to_retry_and_the_retry_pays_the_rest(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
+
+    result = run_in_outage(location)
+    location.service.heal()
+    retried = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert may_retry(location, result)
+    [row, *_] = failure_of(result).metadata["without_image"].records
+    assert row.data["state"] == "failed (unreachable)"
+    assert "503" in row.data["reason"]
+    assert retried.success
+    assert location.service.bills == 5
+
+
+def test_a_refused_prompt_is_not_to_be_retried(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen"), shot("garden", scene="[[sim:refuse]] a duel")))
+    location.sheets_made()
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert not may_retry(location, result)
+
+
+def test_a_picture_that_was_billed_for_nothing_is_not_retried_by_itself(
+    location: CodeLocation,
+) -> None:
+    location.service.script({"kind": "no_image", "prompt": "kitchen"})
+    location.sheets_made()
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert not may_retry(location, result)
+
+
+def test_a_fresh_run_and_one_with_a_budget_are_retried_because_a_retry_goes_on_with_them(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
+
+    assert may_retry(location, run_in_outage(location, fresh=True))
+    assert may_retry(location, run_in_outage(location, budget_usd=1.0))
+
+
+def test_a_wrong_key_is_not_to_be_retried(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.service.script({"kind": "status", "method": "POST", "status": 401})
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert not may_retry(location, result)
+
+
+def test_a_service_that_is_away_when_a_run_begins_has_it_retried(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.service.script({"kind": "status", "path": "/api/ai/models", "status": 503})
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert not result.success
+    assert may_retry(location, result)
+    assert location.service.bills == 2
+
+
+@dataclass
+class Step:
+    """As much of a step's context as a log of a batch needs."""
+
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def log(self) -> "Step":
+        return self
+
+    @property
+    def instance(self) -> "Step":
+        return self
+
+    @property
+    def run(self) -> "Step":
+        return self
+
+    run_id = "a run"
+
+    def info(self, text: str, *values: object) -> None:
+        self.lines.append(text % values)
+
+    def add_run_tags(self, run_id: str, tags: dict[str, str]) -> None:
+        assert run_id == self.run_id
+
+
+def test_in_an_outage_the_log_says_what_is_waited_for_and_no_speed() -> None:
+    step, now = Step(), [0.0]
+    log = BatchLog(step, total=120, monotonic=lambda: now[0])
+    tally = OutcomeCounts(generated=30)
+
+    now[0] = 60.0
+    log.advance(tally)
+    for now[0] in (61.0, 72.0):
+        log.advance(tally, Outage("connection refused", now[0] - 60.0, 588.0))
+    for now[0] in (360.0, 371.0):
+        log.advance(OutcomeCounts(generated=31))
+
+    assert step.lines == [
+        "30 of 120 prompts done (30 made, 0.00 USD), 30 a minute, about 3 min left",
+        "30 of 120 prompts done (30 made, 0.00 USD), waiting for the service: connection refused "
+        "for 12 s, gives up in 9 min",
+        "31 of 120 prompts done (31 made, 0.00 USD), 30 a minute, about 3 min left",
+        "31 of 120 prompts done (31 made, 0.00 USD), 26 a minute, about 3 min left",
+    ]

@@ -24,6 +24,7 @@ from nbp_dagster.oxen.rate_limit.rate_state import (
     FORGET_SECONDS,
     RateState,
 )
+from nbp_dagster.oxen.rate_limit.shared_time import MAX_SKEW
 from nbp_dagster.studio.purchasing.cancellation import (
     CancellableClock,
     CancellationToken,
@@ -206,10 +207,53 @@ def test_an_unreadable_file_counts_as_nothing_known(tmp_path: Path, content: byt
     assert b'"rate":50.0' in path.read_bytes()
 
 
-@pytest.mark.parametrize("moved", [-90.0, FORGET_SECONDS + 100])
-def test_a_file_from_before_a_restart_or_long_ago_counts_as_nothing_known(
-    tmp_path: Path, moved: float
+class Machine(FakeClock):
+    """A machine that was started some seconds ago, and whose clock is wrong by some."""
+
+    def __init__(self, *, up_for: float, skew: float = 0.0) -> None:
+        super().__init__(start=1_800_000_000.0 + skew)
+        self._up_for = up_for
+
+    def monotonic(self) -> float:
+        return self._up_for + super().monotonic()
+
+
+@pytest.mark.parametrize("up_for", [5.0, 5_000_000.0])
+@pytest.mark.parametrize("skew", [-90.0, -2.0, 0.0, 2.0])
+def test_a_hold_that_another_machine_wrote_is_kept(
+    tmp_path: Path, up_for: float, skew: float
 ) -> None:
+    here, there = Machine(up_for=90_000.0), Machine(up_for=up_for, skew=skew)
+    one = RateLimiter(here, FileRateStore(tmp_path / "a.json"))
+    one.record_throttle(30.0, one.acquire(), is_post=True)
+    here.advance(0.1)
+    there.advance(0.1)
+
+    RateLimiter(there, FileRateStore(tmp_path / "a.json")).acquire()
+
+    waited = sum(there.sleeps)
+    assert waited == pytest.approx(29.9 - max(0.0, skew), abs=0.2)
+
+
+def test_machines_that_take_turns_keep_a_hold_whoever_s_clock_is_ahead(tmp_path: Path) -> None:
+    here, there = Machine(up_for=10.0), Machine(up_for=90_000.0, skew=-20.0)
+    one = RateLimiter(here, FileRateStore(tmp_path / "a.json"))
+    other = RateLimiter(there, FileRateStore(tmp_path / "a.json"))
+    one.acquire()
+    other.record_throttle(30.0, other.acquire(), is_post=True)
+    for _ in range(4):
+        for machine, limiter in ((here, one), (there, other)):
+            limiter.room(1, 64)
+            machine.advance(0.5)
+    before = sum(here.sleeps)
+
+    one.acquire()
+
+    assert sum(here.sleeps) - before == pytest.approx(28.0, abs=0.5)
+
+
+@pytest.mark.parametrize("moved", [-MAX_SKEW - 200, FORGET_SECONDS + 100])
+def test_a_file_of_another_time_counts_as_nothing_known(tmp_path: Path, moved: float) -> None:
     earlier, later = FakeClock(), FakeClock()
     earlier.advance(100)
     before = RateLimiter(earlier, FileRateStore(tmp_path / "a.json"))
@@ -219,6 +263,21 @@ def test_a_file_from_before_a_restart_or_long_ago_counts_as_nothing_known(
     RateLimiter(later, FileRateStore(tmp_path / "a.json")).acquire()
 
     assert later.sleeps == ()
+
+
+def test_a_file_of_moments_since_the_machine_started_counts_as_nothing_known(
+    tmp_path: Path,
+) -> None:
+    """As versions before wall time wrote them."""
+    path = tmp_path / "a.json"
+    held = b'{"stamp": 90000.0, "since": 90000.0, "rate": 3.0, "held_until": 90120.0}'
+    path.write_bytes(held)
+    clock = Machine(up_for=90_001.0)
+
+    RateLimiter(clock, FileRateStore(path)).acquire()
+
+    assert clock.sleeps == ()
+    assert _RATE_STATE.validate_json(path.read_bytes()).stamp > 1_700_000_000
 
 
 def test_a_file_that_is_removed_comes_back(tmp_path: Path) -> None:
