@@ -17,8 +17,7 @@ from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_faul
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
-    DEFAULT_CORRECTED,
-    CorrectableCheck,
+    Correct,
     PaletteTargets,
     WarningCheck,
 )
@@ -333,22 +332,6 @@ class Shot(_Record):
     palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
 
 
-class Correct(_Record):
-    """Whether a picture that fails a check is regenerated, and for which checks.
-
-    Example:
-        >>> Correct(checks=("copy_legible",)).max_attempts
-        1
-    """
-
-    max_attempts: int = Field(default=1, ge=1, le=2, description="a whole number, 1 or 2")
-    checks: tuple[CorrectableCheck, ...] = Field(
-        default=DEFAULT_CORRECTED,
-        min_length=1,
-        description=f"a list of checks among {', '.join(get_args(CorrectableCheck))}",
-    )
-
-
 class Campaign(_Record):
     """A brand's brief: what to shoot, for which locales and channels, for how much."""
 
@@ -420,6 +403,7 @@ class Channel(_Record):
         width: Pixels of the rendition.
         height: Pixels of the rendition.
         max_bytes: Largest file in bytes, metadata included.
+        width_mm: Millimetres that the width is printed at; None for screens.
     """
 
     id: Id = Field(description="the key of the channel in its file")
@@ -433,6 +417,14 @@ class Channel(_Record):
     file_type: FileType = Field(description="jpeg, png, webp or avif")
     max_bytes: int = Field(ge=1024, description="a whole number of bytes, 1024 or more")
     source: Prose = Field(description="where the figures come from")
+    width_mm: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="a number of millimetres"
+    )
+
+    @property
+    def dpi(self) -> int | None:
+        """Dots an inch that the file says it is printed at; None for screens."""
+        return None if self.width_mm is None else round(self.width / self.width_mm * 25.4)
 
     @model_validator(mode="after")
     def _check_geometry(self) -> Self:

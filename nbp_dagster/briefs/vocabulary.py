@@ -99,3 +99,21 @@ CorrectableCheck = Literal[
 DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(
     name for name in get_args(CorrectableCheck) if name != "palette_coverage"
 )
+
+
+class Correct(BaseModel):
+    """Whether a picture that fails a check is regenerated, and for which checks.
+
+    Example:
+        >>> Correct(checks=("copy_legible",)).max_attempts
+        1
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    max_attempts: int = Field(default=1, ge=1, le=2, description="a whole number, 1 or 2")
+    checks: tuple[CorrectableCheck, ...] = Field(
+        default=DEFAULT_CORRECTED,
+        min_length=1,
+        description=f"a list of checks among {', '.join(get_args(CorrectableCheck))}",
+    )

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from PIL import Image
 
-from nbp_dagster.briefs.models import Correct
+from nbp_dagster.briefs.vocabulary import Correct
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.studio.ledger.budget import select_affordable

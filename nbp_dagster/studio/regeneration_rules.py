@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from nbp_dagster.briefs.models import Brand, Correct, Shot
+from nbp_dagster.briefs.models import Brand, Shot
+from nbp_dagster.briefs.vocabulary import Correct
 from nbp_dagster.prompts.correction_text import Shortfall, correct_request
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog, Kept
 from nbp_dagster.studio.ledger.ledger import Ledger

@@ -8,10 +8,14 @@ from nbp_dagster.cli.errors import report_errors
 @click.command()
 @report_errors
 def validate() -> None:
-    """Check every brief; print every error of every file, or that there are none."""
+    """Check every brief; print every error of every file, or that there are none.
+
+    Warnings, of channels that enlarge their pictures, go to the error stream and fail nothing.
+    """
     # Imported here: no other command needs the briefs, fonts and images all at once.
     from nbp_dagster.briefs.load import BriefError, load_briefs
     from nbp_dagster.prompts.expansion import expand
+    from nbp_dagster.prompts.picture_sizes import find_enlarged
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.references.supplied_files import check_files
     from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
@@ -22,6 +26,8 @@ def validate() -> None:
     crowded = find_crowded_copy(briefs)
     if crowded:
         raise BriefError(settings.config, crowded)
+    for warning in find_enlarged(briefs):
+        click.echo(f"nbp: warning: {warning}", err=True)
     prompts = expand(briefs)
     click.echo(
         f"{settings.config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "

@@ -46,19 +46,29 @@ def srgb_profile() -> bytes:
 
 
 def encode_picture(
-    image: Image.Image, *, file_type: FileType, max_bytes: int, icc: bytes, xmp: bytes | None
+    image: Image.Image,
+    *,
+    file_type: FileType,
+    max_bytes: int,
+    icc: bytes,
+    xmp: bytes | None,
+    dpi: int | None = None,
 ) -> Encoded | None:
     """Write an RGB picture at the best quality whose file has at most `max_bytes` bytes.
 
-    The bytes of profile and XMP count. No EXIF, comment or thumbnail is written.
+    The bytes of profile and XMP count. No EXIF, comment or thumbnail is written. A JPEG or PNG says
+    how many dots an inch it is printed at, where that is given; the other types have no place
+    for it outside EXIF.
 
     Returns:
         The file, or None where even the least quality is too heavy.
     """
     bare = strip_info(image)
     if file_type == "png":
-        return _fit_png(bare, max_bytes=max_bytes, icc=icc, xmp=xmp)
+        return _fit_png(bare, max_bytes=max_bytes, icc=icc, xmp=xmp, dpi=dpi)
     metadata: dict[str, Any] = {"icc_profile": icc}
+    if dpi is not None and file_type == "jpeg":
+        metadata["dpi"] = (dpi, dpi)
     if xmp is not None:
         metadata["xmp"] = xmp
     return next(
@@ -140,12 +150,14 @@ def _fit_quality(rung: _Rung, *, max_bytes: int) -> Encoded | None:
 
 
 def _fit_png(
-    image: Image.Image, *, max_bytes: int, icc: bytes, xmp: bytes | None
+    image: Image.Image, *, max_bytes: int, icc: bytes, xmp: bytes | None, dpi: int | None
 ) -> Encoded | None:
     info = PngImagePlugin.PngInfo()
     if xmp is not None:
         info.add_itxt(_XMP_KEYWORD, xmp.decode("utf-8"))
     metadata: dict[str, Any] = {"pnginfo": info, "icc_profile": icc}
+    if dpi is not None:
+        metadata["dpi"] = (dpi, dpi)
     data = _save(image, "PNG", {**metadata, "compress_level": 6})
     if len(data) <= max_bytes:
         return Encoded(data, "lossless")

@@ -178,6 +178,7 @@ def render_channel(
             max_bytes=room,
             icc=icc or srgb_profile(),
             xmp=xmp,
+            dpi=channel.dpi,
         ),
         max_bytes=channel.max_bytes,
         sign=sign,

@@ -415,4 +415,5 @@ def recipe_of(
 
 @cache
 def _channel_facts(channel: Channel) -> Mapping[str, Any]:
-    return channel.model_dump(mode="json")
+    # What a channel does not say leaves its renditions as they are.
+    return channel.model_dump(mode="json", exclude_none=True)

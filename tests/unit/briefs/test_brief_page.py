@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.briefs.models import Brand, Campaign, Character, CopyField, Correct, Product, Shot
+from nbp_dagster.briefs.models import Brand, Campaign, Character, CopyField, Product, Shot
 from nbp_dagster.briefs.rules import KNOWN_PARAMETERS
+from nbp_dagster.briefs.vocabulary import Correct
 from nbp_dagster.prompts.expansion import expand
 from tests.rigs.prompt_goldens import ROOT
 

@@ -1,0 +1,40 @@
+"""What a prompt's renditions depend on."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.prompts.expansion import expand
+from nbp_dagster.prompts.render_context import render_context_of
+from nbp_dagster.studio.ledger.orders import KeptImage, Receipt, Reused
+from nbp_dagster.studio.renditions.renderer import recipe_of
+from tests.rigs.briefs import campaign, shot, write_briefs
+
+CHANNEL = (
+    "poster: {{name: Poster, width: 1000, height: 1000, ratio: '1:1', file_type: png, "
+    "max_bytes: 9000000, source: house{more}}}\n"
+)
+
+
+def recipe(folder: Path, *, more: str = "", channel: str = "poster") -> str:
+    folder.mkdir()
+    (folder / "channels.yaml").write_text(CHANNEL.format(more=more), encoding="utf-8")
+    briefs = load_briefs(write_briefs(folder, campaign(shot("kitchen"), channels=[channel])))
+    [prompt] = expand(briefs)
+    receipt = Receipt("f" * 64, "g1", Decimal("0.15"), 1, None, None, None, None, None)
+    made = Reused(prompt.key, KeptImage("a" * 64, 1024, 1024, "png", 1), receipt)
+    return recipe_of(render_context_of(briefs, prompt), made)
+
+
+def test_a_printed_width_makes_that_channel_s_renditions_again_and_no_others(
+    tmp_path: Path,
+) -> None:
+    plain = recipe(tmp_path / "plain")
+
+    assert recipe(tmp_path / "printed", more=", width_mm: 84.67") != plain
+    assert recipe(tmp_path / "same") == plain
+    elsewhere = [
+        recipe(tmp_path / name, more=more, channel="instagram_square")
+        for name, more in (("a", ""), ("b", ", width_mm: 84.67"))
+    ]
+    assert elsewhere[0] == elsewhere[1]
