@@ -196,20 +196,29 @@ def test_a_service_killed_in_the_middle_of_a_run_loses_and_repeats_nothing(
         recover(Site(service, home))
 
 
-def test_the_audit_sees_a_second_payment(service: Service, home: Path) -> None:
+def test_the_audit_sees_a_second_payment(service: Service, home: Path, tmp_path: Path) -> None:
     """The judge of all these tests, judged."""
+    site = Site(service, home)
+    assert run(site).status == 0
+    with workbench(service.url, tmp_path / "another home") as bench:
+        bench.make(order(0), fresh=True)
+
+    with pytest.raises(AssertionError, match="bills"):
+        audit(site)
+
+
+def test_a_purchase_that_the_ledger_forgot_stops_the_run(service: Service, home: Path) -> None:
     site = Site(service, home)
     assert run(site).status == 0
     with sqlite3.connect(home / "ledger.sqlite") as connection:
         connection.execute("DELETE FROM purchases WHERE id = 1")
     connection.close()
-    # The service has the forgotten picture: a run stops before it pays a second time.
+
+    # The service has the forgotten picture.
     stopped = run(site)
+
     assert stopped.status == STOPPED
     assert "nbp ledger rebuild" in stopped.said
-
-    with pytest.raises(AssertionError, match="bills"):
-        audit(site)
 
 
 class _Locker:
