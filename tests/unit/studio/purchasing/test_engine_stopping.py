@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
@@ -178,3 +180,29 @@ def test_a_cancelled_run_drops_its_downloads_and_the_next_fetches_them(
     assert left.state == "enqueued"
     assert isinstance(outcome, Generated)
     assert service.bills == bills
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_service_that_stalls_does_not_keep_a_cancelled_run(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe, method: str
+) -> None:
+    """Ctrl-C: what is being answered is cut after a grace, and what it paid is found again."""
+    clock = HastyClock()
+    transport = RequestsTransport(clock=clock, is_abandoned=lambda: clock.token.is_cancelled)
+    orders = [order(number) for number in range(6)]
+    with workbench(simulator.url, home, transport=transport, clock=clock) as bench:
+        flight = bench.stream(order(100), *orders)
+        next(flight)
+        stalls = {"kind": "slow", "method": method, "path": "/api/ai/queue", "seconds": 25}
+        service.script(stalls)
+        time.sleep(0.3)
+        began = time.monotonic()
+        flight.close()
+        took = time.monotonic() - began
+    service.heal()
+    with workbench(simulator.url, home) as bench:
+        outcomes = bench.make(*orders)
+
+    assert took < 10.0
+    assert all(isinstance(outcome, Generated | Reused) for outcome in outcomes.values())
+    assert service.bills == 7
