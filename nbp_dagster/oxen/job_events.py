@@ -39,7 +39,7 @@ FIRST_DELAY = 1.0
 MAX_DELAY = 30.0
 """Seconds between connections: the first, and where doubling ends."""
 
-MAX_EVENT_BYTES = 1024 * 1024
+MAX_EVENT_BYTES = 256 * 1024
 """Longest event, or comment, between two blank lines; one of ours has a kilobyte."""
 
 _BLANK_LINE = re.compile(rb"\r\r|\n\n|\r\n\r\n")

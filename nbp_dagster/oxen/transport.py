@@ -53,7 +53,8 @@ class HttpRequest:
         bearer: Key for the Authorization header; None sends none, whatever the environment holds.
         connect_timeout: Seconds to reach the server.
         read_timeout: Seconds of silence allowed while reading.
-        total_timeout: Seconds the whole answer may take, headers included, or None for no limit.
+        total_timeout: Seconds the whole answer may take once the request is sent, headers included;
+            None for no limit.
         address: IP address to connect to instead of looking the host up again.
         is_endless: Whether the answer is a stream that stays open for as long as it is read.
     """
@@ -222,7 +223,6 @@ class RequestsTransport(Transport):
     @contextlib.contextmanager
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
         """Send through this thread's session, or a session of its own for a fixed address."""
-        started = self._clock.monotonic()
         with contextlib.ExitStack() as stack:
             session = self._session()
             if request.address is not None:
@@ -235,7 +235,7 @@ class RequestsTransport(Transport):
             yield HttpStream(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},
-                chunks=self._chunks(request, response, under_way, started=started),
+                chunks=self._chunks(request, response, under_way),
                 closer=lambda: _shut(response),
             )
 
@@ -250,11 +250,8 @@ class RequestsTransport(Transport):
         request: HttpRequest,
         response: requests.Response,
         under_way: UnderWay,
-        *,
-        started: float,
     ) -> Iterator[bytes]:
         """Yield bytes the moment they arrive: `iter_content` would wait for a chunk to fill."""
-        limit = request.total_timeout
         while chunk := self._guard(
             request,
             lambda: response.raw.read1(CHUNK_BYTES, decode_content=True),
@@ -262,7 +259,7 @@ class RequestsTransport(Transport):
             sent=True,
         ):
             yield chunk
-            if limit is not None and self._clock.monotonic() - started > limit:
+            if under_way.is_late:
                 raise _too_long(request)
 
     def _guard(

@@ -25,16 +25,31 @@ class UnderWay:
     """A request whose answer is waited for or read.
 
     Attributes:
-        deadline: When its time is over, by the transport's clock; None for never.
+        clock: Tells the time.
+        seconds: How long its answer may take, from when it is sent; None for no limit.
+        deadline: When that is over; None before it is sent.
         sock: Its connection, once the request is sent.
         is_cut: Whether the connection was shut from outside.
         is_abandoned: Whether because nobody waits for it.
     """
 
-    deadline: float | None
+    clock: Clock
+    seconds: float | None
+    deadline: float | None = None
     sock: socket.socket | None = None
     is_cut: bool = False
     is_abandoned: bool = False
+
+    def begin(self, sock: socket.socket | None) -> None:
+        """Count from now: the request is sent, however long that took."""
+        self.sock = sock
+        if self.seconds is not None:
+            self.deadline = self.clock.monotonic() + self.seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether its time is over."""
+        return self.deadline is not None and self.clock.monotonic() > self.deadline
 
     def cut(self, *, is_abandoned: bool) -> None:
         """Wake whoever reads; before the request is sent the connection's own timeout holds."""
@@ -76,9 +91,9 @@ class Watchdog:
         """Watch the request that this thread sends next.
 
         Args:
-            seconds: How long it may take until its answer is read; None for no limit.
+            seconds: How long its answer may take, from when it is sent; None for no limit.
         """
-        under_way = UnderWay(None if seconds is None else self._clock.monotonic() + seconds)
+        under_way = UnderWay(self._clock, seconds)
         with self._lock:
             self._under_way.add(under_way)
             if self._thread is None or not self._thread.is_alive():
@@ -97,25 +112,25 @@ class Watchdog:
         pause, idle, abandoned_at = threading.Event(), 0, None
         while True:
             pause.wait(_LOOK_SECONDS)
-            with self._lock:
-                under_way = tuple(self._under_way)
-                idle = 0 if under_way else idle + 1
-                if idle > _IDLE_LOOKS:
-                    self._thread = None
-                    return
             now = self._clock.monotonic()
             if not self._is_abandoned():
                 abandoned_at = None
             elif abandoned_at is None:
                 abandoned_at = now
             is_over = abandoned_at is not None and now - abandoned_at >= GRACE_SECONDS
-            for item in under_way:
-                if is_over or (item.deadline is not None and now > item.deadline):
-                    item.cut(is_abandoned=is_over)
+            # Under the lock: one that is over by now may have left its connection to the next.
+            with self._lock:
+                for item in self._under_way:
+                    if is_over or item.is_late:
+                        item.cut(is_abandoned=is_over)
+                idle = 0 if self._under_way else idle + 1
+                if idle > _IDLE_LOOKS:
+                    self._thread = None
+                    return
 
 
 def note_socket(sock: socket.socket | None) -> None:
     """Tell the request that this thread sends of its socket."""
     under_way: UnderWay | None = getattr(current, "under_way", None)
     if under_way is not None:
-        under_way.sock = sock
+        under_way.begin(sock)

@@ -320,6 +320,26 @@ def test_an_answer_that_drips_for_ever_ends_with_its_total_time(serve: Serve, pa
     assert time.monotonic() - began < 5
 
 
+def test_a_long_upload_is_no_slow_answer() -> None:
+    """The time of an answer begins when the request is sent: references may take minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def read_slowly() -> None:
+            connection, _ = listener.accept()
+            left = 8_000_000
+            with connection:
+                time.sleep(1.0)
+                while left > 0:
+                    left -= len(connection.recv(1 << 20))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        threading.Thread(target=read_slowly, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        request = HttpRequest(method="POST", url=url, body=b"x" * 8_000_000, total_timeout=0.6)
+
+        assert RequestsTransport().send(request).body == b"ok"
+
+
 @pytest.mark.parametrize("has_begun", [False, True])
 def test_an_answer_that_nobody_waits_for_any_more_is_cut_after_a_grace(
     serve: Serve, has_begun: bool
