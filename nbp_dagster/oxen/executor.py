@@ -33,6 +33,13 @@ T = TypeVar("T")
 _REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
 # What the key signs to be told apart from others; no request ever carries it.
 _ACCOUNT = b"nbp_dagster account"
+
+TOTAL_FACTOR = 2.0
+"""Seconds a whole answer may take, as a multiple of the silence allowed: a drip ends too."""
+MAX_VALUES = 1_000_000
+"""Most JSON values of an answer, about: a list of ten thousand jobs has a third of them. Three
+bytes can be a value of a hundred in memory."""
+
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -160,6 +167,7 @@ class Executor:
             body=body,
             bearer=self._service.api_key,
             read_timeout=read_timeout,
+            total_timeout=TOTAL_FACTOR * read_timeout,
         )
 
     def call_raw(
@@ -225,6 +233,9 @@ class Executor:
         """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
         if not body.strip():
             return {}, ""
+        values = sum(body.count(mark) for mark in (b",", b"[", b"{"))
+        if values > MAX_VALUES:
+            return None, f"the answer has {values:,} JSON values, the limit is {MAX_VALUES:,}"
         try:
             return self.read_json(body), ""
         except (ValueError, RecursionError):
