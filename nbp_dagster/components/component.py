@@ -208,6 +208,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             ledger_url=_variable(self.ledger_url_env),
             c2pa_key=_variable(self.c2pa_key_env),
             c2pa_cert=_variable(self.c2pa_cert_env),
+            daily_budget_setting=f"options.daily_budget_usd of the BrandCampaigns {folder.name}",
             **self.options.with_paths_from(folder).model_dump(),
         )
         briefs, url = _load(config, folder), self.dagster_url
