@@ -33,7 +33,7 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
-from nbp_dagster.studio.options import StudioOptions
+from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.purchasing.buyer import BuyerOptions
@@ -65,15 +65,31 @@ def open_studio(
     *,
     secrets: Secrets | None = None,
     tuning: Tuning | None = None,
+    daily_budget_setting: str = DAILY_BUDGET_OPTION,
 ) -> Iterator["Studio"]:
     """Open a studio, and give the ledger's connections back after.
+
+    Args:
+        briefs: Those of the studio.
+        service: Who draws.
+        paths: Folders of the state.
+        options: How it works and what it may spend.
+        secrets: Ledger address and signing key; none where None.
+        tuning: Waiting times and failpoints; the usual ones where None.
+        daily_budget_setting: What the day's budget is set by, for the error that it is used up.
 
     Raises:
         SigningError: Content credentials are configured and can't be signed.
         NoUploadTarget: References are to be uploaded and there is no repository.
     """
     studio = Studio(
-        briefs, service, paths, options, secrets=secrets or Secrets(), tuning=tuning or Tuning()
+        briefs,
+        service,
+        paths,
+        options,
+        secrets=secrets or Secrets(),
+        tuning=tuning or Tuning(),
+        daily_budget_setting=daily_budget_setting,
     )
     try:
         yield studio
@@ -100,6 +116,7 @@ class Studio:
         *,
         secrets: Secrets,
         tuning: Tuning,
+        daily_budget_setting: str,
     ) -> None:
         credentials = Credentials.load(key=secrets.c2pa_key, certificate=secrets.c2pa_cert)
         client, clock = service.client, service.clock
@@ -134,6 +151,7 @@ class Studio:
         self.originals = Originals(client, self.store, clock.token)
         self.breaker = service.breaker
         self._clock = clock
+        self._daily_budget_setting = daily_budget_setting
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
             Measuring(
@@ -432,5 +450,6 @@ class Studio:
             caps.append(run_cap(budget))
         daily = self.options.daily_budget
         if daily is not None:
-            caps.append(day_cap(daily, self._clock.now()))
+            setting = self._daily_budget_setting
+            caps.append(day_cap(daily, self._clock.now(), where=setting))
         return tuple(caps)
