@@ -1,6 +1,7 @@
 """Two machines with one PostgreSQL server, which keeps both Dagster's storage and the ledger."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from nbp_dagster.project import open_instance
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.dagster import PROMPT_ASSETS, Operator
 from tests.rigs.postgres import PostgresServer, postgres
-from tests.rigs.processes import Shell
+from tests.rigs.processes import ROOT, Shell
 from tests.rigs.service import ServiceProbe
 
 __all__ = ["postgres"]
@@ -34,8 +35,11 @@ class Machines:
 
 
 @pytest.fixture
-def machines(postgres: PostgresServer, tmp_path: Path) -> Iterator[Machines]:
+def machines(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Machines]:
     ledger, storage = postgres.make_database(), postgres.make_database()
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", storage)
     options = ("--latency", "0.4", "--painter", "plain")
     with Shell(tmp_path / "service").simulator(*options) as service:
 
@@ -46,21 +50,23 @@ def machines(postgres: PostgresServer, tmp_path: Path) -> Iterator[Machines]:
                 OXEN_API_KEY="postgres-key-7d21",
                 OXEN_BASE_URL=service.url,
                 NBP_LEDGER_URL=ledger,
+                DAGSTER_POSTGRES_URL=storage,
             )
             shots = (shot(room, scene=f"Tea in the {room}", characters=[]) for room in NAMES)
             write_briefs(shell.briefs, campaign(*shots, id="winter"))
-            keep_events_in(storage, shell.home / "dagster")
+            write_settings(shell.home / "dagster")
             return shell
 
         yield Machines(machine("north"), machine("south"), service)
 
 
-def keep_events_in(database: str, folder: Path) -> None:
-    """Write the packaged settings of Dagster with its storage in a database, as the docs say."""
+def write_settings(folder: Path) -> None:
+    """Write the packaged settings of Dagster, with its storage as the docs say."""
     text = files("nbp_dagster.instance").joinpath("dagster.yaml").read_text(encoding="utf-8")
     [line] = [line for line in text.splitlines() if line.startswith("event_log_storage:")]
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    [storage] = re.findall(r"^```yaml\n(storage:\n.*?)^```", page, re.M | re.S)
     folder.mkdir(parents=True)
-    storage = f"storage: {{postgres: {{postgres_url: {json.dumps(database)}}}}}"
     (folder / "dagster.yaml").write_text(text.replace(line, storage), encoding="utf-8")
 
 
