@@ -131,6 +131,29 @@ def test_every_picture_is_there_when_the_page_opens(opened: Visit) -> None:
     )
 
 
+@pytest.mark.parametrize(("width", "height", "whole"), [(1280, 800, 3), (390, 844, 2)])
+def test_the_first_screen_shows_pictures(
+    browser: Browser, written: WrittenSet, width: int, height: int, whole: int
+) -> None:
+    page = visit(browser, written.index, width=width).page
+    page.set_viewport_size({"width": width, "height": height})
+    bottoms = page.locator("a.picture:visible").evaluate_all(
+        "links => links.map(link => link.getBoundingClientRect().bottom)"
+    )
+    assert sum(bottom <= height for bottom in bottoms) >= whole
+    page.context.close()
+
+
+def test_likeness_is_folded_below_and_the_head_leads_to_it(opened: Visit) -> None:
+    page = opened.page
+    section = page.locator("details.likeness")
+    expect(section).not_to_have_attribute("open", "")
+    marked = sum(not row.is_like for row in SAMPLE.manifest.likenesses)
+    page.get_by_role("link", name=f"{marked} to look at").click()
+    expect(section).to_have_attribute("open", "")
+    expect(page.locator("a.rank").first).to_be_in_viewport()
+
+
 def test_opening_the_page_asks_for_nothing_but_the_page(opened: Visit) -> None:
     opened.page.wait_for_load_state("networkidle")
     assert [url for url in opened.requests if not url.startswith("data:")] == [opened.page.url]
@@ -320,6 +343,10 @@ def test_printing_leaves_pictures_and_words_and_no_controls(opened: Visit) -> No
     page.emulate_media(media="print", color_scheme="dark")
     expect(page.locator(".toolbar")).to_be_hidden()
     assert shown(page) == files()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("a.rank").first).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("a.rank").first).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(251, 250, 247)"
 
 

@@ -149,6 +149,26 @@
     document.getElementById("viewer-count").textContent = button.textContent;
   }
 
+  // Folded parts.
+
+  function unfold(element) {
+    for (let at = element.closest("details"); at; at = at.parentElement.closest("details")) {
+      at.open = true;
+    }
+  }
+
+  // Paper has no folds; what was folded is folded again afterwards.
+  let folded = [];
+
+  function unfoldForPrint() {
+    folded = all("details:not(.lineage, [open])");
+    for (const each of folded) each.open = true;
+  }
+
+  function foldAgain() {
+    for (const each of folded) each.open = false;
+  }
+
   // Events.
 
   function moveFocus(by) {
@@ -186,6 +206,8 @@
 
   function onClick(event) {
     const button = event.target.closest("button, a.picture, a.rank");
+    const within = event.target.closest('a[href^="#"]:not(.rank)');
+    if (within) unfold(document.getElementById(within.hash.slice(1)));
     if (!button) return;
     const { set, value, toggle, step: by } = button.dataset;
     if (set) update({ [set]: value });
@@ -209,6 +231,8 @@
 
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onClick);
+  addEventListener("beforeprint", unfoldForPrint);
+  addEventListener("afterprint", foldAgain);
   channelFilter?.addEventListener("change", () => update({ channel: channelFilter.value }));
   for (const dialog of [viewer, help]) {
     dialog.addEventListener("click", (event) => {
