@@ -259,14 +259,16 @@ def build_picture(
                 figures={"width": channel.width, "height": channel.height},
             ),
             CheckFacts(
-                name="safe_area_clear",
+                name="smallest_letter",
                 verdict="failed" if short else "passed",
-                sentence="The headline reaches the edge." if short else "No words at the edges.",
+                sentence="The smallest words are 7 px high."
+                if short
+                else "All words are large enough.",
                 severity="warn",
-                figures={"share": 0.31 if short else 0.0},
+                figures={"px": 7 if short else 24},
             ),
             CheckFacts(
-                name="headline_as_written",
+                name="copy_legible",
                 verdict="skipped",
                 sentence="No reader of text is installed.",
                 severity="warn",

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
@@ -335,6 +336,8 @@ def _environment() -> Environment:
         moment=format_moment,
         humanise=humanise,
         plain=_plain_json,
+        failure=tell_failure,
+        sentence=lambda words: words[:1].upper() + words[1:],
     )
     environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)
     return environment

@@ -216,6 +216,18 @@ def test_the_whole_lineage_of_a_picture_is_on_the_page() -> None:
         assert fact in text
 
 
+def test_a_picture_that_fails_a_check_says_what_is_wrong_errors_first() -> None:
+    first = SAMPLE.manifest.pictures[0]
+    logo = replace(first.checks[1], name="logo_present", verdict="failed")
+    size = replace(first.checks[0], verdict="failed")
+    row = replace(first, checks=(logo, size))
+    page = render_gallery(replace(SAMPLE.manifest, pictures=(row,)), thumbs=THUMBS)
+    flags = re.findall(r'<span class="flag">(.+?)</span>', page)
+    assert flags == ["<strong>Error:</strong> not the channel&#39;s size", "Logo not found"]
+    assert "Logo present" not in page
+    assert "Look:" not in page
+
+
 def test_a_simulated_set_says_so_before_its_title() -> None:
     assert PAGE.index("Simulated set.") < PAGE.index("<h1>")
 
