@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -30,6 +30,7 @@ from nbp_dagster.studio.sets.html_templates import (
     read_part,
 )
 from nbp_dagster.studio.sets.likeness_section import Card, build_likeness_rows
+from nbp_dagster.studio.sets.picture_order import find_worst, rank_pictures
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
     LEGIBLE,
@@ -69,7 +70,10 @@ class SetCard:
 
 @dataclass(frozen=True)
 class _Group:
-    """The pictures and missing prompts of one shot or one channel, which `facts` describes."""
+    """The pictures and missing prompts of one shot or one channel, which `facts` describes.
+
+    `number` is its place in the brief, `cards` are in the page's order.
+    """
 
     number: int
     facts: Any
@@ -90,14 +94,15 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
     sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
     shapes = {size: number for number, size in enumerate(sizes)}
     cards = _cards(manifest, thumbs, shapes)
+    worst_first = sorted(cards, key=lambda card: card.number)
     sheets = _character_sheets(manifest, thumbs)
     style = read_part("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
     script = read_part("gallery.js")
     return read_template().render(
         set=manifest,
         channels={channel.id: channel for channel in manifest.channels},
-        by_shot=_by_shot(manifest, cards),
-        by_channel=_by_channel(manifest, cards),
+        by_shot=_by_shot(manifest, worst_first),
+        by_channel=_by_channel(manifest, worst_first),
         sheets=sheets,
         likeness_rows=build_likeness_rows(manifest, cards, sheets),
         contact_sheets=tuple(divide_sheets(len(manifest.pictures))),
@@ -106,7 +111,8 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
-        view=[_view(card) for card in cards],
+        is_ranked=any(card.picture.failed_checks for card in cards),
+        view=[_view(card) for card in worst_first],
         policy=_policy(style=style, script=script),
         style=Markup(style),
         script=Markup(script),
@@ -158,11 +164,12 @@ def readable_on(colour: str, background: str) -> str:
 def _cards(
     manifest: SetManifest, thumbs: Mapping[str, Thumb], shapes: Mapping[tuple[int, int], int]
 ) -> tuple[Card, ...]:
+    """Return the cards of all pictures, in the set's order, numbered in the page's."""
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
     names = {each.id: each.name for each in manifest.characters}
     cards = []
-    for number, row in enumerate(manifest.pictures):
+    for number, row in zip(rank_pictures(manifest.pictures), manifest.pictures, strict=True):
         channel_number, channel = channels[row.channel]
         thumb = thumbs.get(row.sha256)
         card = Card(
@@ -191,14 +198,14 @@ def _by_shot(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
         shown[card.shot.id].append(card)
     for row in manifest.missing:
         missing[row.shot].append(row)
-    return [
+    return _rank_groups(
         _Group(number, shot, tuple(shown[shot.id]), tuple(missing[shot.id]))
         for number, shot in enumerate(manifest.shots, start=1)
-    ]
+    )
 
 
 def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
-    return [
+    return _rank_groups(
         _Group(
             number=number,
             facts=channel,
@@ -206,7 +213,14 @@ def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
             missing=tuple(row for row in manifest.missing if channel.id in row.channels),
         )
         for number, channel in enumerate(manifest.channels, start=1)
-    ]
+    )
+
+
+def _rank_groups(groups: Iterable[_Group]) -> list[_Group]:
+    """Return groups by their worst picture; those alike stay in the order given."""
+    return sorted(
+        groups, key=lambda group: find_worst(card.picture for card in group.cards), reverse=True
+    )
 
 
 def _describe(

@@ -21,7 +21,7 @@ ITEMS_SHOWN: Final = 8
 
 @dataclass(frozen=True)
 class Card:
-    """A picture with what the template shows of its channel and shot."""
+    """A picture with what the template shows of its channel and shot; `number` in page order."""
 
     number: int
     picture: Picture

@@ -31,7 +31,7 @@
     const targets = figures.map((figure, number) =>
       inChannels ? grids.get(figure.dataset.channels) : homes[number],
     );
-    // Pictures go before the grid's gaps; walking backwards keeps the set's order.
+    // Pictures go before the grid's gaps; walking backwards keeps the page's order.
     for (let number = figures.length - 1; number >= 0; number -= 1) {
       targets[number].prepend(figures[number]);
     }

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
 
-from nbp_dagster.studio.manifest.manifest import SetManifest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.sets.gallery import (
     COVERS,
     DARK_PAPER,
@@ -71,10 +72,39 @@ def render(manifest: SetManifest = SAMPLE.manifest) -> _Page:
     return _Page(render_gallery(manifest, thumbs=THUMBS))
 
 
+def worst_first(pictures: Sequence[Picture]) -> list[Picture]:
+    """Return pictures as the page has them: by shot, the leaderboard that fails a check first."""
+    shots = [shot.id for shot in SAMPLE.manifest.shots]
+    return sorted(pictures, key=lambda row: (shots.index(row.shot), not row.failed_checks))
+
+
+def test_the_worst_shot_comes_first_and_the_page_says_so() -> None:
+    pictures = tuple(
+        replace(row, checks=(replace(row.checks[0], verdict="failed"),))
+        if row.shot == "market" and row.channel == "linkedin_post"
+        else row
+        for row in SAMPLE.manifest.pictures
+    )
+    page = render_gallery(replace(SAMPLE.manifest, pictures=pictures), thumbs=THUMBS)
+    assert re.findall(r'<h2 id="shot-\d+-title">(\w+)', page) == ["Market", "Kitchen", "Rooftop"]
+    assert re.findall(r'<h2 id="channel-(\d+)-title">', page) == ["3", "5", "1", "2", "4"]
+    links = [link["href"] for link in _Page(page).all("a") if link.get("class") == "picture"]
+    assert links[0] == "images/linkedin_post/market_all_16x9_v1.jpg"
+    assert "errors before warnings, then those with the most" in page
+
+
+def test_a_set_without_failures_is_in_the_briefs_order_and_says_nothing_of_ranks() -> None:
+    pictures = tuple(replace(row, checks=row.checks[:1]) for row in SAMPLE.manifest.pictures)
+    page = render(replace(SAMPLE.manifest, pictures=pictures))
+    links = [link["href"] for link in page.all("a") if link.get("class") == "picture"]
+    assert links == [row.file for row in pictures]
+    assert "come first" not in page.text
+
+
 def test_every_picture_links_its_file_and_shows_its_thumbnail() -> None:
     page = render()
     links = [link["href"] for link in page.all("a") if link.get("class") == "picture"]
-    assert links == [row.file for row in SAMPLE.manifest.pictures]
+    assert links == [row.file for row in worst_first(SAMPLE.manifest.pictures)]
     sources = [image["src"] for image in page.all("img") if image.get("src")]
     expected = base64.b64encode(THUMBS[SAMPLE.manifest.pictures[0].sha256]).decode()
     assert f"data:image/webp;base64,{expected}" in sources
@@ -84,7 +114,9 @@ def test_a_thumbnail_given_as_a_path_is_linked_and_loaded_when_it_is_seen() -> N
     paths = {row.sha256: f"thumbs/{row.sha256}.jpg" for row in SAMPLE.manifest.pictures}
     page = _Page(render_gallery(SAMPLE.manifest, thumbs=paths))
     linked = [image for image in page.all("img") if (image.get("src") or "").startswith("thumbs/")]
-    assert [image["src"] for image in linked] == list(paths.values())
+    assert [image["src"] for image in linked] == [
+        paths[row.sha256] for row in worst_first(SAMPLE.manifest.pictures)
+    ]
     assert {image.get("loading") for image in linked} == {"lazy"}
     assert not [image for image in render().all("img") if image.get("loading")]
 
@@ -122,7 +154,7 @@ def test_the_policy_admits_exactly_the_inline_texts_of_the_page() -> None:
         assert f"{kind}-src 'sha256-{digest}';" in policy
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
-    assert json.loads(data)[0]["file"] == SAMPLE.manifest.pictures[0].file
+    assert json.loads(data)[0]["file"] == worst_first(SAMPLE.manifest.pictures)[0].file
 
 
 def test_the_page_has_no_inline_styles_or_handlers_the_policy_would_block() -> None:
@@ -376,7 +408,11 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
     page = render(sample.manifest)
     rows = [row for row in sample.manifest.likenesses if row.character == "mira"]
     numbers = [link["data-open"] for link in page.all("a") if link.get("class") == "rank"]
-    keys = [sample.manifest.pictures[int(number or 0)].prompt_key for number in numbers]
+    opened = [json.loads(page.inline["script"][0])[int(number or 0)]["file"] for number in numbers]
+    keys = [
+        next(row.prompt_key for row in sample.manifest.pictures if row.file == file)
+        for file in opened
+    ]
     assert keys[: len(rows[:ITEMS_SHOWN])] == [row.prompt_key for row in rows[:ITEMS_SHOWN]]
     marked = [item for item in page.all("li") if item.get("class") == "drifts"]
     assert len(marked) == sum(not row.is_like for row in sample.manifest.likenesses)
