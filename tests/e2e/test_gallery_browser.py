@@ -1,6 +1,7 @@
 """The gallery in a real browser: opened from a disk, driven by keys, read by axe."""
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
-from tests.rigs.sets import build_set
+from tests.rigs.sets import build_long_set, build_set
 
 pytestmark = pytest.mark.browser
 
@@ -401,6 +402,39 @@ def test_a_large_set_shows_the_thumbnails_beside_its_page(browser: Browser, tmp_
     assert str(last.get_attribute("src")).startswith("thumbs/")
     assert found.complaints == []
     found.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> WrittenSet:
+    sample = build_long_set(360)
+    folder = tmp_path_factory.mktemp("long") / "spring_launch"
+    return write_set(folder, sample.manifest, rendition=sample.rendition, sheet=sample.sheet)
+
+
+def test_the_list_of_shots_leads_to_a_shot(browser: Browser, long: WrittenSet) -> None:
+    found = visit(browser, long.index)
+    page = found.page
+    page.get_by_text("Jump to one of 24 shots").click()
+    page.get_by_role("link", name=re.compile("^Scene 17 ")).click()
+    expect(page.get_by_role("heading", name="Scene 17")).to_be_in_viewport()
+    expect(page.locator("details.jump")).not_to_have_attribute("open", "")
+    page.keyboard.press("g")
+    summary = page.locator("details.jump > summary")
+    assert summary.inner_text() == "Jump to one of 5 channels"
+    summary.click()
+    page.get_by_role("link", name=re.compile("^LinkedIn post ")).click()
+    expect(page.get_by_role("heading", name="LinkedIn post")).to_be_in_viewport()
+    assert found.complaints == []
+    page.context.close()
+
+
+def test_the_list_has_only_what_a_filter_leaves(browser: Browser, long: WrittenSet) -> None:
+    page = visit(browser, long.index).page
+    page.keyboard.press("g")
+    page.get_by_label("Channel").select_option("instagram_story")
+    page.get_by_text("Jump to one of").click()
+    expect(page.locator(".jump a:visible")).to_have_count(1)
+    page.context.close()
 
 
 def test_the_page_mailed_alone_still_shows_its_pictures_large(

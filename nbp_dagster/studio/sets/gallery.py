@@ -42,6 +42,9 @@ from nbp_dagster.studio.typography.contrast import (
 LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 """The page's background in each colour scheme; `gallery.css` has the same two."""
 
+LONG_PAGE = 60
+"""Pictures from which a page has a list of its shots and channels to jump to."""
+
 COVERS = 4
 """Pictures on a set's card in the list of sets."""
 
@@ -80,6 +83,11 @@ class _Group:
     cards: tuple[Card, ...]
     missing: tuple[Missing, ...]
 
+    @property
+    def attention(self) -> int:
+        """How many of its pictures and missing prompts need a look."""
+        return len(self.missing) + sum(bool(card.picture.failed_checks) for card in self.cards)
+
 
 def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str:
     """Return the set's page: one HTML document that makes no network request.
@@ -111,6 +119,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
+        is_long=len(cards) >= LONG_PAGE,
         is_ranked=any(card.picture.failed_checks for card in cards),
         view=[_view(card) for card in worst_first],
         policy=_policy(style=style, script=script),

@@ -72,6 +72,9 @@
       line.hidden = Boolean(view.locale) && line.dataset.locale !== view.locale;
     }
     for (const group of all(".group")) group.hidden = !group.querySelector(".card:not([hidden])");
+    for (const link of all(".jump a")) {
+      link.parentElement.hidden = document.getElementById(link.hash.slice(1)).hidden;
+    }
     document.getElementById("empty").hidden = Boolean(root().querySelector(".card:not([hidden])"));
     press();
     announce();
@@ -161,7 +164,7 @@
   let folded = [];
 
   function unfoldForPrint() {
-    folded = all("details:not(.lineage, [open])");
+    folded = all("details:not(.lineage, .jump, [open])");
     for (const each of folded) each.open = true;
   }
 
@@ -207,7 +210,11 @@
   function onClick(event) {
     const button = event.target.closest("button, a.picture, a.rank");
     const within = event.target.closest('a[href^="#"]:not(.rank)');
-    if (within) unfold(document.getElementById(within.hash.slice(1)));
+    if (within) {
+      unfold(document.getElementById(within.hash.slice(1)));
+      // The list would cover what it leads to.
+      if (within.closest(".jump")) within.closest(".jump").open = false;
+    }
     if (!button) return;
     const { set, value, toggle, step: by } = button.dataset;
     if (set) update({ [set]: value });

@@ -16,6 +16,7 @@ from nbp_dagster.studio.sets.gallery import (
     COVERS,
     DARK_PAPER,
     LIGHT_PAPER,
+    LONG_PAGE,
     SetCard,
     choose_covers,
     format_bytes,
@@ -27,7 +28,7 @@ from nbp_dagster.studio.sets.gallery import (
 )
 from nbp_dagster.studio.sets.likeness_section import ITEMS_SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
-from tests.rigs.sets import build_set
+from tests.rigs.sets import build_long_set, build_set
 
 SAMPLE = build_set(scale=0.05)
 THUMBS = SAMPLE.thumbs(64)
@@ -423,3 +424,23 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
 def test_a_set_that_nobody_measured_has_no_lanes() -> None:
     """No heading over nothing."""
     assert "Likeness" not in render().text
+
+
+@pytest.mark.parametrize(("pictures", "lists"), [(LONG_PAGE - 1, 0), (LONG_PAGE, 2)])
+def test_a_long_page_has_a_list_to_jump_from(pictures: int, lists: int) -> None:
+    """One of shots and one of channels; every place on either can be reached."""
+    manifest = build_long_set(pictures, shots=6).manifest
+    page = _Page(render_gallery(manifest, thumbs={}))
+    links = [
+        href for link in page.all("a") if re.match("#(shot|channel)-", href := link["href"] or "")
+    ]
+    assert len(links) == (len(manifest.shots) + len(manifest.channels) if lists else 0)
+    ids = {attributes.get("id") for _, attributes in page.tags}
+    assert {link[1:] for link in links} <= ids
+
+
+def test_the_list_counts_pictures_and_what_needs_a_look() -> None:
+    page = render_gallery(build_long_set(LONG_PAGE, shots=6).manifest, thumbs={})
+    found = re.search(r'<a href="#shot-1">(.+?)</a>', page)
+    assert found
+    assert re.sub("<[^>]+>", "", found[1]) == "Scene 1 10 pictures 2 to look at"
