@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
 from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
@@ -174,7 +175,9 @@ def _sheet_thumbs(
     thumbs = {}
     for digest, name in wanted.items():
         what = f"sheet of {name}"
-        thumbs[digest] = thumbnail(decode_image(sheet(digest), what=what).image, SHEET_SIDE)
+        # The page shows it in a circle.
+        cut = crop_to_ratio(decode_image(sheet(digest), what=what).image, 1)
+        thumbs[digest] = thumbnail(cut, SHEET_SIDE)
     return thumbs
 
 
