@@ -437,6 +437,24 @@ def test_the_list_has_only_what_a_filter_leaves(browser: Browser, long: WrittenS
     page.context.close()
 
 
+def test_what_changed_since_the_last_set_can_be_shown_alone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rows = SAMPLE.manifest.pictures
+    earlier = replace(SAMPLE.manifest, pictures=rows[2:])
+    for manifest in (earlier, SAMPLE.manifest):
+        page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
+    found = visit(browser, page)
+    found.page.get_by_role("button", name="New or changed 2").click()
+    assert shown(found.page) == [row.file for row in rows[:2]]
+    expect(found.page.locator("#status")).to_have_text(
+        f"2 of {len(rows)} pictures, new or changed, by shot"
+    )
+    assert _serious(found.page) == []
+    assert found.complaints == []
+    found.page.context.close()
+
+
 def test_the_page_mailed_alone_still_shows_its_pictures_large(
     browser: Browser, written: WrittenSet, tmp_path: Path
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -31,6 +31,7 @@ from nbp_dagster.studio.sets.html_templates import (
 )
 from nbp_dagster.studio.sets.likeness_section import Card, build_likeness_rows
 from nbp_dagster.studio.sets.picture_order import find_worst, rank_pictures
+from nbp_dagster.studio.sets.set_changes import SetChanges
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
     LEGIBLE,
@@ -89,7 +90,9 @@ class _Group:
         return len(self.missing) + sum(bool(card.picture.failed_checks) for card in self.cards)
 
 
-def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str:
+def render_gallery(
+    manifest: SetManifest, *, thumbs: Mapping[str, Thumb], changes: SetChanges | None = None
+) -> str:
     """Return the set's page: one HTML document that makes no network request.
 
     Styles, script and the thumbnails that are given as bytes are inline and admitted by a
@@ -98,10 +101,13 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
     Args:
         thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (any size; the
             page shows it up to 640 pixels wide). A rendition without one is shown by its file.
+        changes: How it compares with the set before; None where there was none.
     """
     sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
     shapes = {size: number for number, size in enumerate(sizes)}
     cards = _cards(manifest, thumbs, shapes)
+    if changes is not None:
+        cards = tuple(replace(card, change=changes.pictures[card.picture.file]) for card in cards)
     worst_first = sorted(cards, key=lambda card: card.number)
     sheets = _character_sheets(manifest, thumbs)
     style = read_part("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
@@ -120,6 +126,7 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
         is_long=len(cards) >= LONG_PAGE,
+        changes=changes,
         is_ranked=any(card.picture.failed_checks for card in cards),
         view=[_view(card) for card in worst_first],
         policy=_policy(style=style, script=script),

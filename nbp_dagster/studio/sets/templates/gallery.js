@@ -12,7 +12,8 @@
   const help = document.getElementById("help");
   const figures = pictures.map((_, number) => document.getElementById(`p${number}`));
   const homes = figures.map((figure) => figure.parentElement);
-  const view = { group: "shot", channel: "", locale: "", look: false, safe: false };
+  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false };
+  const everything = { channel: "", locale: "", look: false, change: false };
   let shown = 0;
 
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -41,14 +42,16 @@
     const { channels, locale } = card.dataset;
     const inChannel = !view.channel || channels.split(" ").includes(view.channel);
     const inLocale = !view.locale || locale === "all" || locale === view.locale;
-    return inChannel && inLocale && (!view.look || "look" in card.dataset);
+    const marked = ["look", "change"].every((mark) => !view[mark] || mark in card.dataset);
+    return inChannel && inLocale && marked;
   }
 
   function announce() {
     const channel = view.channel ? `, ${channelFilter.selectedOptions[0].text}` : "";
     const locale = view.locale ? `, language ${view.locale}` : "";
     const look = view.look ? ", needing a look" : "";
-    const text = `${visible().length} of ${pictures.length} pictures${channel}${locale}${look}, by ${view.group}`;
+    const change = view.change ? ", new or changed" : "";
+    const text = `${visible().length} of ${pictures.length} pictures${channel}${locale}${look}${change}, by ${view.group}`;
     document.getElementById("status").textContent = text;
   }
 
@@ -222,13 +225,13 @@
     else if (by) step(Number(by));
     else if ("help" in button.dataset) help.showModal();
     else if ("close" in button.dataset) close(button.closest("dialog"));
-    else if ("reset" in button.dataset) update({ channel: "", locale: "", look: false });
+    else if ("reset" in button.dataset) update(everything);
     else if (button.classList.contains("copy")) copyPrompt(button);
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     else if ("open" in button.dataset) {
       event.preventDefault();
       // What a filter hides is still in the lane.
-      if (figures[button.dataset.open].hidden) update({ channel: "", locale: "", look: false });
+      if (figures[button.dataset.open].hidden) update(everything);
       open(Number(button.dataset.open));
     } else {
       event.preventDefault();
