@@ -14,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
+from nbp_dagster.studio.sets.picture_order import UNFOLDED
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from tests.rigs.sets import build_long_set, build_set
@@ -395,6 +396,7 @@ def test_a_large_set_shows_the_thumbnails_beside_its_page(browser: Browser, tmp_
     manifest = replace(SAMPLE.manifest, pictures=rows)
     page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
     found = visit(browser, page)
+    found.page.get_by_role("button", name="Unfold all").click()
     last = found.page.locator("a.picture img").last
     last.scroll_into_view_if_needed()
     expect(last).to_have_js_property("complete", True)
@@ -434,6 +436,109 @@ def test_the_list_has_only_what_a_filter_leaves(browser: Browser, long: WrittenS
     page.get_by_label("Channel").select_option("instagram_story")
     page.get_by_text("Jump to one of").click()
     expect(page.locator(".jump a:visible")).to_have_count(1)
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "screens"), [(1280, 16), (390, 20)])
+def test_a_set_of_360_pictures_is_a_short_page(
+    browser: Browser, long: WrittenSet, width: int, screens: int
+) -> None:
+    page = visit(browser, long.index, width=width).page
+    assert page.evaluate("document.documentElement.scrollHeight") <= screens * 844
+    assert 0 < len(shown(page)) <= UNFOLDED
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) == 360
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) <= UNFOLDED
+    page.context.close()
+
+
+def test_a_fold_opens_by_keys_and_says_how_much_it_holds(
+    browser: Browser, long: WrittenSet
+) -> None:
+    page = visit(browser, long.index).page
+    before = len(shown(page))
+    fold = page.locator("#shot-1 .more > summary")
+    expect(fold).to_have_text(re.compile("11 more of Scene 1"))
+    fold.focus()
+    page.keyboard.press("Enter")
+    assert len(shown(page)) == before + 11
+    page.context.close()
+
+
+def test_a_filter_unfolds_what_it_leaves(browser: Browser, long: WrittenSet) -> None:
+    """The first pictures that match, in every group, and the folds count only such."""
+    page = visit(browser, long.index).page
+    page.get_by_label("Channel").select_option("linkedin_post")
+    assert all(file.startswith("images/linkedin_post/") for file in shown(page))
+    assert 0 < len(shown(page)) <= UNFOLDED
+    count = "[...document.querySelectorAll('figure.card:not([hidden])')].length"
+    matching = page.evaluate(count)
+    assert len({row.file for row in long.manifest.pictures if "linkedin" in row.file}) == matching
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) == matching
+    page.context.close()
+
+
+@pytest.mark.parametrize("key", ["", "g"])
+def test_the_page_arrives_as_its_script_deals_it_out(
+    browser: Browser, long: WrittenSet, key: str
+) -> None:
+    """The page and its script decide alike, in the order of the shots and of the channels."""
+    page = visit(browser, long.index).page
+    arrived = shown(page)
+    if key:
+        page.keyboard.press(key)
+        assert shown(page) != arrived
+        page.keyboard.press(key)
+    else:
+        page.get_by_label("Channel").select_option("linkedin_post")
+        page.get_by_label("Channel").select_option("")
+    assert shown(page) == arrived
+    page.context.close()
+
+
+def test_the_large_view_walks_into_folds_and_leaves_focus_there(
+    browser: Browser, long: WrittenSet
+) -> None:
+    page = visit(browser, long.index).page
+    page.locator("#shot-1 a.picture:visible").last.click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer-count")).to_have_text("5 of 360")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.checkVisibility()")
+    expect(page.locator("#shot-1 .more")).to_have_attribute("open", "")
+    page.context.close()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_paper_has_every_picture_of_a_long_page(
+    browser: Browser, long: WrittenSet, scripted: bool
+) -> None:
+    page = visit(browser, long.index, java_script_enabled=scripted).page
+    page.emulate_media(media="print")
+    assert page.locator("a.picture:visible").count() == 360
+    page.context.close()
+
+
+def test_without_javascript_a_fold_still_opens(browser: Browser, long: WrittenSet) -> None:
+    page = visit(browser, long.index, java_script_enabled=False).page
+    before = page.locator("a.picture:visible").count()
+    page.locator("#shot-1 .more > summary").click()
+    assert page.locator("a.picture:visible").count() == before + 11
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_assistive_technology_finds_no_serious_fault_on_a_long_page(
+    browser: Browser, long: WrittenSet, width: int
+) -> None:
+    page = visit(browser, long.index, width=width).page
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) == 0
+    page.locator("details.jump > summary").click()
+    page.screenshot(path=ARTIFACTS / f"long-{width}.png")
+    assert _serious(page) == []
     page.context.close()
 
 

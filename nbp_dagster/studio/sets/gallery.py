@@ -30,7 +30,13 @@ from nbp_dagster.studio.sets.html_templates import (
     read_part,
 )
 from nbp_dagster.studio.sets.likeness_section import Card, build_likeness_rows
-from nbp_dagster.studio.sets.picture_order import find_worst, rank_pictures
+from nbp_dagster.studio.sets.picture_order import (
+    LEAST_OF_GROUP,
+    UNFOLDED,
+    deal_out,
+    find_worst,
+    rank_pictures,
+)
 from nbp_dagster.studio.sets.set_changes import SetChanges
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
@@ -44,7 +50,7 @@ LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 """The page's background in each colour scheme; `gallery.css` has the same two."""
 
 LONG_PAGE = 60
-"""Pictures from which a page has a list of its shots and channels to jump to."""
+"""Pictures and gaps from which a page has folds, and a list of its shots and channels."""
 
 COVERS = 4
 """Pictures on a set's card in the list of sets."""
@@ -76,13 +82,22 @@ class SetCard:
 class _Group:
     """The pictures and missing prompts of one shot or one channel, which `facts` describes.
 
-    `number` is its place in the brief, `cards` are in the page's order.
+    `number` is its place in the brief, `cards` are in the page's order. So many of each as
+    `cards_shown` and `missing_shown` say are unfolded; all where these are None.
     """
 
     number: int
     facts: Any
     cards: tuple[Card, ...]
     missing: tuple[Missing, ...]
+    cards_shown: int | None = None
+    missing_shown: int | None = None
+
+    @property
+    def folded(self) -> int:
+        """How many of its pictures and missing prompts are folded."""
+        cards, missing = self.cards[: self.cards_shown], self.missing[: self.missing_shown]
+        return len(self.cards) + len(self.missing) - len(cards) - len(missing)
 
     @property
     def attention(self) -> int:
@@ -112,11 +127,13 @@ def render_gallery(
     sheets = _character_sheets(manifest, thumbs)
     style = read_part("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
     script = read_part("gallery.js")
+    is_long = len(cards) + len(manifest.missing) >= LONG_PAGE
+    fold = _fold if is_long else list
     return read_template().render(
         set=manifest,
         channels={channel.id: channel for channel in manifest.channels},
-        by_shot=_by_shot(manifest, worst_first),
-        by_channel=_by_channel(manifest, worst_first),
+        by_shot=fold(_by_shot(manifest, worst_first)),
+        by_channel=fold(_by_channel(manifest, worst_first)),
         sheets=sheets,
         likeness_rows=build_likeness_rows(manifest, cards, sheets),
         contact_sheets=tuple(divide_sheets(len(manifest.pictures))),
@@ -125,7 +142,9 @@ def render_gallery(
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
-        is_long=len(cards) >= LONG_PAGE,
+        is_long=is_long,
+        unfolded=UNFOLDED,
+        least_of_group=LEAST_OF_GROUP,
         changes=changes,
         is_ranked=any(card.picture.failed_checks for card in cards),
         view=[_view(card) for card in worst_first],
@@ -237,6 +256,16 @@ def _rank_groups(groups: Iterable[_Group]) -> list[_Group]:
     return sorted(
         groups, key=lambda group: find_worst(card.picture for card in group.cards), reverse=True
     )
+
+
+def _fold(groups: Sequence[_Group]) -> list[_Group]:
+    """Return groups of a long page, of which only the first pictures and gaps are unfolded."""
+    dealt = deal_out([len(group.cards) for group in groups])
+    gaps = deal_out([min(len(group.missing), LEAST_OF_GROUP) for group in groups])
+    return [
+        replace(group, cards_shown=shown, missing_shown=missing)
+        for group, shown, missing in zip(groups, dealt, gaps, strict=True)
+    ]
 
 
 def _describe(

@@ -1,4 +1,4 @@
-"""Orders a set's pictures for its page: those that fail checks first, the worst at the head."""
+"""Orders a set's pictures for its page, the worst first, and picks those a long page unfolds."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,6 +7,12 @@ from nbp_dagster.studio.manifest.manifest import Picture
 
 Faults = tuple[int, int]
 """Failed checks of a picture: errors, warnings."""
+
+UNFOLDED: Final = 36
+"""Pictures that a long page shows as it opens, over all groups; some ten screens of them."""
+
+LEAST_OF_GROUP: Final = 4
+"""Pictures that a group shows at least, if any: about one row."""
 
 NO_FAULTS: Final[Faults] = (0, 0)
 
@@ -33,6 +39,23 @@ def rank_pictures(pictures: Sequence[Picture]) -> tuple[int, ...]:
 def find_worst(pictures: Iterable[Picture]) -> Faults:
     """Return the faults of the worst of some pictures; of a group, which has its place by them."""
     return max(map(count_faults, pictures), default=NO_FAULTS)
+
+
+def deal_out(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Return how many pictures each group of a long page shows unfolded; `gallery.js` does alike.
+
+    Each has an equal share, at least a row; when all are dealt out the groups that follow have
+    none, so that the page stays short whatever the number of pictures or groups.
+
+    Args:
+        sizes: Pictures of each group, in the page's order.
+    """
+    share = max(LEAST_OF_GROUP, UNFOLDED // max(1, sum(size > 0 for size in sizes)))
+    left, dealt = UNFOLDED, []
+    for size in sizes:
+        dealt.append(min(size, share, left))
+        left -= dealt[-1]
+    return tuple(dealt)
 
 
 def _badness(faults: Faults) -> Faults:

@@ -11,8 +11,8 @@
   const viewer = document.getElementById("viewer");
   const help = document.getElementById("help");
   const figures = pictures.map((_, number) => document.getElementById(`p${number}`));
-  const homes = figures.map((figure) => figure.parentElement);
-  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false };
+  const homes = figures.map((figure) => figure.closest(".group"));
+  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false, all: false };
   const everything = { channel: "", locale: "", look: false, change: false };
   let shown = 0;
 
@@ -21,21 +21,58 @@
   const numberOf = (figure) => Number(figure.id.slice(1));
   const visible = () => all("figure.card:not([hidden])", root());
 
+  // How many pictures each group shows unfolded: an equal share, at least a row, as long as there
+  // are any to deal out. The page arrives dealt out in the same way (picture_order.py).
+  function dealOut(sizes) {
+    const { unfolded, least } = document.getElementById("pictures").dataset;
+    if (!unfolded) return sizes;
+    const groups = sizes.filter((size) => size > 0).length;
+    const share = Math.max(Number(least), Math.floor(Number(unfolded) / Math.max(1, groups)));
+    let left = Number(unfolded);
+    return sizes.map((size) => {
+      const dealt = Math.min(size, share, left);
+      left -= dealt;
+      return dealt;
+    });
+  }
+
+  // Pictures go before a grid's gaps; those that are there in this order already are left alone.
+  function fill(grid, wanted) {
+    const there = [...grid.children].filter((child) => child.matches("figure.card"));
+    const isSame = there.length === wanted.length && there.every((each, at) => each === wanted[at]);
+    if (!isSame) grid.prepend(...wanted);
+  }
+
   function place() {
     const inChannels = view.group === "channel";
     document.body.dataset.group = view.group;
     byShot.hidden = inChannels;
     byChannel.hidden = !inChannels;
-    const grids = new Map(
-      all("[data-channel]", byChannel).map((s) => [s.dataset.channel, s.querySelector(".grid")]),
-    );
-    const targets = figures.map((figure, number) =>
-      inChannels ? grids.get(figure.dataset.channels) : homes[number],
-    );
-    // Pictures go before the grid's gaps; walking backwards keeps the page's order.
-    for (let number = figures.length - 1; number >= 0; number -= 1) {
-      targets[number].prepend(figures[number]);
-    }
+    const groups = all(".group", root());
+    const ofChannel = new Map(groups.map((group) => [group.dataset.channel, group]));
+    const members = new Map(groups.map((group) => [group, []]));
+    // By number, which is the page's order.
+    figures.forEach((figure, number) => {
+      const group = inChannels ? ofChannel.get(figure.dataset.channels) : homes[number];
+      members.get(group).push(figure);
+    });
+    const matching = groups.map((group) => members.get(group).filter((each) => !each.hidden));
+    const dealt = dealOut(matching.map((each) => each.length));
+    groups.forEach((group, at) => {
+      const [grid, rest] = all(".grid", group);
+      const first = rest ? matching[at].slice(0, dealt[at]) : members.get(group);
+      if (rest) fill(rest, members.get(group).filter((figure) => !first.includes(figure)));
+      fill(grid, first);
+      if (rest) summarise(rest, first.length);
+      group.classList.toggle("brief", Boolean(rest) && first.length === 0);
+    });
+  }
+
+  function summarise(rest, before) {
+    const fold = rest.parentElement;
+    const folded = all(".card:not([hidden])", rest).length;
+    fold.hidden = folded === 0;
+    fold.querySelector(".amount").textContent = `${folded} ${before ? "more" : "pictures"}`;
   }
 
   function matches(card) {
@@ -67,10 +104,10 @@
   }
 
   function update(change) {
-    const regrouped = "group" in change && change.group !== view.group;
     Object.assign(view, change);
-    if (regrouped) place();
     for (const card of all(".card")) card.hidden = !matches(card);
+    place();
+    if ("all" in change) for (const fold of all(".more")) fold.open = view.all;
     for (const line of all(".copy-line")) {
       line.hidden = Boolean(view.locale) && line.dataset.locale !== view.locale;
     }
@@ -133,7 +170,9 @@
   // comes when the reader may have pressed the next key.
   function close(dialog) {
     dialog.close();
-    if (dialog === viewer) figures[shown].querySelector("a.picture").focus();
+    if (dialog !== viewer) return;
+    unfold(figures[shown]);
+    figures[shown].querySelector("a.picture").focus();
   }
 
   function step(by) {
@@ -181,7 +220,9 @@
     const order = visible();
     const at = order.indexOf(document.activeElement.closest("figure.card"));
     const next = order[at + by];
-    if (at >= 0 && next) next.querySelector("a.picture").focus();
+    if (at < 0 || !next) return;
+    unfold(next);
+    next.querySelector("a.picture").focus();
   }
 
   function onViewerKey(event) {

@@ -444,3 +444,24 @@ def test_the_list_counts_pictures_and_what_needs_a_look() -> None:
     found = re.search(r'<a href="#shot-1">(.+?)</a>', page)
     assert found
     assert re.sub("<[^>]+>", "", found[1]) == "Scene 1 10 pictures 2 to look at"
+
+
+@pytest.mark.parametrize(("pictures", "folded"), [(LONG_PAGE - 1, 0), (LONG_PAGE, 24)])
+def test_a_long_page_folds_what_is_beyond_its_first_pictures(pictures: int, folded: int) -> None:
+    """Every picture is on the page, once."""
+    manifest = build_long_set(pictures, shots=6).manifest
+    html = render_gallery(manifest, thumbs={})
+    links = [link["href"] for link in _Page(html).all("a") if link.get("class") == "picture"]
+    assert sorted(str(link) for link in links) == sorted(row.file for row in manifest.pictures)
+    folds = re.findall(r'<span class="amount">(\d+) more</span> of Scene', html)
+    assert sum(map(int, folds)) == folded
+
+
+def test_many_gaps_are_folded_too() -> None:
+    manifest = build_long_set(3, shots=1).manifest
+    gaps = tuple(
+        replace(SAMPLE.manifest.missing[0], shot="scene_1", prompt_key=f"a/b/{number}")
+        for number in range(LONG_PAGE)
+    )
+    html = render_gallery(replace(manifest, missing=gaps), thumbs={})
+    assert f'<span class="amount">{LONG_PAGE - 4} more</span> of Scene 1' in html

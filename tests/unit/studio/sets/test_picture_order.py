@@ -3,8 +3,17 @@
 import random
 from dataclasses import replace
 
+import pytest
+
 from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
-from nbp_dagster.studio.sets.picture_order import count_faults, find_worst, rank_pictures
+from nbp_dagster.studio.sets.picture_order import (
+    LEAST_OF_GROUP,
+    UNFOLDED,
+    count_faults,
+    deal_out,
+    find_worst,
+    rank_pictures,
+)
 from tests.rigs.sets import build_set
 
 PICTURES = build_set(scale=0.05).manifest.pictures
@@ -71,3 +80,31 @@ def test_a_group_has_its_place_by_its_worst_picture() -> None:
     rows = (picture("a", warnings=5), picture("b", errors=1), picture("c"))
     assert find_worst(rows) == (1, 0)
     assert find_worst(()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dealt"),
+    [
+        ([], []),
+        ([0, 0], [0, 0]),
+        ([360], [36]),
+        ([120, 120, 120], [12, 12, 12]),
+        ([120, 2, 120], [12, 2, 12]),
+        ([0, 100], [0, 36]),
+        ([15] * 24, [4] * 9 + [0] * 15),
+        ([15] * 8 + [2, 15, 15, 15], [4] * 8 + [2, 2, 0, 0]),
+    ],
+)
+def test_a_long_page_deals_out_what_it_unfolds(sizes: list[int], dealt: list[int]) -> None:
+    assert list(deal_out(sizes)) == dealt
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_unfolded_is_bounded_whatever_the_set(seed: int) -> None:
+    chance = random.Random(seed)
+    sizes = [chance.choice([0, 1, 3, 40, 900]) for _ in range(chance.randint(1, 400))]
+    dealt = deal_out(sizes)
+    assert sum(dealt) <= UNFOLDED
+    assert all(0 <= shown <= size for shown, size in zip(dealt, sizes, strict=True))
+    first = next((at for at, size in enumerate(sizes) if size), None)
+    assert first is None or dealt[first] >= min(sizes[first], LEAST_OF_GROUP)
