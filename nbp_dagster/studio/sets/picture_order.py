@@ -9,7 +9,7 @@ Faults = tuple[int, int]
 """Failed checks of a picture: errors, warnings."""
 
 UNFOLDED: Final = 36
-"""Pictures that a long page shows as it opens, over all groups; some ten screens of them."""
+"""Pictures that a long page shows as it opens, over all groups; some ten to fifteen screens."""
 
 LEAST_OF_GROUP: Final = 4
 """Pictures that a group shows at least, if any: about one row."""
