@@ -32,9 +32,8 @@ def list_texts(source: str) -> Iterator[str]:
             # Two values side by side are one gap.
             gaps = groupby(node.values, key=lambda part: isinstance(part, ast.FormattedValue))
             yield "".join("..." if gap else _join(parts) for gap, parts in gaps)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in docstrings:
-                yield node.value
+        elif isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield str(node.value)
 
 
 def _join(parts: Iterable[ast.expr]) -> str:
