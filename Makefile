@@ -146,7 +146,7 @@ defs-check: install dagster-home
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check toml
 
 docs-check: install
-	$(BIN)/python -m pytest -q tests/test_docs.py
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_troubleshooting.py
 
 dagster-home:
 	@mkdir -p $(DAGSTER_HOME)

@@ -47,6 +47,7 @@ from nbp_dagster.assets.step import (
     show_outage,
     studio_key,
     studio_of,
+    tag_run,
 )
 from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
 from nbp_dagster.errors import NbpError
@@ -209,6 +210,7 @@ class _PromptStep:
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
         """Record each prompt as it finishes; fail at the end if any has no image."""
+        tag_run(self._context, self._studio, self._campaigns)
         pointer = latest_event(self._context)
         if self._originals.is_selected:
             self._pin_automatically()
