@@ -17,6 +17,7 @@ from nbp_dagster.oxen.errors import (
     BadResponse,
     InsecureService,
     OxenError,
+    RateLimited,
     Unauthorized,
     UnsafeUrl,
     classify,
@@ -27,6 +28,9 @@ from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
 from nbp_dagster.oxen.urls import is_loopback, read_origin
 
 T = TypeVar("T")
+
+BeforeRepeat = Callable[[RateLimited], None]
+"""Told of a 429 just before the same call is sent again."""
 
 _REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
 _KEY = re.compile(r"[\x21-\x7e]+")
@@ -95,6 +99,7 @@ class Executor:
         query: Mapping[str, str] | None = None,
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
 
@@ -105,6 +110,8 @@ class Executor:
             query: Query parameters.
             payload: Body.
             read_timeout: Seconds of silence allowed.
+            before_repeat: Called with each 429 before the call is sent again; what it raises is
+                dealt with as an error of that attempt.
         """
         body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -114,6 +121,7 @@ class Executor:
                 method, f"{path}{suffix}", headers=headers, body=body, read_timeout=read_timeout
             ),
             parse=parse,
+            before_repeat=before_repeat,
         )
 
     def request(
@@ -135,11 +143,25 @@ class Executor:
             read_timeout=read_timeout,
         )
 
-    def call_raw(self, request: HttpRequest, *, parse: Callable[[object], T]) -> T:
+    def call_raw(
+        self,
+        request: HttpRequest,
+        *,
+        parse: Callable[[object], T],
+        before_repeat: BeforeRepeat | None = None,
+    ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
+        turned_away: RateLimited | None = None
 
         def attempt() -> T:
-            return self._read(request, self._transport.send(request), parse)
+            nonlocal turned_away
+            if turned_away is not None and before_repeat is not None:
+                before_repeat(turned_away)
+            try:
+                return self._read(request, self._transport.send(request), parse)
+            except RateLimited as error:
+                turned_away = error
+                raise
 
         return self._retrier.call(attempt, method=request.method)
 

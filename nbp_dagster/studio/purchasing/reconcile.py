@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Generation
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.references.uploads import UPLOAD_FOLDER
@@ -129,3 +130,26 @@ def oldest(jobs: Iterable[Generation]) -> str | None:
     """Return the id of the job enqueued first; ids break ties so that every process agrees."""
     ranked = sorted(jobs, key=lambda job: (job.enqueued_at or 0.0, job.generation_id))
     return ranked[0].generation_id if ranked else None
+
+
+def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, object]:
+    """Return what identifies a request in the service's queue, without its image bytes.
+
+    Args:
+        request: The request.
+        images: What is sent for its references, in their order.
+    """
+    return {
+        "prompt": request.prompt,
+        "parameters": dict(request.parameters),
+        "references": [
+            {
+                "role": item.role,
+                "subject": item.subject,
+                "digest": item.digest,
+                **describe_sent(sent),
+            }
+            for item, sent in zip(request.references, images, strict=True)
+        ],
+        "variant": request.variant,
+    }
