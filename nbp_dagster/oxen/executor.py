@@ -19,6 +19,7 @@ from nbp_dagster.oxen.errors import (
     BadResponse,
     InsecureService,
     OxenError,
+    RateLimited,
     Unauthorized,
     UnsafeUrl,
     classify,
@@ -29,6 +30,9 @@ from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
 from nbp_dagster.oxen.urls import is_loopback, read_origin
 
 T = TypeVar("T")
+
+BeforeRepeat = Callable[[RateLimited], None]
+"""Told of a 429 just before the same call is sent again."""
 
 _REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
 # What the key signs to be told apart from others; no request ever carries it.
@@ -127,6 +131,7 @@ class Executor:
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
         is_patient: bool = True,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
 
@@ -138,6 +143,8 @@ class Executor:
             payload: Body.
             read_timeout: Seconds of silence allowed.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
+            before_repeat: Called with each 429 before the call is sent again; what it raises is
+                dealt with as an error of that attempt.
         """
         body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -148,6 +155,7 @@ class Executor:
             ),
             parse=parse,
             is_patient=is_patient,
+            before_repeat=before_repeat,
         )
 
     def request(
@@ -171,12 +179,25 @@ class Executor:
         )
 
     def call_raw(
-        self, request: HttpRequest, *, parse: Callable[[object], T], is_patient: bool = True
+        self,
+        request: HttpRequest,
+        *,
+        parse: Callable[[object], T],
+        is_patient: bool = True,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
+        turned_away: RateLimited | None = None
 
         def attempt() -> T:
-            return self._read(request, self._transport.send(request), parse)
+            nonlocal turned_away
+            if turned_away is not None and before_repeat is not None:
+                before_repeat(turned_away)
+            try:
+                return self._read(request, self._transport.send(request), parse)
+            except RateLimited as error:
+                turned_away = error
+                raise
 
         return self._retrier.call(attempt, method=request.method, is_patient=is_patient)
 
