@@ -21,7 +21,7 @@ def recipe(folder: Path, *, more: str = "", channel: str = "poster") -> str:
     (folder / "channels.yaml").write_text(CHANNEL.format(more=more), encoding="utf-8")
     briefs = load_briefs(write_briefs(folder, campaign(shot("kitchen"), channels=[channel])))
     [prompt] = expand(briefs)
-    receipt = Receipt("f" * 64, "g1", Decimal("0.15"), 1, None, None, None, None, None)
+    receipt = Receipt("f" * 64, prompt.key, "g1", Decimal("0.15"), 1, None, None, None, None, None)
     made = Reused(prompt.key, KeptImage("a" * 64, 1024, 1024, "png", 1), receipt)
     return recipe_of(render_context_of(briefs, prompt), made)
 
