@@ -228,7 +228,8 @@ class JobWatcher:
         """
         if self._clock.monotonic() - self._heard_at < self._times.poll_at_most:
             return False
-        for generation_id in watched:
+        # A job that an event has reported is over, and being collected.
+        for generation_id in watched - self._reported:
             if self._stopping.is_set():
                 break
             try:
