@@ -48,12 +48,10 @@ from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.service import Secrets, Service, Tuning
-from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
-from nbp_dagster.studio.sets.staging import SetOutline, SetStager
+from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.typography.copy_fit import count_renditions
 
 
 @contextmanager
@@ -328,25 +326,10 @@ class Studio:
             self._brand_versions[brand_id] = hash_brand(self.briefs, brand_id)
         return self._brand_versions[brand_id]
 
-    def stage_set(self, campaign_id: str) -> SetStager:
-        """Return the stage that copies a set's files into its folder as its prompts finish."""
-        campaign = self.briefs.campaigns[campaign_id]
-        contexts = (
-            render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id)
-        )
-        names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
-        outline = SetOutline(
-            title=title_of(self.briefs, campaign),
-            counts={each.prompt.key: count_renditions(each) for each in contexts},
-            channel_names=names,
-        )
-        return SetStager(
-            self.paths.sets / campaign_id,
-            outline,
-            rendition=self.rendition_path,
-            thumb=self.store.get,
-            is_idle=lambda: self._decode_limiter.has_room,
-        )
+    @property
+    def is_idle(self) -> bool:
+        """Whether a decode could begin at once."""
+        return self._decode_limiter.has_room
 
     def rendition_path(self, picture: Picture) -> Path:
         """Return the file of a rendition in the store."""
@@ -450,6 +433,5 @@ class Studio:
             caps.append(run_cap(budget))
         daily = self.options.daily_budget
         if daily is not None:
-            setting = self._daily_budget_setting
-            caps.append(day_cap(daily, self._clock.now(), where=setting))
+            caps.append(day_cap(daily, self._clock.now(), where=self._daily_budget_setting))
         return tuple(caps)

@@ -100,7 +100,7 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
     @dg.asset(key=NAMES.generated_images)
     def images(context: dg.AssetExecutionContext) -> None:
         problems = [*refused, late]
-        fail_step(context, problems, total=151, what="prompts", is_repeatable=True)
+        fail_step(context, problems, total=151, what="prompts")
 
     fail(location, images)
 
