@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash bench eval-characters eval-crops eval-ocr eval-originals sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-ocr eval-originals sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ test-unit: install  ## Run the fast tests only
 
 crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
 	$(BIN)/python -m tests.crash
+
+fuzz: install  ## Try 2,000 damaged pictures of each format, and 2,000 mutated answers over sockets
+	$(BIN)/python -m tests.fuzz
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
@@ -146,7 +149,7 @@ defs-check: install dagster-home
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check toml
 
 docs-check: install
-	$(BIN)/python -m pytest -q tests/test_docs.py
+	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_troubleshooting.py
 
 dagster-home:
 	@mkdir -p $(DAGSTER_HOME)

@@ -1,4 +1,4 @@
-"""Judges addresses by their text: is an IP public, is a path a URL; resolves and opens nothing."""
+"""Judges by text alone whether an IP is public and a text can be a path; opens nothing."""
 
 import ipaddress
 import re
@@ -10,6 +10,9 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: what stands before an
 
 # `Path` makes s3:/bucket of s3://bucket; one letter before the colon is a drive of Windows.
 _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+
+MAX_NAME_BYTES = 255  # NAME_MAX of the usual file systems
+MAX_PATH_BYTES = 4000  # PATH_MAX of Linux is 4096; below a folder files have names of their own
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -27,23 +30,31 @@ def is_public(address: str) -> bool:
     return all(map(_is_public, _list_wrapped(outer) or (outer,)))
 
 
-def find_url_fault(path: str) -> str | None:
+def find_path_fault(path: str) -> str | None:
     """Return why a text can't be a path of this machine, or None.
 
     A URL would be one: `s3://bucket/nbp` names a folder `s3:` below the current one.
     """
-    if _URL.match(path) is None:
-        return None
-    return "a URL, where a path of this machine belongs; give a path, or mount what it names"
+    if _URL.match(path) is not None:
+        return "a URL, where a path of this machine belongs; give a path, or mount what it names"
+    if "\0" in path:
+        return "has a NUL character, which no path may have; remove it"
+    names = [len(name.encode("utf-8", "surrogateescape")) for name in re.split(r"[/\\]", path)]
+    if max(names) > MAX_NAME_BYTES or sum(names) + len(names) > MAX_PATH_BYTES:
+        return (
+            f"too long for a path; accepted: at most {MAX_NAME_BYTES} bytes between slashes and "
+            f"{MAX_PATH_BYTES} in all"
+        )
+    return None
 
 
 def require_path(path: str) -> str:
     """Return a path as it is.
 
     Raises:
-        ValueError: It is a URL.
+        ValueError: It is a URL, or longer than file systems take.
     """
-    fault = find_url_fault(path)
+    fault = find_path_fault(path)
     if fault is not None:
         raise ValueError(fault)
     return path

@@ -7,7 +7,7 @@ Dagster, or what a text is about.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 MAX_LINE_CHARS = 400
 """Longest line that is kept of others' words by default; a trace or an HTML page is longer."""
@@ -36,8 +36,9 @@ read escapes and entities."""
 
 _JOINER = "\N{WORD JOINER}"
 
-# A shorter piece of a secret at the end of a text may as well be an ordinary word.
-_LEAST_PIECE = 6
+# Characters of a secret that give it away; a shorter piece may as well be an ordinary word. At the
+# end of a text, where a cut leaves the beginning of one, fewer do.
+_PIECE, _LEAST_PIECE = 8, 6
 
 
 def clean(text: str, *, max_chars: int = MAX_LINE_CHARS) -> str:
@@ -81,7 +82,7 @@ def read_json(body: bytes, *, secrets: Iterable[str] = ()) -> object:
     hidden = tuple(secret for secret in secrets if secret)
     is_escaped = "\\" in text
     # Without an escape no text can hold what the body itself does not show.
-    if is_escaped or any(secret in text for secret in hidden):
+    if is_escaped or any(secret[:_PIECE] in text or secret[-_PIECE:] in text for secret in hidden):
         return _mend(value, hidden)
     return value
 
@@ -104,14 +105,41 @@ def _shorten(line: str, max_chars: int) -> str:
 
 
 def _without(line: str, secret: str) -> str:
-    """Return a line without a secret, and without a piece of it that the cut left at the end."""
+    """Return a line without a secret and its pieces: masked by its sender, damaged, or cut off.
+
+    The time is that of one search of the line for each piece.
+    """
     if not secret:
         return line
     line = line.replace(secret, "[key]")
-    for length in range(min(len(secret) - 1, len(line)), _LEAST_PIECE - 1, -1):
+    kept, at = [], 0
+    for start, end in _pieces(line, secret):
+        kept += [line[at:start], "[key]"]
+        at = end
+    line = "".join((*kept, line[at:]))
+    for length in range(min(_PIECE, len(secret), len(line)), _LEAST_PIECE - 1, -1):
         if line.endswith(secret[:length]):
             return f"{line[:-length]}[key]"
     return line
+
+
+def _pieces(line: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Yield where pieces of a secret begin and end, those that touch as one."""
+    starts: set[int] = set()
+    for piece in {secret[at : at + _PIECE] for at in range(len(secret) - _PIECE + 1)}:
+        at = line.find(piece)
+        while at >= 0:
+            starts.add(at)
+            at = line.find(piece, at + 1)
+    begin, end = 0, 0
+    for start in sorted(starts):
+        if start > end:
+            if end:
+                yield begin, end
+            begin = start
+        end = start + _PIECE
+    if end:
+        yield begin, end
 
 
 def _cut_token(found: re.Match[str]) -> str:
@@ -144,5 +172,7 @@ def _mend_text(text: str, secrets: tuple[str, ...]) -> str:
     if not text.isascii() or "\0" in text:
         text = _UNSTORABLE.sub(REPLACEMENT, text)
     for secret in secrets:
-        text = text.replace(secret, "[key]")
+        # Long ones are pictures and the like, which nobody is shown.
+        is_short = len(text) <= MAX_READ_CHARS
+        text = _without(text, secret) if is_short else text.replace(secret, "[key]")
     return text

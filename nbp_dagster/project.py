@@ -16,7 +16,7 @@ from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
-from nbp_dagster.settings import Settings, read_settings
+from nbp_dagster.settings import Settings, read_settings, variable_of
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
@@ -100,6 +100,7 @@ def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
         c2pa_cert=settings.c2pa_cert or "",
+        daily_budget_setting=variable_of("daily_budget_usd"),
         **StudioOptions.of(settings).with_paths_from(Path.cwd()).model_dump(),
     )
 

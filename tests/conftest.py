@@ -18,6 +18,7 @@ _LONG = (
     "tests/e2e/test_dagster_ui.py",
     "tests/e2e/test_crash.py",
     "tests/e2e/test_packaging.py",
+    "tests/e2e/test_doc_commands.py",
     "tests/crash/",
     "tests/e2e/",
     "tests/orchestration/",

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "nbp_dagster"
 # Each room may import itself and the rooms on the lines above it; docs/architecture.md draws this.
 ORDER = (
     ("base", "_dagster_private", "simulator", "defs"),
+    ("oxen.sockets",),
     # One module that both the settings and the rooms below the studio may import.
     ("instance", "yaml_source", "oxen", "studio.options", "studio.storage"),
     ("briefs", "oxen.rate_limit", "settings"),
@@ -43,9 +44,9 @@ GATES = {
         "project",
         "cli",
     },
-    "requests": {"oxen"},
+    "requests": {"oxen", "oxen.sockets"},
 }
-WITHOUT_PIXELS = {"yaml_source", "briefs", "prompts", "oxen", "oxen.rate_limit"}
+WITHOUT_PIXELS = {"yaml_source", "briefs", "prompts", "oxen", "oxen.rate_limit", "oxen.sockets"}
 MOST_MODULES = 15
 
 

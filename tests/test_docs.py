@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 from nbp_dagster.assets.names import Names
@@ -97,6 +98,46 @@ def test_make_targets_in_the_docs_exist(path: Path) -> None:
     named = re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert set(named) <= targets
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_settings_named_in_the_docs_exist(path: Path) -> None:
+    known = {variable_of(field) for field in Settings.model_fields}
+    named = re.findall(r"\b(?:NBP|OXEN)_[A-Z0-9_]*[A-Z0-9]\b", path.read_text("utf-8"))
+
+    assert set(named) <= known
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_commands_named_in_the_docs_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for words in re.findall(r"(?:`|^ *(?:\.venv/bin/)?)nbp ([a-z][^`#\n]*)", text, re.MULTILINE):
+        check_command(words.split())
+
+
+def check_command(words: list[str]) -> None:
+    """Fail for a command, or an option of one, that `nbp` does not have."""
+    command: click.Command = main
+    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+        assert words[0] in command.commands, f"nbp has no {words}"
+        command = command.commands[words.pop(0)]
+    options = {name for option in command.params for name in option.opts}
+    named = {word.split("=")[0] for word in words if word.startswith("--")}
+    assert named <= options, f"nbp {command.name} has no {named - options}"
+
+
+def test_a_command_that_does_not_exist_is_noticed() -> None:
+    check_command(["ledger", "reopen", "KEY", "--reason", "TEXT"])
+
+    for words in (["lego"], ["run", "--cheap"], ["ledger", "burn", "KEY"]):
+        with pytest.raises(AssertionError):
+            check_command(words)
+
+
+def test_every_page_is_in_the_readme() -> None:
+    linked = set(re.findall(r"\]\(docs/([a-z_]+\.md)", read("README.md")))
+
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_the_readme_runs_exactly_the_commands_ci_runs() -> None:

@@ -9,7 +9,14 @@ from nbp_dagster.assets.materializations import Recorder, latest_event
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
-from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
+from nbp_dagster.assets.step import (
+    Execute,
+    pass_through,
+    run_within,
+    studio_key,
+    studio_of,
+    tag_run,
+)
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.studio.campaign_set import write_campaign_set
@@ -58,6 +65,7 @@ def build_campaign_sets(
     def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
         results: dict[str, tuple[CheckResult, ...]] = {}
         studio = studio_of(context, names)
+        tag_run(context, studio, context.partition_keys)
         for campaign_id in context.partition_keys:
             with plain_failure(context):
                 written = write_set(context, studio, names, campaign_id=campaign_id)

@@ -47,11 +47,13 @@ from nbp_dagster.assets.step import (
     show_outage,
     studio_key,
     studio_of,
+    tag_run,
 )
 from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
+from nbp_dagster.studio.campaign_set import stage_campaign_set
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -209,6 +211,7 @@ class _PromptStep:
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
         """Record each prompt as it finishes; fail at the end if any has no image."""
+        tag_run(self._context, self._studio, self._campaigns)
         pointer = latest_event(self._context)
         if self._originals.is_selected:
             self._pin_automatically()
@@ -320,7 +323,7 @@ class _PromptStep:
         sets = self._names.campaign_sets
         with ExitStack() as stack:
             for campaign in sets_that_follow(self._context, sets, self._campaigns):
-                stage = self._studio.stage_set(campaign)
+                stage = stage_campaign_set(self._studio, campaign)
                 self._stages[campaign] = stack.enter_context(stage)
             yield
 

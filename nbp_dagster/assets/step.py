@@ -4,7 +4,7 @@ They are looked up by key and not taken by type: a parameter's name is the key, 
 one resource a key, and two instances of the component, each with a studio, would be refused.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import wraps
@@ -20,6 +20,9 @@ from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import Progress
 from nbp_dagster.studio.publish import Destination
 from nbp_dagster.studio.studio import Studio
+
+CAMPAIGN_TAG = "nbp/campaign"
+MODE_TAG = "nbp/mode"
 
 
 def studio_key(names: Names) -> str:
@@ -51,6 +54,23 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     """Return the open studio of a step that has `studio_key` among its resource keys."""
     resource: StudioResource = getattr(context.resources, studio_key(names))
     return resource.studio
+
+
+def tag_run(context: dg.AssetExecutionContext, studio: Studio, campaigns: Collection[str]) -> None:
+    """Tag the run with what it is about, for the list of runs and its filter.
+
+    Args:
+        context: The step's.
+        studio: The step's, which knows whether pictures are bought.
+        campaigns: The campaigns whose partitions the run has; nothing is tagged without any.
+    """
+    if campaigns:
+        count = len(campaigns)
+        tags = {
+            CAMPAIGN_TAG: next(iter(campaigns)) if count == 1 else f"{count} campaigns",
+            MODE_TAG: "live" if studio.provider == "oxen" else "simulator",
+        }
+        context.instance.add_run_tags(context.run.run_id, tags)
 
 
 def is_strict(context: dg.AssetExecutionContext, names: Names) -> bool:

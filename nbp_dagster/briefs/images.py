@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nbp_dagster.addresses import is_public
+from nbp_dagster.addresses import find_path_fault, is_public
 
 BRANDS_FOLDER = "brands"
 CAMPAIGNS_FOLDER = "campaigns"
@@ -119,6 +119,9 @@ def locate_file(source: str, root: Path, folder: str = BRANDS_FOLDER) -> Path | 
     key = resolve_source(source, folder)
     if posixpath.isabs(source) or key == ".." or key.startswith("../"):
         return "leaves the config folder; accepted: a path inside it, relative to the brief"
+    fault = find_path_fault(key)
+    if fault is not None:
+        return fault
     path = root / key
     if not path.exists():
         return f"no such file {key}{_suggest_file(path)}"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbp_dagster.addresses import find_path_fault
 from nbp_dagster.briefs.brief import BriefKind, Briefs, BriefSource
 from nbp_dagster.briefs.channels import CHANNELS_FILE, load_packaged_channels, read_channels
 from nbp_dagster.briefs.fonts import FontFile, list_font_sources, read_font
@@ -65,7 +66,7 @@ def load_briefs(config_dir: Path) -> Briefs:
     Raises:
         BriefError: The folder is missing, or any file has any problem; it carries all of them.
     """
-    if not config_dir.is_dir():
+    if find_path_fault(str(config_dir)) is not None or not config_dir.is_dir():
         message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
         raise BriefError(config_dir, [BriefProblem(str(config_dir), None, "", "", message)])
     reading = _Reading(config_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbp_dagster.clock import Clock, SystemClock
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
             _paths(settings),
             StudioOptions.of(settings).with_paths_from(Path.cwd()),
             secrets=secrets,
+            daily_budget_setting=variable_of("daily_budget_usd"),
         ) as opened:
             yield opened
 

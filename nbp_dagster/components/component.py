@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from nbp_dagster.addresses import find_url_fault
+from nbp_dagster.addresses import find_path_fault
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
@@ -171,7 +171,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     @field_validator("briefs", "home")
     @classmethod
     def _check_folder(cls, value: str | None) -> str | None:
-        fault = None if value is None else find_url_fault(value)
+        fault = None if value is None else find_path_fault(value)
         if fault is not None:
             raise ValueError(f"{show_text(value or '')}; {fault}")
         return value
@@ -215,6 +215,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             ledger_url=_variable(self.ledger_url_env),
             c2pa_key=_variable(self.c2pa_key_env),
             c2pa_cert=_variable(self.c2pa_cert_env),
+            daily_budget_setting=f"options.daily_budget_usd of the BrandCampaigns {folder.name}",
             **self.options.with_paths_from(folder).model_dump(),
         )
         briefs, url = _load(config, folder), self.dagster_url

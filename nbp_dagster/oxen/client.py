@@ -11,7 +11,7 @@ from urllib.parse import quote
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
 from nbp_dagster.oxen.errors import BadRequest, BadResponse, OxenError
-from nbp_dagster.oxen.executor import Executor, Payer, Service
+from nbp_dagster.oxen.executor import BeforeRepeat, Executor, Payer, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
 from nbp_dagster.oxen.repositories import Repositories
@@ -172,6 +172,7 @@ class OxenClient:
         parameters: Mapping[str, object] | None = None,
         num_generations: int = 1,
         target_namespace: str | None = None,
+        before_repeat: BeforeRepeat | None = None,
     ) -> tuple[QueuedGeneration, ...]:
         """Put jobs into the queue. Bills, and is sent once only if it may have been read.
 
@@ -183,6 +184,8 @@ class OxenClient:
                 one gives a job that fails.
             num_generations: 1 to 4 jobs, each billed.
             target_namespace: Account that stores and pays; by default the key's.
+            before_repeat: Called with each 429 before the call is sent again; it may raise, to
+                keep it from being sent.
 
         Raises:
             AmbiguousPost: The jobs may exist; list the queue before enqueueing again.
@@ -197,6 +200,7 @@ class OxenClient:
             parse=parse_queued,
             count_images=len,
             read_timeout=ENQUEUE_TIMEOUT,
+            before_repeat=before_repeat,
         )
 
     def get_generation(self, generation_id: str) -> Generation:
@@ -406,6 +410,7 @@ class OxenClient:
         parse: Callable[[object], T],
         count_images: Callable[[T], int],
         read_timeout: float,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a call that bills; every one of them goes through here.
 
@@ -415,9 +420,15 @@ class OxenClient:
             parse: Makes a record of the answer.
             count_images: Returns how many images that record bills; for a client that meters.
             read_timeout: Seconds of silence allowed.
+            before_repeat: Called with each 429 before the call is sent again.
         """
         return self._executor.call(
-            "POST", path, parse=parse, payload=payload, read_timeout=read_timeout
+            "POST",
+            path,
+            parse=parse,
+            payload=payload,
+            read_timeout=read_timeout,
+            before_repeat=before_repeat,
         )
 
 

@@ -19,6 +19,7 @@ from nbp_dagster.oxen.errors import (
     BadResponse,
     InsecureService,
     OxenError,
+    RateLimited,
     Unauthorized,
     UnsafeUrl,
     classify,
@@ -30,9 +31,19 @@ from nbp_dagster.oxen.urls import is_loopback, read_origin
 
 T = TypeVar("T")
 
+BeforeRepeat = Callable[[RateLimited], None]
+"""Told of a 429 just before the same call is sent again."""
+
 _REQUEST_ID_HEADERS = ("x-oxen-request-id", "x-request-id")
 # What the key signs to be told apart from others; no request ever carries it.
 _ACCOUNT = b"nbp_dagster account"
+
+TOTAL_FACTOR = 2.0
+"""Seconds a whole answer may take, as a multiple of the silence allowed: a drip ends too."""
+MAX_VALUES = 1_000_000
+"""Most JSON values of an answer, about: a list of ten thousand jobs has a third of them. Three
+bytes can be a value of a hundred in memory."""
+
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -120,6 +131,7 @@ class Executor:
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
         is_patient: bool = True,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
 
@@ -131,6 +143,8 @@ class Executor:
             payload: Body.
             read_timeout: Seconds of silence allowed.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
+            before_repeat: Called with each 429 before the call is sent again; what it raises is
+                dealt with as an error of that attempt.
         """
         body = None if payload is None else json.dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
@@ -141,6 +155,7 @@ class Executor:
             ),
             parse=parse,
             is_patient=is_patient,
+            before_repeat=before_repeat,
         )
 
     def request(
@@ -160,15 +175,29 @@ class Executor:
             body=body,
             bearer=self._service.api_key,
             read_timeout=read_timeout,
+            total_timeout=TOTAL_FACTOR * read_timeout,
         )
 
     def call_raw(
-        self, request: HttpRequest, *, parse: Callable[[object], T], is_patient: bool = True
+        self,
+        request: HttpRequest,
+        *,
+        parse: Callable[[object], T],
+        is_patient: bool = True,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
+        turned_away: RateLimited | None = None
 
         def attempt() -> T:
-            return self._read(request, self._transport.send(request), parse)
+            nonlocal turned_away
+            if turned_away is not None and before_repeat is not None:
+                before_repeat(turned_away)
+            try:
+                return self._read(request, self._transport.send(request), parse)
+            except RateLimited as error:
+                turned_away = error
+                raise
 
         return self._retrier.call(attempt, method=request.method, is_patient=is_patient)
 
@@ -225,6 +254,9 @@ class Executor:
         """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
         if not body.strip():
             return {}, ""
+        values = sum(body.count(mark) for mark in (b",", b"[", b"{"))
+        if values > MAX_VALUES:
+            return None, f"the answer has {values:,} JSON values, the limit is {MAX_VALUES:,}"
         try:
             return self.read_json(body), ""
         except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ know: what is done about a finished job.
 
 import codecs
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,6 +37,11 @@ READ_TIMEOUT = 60.0
 FIRST_DELAY = 1.0
 MAX_DELAY = 30.0
 """Seconds between connections: the first, and where doubling ends."""
+
+MAX_EVENT_BYTES = 256 * 1024
+"""Longest event, or comment, between two blank lines; one of ours has a kilobyte."""
+
+_BLANK_LINE = re.compile(rb"\r\r|\n\n|\r\n\r\n")
 
 _NAP = 0.1
 """Longest sleep in seconds at a stretch, so that `close` is noticed."""
@@ -104,7 +110,9 @@ class EventStream:
             },
             read_timeout=READ_TIMEOUT,
         )
-        with self._transport.stream(replace(request, is_endless=True)) as answer:
+        with self._transport.stream(
+            replace(request, total_timeout=None, is_endless=True)
+        ) as answer:
             self._check(request, answer)
             if not self._attach(answer):
                 return
@@ -150,8 +158,19 @@ class EventStream:
     def _chunks(self, answer: HttpStream) -> Iterator[bytes]:
         """Pass bytes on, valid as UTF-8; any byte, a keep-alive's too, proves the line good."""
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        unended = 0
         for chunk in answer.chunks:
+            if self._closed.is_set():
+                return
             self._delay = FIRST_DELAY
+            ends = [found.end() for found in _BLANK_LINE.finditer(chunk)]
+            unended = len(chunk) - ends[-1] if ends else unended + len(chunk)
+            if unended > MAX_EVENT_BYTES:
+                raise BadResponse(
+                    f"an event is longer than {MAX_EVENT_BYTES} bytes",
+                    endpoint=EVENTS_PATH,
+                    status=answer.status,
+                )
             yield decoder.decode(chunk).encode()
 
     def _parse(self, data: str) -> Iterator[GenerationEvent]:

@@ -14,6 +14,7 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.catalogue import Model
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import AmbiguousPost, OxenError
+from nbp_dagster.oxen.executor import BeforeRepeat
 from nbp_dagster.oxen.job_events import EVENTS_PATH
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, Transport
 from nbp_dagster.oxen.urls import is_own
@@ -181,11 +182,17 @@ class MeteredClient(OxenClient):
         parse: Callable[[object], T],
         count_images: Callable[[T], int],
         read_timeout: float,
+        before_repeat: BeforeRepeat | None = None,
     ) -> T:
         price = self._prices.price(self, str(payload["model"]), payload)
         try:
             answer = super()._pay(
-                path, payload, parse=parse, count_images=count_images, read_timeout=read_timeout
+                path,
+                payload,
+                parse=parse,
+                count_images=count_images,
+                read_timeout=read_timeout,
+                before_repeat=before_repeat,
             )
         except BaseException as error:
             # An interrupt in the middle of a call leaves as much in doubt as a lost answer.

@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import BadResponse, ConnectionFailed, OxenError, TimedOut
 from nbp_dagster.oxen.network_errors import NETWORK_FAULTS, translate_fault
+from nbp_dagster.oxen.sockets.adapter import WatchedAdapter
+from nbp_dagster.oxen.sockets.watchdog import UnderWay, Watchdog
 from nbp_dagster.oxen.urls import is_loopback
 from nbp_dagster.version import __version__
 
@@ -32,8 +33,9 @@ T = TypeVar("T")
 USER_AGENT = f"nbp-dagster/{__version__}"
 """The hub takes a User-Agent with its own name in it for its command line and may answer 426."""
 
-MAX_ANSWER_BYTES = 128 * 1024 * 1024
-"""Longest API answer kept in memory: four 4K PNGs in base64 fit."""
+MAX_ANSWER_BYTES = 48 * 1024 * 1024
+"""Longest API answer kept in memory: a 4K PNG in base64 (34 MB) fits. Text beyond Latin-1 takes
+four bytes a character, twice: as the text and as its strings."""
 
 MAX_ERROR_BYTES = 16 * 1024
 """How much of a streamed error answer is read for its text."""
@@ -55,7 +57,8 @@ class HttpRequest:
         bearer: Key for the Authorization header; None sends none, whatever the environment holds.
         connect_timeout: Seconds to reach the server.
         read_timeout: Seconds of silence allowed while reading.
-        total_timeout: Seconds the whole answer may take, or None for no limit.
+        total_timeout: Seconds the whole answer may take once the request is sent, headers included;
+            None for no limit.
         address: IP address to connect to instead of looking the host up again.
         is_endless: Whether the answer is a stream that stays open for as long as it is read.
     """
@@ -65,7 +68,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     bearer: str | None = None
-    connect_timeout: float = 10.0
+    connect_timeout: float = 8.0
     read_timeout: float = 60.0
     total_timeout: float | None = None
     address: str | None = None
@@ -212,10 +215,15 @@ class RequestsTransport(Transport):
 
     Args:
         clock: Measures the total time of an answer.
+        is_abandoned: Whether nobody waits for answers any more: requests under way are cut then,
+            after `GRACE_SECONDS` of `sockets.watchdog`.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, clock: Clock | None = None, is_abandoned: Callable[[], bool] = lambda: False
+    ) -> None:
         self._clock = clock or SystemClock()
+        self._watchdog = Watchdog(self._clock, is_abandoned)
         self._local = threading.local()
         logging.getLogger("urllib3.connectionpool").addFilter(_cut_queries)
         logging.getLogger("urllib3.connection").addFilter(_quotes_no_header)
@@ -226,19 +234,19 @@ class RequestsTransport(Transport):
     @contextlib.contextmanager
     def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
         """Send through this thread's session, or a session of its own for a fixed address."""
-        started = self._clock.monotonic()
         with contextlib.ExitStack() as stack:
             session = self._session()
             if request.address is not None:
                 session = stack.enter_context(_new_session())
                 session.mount("https://", _PinnedAdapter(request.address))
-            response = self._guard(request, lambda: _open(session, request), sent=False)
+            under_way = stack.enter_context(self._watchdog.watch(request.total_timeout))
+            response = self._guard(request, lambda: _open(session, request), under_way, sent=False)
             stack.callback(response.close)
             logger.debug("%s answered %d", request.endpoint, response.status_code)
             yield HttpStream(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},
-                chunks=self._chunks(request, response, started=started),
+                chunks=self._chunks(request, response, under_way),
                 closer=lambda: _shut(response),
             )
 
@@ -249,26 +257,33 @@ class RequestsTransport(Transport):
         return session
 
     def _chunks(
-        self, request: HttpRequest, response: requests.Response, *, started: float
+        self,
+        request: HttpRequest,
+        response: requests.Response,
+        under_way: UnderWay,
     ) -> Iterator[bytes]:
         """Yield bytes the moment they arrive: `iter_content` would wait for a chunk to fill."""
-        limit = request.total_timeout
         while chunk := self._guard(
-            request, lambda: response.raw.read1(CHUNK_BYTES, decode_content=True), sent=True
+            request,
+            lambda: response.raw.read1(CHUNK_BYTES, decode_content=True),
+            under_way,
+            sent=True,
         ):
             yield chunk
-            if limit is not None and self._clock.monotonic() - started > limit:
-                raise TimedOut(
-                    f"the answer took longer than {limit:g} s",
-                    endpoint=request.endpoint,
-                    maybe_sent=True,
-                )
+            if under_way.is_late:
+                raise _too_long(request)
 
-    def _guard(self, request: HttpRequest, action: Callable[[], T], *, sent: bool) -> T:
+    def _guard(
+        self, request: HttpRequest, action: Callable[[], T], under_way: UnderWay, *, sent: bool
+    ) -> T:
         """Run an action of the library; its exceptions, which quote whole URLs, go no further."""
         failure: OxenError
         try:
-            return action()
+            result = action()
+            if not under_way.is_cut:
+                return result
+            # What was cut looks complete where an answer ends with its connection.
+            failure = _cut_off(request, under_way)
         except NETWORK_FAULTS as fault:
             failure = translate_fault(
                 fault,
@@ -276,13 +291,32 @@ class RequestsTransport(Transport):
                 sent=sent,
                 timeouts=(request.connect_timeout, request.read_timeout),
             )
+            if under_way.is_cut:
+                failure = _cut_off(request, under_way)
         except Exception:  # noqa: BLE001  # a fault of the library's own over a strange answer
             failure = ConnectionFailed(
                 "the HTTP library cannot read the answer",
                 endpoint=request.endpoint,
                 maybe_sent=True,
             )
+            if under_way.is_cut:
+                failure = _cut_off(request, under_way)
         raise failure
+
+
+def _too_long(request: HttpRequest) -> TimedOut:
+    return TimedOut(
+        f"the answer took longer than {request.total_timeout:g} s",
+        endpoint=request.endpoint,
+        maybe_sent=True,
+    )
+
+
+def _cut_off(request: HttpRequest, under_way: UnderWay) -> ConnectionFailed:
+    if under_way.is_abandoned:
+        detail = "cut, because the run was stopped"
+        return ConnectionFailed(detail, endpoint=request.endpoint, maybe_sent=True)
+    return _too_long(request)
 
 
 class _Session(requests.Session):
@@ -296,7 +330,7 @@ class _Session(requests.Session):
         """Name no target, so that nothing is prepared."""
 
 
-class _PinnedAdapter(HTTPAdapter):
+class _PinnedAdapter(WatchedAdapter):
     """Connects to one address while the certificate and the Host header stay the URL's own."""
 
     def __init__(self, address: str) -> None:
@@ -319,6 +353,8 @@ class _PinnedAdapter(HTTPAdapter):
 
 def _new_session() -> _Session:
     session = _Session()
+    session.mount("http://", WatchedAdapter())
+    session.mount("https://", WatchedAdapter())
     session.headers.clear()
     session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

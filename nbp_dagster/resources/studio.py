@@ -44,6 +44,12 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         default="", description="Certificate of that key and its issuers, PEM or a path."
     )
 
+    daily_budget_setting: str = Field(
+        default="daily_budget_usd of the StudioResource",
+        description="What daily_budget_usd is set by, for the error that the day's budget is used "
+        "up.",
+    )
+
     @field_validator("home", "config")
     @classmethod
     def _check_folder(cls, value: str) -> str:
@@ -91,6 +97,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             paths,
             StudioOptions.of(self),
             secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert),
+            daily_budget_setting=self.daily_budget_setting,
         ) as studio:
             yield studio
 

@@ -1,5 +1,6 @@
 """The settings of a simulator; knows nothing of their effect."""
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -74,11 +75,12 @@ class SimulatorOptions:
         self._require_at_least("latency", self.latency, 0)
         self._require_at_least("slots", self.slots, 1)
         self._require_at_least("paint_threads", self.paint_threads, 1)
-        if self.rate_limit is not None and self.rate_limit <= 0:
+        if self.rate_limit is not None and not 0 < self.rate_limit < math.inf:
             raise ValueError(f"rate_limit must be above 0, not {self.rate_limit}")
         if self.max_in_flight is not None:
             self._require_at_least("max_in_flight", self.max_in_flight, 1)
 
     def _require_at_least(self, name: str, value: float, floor: float) -> None:
-        if value < floor:
+        # Not a number compares as false with everything.
+        if not floor <= value < math.inf:
             raise ValueError(f"{name} must be at least {floor}, not {value}")

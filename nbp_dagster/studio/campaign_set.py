@@ -5,10 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
+from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
+from nbp_dagster.studio.sets.staging import SetOutline, SetStager
 from nbp_dagster.studio.studio import Studio
+from nbp_dagster.studio.typography.copy_fit import count_renditions
 
 # Downloads at one time; the client's rate limiter bounds the requests.
 _DOWNLOADS = 8
@@ -38,6 +42,27 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
         rendition=studio.rendition_path,
         sheet=_sheet_bytes(studio, compiled.sheets.values()),
         thumb=studio.thumb,
+    )
+
+
+def stage_campaign_set(studio: Studio, campaign_id: str) -> SetStager:
+    """Return the stage that copies a set's files into its folder as its prompts finish."""
+    campaign = studio.briefs.campaigns[campaign_id]
+    contexts = (
+        render_context_of(studio.briefs, prompt) for prompt in studio.prompts_of(campaign_id)
+    )
+    names = {channel: studio.briefs.channels[channel].name for channel in campaign.channels}
+    outline = SetOutline(
+        title=title_of(studio.briefs, campaign),
+        counts={each.prompt.key: count_renditions(each) for each in contexts},
+        channel_names=names,
+    )
+    return SetStager(
+        studio.paths.sets / campaign_id,
+        outline,
+        rendition=studio.rendition_path,
+        thumb=studio.store.get,
+        is_idle=lambda: studio.is_idle,
     )
 
 

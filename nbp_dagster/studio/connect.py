@@ -16,6 +16,7 @@ from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 
 if TYPE_CHECKING:
     from nbp_dagster.simulator.server import SimulatorServer
@@ -65,11 +66,12 @@ def create_client(
         MissingKey: The key is empty.
         UnsafeUrl: The address can't be used, or is http to another machine without `allow_http`.
     """
+    token = clock.token if isinstance(clock, CancellableClock) else CancellationToken()
     return OxenClient(
         address,
         api_key=require_key(api_key),
         transport=LimitedTransport(
-            RequestsTransport(),
+            RequestsTransport(clock=clock, is_abandoned=lambda: token.is_cancelled),
             base_url=address,
             rate_limiter=rate_limiter,
             clock=clock,

@@ -131,8 +131,7 @@ def find_orphans(ledger: Ledger, client: "OxenClient") -> Iterator[Generation]:
     They may belong to another user of the account, or have been made by hand.
     """
     # Imported here: to sum the ledger up needs neither jobs nor the client.
-    from nbp_dagster.studio.purchasing.reconcile import STATES
-    from nbp_dagster.studio.purchasing.unowned_jobs import list_unowned
+    from nbp_dagster.studio.purchasing.reconcile import STATES, list_unowned
 
     yield from list_unowned(client, ledger, states=STATES)
 

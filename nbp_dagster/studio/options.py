@@ -17,6 +17,9 @@ ReadWhen = Literal["auto", "on", "off"]
 ScorerName = Literal["colour", "dino", "off"]
 ReferenceMode = Literal["auto", "upload", "inline"]
 
+DAILY_BUDGET_OPTION = "the option daily_budget_usd"
+"""How an error names the day's budget where nobody says what set it."""
+
 
 class StudioOptions(BaseModel):
     """What a studio may spend and how it works; secrets and folders travel apart from it.

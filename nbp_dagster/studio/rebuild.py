@@ -13,9 +13,8 @@ from nbp_dagster.studio.ledger.orders import KeptImage, Order
 from nbp_dagster.studio.ledger.purchases import MICRO, columns_of
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.purchasing.buyer import recognisable
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
-from nbp_dagster.studio.purchasing.unowned_jobs import list_unowned, match_orders
+from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders, recognisable
 from nbp_dagster.studio.studio import Studio
 
 # What the ledger names as the run of a purchase that was found.

@@ -33,7 +33,7 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
-from nbp_dagster.studio.options import StudioOptions
+from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.purchasing.buyer import BuyerOptions
@@ -48,12 +48,10 @@ from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.service import Secrets, Service, Tuning
-from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of, title_of
-from nbp_dagster.studio.sets.staging import SetOutline, SetStager
+from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
-from nbp_dagster.studio.typography.copy_fit import count_renditions
 
 
 @contextmanager
@@ -65,15 +63,31 @@ def open_studio(
     *,
     secrets: Secrets | None = None,
     tuning: Tuning | None = None,
+    daily_budget_setting: str = DAILY_BUDGET_OPTION,
 ) -> Iterator["Studio"]:
     """Open a studio, and give the ledger's connections back after.
+
+    Args:
+        briefs: Those of the studio.
+        service: Who draws.
+        paths: Folders of the state.
+        options: How it works and what it may spend.
+        secrets: Ledger address and signing key; none where None.
+        tuning: Waiting times and failpoints; the usual ones where None.
+        daily_budget_setting: What the day's budget is set by, for the error that it is used up.
 
     Raises:
         SigningError: Content credentials are configured and can't be signed.
         NoUploadTarget: References are to be uploaded and there is no repository.
     """
     studio = Studio(
-        briefs, service, paths, options, secrets=secrets or Secrets(), tuning=tuning or Tuning()
+        briefs,
+        service,
+        paths,
+        options,
+        secrets=secrets or Secrets(),
+        tuning=tuning or Tuning(),
+        daily_budget_setting=daily_budget_setting,
     )
     try:
         yield studio
@@ -100,6 +114,7 @@ class Studio:
         *,
         secrets: Secrets,
         tuning: Tuning,
+        daily_budget_setting: str,
     ) -> None:
         credentials = Credentials.load(key=secrets.c2pa_key, certificate=secrets.c2pa_cert)
         client, clock = service.client, service.clock
@@ -134,6 +149,7 @@ class Studio:
         self.originals = Originals(client, self.store, clock.token)
         self.breaker = service.breaker
         self._clock = clock
+        self._daily_budget_setting = daily_budget_setting
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
             Measuring(
@@ -310,25 +326,10 @@ class Studio:
             self._brand_versions[brand_id] = hash_brand(self.briefs, brand_id)
         return self._brand_versions[brand_id]
 
-    def stage_set(self, campaign_id: str) -> SetStager:
-        """Return the stage that copies a set's files into its folder as its prompts finish."""
-        campaign = self.briefs.campaigns[campaign_id]
-        contexts = (
-            render_context_of(self.briefs, prompt) for prompt in self.prompts_of(campaign_id)
-        )
-        names = {channel: self.briefs.channels[channel].name for channel in campaign.channels}
-        outline = SetOutline(
-            title=title_of(self.briefs, campaign),
-            counts={each.prompt.key: count_renditions(each) for each in contexts},
-            channel_names=names,
-        )
-        return SetStager(
-            self.paths.sets / campaign_id,
-            outline,
-            rendition=self.rendition_path,
-            thumb=self.store.get,
-            is_idle=lambda: self._decode_limiter.has_room,
-        )
+    @property
+    def is_idle(self) -> bool:
+        """Whether a decode could begin at once."""
+        return self._decode_limiter.has_room
 
     def rendition_path(self, picture: Picture) -> Path:
         """Return the file of a rendition in the store."""
@@ -432,5 +433,5 @@ class Studio:
             caps.append(run_cap(budget))
         daily = self.options.daily_budget
         if daily is not None:
-            caps.append(day_cap(daily, self._clock.now()))
+            caps.append(day_cap(daily, self._clock.now(), where=self._daily_budget_setting))
         return tuple(caps)

@@ -19,6 +19,9 @@ Record = TypeVar("Record", bound=BaseModel)
 # The type of an error whose message already says what is accepted.
 _OWN_WORDS = "brief"
 
+# What pydantic puts behind a key that is itself wrong.
+_KEY_MARK = "[key]"
+
 # What an item inside a field should have been; a field's own description says so for the field.
 _WANTED = {
     "string_type": "text",
@@ -97,10 +100,13 @@ def _word(
     at: KeyPath,
     given: frozenset[str],
 ) -> BriefProblem:
-    loc = tuple(step for step in detail["loc"] if step != "[key]")
+    loc, is_key = _read_place(detail["loc"], document, at)
     path = _trim(document, (*at, *loc))
     kind = detail["type"]
     spot = _locate(record, loc)
+    if loc and loc[0] in given:
+        # A field that the file spells as the key of the whole mapping.
+        return document.problem(at, _explain(detail, spot), value="")
     if kind == "missing":
         wanted = spot.field.description if spot.field else ""
         return document.problem(path, f"missing; required: {wanted}", value="")
@@ -109,7 +115,7 @@ def _word(
         accepted = [name for name in known if name not in given]
         message = f"unknown key; {list_accepted(accepted, wanted=str(loc[-1]))}"
         return document.problem(path, message, value="")
-    if "[key]" in detail["loc"]:
+    if is_key:
         return document.problem(path, f"unknown key; {_explain(detail, spot)}", value="")
     seen = document.at(path)
     # What is wrong with a whole list or mapping says enough without being shown.
@@ -119,6 +125,23 @@ def _word(
     if swallowed is not None:
         message += f"; {show_text(swallowed)} is a comment to YAML: put it in quotes"
     return document.problem(path, message, value=value)
+
+
+def _read_place(
+    loc: tuple[int | str, ...], document: Document, at: KeyPath
+) -> tuple[tuple[int | str, ...], bool]:
+    """Return an error's location without pydantic's mark of a key, and whether it had the mark.
+
+    A file may have a key of that very name.
+    """
+    if not loc or loc[-1] != _KEY_MARK:
+        return loc, False
+    owner: Any = document.data
+    for step in (*at, *loc[:-1]):
+        owner = _step_into(owner, step)
+    if isinstance(owner, Mapping) and _KEY_MARK in owner:
+        return loc, False
+    return loc[:-1], True
 
 
 def _trim(document: Document, path: KeyPath) -> KeyPath:

@@ -65,11 +65,11 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
         url = os.environ.get("OXEN_BASE_URL", DEFAULT_BASE_URL)
     if url is None:
         with SimulatorServer(SimulatorOptions(latency=0.02), painter=paint_plainly) as server:
-            yield Target(server.url, "contract-key", may_spend=True, simulated=True)
+            yield Target(server.url, "key-5d1e7c90", may_spend=True, simulated=True)
         return
     url = url.rstrip("/")
     loopback = _is_loopback(url)
-    key = os.environ.get("OXEN_API_KEY") or ("contract-key" if loopback else "")
+    key = os.environ.get("OXEN_API_KEY") or ("key-5d1e7c90" if loopback else "")
     if not key:
         pytest.exit(f"{url} wants a key: set OXEN_API_KEY", returncode=4)
     yield Target(url, key, may_spend=live or loopback, simulated=_is_simulator(url))

@@ -1,6 +1,7 @@
 """The gallery in a real browser: opened from a disk, driven by keys, read by axe."""
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
+from nbp_dagster.studio.sets.picture_order import UNFOLDED
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
-from tests.rigs.sets import build_set
+from tests.rigs.sets import build_long_set, build_set
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +34,16 @@ ARGUMENTS = (
 )
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts" / "gallery"
 SAMPLE = build_set(scale=0.5, measured=True)
-PICTURES = SAMPLE.manifest.pictures
+# As the page has them: by shot, the one channel that fails a check first.
+PICTURES = [
+    row
+    for shot in SAMPLE.manifest.shots
+    for failed in (True, False)
+    for row in SAMPLE.manifest.pictures
+    if row.shot == shot.id and bool(row.failed_checks) is failed
+]
+# The channel that fails a check comes first.
+CHANNELS = sorted(SAMPLE.manifest.channels, key=lambda channel: channel.id != "display_728x90")
 
 Scheme = Literal["light", "dark"]
 
@@ -131,6 +142,29 @@ def test_every_picture_is_there_when_the_page_opens(opened: Visit) -> None:
     )
 
 
+@pytest.mark.parametrize(("width", "height", "whole"), [(1280, 800, 2), (390, 844, 2)])
+def test_the_first_screen_shows_pictures(
+    browser: Browser, written: WrittenSet, width: int, height: int, whole: int
+) -> None:
+    page = visit(browser, written.index, width=width).page
+    page.set_viewport_size({"width": width, "height": height})
+    bottoms = page.locator("a.picture:visible").evaluate_all(
+        "links => links.map(link => link.getBoundingClientRect().bottom)"
+    )
+    assert sum(bottom <= height for bottom in bottoms) >= whole
+    page.context.close()
+
+
+def test_likeness_is_folded_below_and_the_head_leads_to_it(opened: Visit) -> None:
+    page = opened.page
+    section = page.locator("details.likeness")
+    expect(section).not_to_have_attribute("open", "")
+    marked = sum(not row.is_like for row in SAMPLE.manifest.likenesses)
+    page.get_by_role("link", name=f"{marked} to look at").click()
+    expect(section).to_have_attribute("open", "")
+    expect(page.locator("a.rank").first).to_be_in_viewport()
+
+
 def test_opening_the_page_asks_for_nothing_but_the_page(opened: Visit) -> None:
     opened.page.wait_for_load_state("networkidle")
     assert [url for url in opened.requests if not url.startswith("data:")] == [opened.page.url]
@@ -152,10 +186,11 @@ def test_the_pictures_can_be_walked_opened_and_left_by_keys(opened: Visit) -> No
     page.keyboard.press("Enter")
     viewer = page.get_by_role("dialog")
     expect(viewer).to_be_visible()
-    expect(viewer.get_by_role("heading", level=2)).to_have_text("Kitchen · Instagram feed · EN")
+    heading = viewer.get_by_role("heading", level=2).first
+    expect(heading).to_have_text("Kitchen · Leaderboard 728 × 90 · EN")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(viewer.get_by_role("heading", level=2)).to_have_text("Kitchen · Instagram story · EN")
+    expect(heading).to_have_text("Kitchen · Instagram feed · EN")
     expect(page.locator("#viewer-count")).to_have_text(f"3 of {len(PICTURES)}")
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
@@ -259,15 +294,10 @@ def test_what_needs_a_look_is_failed_checks_and_gaps(opened: Visit) -> None:
 def test_grouping_by_channel_moves_every_picture_and_back(opened: Visit) -> None:
     page = opened.page
     page.get_by_role("button", name="By channel").click()
-    by_channel = [
-        row.file
-        for channel in SAMPLE.manifest.channels
-        for row in PICTURES
-        if row.channel == channel.id
-    ]
+    by_channel = [row.file for channel in CHANNELS for row in PICTURES if row.channel == channel.id]
     assert shown(page) == by_channel
     headings = page.get_by_role("main").get_by_role("heading", level=2).all_inner_texts()
-    assert headings == [channel.name for channel in SAMPLE.manifest.channels]
+    assert headings == [channel.name for channel in CHANNELS]
     page.keyboard.press("g")
     assert shown(page) == files()
 
@@ -320,6 +350,11 @@ def test_printing_leaves_pictures_and_words_and_no_controls(opened: Visit) -> No
     page.emulate_media(media="print", color_scheme="dark")
     expect(page.locator(".toolbar")).to_be_hidden()
     assert shown(page) == files()
+    expect(page.locator("a.rank").first).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("details.likeness")).to_have_attribute("open", "")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("details.likeness")).not_to_have_attribute("open", "")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(251, 250, 247)"
 
 
@@ -329,7 +364,7 @@ def test_without_javascript_pictures_lineage_and_links_remain(
     page = visit(browser, written.index, java_script_enabled=False).page
     assert shown(page) == files()
     expect(page.locator(".toolbar")).to_be_hidden()
-    page.get_by_text("Lineage of Kitchen, Instagram feed, en").click()
+    page.get_by_text("Lineage of Kitchen, Leaderboard 728 × 90, en").click()
     expect(page.get_by_text(PICTURES[0].fingerprint).first).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
     page.locator("a.picture").first.click()
@@ -361,11 +396,166 @@ def test_a_large_set_shows_the_thumbnails_beside_its_page(browser: Browser, tmp_
     manifest = replace(SAMPLE.manifest, pictures=rows)
     page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
     found = visit(browser, page)
+    found.page.get_by_role("button", name="Unfold all").click()
     last = found.page.locator("a.picture img").last
     last.scroll_into_view_if_needed()
     expect(last).to_have_js_property("complete", True)
     assert last.evaluate("image => image.naturalWidth") > 0
     assert str(last.get_attribute("src")).startswith("thumbs/")
+    assert found.complaints == []
+    found.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> WrittenSet:
+    sample = build_long_set(360)
+    folder = tmp_path_factory.mktemp("long") / "spring_launch"
+    return write_set(folder, sample.manifest, rendition=sample.rendition, sheet=sample.sheet)
+
+
+def test_the_list_of_shots_leads_to_a_shot(browser: Browser, long: WrittenSet) -> None:
+    found = visit(browser, long.index)
+    page = found.page
+    page.get_by_text("Jump to one of 24 shots").click()
+    page.get_by_role("link", name=re.compile("^Scene 17 ")).click()
+    expect(page.get_by_role("heading", name="Scene 17")).to_be_in_viewport()
+    expect(page.locator("details.jump")).not_to_have_attribute("open", "")
+    page.keyboard.press("g")
+    summary = page.locator("details.jump > summary")
+    assert summary.inner_text() == "Jump to one of 5 channels"
+    summary.click()
+    page.get_by_role("link", name=re.compile("^LinkedIn post ")).click()
+    expect(page.get_by_role("heading", name="LinkedIn post")).to_be_in_viewport()
+    assert found.complaints == []
+    page.context.close()
+
+
+def test_the_list_has_only_what_a_filter_leaves(browser: Browser, long: WrittenSet) -> None:
+    page = visit(browser, long.index).page
+    page.keyboard.press("g")
+    page.get_by_label("Channel").select_option("instagram_story")
+    page.get_by_text("Jump to one of").click()
+    expect(page.locator(".jump a:visible")).to_have_count(1)
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "screens"), [(1280, 16), (390, 20)])
+def test_a_set_of_360_pictures_is_a_short_page(
+    browser: Browser, long: WrittenSet, width: int, screens: int
+) -> None:
+    page = visit(browser, long.index, width=width).page
+    assert page.evaluate("document.documentElement.scrollHeight") <= screens * 844
+    assert 0 < len(shown(page)) <= UNFOLDED
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) == 360
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) <= UNFOLDED
+    page.context.close()
+
+
+def test_a_fold_opens_by_keys_and_says_how_much_it_holds(
+    browser: Browser, long: WrittenSet
+) -> None:
+    page = visit(browser, long.index).page
+    before = len(shown(page))
+    fold = page.locator("#shot-1 .more > summary")
+    expect(fold).to_have_text(re.compile("11 more of Scene 1"))
+    fold.focus()
+    page.keyboard.press("Enter")
+    assert len(shown(page)) == before + 11
+    page.context.close()
+
+
+def test_a_filter_unfolds_what_it_leaves(browser: Browser, long: WrittenSet) -> None:
+    """The first pictures that match, in every group, and the folds count only such."""
+    page = visit(browser, long.index).page
+    page.get_by_label("Channel").select_option("linkedin_post")
+    assert all(file.startswith("images/linkedin_post/") for file in shown(page))
+    assert 0 < len(shown(page)) <= UNFOLDED
+    count = "[...document.querySelectorAll('figure.card:not([hidden])')].length"
+    matching = page.evaluate(count)
+    assert len({row.file for row in long.manifest.pictures if "linkedin" in row.file}) == matching
+    page.get_by_role("button", name="Unfold all").click()
+    assert len(shown(page)) == matching
+    page.context.close()
+
+
+@pytest.mark.parametrize("key", ["", "g"])
+def test_the_page_arrives_as_its_script_deals_it_out(
+    browser: Browser, long: WrittenSet, key: str
+) -> None:
+    """The page and its script decide alike, in the order of the shots and of the channels."""
+    page = visit(browser, long.index).page
+    arrived = shown(page)
+    if key:
+        page.keyboard.press(key)
+        assert shown(page) != arrived
+        page.keyboard.press(key)
+    else:
+        page.get_by_label("Channel").select_option("linkedin_post")
+        page.get_by_label("Channel").select_option("")
+    assert shown(page) == arrived
+    page.context.close()
+
+
+def test_the_large_view_walks_into_folds_and_leaves_focus_there(
+    browser: Browser, long: WrittenSet
+) -> None:
+    page = visit(browser, long.index).page
+    page.locator("#shot-1 a.picture:visible").last.click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer-count")).to_have_text("5 of 360")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.checkVisibility()")
+    expect(page.locator("#shot-1 .more")).to_have_attribute("open", "")
+    page.context.close()
+
+
+@pytest.mark.parametrize("scripted", [True, False])
+def test_paper_has_every_picture_of_a_long_page(
+    browser: Browser, long: WrittenSet, scripted: bool
+) -> None:
+    page = visit(browser, long.index, java_script_enabled=scripted).page
+    page.emulate_media(media="print")
+    assert page.locator("a.picture:visible").count() == 360
+    page.context.close()
+
+
+def test_without_javascript_a_fold_still_opens(browser: Browser, long: WrittenSet) -> None:
+    page = visit(browser, long.index, java_script_enabled=False).page
+    before = page.locator("a.picture:visible").count()
+    page.locator("#shot-1 .more > summary").click()
+    assert page.locator("a.picture:visible").count() == before + 11
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_assistive_technology_finds_no_serious_fault_on_a_long_page(
+    browser: Browser, long: WrittenSet, width: int
+) -> None:
+    page = visit(browser, long.index, width=width).page
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(overflow) == 0
+    page.locator("details.jump > summary").click()
+    page.screenshot(path=ARTIFACTS / f"long-{width}.png")
+    assert _serious(page) == []
+    page.context.close()
+
+
+def test_what_changed_since_the_last_set_can_be_shown_alone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    rows = SAMPLE.manifest.pictures
+    earlier = replace(SAMPLE.manifest, pictures=rows[2:])
+    for manifest in (earlier, SAMPLE.manifest):
+        page = write_set(tmp_path, manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet).index
+    found = visit(browser, page)
+    found.page.get_by_role("button", name="New or changed 2").click()
+    assert shown(found.page) == [row.file for row in rows[:2]]
+    expect(found.page.locator("#status")).to_have_text(
+        f"2 of {len(rows)} pictures, new or changed, by shot"
+    )
+    assert _serious(found.page) == []
     assert found.complaints == []
     found.page.context.close()
 

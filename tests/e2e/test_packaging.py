@@ -1,11 +1,14 @@
 """The built wheel: what is in it, and that it works where there is no repository."""
 
+import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +72,63 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     paths = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     (packages / "dependencies.pth").write_text("\n".join(paths), encoding="utf-8")
     return folder / "bin"
+
+
+EXTRAS = ("c2pa", "character", "ocr", "postgres", "dev")
+# Seconds of the processor, which the machine's other work hardly lengthens: pip took 28 for `c2pa`
+# and 48 for `dev`, which asks for most. One that tries version after version takes minutes.
+RESOLVED_WITHIN = 120.0
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with nothing but its own pip."""
+    folder = tmp_path_factory.mktemp("empty")
+    venv.create(folder, symlinks=True, with_pip=True)
+    return folder / "bin" / "python"
+
+
+def resolve(python: Path, wheel: Path, extra: str, report: Path) -> dict[str, str]:
+    """Have plain pip choose the versions for the wheel, from wherever this machine's pip looks."""
+    requirement = f"nbp-dagster[{extra}] @ {wheel.as_uri()}"
+    words = ("install", "--quiet", "--dry-run", "--report", report, requirement)
+    before = _seconds_of_children()
+    done = subprocess.run(
+        [str(word) for word in (python, "-m", "pip", *words)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert _seconds_of_children() - before < RESOLVED_WITHIN
+    chosen = json.loads(report.read_text(encoding="utf-8"))["install"]
+    return {item["metadata"]["name"].lower(): item["metadata"]["version"] for item in chosen}
+
+
+def _seconds_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_plain_pip_finds_versions_for_every_extra_in_an_empty_environment(
+    wheel: Path, empty: Path, tmp_path: Path, extra: str
+) -> None:
+    chosen = resolve(empty, wheel, extra, tmp_path / "report.json")
+
+    assert "nbp-dagster" in chosen
+    assert chosen["dagster"] == chosen["dagster-webserver"]
+    if extra in ("postgres", "dev"):
+        assert {"dagster-postgres", "psycopg", "psycopg-binary", "psycopg2-binary"} <= set(chosen)
+        # With 2.1, `postgresql://` leads to the driver that Dagster's NOTIFY fails on.
+        assert chosen["sqlalchemy"].startswith("2.0.")
+
+
+def test_every_extra_is_resolved() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert set(project["optional-dependencies"]) == set(EXTRAS)
 
 
 def test_the_wheel_holds_the_package_with_its_data_and_nothing_else(wheel: Path) -> None:

@@ -63,6 +63,7 @@ class MemoryQueue:
         input_image: Sequence[str] = (),
         parameters: Mapping[str, object] | None = None,
         num_generations: int = 1,
+        before_repeat: Callable[[RateLimited], None] | None = None,
     ) -> tuple[QueuedGeneration, ...]:
         """Bill jobs, or none, and answer, or not.
 

@@ -3,6 +3,8 @@
 import json
 import re
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,7 +14,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from PIL import Image
 
 from nbp_dagster.automation.notifications import Notification
 from nbp_dagster.studio.imaging.decode import decode_image
@@ -82,7 +83,8 @@ def test_an_example_is_a_module_that_dagster_loads(name: str, tmp_path: Path) ->
 def test_an_asset_edits_one_image_and_keeps_it(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    Image.new("RGB", (64, 64), "teal").save(tmp_path / "teapot.png")
+    [command] = re.findall(r"^python -c \"(.+)\"$", PAGE.read_text("utf-8"), re.MULTILINE)
+    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
 
     found = materialize(load("Example 1", tmp_path)["defs"], instance, "teapot_at_night")
 

@@ -141,10 +141,14 @@ class Shell:
 
     def nbp_at_terminal(self, *words: str, answer: str, **settings: str) -> Answered:
         """Run `nbp` to its end on a terminal where somebody types a line."""
+        return self.at_terminal(*_NBP, *words, answer=answer, **settings)
+
+    def at_terminal(self, *command: str, answer: str, **settings: str) -> Answered:
+        """Run a command to its end on a terminal where somebody types a line, or several."""
         ours, its = pty.openpty()
         with os.fdopen(ours, "wb", buffering=0) as typed:
             process = subprocess.Popen(
-                [*_NBP, *words],
+                list(command),
                 cwd=self.folder,
                 env={**self.environment, **settings},
                 stdin=its,

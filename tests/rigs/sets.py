@@ -259,14 +259,16 @@ def build_picture(
                 figures={"width": channel.width, "height": channel.height},
             ),
             CheckFacts(
-                name="safe_area_clear",
+                name="smallest_letter",
                 verdict="failed" if short else "passed",
-                sentence="The headline reaches the edge." if short else "No words at the edges.",
+                sentence="The smallest words are 7 px high."
+                if short
+                else "All words are large enough.",
                 severity="warn",
-                figures={"share": 0.31 if short else 0.0},
+                figures={"px": 7 if short else 24},
             ),
             CheckFacts(
-                name="headline_as_written",
+                name="copy_legible",
                 verdict="skipped",
                 sentence="No reader of text is installed.",
                 severity="warn",
@@ -447,3 +449,32 @@ def build_large_set(pictures: int, *, per_prompt: int = 1) -> SampleSet:
         named = replace(row, file=file, sha256=digest, variant=number + 1, prompt_key=key)
         rows.append(named)
     return SampleSet(replace(sample.manifest, pictures=tuple(rows), missing=()), data)
+
+
+def build_long_set(pictures: int, *, shots: int = 24) -> SampleSet:
+    """A set of many shots, each with its pictures on every channel, drawn small.
+
+    Args:
+        pictures: How many.
+        shots: How many of them have an equal share.
+    """
+    sample = build_set(scale=0.1)
+    base = [row for row in sample.manifest.pictures if row.locale != ALL_LOCALES]
+    facts, rows = [], []
+    for number in range(shots):
+        facts.append(replace(SHOTS[0], id=f"scene_{number + 1}", scene=f"Scene {number + 1}"))
+    for number in range(pictures):
+        row, shot = base[number // shots % len(base)], facts[number % shots]
+        variant = number // shots // len(base) + 1
+        file = row.file.replace(row.shot, f"{shot.id}_{number}")
+        key = f"spring_launch/{shot.id}/{row.locale}/{row.ratio.replace(':', 'x')}/v{number}"
+        rows.append(replace(row, shot=shot.id, file=file, prompt_key=key, variant=variant))
+    rows.sort(key=lambda row: [shot.id for shot in facts].index(row.shot))
+    manifest = replace(
+        sample.manifest,
+        shots=tuple(facts),
+        pictures=tuple(rows),
+        missing=(),
+        totals=count_totals(rows, ()),
+    )
+    return SampleSet(manifest, sample.data)

@@ -60,6 +60,8 @@ def test_a_line_has_only_what_can_be_shown_and_stored(text: str, line: str) -> N
         (f"the key {KEY} was sent", "the key [key] was sent"),
         (f"sk-live-\x00canary-123456 {KEY[:12]}", "[key] [key]"),
         (f"Authorization: Bearer {KEY}x", "Authorization: Bearer [key]"),
+        (f"sent {KEY[:-4]}****", "sent [key]****"),
+        (f"sent ****{KEY[5:]}, {KEY[:10]}x{KEY[11:]}", "sent ****[key], [key]x[key]"),
         ("GET /a/b.png?sig=s3cret failed", "GET /a/b.png?[cut] failed"),
         ("see https://h.test/a?s3cret, or not?", "see https://h.test/a?[cut] or not?"),
         ('"https://h.test/a?x=1&y=2"', '"https://h.test/a?[cut]"'),

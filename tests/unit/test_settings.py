@@ -81,3 +81,24 @@ def test_http_elsewhere_is_allowed_by_its_setting_alone(
         monkeypatch.setenv("NBP_ALLOW_HTTP", given)
 
     assert build_oxen(read_settings()).allow_http is allowed
+
+
+@pytest.mark.parametrize("variable", ["NBP_HOME", "NBP_CONFIG", "DAGSTER_HOME"])
+@pytest.mark.parametrize("path", ["a" * 256, f"/srv/{'ä' * 128}", "/".join(["b" * 200] * 30)])
+def test_a_path_no_file_system_takes_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, path: str
+) -> None:
+    monkeypatch.setenv(variable, path)
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+
+    assert variable in str(caught.value)
+    assert "too long for a path; accepted: at most 255 bytes between slashes" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_longest_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBP_HOME", "a" * 255)
+
+    assert read_settings().home.name == "a" * 255

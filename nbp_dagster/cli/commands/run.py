@@ -1,18 +1,34 @@
 """`nbp run`: makes what is missing or stale, through Dagster, on the instance its UI shows."""
 
 import json
+import math
 import sys
+from typing import Any
 
 import click
 
 from nbp_dagster.cli.errors import report_errors
 
 
+class _Usd(click.FloatRange):
+    """An amount above 0; Python also reads `nan` and `inf` as numbers."""
+
+    name = "USD"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        amount = float(super().convert(value, param, ctx))
+        if not math.isfinite(amount):
+            self.fail(f"{value} is not an amount of US dollars; give one such as 2.50", param, ctx)
+        return amount
+
+
 @click.command()
 @click.argument("keys", nargs=-1)
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Usd(min=0, min_open=True),
     metavar="USD",
     help="Most this command may spend, beside the campaigns' and the day's budgets.",
 )

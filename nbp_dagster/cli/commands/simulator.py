@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 import click
 
-from nbp_dagster.addresses import find_url_fault
+from nbp_dagster.addresses import find_path_fault
 from nbp_dagster.cli.errors import report_errors
 
 
 def _require_path(context: click.Context, parameter: click.Parameter, value: Path | None) -> Any:
-    fault = None if value is None else find_url_fault(str(value))
+    fault = None if value is None else find_path_fault(str(value))
     if fault is not None:
         raise click.BadParameter(f"{value} is {fault}")
     return value

@@ -87,6 +87,10 @@ class Finding:
     subjects: tuple[str, ...] = ()
 
 
+CRASH_THRESHOLD: Final = "the check runs to its end"
+"""The threshold of a check that crashed, by which it is known among those that failed."""
+
+
 class _Named(Protocol):
     """What is checked: a rendition, a prompt's original or a set."""
 
@@ -174,7 +178,7 @@ def fail_table(
 
 def _crash(error: Exception) -> Finding:
     sentence = f"the check itself crashed: {type(error).__name__}: {error}"
-    return Finding("failed", threshold="the check runs to its end", sentence=sentence)
+    return Finding("failed", threshold=CRASH_THRESHOLD, sentence=sentence)
 
 
 def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> CheckResult:

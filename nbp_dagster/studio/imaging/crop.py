@@ -22,6 +22,8 @@ _LOST_LEFT: Final = 0.5
 _LOST_TOP: Final = 0.45
 _WORTH_MOVING: Final = 0.03  # share of what stands out that must be gained by leaving the middle
 _PLACES: Final = 64  # steps over which a window is moved
+_NEARLY: Final = 0.1  # share of what stands out by which windows of a thumbnail are alike
+_FOOT: Final = 0.2  # what stands out at a thumbnail's foot, by what it counts at its top
 _AIR: Final = 0.008  # free share of the picture around words
 
 # The part of a frame that copy is set on: the left of a landscape one, the top of any other.
@@ -127,6 +129,40 @@ def choose_crop(
     else:
         box = (0.0, start * down, float(across), start * down + across / frame)
     scale = max(width / across, height / down)
+    return Crop("cover", box, kept, (0, 0, width, height), scale, is_moved)
+
+
+def choose_filling_crop(
+    source: tuple[int, int], *, width: int, height: int, subject: Subject
+) -> Crop:
+    """Choose the part of a picture that fills a small frame, whatever is lost.
+
+    What stands out counts less the lower it is, and of windows that show nearly the most of it the
+    upper one is taken: heads are at the top of figures, and words below them. Sideways it is the
+    one nearest to the middle.
+
+    Args:
+        source: Width and height of the picture in pixels.
+        width: Pixels of the frame.
+        height: Pixels of the frame.
+        subject: What stands out; its words do not count.
+    """
+    across, down = source
+    picture, frame = across / down, width / height
+    sideways = picture > frame
+    kept = min(picture / frame, frame / picture)
+    usual = (1 - kept) * (_LOST_LEFT if sideways else _LOST_TOP)
+    starts = np.linspace(0, 1 - kept, _PLACES + 1)
+    weight = np.linspace(1, _FOOT, len(subject.saliency))[:, None]
+    shown = _measure(subject.saliency * weight, starts, kept, sideways=sideways)
+    good = starts[shown >= shown.max() - _NEARLY]
+    start = float(good[np.argmin(np.abs(good - usual))] if sideways else good[0])
+    if sideways:
+        box = (start * across, 0.0, start * across + down * frame, float(down))
+    else:
+        box = (0.0, start * down, float(across), start * down + across / frame)
+    scale = max(width / across, height / down)
+    is_moved = abs(start - usual) > 1e-6
     return Crop("cover", box, kept, (0, 0, width, height), scale, is_moved)
 
 

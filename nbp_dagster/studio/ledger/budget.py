@@ -44,16 +44,23 @@ def campaign_cap(campaign: str, limit: Decimal) -> Cap:
 
 def run_cap(limit: Decimal) -> Cap:
     """Return the cap of one run's budget."""
-    return Cap(name="this run", limit=limit, where="the run's budget", this_run_only=True)
+    where = "--budget (in Dagster, budget_usd in the run config)"
+    return Cap(name="this run", limit=limit, where=where, this_run_only=True)
 
 
-def day_cap(limit: Decimal, now: float) -> Cap:
-    """Return the cap of a calendar day (UTC), over all runs that share the ledger."""
+def day_cap(limit: Decimal, now: float, *, where: str) -> Cap:
+    """Return the cap of a calendar day (UTC), over all runs that share the ledger.
+
+    Args:
+        limit: USD.
+        now: Seconds since the epoch.
+        where: The setting that holds the limit, as whoever set it knows it.
+    """
     midnight = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return Cap(
         name=f"day {midnight:%Y-%m-%d} (UTC)",
         limit=limit,
-        where="NBP_DAILY_BUDGET_USD",
+        where=where,
         since=midnight.timestamp(),
     )
 

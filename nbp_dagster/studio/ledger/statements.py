@@ -4,7 +4,7 @@ A serialised transaction blocks every other thread and process that buys.
 """
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -56,7 +56,7 @@ CHANGE_OWN = purchases.update().where(
 
 
 @cache
-def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[int]:
+def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[Any]:
     """Return the sum of billed and reserved prices of the parameter `account`, in micro-dollars.
 
     Args:

@@ -27,17 +27,12 @@ from nbp_dagster.studio.purchasing.batch_context import (
     Message,
     Restored,
 )
-from nbp_dagster.studio.purchasing.buyer import (
-    Already,
-    Buyer,
-    Elsewhere,
-    Enqueued,
-    Postponed,
-)
+from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
 from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
+from nbp_dagster.studio.purchasing.obtained import Already, Elsewhere, Enqueued, Postponed
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.pacing import DispatchPacer
 

@@ -9,10 +9,10 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
-from nbp_dagster.studio.purchasing.buyer import Obtained
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.collector import Collector
 from nbp_dagster.studio.purchasing.job_watcher import Notice, Settled, Stuck, WatchTimes
+from nbp_dagster.studio.purchasing.obtained import Obtained
 
 
 @dataclass(frozen=True)

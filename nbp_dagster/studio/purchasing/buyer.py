@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Protocol
 
 from nbp_dagster.oxen.client import OxenClient
@@ -18,6 +19,8 @@ from nbp_dagster.oxen.errors import (
     RateLimited,
     TimedOut,
     Unauthorized,
+    is_out_of_credit,
+    is_refusal,
 )
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
@@ -31,7 +34,15 @@ from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancell
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
 from nbp_dagster.studio.purchasing.failures import failed_by, left_in_doubt
-from nbp_dagster.studio.purchasing.reconcile import describe_sent, find_job
+from nbp_dagster.studio.purchasing.obtained import (
+    Already,
+    Elsewhere,
+    Enqueued,
+    Obtained,
+    Postponed,
+)
+from nbp_dagster.studio.purchasing.reconcile import find_job, recognisable
+from nbp_dagster.studio.purchasing.turned_away import TurnedAway, look_once
 
 logger = logging.getLogger(__name__)
 
@@ -43,41 +54,6 @@ PATIENT_LOOKS = (0.0, 5.0, 15.0, 40.0)
 MAX_BILLED_FAILURES = 2
 # POSTs tried for one order when each one's answer was lost and its job provably absent.
 MAX_POSTS = 3
-
-
-@dataclass(frozen=True)
-class Enqueued:
-    """A job of ours at the service.
-
-    Attributes:
-        purchase: With its generation id.
-        may_be_over: It was enqueued by another run or some time ago: look at once.
-    """
-
-    purchase: Purchase
-    may_be_over: bool
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Another live run is buying it: wait for its outcome."""
-
-
-@dataclass(frozen=True)
-class Already:
-    """The ledger holds it in a final state: there is no job to wait for."""
-
-    purchase: Purchase
-
-
-@dataclass(frozen=True)
-class Postponed:
-    """The service is busy: nothing was bought; try again a little later."""
-
-    reason: str
-
-
-Obtained = Enqueued | Elsewhere | Already | Postponed | Failed
 
 
 class InputImages(Protocol):
@@ -131,6 +107,10 @@ class Buyer:
     options: BuyerOptions
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _turned_away(self) -> TurnedAway:
+        return TurnedAway(self.client, self.ledger)
 
     def obtain(self, order: Order) -> Obtained:
         """Buy an order, or return the purchase that this or another run made of it.
@@ -247,7 +227,8 @@ class Buyer:
             logger.warning("%s: %s; looking in the queue", order.key, error)
             cause = error.__cause__
             is_slow = isinstance(cause, TimedOut) or getattr(cause, "status", None) in (504, 524)
-            return self._resume(order, purchase, PATIENT_LOOKS if is_slow else LOOKS_SECONDS)
+            found = self._resume(order, purchase, PATIENT_LOOKS if is_slow else LOOKS_SECONDS)
+            return found or self._heed(order, error)
         except GenerationTaken:
             # An identical request whose answer was lost adopted our job; its own is left for us.
             return self._resume(order, purchase)
@@ -255,6 +236,20 @@ class Buyer:
     def describe(self, order: Order) -> Mapping[str, object]:
         """Return what identifies an order's job in the queue; uploads its references if need be."""
         return recognisable(order.request, self.references.input_image(order.request))
+
+    def _heed(self, order: Order, error: AmbiguousPost) -> Failed | None:
+        """Heed the words of a fault that provably bought nothing; None where it may be sent again.
+
+        Raises:
+            RunStopped: They say that the account is empty.
+        """
+        if is_out_of_credit(error.detail):
+            self.clock.token.stop_buying()
+            raise RunStopped(str(error))
+        if is_refusal(error.detail):
+            # No dead letter: a 5xx promises nothing about the next request.
+            return Failed(order.key, order.request.fingerprint, str(error), "rejected")
+        return None
 
     def _claim(
         self, order: Order, images: tuple[str, ...], *, first_only: bool = False
@@ -363,6 +358,7 @@ class Buyer:
                 input_image=images,
                 parameters=dict(request.parameters),
                 num_generations=len(purchases),
+                before_repeat=self._turned_away.before_repeat(purchases[0]),
             )
         except AmbiguousPost:
             raise
@@ -371,9 +367,11 @@ class Buyer:
             self._withdraw(purchases, error)
             raise
         except RateLimited as error:
-            self._withdraw(purchases, error)
-            return Postponed(str(error))
+            return self._postpone(purchases, error)
         except ContentRefused as error:
+            found = self._find_billed(order, purchases[0])
+            if found is not None:
+                return found
             first, *_ = [self.ledger.refuse(item, str(error)) for item in purchases]
             return Already(first)
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
@@ -382,6 +380,10 @@ class Buyer:
             self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
         except BadRequest as error:
+            # Without a status it was our own client that refused to send it.
+            found = None if error.status is None else self._find_billed(order, purchases[0])
+            if found is not None:
+                return found
             for item in purchases:
                 self.ledger.fail(item, str(error), billed=False)
             return Failed(order.key, request.fingerprint, str(error), "rejected")
@@ -391,6 +393,27 @@ class Buyer:
             return failed_by(order.key, request.fingerprint, error)
         self.failpoint("posted")
         return self._write_ids(purchases, [job.generation_id for job in jobs])
+
+    def _postpone(self, purchases: Sequence[Purchase], error: RateLimited) -> Obtained:
+        """Withdraw what a busy service turned away, unless it was billed all the same."""
+        mine = purchases[0]
+        try:
+            adopted = look_once(partial(self._adopt, mine), self._turned_away)
+        except OxenError:
+            # Left open: whoever takes the order up again looks before it is sent.
+            return Postponed(str(error))
+        if adopted is not None:
+            return Enqueued(adopted, may_be_over=True)
+        self._withdraw(purchases, error)
+        return Postponed(str(error))
+
+    def _find_billed(self, order: Order, purchase: Purchase) -> Obtained | None:
+        """Look once for the job of a request that was answered with a 4xx; None without one."""
+        try:
+            adopted = self._adopt(purchase)
+        except OxenError as error:
+            return left_in_doubt(order, error)
+        return None if adopted is None else Enqueued(adopted, may_be_over=True)
 
     def _withdraw(self, purchases: Iterable[Purchase], error: Exception) -> None:
         for purchase in purchases:
@@ -413,26 +436,3 @@ class Buyer:
         enqueued = self.ledger.record_enqueued(mine, ids[0])
         self.failpoint("enqueued")
         return Enqueued(enqueued, may_be_over=False)
-
-
-def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, object]:
-    """Return what identifies a request in the service's queue, without its image bytes.
-
-    Args:
-        request: The request.
-        images: What is sent for its references, in their order.
-    """
-    return {
-        "prompt": request.prompt,
-        "parameters": dict(request.parameters),
-        "references": [
-            {
-                "role": item.role,
-                "subject": item.subject,
-                "digest": item.digest,
-                **describe_sent(sent),
-            }
-            for item, sent in zip(request.references, images, strict=True)
-        ],
-        "variant": request.variant,
-    }

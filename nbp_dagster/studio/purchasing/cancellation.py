@@ -49,6 +49,11 @@ class CancellationToken:
         self._cancelled.set()
         self._no_waiting.set()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody waits for what is under way."""
+        return self._cancelled.is_set()
+
     def raise_if_cancelled(self) -> None:
         """Return, unless what is under way is to be dropped.
 

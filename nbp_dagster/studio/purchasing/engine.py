@@ -22,7 +22,7 @@ from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocesso
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
-from nbp_dagster.studio.purchasing.unowned_jobs import list_unowned, match_orders
+from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders
 
 logger = logging.getLogger(__name__)
 

@@ -1,21 +1,26 @@
-"""Finds the job of a purchase whose POST was sent and whose answer was never read."""
+"""Finds the job of a purchase whose answer was never read, and jobs that no purchase owns."""
 
 import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.responses import Generation
+from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.references.uploads import UPLOAD_FOLDER
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
 STATES = ("queued", "processing", "succeeded", "failed", "cancelled")
+
+# States of a job that has, or may come to have, a picture.
+_OF_USE = ("queued", "processing", "succeeded")
 
 # The path of an image we uploaded: its bytes' hash is its name.
 _UPLOADED = re.compile(rf"/{UPLOAD_FOLDER}/([0-9a-f]{{64}})\.[a-z]+$")
@@ -133,3 +138,81 @@ def oldest(jobs: Iterable[Generation]) -> str | None:
     """Return the id of the job enqueued first; ids break ties so that every process agrees."""
     ranked = sorted(jobs, key=lambda job: (job.enqueued_at or 0.0, job.generation_id))
     return ranked[0].generation_id if ranked else None
+
+
+def recognisable(request: ImageRequest, images: Sequence[str]) -> dict[str, object]:
+    """Return what identifies a request in the service's queue, without its image bytes.
+
+    Args:
+        request: The request.
+        images: What is sent for its references, in their order.
+    """
+    return {
+        "prompt": request.prompt,
+        "parameters": dict(request.parameters),
+        "references": [
+            {
+                "role": item.role,
+                "subject": item.subject,
+                "digest": item.digest,
+                **describe_sent(sent),
+            }
+            for item, sent in zip(request.references, images, strict=True)
+        ],
+        "variant": request.variant,
+    }
+
+
+class Describer(Protocol):
+    """Describes what is sent for an order, as the ledger keeps it."""
+
+    def __call__(self, order: Order) -> Mapping[str, object]:
+        """Return the request's recognisable parts; see `recognisable`."""
+        ...
+
+
+def list_unowned(
+    client: OxenClient, ledger: Ledger, *, states: Iterable[str] = _OF_USE, model: str | None = None
+) -> list[Generation]:
+    """Return the jobs at the service that no purchase of the ledger owns.
+
+    Args:
+        client: The service.
+        ledger: The ledger; purchases of every account count.
+        states: States of the jobs.
+        model: Only this model's.
+
+    Raises:
+        OxenError: The service can't be asked.
+    """
+    jobs = [job for state in states for job in client.list_generations(status=state, model=model)]
+    owned = ledger.owned(job.generation_id for job in jobs)
+    return [job for job in jobs if job.generation_id not in owned]
+
+
+def match_orders(
+    orders: Iterable[Order], jobs: Iterable[Generation], describe: Describer
+) -> dict[str, Generation]:
+    """Return the job that serves each order, by fingerprint; one job serves one order.
+
+    Args:
+        orders: What is wanted, by priority.
+        jobs: Jobs that no purchase owns.
+        describe: Called for the orders of which a job has the prompt, and no others: references
+            may be uploaded for it.
+    """
+    by_prompt: dict[tuple[str, str], list[Generation]] = {}
+    for job in jobs:
+        by_prompt.setdefault((job.model, job.prompt), []).append(job)
+    found: dict[str, Generation] = {}
+    for order in orders:
+        free = by_prompt.get((order.request.model, order.request.prompt), [])
+        if not free or order.request.fingerprint in found:
+            continue
+        request = describe(order)
+        same = [job for job in free if is_same_request(request, job)]
+        chosen = next((job for job in same if job.generation_id == oldest(same)), None)
+        if chosen is not None:
+            free.remove(chosen)
+            found[order.request.fingerprint] = chosen
+    return found

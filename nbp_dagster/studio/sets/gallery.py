@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
@@ -29,6 +30,14 @@ from nbp_dagster.studio.sets.html_templates import (
     read_part,
 )
 from nbp_dagster.studio.sets.likeness_section import Card, build_likeness_rows
+from nbp_dagster.studio.sets.picture_order import (
+    LEAST_OF_GROUP,
+    UNFOLDED,
+    deal_out,
+    find_worst,
+    rank_pictures,
+)
+from nbp_dagster.studio.sets.set_changes import SetChanges
 from nbp_dagster.studio.typography.contrast import (
     BLACK,
     LEGIBLE,
@@ -39,6 +48,9 @@ from nbp_dagster.studio.typography.contrast import (
 
 LIGHT_PAPER, DARK_PAPER = "#FBFAF7", "#151514"
 """The page's background in each colour scheme; `gallery.css` has the same two."""
+
+LONG_PAGE = 60
+"""Pictures and gaps from which a page has folds, and a list of its shots and channels."""
 
 COVERS = 4
 """Pictures on a set's card in the list of sets."""
@@ -68,15 +80,34 @@ class SetCard:
 
 @dataclass(frozen=True)
 class _Group:
-    """The pictures and missing prompts of one shot or one channel, which `facts` describes."""
+    """The pictures and missing prompts of one shot or one channel, which `facts` describes.
+
+    `number` is its place in the brief, `cards` are in the page's order. So many of each as
+    `cards_shown` and `missing_shown` say are unfolded; all where these are None.
+    """
 
     number: int
     facts: Any
     cards: tuple[Card, ...]
     missing: tuple[Missing, ...]
+    cards_shown: int | None = None
+    missing_shown: int | None = None
+
+    @property
+    def folded(self) -> int:
+        """How many of its pictures and missing prompts are folded."""
+        cards, missing = self.cards[: self.cards_shown], self.missing[: self.missing_shown]
+        return len(self.cards) + len(self.missing) - len(cards) - len(missing)
+
+    @property
+    def attention(self) -> int:
+        """How many of its pictures and missing prompts need a look."""
+        return len(self.missing) + sum(bool(card.picture.failed_checks) for card in self.cards)
 
 
-def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str:
+def render_gallery(
+    manifest: SetManifest, *, thumbs: Mapping[str, Thumb], changes: SetChanges | None = None
+) -> str:
     """Return the set's page: one HTML document that makes no network request.
 
     Styles, script and the thumbnails that are given as bytes are inline and admitted by a
@@ -85,18 +116,24 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
     Args:
         thumbs: sha256 of a rendition or of a character's sheet to its thumbnail (any size; the
             page shows it up to 640 pixels wide). A rendition without one is shown by its file.
+        changes: How it compares with the set before; None where there was none.
     """
     sizes = dict.fromkeys((row.width, row.height) for row in manifest.pictures)
     shapes = {size: number for number, size in enumerate(sizes)}
     cards = _cards(manifest, thumbs, shapes)
+    if changes is not None:
+        cards = tuple(replace(card, change=changes.pictures[card.picture.file]) for card in cards)
+    worst_first = sorted(cards, key=lambda card: card.number)
     sheets = _character_sheets(manifest, thumbs)
     style = read_part("gallery.css") + _theme(manifest.brand.palette) + _geometry(manifest, shapes)
     script = read_part("gallery.js")
+    is_long = len(cards) + len(manifest.missing) >= LONG_PAGE
+    fold = _fold if is_long else list
     return read_template().render(
         set=manifest,
         channels={channel.id: channel for channel in manifest.channels},
-        by_shot=_by_shot(manifest, cards),
-        by_channel=_by_channel(manifest, cards),
+        by_shot=fold(_by_shot(manifest, worst_first)),
+        by_channel=fold(_by_channel(manifest, worst_first)),
         sheets=sheets,
         likeness_rows=build_likeness_rows(manifest, cards, sheets),
         contact_sheets=tuple(divide_sheets(len(manifest.pictures))),
@@ -105,7 +142,12 @@ def render_gallery(manifest: SetManifest, *, thumbs: Mapping[str, Thumb]) -> str
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
-        view=[_view(card) for card in cards],
+        is_long=is_long,
+        unfolded=UNFOLDED,
+        least_of_group=LEAST_OF_GROUP,
+        changes=changes,
+        is_ranked=any(card.picture.failed_checks for card in cards),
+        view=[_view(card) for card in worst_first],
         policy=_policy(style=style, script=script),
         style=Markup(style),
         script=Markup(script),
@@ -157,11 +199,12 @@ def readable_on(colour: str, background: str) -> str:
 def _cards(
     manifest: SetManifest, thumbs: Mapping[str, Thumb], shapes: Mapping[tuple[int, int], int]
 ) -> tuple[Card, ...]:
+    """Return the cards of all pictures, in the set's order, numbered in the page's."""
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
     names = {each.id: each.name for each in manifest.characters}
     cards = []
-    for number, row in enumerate(manifest.pictures):
+    for number, row in zip(rank_pictures(manifest.pictures), manifest.pictures, strict=True):
         channel_number, channel = channels[row.channel]
         thumb = thumbs.get(row.sha256)
         card = Card(
@@ -190,14 +233,14 @@ def _by_shot(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
         shown[card.shot.id].append(card)
     for row in manifest.missing:
         missing[row.shot].append(row)
-    return [
+    return _rank_groups(
         _Group(number, shot, tuple(shown[shot.id]), tuple(missing[shot.id]))
         for number, shot in enumerate(manifest.shots, start=1)
-    ]
+    )
 
 
 def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
-    return [
+    return _rank_groups(
         _Group(
             number=number,
             facts=channel,
@@ -205,6 +248,23 @@ def _by_channel(manifest: SetManifest, cards: Sequence[Card]) -> list[_Group]:
             missing=tuple(row for row in manifest.missing if channel.id in row.channels),
         )
         for number, channel in enumerate(manifest.channels, start=1)
+    )
+
+
+def _rank_groups(groups: Iterable[_Group]) -> list[_Group]:
+    """Return groups by their worst picture; those alike stay in the order given."""
+    return sorted(
+        groups, key=lambda group: find_worst(card.picture for card in group.cards), reverse=True
+    )
+
+
+def _fold(groups: Sequence[_Group]) -> list[_Group]:
+    """Return groups of a long page, of which only the first pictures and gaps are unfolded."""
+    dealt = deal_out([len(group.cards) for group in groups])
+    gaps = deal_out([min(len(group.missing), LEAST_OF_GROUP) for group in groups])
+    return [
+        replace(group, cards_shown=shown, missing_shown=missing)
+        for group, shown, missing in zip(groups, dealt, gaps, strict=True)
     ]
 
 
@@ -335,6 +395,8 @@ def _environment() -> Environment:
         moment=format_moment,
         humanise=humanise,
         plain=_plain_json,
+        failure=tell_failure,
+        sentence=lambda words: words[:1].upper() + words[1:],
     )
     environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)
     return environment

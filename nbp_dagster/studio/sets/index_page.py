@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, to_json
 from nbp_dagster.studio.sets.gallery import SetCard, choose_covers, render_index
@@ -49,8 +50,10 @@ def write_card(folder: Path, manifest: SetManifest, covers: Mapping[str, bytes])
         "manifest_sha256": _digest(folder),
         "manifest": json.loads(to_json(short)),
         "covers": {
-            digest: base64.b64encode(_cover(data, what=f"cover {digest[:12]}")).decode()
-            for digest, data in covers.items()
+            row.sha256: base64.b64encode(
+                _cover(covers[row.sha256], ratio, what=f"cover {row.sha256[:12]}")
+            ).decode()
+            for row, ratio in zip(rows, _cover_ratios(len(rows)), strict=True)
         },
     }
     write_atomically(folder / CARD, json.dumps(facts).encode())
@@ -108,15 +111,23 @@ def _read_card(written: Path, name: str) -> SetCard | None:
 
 def _make_card(written: Path, name: str) -> SetCard:
     manifest = from_json((written / MANIFEST).read_text("utf-8"), what=str(written / MANIFEST))
+    rows = choose_covers(manifest)
     covers = {
-        row.sha256: _cover((written / row.file).read_bytes(), what=row.file)
-        for row in choose_covers(manifest)
+        row.sha256: _cover((written / row.file).read_bytes(), ratio, what=row.file)
+        for row, ratio in zip(rows, _cover_ratios(len(rows)), strict=True)
     }
     return SetCard(folder=name, manifest=manifest, thumbs=covers)
 
 
-def _cover(data: bytes, *, what: str) -> bytes:
-    return thumbnail(decode_image(data, what=what, least_side=COVER_SIDE).image, COVER_SIDE)
+def _cover_ratios(count: int) -> tuple[float, ...]:
+    """Return width over height of each cell of a card's mosaic; `gallery.css` lays it out so."""
+    wide, tall = 4 / 3, 2 / 3
+    return {2: (tall, tall), 3: (tall, wide, wide)}.get(count, (wide,) * count)
+
+
+def _cover(data: bytes, ratio: float, *, what: str) -> bytes:
+    picture = decode_image(data, what=what, least_side=COVER_SIDE).image
+    return thumbnail(crop_to_ratio(picture, ratio), COVER_SIDE)
 
 
 def _digest(folder: Path) -> str:

@@ -14,6 +14,7 @@ from nbp_dagster.studio.manifest.manifest import (
     SetManifest,
     ShotFacts,
 )
+from nbp_dagster.studio.sets.set_changes import Change
 
 ITEMS_SHOWN: Final = 8
 """Most pictures in a row: a page with inline thumbnails holds these twice."""
@@ -21,7 +22,10 @@ ITEMS_SHOWN: Final = 8
 
 @dataclass(frozen=True)
 class Card:
-    """A picture with what the template shows of its channel and shot."""
+    """A picture with what the template shows of its channel and shot.
+
+    `number` is in the page's order; `change` how it compares with the set before, None without one.
+    """
 
     number: int
     picture: Picture
@@ -32,6 +36,7 @@ class Card:
     alt: str
     source: str
     is_linked: bool
+    change: Change | None = None
 
 
 @dataclass(frozen=True)

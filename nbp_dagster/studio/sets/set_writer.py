@@ -8,10 +8,12 @@ from pathlib import Path
 
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
 from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.sets.index_page import CARD, INDEX, MANIFEST, write_card
+from nbp_dagster.studio.sets.set_changes import compare_sets, read_earlier
 from nbp_dagster.studio.sets.set_files import (
     INLINE_SETS,
     Cell,
@@ -71,7 +73,8 @@ def write_set(
     Pictures are written first, then the page and the manifest that refer to them; files of the
     earlier version are removed last, so that a page never refers to a missing file. A picture that
     is there already is left as it is. Pictures are copied, never linked: people open these files in
-    editors, and an edit must not reach the store.
+    editors, and an edit must not reach the store. The page marks what has changed since the version
+    before.
 
     Args:
         folder: Created where it does not exist. Files in it that no set wrote are never touched.
@@ -87,6 +90,8 @@ def write_set(
         StoreError: A file cannot be written.
     """
     _require_own_files(manifest.pictures)
+    earlier = read_earlier(folder / MANIFEST)
+    changes = None if earlier is None else compare_sets(earlier, manifest)
     index = FileIndex(folder)
     stale = index.begin([*list_files(manifest), CARD])
     files = SetFiles(folder, index, rendition, thumb)
@@ -94,7 +99,8 @@ def write_set(
         list(pool.map(files.write, manifest.pictures))
         thumbs = _write_thumbs(files, manifest, pool)
         drawing = pool.submit(_write_contact_sheets, files, manifest, thumbs)
-        page = render_gallery(manifest, thumbs={**thumbs, **_sheet_thumbs(manifest, sheet)})
+        shown = {**thumbs, **_sheet_thumbs(manifest, sheet)}
+        page = render_gallery(manifest, thumbs=shown, changes=changes)
         drawing.result()
     # One sync for all files: a thousand single ones take seconds.
     sync_disk(folder)
@@ -174,7 +180,9 @@ def _sheet_thumbs(
     thumbs = {}
     for digest, name in wanted.items():
         what = f"sheet of {name}"
-        thumbs[digest] = thumbnail(decode_image(sheet(digest), what=what).image, SHEET_SIDE)
+        # The page shows it in a circle.
+        cut = crop_to_ratio(decode_image(sheet(digest), what=what).image, 1)
+        thumbs[digest] = thumbnail(cut, SHEET_SIDE)
     return thumbs
 
 

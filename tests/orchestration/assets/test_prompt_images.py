@@ -29,6 +29,19 @@ def test_a_range_is_one_run_and_every_prompt_is_recorded_by_itself(location: Cod
     assert location.service.bills == 5
 
 
+def test_runs_say_what_they_are_about(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen")), campaign(shot("attic"), id="summer"))
+    location.sheets_made()
+
+    both = location.materialize(PROMPT_ASSETS)
+    one = location.materialize([NAMES.campaign_sets], ["winter"])
+
+    for result, campaigns in ((both, "2 campaigns"), (one, "winter")):
+        run = location.instance.get_run_by_id(result.run_id)
+        assert run is not None
+        assert (run.tags["nbp/campaign"], run.tags["nbp/mode"]) == (campaigns, "live")
+
+
 def test_a_prompt_shows_where_its_picture_comes_from(location: CodeLocation) -> None:
     location.sheets_made()
     location.materialize(PROMPT_ASSETS)

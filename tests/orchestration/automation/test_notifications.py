@@ -99,7 +99,8 @@ def test_one_prompt_over_budget_is_seen_behind_more_refusals_than_have_a_row(
 
     @dg.asset(key=NAMES.generated_images)
     def images(context: dg.AssetExecutionContext) -> None:
-        fail_step(context, [*refused, late], total=151, what="prompts")
+        problems = [*refused, late]
+        fail_step(context, problems, total=151, what="prompts")
 
     fail(location, images)
 

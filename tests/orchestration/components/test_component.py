@@ -596,3 +596,22 @@ def test_dg_names_a_misspelt_field_with_its_line(project: Path) -> None:
     assert checked.returncode == 1
     assert "acme/defs/marketing/defs.yaml:3" in checked.stdout + checked.stderr
     assert "'grup' was unexpected" in checked.stdout + checked.stderr
+
+
+def test_the_day_s_cap_names_the_option_of_the_instance_that_set_it(
+    sandbox: DefsFolderSandbox, instance: dg.DagsterInstance
+) -> None:
+    add(sandbox, "marketing", options={"daily_budget_usd": 0.01})
+
+    with sandbox.build_all_defs() as definitions:
+        result = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+            instance=instance,
+            asset_selection=[Names().character_sheets],
+            partition_key="hilltop/ada",
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+
+    told = str([event.event_specific_data for event in result.all_events if event.is_step_failure])
+    assert "raise options.daily_budget_usd of the BrandCampaigns marketing" in told
+    assert "NBP_DAILY_BUDGET_USD" not in told

@@ -1,10 +1,12 @@
 """The packaged channels: figures that hang together, documented one by one."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from nbp_dagster.briefs.channels import find_meant_channels, load_packaged_channels
+from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.prompts.aspect_ratio import find_margins, measure_ratio, nearest_ratio
 from tests.rigs.prompt_goldens import ROOT
 
@@ -114,3 +116,33 @@ def test_a_word_of_the_trade_leads_to_its_channels(word: str, meant: tuple[str, 
     names = {channel.id: channel.name for channel in load_packaged_channels().values()}
 
     assert find_meant_channels(word, names) == meant
+
+
+_FIELDS = (
+    "name: P, width: 100, height: 100, ratio: '1:1', file_type: png, max_bytes: 9000, source: s"
+)
+
+
+@pytest.mark.parametrize("name", ["a[0]", "[key]", "[]", "a.b", "", "Poster", "a b", "x" * 101])
+@pytest.mark.parametrize("fields", [_FIELDS, "name: P"])
+def test_an_id_that_can_t_be_one_is_told_with_its_line(
+    config_dir: Path, name: str, fields: str
+) -> None:
+    text = f"good: {{{_FIELDS}}}\n'{name}': {{{fields}}}\n"
+    (config_dir / "channels.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    lines = [str(problem) for problem in caught.value.problems]
+    assert all(line.startswith("channels.yaml:2: ") for line in lines), lines
+    [told] = [line for line in lines if "missing" not in line]
+    assert "accepted: small letters a-z, digits" in told or "accepted: at most 100" in told
+
+
+def test_a_field_of_the_name_of_pydantic_s_mark_is_an_unknown_key(config_dir: Path) -> None:
+    path = config_dir / "channels.yaml"
+    path.write_text(f"good: {{{_FIELDS}, '[key]': 5}}\n", encoding="utf-8")
+
+    with pytest.raises(BriefError, match=r"good\.'\[key\]': unknown key; accepted: "):
+        load_briefs(config_dir)

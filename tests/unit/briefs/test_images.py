@@ -1,8 +1,15 @@
 """Which addresses a brief may name."""
 
+from pathlib import Path
+
 import pytest
 
-from nbp_dagster.briefs.images import find_address_fault, resolve_source
+from nbp_dagster.briefs.images import (
+    find_address_fault,
+    locate_file,
+    read_reference,
+    resolve_source,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +82,10 @@ def test_a_reference_is_named_by_its_path_below_the_config_folder(
     source: str, resolved: str
 ) -> None:
     assert resolve_source(source) == resolved
+
+
+@pytest.mark.parametrize("name", ["a" * 256 + ".png", "ä" * 128, "/".join(["b" * 200] * 30)])
+def test_a_name_no_file_system_takes_is_told(tmp_path: Path, name: str) -> None:
+    for found in (read_reference(name, tmp_path), locate_file(name, tmp_path)):
+        assert isinstance(found, str)
+        assert found.startswith("too long for a path; accepted: at most 255 bytes")

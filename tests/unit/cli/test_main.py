@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from nbp_dagster.cli.main import main
 from tests.rigs.briefs import campaign, shot, write_briefs
@@ -82,3 +83,33 @@ def test_help_imports_nothing_heavy(tmp_path: Path, words: tuple[str, ...]) -> N
 @pytest.mark.parametrize("words", MAY_IMPORT)
 def test_a_command_imports_only_what_it_uses(folder: Path, words: tuple[str, ...]) -> None:
     assert not imported_by(folder, *words) & HEAVY - MAY_IMPORT[words]
+
+
+@pytest.mark.parametrize("amount", ["nan", "-nan", "inf", "1e400", "0", "-1", "ten"])
+def test_a_budget_is_an_amount(amount: str) -> None:
+    done = CliRunner().invoke(main, ["run", f"--budget={amount}"])
+
+    assert done.exit_code == 2
+    assert "--budget" in done.stderr
+    assert amount.strip("-") in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "70000"),
+        ("--port", "-1"),
+        ("--latency", "nan"),
+        ("--latency", "inf"),
+        ("--rate-limit", "nan"),
+        ("--rate-limit", "inf"),
+        ("--state", "s3://bucket/jobs"),
+        ("--state", "a" * 256),
+    ],
+)
+def test_the_simulator_does_not_start_with_what_can_t_be(option: str, value: str) -> None:
+    done = CliRunner().invoke(main, ["simulator", f"{option}={value}"])
+
+    assert done.exit_code in (1, 2)
+    assert isinstance(done.exception, SystemExit)
+    assert option.strip("-").replace("-", "_") in done.stderr.replace("-", "_")

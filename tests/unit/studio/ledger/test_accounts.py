@@ -80,7 +80,7 @@ def test_another_account_buys_its_own_and_has_caps_of_its_own(engine: sa.Engine)
     again = buy(south, "g2")
 
     assert (again.account, again.attempt) == ("south", 2)
-    cap = day_cap(PRICE, FakeClock().now())
+    cap = day_cap(PRICE, FakeClock().now(), where="NBP_DAILY_BUDGET_USD")
     assert north.spent(cap, provider="oxen") == south.spent(cap, provider="oxen") == PRICE
     assert north.latest([fingerprint])[fingerprint].generation_id == "g1"
     assert south.latest([fingerprint])[fingerprint].generation_id == "g2"

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from nbp_dagster.studio.ledger.budget import (
     Cap,
     campaign_cap,
@@ -59,10 +61,25 @@ def test_a_runs_cap_counts_everything() -> None:
 def test_a_day_begins_at_midnight_utc() -> None:
     noon = datetime(2026, 11, 22, 12, 30, tzinfo=UTC).timestamp()
 
-    cap = day_cap(Decimal(1), noon)
+    cap = day_cap(Decimal(1), noon, where="NBP_DAILY_BUDGET_USD")
 
     assert cap.since == datetime(2026, 11, 22, tzinfo=UTC).timestamp()
     assert "2026-11-22" in cap.name
+
+
+@pytest.mark.parametrize(
+    ("cap", "setting"),
+    [
+        (campaign_cap("spring", Decimal("0.1")), "raise budget_usd in campaigns/spring.yaml, or"),
+        (run_cap(Decimal("0.1")), "raise --budget (in Dagster, budget_usd in the run config), or"),
+        (day_cap(Decimal("0.1"), 0, where="NBP_DAILY_BUDGET_USD"), "raise NBP_DAILY_BUDGET_USD,"),
+    ],
+    ids=["campaign", "run", "day"],
+)
+def test_an_excess_names_the_setting_to_raise(cap: Cap, setting: str) -> None:
+    [excess] = find_excesses([cap], [order(1, scope="spring")], nothing_spent).values()
+
+    assert setting in excess
 
 
 def test_a_cap_that_is_full_already_does_not_forbid_what_costs_nothing() -> None:

@@ -123,13 +123,6 @@ ODD: dict[str, Callable[[], OneOfTwenty]] = {
     "an id with NUL": lambda: OneOfTwenty(identity="g\x001"),
     "an id with a lone surrogate": lambda: OneOfTwenty(identity="g\ud8001"),
     "an id that is a path": lambda: OneOfTwenty(identity="../../etc/passwd"),
-    "a 400 of slashes": lambda: answering(400, SLASHES.encode()),
-    "a 422 of base64 in JSON": lambda: answering(
-        422, json.dumps({"error": {"type": "x\ud800" * 5000, "detail": BASE64}}).encode()
-    ),
-    "a 400 of controls": lambda: answering(
-        400, b'{"error": {"message": "a\\u0000\\ud800\\u001b[2J"}}'
-    ),
 }
 MADE: dict[str, Callable[[], OneOfTwenty]] = {
     "stamps in milliseconds": lambda: stamping(1_790_000_000_000),
@@ -137,6 +130,13 @@ MADE: dict[str, Callable[[], OneOfTwenty]] = {
     "stamps before 1970": lambda: stamping(-5),
     "an echo of unreadable references": lambda: OneOfTwenty(
         job=lambda _: {"input_image": ["http://["]}
+    ),
+    "a 400 of slashes": lambda: answering(400, SLASHES.encode()),
+    "a 422 of base64 in JSON": lambda: answering(
+        422, json.dumps({"error": {"type": "x\ud800" * 5000, "detail": BASE64}}).encode()
+    ),
+    "a 400 of controls": lambda: answering(
+        400, b'{"error": {"message": "a\\u0000\\ud800\\u001b[2J"}}'
     ),
     "a 500 of open tags": lambda: answering(500, b"<title><script<" * 20_000),
     "one pixel": lambda: OneOfTwenty(picture=png((1, 1))),
@@ -178,6 +178,28 @@ def test_one_odd_answer_of_twenty_fails_one_order_in_one_line_twice(
     assert said[0] == said[1]
     assert bills <= 20
     assert service.bills <= 21
+
+
+@pytest.mark.parametrize(
+    "words", [SLASHES, BASE64, "no\x00 \x1b[2J\x9b31m", "\u202e\u2028 " * 5000]
+)
+def test_odd_words_of_a_request_that_bought_nothing_fail_it_in_one_line_twice(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, words: str
+) -> None:
+    fault = {"kind": "status", "method": "POST", "prompt": "hill number 7", "status": 400}
+    service.script({**fault, "message": words})
+
+    with workbench(simulator.url, home) as bench:
+        first, second = bench.make(*ORDERS), bench.make(*ORDERS)
+
+    assert sum(isinstance(item, Generated) for item in first.values()) == 19
+    assert sum(isinstance(item, Reused) for item in second.values()) == 19
+    for outcome in (first[BAD.key], second[BAD.key]):
+        assert isinstance(outcome, Failed)
+        assert outcome.reason.isprintable()
+        assert len(outcome.reason) < 1000
+    assert first[BAD.key] == second[BAD.key]
+    assert service.bills == 19
 
 
 @pytest.mark.parametrize("kind", MADE)

@@ -6,7 +6,7 @@ import pytest
 
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated
-from nbp_dagster.studio.purchasing.buyer import recognisable
+from nbp_dagster.studio.purchasing.reconcile import recognisable
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import HastyClock, Workbench, order, workbench
 

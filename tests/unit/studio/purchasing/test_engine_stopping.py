@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+from nbp_dagster.oxen.sockets.watchdog import GRACE_SECONDS
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.budget import campaign_cap
@@ -178,3 +179,42 @@ def test_a_cancelled_run_drops_its_downloads_and_the_next_fetches_them(
     assert left.state == "enqueued"
     assert isinstance(outcome, Generated)
     assert service.bills == bills
+
+
+class Stoppable(RequestsTransport):
+    """Cuts what is under way when the run is cancelled, as that of every user does."""
+
+    def __init__(self, clock: HastyClock) -> None:
+        super().__init__(clock=clock, is_abandoned=lambda: clock.token.is_cancelled)
+        self.has_posted = threading.Event()
+
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        if b"red kite" in (request.body or b""):
+            self.has_posted.set()
+        with super().stream(request) as answer:
+            yield answer
+
+
+def test_a_service_that_stalls_does_not_keep_a_cancelled_run(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    """Ctrl-C: what is being answered is cut after a grace, and what it paid is found again."""
+    service.script({"kind": "slow", "method": "POST", "prompt": "red kite", "seconds": 25})
+    clock = HastyClock()
+    transport = Stoppable(clock)
+    quick, *stalled = (order(100, prompt="[[sim:refuse]]"), *(order(item) for item in range(6)))
+    with workbench(simulator.url, home, transport=transport, clock=clock) as bench:
+        flight = bench.stream(quick, *stalled)
+        next(flight)
+        assert transport.has_posted.wait(10)
+        began = time.monotonic()
+        flight.close()
+        took = time.monotonic() - began
+    service.heal()
+    with workbench(simulator.url, home) as bench:
+        outcomes = bench.make(*stalled)
+
+    assert GRACE_SECONDS <= took < 10.0
+    assert all(isinstance(outcome, Generated | Reused) for outcome in outcomes.values())
+    assert service.bills == 6

@@ -24,6 +24,7 @@ from tests.fakes.clock import FakeClock
 from tests.unit.oxen.clients import JOB
 
 TIMES = WatchTimes(poll=2.0, poll_beside_stream=5.0, poll_at_most=20.0)
+EAGER = WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0)
 
 
 class StoppedRun(Transport):
@@ -68,7 +69,11 @@ class OneJob(Transport):
 
 
 def _watcher(
-    transport: Transport, clock: FakeClock, *, notify: Callable[[Notice], None]
+    transport: Transport,
+    clock: FakeClock,
+    *,
+    notify: Callable[[Notice], None],
+    times: WatchTimes = EAGER,
 ) -> JobWatcher:
     """One that waits for one job and looks at the list all the time."""
     client = OxenClient(
@@ -79,7 +84,7 @@ def _watcher(
         stream=client.events(),
         watched=lambda: frozenset({"a job"}),
         notify=notify,
-        times=WatchTimes(poll=0.01, poll_beside_stream=0.01, stream_wait=0.0),
+        times=times,
         clock=clock,
     )
 
@@ -93,6 +98,49 @@ def _first_notice(event: Mapping[str, object]) -> Notice:
         return notices.get(timeout=30)
     finally:
         watcher.stop()
+
+
+class NoList(Transport):
+    """The list of jobs is down; the stream is open and silent; a job can be asked for by its id."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._asked = 0
+        self.is_over = threading.Event()
+
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        if request.url.endswith("/events"):
+            yield HttpStream(200, {"content-type": "text/event-stream"}, chunks=self._silence())
+        elif request.url.endswith("/queue"):
+            # Half an hour passes before the job has ended.
+            self._clock.advance(60.0)
+            yield HttpStream(503, {}, chunks=[])
+        else:
+            self._asked += 1
+            status = "succeeded" if self._asked > 6 else "processing"
+            body = json.dumps({**JOB, "generation_id": "a job", "status": status}).encode()
+            yield HttpStream(200, {"content-type": "application/json"}, chunks=[body])
+
+    def _silence(self) -> Iterator[bytes]:
+        yield b": hello\n\n"
+        assert self.is_over.wait(30)
+
+
+def test_jobs_are_asked_for_one_by_one_while_the_list_is_down() -> None:
+    clock, notices = FakeClock(), queue.SimpleQueue[Notice]()
+    transport = NoList(clock)
+    times = WatchTimes(
+        poll=0.01, poll_beside_stream=0.01, poll_at_most=0.02, stuck=1e6, unreachable=600.0
+    )
+    watcher = _watcher(transport, clock, notify=notices.put, times=times)
+    watcher.start()
+    try:
+        assert notices.get(timeout=30) == Settled("a job")
+    finally:
+        transport.is_over.set()
+        watcher.stop()
+    assert clock.monotonic() > 1800, "past every timeout of the service"
 
 
 def test_an_event_tells_where_the_picture_lies_and_the_list_when_it_was_begun() -> None:

@@ -14,8 +14,7 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.buyer import recognisable
-from nbp_dagster.studio.purchasing.reconcile import matches
+from nbp_dagster.studio.purchasing.reconcile import matches, recognisable
 from nbp_dagster.studio.references.uploads import data_uri
 from tests.fakes.clock import FakeClock
 from tests.rigs.pictures import draw_noise, encode

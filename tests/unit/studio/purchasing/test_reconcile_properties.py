@@ -21,10 +21,11 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, Enqueued, recognisable
+from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
-from nbp_dagster.studio.purchasing.reconcile import find_job, oldest
+from nbp_dagster.studio.purchasing.obtained import Enqueued
+from nbp_dagster.studio.purchasing.reconcile import find_job, oldest, recognisable
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
 from tests.rigs.workbench import bind, order

@@ -4,17 +4,19 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
 
-from nbp_dagster.studio.manifest.manifest import SetManifest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.sets.gallery import (
     COVERS,
     DARK_PAPER,
     LIGHT_PAPER,
+    LONG_PAGE,
     SetCard,
     choose_covers,
     format_bytes,
@@ -26,7 +28,7 @@ from nbp_dagster.studio.sets.gallery import (
 )
 from nbp_dagster.studio.sets.likeness_section import ITEMS_SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
-from tests.rigs.sets import build_set
+from tests.rigs.sets import build_long_set, build_set
 
 SAMPLE = build_set(scale=0.05)
 THUMBS = SAMPLE.thumbs(64)
@@ -71,10 +73,39 @@ def render(manifest: SetManifest = SAMPLE.manifest) -> _Page:
     return _Page(render_gallery(manifest, thumbs=THUMBS))
 
 
+def worst_first(pictures: Sequence[Picture]) -> list[Picture]:
+    """Return pictures as the page has them: by shot, the leaderboard that fails a check first."""
+    shots = [shot.id for shot in SAMPLE.manifest.shots]
+    return sorted(pictures, key=lambda row: (shots.index(row.shot), not row.failed_checks))
+
+
+def test_the_worst_shot_comes_first_and_the_page_says_so() -> None:
+    pictures = tuple(
+        replace(row, checks=(replace(row.checks[0], verdict="failed"),))
+        if row.shot == "market" and row.channel == "linkedin_post"
+        else row
+        for row in SAMPLE.manifest.pictures
+    )
+    page = render_gallery(replace(SAMPLE.manifest, pictures=pictures), thumbs=THUMBS)
+    assert re.findall(r'<h2 id="shot-\d+-title">(\w+)', page) == ["Market", "Kitchen", "Rooftop"]
+    assert re.findall(r'<h2 id="channel-(\d+)-title">', page) == ["3", "5", "1", "2", "4"]
+    links = [link["href"] for link in _Page(page).all("a") if link.get("class") == "picture"]
+    assert links[0] == "images/linkedin_post/market_all_16x9_v1.jpg"
+    assert "errors before warnings, then those with the most" in page
+
+
+def test_a_set_without_failures_is_in_the_briefs_order_and_says_nothing_of_ranks() -> None:
+    pictures = tuple(replace(row, checks=row.checks[:1]) for row in SAMPLE.manifest.pictures)
+    page = render(replace(SAMPLE.manifest, pictures=pictures))
+    links = [link["href"] for link in page.all("a") if link.get("class") == "picture"]
+    assert links == [row.file for row in pictures]
+    assert "come first" not in page.text
+
+
 def test_every_picture_links_its_file_and_shows_its_thumbnail() -> None:
     page = render()
     links = [link["href"] for link in page.all("a") if link.get("class") == "picture"]
-    assert links == [row.file for row in SAMPLE.manifest.pictures]
+    assert links == [row.file for row in worst_first(SAMPLE.manifest.pictures)]
     sources = [image["src"] for image in page.all("img") if image.get("src")]
     expected = base64.b64encode(THUMBS[SAMPLE.manifest.pictures[0].sha256]).decode()
     assert f"data:image/webp;base64,{expected}" in sources
@@ -84,7 +115,9 @@ def test_a_thumbnail_given_as_a_path_is_linked_and_loaded_when_it_is_seen() -> N
     paths = {row.sha256: f"thumbs/{row.sha256}.jpg" for row in SAMPLE.manifest.pictures}
     page = _Page(render_gallery(SAMPLE.manifest, thumbs=paths))
     linked = [image for image in page.all("img") if (image.get("src") or "").startswith("thumbs/")]
-    assert [image["src"] for image in linked] == list(paths.values())
+    assert [image["src"] for image in linked] == [
+        paths[row.sha256] for row in worst_first(SAMPLE.manifest.pictures)
+    ]
     assert {image.get("loading") for image in linked} == {"lazy"}
     assert not [image for image in render().all("img") if image.get("loading")]
 
@@ -122,7 +155,7 @@ def test_the_policy_admits_exactly_the_inline_texts_of_the_page() -> None:
         assert f"{kind}-src 'sha256-{digest}';" in policy
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy
-    assert json.loads(data)[0]["file"] == SAMPLE.manifest.pictures[0].file
+    assert json.loads(data)[0]["file"] == worst_first(SAMPLE.manifest.pictures)[0].file
 
 
 def test_the_page_has_no_inline_styles_or_handlers_the_policy_would_block() -> None:
@@ -214,6 +247,18 @@ def test_the_whole_lineage_of_a_picture_is_on_the_page() -> None:
         "the simulator (no model was asked)",
     ):
         assert fact in text
+
+
+def test_a_picture_that_fails_a_check_says_what_is_wrong_errors_first() -> None:
+    first = SAMPLE.manifest.pictures[0]
+    logo = replace(first.checks[1], name="logo_present", verdict="failed")
+    size = replace(first.checks[0], verdict="failed")
+    row = replace(first, checks=(logo, size))
+    page = render_gallery(replace(SAMPLE.manifest, pictures=(row,)), thumbs=THUMBS)
+    flags = re.findall(r'<span class="flag">(.+?)</span>', page)
+    assert flags == ["<strong>Error:</strong> not the channel&#39;s size", "Logo not found"]
+    assert "Logo present" not in page
+    assert "Look:" not in page
 
 
 def test_a_simulated_set_says_so_before_its_title() -> None:
@@ -364,7 +409,11 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
     page = render(sample.manifest)
     rows = [row for row in sample.manifest.likenesses if row.character == "mira"]
     numbers = [link["data-open"] for link in page.all("a") if link.get("class") == "rank"]
-    keys = [sample.manifest.pictures[int(number or 0)].prompt_key for number in numbers]
+    opened = [json.loads(page.inline["script"][0])[int(number or 0)]["file"] for number in numbers]
+    keys = [
+        next(row.prompt_key for row in sample.manifest.pictures if row.file == file)
+        for file in opened
+    ]
     assert keys[: len(rows[:ITEMS_SHOWN])] == [row.prompt_key for row in rows[:ITEMS_SHOWN]]
     marked = [item for item in page.all("li") if item.get("class") == "drifts"]
     assert len(marked) == sum(not row.is_like for row in sample.manifest.likenesses)
@@ -375,3 +424,44 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
 def test_a_set_that_nobody_measured_has_no_lanes() -> None:
     """No heading over nothing."""
     assert "Likeness" not in render().text
+
+
+@pytest.mark.parametrize(("pictures", "lists"), [(LONG_PAGE - 1, 0), (LONG_PAGE, 2)])
+def test_a_long_page_has_a_list_to_jump_from(pictures: int, lists: int) -> None:
+    """One of shots and one of channels; every place on either can be reached."""
+    manifest = build_long_set(pictures, shots=6).manifest
+    page = _Page(render_gallery(manifest, thumbs={}))
+    links = [
+        href for link in page.all("a") if re.match("#(shot|channel)-", href := link["href"] or "")
+    ]
+    assert len(links) == (len(manifest.shots) + len(manifest.channels) if lists else 0)
+    ids = {attributes.get("id") for _, attributes in page.tags}
+    assert {link[1:] for link in links} <= ids
+
+
+def test_the_list_counts_pictures_and_what_needs_a_look() -> None:
+    page = render_gallery(build_long_set(LONG_PAGE, shots=6).manifest, thumbs={})
+    found = re.search(r'<a href="#shot-1">(.+?)</a>', page)
+    assert found
+    assert re.sub("<[^>]+>", "", found[1]) == "Scene 1 10 pictures 2 to look at"
+
+
+@pytest.mark.parametrize(("pictures", "folded"), [(LONG_PAGE - 1, 0), (LONG_PAGE, 24)])
+def test_a_long_page_folds_what_is_beyond_its_first_pictures(pictures: int, folded: int) -> None:
+    """Every picture is on the page, once."""
+    manifest = build_long_set(pictures, shots=6).manifest
+    html = render_gallery(manifest, thumbs={})
+    links = [link["href"] for link in _Page(html).all("a") if link.get("class") == "picture"]
+    assert sorted(str(link) for link in links) == sorted(row.file for row in manifest.pictures)
+    folds = re.findall(r'<span class="amount">(\d+) more</span> of Scene', html)
+    assert sum(map(int, folds)) == folded
+
+
+def test_many_gaps_are_folded_too() -> None:
+    manifest = build_long_set(3, shots=1).manifest
+    gaps = tuple(
+        replace(SAMPLE.manifest.missing[0], shot="scene_1", prompt_key=f"a/b/{number}")
+        for number in range(LONG_PAGE)
+    )
+    html = render_gallery(replace(manifest, missing=gaps), thumbs={})
+    assert f'<span class="amount">{LONG_PAGE - 4} more</span> of Scene 1' in html

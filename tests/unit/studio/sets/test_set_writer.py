@@ -372,3 +372,30 @@ def test_a_folder_without_sets_has_an_empty_list(tmp_path: Path) -> None:
     assert find_sets(tmp_path) == ()
     page = write_index(tmp_path, ()).read_text("utf-8")
     assert "No set has been made yet." in page
+
+
+def test_the_page_marks_what_changed_since_the_set_before(tmp_path: Path) -> None:
+    assert "Since the set of" not in write(tmp_path).index.read_text("utf-8")
+    first, second, *rest = SAMPLE.manifest.pictures
+    replaced = replace(SAMPLE.manifest, pictures=(replace(first, sha256=second.sha256), *rest))
+    write_set(tmp_path, replaced, rendition=lambda row: SAMPLE.data[row.sha256])
+    page = write(tmp_path).index.read_text("utf-8")
+    assert f"</time>: 1 new, 1 changed, {len(rest)} unchanged, 0 gone." in page
+    assert page.count('data-change="changed"') == page.count("Changed since the last set") == 1
+    assert page.count('data-change="new"') == page.count("New since the last set") == 1
+
+
+def test_a_set_written_again_has_no_change(tmp_path: Path) -> None:
+    write(tmp_path)
+    page = write(tmp_path).index.read_text("utf-8")
+    assert f"</time>: 0 new, 0 changed, {len(SAMPLE.manifest.pictures)} unchanged, 0 gone." in page
+    assert "data-change" not in page
+    assert "New or changed" not in page
+
+
+def test_a_strange_manifest_in_the_folder_does_not_stop_the_next_set(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "manifest.json").write_text('{"pictures": 7}')
+    page = write(tmp_path).index.read_text("utf-8")
+    assert "Since the set of" not in page
+    assert from_json((tmp_path / "manifest.json").read_text("utf-8")) == SAMPLE.manifest

@@ -1,0 +1,1 @@
+"""Sockets of requests under way, and what cuts them when their time is over."""

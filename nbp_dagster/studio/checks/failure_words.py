@@ -1,0 +1,52 @@
+"""Says in plain words what is wrong with a picture that fails a check; checks nothing itself."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from nbp_dagster.studio.checks.rendition_checks import CRASH_THRESHOLD
+from nbp_dagster.studio.manifest.manifest import CheckFacts
+
+FAILURE_WORDS: Final[Mapping[str, str]] = {
+    # Of every rendition.
+    "exact_pixels": "not the channel's size",
+    "single_decodable_frame": "file damaged, or not one still picture",
+    "file_type_and_weight": "wrong file type, or too heavy",
+    "copy_complete": "a line of copy left out",
+    "text_contrast": "words too faint",
+    "smallest_letter": "words too small",
+    "marking": "AI marking missing or wrong",
+    # Of every original.
+    "not_blank": "nearly blank",
+    "asked_size": "drawn in another size than asked",
+    "labelled_type": "sent as another file type",
+    "palette_coverage": "brand colours missing",
+    "logo_present": "logo not found",
+    "cross_similarity": "a character unlike the sheet",
+    "copy_paste_rate": "reference copied into the picture",
+    "cast_count": "a character too many",
+    "copy_legible": "copy misspelt or missing",
+    "copy_contrast": "drawn words too faint",
+    "unrequested_text": "lettering nobody asked for",
+    "prohibited_text": "a prohibited term",
+    # Of a set.
+    "self_similarity": "a character unlike the rest of the set",
+    "distinct_originals": "the same picture twice",
+}
+"""What is wrong where a check fails, by its name: a check's own name says what holds if it passes.
+
+Here and not in the tables of checks: a page knows checks by the names in its manifest alone.
+"""
+
+
+def tell_failure(check: CheckFacts) -> str:
+    """Return in a few words, without a capital, what is wrong where a check has failed.
+
+    Args:
+        check: It has failed. A check that crashed, or that strict runs fail for want of an extra,
+            has not looked at the picture, and the words say so. So do they for a name that is not
+            known here, as manifests of other versions may have it.
+    """
+    spoken = check.name.replace("_", " ")
+    if check.missing_extra or check.threshold == CRASH_THRESHOLD:
+        return f"not checked: {spoken}"
+    return FAILURE_WORDS.get(check.name, f"failed: {spoken}")

@@ -1,0 +1,1 @@
+"""Damaged pictures and answers by the thousand: each is read, or refused in one line."""

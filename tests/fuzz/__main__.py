@@ -1,0 +1,45 @@
+"""`make fuzz`: tries thousands of damaged pictures and answers, prints what went wrong, and counts.
+
+The status is 1 when anything but a picture, a record or one clear error came of one.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from tests.fuzz.answers import try_answers
+from tests.fuzz.pictures import FORMATS, damaged, try_picture
+
+
+def main() -> int:
+    """Try everything; return the process's status."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.fuzz")
+    parser.add_argument("--count", type=int, default=2000, help="of each kind (2000)")
+    parser.add_argument("--seed", type=int, default=1, help="of what is changed (1)")
+    given = parser.parse_args()
+    failures = 0
+    for kind in FORMATS:
+        failures += _report(kind, given.count, _picture_problems(kind, given.count, given.seed))
+    failures += _report("answers", given.count, try_answers(given.count, seed=given.seed))
+    return 1 if failures else 0
+
+
+def _picture_problems(kind: str, count: int, seed: int) -> Iterator[str]:
+    for number, data in enumerate(damaged(kind, count, seed=seed)):
+        problem = try_picture(data)
+        if problem is not None:
+            yield f"{kind} {number}: {problem}"
+
+
+def _report(what: str, count: int, problems: Iterator[str]) -> int:
+    failures = 0
+    for problem in problems:
+        failures += 1
+        sys.stdout.write(f"{problem}\n")
+    sys.stdout.write(f"{what}: {count - failures} of {count} read or refused in one line\n")
+    sys.stdout.flush()
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""A small form of `make fuzz`."""
+
+import pytest
+
+from tests.fuzz.answers import try_answers
+from tests.fuzz.pictures import FORMATS, damaged, try_picture
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_damaged_picture_is_decoded_or_refused(kind: str) -> None:
+    tried = [try_picture(data) for data in damaged(kind, 150, seed=7)]
+
+    assert len(tried) == 150
+    assert [problem for problem in tried if problem] == []
+
+
+def test_a_mutated_answer_is_read_or_one_clear_error_and_never_shows_the_key() -> None:
+    assert list(try_answers(150, seed=7)) == []
