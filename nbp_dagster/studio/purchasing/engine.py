@@ -1,13 +1,14 @@
 """Turns many orders into outcomes: each is bought, waited for, downloaded and yielded when done."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind
 from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
@@ -22,7 +23,7 @@ from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocesso
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
-from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders
+from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders, matches
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +140,7 @@ class Engine:
                 else:
                     made.append((current, settled))
             if not options.fresh:
-                self._require_no_unowned(due, buyer)
+                self._require_no_unowned(due, buyer, groups)
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             if refused:
@@ -148,7 +149,7 @@ class Engine:
             with self._context.breaker.active(probe=self._context.client.list_generations):
                 yield from batch.run(due, made, open_fingerprints=is_open)
 
-    def _require_no_unowned(self, due: Sequence[Order], buyer: Buyer) -> None:
+    def _require_no_unowned(self, due: Sequence[Order], buyer: Buyer, groups: OrderGroups) -> None:
         """Make sure that nothing about to be bought is at the service already, paid.
 
         Raises:
@@ -166,13 +167,33 @@ class Engine:
             # It proves nothing; what can't be asked now is met again when the first is bought.
             logger.info("the service's list was not compared with the ledger: %s", error)
             return
-        if found:
-            job = next(iter(found.values()))
+        unknown = self._drop_claimed(found, groups)
+        if unknown:
+            job = unknown[0]
             raise LedgerBehind(
-                f"the service has {len(found)} of the {len(new)} pictures to be bought already, "
+                f"the service has {len(unknown)} of the {len(new)} pictures to be bought already, "
                 f"paid and unknown to this ledger (generation {job.generation_id}): `nbp ledger "
                 "rebuild` takes them in, free; --fresh buys them again on purpose"
             )
+
+    def _drop_claimed(
+        self, found: Mapping[str, Generation], groups: OrderGroups
+    ) -> list[Generation]:
+        """Leave out the jobs of runs that have posted since the ledger was read.
+
+        A claim is committed before its POST, so such a job matches an open row, or has its id in
+        the ledger by now; rows are read before ids. Variants of a prompt match each other's jobs.
+        """
+        claimed = self.ledger.latest(found)
+        waiting = [row for row in self.ledger.open_in(groups.scopes) if row.generation_id is None]
+        owned = self.ledger.owned(job.generation_id for job in found.values())
+        return [
+            job
+            for fingerprint, job in found.items()
+            if fingerprint not in claimed
+            and job.generation_id not in owned
+            and not any(matches(row, job) for row in waiting)
+        ]
 
     def _name_others(self, groups: OrderGroups) -> None:
         """Log the open purchases of other accounts, which this run leaves alone."""

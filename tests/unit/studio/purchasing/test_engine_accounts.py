@@ -57,3 +57,23 @@ def test_a_job_ordered_at_another_address_is_left_open_and_not_bought_again(
 
 
 REQUEST = {"prompt": order().request.prompt, "parameters": {}, "references": [], "variant": 1}
+
+
+def test_a_job_that_another_run_has_posted_and_not_yet_recorded_is_not_taken_for_a_forgotten_one(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    """Variants of a prompt send one request: the other run's job matches our order as well."""
+    theirs, ours = order(), order(variant=2)
+    with workbench(simulator.url, home) as bench:
+        described = {**REQUEST, "parameters": dict(theirs.request.parameters)}
+        bench.ledger.claim(theirs, owner="", run_id="another", request=described)
+        bench.client.enqueue(
+            model=theirs.request.model,
+            prompt=theirs.request.prompt,
+            parameters=dict(theirs.request.parameters),
+        )
+
+        outcomes = bench.make(theirs, ours)
+
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+    assert service.bills == 2
