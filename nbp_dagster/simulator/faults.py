@@ -14,6 +14,7 @@ RequestFaultKind = Literal["status", "no_credit", "reset", "slow", "status_after
 JobFaultKind = Literal["fail", "refuse", "credit_lost", "stuck", "slow_job", "no_image"]
 DownloadFaultKind = Literal["truncate", "expire", "html", "wrong_size", "mislabelled"]
 StreamFaultKind = Literal["drop_stream"]
+ListFaultKind = Literal["late_list", "cut_list", "blank_prompts", "short_prompts", "no_references"]
 PictureFaultKind = Literal[
     "misspelt_headline",
     "missing_headline",
@@ -26,7 +27,12 @@ PictureFaultKind = Literal[
     "missing_logo",
 ]
 FaultKind = Literal[
-    RequestFaultKind, JobFaultKind, DownloadFaultKind, StreamFaultKind, PictureFaultKind
+    RequestFaultKind,
+    JobFaultKind,
+    DownloadFaultKind,
+    StreamFaultKind,
+    ListFaultKind,
+    PictureFaultKind,
 ]
 
 REQUEST_FAULTS: tuple[RequestFaultKind, ...] = get_args(RequestFaultKind)
@@ -34,6 +40,7 @@ JOB_FAULTS: tuple[JobFaultKind, ...] = get_args(JobFaultKind)
 DOWNLOAD_FAULTS: tuple[DownloadFaultKind, ...] = get_args(DownloadFaultKind)
 PICTURE_FAULTS: tuple[PictureFaultKind, ...] = get_args(PictureFaultKind)
 STREAM_FAULTS: tuple[StreamFaultKind, ...] = get_args(StreamFaultKind)
+LIST_FAULTS: tuple[ListFaultKind, ...] = get_args(ListFaultKind)
 
 
 class ScenarioError(ValueError):
@@ -51,7 +58,9 @@ class Fault:
     Attributes:
         status: HTTP status of `status` and `status_after`.
         retry_after: Seconds for the `Retry-After` header; None sends no header.
-        seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`.
+        seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`, age from
+            which on `late_list` shows a job.
+        count: Jobs that `cut_list` leaves.
         message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.
     """
@@ -69,6 +78,7 @@ class Fault:
     status: int = 503
     retry_after: float | None = None
     seconds: float = 1.0
+    count: int = 50
     message: str | None = None
     retryable: bool | None = None
 

@@ -50,6 +50,14 @@ class StudioOptions(BaseModel):
         description="Name of the Oxen account that pays, where several share a ledger; known by "
         "its key when unset.",
     )
+    absence_seconds: float = Field(
+        default=120.0,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds after an order whose answer was lost before its job, not listed by "
+        "the service, may count as never made: 0 to 86400; the order waits, others go on.",
+    )
     on_cancel: OnCancel = Field(
         default="keep",
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "

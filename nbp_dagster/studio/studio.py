@@ -256,7 +256,7 @@ class Studio:
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
-        options = BuyerOptions(run_id, caps, fresh)
+        options = BuyerOptions(run_id, caps, fresh, self.options.absence_seconds)
         batches = self.engine.batches(wanted, options, postprocessor=postprocessor)
         if self.provider == "simulator":
             return batches

@@ -106,6 +106,8 @@ class Workbench:
     studio: Studio
     rate_limiter: RateLimiter
     run_id: str = "test run"
+    # A job that is not listed is absent, as it is for most tests of the protocol.
+    absence_seconds: float = 0.0
 
     @property
     def client(self) -> OxenClient:
@@ -138,12 +140,14 @@ class Workbench:
         postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Outcome]:
         """The engine's own iterator, to be closed early by a test."""
-        options = BuyerOptions(self.run_id, tuple(caps), fresh)
+        options = BuyerOptions(self.run_id, tuple(caps), fresh, self.absence_seconds)
         return self.studio.engine.make(orders, options, postprocessor=postprocessor)
 
     def batches(self, *orders: Order) -> Generator[Sequence[Outcome], None, None]:
         """The engine's outcomes as it hands them over, empty lists included."""
-        yield from self.studio.engine.batches(orders, BuyerOptions(self.run_id))
+        yield from self.studio.engine.batches(
+            orders, BuyerOptions(self.run_id, absence_seconds=self.absence_seconds)
+        )
 
 
 @contextmanager
@@ -166,7 +170,7 @@ def workbench(
     retry: RetryPolicy = QUICK,
 ) -> Iterator[Workbench]:
     """Open an engine on a service, with its state in `home`."""
-    limits = limits or EngineLimits(elsewhere_seconds=0.05)
+    limits = limits or EngineLimits(elsewhere_seconds=0.05, unproven_seconds=0.1)
     service = connect(
         url,
         key=key,

@@ -113,7 +113,7 @@ class OutageBreaker:
 
     def __init__(self, clock: Clock, *, limit: float) -> None:
         self._clock = clock
-        self._limit = limit
+        self.limit = limit
         self._lock = threading.Lock()
         self._probe: Callable[[], object] | None = None
         # Other requests must not push the POSTs out.
@@ -139,7 +139,7 @@ class OutageBreaker:
         """
         with self._lock:
             self._close()
-            self._probe = probe if self._limit > 0 else None
+            self._probe = probe if self.limit > 0 else None
         try:
             yield
         finally:
@@ -196,7 +196,7 @@ class OutageBreaker:
             if self._since is None or (self._has_answers and not self._posts_waiting):
                 return None
             seconds = self._clock.monotonic() - self._since
-            return Outage(self._reason, seconds, max(0.0, self._limit - seconds))
+            return Outage(self._reason, seconds, max(0.0, self.limit - seconds))
 
     def _wait(self, attempt: Attempt) -> None:
         """Return once a request may be sent, with the turn to probe where that is why."""
@@ -319,10 +319,10 @@ class OutageBreaker:
 
     def _is_over(self) -> bool:
         since = self._since
-        return since is not None and self._clock.monotonic() - since >= self._limit
+        return since is not None and self._clock.monotonic() - since >= self.limit
 
     def _away(self) -> ServiceAway:
-        limit = _in_words(self._limit)
+        limit = _in_words(self.limit)
         return ServiceAway(f"{self._reason} for more than {limit}", endpoint="service")
 
 

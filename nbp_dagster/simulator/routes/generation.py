@@ -17,7 +17,8 @@ from nbp_dagster.simulator.errors import (
     not_found,
     typed_error,
 )
-from nbp_dagster.simulator.faults import STREAM_FAULTS, Call
+from nbp_dagster.simulator.faults import LIST_FAULTS, STREAM_FAULTS, Call
+from nbp_dagster.simulator.routes.list_faults import choose_listed, hide_fields
 from nbp_dagster.simulator.routes.middleware import EVENTS_PATH
 from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
@@ -78,11 +79,16 @@ async def list_jobs(request: Request) -> Response:
         raise invalid_params(f"status must be one of {', '.join(STATUSES)}; got {status!r}")
     statuses = ACTIVE if status is None else (status,)
     base_url = base_url_of(request)
-    generations = [
-        _show_job(simulator, job, base_url)
+    call = Call("GET", request.url.path)
+    struck = (simulator.faults.take((kind,), call) for kind in LIST_FAULTS)
+    faults = [fault for fault in struck if fault is not None]
+    matching = [
+        job
         for job in simulator.jobs.with_status(statuses)
         if all(query[name] == read(job) for name, read in _LIST_FILTERS.items() if name in query)
     ]
+    jobs = choose_listed(matching, faults, now=simulator.now())
+    generations = [hide_fields(_show_job(simulator, job, base_url), faults) for job in jobs]
     return JSONResponse({"count": len(generations), "generations": generations})
 
 

@@ -59,7 +59,7 @@ class Simulator:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.options = options
-        self._now = now
+        self.now = now
         self._journal = Journal(options.state_dir and options.state_dir / "journal.jsonl")
         kept = options.state_dir and options.state_dir / "blobs"
         self.blobs = BlobStore(kept or _name_temporary_folder())
@@ -160,7 +160,7 @@ class Simulator:
 
     def finish_draft(self, job: Job) -> Job:
         """Bill and keep the finished job of a sync call; return it."""
-        now = self._now()
+        now = self.now()
         done = replace(job, status="succeeded", started_at=job.enqueued_at, completed_at=now)
         self._keep(done)
         return done
@@ -235,7 +235,7 @@ class Simulator:
             usd=spec.price(request.parameters),
             origin=origin,
             listed=listed,
-            enqueued_at=self._now(),
+            enqueued_at=self.now(),
         )
 
     def _variant_key(self, model: str, prompt: str, parameters: dict[str, Any]) -> str:

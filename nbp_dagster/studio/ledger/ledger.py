@@ -310,23 +310,26 @@ class Ledger:
                 owned.update(row.generation_id for row in rows)
         return frozenset(owned)
 
+    def enqueued_near(self, purchase: Purchase, count: int) -> frozenset[str]:
+        """Return generation ids of the `count` jobs enqueued nearest to a purchase, within 1 h."""
+        before, after = statements.near(purchase, count // 2)
+        with self._transaction(begin_reading(self._engine)) as connection:
+            ids = (*connection.execute(before).scalars(), *connection.execute(after).scalars())
+        return frozenset(ids)
+
     def open_in(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
         """Return the open purchases of some campaigns and brands, whatever their requests."""
-        query = sa.select(purchases).where(
-            purchases.c.state.in_(OPEN),
-            purchases.c.scope.in_(list(scopes)),
-            statements.OF_ACCOUNT,
-        )
-        with self._transaction(begin_reading(self._engine)) as connection:
-            return tuple(_purchase(row) for row in connection.execute(query, self._own))
+        return self._open(scopes, statements.OF_ACCOUNT)
 
     def open_elsewhere(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
         """Return the open purchases of other accounts for some campaigns and brands."""
-        query = sa.select(purchases).where(
-            purchases.c.state.in_(OPEN),
-            purchases.c.scope.in_(list(scopes)),
-            sa.not_(statements.OF_ACCOUNT),
-        )
+        return self._open(scopes, sa.not_(statements.OF_ACCOUNT))
+
+    def _open(
+        self, scopes: Iterable[str], of_account: sa.ColumnElement[bool]
+    ) -> tuple[Purchase, ...]:
+        is_ours = purchases.c.scope.in_(list(scopes))
+        query = sa.select(purchases).where(purchases.c.state.in_(OPEN), is_ours, of_account)
         with self._transaction(begin_reading(self._engine)) as connection:
             return tuple(_purchase(row) for row in connection.execute(query, self._own))
 

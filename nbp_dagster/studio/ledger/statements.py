@@ -4,11 +4,15 @@ A serialised transaction blocks every other thread and process that buys.
 """
 
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
 from nbp_dagster.studio.ledger.schema import purchases
+
+if TYPE_CHECKING:
+    # For annotations: a purchase has one of the states below.
+    from nbp_dagster.studio.ledger.purchases import Purchase
 
 State = Literal["intended", "enqueued", "made", "refused", "failed", "withdrawn", "lost"]
 
@@ -53,6 +57,30 @@ CHANGE_OWN = purchases.update().where(
     purchases.c.owner == sa.bindparam("own_owner"),
     _IS_OPEN,
 )
+
+# Seconds before and after a purchase in which other jobs are listed with it, or none is.
+_NEAR_SECONDS = 3600.0
+
+
+def near(purchase: "Purchase", count: int) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Return what selects generation ids of jobs enqueued before, and after, a purchase.
+
+    Args:
+        purchase: Theirs are the same account, service and model; those it has lost are left out.
+        count: How many of each at most, the nearest.
+    """
+    query = sa.select(purchases.c.generation_id).where(
+        purchases.c.generation_id.is_not(None),
+        purchases.c.state != "lost",
+        purchases.c.account == purchase.account,
+        purchases.c.origin == purchase.origin,
+        purchases.c.model == purchase.model,
+        purchases.c.intended_at >= purchase.intended_at - _NEAR_SECONDS,
+        purchases.c.intended_at <= purchase.intended_at + _NEAR_SECONDS,
+    )
+    before = query.where(purchases.c.id < purchase.id).order_by(purchases.c.id.desc())
+    after = query.where(purchases.c.id > purchase.id).order_by(purchases.c.id)
+    return before.limit(count), after.limit(count)
 
 
 @cache

@@ -30,9 +30,15 @@ from nbp_dagster.studio.purchasing.batch_context import (
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
-from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open
+from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open, left_waiting
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
-from nbp_dagster.studio.purchasing.obtained import Already, Elsewhere, Enqueued, Postponed
+from nbp_dagster.studio.purchasing.obtained import (
+    Already,
+    Elsewhere,
+    Enqueued,
+    Postponed,
+    Unproven,
+)
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.pacing import DispatchPacer
 
@@ -229,8 +235,14 @@ class Batch:
         """
         state, limits = self._state, self._context.limits
         given_up: list[Outcome] = []
+        while state.unproven and state.unproven[0][0] <= self._context.clock.monotonic():
+            # Before the others: one of them may be paid.
+            state.waiting.appendleft(state.unproven.popleft()[1])
         if self._stopped is not None:
             reason, kind = self._stopped
+            for _, order in state.unproven:
+                given_up += self._groups.outcomes_for(left_waiting(order, reason))
+            state.unproven.clear()
             for order in (*state.waiting, *state.elsewhere):
                 failed = Failed(order.key, order.request.fingerprint, reason, kind)
                 given_up += self._groups.outcomes_for(failed)
@@ -332,6 +344,9 @@ class Batch:
                     self._collect(notice, collectors)
             case Elsewhere():
                 state.elsewhere.append(order)
+            case Unproven():
+                again = self._context.clock.monotonic() + self._context.limits.unproven_seconds
+                state.unproven.append((again, order))
             case Postponed():
                 yield from self._postpone(order, result)
             case Already():

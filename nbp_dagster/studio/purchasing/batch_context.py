@@ -24,12 +24,14 @@ class EngineLimits:
         buyers: Threads that POST.
         collectors: Threads that download; `DecodeLimiter` bounds the pictures decoded at a time.
         elsewhere_seconds: Between two looks at orders that other runs are buying.
+        unproven_seconds: Between two looks for a job that may still turn up.
     """
 
     in_flight: int = 64
     buyers: int = 8
     collectors: int = 8
     elsewhere_seconds: float = 1.0
+    unproven_seconds: float = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,8 @@ class BatchState:
         made: Paid before: to be looked up, and downloaded again where the store lost the image.
         restoring: How many of those are with a collector.
         elsewhere: Orders that another live run is buying; looked up again after a while.
+        unproven: Orders whose POST may have left a job, each with the moment (monotonic seconds) of
+            the next look.
         in_flight: Purchases with a job at the service, by generation id.
         collecting: Generation ids that are with a collector.
         early: Completions announced before the answer to our own POST was read.
@@ -93,14 +97,16 @@ class BatchState:
     made: deque[tuple[Order, Purchase]] = field(default_factory=deque)
     restoring: int = 0
     elsewhere: list[Order] = field(default_factory=list)
+    unproven: deque[tuple[float, Order]] = field(default_factory=deque)
     in_flight: dict[str, Purchase] = field(default_factory=dict)
     collecting: set[str] = field(default_factory=set)
     early: dict[str, Settled | Stuck] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:
-        at_work = self.waiting or self.buying or self.in_flight or self.elsewhere
-        return not (at_work or self.made or self.restoring)
+        held_back = self.elsewhere or self.unproven
+        at_work = self.waiting or self.buying or self.in_flight
+        return not (at_work or held_back or self.made or self.restoring)
 
     def generation_ids(self) -> frozenset[str]:
         """Return the ids of the jobs at the service; safe to call from the watcher's threads."""

@@ -17,7 +17,6 @@ from nbp_dagster.oxen.errors import (
     OutOfCredit,
     OxenError,
     RateLimited,
-    TimedOut,
     Unauthorized,
     is_out_of_credit,
     is_refusal,
@@ -30,6 +29,7 @@ from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Le
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_once
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
@@ -40,20 +40,18 @@ from nbp_dagster.studio.purchasing.obtained import (
     Enqueued,
     Obtained,
     Postponed,
+    Unproven,
 )
-from nbp_dagster.studio.purchasing.reconcile import find_job, recognisable
-from nbp_dagster.studio.purchasing.turned_away import TurnedAway, look_once
+from nbp_dagster.studio.purchasing.reconcile import recognisable
 
 logger = logging.getLogger(__name__)
 
-# Seconds to wait before each further look: a POST that timed out may still be entering the queue.
-LOOKS_SECONDS = (0.0, 2.0, 5.0)
-# The same after a timeout: a gateway may forward the request long after it closed our connection.
-PATIENT_LOOKS = (0.0, 5.0, 15.0, 40.0)
 # Purchases of one fingerprint that may be billed and bring nothing.
 MAX_BILLED_FAILURES = 2
-# POSTs tried for one order when each one's answer was lost and its job provably absent.
+# POSTs of one order in a run, when each one's answer was lost and its job proved absent.
 MAX_POSTS = 3
+# Seconds that one POST takes at most with its repetitions, an outage apart.
+MAX_POST_SECONDS = 600.0
 
 
 class InputImages(Protocol):
@@ -72,11 +70,13 @@ class BuyerOptions:
         run_id: Written into every claim, to identify the run that bought it.
         caps: Limits that every purchase is reserved against.
         fresh: Buy again what earlier runs have made, on purpose.
+        absence_seconds: In which a job that is not listed may still turn up; see `JobFinder`.
     """
 
     run_id: str
     caps: Sequence[Cap] = ()
     fresh: bool = False
+    absence_seconds: float = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +107,18 @@ class Buyer:
     options: BuyerOptions
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
+    # By fingerprint: the lost answers of this run's POSTs, oldest first.
+    _lost: dict[str, list[AmbiguousPost]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _finder(self) -> JobFinder:
+        return JobFinder(
+            self.client,
+            self.ledger,
+            self.clock,
+            absence_seconds=self.options.absence_seconds,
+            post_seconds=self.breaker.limit + MAX_POST_SECONDS,
+        )
 
     @cached_property
     def _turned_away(self) -> TurnedAway:
@@ -142,6 +154,8 @@ class Buyer:
             # A fingerprint without a row needs no look: the claim fails if one exists by now.
             first_only = is_unseen and attempt == 0
             found = None if first_only else self._look_up(order)
+            if found is None and len(self._lost.get(fingerprint, ())) >= MAX_POSTS:
+                break
             if found is None:
                 found = self._buy(order, first_only=first_only)
             if found is not None:
@@ -174,10 +188,11 @@ class Buyer:
             if taken is None:
                 return Elsewhere()
             self.failpoint("taken_over")
+            self._finder.record_taken_over(taken)
             purchase = taken
         if purchase.state == "enqueued":
             return Enqueued(purchase, may_be_over=True)
-        return self._resume(order, purchase)
+        return self._heed(order, self._finder.resume(order, purchase))
 
     def _billed_in_vain(self, order: Order, purchase: Purchase) -> Failed | None:
         """Return a failure for a request that was billed twice without an image, else None."""
@@ -203,10 +218,8 @@ class Buyer:
         taken = self.ledger.take_over(purchase, owner=self.lease.owner)
         if taken is None or taken.state == "enqueued":
             return taken
-        adopted = self._adopt(taken)
-        if adopted is None:
-            self.ledger.withdraw(taken, "the POST left no job in any state of the queue")
-        return adopted
+        self._finder.record_taken_over(taken)
+        return self._finder.resume_stray(taken)
 
     def _buy(self, order: Order, *, first_only: bool) -> Obtained | None:
         """Claim and POST; None means look again: another run or lost answer may own the job."""
@@ -225,31 +238,39 @@ class Buyer:
             return self._post(order, (purchase, *others), images)
         except AmbiguousPost as error:
             logger.warning("%s: %s; looking in the queue", order.key, error)
-            cause = error.__cause__
-            is_slow = isinstance(cause, TimedOut) or getattr(cause, "status", None) in (504, 524)
-            found = self._resume(order, purchase, PATIENT_LOOKS if is_slow else LOOKS_SECONDS)
-            return found or self._heed(order, error)
+            self._lost.setdefault(order.request.fingerprint, []).append(error)
+            for item in (purchase, *others):
+                self._finder.record_lost(item)
+            return self._heed(order, self._finder.resume(order, purchase))
         except GenerationTaken:
             # An identical request whose answer was lost adopted our job; its own is left for us.
-            return self._resume(order, purchase)
+            return self._finder.resume(order, purchase)
 
     def describe(self, order: Order) -> Mapping[str, object]:
         """Return what identifies an order's job in the queue; uploads its references if need be."""
         return recognisable(order.request, self.references.input_image(order.request))
 
-    def _heed(self, order: Order, error: AmbiguousPost) -> Failed | None:
-        """Heed the words of a fault that provably bought nothing; None where it may be sent again.
+    def _heed(self, order: Order, found: Obtained | None) -> Obtained | None:
+        """Heed the words of a lost answer, where no job is found that contradicts them.
+
+        Args:
+            order: The order.
+            found: What was found of its job; None where it is proved absent.
 
         Raises:
             RunStopped: They say that the account is empty.
         """
+        lost = self._lost.get(order.request.fingerprint)
+        if not lost or not (found is None or isinstance(found, Unproven)):
+            return found
+        error = lost[-1]
         if is_out_of_credit(error.detail):
             self.clock.token.stop_buying()
             raise RunStopped(str(error))
-        if is_refusal(error.detail):
+        if found is None and is_refusal(error.detail):
             # No dead letter: a 5xx promises nothing about the next request.
             return Failed(order.key, order.request.fingerprint, str(error), "rejected")
-        return None
+        return found
 
     def _claim(
         self, order: Order, images: tuple[str, ...], *, first_only: bool = False
@@ -303,43 +324,6 @@ class Buyer:
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:
             raise Cancelled("not attempted: the run was stopped")
-
-    def _resume(
-        self, order: Order, purchase: Purchase, looks: Sequence[float] = LOOKS_SECONDS
-    ) -> Obtained | None:
-        """Find the job of a purchase whose POST the service may or may not have read.
-
-        Args:
-            order: The order.
-            purchase: Its open purchase, ours.
-            looks: Seconds to wait before each look into the queue.
-
-        Returns:
-            The job it now owns; a failure when nothing could be proven; None when the job is
-            provably absent (the purchase is closed and may be made again).
-        """
-        for wait in looks:
-            self.clock.sleep(wait)
-            try:
-                adopted = self._adopt(purchase)
-            except OxenError as error:
-                return left_in_doubt(order, error)
-            if adopted is not None:
-                return Enqueued(adopted, may_be_over=True)
-        self.ledger.withdraw(purchase, "the POST left no job in any state of the queue")
-        return None
-
-    def _adopt(self, purchase: Purchase) -> Purchase | None:
-        """Take the oldest matching job that no purchase owns; None when there is none."""
-        while (generation_id := find_job(self.client, self.ledger, purchase)) is not None:
-            try:
-                adopted = self.ledger.record_enqueued(purchase, generation_id)
-            except GenerationTaken:
-                # An identical request has just adopted it: look for another job.
-                continue
-            logger.info("%s: adopted generation %s", purchase.key, generation_id)
-            return adopted
-        return None
 
     def _post(
         self, order: Order, purchases: Sequence[Purchase], images: tuple[str, ...]
@@ -398,7 +382,7 @@ class Buyer:
         """Withdraw what a busy service turned away, unless it was billed all the same."""
         mine = purchases[0]
         try:
-            adopted = look_once(partial(self._adopt, mine), self._turned_away)
+            adopted = look_once(partial(self._finder.adopt, mine), self._turned_away)
         except OxenError:
             # Left open: whoever takes the order up again looks before it is sent.
             return Postponed(str(error))
@@ -410,7 +394,7 @@ class Buyer:
     def _find_billed(self, order: Order, purchase: Purchase) -> Obtained | None:
         """Look once for the job of a request that was answered with a 4xx; None without one."""
         try:
-            adopted = self._adopt(purchase)
+            adopted, _ = self._finder.adopt(purchase)
         except OxenError as error:
             return left_in_doubt(order, error)
         return None if adopted is None else Enqueued(adopted, may_be_over=True)

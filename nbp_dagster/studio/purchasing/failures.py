@@ -36,3 +36,19 @@ def left_in_doubt(order: Order, error: OxenError) -> Failed:
         f"{error}; the purchase stays open and the next run looks again before it buys"
     )
     return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
+
+
+def left_unproven(order: Order, purchase: Purchase, doubt: str) -> Failed:
+    """Return the outcome of an order whose job may be at the service, which can't prove it."""
+    reason = (
+        f"it is not known whether the request was bought: {doubt}. Purchase {purchase.id} stays "
+        "open and nothing is bought for it: look at the service, then `nbp ledger settle "
+        f"{purchase.id} --absent`, or `--adopt GENERATION`"
+    )
+    return Failed(order.key, order.request.fingerprint, reason, "service")
+
+
+def left_waiting(order: Order, reason: str) -> Failed:
+    """Return the outcome of an order whose job was still looked for when the run was stopped."""
+    text = f"{reason}; its answer was lost, and the next run looks for its job before it buys"
+    return Failed(order.key, order.request.fingerprint, text, "service")

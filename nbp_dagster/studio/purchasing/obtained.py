@@ -38,4 +38,9 @@ class Postponed:
     reason: str
 
 
-Obtained = Enqueued | Elsewhere | Already | Postponed | Failed
+@dataclass(frozen=True)
+class Unproven:
+    """Whether its POST left a job is not known yet: look again a little later."""
+
+
+Obtained = Enqueued | Elsewhere | Already | Postponed | Unproven | Failed

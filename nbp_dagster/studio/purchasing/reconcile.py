@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -22,30 +23,97 @@ STATES = ("queued", "processing", "succeeded", "failed", "cancelled")
 # States of a job that has, or may come to have, a picture.
 _OF_USE = ("queued", "processing", "succeeded")
 
+# Own jobs, enqueued about the time of a purchase, that a list must show to be believed.
+NEIGHBOURS = 20
+# Jobs from which on a list may be one page of a longer one: services page by 50 and more.
+LEAST_PAGE = 50
+# Seconds by which the service's clock may differ from ours.
+SKEW_SECONDS = 300.0
+
 # The path of an image we uploaded: its bytes' hash is its name.
 _UPLOADED = re.compile(rf"/{UPLOAD_FOLDER}/([0-9a-f]{{64}})\.[a-z]+$")
 
 
-def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> str | None:
-    """Search every state of the service's queue for the job this purchase may have bought.
+@dataclass(frozen=True)
+class Search:
+    """What the service's list says about a purchase.
 
-    Returns:
-        The generation id of the oldest job that matches and that no purchase owns; None when
-        there is certainly none now.
+    Attributes:
+        generation_id: The oldest job that matches and that no purchase owns; None without one.
+        doubt: Why the job may be there all the same; empty where the list would show it.
+    """
+
+    generation_id: str | None
+    doubt: str = ""
+
+
+def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> Search:
+    """Search every state of the service's queue for the job this purchase may have bought.
 
     Raises:
         OxenError: The list could not be read, so nothing is proven.
     """
-    listed: list[Generation] = []
-    for state in STATES:
-        # A list known to be cut short proves no absence.
-        listed.extend(
-            client.list_generations(status=state, model=purchase.model, require_complete=True)
-        )
-    matching = [job for job in listed if matches(purchase, job)]
-    owned = ledger.owned(job.generation_id for job in matching)
-    free = [job for job in matching if job.generation_id not in owned]
-    return oldest(free)
+    # Read first: a job enqueued since need not be in the lists.
+    near = ledger.enqueued_near(purchase, NEIGHBOURS)
+    # A list known to be cut short proves no absence.
+    lists = [
+        client.list_generations(status=state, model=purchase.model, require_complete=True)
+        for state in STATES
+    ]
+    listed = [job for jobs in lists for job in jobs]
+    owned = ledger.owned(job.generation_id for job in listed)
+    free = [job for job in listed if job.generation_id not in owned]
+    found = oldest(job for job in free if matches(purchase, job))
+    if found is not None:
+        return Search(found)
+    return Search(None, find_doubt(purchase, lists, free=free, near=near))
+
+
+def find_doubt(
+    purchase: Purchase,
+    lists: Sequence[Sequence[Generation]],
+    *,
+    free: Sequence[Generation],
+    near: Collection[str],
+) -> str:
+    """Return why lists without a matching job do not prove that there is none; empty if they do.
+
+    Args:
+        purchase: Its job is looked for.
+        lists: The jobs of each state.
+        free: Those of them that no purchase owns.
+        near: Generation ids of our own jobs that were enqueued about that time.
+    """
+    missing = set(near).difference(job.generation_id for jobs in lists for job in jobs)
+    if missing:
+        return f"the service's list lacks {len(missing)} of our own jobs of that time"
+    for jobs in lists:
+        # Without stamps, our own jobs of that time show that the list is long enough.
+        recent = [job for job in jobs if _is_newer(purchase, job, unstamped=not near)]
+        if len(jobs) >= LEAST_PAGE and len(recent) == len(jobs):
+            return f"a list of the service has {len(jobs)} jobs, all newer: it may be cut"
+    hidden = [job for job in free if _may_hide(purchase, job)]
+    return f"{len(hidden)} jobs of the list do not show their whole prompt" if hidden else ""
+
+
+def _is_newer(purchase: Purchase, job: Generation, *, unstamped: bool) -> bool:
+    """Whether a job is newer than a purchase; `unstamped` is the answer for one without a stamp."""
+    if job.enqueued_at is None:
+        return unstamped
+    return job.enqueued_at > purchase.intended_at + SKEW_SECONDS
+
+
+def _may_hide(purchase: Purchase, job: Generation) -> bool:
+    """Whether a job could be the purchase's, were its prompt shown whole."""
+    if job.enqueued_at is not None and job.enqueued_at < purchase.intended_at - SKEW_SECONDS:
+        return False
+    wanted, shown = normalise(str(purchase.request["prompt"])), normalise(job.prompt)
+    return len(shown) < len(wanted) and wanted.startswith(shown.rstrip("….").rstrip())
+
+
+def normalise(prompt: str) -> str:
+    """Return a prompt with single spaces: a list may strip it or fold its lines."""
+    return " ".join(prompt.split())
 
 
 def matches(purchase: Purchase, job: Generation) -> bool:
@@ -58,7 +126,7 @@ def matches(purchase: Purchase, job: Generation) -> bool:
 
 def is_same_request(request: Mapping[str, Any], job: Generation) -> bool:
     """Return whether a listed job has exactly a request, as the ledger keeps it."""
-    if job.prompt != request["prompt"]:
+    if normalise(job.prompt) != normalise(str(request["prompt"])):
         return False
     # The service echoes what was sent; a field it left out proves nothing either way.
     echoed = job.params
@@ -83,9 +151,9 @@ def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> boo
     """Compare what can be compared: how many, and each with what was sent at its position.
 
     An echo that can't be identified (shortened, or moved by the service) proves nothing: a job that
-    may be ours is not bought again.
+    may be ours is not bought again. Nor does an empty echo: a list may leave images out.
     """
-    if not isinstance(echoed, Sequence) or isinstance(echoed, str):
+    if not isinstance(echoed, Sequence) or isinstance(echoed, str) or not echoed:
         return True
     if len(echoed) != len(references):
         return False
@@ -203,10 +271,10 @@ def match_orders(
     """
     by_prompt: dict[tuple[str, str], list[Generation]] = {}
     for job in jobs:
-        by_prompt.setdefault((job.model, job.prompt), []).append(job)
+        by_prompt.setdefault((job.model, normalise(job.prompt)), []).append(job)
     found: dict[str, Generation] = {}
     for order in orders:
-        free = by_prompt.get((order.request.model, order.request.prompt), [])
+        free = by_prompt.get((order.request.model, normalise(order.request.prompt)), [])
         if not free or order.request.fingerprint in found:
             continue
         request = describe(order)

@@ -8,6 +8,7 @@ import pytest
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
     JOB_FAULTS,
+    LIST_FAULTS,
     PICTURE_FAULTS,
     REQUEST_FAULTS,
     STREAM_FAULTS,
@@ -17,7 +18,14 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.routes.control import ROUTES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
-KINDS = (*REQUEST_FAULTS, *JOB_FAULTS, *DOWNLOAD_FAULTS, *STREAM_FAULTS, *PICTURE_FAULTS)
+KINDS = (
+    *REQUEST_FAULTS,
+    *JOB_FAULTS,
+    *DOWNLOAD_FAULTS,
+    *STREAM_FAULTS,
+    *LIST_FAULTS,
+    *PICTURE_FAULTS,
+)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(SimulatorOptions)])

@@ -98,7 +98,16 @@ def test_a_job_with_another_image_in_its_place_is_not_ours(
     assert not matches(buy(home, sent), listed(echoed))
 
 
-@pytest.mark.parametrize("echoed", [(), (PUBLIC,), (PUBLIC, PUBLIC, PUBLIC)])
+def test_a_job_listed_without_its_images_may_be_ours(home: Path) -> None:
+    assert matches(buy(home, PUBLIC, PUBLIC), listed())
+
+
+@pytest.mark.parametrize("prompt", [" a kite\n", "a  kite", "a\r\nkite"])
+def test_a_prompt_that_the_list_strips_or_folds_is_ours(home: Path, prompt: str) -> None:
+    assert matches(buy(home), replace(listed(), prompt=prompt))
+
+
+@pytest.mark.parametrize("echoed", [(PUBLIC,), (PUBLIC, PUBLIC, PUBLIC)])
 def test_a_job_with_more_or_fewer_images_is_not_ours(home: Path, echoed: Sequence[str]) -> None:
     assert not matches(buy(home, PUBLIC, PUBLIC), listed(*echoed))
 

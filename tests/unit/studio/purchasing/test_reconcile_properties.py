@@ -129,7 +129,7 @@ class Stage:
             breaker=OutageBreaker(clock, limit=0.0),
             failpoint=self.act,
             lease=StageLease(owner, self.alive),
-            options=BuyerOptions(owner),
+            options=BuyerOptions(owner, absence_seconds=0.0),
         )
 
 
@@ -266,7 +266,7 @@ def test_of_all_jobs_the_oldest_that_matches_and_is_free_is_found(
         elif kind == "twin":
             wanted.append(generation_id)
 
-    found = find_job(cast(OxenClient, queue), ledger, _claim(ledger, item))
+    found = find_job(cast(OxenClient, queue), ledger, _claim(ledger, item)).generation_id
 
     assert found == oldest(queue.get_generation(name) for name in wanted)
     assert (found is None) == (not wanted)
