@@ -29,6 +29,8 @@ _PROCESSES_SECONDS = 900
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
 # about reading switch it on themselves.
 os.environ.setdefault("NBP_OCR", "off")
+# A killed run's orders would wait two minutes; tests of that wait have times of their own.
+os.environ.setdefault("NBP_ABSENCE_SECONDS", "0")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

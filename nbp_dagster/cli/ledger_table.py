@@ -27,7 +27,9 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
     yield from _spendings("by model", accounts.by_model)
     named = tuple(row for row in accounts.by_account if row.name)
     yield from _spendings("by account", named)
-    yield from _purchases("open: resumed by the next run", accounts.open)
+    yield from _purchases(
+        "open: resumed by the next run, or closed by `nbp ledger settle`", accounts.open
+    )
     yield from _purchases("refused: not submitted again unchanged", accounts.refused)
     yield from _purchases("reopened: submitted again by the next run", accounts.reopened)
     yield from _purchases("failed: submitted again by the next run", accounts.failed)
@@ -58,7 +60,8 @@ def _purchases(title: str, rows: Sequence[Purchase]) -> Iterator[str]:
     yield f"{title} ({len(rows)})"
     for row in rows:
         job = f" generation {row.generation_id}" if row.generation_id else ""
-        yield f"  {row.key}  attempt {row.attempt}{job}: {row.reason or row.state}"
+        identity = f"purchase {row.id}  " if row.is_open else ""
+        yield f"  {identity}{row.key}  attempt {row.attempt}{job}: {row.reason or row.state}"
 
 
 def _corrections(rows: Sequence[Correction]) -> Iterator[str]:

@@ -232,6 +232,52 @@ def reopen_refusal(
         return reopen(database, name, clock=SystemClock(), who=who, reason=reason)
 
 
+def settle_purchase(
+    settings: Settings, purchase_id: int, *, generation_id: str | None, who: str
+) -> "Purchase":
+    """Close an open purchase by hand, as absent or with its job; see `settling`.
+
+    Args:
+        settings: The ledger's address; mode and key where a job is looked at.
+        purchase_id: The id that `nbp ledger` shows.
+        generation_id: Its job; None where it left none.
+        who: `user@machine`.
+
+    Raises:
+        SettleError: Nothing was settled; the message says why.
+        OxenError: The job can't be looked at.
+    """
+    from nbp_dagster.oxen.errors import NotFound
+    from nbp_dagster.studio.ledger import settling
+    from nbp_dagster.studio.ledger.owner_leases import take_lease
+    from nbp_dagster.studio.purchasing.reconcile import contradicts
+
+    clock = SystemClock()
+    with ExitStack() as stack:
+        database = stack.enter_context(_open_database(settings))
+        lease = stack.enter_context(take_lease(database, folder=_paths(settings).owners))
+        purchase = settling.find_open(database, purchase_id)
+        if generation_id is None:
+            return settling.settle_absent(
+                database, purchase, clock=clock, who=who, is_alive=lease.is_alive
+            )
+        client, _ = stack.enter_context(open_service(settings, clock))
+        try:
+            job = client.get_generation(generation_id)
+        except NotFound as error:
+            raise settling.SettleError(
+                f"the service has no generation {generation_id} for this key"
+            ) from error
+        if contradicts(purchase, job):
+            raise settling.SettleError(
+                f"generation {generation_id} is not of purchase {purchase.id} ({purchase.key}): "
+                "it shows another model, prompt, parameters or references"
+            )
+        return settling.settle_adopted(
+            database, purchase, generation_id, clock=clock, who=who, is_alive=lease.is_alive
+        )
+
+
 @contextmanager
 def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
     """Open the index of pictures; needs no briefs, no service and no key."""

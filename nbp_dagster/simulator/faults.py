@@ -58,8 +58,8 @@ class Fault:
     Attributes:
         status: HTTP status of `status` and `status_after`.
         retry_after: Seconds for the `Retry-After` header; None sends no header.
-        seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`, age from
-            which on `late_list` shows a job.
+        seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`, age
+            from which on `late_list` shows a job.
         count: Jobs that `cut_list` leaves.
         message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.

@@ -170,6 +170,7 @@ def _spending_json(item: Spending) -> dict[str, Any]:
 
 def _purchase_json(row: Purchase) -> dict[str, Any]:
     return {
+        "id": row.id,
         "key": row.key,
         "state": row.state,
         "attempt": row.attempt,

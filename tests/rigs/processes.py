@@ -131,6 +131,8 @@ class Shell:
             "NBP_SIMULATOR_LATENCY": "0.05",
             # Else a live run reads every picture, for a second of the processor each.
             "NBP_OCR": "off",
+            # A job that is not listed is absent: a killed run's orders would wait two minutes.
+            "NBP_ABSENCE_SECONDS": "0",
             "COLUMNS": "200",
             **settings,
         }

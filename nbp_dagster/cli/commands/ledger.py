@@ -79,3 +79,21 @@ def reopen(name: str, reason: str) -> None:
     for row in reopen_refusal(read_settings(), name, who=name_user(), reason=reason):
         click.echo(f"{row.key}  {row.fingerprint[:12]}  {row.reason}")
     click.echo("`nbp run` asks for it again, and may be billed for it")
+
+
+@ledger.command()
+@click.argument("purchase", metavar="ID", type=click.IntRange(min=1))
+@click.option("--absent", is_flag=True, help="It left no job: the next run may buy it.")
+@click.option("--adopt", metavar="GENERATION", help="This is its job: the next run fetches it.")
+@report_errors
+def settle(purchase: int, absent: bool, adopt: str | None) -> None:
+    """Close open purchase ID, once you have looked at the service whether it was bought."""
+    from nbp_dagster.cli.openings import settle_purchase
+    from nbp_dagster.cli.user import name_user
+    from nbp_dagster.settings import read_settings
+
+    if absent == (adopt is not None):
+        raise click.UsageError("say what is so: --absent, or --adopt GENERATION")
+    row = settle_purchase(read_settings(), purchase, generation_id=adopt, who=name_user())
+    follows = "fetches its picture" if row.is_open else "buys it again where it is wanted"
+    click.echo(f"purchase {row.id} ({row.key}) is {row.state}: the next run {follows}")

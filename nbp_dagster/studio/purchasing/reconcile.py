@@ -107,8 +107,20 @@ def _may_hide(purchase: Purchase, job: Generation) -> bool:
     """Whether a job could be the purchase's, were its prompt shown whole."""
     if job.enqueued_at is not None and job.enqueued_at < purchase.intended_at - SKEW_SECONDS:
         return False
+    return _is_cut(purchase, job)
+
+
+def _is_cut(purchase: Purchase, job: Generation) -> bool:
+    """Whether a job shows the beginning of a purchase's prompt only, or nothing of it."""
     wanted, shown = normalise(str(purchase.request["prompt"])), normalise(job.prompt)
     return len(shown) < len(wanted) and wanted.startswith(shown.rstrip("….").rstrip())
+
+
+def contradicts(purchase: Purchase, job: Generation) -> bool:
+    """Return whether a job is certainly not a purchase's: another model, prompt, or images."""
+    if job.model != purchase.model:
+        return True
+    return not (matches(purchase, job) or _is_cut(purchase, job))
 
 
 def normalise(prompt: str) -> str:
