@@ -22,9 +22,9 @@ from nbp_dagster.assets.step import (
     progress_of,
     purchasing_run_id,
     run_within,
-    show_outage,
     studio_key,
     studio_of,
+    wait_reason,
 )
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
@@ -103,7 +103,7 @@ class _SheetStep:
                 else:
                     problems.append(outcome)
                 progress.advance(outcome)
-            show_outage(progress, self._studio)
+            progress.wait(wait_reason(self._studio))
         who = f"run {self._context.run.run_id}"
         for key, digest in self._replacements.items():
             self._character_sheets.pin_anew(key, digest, who=who)

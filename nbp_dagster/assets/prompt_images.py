@@ -44,10 +44,10 @@ from nbp_dagster.assets.step import (
     progress_of,
     purchasing_run_id,
     run_within,
-    show_outage,
     studio_key,
     studio_of,
     tag_run,
+    wait_reason,
 )
 from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
 from nbp_dagster.errors import NbpError
@@ -313,8 +313,8 @@ class _PromptStep:
                 for outcome in batch:
                     self._close(problems.get(outcome.key) or outcome)
                 if not batch:
-                    self._log.advance(self._tally, self._studio.breaker.outage())
-                show_outage(self._progress, self._studio)
+                    self._log.advance(self._tally, wait_reason(self._studio))
+                self._progress.wait(wait_reason(self._studio))
         self._record_requests(pointer)
 
     @contextmanager
@@ -351,7 +351,7 @@ class _PromptStep:
             self._problems.append(outcome)
         self._tally = self._tally.add(outcome)
         self._progress.advance(outcome)
-        self._log.advance(self._tally, self._studio.breaker.outage())
+        self._log.advance(self._tally, wait_reason(self._studio))
 
     def _batches(
         self, orders: Iterable[Order], postprocessor: Postprocessor

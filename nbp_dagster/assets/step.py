@@ -134,10 +134,14 @@ def purchasing_run_id(context: dg.AssetExecutionContext) -> str:
     return context.run.root_run_id or context.run.run_id
 
 
-def show_outage(progress: Progress, studio: Studio) -> None:
-    """Show the outage of the service that a batch waits for, or that it goes on."""
+def wait_reason(studio: Studio) -> str:
+    """Return what a batch waits for beside its jobs, in words; empty where nothing holds it up."""
     outage = studio.breaker.outage()
-    progress.wait("" if outage is None else outage.in_words())
+    if outage is not None:
+        return outage.in_words()
+    lost = studio.engine.waits_for_lost
+    named = "a lost answer" if lost == 1 else f"{lost} lost answers"
+    return f"looking for {named}, {studio.options.absence_seconds:.0f} s each" if lost else ""
 
 
 # Given a step's context and its work, which is done once, as it is iterated.

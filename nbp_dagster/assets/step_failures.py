@@ -9,7 +9,6 @@ import dagster as dg
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import is_outage
-from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, OutcomeCounts, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
@@ -155,15 +154,15 @@ class BatchLog:
         self._waited = 0.0
         self._waits_since: float | None = None
 
-    def advance(self, tally: OutcomeCounts, outage: Outage | None = None) -> None:
-        """Take the counts so far, and the outage that the batch waits for; log if it is time."""
+    def advance(self, tally: OutcomeCounts, waits_for: str = "") -> None:
+        """Take the counts so far, and in words what holds the batch up; log if it is time."""
         now = self._monotonic()
-        self._count_wait(now, is_waiting=outage is not None)
+        self._count_wait(now, is_waiting=bool(waits_for))
         if now - self._spoke < _SECONDS:
             return
         self._spoke = now
-        if outage is not None:
-            self._say(tally, outage.in_words())
+        if waits_for:
+            self._say(tally, waits_for)
         else:
             self._say(tally, self._forecast(tally, now - self._began - self._waited))
 
@@ -173,7 +172,7 @@ class BatchLog:
         self._say(tally, f"in {seconds:.0f} s")
 
     def _count_wait(self, now: float, *, is_waiting: bool) -> None:
-        """Leave an outage out of the speed that the forecast is made from."""
+        """Leave such a wait out of the speed that the forecast is made from."""
         if is_waiting:
             self._waits_since = now if self._waits_since is None else self._waits_since
         elif self._waits_since is not None:

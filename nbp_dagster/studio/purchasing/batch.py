@@ -83,6 +83,11 @@ class Batch:
         # Whether the dispatch interval alone holds back further orders.
         self._is_early = False
 
+    @property
+    def waits_for_lost(self) -> int:
+        """Orders whose jobs are looked for, where nothing else is left to do."""
+        return len(self._state.unproven) if self._state.is_at_rest else 0
+
     def run(
         self,
         due: Iterable[Order],

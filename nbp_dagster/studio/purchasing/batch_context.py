@@ -104,9 +104,13 @@ class BatchState:
 
     @property
     def is_over(self) -> bool:
-        held_back = self.elsewhere or self.unproven
+        return self.is_at_rest and not (self.elsewhere or self.unproven)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether there is nothing to do but to wait for other runs and for lost answers."""
         at_work = self.waiting or self.buying or self.in_flight
-        return not (at_work or held_back or self.made or self.restoring)
+        return not (at_work or self.made or self.restoring)
 
     def generation_ids(self) -> frozenset[str]:
         """Return the ids of the jobs at the service; safe to call from the watcher's threads."""

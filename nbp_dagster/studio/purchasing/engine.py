@@ -71,6 +71,7 @@ class Engine:
         self._rate_limiter = rate_limiter
         self._take_lease = take_lease
         self._failpoint = failpoint
+        self._batch: Batch | None = None
         self._context = BatchContext(
             client=client,
             ledger=ledger,
@@ -81,6 +82,11 @@ class Engine:
             times=times or WatchTimes(),
             on_cancel=on_cancel,
         )
+
+    @property
+    def waits_for_lost(self) -> int:
+        """Orders whose jobs are looked for after lost answers, once nothing else is due."""
+        return self._batch.waits_for_lost if self._batch is not None else 0
 
     def make(
         self,
@@ -143,6 +149,7 @@ class Engine:
                 self._require_no_unowned(due, buyer, groups)
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
+            self._batch = batch
             if refused:
                 yield refused
             # The active jobs: what tells of a POST whether the queue takes it.

@@ -1,16 +1,21 @@
 """A run whose service goes away: what it says, and whether Dagster may retry it by itself."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
+from nbp_dagster.assets.step import wait_reason
 from nbp_dagster.assets.step_failures import BatchLog
 from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
+from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import OutcomeCounts
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.service import ServiceProbe
+from tests.rigs.workbench import order, workbench
 
 NAMES = Names()
 RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
@@ -140,7 +145,7 @@ def test_in_an_outage_the_log_says_what_is_waited_for_and_no_speed() -> None:
     now[0] = 60.0
     log.advance(tally)
     for now[0] in (61.0, 72.0):
-        log.advance(tally, Outage("connection refused", now[0] - 60.0, 588.0))
+        log.advance(tally, Outage("connection refused", now[0] - 60.0, 588.0).in_words())
     for now[0] in (360.0, 371.0):
         log.advance(OutcomeCounts(generated=31))
 
@@ -151,3 +156,17 @@ def test_in_an_outage_the_log_says_what_is_waited_for_and_no_speed() -> None:
         "31 of 120 prompts done (31 made, 0.00 USD), 30 a minute, about 3 min left",
         "31 of 120 prompts done (31 made, 0.00 USD), 26 a minute, about 3 min left",
     ]
+
+
+def test_a_lost_answer_that_is_looked_for_is_said_like_an_outage(
+    simulator: SimulatorServer, home: Path
+) -> None:
+    late = {"kind": "late_list", "path": "/queue", "seconds": 1.5}
+    lost = {"kind": "reset_after", "method": "POST", "path": "/queue", "times": 1}
+    ServiceProbe(simulator.url).script(lost, late)
+    with workbench(simulator.url, home) as bench:
+        said = [
+            wait_reason(bench.studio) for _ in replace(bench, absence_seconds=30.0).batches(order())
+        ]
+
+    assert set(said) == {"", "looking for a lost answer, 120 s each"}

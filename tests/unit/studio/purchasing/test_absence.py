@@ -172,3 +172,17 @@ def test_an_order_that_waits_when_the_run_is_stopped_is_looked_for_by_the_next(
     assert "the next run looks for its job before it buys" in waiting.reason
     assert all(not isinstance(outcome, Failed) for outcome in again.values())
     assert service.bills == 3
+
+
+def test_what_is_looked_for_is_said_once_nothing_else_is_due(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script(LOST, {"kind": "late_list", "path": "/queue", "seconds": 1.5})
+
+    waits = [
+        bench.studio.engine.waits_for_lost
+        for _ in replace(bench, absence_seconds=30.0).batches(order())
+    ]
+
+    assert max(waits) == 1
+    assert waits[-1] == 0
