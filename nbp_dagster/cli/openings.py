@@ -145,7 +145,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
     from nbp_dagster.studio.sheet_report import SheetContext
 
     clock, paths, store = SystemClock(), _paths(settings), open_store(settings)
-    with open_service(settings, clock) as (client, _):
+    with _open_catalogue(settings, clock) as client:
         briefs = load_briefs(settings.config.absolute())
         delivery = DeliveryOptions(settings.references, settings.references_repository or "")
         references = ReferenceFiles(
@@ -174,6 +174,18 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
                 sheets=sheets,
                 read=references.read,
             )
+
+
+@contextmanager
+def _open_catalogue(settings: Settings, clock: Clock) -> "Iterator[OxenClient]":
+    """Open a client that is asked for models and prices alone."""
+    if settings.mode == "live":
+        with open_service(settings, clock) as (client, _):
+            yield client
+    else:
+        from nbp_dagster.studio.connect import create_simulated_catalogue
+
+        yield create_simulated_catalogue(clock=clock)
 
 
 def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":

@@ -3,10 +3,12 @@
 Must not know Dagster or the settings.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
@@ -15,7 +17,7 @@ from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
 from nbp_dagster.oxen.retry import RetryPolicy
-from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport, Transport
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 # What the simulator takes as a key.
 SIMULATOR_KEY = "simulator"
+# Where no simulator listens: nothing is sent there.
+_NOWHERE = "http://127.0.0.1:9"
+_MODELS = "/api/ai/models/"
 
 
 class MissingKey(NbpError):
@@ -117,3 +122,37 @@ def run_simulator(*, latency: float, state_dir: Path | None) -> "Iterator[Simula
     )
     with SimulatorServer(options) as server:
         yield server
+
+
+def create_simulated_catalogue(*, clock: Clock) -> OxenClient:
+    """Return a client that knows the simulator's models and prices, and nothing else.
+
+    It starts no web server: a command that only reads prices starts sooner.
+
+    Args:
+        clock: Every wait is on it.
+    """
+    return OxenClient(
+        _NOWHERE,
+        api_key=SIMULATOR_KEY,
+        transport=_CatalogueTransport(),
+        clock=clock,
+        retry=RetryPolicy(),
+    )
+
+
+class _CatalogueTransport(Transport):
+    """Answers requests for a model as the simulator does, and any other as one it does not have."""
+
+    @contextmanager
+    def stream(self, request: HttpRequest) -> Iterator[HttpStream]:
+        from nbp_dagster.simulator.catalogue import Catalogue
+        from nbp_dagster.simulator.options import SimulatorOptions
+
+        path = urlsplit(request.url).path
+        name = unquote(path.removeprefix(_MODELS))
+        spec = Catalogue(SimulatorOptions().schema).find(name)
+        missing = {"error": {"message": f"Model not found: {name}"}}
+        status, body = (404, missing) if spec is None else (200, spec.to_json())
+        headers = {"content-type": "application/json"}
+        yield HttpStream(status, headers, chunks=[json.dumps(body).encode()])

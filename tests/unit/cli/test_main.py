@@ -30,8 +30,8 @@ MAY_IMPORT = {
     ("validate",): {"PIL", "fontTools"},
     ("ledger",): {"sqlalchemy", "alembic"},
     ("whois", "note.txt"): {"sqlalchemy", "alembic", "PIL", "numpy"},
-    ("sheets",): {"sqlalchemy", "alembic", "PIL", "fontTools", "requests", "starlette"},
-    ("sheets", "show", "hilltop/ada"): HEAVY - {"dagster", "rich", "numpy"},
+    ("sheets",): {"sqlalchemy", "alembic", "PIL", "fontTools", "requests"},
+    ("sheets", "show", "hilltop/ada"): HEAVY - {"dagster", "rich", "numpy", "starlette"},
     ("plan",): HEAVY - {"dagster", "rich"},
 }
 _SCRIPT = """
