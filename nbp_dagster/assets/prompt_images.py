@@ -54,6 +54,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
 from nbp_dagster.studio.campaign_set import stage_campaign_set
+from nbp_dagster.studio.due_reasons import describe_due
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -222,6 +223,9 @@ class _PromptStep:
         self._unrecorded.extend(self._requests_to_record(compiled.orders))
         if not self._originals.is_selected:
             self._record_requests(pointer)
+        if self._originals.is_selected:
+            due = describe_due(self._studio, compiled.orders.values(), fresh=self._config.fresh)
+            self._context.log.info("%s", due or "nothing to buy")
         if self._originals.is_selected or self._renditions.is_selected:
             self._make(compiled.orders, pointer)
         if not self._context.selected_asset_keys:

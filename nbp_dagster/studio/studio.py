@@ -47,6 +47,7 @@ from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
+from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -404,6 +405,17 @@ class Studio:
         context = render_context_of(self.briefs, prompt)
         stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
         return version_of(self._renderer.recipe(context, made), stamp)
+
+    def rendition_changes(self, prompt: Prompt, made: Made) -> tuple[str, ...]:
+        """Return why a prompt's renditions would be made again; empty if they are up to date."""
+        context = render_context_of(self.briefs, prompt)
+        stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
+        recipe, record = self._renderer.recipe(context, made), self.records.read(prompt.key)
+        is_here = self.has_renditions(made)
+        changes = find_rendition_changes(
+            context, record, recipe=recipe, stamp=stamp, is_here=is_here
+        )
+        return tuple(changes)
 
     def all_records(self) -> Iterator[PromptRecord]:
         """Yield the record of every prompt that has pictures."""

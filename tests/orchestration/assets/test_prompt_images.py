@@ -426,3 +426,18 @@ def test_requests_are_recorded_before_the_pictures_made_of_them(location: CodeLo
         requested, made, fitted = (ids[asset][key] for asset in PROMPT_ASSETS)
         assert requested < made < fitted
     assert not any(location.stale(asset) for asset in PROMPT_ASSETS)
+
+
+def test_the_log_says_how_many_are_bought_and_why(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen"), shot("garden")))
+    location.sheets_made()
+
+    def said() -> list[str]:
+        result = location.materialize(PROMPT_ASSETS)
+        logs = location.instance.all_logs(result.run_id)
+        return [entry.user_message for entry in logs if not entry.is_dagster_event]
+
+    assert "2 to buy: 2 new" in said()
+    assert "nothing to buy" in said()
+    location.write(campaign(shot("kitchen", scene="Ada reads in the kitchen"), shot("garden")))
+    assert "1 to buy: 1 scene edited" in said()
