@@ -32,6 +32,8 @@ from nbp_dagster.assets.metadata import (
     link_request,
     link_sheets,
     made_from,
+    show_original,
+    show_picture,
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import PartitionSets
@@ -231,7 +233,7 @@ class _PromptStep:
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
-        self._log.close(self._tally)
+        self._close_log(len(compiled.orders))
         for reason in self._judgement.unlooked():
             self._context.log.info("%s", reason)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
@@ -242,7 +244,14 @@ class _PromptStep:
             self._problems,
             total=len(self._prompts),
             what="prompts",
+            recorders=(self._requests, self._originals, self._renditions),
         )
+
+    def _close_log(self, requests: int) -> None:
+        if self._originals.is_selected or self._renditions.is_selected:
+            self._log.close(self._tally)
+        elif self._requests.is_selected:
+            self._context.log.info("%d requests recorded; no picture was asked for", requests)
 
     def _pin_automatically(self) -> None:
         """Write down which sheets these pictures are anchored to, where nobody did yet.
@@ -412,7 +421,7 @@ class _PromptStep:
             inputs={self._names.image_requests: order.request.fingerprint},
             pointer=pointer,
             metadata={
-                "preview": dg.MetadataValue.md(item.rendered.preview),
+                **show_original(self._names, order.key, item.rendered),
                 **made_from(
                     link_request(self._names, order.key),
                     *self._upstream(self._prompts[order.key]),
@@ -430,6 +439,7 @@ class _PromptStep:
             pointer=pointer,
             metadata={
                 **describe_renditions(record),
+                **show_picture(item.rendered.picture),
                 **made_from(link_image(self._names, record.prompt_key)),
             },
         )

@@ -268,12 +268,13 @@ class Studio:
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
     ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
+        px = self.options.preview_px
         if not renders:
-            return Postprocessor(self.originals.read, self._renderer)
+            return Postprocessor(self.originals.read, self._renderer, picture_px=px)
         brands = {self.briefs.campaigns[item.campaign].brand for item in prompts.values()}
         sheets = {brand: self.compiler.brand_sheets(brand) for brand in sorted(brands)}
         inputs = RenderInputs(self.briefs, prompts, orders, sheets, self.regenerations)
-        return Postprocessor(self.originals.read, self._renderer, inputs)
+        return Postprocessor(self.originals.read, self._renderer, inputs, picture_px=px)
 
     def render(
         self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
@@ -411,11 +412,8 @@ class Studio:
         context = render_context_of(self.briefs, prompt)
         stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
         recipe, record = self._renderer.recipe(context, made), self.records.read(prompt.key)
-        is_here = self.has_renditions(made)
-        changes = find_rendition_changes(
-            context, record, recipe=recipe, stamp=stamp, is_here=is_here
-        )
-        return tuple(changes)
+        here = self.has_renditions(made)
+        return find_rendition_changes(context, record, recipe=recipe, stamp=stamp, is_here=here)
 
     def all_records(self) -> Iterator[PromptRecord]:
         """Yield the record of every prompt that has pictures."""

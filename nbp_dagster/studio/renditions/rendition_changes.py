@@ -1,7 +1,5 @@
 """Says why the files of a picture are made again, which is free; must not know what is bought."""
 
-from collections.abc import Iterator
-
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.studio.manifest.records import PromptRecord, version_of
 from nbp_dagster.studio.typography.copy_fit import locale_copies
@@ -11,8 +9,8 @@ NOT_HERE = "its files are not on this machine"
 
 def find_rendition_changes(
     context: RenderContext, record: PromptRecord | None, *, recipe: str, stamp: str, is_here: bool
-) -> Iterator[str]:
-    """Yield why a prompt's renditions are due, in a few words each; nothing where they are not.
+) -> tuple[str, ...]:
+    """Return why a prompt's renditions are due, in a few words each; nothing where they are not.
 
     Args:
         context: What the briefs say of the prompt.
@@ -22,13 +20,11 @@ def find_rendition_changes(
         is_here: Whether the record is of its present image, and the store has its files.
     """
     if record is None or not is_here:
-        yield NOT_HERE
-        return
+        return (NOT_HERE,)
     if record.data_version == version_of(recipe, stamp):
-        return
+        return ()
     if version_of(record.recipe, "-") == version_of(recipe, "-"):
-        yield "checked again: what it is measured by changed"
-        return
+        return ("checked again: what it is measured by changed",)
     there = {(picture.channel, picture.locale) for picture in record.pictures}
     wanted = [
         (channel.id, copy.locale)
@@ -41,4 +37,4 @@ def find_rendition_changes(
     changes = [f"channel {name} added" for name in channels]
     changes += [f"locale {name} added" for name in locales]
     changes += [f"channel {name} removed" for name in sorted(gone)]
-    yield from changes or ["copy, fonts, a channel's measures, palette, logo or marking edited"]
+    return tuple(changes) or ("copy, fonts, a channel's measures, palette, logo or marking edited",)
