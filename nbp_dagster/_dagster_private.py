@@ -22,6 +22,7 @@ Strings that Dagster reads, the tags that begin with `dagster/`, stand where the
 `nbp_dagster.automation.notifications`.
 """
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -96,6 +97,7 @@ __all__ = [
     "free_pool_slots",
     "latest_record_id",
     "latest_tags",
+    "leave_out_unlooked_checks",
     "open_without_compute_logs",
     "store_materializations",
     "target_partitions",
@@ -133,6 +135,22 @@ def latest_tags(
         asset_partitions=list(partitions),
     )
     return {partition: tags.get(tag, "") for partition, tags in found.items()}
+
+
+class _WithoutOmittedOutputs(logging.Filter):
+    """Leaves out Dagster's line on checks that a step has not evaluated."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "did not yield or return expected outputs" not in record.getMessage()
+
+
+def leave_out_unlooked_checks(context: dg.AssetExecutionContext) -> None:
+    """Keep a step's log free of Dagster's line on outputs that it did not yield.
+
+    Dagster takes a check that looked at nothing for an output that is missing, and has no public
+    way to say that it may be; the step says in plain words which checks have no verdict, and why.
+    """
+    context.log.addFilter(_WithoutOmittedOutputs())
 
 
 def free_pool_slots(instance: dg.DagsterInstance, run_id: str) -> None:

@@ -1,5 +1,6 @@
 """The checks of the pictures as Dagster asset checks: one evaluation a run, whatever its size."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,6 +9,7 @@ import dagster as dg
 
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS, Check
@@ -24,6 +26,8 @@ _TABLE: tuple[Check[Any], ...] = (
 
 # Rows of pictures that fall short in one evaluation; their number is given in full.
 _ROWS = 200
+# Campaigns that one line names.
+_CAMPAIGNS = 5
 
 
 def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
@@ -52,6 +56,8 @@ class _Count:
     failed: int = 0
     skipped: int = 0
     errors: int = 0
+    # Pictures that fall short, by campaign.
+    campaigns: Counter[str] = field(default_factory=Counter)
     # Why it could not look, the first of the reasons.
     why_skipped: str = ""
     # Those shown; `failed` counts them all.
@@ -88,6 +94,7 @@ class Judgement:
                 count.why_skipped = count.why_skipped or found.item.sentence
             if found.item.verdict == "failed":
                 count.failed += 1
+                count.campaigns[found.prompt_key.partition("/")[0]] += 1
                 count.errors += found.item.severity == "error"
                 if len(count.shown) < _ROWS:
                     count.shown.append(found)
@@ -132,6 +139,7 @@ def log_shortfalls(
                 passed=False,
                 partition=record.prompt_key,
                 severity=dg.AssetCheckSeverity[rows[0].item.severity.upper()],
+                description=f"{record.prompt_key}: {tell_failure(rows[0].item)}",
                 metadata={"falling_short": _shortfalls(rows)},
             )
         )
@@ -164,6 +172,19 @@ def _shortfalls(failed: Sequence[_Shortfall]) -> dg.TableMetadataValue | str:
     )
 
 
+def _sum_up(name: str, passed: int, count: _Count) -> str:
+    """Return the counts, and of what falls short the campaigns and what is wrong, in words."""
+    counted = f"{passed} of {count.pictures} pictures passed"
+    if not count.failed:
+        return counted
+    named = [f"{failed} of {name}" for name, failed in count.campaigns.most_common(_CAMPAIGNS)]
+    more = len(count.campaigns) - len(named)
+    if more:
+        named.append(f"{more} more campaigns")
+    wrong = FAILURE_WORDS.get(name, f"failed: {name.replace('_', ' ')}")
+    return f"{counted}; {wrong}: {', '.join(named)}"
+
+
 def _result(name: str, severity: str, asset: dg.AssetKey, count: _Count) -> dg.AssetCheckResult:
     passed = count.pictures - count.failed - count.skipped
     return dg.AssetCheckResult(
@@ -171,11 +192,12 @@ def _result(name: str, severity: str, asset: dg.AssetKey, count: _Count) -> dg.A
         check_name=name,
         passed=not count.failed,
         severity=dg.AssetCheckSeverity[severity.upper()],
-        description=f"{passed} of {count.pictures} pictures passed",
+        description=_sum_up(name, passed, count),
         metadata={
             "pictures": count.pictures,
             "failed": count.failed,
             "skipped": count.skipped,
+            **({"campaigns": dg.MetadataValue.json(dict(count.campaigns))} if count.failed else {}),
             "falling_short": _shortfalls(count.shown),
         },
     )

@@ -7,7 +7,15 @@ import dagster as dg
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
-from nbp_dagster.assets.step import Execute, pass_through, run_within, studio_key, studio_of
+from nbp_dagster.assets.step import (
+    Execute,
+    campaigns_of_brands,
+    pass_through,
+    run_within,
+    studio_key,
+    studio_of,
+    tag_run,
+)
 from nbp_dagster.briefs.models import Brand
 
 CODE_VERSION = "1"
@@ -39,6 +47,7 @@ def build_brand_kits(
         studio = studio_of(context, names)
         recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
         pointer = latest_event(context)
+        tag_run(context, studio, campaigns_of_brands(studio, context.partition_keys))
         for brand_id in context.partition_keys:
             source = studio.briefs.source_of("brand", brand_id)
             version = studio.brand_version(brand_id)

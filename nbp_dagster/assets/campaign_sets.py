@@ -1,6 +1,7 @@
 """The finished sets as assets: manifest, contact sheet and gallery page of each campaign."""
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -20,8 +21,11 @@ from nbp_dagster.assets.step import (
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.studio.campaign_set import write_campaign_set
+from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
+from nbp_dagster.studio.imaging.decode import decode_image
+from nbp_dagster.studio.imaging.thumbnails import dialog_preview
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.sets.set_writer import WrittenSet
 from nbp_dagster.studio.studio import Studio
@@ -30,6 +34,8 @@ CODE_VERSION = "1"
 
 # Rows of one table; the manifest has them all.
 _ROWS = 200
+# Of the contact sheet in an event: what a sheet of 24 pictures can be read at.
+_SHEET_PX = 1280
 
 
 def build_campaign_sets(
@@ -106,6 +112,7 @@ def write_set(
                     passed=False,
                     partition=campaign_id,
                     severity=dg.AssetCheckSeverity[result.severity.upper()],
+                    description=f"{campaign_id}: {result.sentence}",
                     metadata={"why": result.sentence, **result.figures},
                 )
             )
@@ -121,16 +128,18 @@ def _sum_up(
     asset: dg.AssetKey, check: str, results: Mapping[str, CheckResult]
 ) -> dg.AssetCheckResult:
     """One evaluation a run and check; each set that falls short has its own as well."""
-    failed = [result for result in results.values() if result.verdict == "failed"]
+    failed = {name: item for name, item in results.items() if item.verdict == "failed"}
     skipped = sum(result.verdict == "skipped" for result in results.values())
+    counted = f"{len(results) - len(failed) - skipped} of {len(results)} sets passed"
+    wrong = f"; {FAILURE_WORDS[check]}: {', '.join(failed)}" if failed else ""
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=check,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR
-        if any(result.severity == "error" for result in failed)
+        if any(result.severity == "error" for result in failed.values())
         else dg.AssetCheckSeverity.WARN,
-        description=f"{len(results) - len(failed) - skipped} of {len(results)} sets passed",
+        description=f"{counted}{wrong}",
         metadata={
             "sets": len(results),
             "failed": len(failed),
@@ -147,9 +156,8 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
     manifest = written.manifest
     totals = manifest.totals
     return {
-        "gallery": dg.MetadataValue.path(str(written.index.absolute())),
+        **_describe_pages(studio, written),
         "manifest": dg.MetadataValue.path(str(written.manifest_path.absolute())),
-        "contact_sheet": dg.MetadataValue.path(str(written.contact_sheet.absolute())),
         "pictures": totals.pictures,
         "prompts_made": totals.prompts_made,
         "missing": totals.missing,
@@ -167,6 +175,27 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         ),
         **_describe_likenesses(manifest),
     }
+
+
+def _describe_pages(studio: Studio, written: WrittenSet) -> dict[str, object]:
+    """The gallery and the contact sheet: as links where the folder of sets is served."""
+    gallery, sheet = written.index.absolute(), written.contact_sheet.absolute()
+    facts: dict[str, object] = {
+        "gallery": dg.MetadataValue.path(str(gallery)),
+        "contact_sheet": dg.MetadataValue.path(str(sheet)),
+    }
+    base = studio.options.gallery_url
+    if base is not None:
+        address = f"{base.rstrip('/')}/{quote(written.manifest.campaign.id)}"
+        # Another digest is another picture, whatever a browser has kept.
+        picture = f"{address}/{sheet.name}?{written.digest[:8]}"
+        page = f"{address}/{gallery.name}"
+        facts["open_gallery"] = dg.MetadataValue.url(page)
+        facts["preview"] = dg.MetadataValue.md(f"[![contact sheet]({picture})]({page})")
+    elif studio.options.preview_px:
+        image = decode_image(sheet.read_bytes(), what=sheet.name).image
+        facts["preview"] = dg.MetadataValue.md(dialog_preview(image, _SHEET_PX))
+    return facts
 
 
 def _describe_prompts(manifest: SetManifest) -> dg.TableMetadataValue | str:

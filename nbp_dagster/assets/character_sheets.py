@@ -17,6 +17,7 @@ from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
     BuyingConfig,
     Execute,
+    campaigns_of_sheets,
     pass_through,
     progress_key,
     progress_of,
@@ -24,6 +25,7 @@ from nbp_dagster.assets.step import (
     run_within,
     studio_key,
     studio_of,
+    tag_run,
     wait_reason,
 )
 from nbp_dagster.assets.step_failures import fail_step, plain_failure
@@ -84,6 +86,7 @@ class _SheetStep:
 
     def run(self, config: BuyingConfig, progress: Progress) -> None:
         keys = list(self._context.partition_keys)
+        tag_run(self._context, self._studio, campaigns_of_sheets(self._studio, keys))
         # What its pictures will need must be in order before a sheet is paid for.
         self._studio.compiler.require_sheets(keys)
         statuses = self._character_sheets.statuses(keys)
@@ -114,6 +117,7 @@ class _SheetStep:
             lacking,
             total=len(keys),
             what="character sheets",
+            recorders=(self._recorder,),
         )
 
     def _note(self, status: SheetStatus, made: Generated | Reused) -> None:

@@ -50,7 +50,8 @@ class Recorder:
     """Logs materializations of an asset's partitions from within its step.
 
     Attributes:
-        code_version: The asset's, as in its spec.
+        asset: Key of the asset.
+        recorded: Partitions that this run has recorded.
 
     Example:
         >>> recorder = Recorder(context, dg.AssetKey("generated_images"), code_version="1")
@@ -61,17 +62,18 @@ class Recorder:
         self, context: dg.AssetExecutionContext, asset: dg.AssetKey, *, code_version: str
     ) -> None:
         self._context = context
-        self._asset = asset
+        self.asset = asset
+        self.recorded: set[str] = set()
         self._code_version = code_version
 
     @property
     def is_selected(self) -> bool:
         """Whether this run was asked for the asset; others are not recorded."""
-        return self._asset in self._context.selected_asset_keys
+        return self.asset in self._context.selected_asset_keys
 
     def versions(self, partitions: Iterable[str]) -> dict[str, str]:
         """Return the data version last recorded, by partition."""
-        return recorded_versions(self._context.instance, self._asset, partitions)
+        return recorded_versions(self._context.instance, self.asset, partitions)
 
     def record(
         self,
@@ -101,6 +103,7 @@ class Recorder:
         store_materializations(self._context, map(self._materialization, recordings))
 
     def _materialization(self, recording: Recording) -> dg.AssetMaterialization:
+        self.recorded.add(recording.partition)
         # A result has one data version for all its partitions: dagster-io/dagster#34013.
         tags = {
             CODE_VERSION: self._code_version,
@@ -112,7 +115,7 @@ class Recorder:
             tags[f"{INPUT_VERSION}/{name}"] = version
             tags[f"{INPUT_POINTER}/{name}"] = str(recording.pointer)
         return dg.AssetMaterialization(
-            asset_key=self._asset,
+            asset_key=self.asset,
             partition=recording.partition,
             metadata=recording.metadata,
             tags=tags,

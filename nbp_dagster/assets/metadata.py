@@ -17,6 +17,7 @@ from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Reused
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.ordering.character_sheets import Candidate, SheetStatus
+from nbp_dagster.studio.renditions.postprocessor import Rendered
 from nbp_dagster.studio.studio import Studio
 
 Metadata = Mapping[str, Any]
@@ -263,6 +264,23 @@ def link_request(names: Names, prompt: str) -> str:
 def link_image(names: Names, prompt: str) -> str:
     """Return the link to a prompt's paid original, as Markdown."""
     return _link(names.generated_images, prompt, "original")
+
+
+def show_original(names: Names, prompt: str, rendered: Rendered) -> Metadata:
+    """Return what an original's page shows of it.
+
+    One picture a prompt is enough in the event log: where there are renditions, they have it.
+    """
+    preview = {"preview": dg.MetadataValue.md(rendered.preview)}
+    if rendered.record is None:
+        return {**preview, **show_picture(rendered.picture)}
+    renditions = _link(names.channel_images, prompt, "its renditions, with a large picture")
+    return {**preview, "made_into": dg.MetadataValue.md(renditions)}
+
+
+def show_picture(markdown: str) -> Metadata:
+    """Return the metadata that shows a picture in a dialog; none where there is none."""
+    return {"picture": dg.MetadataValue.md(markdown)} if markdown else {}
 
 
 def made_from(*links: str) -> Mapping[str, dg.MetadataValue]:

@@ -32,6 +32,8 @@ from nbp_dagster.assets.metadata import (
     link_request,
     link_sheets,
     made_from,
+    show_original,
+    show_picture,
 )
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import PartitionSets
@@ -54,6 +56,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
 from nbp_dagster.studio.campaign_set import stage_campaign_set
+from nbp_dagster.studio.due_reasons import describe_due
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -222,12 +225,15 @@ class _PromptStep:
         self._unrecorded.extend(self._requests_to_record(compiled.orders))
         if not self._originals.is_selected:
             self._record_requests(pointer)
+        if self._originals.is_selected:
+            due = describe_due(self._studio, compiled.orders.values(), fresh=self._config.fresh)
+            self._context.log.info("%s", due or "nothing to buy")
         if self._originals.is_selected or self._renditions.is_selected:
             self._make(compiled.orders, pointer)
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
-        self._log.close(self._tally)
+        self._close_log(len(compiled.orders))
         for reason in self._judgement.unlooked():
             self._context.log.info("%s", reason)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
@@ -238,7 +244,14 @@ class _PromptStep:
             self._problems,
             total=len(self._prompts),
             what="prompts",
+            recorders=(self._requests, self._originals, self._renditions),
         )
+
+    def _close_log(self, requests: int) -> None:
+        if self._originals.is_selected or self._renditions.is_selected:
+            self._log.close(self._tally)
+        elif self._requests.is_selected:
+            self._context.log.info("%d requests recorded; no picture was asked for", requests)
 
     def _pin_automatically(self) -> None:
         """Write down which sheets these pictures are anchored to, where nobody did yet.
@@ -408,7 +421,7 @@ class _PromptStep:
             inputs={self._names.image_requests: order.request.fingerprint},
             pointer=pointer,
             metadata={
-                "preview": dg.MetadataValue.md(item.rendered.preview),
+                **show_original(self._names, order.key, item.rendered),
                 **made_from(
                     link_request(self._names, order.key),
                     *self._upstream(self._prompts[order.key]),
@@ -426,6 +439,7 @@ class _PromptStep:
             pointer=pointer,
             metadata={
                 **describe_renditions(record),
+                **show_picture(item.rendered.picture),
                 **made_from(link_image(self._names, record.prompt_key)),
             },
         )

@@ -21,6 +21,7 @@ from nbp_dagster.assets.step import (
     run_within,
     studio_key,
     studio_of,
+    tag_run,
 )
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.studio.publish import PublishRules, publish_set
@@ -68,6 +69,7 @@ def build_published_sets(
     ) -> Iterator[dg.MaterializeResult[None]]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
+        tag_run(context, studio, context.partition_keys)
         with plain_failure(context):
             destination = destination_of(context, names)
         recorded = recorded_versions(context.instance, names.campaign_sets, context.partition_keys)

@@ -7,12 +7,16 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from nbp_dagster.assets.materializations import Recorder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import is_outage
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, OutcomeCounts, Refused
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
+
+# Partitions whose page says in this run what keeps them from being made: an event each, of 10 ms.
+_PAGES = 200
 
 # Metadata of the failure, which notifications read.
 WITHOUT_IMAGE = "without_image"
@@ -55,14 +59,18 @@ def fail_step(
     *,
     total: int,
     what: str,
+    recorders: Sequence[Recorder],
 ) -> None:
     """Fail the step if there are problems, naming each; what is done is recorded already.
+
+    The page of each partition that is not made says why, too.
 
     Args:
         context: The step's.
         problems: Outcomes without an image.
         total: How many there were to make.
         what: What they are, for the message.
+        recorders: Those of the step's assets.
 
     Raises:
         dagster.Failure: To be retried where the service was out of reach and nothing that it may
@@ -72,6 +80,7 @@ def fail_step(
         return
     for problem in problems:
         context.log.error("%s: %s: %s", problem.key, _state(problem), problem.reason)
+    _tell_pages(context, problems, recorders)
     kinds = {problem.kind for problem in problems if isinstance(problem, Failed)}
     is_mended_by_waiting = "unreachable" in kinds and not kinds & _MAYBE_BILLED
     # A step can't fail for some of its partitions alone: dagster-io/dagster#17836.
@@ -92,6 +101,28 @@ def fail_step(
         },
         allow_retries=_allow_retries(context, is_mended_by_waiting),
     )
+
+
+def _tell_pages(
+    context: dg.AssetExecutionContext,
+    problems: Sequence[Refused | Failed],
+    recorders: Sequence[Recorder],
+) -> None:
+    """Record, for each partition that is not made, what keeps it from being made."""
+    for problem in problems[:_PAGES]:
+        for recorder in recorders:
+            if recorder.is_selected and problem.key not in recorder.recorded:
+                state = _state(problem)
+                context.log_event(
+                    dg.AssetObservation(
+                        recorder.asset,
+                        partition=problem.key,
+                        description=f"{state}: {problem.reason}",
+                        metadata={"state": state, "reason": problem.reason},
+                    )
+                )
+    if len(problems) > _PAGES:
+        context.log.info("the pages of %d more partitions do not say why", len(problems) - _PAGES)
 
 
 def _allow_retries(context: dg.AssetExecutionContext, allowed: bool) -> bool:

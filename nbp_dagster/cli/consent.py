@@ -13,6 +13,7 @@ from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.connect import require_key
+from nbp_dagster.studio.due_reasons import count_reasons
 from nbp_dagster.studio.plan import Plan, PlannedImage, plan_prompts
 
 
@@ -65,7 +66,8 @@ def describe_quote(planned: Plan, options: RunOptions) -> Iterator[str]:
         name = image.key.partition("/")[0] if image.kind == "prompt" else "character sheets"
         groups.setdefault(name, []).append(image)
     for name, images in groups.items():
-        yield f"{name}: {describe_total(Plan(tuple(images)))}"
+        why = count_reasons(image.why for image in images if image.is_due)
+        yield f"{name}: {describe_total(Plan(tuple(images)))}" + (f" ({why})" if why else "")
     yield f"total, paid to the service: {describe_total(planned)}"
     yield from describe_corrections(planned)
     if options.budget is not None:

@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from nbp_dagster.cli.tables import align, free_note
-from nbp_dagster.studio.plan import Plan
+from nbp_dagster.studio.plan import Plan, PlannedImage
 
 
 def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
     """Yield the table of images, then what keeps any from being made, then the total."""
-    rows = [("key", "kind", "standing", "refs", "fingerprint", "USD")]
+    rows = [("key", "kind", "standing", "refs", "fingerprint", "USD", "why")]
     rows += [
         (
             image.key,
@@ -20,6 +20,7 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
             str(len(image.references)),
             (image.fingerprint or "-")[:12],
             f"{image.price_usd:.2f}",
+            _why(image),
         )
         for image in planned.images
     ]
@@ -30,12 +31,20 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
         elif image.standing == "waits_for_pin":
             yield f"{image.key}: {image.reason}"
     yield f"total: {describe_total(planned)}{free_note(simulated)}"
+    again = sum(image.is_rendered_again for image in planned.images)
+    if again:
+        yield f"and {again} whose files are made again, free"
     yield from describe_corrections(planned)
+
+
+def _why(image: PlannedImage) -> str:
+    words = ", ".join(image.why)
+    return f"files again, free: {words}" if image.is_rendered_again else words
 
 
 def describe_total(planned: Plan) -> str:
     """Return `5 of 37 to buy, 0.75 USD`."""
-    due = sum(image.standing in ("to_make", "waits_for_sheet") for image in planned.images)
+    due = sum(image.is_due for image in planned.images)
     return f"{due} of {len(planned.images)} to buy, {planned.total_usd:.2f} USD"
 
 
@@ -60,7 +69,7 @@ def describe_prompt(planned: Plan, key: str) -> Iterator[str]:
         raise click.UsageError(f"no prompt {key} in the plan; `nbp plan` lists every key")
     yield image.prompt or f"({image.reason})"
     for place, item in enumerate(image.references, start=1):
-        row = (item["role"], item["subject"], item["source"], item["sha256"])
+        row = (item["role"], item["subject"], item["source"], item["sha256"] or "not made yet")
         yield ("\n" if place == 1 else "") + f"Image {place}  " + "  ".join(row)
 
 

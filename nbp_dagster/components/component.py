@@ -147,7 +147,13 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             examples=["http://127.0.0.1:3000"],
         ),
     ] = None
-    group: Annotated[str, dg.Resolver.default(description="Asset group in the UI.")] = GROUP
+    group: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Asset group in the UI. Left out: marketing, or named like the key prefix, "
+            "so that two instances are two groups."
+        ),
+    ] = None
     translation: SpecTranslation = None
 
     @model_validator(mode="before")
@@ -246,7 +252,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         Args:
             spec: As this package makes it; called once for each of the seven assets.
         """
-        grouped = spec.replace_attributes(group_name=self.group)
+        grouped = spec.replace_attributes(group_name=self.group or self._default_group)
         return self.translation(grouped, grouped) if self.translation else grouped
 
     def execute(self, context: dg.AssetExecutionContext, step: Iterator[Any]) -> Iterator[Any]:
@@ -280,6 +286,10 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     def get_progress(self) -> Progress:
         """Return whoever is told of every outcome while a run goes on; nobody by default."""
         return NoProgress()
+
+    @property
+    def _default_group(self) -> str:
+        return "_".join(_parts(self.key_prefix)) or GROUP
 
     def _home(self, project: Path) -> Path:
         if self.home is not None:

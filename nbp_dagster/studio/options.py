@@ -104,6 +104,20 @@ class StudioOptions(BaseModel):
         "made, private, when it is not there.",
     )
 
+    preview_px: int = Field(
+        default=640,
+        ge=0,
+        le=640,
+        description="Pixels of the picture that Dagster's pages show in a dialog, on its longer "
+        "side: 0 to 640, 0 for none. Events keep it for ever: some 30 kB a prompt at 640.",
+    )
+    gallery_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@()\[\]]+(/[^\s?#()\[\]]*)?$",
+        description="Address at which the folder of sets is served, as `nbp gallery --serve` does; "
+        "Dagster's pages then open galleries, and show contact sheets, from there.",
+    )
+
     @field_validator("ocr", "character_scorer", mode="before")
     @classmethod
     def _undo_yaml_booleans(cls, value: object) -> object:

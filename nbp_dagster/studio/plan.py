@@ -7,8 +7,10 @@ from typing import Any, Literal
 
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.request_changes import PENDING_DIGEST
+from nbp_dagster.studio.due_reasons import AGAIN, explain_due
 from nbp_dagster.studio.ledger.budget import describe_excess
-from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ledger.orders import Failed, Order, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
@@ -37,6 +39,8 @@ class PlannedImage:
         references: Role, subject, source and digest of each reference, in the order of sending.
         fingerprint: Hash of the request; None while it can't be known.
         reason: Why it is refused, waits or is invalid.
+        why: Why it is to be bought, in a few words each, such as "scene edited"; of a made one why
+            its files are made again, which is free, and empty where they are not.
         may_correct: Most corrections that may be bought if this picture fails a check.
         correction_usd: What each correction would cost.
     """
@@ -49,8 +53,19 @@ class PlannedImage:
     references: tuple[Mapping[str, str], ...] = ()
     fingerprint: str | None = None
     reason: str = ""
+    why: tuple[str, ...] = ()
     may_correct: int = 0
     correction_usd: Decimal = Decimal(0)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a run buys it."""
+        return self.standing in ("to_make", "waits_for_sheet")
+
+    @property
+    def is_rendered_again(self) -> bool:
+        """Whether a run makes its files again, and buys nothing for them."""
+        return self.standing == "made" and bool(self.why)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; USD as a decimal string."""
@@ -63,6 +78,7 @@ class PlannedImage:
             "references": [dict(item) for item in self.references],
             "prompt": self.prompt,
             "reason": self.reason,
+            "why": list(self.why),
             "may_correct": self.may_correct,
         }
 
@@ -118,38 +134,70 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
     statuses = studio.compiler.character_sheets.statuses(sheet_keys)
-    images = [_planned_sheet(status) for status in statuses.values() if status.orders]
-    ready = {
-        prompt.key
+    images = [_planned_sheet(studio, status) for status in statuses.values() if status.orders]
+    waiting = [
+        prompt
         for prompt in prompts
-        if all(statuses[key].sheet for key in studio.compiler.sheets_of(prompt))
-    }
-    compiled = studio.compile(prompt for prompt in prompts if prompt.key in ready)
-    by_key = _planned_orders(studio, compiled.orders.values(), fresh=fresh)
-    for failure in compiled.failures:
-        by_key[failure.key] = PlannedImage(
-            failure.key, "prompt", "invalid", Decimal(0), reason=failure.reason
-        )
-    for prompt in prompts:
-        if prompt.key not in ready:
-            by_key[prompt.key] = _waiting(studio, prompt, statuses)
+        if any(statuses[key].sheet is None for key in studio.compiler.sheets_of(prompt))
+    ]
+    held_back = {prompt.key for prompt in waiting}
+    by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
+    by_key |= _waiting_prompts(studio, waiting, statuses)
     images.extend(_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts)
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
 
 
-def _planned_orders(
-    studio: Studio, orders: Iterable[Order], *, fresh: bool
+def _planned_prompts(
+    studio: Studio, prompts: Sequence[Prompt], *, fresh: bool
 ) -> dict[str, PlannedImage]:
-    """Return the row of each order: of its current wording, or of the first where bought again."""
+    """Return the rows of prompts whose sheets are made, by key."""
+    compiled = studio.compile(prompts)
     # The current picture may be a correction of what the brief compiles to.
+    orders = compiled.orders.values()
     current = list(orders) if fresh else studio.regenerations.current_orders(orders)
     known = studio.purchases(current)
+    by_key = {prompt.key: prompt for prompt in prompts}
     planned: dict[str, PlannedImage] = {}
+    due: list[Order] = []
     for order in current:
         purchase = status_of(order, known)
-        is_repeated = fresh and purchase is not None and purchase.state == "made"
-        planned[order.key] = _ordered(order, None if is_repeated else purchase, "prompt")
-    return planned
+        if fresh and purchase is not None and purchase.state == "made":
+            planned[order.key] = _ordered(order, None, "prompt", why=(AGAIN,))
+            continue
+        row = _ordered(order, purchase, "prompt")
+        if row.standing == "to_make":
+            due.append(order)
+        elif purchase is not None and purchase.image is not None:
+            made = Reused(order.key, purchase.image, purchase.receipt())
+            row = replace(row, why=studio.rendition_changes(by_key[order.key], made))
+        planned[order.key] = row
+    for key, why in explain_due(studio, due, known).items():
+        planned[key] = replace(planned[key], why=why)
+    return {**planned, **_invalid(compiled.failures)}
+
+
+def _waiting_prompts(
+    studio: Studio, prompts: Sequence[Prompt], statuses: Mapping[str, SheetStatus]
+) -> dict[str, PlannedImage]:
+    """Return the rows of prompts that wait for a sheet, by key; with their text all the same."""
+    missing = [key for key, item in statuses.items() if item.sheet is None and item.fault is None]
+    sketched = studio.compiler.sketch(prompts, missing)
+    reasons = explain_due(studio, sketched.orders.values(), {})
+    planned = {
+        prompt.key: _waiting(
+            studio, prompt, sketched.orders[prompt.key], statuses, reasons[prompt.key]
+        )
+        for prompt in prompts
+        if prompt.key in sketched.orders
+    }
+    return {**planned, **_invalid(sketched.failures)}
+
+
+def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
+    return {
+        item.key: PlannedImage(item.key, "prompt", "invalid", Decimal(0), reason=item.reason)
+        for item in failures
+    }
 
 
 def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> PlannedImage:
@@ -184,7 +232,11 @@ def _over_caps(studio: Studio, images: Iterable[PlannedImage]) -> Iterator[str]:
 
 
 def _ordered(
-    order: Order, purchase: Purchase | None, kind: Literal["prompt", "sheet"]
+    order: Order,
+    purchase: Purchase | None,
+    kind: Literal["prompt", "sheet"],
+    *,
+    why: tuple[str, ...] = (),
 ) -> PlannedImage:
     standing: PlannedState = "to_make"
     reason = ""
@@ -205,16 +257,17 @@ def _ordered(
                 "role": item.role,
                 "subject": item.subject,
                 "source": cut_query(item.source),
-                "sha256": item.digest,
+                "sha256": "" if item.digest == PENDING_DIGEST else item.digest,
             }
             for item in order.request.references
         ),
         fingerprint=order.request.fingerprint,
         reason=reason,
+        why=why,
     )
 
 
-def _planned_sheet(status: SheetStatus) -> PlannedImage:
+def _planned_sheet(studio: Studio, status: SheetStatus) -> PlannedImage:
     """Return one row for a generated sheet, at the price of the candidates still to buy."""
     first = status.orders[0]
     planned = _ordered(first, status.latest.get(status.made_for), "sheet")
@@ -223,7 +276,8 @@ def _planned_sheet(status: SheetStatus) -> PlannedImage:
     if due:
         count = len(due)
         reason = "" if count == 1 else f"{count} candidates in one call"
-        return replace(planned, standing="to_make", price_usd=cost, reason=reason)
+        why = explain_due(studio, due[:1], status.latest)[status.key]
+        return replace(planned, standing="to_make", price_usd=cost, reason=reason, why=why)
     if status.due:
         return replace(planned, standing="open", price_usd=cost)
     if status.waits_for_pin:
@@ -233,16 +287,20 @@ def _planned_sheet(status: SheetStatus) -> PlannedImage:
     return planned
 
 
-def _waiting(studio: Studio, prompt: Prompt, statuses: Mapping[str, SheetStatus]) -> PlannedImage:
+def _waiting(
+    studio: Studio,
+    prompt: Prompt,
+    order: Order,
+    statuses: Mapping[str, SheetStatus],
+    why: tuple[str, ...],
+) -> PlannedImage:
     """Return the row of a prompt whose sheet is not made: it has a price but no fingerprint."""
-    campaign = studio.briefs.campaigns[prompt.campaign]
     missing = [key for key in studio.compiler.sheets_of(prompt) if statuses[key].sheet is None]
     unpinned = [statuses[key].ask_for_pin() for key in missing if statuses[key].waits_for_pin]
     sheets = ", ".join(studio.compiler.sheets_of(prompt))
-    return PlannedImage(
-        prompt.key,
-        "prompt",
-        "waits_for_sheet",
-        studio.compiler.price(campaign),
+    return replace(
+        _ordered(order, None, "prompt", why=why),
+        standing="waits_for_sheet",
+        fingerprint=None,
         reason="; ".join(unpinned) or f"its fingerprint holds the bytes of {sheets}, made first",
     )

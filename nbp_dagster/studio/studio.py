@@ -47,6 +47,7 @@ from nbp_dagster.studio.regeneration_rules import Regenerations
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
+from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -267,12 +268,13 @@ class Studio:
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
     ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
+        px = self.options.preview_px
         if not renders:
-            return Postprocessor(self.originals.read, self._renderer)
+            return Postprocessor(self.originals.read, self._renderer, picture_px=px)
         brands = {self.briefs.campaigns[item.campaign].brand for item in prompts.values()}
         sheets = {brand: self.compiler.brand_sheets(brand) for brand in sorted(brands)}
         inputs = RenderInputs(self.briefs, prompts, orders, sheets, self.regenerations)
-        return Postprocessor(self.originals.read, self._renderer, inputs)
+        return Postprocessor(self.originals.read, self._renderer, inputs, picture_px=px)
 
     def render(
         self, prompt: Prompt, order: Order, made: Made, image: Image.Image | None = None
@@ -404,6 +406,14 @@ class Studio:
         context = render_context_of(self.briefs, prompt)
         stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
         return version_of(self._renderer.recipe(context, made), stamp)
+
+    def rendition_changes(self, prompt: Prompt, made: Made) -> tuple[str, ...]:
+        """Return why a prompt's renditions would be made again; empty if they are up to date."""
+        context = render_context_of(self.briefs, prompt)
+        stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
+        recipe, record = self._renderer.recipe(context, made), self.records.read(prompt.key)
+        here = self.has_renditions(made)
+        return find_rendition_changes(context, record, recipe=recipe, stamp=stamp, is_here=here)
 
     def all_records(self) -> Iterator[PromptRecord]:
         """Yield the record of every prompt that has pictures."""

@@ -168,6 +168,21 @@ def test_a_partition_shows_its_picture_prompt_references_and_price(
     keep(page, "prompt")
 
 
+def test_a_rendition_is_shown_large_and_a_set_by_its_contact_sheet(
+    page: Page, stage: Stage
+) -> None:
+    for asset, key, name, least in (
+        ("channel_images", MADE, "picture", 500),
+        ("campaign_sets", "winter", "preview", 1000),
+    ):
+        page.goto(stage.page_of(asset, key))
+        metadata(page, name).get_by_text("Show Markdown").click()
+        shown = page.locator('.dagster-dialog img[src^="data:image/webp;base64,"]')
+        expect(shown).to_be_visible()
+        assert shown.evaluate("image => Math.max(image.naturalWidth, image.naturalHeight)") > least
+        keep(page, f"large-{asset}")
+
+
 def test_links_lead_from_an_image_to_its_request_sheet_and_brief(page: Page, stage: Stage) -> None:
     page.goto(stage.page_of("generated_images", MADE))
 
@@ -226,6 +241,12 @@ def test_a_refused_prompt_is_red_and_its_run_says_why(page: Page, stage: Stage) 
     expect(page.get_by_text("failed, and did not materialize this asset")).to_be_visible()
     expect(page.get_by_text("Failed (1)")).to_be_visible()
     keep(page, "refused")
+    page.get_by_role("button", name="View all historical events").click()
+    dialog = page.locator(".dagster-dialog")
+    dialog.get_by_text(REFUSED, exact=True).click()
+    expect(dialog.get_by_text("Content policy violation").first).to_be_visible()
+    keep(page, "why-refused")
+    dialog.get_by_role("button", name="OK").click()
     page.get_by_role("link", name=run.id[:8]).click()
     row = page.get_by_role("row").filter(has=page.get_by_role("cell", name="refused", exact=True))
     expect(row.first).to_contain_text("Content policy violation")

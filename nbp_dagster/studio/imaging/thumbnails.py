@@ -18,6 +18,8 @@ THUMBNAIL_SIDE: Final = 640
 # As JPEG, because a WebP of the same looks is a third lighter and takes 25 times as long.
 _THUMBNAIL_QUALITY: Final = 75
 
+_DIALOG_QUALITY: Final = 50
+
 _NEAR_ENOUGH: Final = 0.8  # of the requested size
 
 # Longest side in pixels and WebP quality, the best first. The last fits whatever is on it:
@@ -46,6 +48,21 @@ def inline_preview(image: Image.Image) -> str:
         if len(markdown) < INLINE_LIMIT:
             break
     return markdown
+
+
+def dialog_preview(image: Image.Image, px: int) -> str:
+    """Return a picture as one markdown image, which Dagster shows in a dialog.
+
+    It is part of an event, which is stored twice and never deleted: 12 to 20 kB at 640 pixels.
+
+    Args:
+        image: Any size and mode; what is transparent is shown on white.
+        px: Pixels of its longer side, at most.
+    """
+    out = io.BytesIO()
+    # 11 to 15 ms for 640 pixels; method 4 takes twice as long for 5 % less.
+    strip_info(_shrink(image, px)).save(out, "WEBP", quality=_DIALOG_QUALITY, method=2)
+    return f"![preview](data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')})"
 
 
 def thumbnail(image: Image.Image, px: int = THUMBNAIL_SIDE) -> bytes:

@@ -100,8 +100,10 @@ class Ledger:
                     )
         return found
 
-    def latest_for(self, keys: Iterable[str], *, provider: str) -> dict[str, Purchase]:
-        """Return the newest purchase of each prompt or sheet key, whatever its request."""
+    def latest_for(
+        self, keys: Iterable[str], *, provider: str, made_only: bool = False
+    ) -> dict[str, Purchase]:
+        """Return the newest purchase (that is made) of each key, whatever its request."""
         found: dict[str, Purchase] = {}
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(list(dict.fromkeys(keys))):
@@ -109,6 +111,7 @@ class Ledger:
                     purchases.c.key.in_(chunk),
                     purchases.c.provider == provider,
                     statements.OF_ACCOUNT,
+                    purchases.c.state == "made" if made_only else sa.true(),
                 )
                 rows = connection.execute(query.order_by(purchases.c.id), self._own)
                 found.update((row.key, _purchase(row)) for row in rows)

@@ -259,7 +259,7 @@ class CharacterSheets:
         digest = status.pin.digest if status.pin is not None else None
         if digest is None and status.auto_pin:
             digest = status.first_choice()
-        return status if digest is None else replace(status, sheet=_generated_sheet(key, digest))
+        return status if digest is None else replace(status, sheet=generated_sheet(key, digest))
 
     def _supplied_status(self, key: str) -> SheetStatus:
         try:
@@ -283,7 +283,8 @@ class CharacterSheets:
                 )
 
 
-def _generated_sheet(sheet_key: str, digest: str) -> Sheet:
+def generated_sheet(sheet_key: str, digest: str) -> Sheet:
+    """Return the sheet that an image of the service is."""
     return Sheet(
         key=sheet_key, digests=(digest,), sources=(f"sheet:{sheet_key}",), origin="generated"
     )

@@ -21,10 +21,15 @@ from nbp_dagster.prompts.request import (
     Sheet,
     compile_request,
 )
+from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Failed, Order
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
-from nbp_dagster.studio.ordering.character_sheets import CharacterSheets, SheetStatus
+from nbp_dagster.studio.ordering.character_sheets import (
+    CharacterSheets,
+    SheetStatus,
+    generated_sheet,
+)
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -160,6 +165,35 @@ class Compiler:
             except NbpError as error:
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
         return Compiled(orders=orders, failures=tuple(failures), sheets=sheets, unpinned=unpinned)
+
+    def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
+        """Compile prompts whose sheets are not made or chosen yet, to be looked at only.
+
+        Args:
+            prompts: The prompts, each with a sheet among the missing.
+            missing: Keys of those sheets; their bytes are `PENDING_DIGEST`, so that fingerprints
+                are none of a request that will be sent.
+
+        Raises:
+            OxenError: The model or a reference can't be fetched.
+        """
+        wanted = tuple(prompts)
+        statuses = self.character_sheets.statuses(
+            key for prompt in wanted for key in self.sheets_of(prompt)
+        )
+        sheets = {key: item.sheet for key, item in statuses.items() if item.sheet is not None}
+        sheets |= {key: generated_sheet(key, PENDING_DIGEST) for key in missing}
+        self._sheet_faults.update(
+            (key, item.fault) for key, item in statuses.items() if item.fault is not None
+        )
+        orders: dict[str, Order] = {}
+        failures: list[Failed] = []
+        for prompt in wanted:
+            try:
+                orders[prompt.key] = self._order(prompt, sheets)
+            except NbpError as error:
+                failures.append(Failed(prompt.key, "", str(error), "rejected"))
+        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
         """Return the keys of the character sheets a prompt refers to, as `brand/character`."""

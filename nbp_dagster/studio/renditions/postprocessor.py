@@ -17,7 +17,7 @@ from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter, count_decodes
-from nbp_dagster.studio.imaging.thumbnails import inline_preview
+from nbp_dagster.studio.imaging.thumbnails import dialog_preview, inline_preview
 from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Outcome, Reused
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.renditions.renderer import Renderer
@@ -61,11 +61,14 @@ class Rendered:
             where the original can't be decoded.
         record: The prompt's renditions; None where none were wanted.
         problem: Why there is no rendition, where one could not be made.
+        picture: The first rendition, or the original where none was wanted, as a markdown image
+            that the UI shows in a dialog; empty where none is wanted or it can't be read.
     """
 
     preview: str = ""
     record: PromptRecord | None = None
     problem: str | None = None
+    picture: str = ""
 
 
 class Postprocessor:
@@ -77,6 +80,7 @@ class Postprocessor:
         read_original: Gives the bytes of a paid original; see `purchasing.originals`.
         renderer: Makes the renditions.
         inputs: What renditions are made from; None to make only previews.
+        picture_px: Pixels of the longer side of `Rendered.picture`; 0 for none.
     """
 
     def __init__(
@@ -84,10 +88,13 @@ class Postprocessor:
         read_original: Callable[[Made], bytes],
         renderer: Renderer,
         inputs: RenderInputs | None = None,
+        *,
+        picture_px: int = 0,
     ) -> None:
         self._read_original = read_original
         self._renderer = renderer
         self._inputs = inputs
+        self._picture_px = picture_px
         self._rendered: dict[str, Rendered] = {}
 
     def warm_up(self) -> None:
@@ -125,13 +132,17 @@ class Postprocessor:
                 order = inputs.lookup.order_for(inputs.orders[made.key], made.receipt.fingerprint)
                 sheets = inputs.sheets[context.brand.id]
                 record = self._renderer.render(context, order.request, made, image, sheets=sheets)
-                self._rendered[made.key] = Rendered(record.preview, record)
+                picture = self._picture_of(record)
+                self._rendered[made.key] = Rendered(record.preview, record, picture=picture)
                 return
         except NbpError as error:
             # The original is paid and stored; only its renditions are missing.
             problem = str(error)
         try:
-            self._rendered[made.key] = Rendered(self._preview(made, image), problem=problem)
+            pixels = self._read(made) if image is None else image
+            self._rendered[made.key] = Rendered(
+                inline_preview(pixels), problem=problem, picture=self._show(pixels)
+            )
         except NbpError as error:
             self._rendered[made.key] = Rendered(problem=problem or str(error))
 
@@ -166,11 +177,19 @@ class Postprocessor:
         """Return the result for a prompt, once."""
         return self._rendered.pop(key)
 
-    def _preview(self, made: Made, image: Image.Image | None) -> str:
-        if image is None:
-            digest = made.image.sha256
-            image = decode_image(self._read_original(made), what=f"image {digest[:12]}").image
-        return inline_preview(image)
+    def _read(self, made: Made) -> Image.Image:
+        what = f"image {made.image.sha256[:12]}"
+        return decode_image(self._read_original(made), what=what).image
+
+    def _picture_of(self, record: PromptRecord) -> str:
+        """Return the first rendition as its thumbnail shows it: no original is decoded for it."""
+        thumb = self._renderer.thumb(record.pictures[0]) if self._picture_px else None
+        if thumb is None:
+            return ""
+        return self._show(decode_image(thumb, what=f"thumbnail of {record.prompt_key}").image)
+
+    def _show(self, image: Image.Image) -> str:
+        return dialog_preview(image, self._picture_px) if self._picture_px else ""
 
 
 def _wait_for(outcome: Outcome, future: Future[None] | None) -> Outcome:

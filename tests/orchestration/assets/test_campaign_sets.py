@@ -190,3 +190,22 @@ def test_a_set_whose_file_was_edited_is_not_published(made: CodeLocation) -> Non
     words = failure_of(publish(location))
 
     assert f"files were changed or removed after it was written ({name})" in words
+
+
+def test_a_set_shows_its_contact_sheet_and_links_its_gallery_where_it_is_served(
+    made: CodeLocation,
+) -> None:
+    assert made.materialize([NAMES.campaign_sets]).success
+    inline = made.latest(NAMES.campaign_sets, "winter").metadata
+    served = "http://127.0.0.1:8900"
+    made.settings = made.settings.model_copy(update={"gallery_url": f"{served}/"})
+    assert made.materialize([NAMES.campaign_sets]).success
+    linked = made.latest(NAMES.campaign_sets, "winter").metadata
+
+    assert str(inline["preview"].value).startswith("![preview](data:image/webp;base64,")
+    assert "open_gallery" not in inline
+    assert linked["open_gallery"] == dg.MetadataValue.url(f"{served}/winter/index.html")
+    assert f"({served}/winter/contact_sheet.jpg?" in str(linked["preview"].value)
+    # Below what Dagster shows at once.
+    assert len(str(linked["preview"].value)) < 1000
+    assert Path(str(linked["gallery"].value)).is_file()

@@ -1,6 +1,7 @@
 """The paid step: what is recorded, what is bought, what a bad prompt does to the others."""
 
 import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from PIL import Image
 
 from nbp_dagster.assets.materializations import SET_FOLLOWS
 from nbp_dagster.assets.names import Names
@@ -35,8 +37,17 @@ def test_runs_say_what_they_are_about(location: CodeLocation) -> None:
 
     both = location.materialize(PROMPT_ASSETS)
     one = location.materialize([NAMES.campaign_sets], ["winter"])
+    kits = location.materialize([NAMES.brand_kits])
+    sheet = location.materialize([NAMES.character_sheets], ["hilltop/ada"])
+    published = location.materialize([NAMES.published_sets], ["summer"])
 
-    for result, campaigns in ((both, "2 campaigns"), (one, "winter")):
+    for result, campaigns in (
+        (both, "2 campaigns"),
+        (one, "winter"),
+        (kits, "2 campaigns"),
+        (sheet, "2 campaigns"),
+        (published, "summer"),
+    ):
         run = location.instance.get_run_by_id(result.run_id)
         assert run is not None
         assert (run.tags["nbp/campaign"], run.tags["nbp/mode"]) == (campaigns, "live")
@@ -81,6 +92,79 @@ def test_one_refused_prompt_leaves_the_others_materialized_and_is_named(
     [row] = metadata["without_image"].records
     assert row.data["prompt"] == refused
     assert row.data["state"] == "refused"
+    # Its own page says it too; the request was compiled, and is there.
+    for asset, said in (
+        (NAMES.generated_images, 1),
+        (NAMES.channel_images, 1),
+        (NAMES.image_requests, 0),
+    ):
+        observed = location.instance.fetch_observations(
+            dg.AssetRecordsFilter(asset_key=asset, asset_partitions=location.prompts()), limit=10
+        ).records
+        assert [record.partition_key for record in observed] == [refused] * said
+        for record in observed:
+            assert record.asset_observation is not None
+            assert "Content policy violation" in str(
+                record.asset_observation.metadata["reason"].value
+            )
+
+
+def test_the_page_of_a_prompt_that_cannot_be_compiled_says_why(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen")))
+
+    assert not location.materialize(PROMPT_ASSETS).success
+
+    observed = location.instance.fetch_observations(NAMES.image_requests, limit=10).records
+    [observation] = [record.asset_observation for record in observed]
+    assert observation is not None
+    assert "no character sheet yet" in str(observation.metadata["reason"].value)
+
+
+def test_a_large_picture_is_kept_once_a_prompt(location: CodeLocation) -> None:
+    location.sheets_made()
+    key = location.prompts()[0]
+
+    location.materialize([NAMES.image_requests, NAMES.generated_images])
+    alone = location.latest(NAMES.generated_images, key).metadata
+    location.materialize(PROMPT_ASSETS)
+    original = location.latest(NAMES.generated_images, key).metadata
+    renditions = location.latest(NAMES.channel_images, key).metadata
+
+    assert "picture" in alone
+    assert "made_into" not in alone
+    assert "picture" not in original
+    assert "/assets/channel_images?" in str(original["made_into"].value)
+    markdown = str(renditions["picture"].value)
+    data = base64.b64decode(markdown.partition("base64,")[2].removesuffix(")"))
+    with Image.open(io.BytesIO(data)) as picture:
+        assert 500 <= max(picture.size) <= 640
+    assert len(markdown) < 60_000
+    location.settings = location.settings.model_copy(update={"preview_px": 0})
+    location.materialize([NAMES.channel_images])
+    assert "picture" not in location.latest(NAMES.channel_images, key).metadata
+
+
+def test_a_run_without_pictures_counts_none(location: CodeLocation) -> None:
+    location.sheets_made()
+
+    result = location.materialize([NAMES.image_requests])
+
+    run = location.instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert "nbp/progress" not in run.tags
+    logs = [entry.user_message for entry in location.instance.all_logs(result.run_id)]
+    assert f"{len(location.prompts())} requests recorded; no picture was asked for" in logs
+
+
+def test_checks_that_looked_at_nothing_are_no_missing_outputs(location: CodeLocation) -> None:
+    location.sheets_made()
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    logs = [entry.user_message for entry in location.instance.all_logs(result.run_id)]
+    assert result.success
+    assert any(line.startswith("no verdict of ") for line in logs)
+    assert not [line for line in logs if "expected outputs" in line]
 
 
 def test_running_a_range_again_asks_only_for_what_is_missing(location: CodeLocation) -> None:
@@ -163,6 +247,12 @@ def test_pictures_unlike_their_sheet_are_named_one_by_one_and_summed_up(
         "winter/garden/all/1x1/v1",
     }
     assert found[2].partition is None
+    assert found[2].description == (
+        "0 of 3 pictures passed; a character unlike the sheet: 2 of winter"
+    )
+    assert found[0].description in {
+        f"{key}: a character unlike the sheet" for key in location.prompts()
+    }
     assert (found[2].metadata["failed"].value, found[2].metadata["skipped"].value) == (2, 1)
     metadata = location.latest(NAMES.channel_images, location.prompts()[0]).metadata
     assert {"palette_share", "measures", "scorer"} <= set(metadata)
@@ -426,3 +516,18 @@ def test_requests_are_recorded_before_the_pictures_made_of_them(location: CodeLo
         requested, made, fitted = (ids[asset][key] for asset in PROMPT_ASSETS)
         assert requested < made < fitted
     assert not any(location.stale(asset) for asset in PROMPT_ASSETS)
+
+
+def test_the_log_says_how_many_are_bought_and_why(location: CodeLocation) -> None:
+    location.write(campaign(shot("kitchen"), shot("garden")))
+    location.sheets_made()
+
+    def said() -> list[str]:
+        result = location.materialize(PROMPT_ASSETS)
+        logs = location.instance.all_logs(result.run_id)
+        return [entry.user_message for entry in logs if not entry.is_dagster_event]
+
+    assert "2 to buy: 2 new" in said()
+    assert "nothing to buy" in said()
+    location.write(campaign(shot("kitchen", scene="Ada reads in the kitchen"), shot("garden")))
+    assert "1 to buy: 1 scene edited" in said()

@@ -127,6 +127,17 @@ def test_an_instance_brings_its_assets_and_their_resources(sandbox: DefsFolderSa
         definitions.get_repository_def()
 
 
+def test_two_instances_are_two_groups_by_themselves(sandbox: DefsFolderSandbox) -> None:
+    groups = []
+    for name, prefix in (("north", "north"), ("south", ["acme", "south"]), ("plain", None)):
+        folder = add(sandbox, name, **({"key_prefix": prefix} if prefix else {}))
+        with sandbox.load_component_and_build_defs(folder) as (_, definitions):
+            graph = definitions.resolve_asset_graph()
+            groups.append({graph.get(key).group_name for key in graph.get_all_asset_keys()})
+
+    assert groups == [{"north"}, {"acme_south"}, {"marketing"}]
+
+
 def test_an_instance_makes_a_campaign_on_the_simulator(
     sandbox: DefsFolderSandbox, instance: dg.DagsterInstance
 ) -> None:
@@ -380,7 +391,7 @@ def test_a_subclass_changes_specs_steps_service_and_who_is_told(
     graph = definitions.resolve_asset_graph()
     for key in graph.get_all_asset_keys():
         assert graph.get(key).tags["season"] == "spring"
-        assert graph.get(key).group_name == "marketing"
+        assert graph.get(key).group_name == "acme"
     assert graph.get(names.generated_images).tags["cost"] == "paid"
     assert ran == ["before", "hilltop/ada,hilltop/ben"]
     assert listener.totals == [2]

@@ -7,7 +7,12 @@ import re
 import pytest
 from PIL import Image
 
-from nbp_dagster.studio.imaging.thumbnails import INLINE_LIMIT, inline_preview, thumbnail
+from nbp_dagster.studio.imaging.thumbnails import (
+    INLINE_LIMIT,
+    dialog_preview,
+    inline_preview,
+    thumbnail,
+)
 from tests.rigs.pictures import draw_noise, draw_scene
 
 PICTURES = {
@@ -86,3 +91,14 @@ def test_a_thumbnail_shows_on_white_what_is_transparent() -> None:
 
 def test_a_small_picture_is_not_enlarged() -> None:
     assert Image.open(io.BytesIO(thumbnail(draw_scene(40, 30)))).size == (40, 30)
+
+
+@pytest.mark.parametrize("px", [320, 640])
+def test_a_picture_for_the_dialog_has_the_pixels_asked_for_and_little_weight(px: int) -> None:
+    markdown = dialog_preview(draw_scene(1080, 1350), px)
+
+    head, _, text = markdown.partition("base64,")
+    assert head == "![preview](data:image/webp;"
+    with Image.open(io.BytesIO(base64.b64decode(text.removesuffix(")")))) as picture:
+        assert picture.size == (round(px * 0.8), px)
+    assert len(markdown) < 60_000
