@@ -1,5 +1,6 @@
 """The composition root: settings in, Definitions out."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
-from nbp_dagster.settings import Settings, read_settings, variable_of
+from nbp_dagster.settings import Settings, SettingsError, read_settings, variable_of
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
@@ -51,7 +52,9 @@ def build_definitions(
         sensors=automation.sensors,
         resources={
             "oxen": oxen,
-            studio_key(names): build_studio(settings, oxen),
+            studio_key(names): build_studio(
+                settings, oxen, wanted=briefs.campaigns if briefs.set_aside else ()
+            ),
             destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },
@@ -87,8 +90,16 @@ def build_oxen(settings: Settings) -> OxenResource:
     )
 
 
-def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
-    """Return the studio over a service; Dagster gets the names of the secrets' variables."""
+def build_studio(
+    settings: Settings, oxen: OxenResource, *, wanted: Iterable[str] = ()
+) -> StudioResource:
+    """Return the studio over a service; Dagster gets the names of the secrets' variables.
+
+    Args:
+        settings: Folders, mode, options and secrets.
+        oxen: The service.
+        wanted: Campaigns whose briefs must be sound; all when empty.
+    """
 
     def name_variable(secret: SecretStr | None, variable: str) -> str:
         return "" if secret is None else dg.EnvVar(variable)
@@ -97,6 +108,7 @@ def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
         oxen=oxen,
         home=str(settings.home.absolute()),
         config=str(settings.config.absolute()),
+        wanted_campaigns=list(wanted),
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
         c2pa_cert=settings.c2pa_cert or "",
@@ -110,7 +122,15 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
 
     Args:
         folder: DAGSTER_HOME; made when it is not there.
+
+    Raises:
+        SettingsError: Dagster can't keep its databases below that path.
     """
+    if "?" in str(folder.absolute()):
+        raise SettingsError(
+            f"DAGSTER_HOME or NBP_HOME: {str(folder.absolute())!r} - has a question mark, at which "
+            "Dagster ends the path of its SQLite files; move the folder to a path without one"
+        )
     # Dagster makes its tables on first use, and two processes that do so at once break them.
     with hold_lock(folder / ".opening.lock"):
         target = folder / "dagster.yaml"

@@ -24,11 +24,17 @@ class Settings(StudioOptions, BaseSettings):
     """Everything that can be set from outside, by environment variable.
 
     A variable is `NBP_` and the attribute's name, unless the field has another alias; paths are
-    taken from the folder the command runs in.
+    taken from the folder the command runs in. An empty variable is one that is not set.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="NBP_", frozen=True, extra="ignore", populate_by_name=True
+        # Compose files and .env files pass on what nobody has set as empty text; an empty path
+        # would be the folder the command runs in.
+        env_prefix="NBP_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
     )
 
     mode: Mode = Field(
@@ -114,6 +120,8 @@ class Settings(StudioOptions, BaseSettings):
     def _check_folder(cls, value: Path | None) -> Path | None:
         if value is not None:
             require_path(str(value))
+            if not str(value).strip():
+                raise ValueError("blank; give the path of a folder, or leave the variable empty")
         return value
 
     @property

@@ -10,7 +10,7 @@ from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
-from nbp_dagster.yaml_source.problems import KeyPath
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath
 
 BriefKind = Literal["brand", "campaign"]
 
@@ -48,6 +48,7 @@ class Briefs:
         files: Local references by path below the config folder; see `images.resolve_source`.
         sources: The file of each brief, by kind and id.
         fonts: Every font a brand names, by its source as `FontFile` has it.
+        set_aside: Problems of the files that were left out, where only some campaigns were wanted.
     """
 
     root: Path
@@ -57,6 +58,7 @@ class Briefs:
     files: Mapping[str, FileDigest]
     sources: Mapping[tuple[BriefKind, str], BriefSource]
     fonts: Mapping[str, FontFile] = field(default_factory=dict)
+    set_aside: tuple[BriefProblem, ...] = ()
 
     def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
         """Return the file of a brief; raises KeyError where there is none."""

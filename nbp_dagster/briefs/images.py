@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 import posixpath
 import re
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -122,7 +123,7 @@ def locate_file(source: str, root: Path, folder: str = BRANDS_FOLDER) -> Path | 
     fault = find_path_fault(key)
     if fault is not None:
         return fault
-    path = root / key
+    path = _find_spelled(root, key)
     if not path.exists():
         return f"no such file {key}{_suggest_file(path)}"
     try:
@@ -130,6 +131,29 @@ def locate_file(source: str, root: Path, folder: str = BRANDS_FOLDER) -> Path | 
     except (OSError, RuntimeError):  # RuntimeError: a link in a circle, before Python 3.13
         return UNREADABLE
     return path if inside else "a link that leaves the config folder; copy the file into it"
+
+
+def _find_spelled(root: Path, key: str) -> Path:
+    """Return the path of a key, its names as the file system spells them.
+
+    macOS writes the letters of a name decomposed (NFD) where keyboards give them composed (NFC);
+    other systems, which such a folder is copied to, take the two for different names.
+    """
+    path = root / key
+    if path.exists() or key.isascii():
+        return path
+    path = root
+    for name in key.split("/"):
+        path /= name
+        if not path.exists() and path.parent.is_dir():
+            wanted = unicodedata.normalize("NFC", name)
+            same = (
+                entry
+                for entry in sorted(path.parent.iterdir())
+                if unicodedata.normalize("NFC", entry.name) == wanted
+            )
+            path = next(same, path)
+    return path
 
 
 def _read_file(real: Path, path: Path) -> FileDigest | str:

@@ -4,7 +4,7 @@ Knows files and their order; `models` holds what a brief may contain, `rules` wh
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,17 +54,20 @@ class _Reading:
         self.problems += [p for p in problems if (p.file, p.key) not in self.refused]
 
 
-def load_briefs(config_dir: Path) -> Briefs:
+def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
     """Read every brief of a config folder.
 
     Args:
         config_dir: Folder with `brands/`, `campaigns/` and, if wanted, `channels.yaml`.
+        wanted: Ids of the campaigns that must be sound, with their brands. A file that none of
+            them needs is then left out where it has problems. All must be sound when empty.
 
     Returns:
         The briefs, in the order of their file names; empty when the folder has none.
 
     Raises:
-        BriefError: The folder is missing, or any file has any problem; it carries all of them.
+        BriefError: The folder is missing, or any file that is needed has any problem; it carries
+            all of them.
     """
     if find_path_fault(str(config_dir)) is not None or not config_dir.is_dir():
         message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
@@ -76,8 +79,10 @@ def load_briefs(config_dir: Path) -> Briefs:
         _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
         _check_brands(reading)
         _check_campaigns(reading)
-    if reading.problems:
+    needed = _list_needed(reading, wanted)
+    if any(needed is None or problem.file in needed for problem in reading.problems):
         raise BriefError(config_dir, reading.problems)
+    _leave_out_broken(reading)
     return Briefs(
         root=config_dir,
         brands=reading.brands,
@@ -86,7 +91,36 @@ def load_briefs(config_dir: Path) -> Briefs:
         files=reading.files,
         fonts=reading.fonts,
         sources={key: _describe(doc) for key, doc in reading.documents.items() if doc},
+        set_aside=tuple(reading.problems),
     )
+
+
+def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
+    """Return the files that some campaigns are read from; None where that can't be told."""
+    needed = {CHANNELS_FILE}
+    for campaign_id in wanted:
+        document = reading.documents.get(("campaign", campaign_id))
+        if document is None:
+            return None
+        needed |= {document.file, f"{BRANDS_FOLDER}/{document.data.get('brand')}.yaml"}
+    return needed if wanted else None
+
+
+def _leave_out_broken(reading: _Reading) -> None:
+    """Take out each brief whose file has a problem, and the campaigns of such a brand."""
+    broken = {problem.file for problem in reading.problems}
+    if not broken:
+        return
+    for key, document in list(reading.documents.items()):
+        if document is None or document.file in broken:
+            del reading.documents[key]
+    brands, campaigns = reading.brands, reading.campaigns
+    reading.brands = {name: brands[name] for name in brands if ("brand", name) in reading.documents}
+    reading.campaigns = {
+        name: campaign
+        for name, campaign in campaigns.items()
+        if ("campaign", name) in reading.documents and campaign.brand in reading.brands
+    }
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import click
 
-from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.yaml_source.problems import list_accepted
 
@@ -13,6 +14,23 @@ _WILDCARDS = frozenset("*?[")
 
 Chosen = Mapping[str, Sequence[Prompt]]
 """The chosen prompts of each campaign that has any, both in brief order."""
+
+
+def load_chosen(config: Path, words: Sequence[str]) -> Briefs:
+    """Read the briefs that a command's words need, and warn of files that are left out.
+
+    A broken brief of another campaign does not stop the one that is named. Patterns, and no words
+    at all, may mean any campaign, so every brief must be sound then.
+
+    Raises:
+        BriefError: A brief that is needed has errors; all of them are named.
+    """
+    named = {word.partition("/")[0] for word in words}
+    is_plain = not any(_WILDCARDS & set(name) for name in named)
+    briefs = load_briefs(config, wanted=named if is_plain else ())
+    for problem in briefs.set_aside:
+        click.echo(f"nbp: warning: not needed here, and left out: {problem}", err=True)
+    return briefs
 
 
 def choose_prompts(briefs: Briefs, words: Sequence[str]) -> Chosen:

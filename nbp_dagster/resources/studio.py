@@ -30,6 +30,11 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     oxen: OxenResource
     home: str = Field(description="Folder of the image store, the ledger and the sets.")
     config: str = Field(description="Folder of the briefs.")
+    wanted_campaigns: list[str] = Field(
+        default=[],
+        description="Campaigns whose briefs must be sound; broken files of others are left out. "
+        "All briefs must be sound when empty.",
+    )
     ledger_url: str = Field(
         default="",
         description="PostgreSQL address of a shared ledger; empty for SQLite in the home folder. "
@@ -92,7 +97,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             breaker=breaker,
         )
         with open_studio(
-            briefs or load_briefs(Path(self.config)),
+            briefs or load_briefs(Path(self.config), wanted=self.wanted_campaigns),
             service,
             paths,
             StudioOptions.of(self),

@@ -115,3 +115,17 @@ def test_fresh_needs_to_be_told_what(shell: Shell, service: ServiceProbe) -> Non
     assert "--all" in unnamed.stderr
     assert "give one" in both.stderr
     assert service.bills == 0
+
+
+def test_a_broken_brief_stops_no_other_campaign(shell: Shell, service: ServiceProbe) -> None:
+    (shell.briefs / "campaigns/autumn.yaml").write_text("id: autumn\nshots: [\n", encoding="utf-8")
+
+    done = shell.nbp("run", "--yes", "winter/attic")
+    everything = shell.nbp("run", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert "left out: campaigns/autumn.yaml" in done.stderr
+    assert "winter: 1 of 1 prompts have their pictures" in done.stdout
+    assert everything.returncode == 1
+    assert "campaigns/autumn.yaml" in everything.stderr
+    assert service.bills == 1

@@ -5,7 +5,13 @@ import os
 import pytest
 
 from nbp_dagster.project import build_oxen
-from nbp_dagster.settings import SettingsError, read_settings, write_event_batches
+from nbp_dagster.settings import (
+    Settings,
+    SettingsError,
+    read_settings,
+    variable_of,
+    write_event_batches,
+)
 
 
 @pytest.mark.parametrize(("given", "passed"), [(None, "500"), ("7", "7"), ("0", "0")])
@@ -102,3 +108,35 @@ def test_the_longest_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBP_HOME", "a" * 255)
 
     assert read_settings().home.name == "a" * 255
+
+
+@pytest.mark.parametrize(
+    "variable", [variable_of(name) for name in Settings.model_fields if name != "dagster_home"]
+)
+def test_an_empty_variable_is_one_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    unset = read_settings()
+
+    monkeypatch.setenv(variable, "")
+
+    assert read_settings() == unset
+
+
+def test_an_empty_home_of_dagster_is_below_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBP_HOME", "/srv/nbp")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+
+    assert str(read_settings().dagster_folder) == "/srv/nbp/dagster"
+
+
+@pytest.mark.parametrize("variable", ["NBP_HOME", "NBP_CONFIG", "DAGSTER_HOME"])
+@pytest.mark.parametrize("blank", [" ", "\t", " \n"])
+def test_a_blank_path_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, blank: str
+) -> None:
+    monkeypatch.setenv(variable, blank)
+
+    with pytest.raises(SettingsError, match=f"{variable}: .*blank; give the path of a folder"):
+        read_settings()

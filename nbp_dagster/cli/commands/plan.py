@@ -18,14 +18,15 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     KEYS are campaigns, shots, prompts or patterns, as for `nbp run`; without any, all.
     """
     # Imported here: the studio brings the database, the client and imaging.
-    from nbp_dagster.cli.choice import choose_prompts
+    from nbp_dagster.cli.choice import choose_prompts, load_chosen
     from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.plan import plan_prompts
 
     settings = read_settings()
-    with open_studio(settings) as studio:
+    briefs = load_chosen(settings.config.absolute(), keys)
+    with open_studio(settings, briefs=briefs) as studio:
         chosen = choose_prompts(studio.briefs, keys).values()
         planned = plan_prompts(studio, [prompt for prompts in chosen for prompt in prompts])
     if show is not None:

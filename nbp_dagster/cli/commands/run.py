@@ -68,8 +68,7 @@ def run(
 
     from rich.console import Console
 
-    from nbp_dagster.briefs.load import load_briefs
-    from nbp_dagster.cli.choice import choose_prompts
+    from nbp_dagster.cli.choice import choose_prompts, load_chosen
     from nbp_dagster.cli.consent import ask_to_buy
     from nbp_dagster.cli.run import run_prompts
     from nbp_dagster.cli.run_report import RunReport
@@ -78,7 +77,7 @@ def run(
 
     settings = read_settings()
     write_event_batches(settings)
-    briefs = load_briefs(settings.config)
+    briefs = load_chosen(settings.config, keys)
     chosen = choose_prompts(briefs, keys)
     options = RunOptions(
         budget=None if budget is None else Decimal(str(budget)),

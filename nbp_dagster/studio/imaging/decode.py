@@ -172,7 +172,9 @@ def _check_frame(opened: Image.Image, *, what: str, max_pixels: int) -> None:
     if width * height > max_pixels:
         seen = f"{width}x{height} pixels; accepted: at most {max_pixels:,} pixels"
         raise UndecodableImage(what, seen)
-    frames = getattr(opened, "n_frames", 1)
+    # A JPEG is never animated: cameras and phones put previews, depth and HDR gain maps behind the
+    # picture (CIPA DC-007, Multi-Picture Format), and the first frame is the picture.
+    frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
     if frames != 1:
         raise UndecodableImage(what, f"{frames} frames; accepted: one still picture")
 

@@ -328,11 +328,9 @@ class Ledger:
         """Return the open purchases of other accounts for some campaigns and brands."""
         return self._open(scopes, sa.not_(statements.OF_ACCOUNT))
 
-    def _open(
-        self, scopes: Iterable[str], of_account: sa.ColumnElement[bool]
-    ) -> tuple[Purchase, ...]:
+    def _open(self, scopes: Iterable[str], account: sa.ColumnElement[bool]) -> tuple[Purchase, ...]:
         is_ours = purchases.c.scope.in_(list(scopes))
-        query = sa.select(purchases).where(purchases.c.state.in_(OPEN), is_ours, of_account)
+        query = sa.select(purchases).where(purchases.c.state.in_(OPEN), is_ours, account)
         with self._transaction(begin_reading(self._engine)) as connection:
             return tuple(_purchase(row) for row in connection.execute(query, self._own))
 

@@ -145,7 +145,9 @@ class ReferenceFiles:
             self._fetch_sheet(source.removeprefix(SHEET), digest)
         if source.startswith((SHEET, "https://")):
             return self._store.get(digest)
-        path = Path(self._briefs.root) / source
+        # The file as it is spelled; a source that no brief names now has the path it says.
+        known = self._briefs.files.get(source)
+        path = Path(self._briefs.root) / source if known is None else known.path
         if not path.is_file():
             raise UnusableReference(f"reference {path} is gone; restore it and run again")
         data = path.read_bytes()

@@ -5,6 +5,9 @@ from nbp_dagster.briefs.supplied_images import all_images
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.yaml_source.problems import BriefError
 
+# Of 255. A pixel below it changes what it is laid on by less than one can see.
+LEAST_ALPHA = 8
+
 # Digests of the images that this process has decoded completely: equal bytes stay valid.
 _VALID: set[str] = set()
 
@@ -30,7 +33,14 @@ def check_files(briefs: Briefs) -> None:
 
 
 def decode_once(data: bytes, digest: str, *, what: str) -> None:
-    """Decode an image completely, once a process, to validate it as a still picture."""
-    if digest not in _VALID:
-        decode_image(data, what=what)
-        _VALID.add(digest)
+    """Decode an image completely, once a process, to validate it as a still picture.
+
+    Raises:
+        UndecodableImage: It is none, or nothing in it can be seen.
+    """
+    if digest in _VALID:
+        return
+    image = decode_image(data, what=what).image
+    if image.mode == "RGBA" and not any(image.getchannel("A").histogram()[LEAST_ALPHA:]):
+        raise UndecodableImage(what, "nothing can be seen, as every pixel is transparent")
+    _VALID.add(digest)

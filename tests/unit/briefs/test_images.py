@@ -1,15 +1,21 @@
 """Which addresses a brief may name."""
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from nbp_dagster.briefs.images import (
+    FileDigest,
     find_address_fault,
     locate_file,
     read_reference,
     resolve_source,
 )
+from tests.rigs.pictures import draw_scene, encode
+
+PNG = encode(draw_scene(8, 8))
 
 
 @pytest.mark.parametrize(
@@ -89,3 +95,37 @@ def test_a_name_no_file_system_takes_is_told(tmp_path: Path, name: str) -> None:
     for found in (read_reference(name, tmp_path), locate_file(name, tmp_path)):
         assert isinstance(found, str)
         assert found.startswith("too long for a path; accepted: at most 255 bytes")
+
+
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+@pytest.mark.parametrize("kept", ["NFC", "NFD"])
+def test_a_file_is_found_whichever_way_its_letters_are_composed(
+    tmp_path: Path, written: Literal["NFC", "NFD"], kept: Literal["NFC", "NFD"]
+) -> None:
+    name = "Grüße/Müller.png"
+    file = tmp_path / "brands" / unicodedata.normalize(kept, name)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(PNG)
+
+    found = read_reference(unicodedata.normalize(written, name), tmp_path)
+
+    assert isinstance(found, FileDigest), found
+    assert found.path.samefile(file)
+
+
+def test_a_file_that_is_spelled_exactly_goes_first(tmp_path: Path) -> None:
+    for number, form in enumerate(("NFC", "NFD")):
+        name = unicodedata.normalize(form, "Müller.png")  # type: ignore[arg-type]
+        (tmp_path / "brands").mkdir(exist_ok=True)
+        (tmp_path / "brands" / name).write_bytes(PNG + bytes([number]))
+
+    for number, form in enumerate(("NFC", "NFD")):
+        found = locate_file(unicodedata.normalize(form, "Müller.png"), tmp_path)  # type: ignore[arg-type]
+        assert isinstance(found, Path)
+        assert found.read_bytes()[-1] == number
+
+
+def test_a_file_that_is_not_there_is_named_as_written(tmp_path: Path) -> None:
+    (tmp_path / "brands").mkdir()
+
+    assert locate_file("Müller.png", tmp_path) == "no such file brands/Müller.png"

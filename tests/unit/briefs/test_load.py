@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.prompt_goldens import GOOD_BRIEFS
 
 CHANNEL = """
@@ -217,3 +218,65 @@ def test_an_override_of_nothing_is_refused(config_dir: Path) -> None:
     (problem,) = caught.value.problems
     assert str(problem).startswith("channels.yaml:2: x_posts: overrides no packaged channel; ")
     assert str(problem).endswith("; did you mean x_post?")
+
+
+BROKEN = {
+    "campaigns/broken.yaml": "id: broken\nobjective: [\n",
+    "campaigns/wrong.yaml": "id: wrong\nbrand: hilltop\nchannels: [instagram_squar]\n",
+    "campaigns/other.yaml": "id: other\n",
+    "brands/other.yaml": "id: other\npalette: red\n",
+    "brands/link.yaml": "a: &a [*a]\n",
+}
+
+
+@pytest.mark.parametrize("broken", [*BROKEN, ""])
+def test_a_broken_brief_does_not_stop_a_campaign_that_does_not_need_it(
+    tmp_path: Path, broken: str
+) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")), campaign(shot("hall"), id="summer"))
+    for file in [broken] if broken else BROKEN:
+        (tmp_path / file).write_text(BROKEN[file], encoding="utf-8")
+
+    briefs = load_briefs(tmp_path, wanted=["winter"])
+
+    assert list(briefs.campaigns) == ["summer", "winter"]
+    assert list(briefs.brands) == ["hilltop"]
+    assert {problem.file for problem in briefs.set_aside} == ({broken} if broken else set(BROKEN))
+    with pytest.raises(BriefError):
+        load_briefs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "broken", ["campaigns/winter.yaml", "brands/hilltop.yaml", "channels.yaml"]
+)
+def test_what_a_wanted_campaign_needs_must_be_sound(tmp_path: Path, broken: str) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    (tmp_path / "campaigns/other.yaml").write_text("id: other\n", encoding="utf-8")
+    (tmp_path / broken).write_text("- 1\n", encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(tmp_path, wanted=["winter"])
+
+    assert {"campaigns/other.yaml", broken} <= {problem.file for problem in caught.value.problems}
+
+
+def test_a_campaign_whose_brand_is_broken_is_left_out_with_it(tmp_path: Path) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    write_briefs(
+        tmp_path,
+        campaign(shot("hall", characters=[]), id="spring", brand="valley"),
+        brand={**BRAND, "id": "valley", "logo": "missing.png"},
+    )
+
+    briefs = load_briefs(tmp_path, wanted=["winter"])
+
+    assert (list(briefs.brands), list(briefs.campaigns)) == (["hilltop"], ["winter"])
+    assert [problem.file for problem in briefs.set_aside] == ["brands/valley.yaml"]
+
+
+def test_a_campaign_that_is_not_there_leaves_nothing_out(tmp_path: Path) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    (tmp_path / "campaigns/other.yaml").write_text("id: other\n", encoding="utf-8")
+
+    with pytest.raises(BriefError):
+        load_briefs(tmp_path, wanted=["wintre"])

@@ -6,8 +6,8 @@ import click
 import pytest
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.cli.choice import choose_prompts
+from nbp_dagster.briefs.load import BriefError, load_briefs
+from nbp_dagster.cli.choice import choose_prompts, load_chosen
 from tests.rigs.briefs import campaign, shot, write_briefs
 
 
@@ -70,3 +70,16 @@ def test_a_word_that_names_nothing_is_answered_with_what_there_is(
         choose_prompts(briefs, ["winter", word])
 
     assert said in caught.value.message
+
+
+def test_words_without_a_pattern_leave_broken_briefs_of_others_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_briefs(tmp_path, campaign(shot("hill"), id="win"))
+    (tmp_path / "campaigns/other.yaml").write_text("id: other\n", encoding="utf-8")
+
+    assert list(load_chosen(tmp_path, ["win/hill", "win"]).campaigns) == ["win"]
+    assert "left out: campaigns/other.yaml" in capsys.readouterr().err
+    for words in ((), ("*",), ("win", "*/hill"), ("other",)):
+        with pytest.raises(BriefError, match=r"campaigns/other\.yaml"):
+            load_chosen(tmp_path, words)

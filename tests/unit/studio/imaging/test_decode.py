@@ -170,3 +170,17 @@ def test_many_threads_decode_at_once() -> None:
 def test_a_heic_is_named() -> None:
     with pytest.raises(UndecodableImage, match="a HEIC or a video"):
         decode_image(b"\0\0\0\x18ftypheic" + bytes(40), what="x")
+
+
+def test_the_first_picture_of_a_multi_picture_jpeg_is_the_picture() -> None:
+    """As cameras write them: a preview, a depth map or a gain map stands behind the picture."""
+    first, second = draw_scene(96, 64), draw_noise(48, 32)
+    data = encode(first, "MPO", save_all=True, append_images=[second], quality=95)
+
+    decoded = decode_image(data, what="a photograph")
+
+    assert (decoded.format, decoded.width, decoded.height) == ("JPEG", 96, 64)
+    alone = decode_image(encode(first, "JPEG", quality=95), what="the same alone").image
+    assert decoded.image.tobytes() == alone.tobytes()
+    with pytest.raises(UndecodableImage):
+        decode_image(data[: len(data) // 8], what="a photograph")

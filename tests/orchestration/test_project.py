@@ -1,0 +1,29 @@
+"""What the composition root refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.project import open_instance
+from nbp_dagster.settings import SettingsError
+
+
+@pytest.mark.parametrize("name", ["a?x", "?", "100%?"])
+def test_a_home_that_dagster_can_not_keep_files_in_is_refused_and_not_made(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(SettingsError, match="has a question mark"):
+        open_instance(tmp_path / name / "dagster")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a%20b", "100%", "%(here)s", "%d", "a#y", "it's", "ä ö"])
+def test_any_other_name_of_a_home_is_taken(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name / "dagster"
+
+    with open_instance(folder) as instance:
+        assert instance.get_run_records(limit=1) == []
+
+    assert (folder / "history" / "runs" / "index.db").is_file()
+    assert [item.name for item in tmp_path.iterdir()] == [name]
