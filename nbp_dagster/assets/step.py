@@ -151,11 +151,18 @@ def purchasing_run_id(context: dg.AssetExecutionContext) -> str:
     return context.run.root_run_id or context.run.run_id
 
 
+# Seconds of nothing but 429s after which it is said; single ones pass unnoticed.
+_LONG_THROTTLE = 10.0
+
+
 def wait_reason(studio: Studio) -> str:
     """Return what a batch waits for beside its jobs, in words; empty where nothing holds it up."""
     outage = studio.breaker.outage()
     if outage is not None:
         return outage.in_words()
+    throttled = studio.engine.throttled_seconds
+    if throttled >= _LONG_THROTTLE:
+        return f"the service has answered 429 (too many requests) for {throttled:.0f} s"
     lost = studio.engine.waits_for_lost
     named = "a lost answer" if lost == 1 else f"{lost} lost answers"
     return f"looking for {named}, {studio.options.absence_seconds:.0f} s each" if lost else ""

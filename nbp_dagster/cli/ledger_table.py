@@ -32,7 +32,10 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
     )
     yield from _purchases("refused: not submitted again unchanged", accounts.refused)
     yield from _purchases("reopened: submitted again by the next run", accounts.reopened)
-    yield from _purchases("failed: submitted again by the next run", accounts.failed)
+    yield from _purchases(
+        "failed: submitted again, twice at most for the same words",
+        accounts.failed,
+    )
     yield from _corrections(accounts.corrections)
     if accounts.orphans is not None:
         yield ""

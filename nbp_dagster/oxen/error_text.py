@@ -27,7 +27,11 @@ _REFUSAL = re.compile(
     | moderat(ed|ion|or)
     | \bflagged\b
     | \bnsfw\b
-    | (prohibited|disallowed|unsafe|sensitive|harmful)[\s_-]*(content|use|material)
+    | (prohibited|disallowed|unsafe|sensitive|harmful)[\s_-]*(content|use|material|words?|terms)
+    | responsible[\s_-]*ai\b
+    | \b(finish|block)[\s_-]?reason\W+(image[\s_])?(safety|recitation|blocklist|spii)\b
+    | \bimage[\s_](safety|recitation|prohibited)
+    | \bprompt\s+(was|is|has\s+been)\s+blocked\b
     | image[\s_]safety
     | safety[\s_-]*(system|filters?|check(s|er)?|reasons?|violation|guidelines?|block|ratings?)\b
       (?!["']?\s*[:=])
@@ -38,6 +42,23 @@ _REFUSAL = re.compile(
 )
 """A refusal has no documented status or type: these are the words upstream models and clients use.
 The parameter `safety_tolerance` and props such as safety goggles are not among them."""
+
+_QUOTA = re.compile(
+    r"""
+      (?<![a-z])quota\b
+    | \b(check|upgrade|change)\s+(\w+\s+){0,2}?(plan|billing)\b
+    | \bbilling\b
+    | \b(plan|subscription|monthly|spending|usage)\s+(\w+\s+)?limit\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a 429 that no waiting mends."""
+
+_PER_MOMENT = re.compile(
+    r"per[\s_-]?(second|minute)|[rt]p[ms]\b|retry\s+(in|after)\b|requests?\s*/\s*(s|min)",
+    re.IGNORECASE,
+)
+"""Words of a quota that is a rate limit: it is over in a moment."""
 
 _OUT_OF_CREDIT = re.compile(
     r"""
@@ -86,6 +107,12 @@ def is_refusal(text: str | None) -> bool:
 def is_out_of_credit(text: str | None) -> bool:
     """Return whether an error text means that the account cannot pay."""
     return _OUT_OF_CREDIT.search((text or "")[:MAX_JUDGED_CHARS]) is not None
+
+
+def is_quota(text: str | None) -> bool:
+    """Return whether an error text is about a quota, plan or billing, and not about a rate."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    return _QUOTA.search(judged) is not None and _PER_MOMENT.search(judged) is None
 
 
 def cut_query(url: str) -> str:

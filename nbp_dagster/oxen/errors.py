@@ -32,6 +32,7 @@ from nbp_dagster.oxen.error_text import (
     MAX_TYPE_CHARS,
     ErrorBody,
     is_out_of_credit,
+    is_quota,
     is_refusal,
     read_error_body,
 )
@@ -339,6 +340,9 @@ def classify(
 
 
 def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
+    if status == 429 and words.is_own and is_quota(words.detail):
+        # It lasts until somebody pays: waiting for it would never end.
+        return OutOfCredit
     if status in _STATUS_DECIDES:
         return _BY_STATUS[status]
     if status >= 500:

@@ -10,8 +10,7 @@ from typing import Any, Final, cast, get_args
 from nbp_dagster.prompts.reference_selection import Reference, Role
 from nbp_dagster.prompts.request_changes import UNKNOWN, FormerRequest, find_changes
 from nbp_dagster.studio.ledger.orders import Order
-from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.ledger.reopening import REOPENED
+from nbp_dagster.studio.ledger.purchases import REOPENED, Purchase
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.purchasing.order_groups import status_of
 from nbp_dagster.studio.studio import Studio

@@ -9,8 +9,7 @@ from nbp_dagster.clock import iso_time
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog
 from nbp_dagster.studio.ledger.ledger import Ledger
-from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.ledger.reopening import REOPENED
+from nbp_dagster.studio.ledger.purchases import REOPENED, Purchase
 
 if TYPE_CHECKING:
     # For annotations: only a search for orphans needs the client.

@@ -68,10 +68,10 @@ def rebuild() -> None:
 
 @ledger.command()
 @click.argument("name", metavar="FINGERPRINT|PROMPT")
-@click.option("--reason", required=True, help="Why it will not be refused again; kept.")
+@click.option("--reason", required=True, help="Why it will not be refused, or fail, again; kept.")
 @report_errors
 def reopen(name: str, reason: str) -> None:
-    """Undo a refusal: the next run may buy the prompt (every wording of it) or fingerprint."""
+    """Undo a refusal or failure: the next run may buy the prompt (all wordings) or fingerprint."""
     from nbp_dagster.cli.openings import reopen_refusal
     from nbp_dagster.cli.user import name_user
     from nbp_dagster.settings import read_settings

@@ -257,6 +257,14 @@ class RateLimiter:
         self._window = 0.0
         # Successes that the next change will count.
         self._successes: deque[tuple[Slot, bool]] = deque()
+        # When the first of the 429s came that no POST of ours has got past since.
+        self._throttled_since: float | None = None
+
+    @property
+    def throttled_seconds(self) -> float:
+        """For how long every POST of this process has been answered with 429; 0 where none is."""
+        since = self._throttled_since
+        return 0.0 if since is None else self._clock.monotonic() - since
 
     def acquire(self) -> Slot:
         """Return once a request may be sent: at once with a reserved slot, else after a wait."""
@@ -277,6 +285,7 @@ class RateLimiter:
         """Report that the service accepted a request, whatever its answer was."""
         self._successes.append((slot, is_post))
         if is_post:
+            self._throttled_since = None
             # The window may have grown by a job.
             self._change(lambda state, _: (state, None))
 
@@ -294,6 +303,8 @@ class RateLimiter:
             return cut, cut
 
         cut = self._change(decrease)
+        if is_post and self._throttled_since is None:
+            self._throttled_since = self._clock.monotonic()
         logger.info(
             "429: nothing is sent for %.1f s, then %.1f requests/s and %d jobs in flight",
             cut.held_until - cut.stamp,

@@ -54,6 +54,10 @@ class UndecodableImage(NbpError):
         super().__init__(f"{what}: not a usable picture: {seen}")
 
 
+class NotAPicture(UndecodableImage):
+    """Text in place of a picture, or nothing: a web page, a service's error, an empty answer."""
+
+
 class MemoryShortage(NbpError):
     """This machine has not the memory to decode a picture, which may be sound."""
 
@@ -109,7 +113,7 @@ def decode_image(
     found = sniff_format(data)
     if found is None:
         seen = f"{_describe_bytes(data)}; accepted: PNG, JPEG, WebP, AVIF"
-        raise UndecodableImage(what, seen)
+        raise NotAPicture(what, seen) if _is_text(data) else UndecodableImage(what, seen)
     image = _load(data, found, what=what, max_pixels=max_pixels, least_side=least_side)
     return Decoded(
         image=image,
@@ -243,6 +247,14 @@ def _describe_bytes(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         return "a HEIC or a video"
     return _describe_text(data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower())
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether some bytes are nothing, or begin like a text: 512 bytes of a picture never do."""
+    head = data[:512]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    return not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
 
 
 def _describe_text(head: bytes) -> str:

@@ -28,6 +28,7 @@ from nbp_dagster.studio.ledger.database import (
 from nbp_dagster.studio.ledger.orders import KeptImage, Order
 from nbp_dagster.studio.ledger.purchases import (
     MICRO,
+    REOPENED,
     JobTimes,
     Purchase,
     columns_of,
@@ -334,16 +335,13 @@ class Ledger:
         with self._transaction(begin_reading(self._engine)) as connection:
             return tuple(_purchase(row) for row in connection.execute(query, self._own))
 
-    def billed_failures(self, fingerprint: str) -> int:
-        """Count the purchases of a fingerprint that were billed and ended without an image."""
-        query = sa.select(sa.func.count()).where(
-            purchases.c.fingerprint == fingerprint,
-            purchases.c.state == "failed",
-            purchases.c.billed,
-            statements.OF_ACCOUNT,
-        )
+    def failures(self, fingerprint: str) -> tuple[Purchase, ...]:
+        """Return the failed purchases of a fingerprint since it was last reopened, oldest first."""
+        parameters = {"fingerprints": [fingerprint], **self._own}
         with self._transaction(begin_reading(self._engine)) as connection:
-            return int(connection.execute(query, self._own).scalar_one())
+            rows = list(map(_purchase, connection.execute(statements.BY_FINGERPRINTS, parameters)))
+        reopened = max((row.id for row in rows if row.run_id == REOPENED), default=0)
+        return tuple(row for row in rows if row.state == "failed" and row.id > reopened)
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
         """Return the USD that count against a cap: billed, or reserved by open purchases.

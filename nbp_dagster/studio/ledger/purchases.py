@@ -15,6 +15,9 @@ from nbp_dagster.studio.ledger.statements import OPEN, State
 MICRO = Decimal(1_000_000)
 """Micro-dollars in a US dollar: the ledger sums whole numbers."""
 
+REOPENED = "nbp ledger reopen"
+"""Stands where a purchase has its run: what was refused or left alone may be asked again."""
+
 # Columns that a purchase gets after its claim.
 _NOT_KNOWN_YET = dict.fromkeys(
     ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")

@@ -1,4 +1,4 @@
-"""Undoes a refusal: what was refused may be bought again, and the ledger says who said so and why.
+"""Undoes a refusal or failure: it may be bought again, and the ledger says who said so and why.
 
 Must not know: the service, or what a prompt asks for.
 """
@@ -14,11 +14,13 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.foreign_text import clean
 from nbp_dagster.studio.ledger.database import begin_serialised, translate_errors
-from nbp_dagster.studio.ledger.purchases import Purchase, latest_purchase, purchase_of
+from nbp_dagster.studio.ledger.purchases import (
+    REOPENED,
+    Purchase,
+    latest_purchase,
+    purchase_of,
+)
 from nbp_dagster.studio.ledger.schema import purchases
-
-REOPENED = "nbp ledger reopen"
-"""Stands where a purchase has its run."""
 
 LEAST_DIGITS = 8
 """Digits of a fingerprint that are enough to name it; pages and messages show 12 or more."""
@@ -34,9 +36,9 @@ class ReopenError(NbpError):
 def reopen(
     engine: Engine, name: str, *, clock: Clock, who: str, reason: str
 ) -> tuple[Purchase, ...]:
-    """Have refused requests count as never sent, so that the next run may buy them.
+    """Have refused or failed requests count as never sent, so that the next run may buy them.
 
-    Nothing is changed in the refused rows: each gets a further attempt beside it, withdrawn before
+    Nothing is changed in their rows: each gets a further attempt beside it, withdrawn before
     it was sent, that says who reopened it and why.
 
     Args:
@@ -44,24 +46,24 @@ def reopen(
         name: A prompt's or sheet's key, for every wording of it; or the beginning of a fingerprint.
         clock: Tells when.
         who: `user@machine`.
-        reason: Why it will not be refused again; required.
+        reason: Why it will not end so again; required.
 
     Returns:
         The rows written, one for each fingerprint.
 
     Raises:
-        ReopenError: No reason is given, or nothing of that name is refused now.
+        ReopenError: No reason is given, or nothing of that name is refused or failed now.
     """
     why = clean(reason)
     if not why:
         raise ReopenError(
             f"{name}: not reopened without a reason; say with --reason why it will not be refused "
-            "again"
+            "or fail again"
         )
     with translate_errors(begin_serialised(engine), engine) as connection:
         found = _find(connection, name)
         counting = _latest(found)
-        refused = [row for row in counting if row["state"] == "refused"]
+        refused = [row for row in counting if row["state"] in ("refused", "failed")]
         if not refused:
             raise ReopenError(_nothing_refused(name, counting))
         return tuple(
@@ -110,7 +112,7 @@ def _reopen(connection: Connection, row: dict[str, Any], *, now: float, reason: 
         "billed": False,
         "intended_at": now,
         "settled_at": now,
-        "reason": f"{reason} (was refused: {row['reason']})",
+        "reason": f"{reason} (was {row['state']}: {row['reason']})",
     }
     result = connection.execute(purchases.insert(), values)
     [identity] = result.inserted_primary_key or (0,)
@@ -124,4 +126,4 @@ def _nothing_refused(name: str, counting: Sequence[dict[str, Any]]) -> str:
             f"refused, and a fingerprint is given by {LEAST_DIGITS} digits or more"
         )
     states = ", ".join(sorted({row["state"] for row in counting}))
-    return f"{name}: nothing of it is refused ({states}); only a refusal is reopened"
+    return f"{name}: nothing of it is refused or failed ({states}); only that is reopened"

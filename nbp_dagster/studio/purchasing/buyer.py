@@ -33,7 +33,7 @@ from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_on
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
-from nbp_dagster.studio.purchasing.failures import failed_by, left_in_doubt
+from nbp_dagster.studio.purchasing.failures import failed_by, left_alone, left_in_doubt
 from nbp_dagster.studio.purchasing.obtained import (
     Already,
     Elsewhere,
@@ -46,8 +46,6 @@ from nbp_dagster.studio.purchasing.reconcile import recognisable
 
 logger = logging.getLogger(__name__)
 
-# Purchases of one fingerprint that may be billed and bring nothing.
-MAX_BILLED_FAILURES = 2
 # POSTs of one order in a run, when each one's answer was lost and its job proved absent.
 MAX_POSTS = 3
 # Seconds that one POST takes at most with its repetitions, an outage apart.
@@ -174,7 +172,7 @@ class Buyer:
         fingerprint = order.request.fingerprint
         purchase = self.ledger.latest([fingerprint]).get(fingerprint)
         if purchase is not None and purchase.state == "failed" and not self.options.fresh:
-            return self._billed_in_vain(order, purchase)
+            return left_alone(order, self.ledger.failures(fingerprint))
         if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
             return None
         if purchase.state == "made":
@@ -193,16 +191,6 @@ class Buyer:
         if purchase.state == "enqueued":
             return Enqueued(purchase, may_be_over=True)
         return self._heed(order, self._finder.resume(order, purchase))
-
-    def _billed_in_vain(self, order: Order, purchase: Purchase) -> Failed | None:
-        """Return a failure for a request that was billed twice without an image, else None."""
-        if self.ledger.billed_failures(purchase.fingerprint) < MAX_BILLED_FAILURES:
-            return None
-        reason = (
-            f"billed {MAX_BILLED_FAILURES} times without an image ({purchase.reason}); change the "
-            "scene, or insist with --fresh"
-        )
-        return Failed(order.key, purchase.fingerprint, reason, "bad_image")
 
     def resume_stray(self, purchase: Purchase) -> Purchase | None:
         """Resume an open purchase of a dead run that matches none of our orders any more.
@@ -318,7 +306,8 @@ class Buyer:
         if purchase is None or purchase.state in ("withdrawn", "lost"):
             return True
         if purchase.state == "failed":
-            return self.options.fresh or self._billed_in_vain(order, purchase) is None
+            failures = self.ledger.failures(purchase.fingerprint)
+            return self.options.fresh or left_alone(order, failures) is None
         return purchase.state == "made" and self.is_wanted_again(purchase)
 
     def _require_may_buy(self) -> None:
@@ -361,6 +350,10 @@ class Buyer:
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: other buyers have the next orders already.
             self.clock.token.stop_buying()
+            # A quota's 429 may have been billed as any other.
+            found = self._find_billed(order, purchases[0]) if error.status == 429 else None
+            if found is not None:
+                return found
             self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
         except BadRequest as error:

@@ -14,7 +14,13 @@ from nbp_dagster.oxen.errors import (
     is_refusal,
 )
 from nbp_dagster.oxen.responses import Generation
-from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, count_pixels, decode_image
+from nbp_dagster.studio.imaging.decode import (
+    Decoded,
+    NotAPicture,
+    UndecodableImage,
+    count_pixels,
+    decode_image,
+)
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
@@ -29,6 +35,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.purchasing.failures import PASSING, leave_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
@@ -210,6 +217,8 @@ class Collector:
                 self.token.raise_if_cancelled()
                 try:
                     decoded, media_type = self._decode(job, incoming, media_type)
+                except NotAPicture as error:
+                    return leave_unread(purchase, error)
                 except UndecodableImage as error:
                     return self._fail(purchase, f"{error}; run again to buy it anew", billed=True)
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
@@ -280,7 +289,9 @@ class Collector:
         if is_out_of_credit(message):
             self.ledger.fail(purchase, message, billed=False)
             raise RunStopped(f"{message}; add credit to the Oxen account and run again")
-        return self._fail(purchase, f"the service failed the job: {message}", billed=False)
+        passing = PASSING if job.error_retryable else ""
+        reason = f"the service failed the job: {message}{passing}"
+        return self._fail(purchase, reason, billed=False)
 
     @staticmethod
     def _leave_elsewhere(purchase: Purchase) -> Failed:

@@ -88,6 +88,11 @@ class Engine:
         """Orders whose jobs are looked for after lost answers, once nothing else is due."""
         return self._batch.waits_for_lost if self._batch is not None else 0
 
+    @property
+    def throttled_seconds(self) -> float:
+        """For how long the service has answered every order with 429; 0 where it does not."""
+        return self._rate_limiter.throttled_seconds
+
     def make(
         self,
         orders: Iterable[Order],

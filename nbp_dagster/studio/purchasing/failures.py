@@ -1,10 +1,21 @@
 """Turns the errors of one order into its outcome: a class of failure, and one line for people."""
 
+import re
+from collections.abc import Sequence
+
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order
 from nbp_dagster.studio.ledger.purchases import Purchase
+
+# Failures of one request, with the same words or billed, after which it is left alone.
+MAX_FAILURES = 2
+# Ends the reason of a failed job that the service itself says to try again.
+PASSING = " (the service says that it may pass)"
+
+# Numbers and ids differ from one failure to the next.
+_VARYING = re.compile(r"\b[0-9a-f-]*[0-9][0-9a-f-]*\b", re.IGNORECASE)
 
 
 def kind_of(error: NbpError) -> FailureKind:
@@ -20,6 +31,36 @@ def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
     return Failed(key, fingerprint, str(error), kind_of(error))
 
 
+def left_alone(order: Order, failures: Sequence[Purchase]) -> Failed | None:
+    """Return the outcome of an order that has failed too often to be asked again, else None.
+
+    Args:
+        order: The order.
+        failures: Its request's failed purchases since it was last reopened, oldest first.
+    """
+    if not failures:
+        return None
+    latest = failures[-1]
+    billed = [row for row in failures if row.billed]
+    alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
+    if len(billed) >= MAX_FAILURES:
+        count = f"billed {len(billed)} times without an image"
+        kind: FailureKind = "bad_image"
+    elif len(alike) >= MAX_FAILURES and not (latest.reason or "").endswith(PASSING):
+        count, kind = f"failed {len(alike)} times with the same words", "rejected"
+    else:
+        return None
+    reason = (
+        f"{count} ({latest.reason}); it is left alone: change the scene, allow it again with "
+        f"`nbp ledger reopen {latest.fingerprint[:12]} --reason TEXT`, or insist with --fresh"
+    )
+    return Failed(order.key, latest.fingerprint, reason, kind)
+
+
+def _gist(reason: str | None) -> str:
+    return _VARYING.sub("#", reason or "").casefold()
+
+
 def left_open(purchase: Purchase, reason: str) -> Failed:
     """Return the outcome of an order whose paid job is waited for no longer."""
     text = (
@@ -27,6 +68,15 @@ def left_open(purchase: Purchase, reason: str) -> Failed:
         "fetches it"
     )
     return Failed(purchase.key, purchase.fingerprint, text, "unreachable")
+
+
+def leave_unread(purchase: Purchase, error: NbpError) -> Failed:
+    """Return the outcome of an order whose download brought something else than its result."""
+    reason = (
+        f"{error}; that says nothing of the picture: its paid job stays open, and the next run "
+        "fetches it, free. Look for a proxy or sign-in page on the way to the service"
+    )
+    return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
 
 def left_in_doubt(order: Order, error: OxenError) -> Failed:

@@ -3,7 +3,7 @@
 import pytest
 
 from nbp_dagster.foreign_text import redact
-from nbp_dagster.oxen.error_text import carries_error, cut_query
+from nbp_dagster.oxen.error_text import carries_error, cut_query, is_quota
 from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
 
 
@@ -23,6 +23,12 @@ from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
         "NSFW content detected",
         "This violates the usage policies",
         "unsafe content in reference",
+        "The prompt contains sensitive words that violate Google's Responsible AI practices",
+        "IMAGE_PROHIBITED_CONTENT",
+        "finish_reason: RECITATION",
+        "finishReason=IMAGE_RECITATION",
+        "blockReason: SPII",
+        "Your prompt was blocked",
     ],
 )
 def test_a_refusal_is_recognised(text: str) -> None:
@@ -42,6 +48,10 @@ def test_a_refusal_is_recognised(text: str) -> None:
         "The model returned no image",
         "Invalid policy for retries",
         "Insufficient credits",
+        "finish_reason: MAX_TOKENS",
+        "finishReason: STOP",
+        "the recitation hall: prompt too long",
+        "responsible for aim: unknown parameter",
     ],
 )
 def test_what_only_sounds_like_a_refusal_is_not_one(text: str | None) -> None:
@@ -110,3 +120,32 @@ def test_a_url_loses_query_and_fragment() -> None:
 )
 def test_an_error_inside_a_successful_answer(payload: object, expected: bool) -> None:
     assert carries_error(payload) is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You exceeded your current quota, please check your plan and billing details.",
+        "insufficient_quota",
+        "Monthly spending limit reached",
+        "Upgrade your plan to continue",
+        "Daily quota exhausted",
+    ],
+)
+def test_a_quota_that_is_used_up_is_told(text: str) -> None:
+    assert is_quota(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "Too many requests",
+        "Rate limit exceeded, retry after 3 s",
+        "Quota exceeded for metric GenerateContent requests per minute",
+        "quota exceeded: limit 60 requests/min",
+        "not enough credits for a higher rate limit",
+    ],
+)
+def test_a_rate_limit_is_no_quota(text: str | None) -> None:
+    assert not is_quota(text)

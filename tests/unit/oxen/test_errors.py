@@ -36,6 +36,7 @@ PAGES = (
 PAGE_MEANINGS = ((403, Unauthorized), (400, BadRequest), (422, BadRequest), (502, ServerFault))
 BROKE = b'{"error": {"detail": "Insufficient credits"}}'
 LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
+QUOTA = b'{"error": {"message": "You exceeded your current quota, check your plan and billing"}}'
 TOLERANCE = b'{"error": {"detail": "safety_tolerance: must be one of 1 to 6"}}'
 
 
@@ -79,6 +80,8 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (503, b"You are out of credits", ServerFault),
         (200, BROKE, OutOfCredit),
         (429, LOW_CREDIT_THROTTLE, RateLimited),
+        (429, QUOTA, OutOfCredit),
+        (429, b"<html>quota exceeded, upgrade your plan</html>", RateLimited),
         (422, TOLERANCE, BadRequest),
         (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),
         (200, b'{"error": {"type": "resource_not_found"}}', NotFound),

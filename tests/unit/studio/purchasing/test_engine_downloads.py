@@ -1,7 +1,5 @@
 """Finished jobs whose picture is stuck, cut, expired, no picture, or lost from the store."""
 
-import pytest
-
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order
@@ -14,15 +12,35 @@ def test_a_stuck_job_is_cancelled_and_reported(bench: Workbench) -> None:
     assert outcome.kind == "stuck"
 
 
-@pytest.mark.parametrize("fault", ["truncate", "html"])
-def test_a_download_that_is_no_image_fails_and_says_so(
-    bench: Workbench, service: ServiceProbe, fault: str
+def test_a_download_that_stays_cut_fails_and_says_so(
+    bench: Workbench, service: ServiceProbe
 ) -> None:
-    service.script({"kind": fault})
+    service.script({"kind": "truncate"})
 
     [outcome] = bench.make(order()).values()
 
     assert isinstance(outcome, Failed)
+
+
+def test_a_page_that_stays_in_place_of_pictures_leaves_them_paid_and_they_are_fetched_later(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    """The sign-in page of a network: 3 pictures, 0.45 USD, and not 0.90."""
+    service.script({"kind": "html"})
+    orders = [order(number) for number in range(3)]
+
+    behind_page = bench.make(*orders)
+    rows = list(bench.ledger.rows())
+    service.heal()
+    fetched = bench.make(*orders)
+
+    for outcome in behind_page.values():
+        assert isinstance(outcome, Failed)
+        assert "an HTML page" in outcome.reason
+        assert "stays open, and the next run fetches it, free" in outcome.reason
+    assert [row.state for row in rows] == ["enqueued"] * 3
+    assert all(isinstance(outcome, Generated) for outcome in fetched.values())
+    assert service.bills == 3
 
 
 def test_a_page_in_place_of_the_picture_is_asked_for_again_not_bought_again(

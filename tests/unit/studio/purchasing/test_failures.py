@@ -1,0 +1,152 @@
+"""A request that keeps failing is left alone, whatever the words, until somebody allows it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Refused
+from nbp_dagster.studio.ledger.reopening import reopen
+from tests.rigs.service import ServiceProbe
+from tests.rigs.workbench import Workbench, order, workbench
+
+
+def posts(service: ServiceProbe) -> int:
+    return sum(entry["method"] == "POST" for entry in service.requests("/api/ai/queue"))
+
+
+WORDS = "the flux capacitor is out of range"
+RESPONSIBLE = "contains sensitive words that violate Google's Responsible AI practices"
+
+
+@pytest.fixture
+def run(simulator: SimulatorServer, home: Path) -> Callable[..., Outcome]:
+    """Buys the order in a run of its own."""
+
+    def run_once(**options: bool) -> Outcome:
+        with workbench(simulator.url, home, run_id="again") as bench:
+            [outcome] = bench.make(order(), **options).values()
+        return outcome
+
+    return run_once
+
+
+def test_the_same_words_twice_and_the_request_is_left_alone(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    service.script({"kind": "fail", "message": WORDS})
+
+    *asked, left = [run() for _ in range(5)]
+
+    assert posts(service) == 2
+    assert all(isinstance(outcome, Failed) for outcome in asked)
+    assert isinstance(left, Failed)
+    assert "failed 2 times with the same words" in left.reason
+    assert WORDS in left.reason
+
+
+def test_words_that_differ_in_ids_and_numbers_are_the_same(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    for number in range(4):
+        service.heal()
+        service.script(
+            {"kind": "fail", "message": f"{WORDS} (request 7f3a-{number}c91, 1{number} s)"}
+        )
+        run()
+
+    assert posts(service) == 2
+
+
+def test_other_words_are_another_failure(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    for words in ("out of range", "out of reach", "out of order"):
+        service.heal()
+        service.script({"kind": "fail", "message": words})
+        run()
+    service.heal()
+
+    assert isinstance(run(), Generated)
+
+
+def test_a_failure_that_the_service_says_may_pass_is_asked_again(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    service.script({"kind": "fail", "message": WORDS, "retryable": True, "times": 3})
+
+    *failed, made = [run() for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in failed)
+    assert isinstance(made, Generated)
+
+
+def test_what_is_left_alone_is_asked_again_once_reopened_or_insisted_on(
+    run: Callable[..., Outcome], service: ServiceProbe, home: Path
+) -> None:
+    service.script({"kind": "fail", "message": WORDS, "times": 3})
+    for _ in range(3):
+        left = run()
+    assert isinstance(left, Failed)
+    database = open_ledger(home / "ledger.sqlite")
+    reopen(database, order().key, clock=SystemClock(), who="jo@desk", reason="they mended it")
+    database.dispose()
+
+    third, made = run(), run()
+
+    assert isinstance(third, Failed)
+    assert "left alone" not in third.reason
+    assert isinstance(made, Generated)
+
+
+def test_fresh_asks_again_for_what_is_left_alone(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    service.script({"kind": "fail", "message": WORDS, "times": 2})
+    for _ in range(3):
+        run()
+
+    assert isinstance(run(fresh=True), Generated)
+
+
+def test_a_refusal_in_the_model_s_own_words_is_not_asked_again(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    service.script({"kind": "fail", "message": f"Generation failed: the prompt {RESPONSIBLE}."})
+
+    first, second = run(), run()
+
+    assert isinstance(first, Refused)
+    assert isinstance(second, Refused)
+    assert posts(service) == 1
+
+
+def test_a_429_about_a_quota_ends_the_run_with_its_words(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    words = "You exceeded your current quota, please check your plan and billing details"
+    service.script(
+        {"kind": "status", "status": 429, "path": "/queue", "method": "POST", "message": words}
+    )
+
+    outcomes = bench.make(*map(order, range(20)))
+
+    reasons = {outcome.reason for outcome in outcomes.values() if isinstance(outcome, Failed)}
+    assert len(outcomes) == 20
+    assert all(words in reason for reason in reasons), reasons
+    assert posts(service) <= 8
+    assert service.bills == 0
+
+
+def test_a_quota_s_429_that_was_billed_is_adopted(bench: Workbench, service: ServiceProbe) -> None:
+    words = "monthly quota exhausted"
+    fault = {"kind": "status_after", "status": 429, "path": "/queue", "method": "POST"}
+    service.script({**fault, "message": words})
+
+    [first] = bench.make(order()).values()
+
+    assert isinstance(first, Generated)
+    assert service.bills == 1
