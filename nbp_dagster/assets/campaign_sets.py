@@ -36,6 +36,8 @@ CODE_VERSION = "1"
 _ROWS = 200
 # Of the contact sheet in an event: what a sheet of 24 pictures can be read at.
 _SHEET_PX = 1280
+# Characters of it: there is one a set, where pictures are thousands.
+_SHEET_LIMIT = 120_000
 
 
 def build_campaign_sets(
@@ -194,7 +196,7 @@ def _describe_pages(studio: Studio, written: WrittenSet) -> dict[str, object]:
         facts["preview"] = dg.MetadataValue.md(f"[![contact sheet]({picture})]({page})")
     elif studio.options.preview_px:
         image = decode_image(sheet.read_bytes(), what=sheet.name).image
-        facts["preview"] = dg.MetadataValue.md(dialog_preview(image, _SHEET_PX))
+        facts["preview"] = dg.MetadataValue.md(dialog_preview(image, _SHEET_PX, limit=_SHEET_LIMIT))
     return facts
 
 

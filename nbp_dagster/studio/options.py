@@ -109,7 +109,7 @@ class StudioOptions(BaseModel):
         ge=0,
         le=640,
         description="Pixels of the picture that Dagster's pages show in a dialog, on its longer "
-        "side: 0 to 640, 0 for none. Events keep it for ever: some 30 kB a prompt at 640.",
+        "side: 0 to 640, 0 for none. Events keep it for ever: at most 32 kB an event, twice.",
     )
     gallery_url: str | None = Field(
         default=None,

@@ -247,8 +247,12 @@ def test_a_refused_prompt_is_red_and_its_run_says_why(page: Page, stage: Stage) 
     expect(dialog.get_by_text("Content policy violation").first).to_be_visible()
     keep(page, "why-refused")
     dialog.get_by_role("button", name="OK").click()
+    # It fades away.
+    expect(dialog).to_have_count(0)
     page.get_by_role("link", name=run.id[:8]).click()
-    row = page.get_by_role("row").filter(has=page.get_by_role("cell", name="refused", exact=True))
+    # The failure's own row: the event of the partition's page stands in the log as well.
+    row = page.get_by_role("row").filter(has=page.get_by_role("cell", name=REFUSED, exact=True))
+    row = row.filter(has=page.get_by_role("cell", name="refused", exact=True))
     expect(row.first).to_contain_text("Content policy violation")
     keep(page, "reason")
 

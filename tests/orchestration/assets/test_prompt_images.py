@@ -138,7 +138,7 @@ def test_a_large_picture_is_kept_once_a_prompt(location: CodeLocation) -> None:
     data = base64.b64decode(markdown.partition("base64,")[2].removesuffix(")"))
     with Image.open(io.BytesIO(data)) as picture:
         assert 500 <= max(picture.size) <= 640
-    assert len(markdown) < 60_000
+    assert len(markdown) < 32_000
     location.settings = location.settings.model_copy(update={"preview_px": 0})
     location.materialize([NAMES.channel_images])
     assert "picture" not in location.latest(NAMES.channel_images, key).metadata

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.studio.imaging.thumbnails import (
+    DIALOG_LIMIT,
     INLINE_LIMIT,
     dialog_preview,
     inline_preview,
@@ -101,4 +102,11 @@ def test_a_picture_for_the_dialog_has_the_pixels_asked_for_and_little_weight(px:
     assert head == "![preview](data:image/webp;"
     with Image.open(io.BytesIO(base64.b64decode(text.removesuffix(")")))) as picture:
         assert picture.size == (round(px * 0.8), px)
-    assert len(markdown) < 60_000
+    assert len(markdown) < DIALOG_LIMIT
+
+
+def test_detail_costs_pixels_and_not_the_event_log() -> None:
+    noise = draw_noise(1200, 1200)
+
+    assert len(dialog_preview(noise, 640)) < DIALOG_LIMIT
+    assert DIALOG_LIMIT < len(dialog_preview(noise, 640, limit=120_000)) < 120_000
