@@ -27,6 +27,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What neither UTF-8 nor PostgreSQL takes."""
 
 _TOKEN = re.compile(r"[^\s\"'<>]+")
+_URL = re.compile(r"(?:https?:/)?/[^\s\"'<>]+")
 _DATA_URI = re.compile(r"data:[\w.+/-]*;base64,[A-Za-z0-9+/=_-]*")
 _BEARER = re.compile(r"(?i)\bbearer\s+[^\s\"',;}]+")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$-])")
@@ -72,6 +73,7 @@ def read_json(body: bytes, *, secrets: Iterable[str] = ()) -> object:
     """Return the value of a JSON text, every text in it fit to be stored and free of secrets.
 
     Line breaks and other controls stay where they are: a prompt that is echoed must compare equal.
+    A URL loses a whole secret, but not a piece of one: what it names would be another thing.
 
     Raises:
         ValueError: It is not JSON, or holds a number that JSON does not have.
@@ -171,8 +173,9 @@ def _mend(value: object, secrets: tuple[str, ...]) -> object:
 def _mend_text(text: str, secrets: tuple[str, ...]) -> str:
     if not text.isascii() or "\0" in text:
         text = _UNSTORABLE.sub(REPLACEMENT, text)
+    # Long ones are pictures and the like, which nobody is shown. URLs are asked for as they are,
+    # and may have a few characters of a key by chance; `redact` cuts them where a URL is shown.
+    is_shown = len(text) <= MAX_READ_CHARS and _URL.fullmatch(text) is None
     for secret in secrets:
-        # Long ones are pictures and the like, which nobody is shown.
-        is_short = len(text) <= MAX_READ_CHARS
-        text = _without(text, secret) if is_short else text.replace(secret, "[key]")
+        text = _without(text, secret) if is_shown else text.replace(secret, "[key]")
     return text

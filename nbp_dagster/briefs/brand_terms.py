@@ -17,6 +17,9 @@ _ACCENTS = "\u0300-\u036f"
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 # Vowel signs and stretching that Arabic and Hebrew write or leave out at will.
 _POINTS = re.compile("[\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+# Typed straight, set curly: both are written in briefs and drawn on pictures.
+_QUOTES = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u2032\u0060\u00b4", "'"))
+_QUOTES |= str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033", '"'))
 # A term's words may stand apart, or be joined by hyphens: risk free, risk-free.
 _BETWEEN_WORDS = r"[\s\u2010\u2011-]+"
 _WORD_PART = r"[^\s\u2010\u2011-]*"
@@ -59,7 +62,7 @@ def _fold(text: str, locale: str) -> str:
     """Return a text without what is not seen: case, width, joiners, points; accents apart."""
     if language_of(locale) in _DOTTED_I_LANGUAGES:
         text = text.translate(_DOTTED_I)
-    seen = _POINTS.sub("", _UNSEEN.sub("", text))
+    seen = _POINTS.sub("", _UNSEEN.sub("", text.translate(_QUOTES)))
     return unicodedata.normalize("NFD", unicodedata.normalize("NFKC", seen).casefold())
 
 

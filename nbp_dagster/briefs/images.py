@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nbp_dagster.addresses import find_path_fault, is_public
+from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 
 BRANDS_FOLDER = "brands"
 CAMPAIGNS_FOLDER = "campaigns"
@@ -28,11 +29,19 @@ _NUMERIC_LABEL = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
 
 @dataclass(frozen=True)
 class FileDigest:
-    """A local reference: where it lies, its SHA-256 as hex, its size in bytes."""
+    """A local reference.
+
+    Attributes:
+        path: Where it lies.
+        sha256: SHA-256, as hex, of the file without metadata, which decides nothing.
+        bytes: Size of the file.
+        whole_sha256: SHA-256, as hex, of the whole file.
+    """
 
     path: Path
     sha256: str
     bytes: int
+    whole_sha256: str
 
 
 def is_address(source: str) -> bool:
@@ -165,7 +174,10 @@ def _read_file(real: Path, path: Path) -> FileDigest | str:
     content = real.read_bytes()
     if not _is_picture(content[:16]):
         return "not an image; accepted: a PNG, JPEG or WebP file"
-    return FileDigest(path, hashlib.sha256(content).hexdigest(), len(content))
+    whole = hashlib.sha256(content).hexdigest()
+    stripped = strip_metadata(content)
+    sha256 = whole if stripped == content else hashlib.sha256(stripped).hexdigest()
+    return FileDigest(path, sha256, len(content), whole)
 
 
 def _is_picture(head: bytes) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from nbp_dagster.foreign_text import clean
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger_report import Accounts, Spending
@@ -41,7 +42,7 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
         yield ""
         yield f"at the service, owned by no purchase of this ledger: {len(accounts.orphans)}"
         for job in accounts.orphans:
-            yield f"  {job.generation_id}  {job.status}  {job.model}"
+            yield f"  {clean(job.generation_id)}  {clean(job.status)}  {clean(job.model)}"
 
 
 def _spendings(title: str, rows: Sequence[Spending]) -> Iterator[str]:
@@ -64,7 +65,9 @@ def _purchases(title: str, rows: Sequence[Purchase]) -> Iterator[str]:
     for row in rows:
         job = f" generation {row.generation_id}" if row.generation_id else ""
         identity = f"purchase {row.id}  " if row.is_open else ""
-        yield f"  {identity}{row.key}  attempt {row.attempt}{job}: {row.reason or row.state}"
+        # Older programs stored the service's words as they came.
+        why = clean(row.reason or "") or row.state
+        yield f"  {identity}{clean(row.key)}  attempt {row.attempt}{clean(job)}: {why}"
 
 
 def _corrections(rows: Sequence[Correction]) -> Iterator[str]:
@@ -75,7 +78,7 @@ def _corrections(rows: Sequence[Correction]) -> Iterator[str]:
     yield f"regenerated because a check failed ({len(rows)})"
     for row in rows:
         verdict = kept.get(row.kept or "", "not made yet; the next run makes it")
-        reason = f": {row.reason}" if row.reason else ""
+        reason = f": {clean(row.reason)}" if row.reason else ""
         children = f"{row.fingerprint[:12]} instead of {row.parent[:12]}"
         yield f"  {row.key}  {', '.join(row.checks)}  {children}  {verdict}{reason}"
 

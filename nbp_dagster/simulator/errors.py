@@ -68,9 +68,9 @@ def forbidden(detail: str) -> ApiError:
     return typed_error(403, "forbidden", detail)
 
 
-def too_many_requests(retry_after: float | None) -> ApiError:
+def too_many_requests(retry_after: float | None, message: str | None = None) -> ApiError:
     """Return a 429, with `Retry-After` when a delay in seconds is given."""
-    error = typed_error(429, "rate_limited", "Too many requests")
+    error = typed_error(429, "rate_limited", message or "Too many requests")
     set_retry_after(error, retry_after)
     return error
 

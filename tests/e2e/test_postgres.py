@@ -38,7 +38,8 @@ class Machines:
 def machines(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Machines]:
-    ledger, storage = postgres.make_database(), postgres.make_database()
+    # One database: each keeps its tables and notes their version beside the other's.
+    ledger = storage = postgres.make_database()
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", storage)
     options = ("--latency", "0.4", "--painter", "plain")
     with Shell(tmp_path / "service").simulator(*options) as service:

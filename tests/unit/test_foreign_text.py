@@ -127,3 +127,28 @@ def test_markdown_of_others_is_shown_as_text(text: str) -> None:
     assert html.count("<") == 2, html
     assert html.startswith("<p>")
     assert not re.search(r"https?://|www\.", unescape(html))
+
+
+@pytest.mark.parametrize("length", [8, 12, len(KEY) - 1])
+@pytest.mark.parametrize(
+    "start", ["https://hub.test/api/", "http://127.0.0.1:8000/", "/api/repos/"]
+)
+def test_a_url_of_the_service_stays_as_it_is_and_is_shown_without_pieces_of_the_key(
+    start: str, length: int
+) -> None:
+    piece = KEY[:length]
+    url = f"{start}{piece}/image.png?sig={piece}"
+    body = json.dumps({"url": url, "words": f"see {url} of {piece}"}).encode()
+
+    read = read_json(body, secrets=[KEY])
+
+    assert isinstance(read, dict)
+    assert read["url"] == url
+    assert piece not in read["words"]
+    assert piece not in redact(url, secrets=[KEY])
+
+
+def test_a_whole_key_is_cut_from_a_url_too() -> None:
+    read = read_json(json.dumps(f"https://hub.test/{KEY}/a.png").encode(), secrets=[KEY])
+
+    assert read == "https://hub.test/[key]/a.png"

@@ -71,9 +71,10 @@ def pin(key: str, choice: str, reason: str, as_json: bool) -> None:
     from nbp_dagster.settings import read_settings
 
     with open_sheets(read_settings()) as opened:
-        status = _find(opened, key).status
-        decided = opened.sheets.pin(status, choice, who=name_user(), reason=reason)
-        _print_decision(opened, key, decided, as_json=as_json)
+        before = _find(opened, key)
+        decided = opened.sheets.pin(before.status, choice, who=name_user(), reason=reason)
+        is_same = before.digest == decided.digest
+        _print_decision(opened, key, decided, as_json=as_json, is_same=is_same)
 
 
 @sheets.command()
@@ -105,11 +106,14 @@ def _find(opened: "SheetContext", key: str) -> "SheetReport":
     return report
 
 
-def _print_decision(opened: "SheetContext", key: str, decided: "Pin", *, as_json: bool) -> None:
-    text = (
-        f"{key}: {decided.digest} is the sheet ({decided.action.replace('_', ' ')}); pictures of "
-        "the character are stale now, and `nbp run` makes them again"
-    )
+def _print_decision(
+    opened: "SheetContext", key: str, decided: "Pin", *, as_json: bool, is_same: bool = False
+) -> None:
+    action = decided.action.replace("_", " ")
+    text = f"{key}: {decided.digest} is the sheet ({action}); pictures of the character are stale "
+    text += "now, and `nbp run` makes them again"
+    if is_same:
+        text = f"{key}: {decided.digest} is the sheet already ({action}); nothing changes"
     _print(as_json, _find(opened, key).to_json(opened), [text])
 
 

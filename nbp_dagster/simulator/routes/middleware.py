@@ -90,7 +90,7 @@ def _answer_of(fault: Fault) -> ApiError:
     if fault.kind == "no_credit":
         return typed_error(402, "payment_required", fault.message or CREDIT_MESSAGE)
     if fault.status == 429:
-        return too_many_requests(fault.retry_after)
+        return too_many_requests(fault.retry_after, fault.message)
     error = typed_error(fault.status, "unknown_error", fault.message or "Simulated failure")
     set_retry_after(error, fault.retry_after)
     return error

@@ -3,6 +3,7 @@
 Must not know: rules about money.
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,12 @@ from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
 HEAD = "0007"
+# Where Alembic notes which migrations have run. The name is ours, so that the ledger may share a
+# database with Dagster's storage, which notes its own under Alembic's usual name.
+_VERSION_TABLE = "nbp_ledger_version"
+# Where ledgers made before that note it, for good; also Dagster's, and that of anybody's Alembic.
+_SHARED_VERSION_TABLE = "alembic_version"
+_OUR_REVISION = re.compile(r"\d{4}")
 # The revision that a ledger older than migrations is equal to.
 _BEFORE_MIGRATIONS = "0001"
 # Seconds to wait for another process's transaction: a serialised one takes milliseconds.
@@ -320,10 +327,11 @@ def _migrate(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         _enable_wal(engine)
     with engine.begin() as connection:
-        if _read_version(connection) == HEAD:
+        if _read_version(connection)[0] == HEAD:
             return
     with _MIGRATION_LOCK, begin_serialised(engine) as connection:
-        _run_migrations(connection, _read_version(connection))
+        version, table = _read_version(connection)
+        _run_migrations(connection, version, table=table)
 
 
 def _enable_wal(engine: Engine) -> None:
@@ -344,22 +352,35 @@ def _switch_to_wal(engine: Engine) -> None:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
 
-def _read_version(connection: Connection) -> str | None:
-    """Return the revision of the last migration; "0001" for a ledger older than migrations."""
+def _read_version(connection: Connection) -> tuple[str | None, str]:
+    """Return the revision of the last migration, and the table that notes it.
+
+    The revision is None for no ledger yet, "0001" for one older than migrations.
+    """
     inspector = sa.inspect(connection)
-    if inspector.has_table("alembic_version"):
-        version = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-        return None if version is None else str(version)
-    return _BEFORE_MIGRATIONS if inspector.has_table("purchases") else None
+    if inspector.has_table(_VERSION_TABLE):
+        return _read_revision(connection, _VERSION_TABLE), _VERSION_TABLE
+    has_ledger = inspector.has_table("purchases")
+    if inspector.has_table(_SHARED_VERSION_TABLE):
+        version = _read_revision(connection, _SHARED_VERSION_TABLE)
+        # Without a ledger, a revision that is none of ours belongs to another program.
+        if has_ledger or (version is not None and _OUR_REVISION.fullmatch(version)):
+            return version, _SHARED_VERSION_TABLE
+    return _BEFORE_MIGRATIONS if has_ledger else None, _VERSION_TABLE
 
 
-def _run_migrations(connection: Connection, version: str | None) -> None:
+def _read_revision(connection: Connection, table: str) -> str | None:
+    version = connection.scalar(sa.select(sa.column("version_num")).select_from(sa.table(table)))
+    return None if version is None else str(version)
+
+
+def _run_migrations(connection: Connection, version: str | None, *, table: str) -> None:
     # Imported here: it takes a third of a second, and most processes have nothing to migrate.
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-    config = Config(attributes={"connection": connection})
+    config = Config(attributes={"connection": connection, "version_table": table})
     config.set_main_option("script_location", "nbp_dagster.studio.ledger:migrations")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if version is not None and version not in known:

@@ -14,9 +14,11 @@ from nbp_dagster.briefs.supplied_images import (
 )
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.errors import is_outage
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import (
+    ImageRequest,
     Provider,
     Sheet,
     compile_request,
@@ -31,6 +33,7 @@ from nbp_dagster.studio.ordering.character_sheets import (
     generated_sheet,
 )
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
+from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_fit import check_copy_fits
@@ -83,6 +86,7 @@ class Compiler:
         self.briefs = briefs
         self.provider = provider
         self._client = client
+        self._ledger = ledger
         self._references = references
         self._store = store
         self.character_sheets = CharacterSheets(
@@ -139,7 +143,7 @@ class Compiler:
         """Compile prompts into priced orders; an invalid request fails before any spending.
 
         Raises:
-            OxenError: The model or a reference can't be fetched.
+            OxenError: The service is out of reach.
         """
         wanted = tuple(prompts)
         # A sheet may have been made or pinned since.
@@ -163,6 +167,9 @@ class Compiler:
             try:
                 orders[prompt.key] = self._order(prompt, sheets)
             except NbpError as error:
+                # A service that is away says nothing of this prompt, and the next would wait too.
+                if is_outage(error):
+                    raise
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
         return Compiled(orders=orders, failures=tuple(failures), sheets=sheets, unpinned=unpinned)
 
@@ -245,15 +252,7 @@ class Compiler:
                 raise self._sheet_faults[key]
         check_copy_fits(render_context_of(self.briefs, prompt))
         campaign = self.briefs.campaigns[prompt.campaign]
-        quote = self.quote(campaign.model)
-        request = compile_request(
-            self.briefs,
-            prompt,
-            provider=self.provider,
-            capabilities=quote.capabilities,
-            sheets=sheets,
-            digests=self._references.digests(self._sources(prompt)),
-        )
+        request = self._request(prompt, sheets)
         self._references.require_sendable(request)
         return build_order(
             request,
@@ -261,6 +260,36 @@ class Compiler:
             scope=prompt.campaign,
             shot=prompt.shot,
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
+        )
+
+    def _request(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> ImageRequest:
+        """Compile a prompt; the request that was paid where only metadata of files differ."""
+        digests = self._references.digests(self._sources(prompt))
+        request = self._compile(prompt, sheets, digests)
+        whole = self._references.whole_digests(self._sources(prompt))
+        if whole == digests or self._ledger.latest([request.fingerprint]):
+            return request
+        # Files were once identified with their metadata, in the fingerprints of what is paid.
+        older_sheets = {
+            key: sheet
+            if sheet.origin != "adopted"
+            else use_supplied_sheet(self.briefs, key, self._references.whole_digests)
+            for key, sheet in sheets.items()
+        }
+        older = self._compile(prompt, older_sheets, whole)
+        paid = self._ledger.latest([older.fingerprint]).get(older.fingerprint)
+        return request if paid is None or paid.image is None else older
+
+    def _compile(
+        self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
+    ) -> ImageRequest:
+        return compile_request(
+            self.briefs,
+            prompt,
+            provider=self.provider,
+            capabilities=self.quote(self.briefs.campaigns[prompt.campaign].model).capabilities,
+            sheets=sheets,
+            digests=digests,
         )
 
     def _sources(self, prompt: Prompt) -> tuple[str, ...]:

@@ -75,14 +75,21 @@ class SheetCards:
     Args:
         briefs: The briefs, which list the images of each card.
         digests: Returns the digest of each source.
+        whole_digests: Returns the digest that each had with its metadata, in older cards.
         read: Returns the bytes of a source, verified against its digest.
     """
 
     def __init__(
-        self, briefs: Briefs, *, digests: Digests, read: Callable[[str, str], bytes]
+        self,
+        briefs: Briefs,
+        *,
+        digests: Digests,
+        whole_digests: Digests,
+        read: Callable[[str, str], bytes],
     ) -> None:
         self._briefs = briefs
         self._digests = digests
+        self._whole_digests = whole_digests
         self._read = read
         self._cards: dict[str, bytes] = {}
         self._lock = threading.Lock()
@@ -105,6 +112,8 @@ class SheetCards:
 
     def _draw(self, sheet_key: str, digest: str) -> bytes:
         views = views_of(self._briefs, sheet_key, self._digests)
+        if hash_card(views) != digest:
+            views = views_of(self._briefs, sheet_key, self._whole_digests)
         if hash_card(views) != digest:
             raise ChangedCard(
                 f"the references of {sheet_key} changed after the run began; run again to use the "

@@ -14,9 +14,11 @@ from nbp_dagster.prompts.reference_selection import palette_reference
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage
 from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
+from nbp_dagster.studio.references.sendable import make_sendable
 from nbp_dagster.studio.references.supplied_files import decode_once
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
 ReadReference = Callable[[str, str], bytes]
@@ -33,7 +35,9 @@ class UnusableReference(NbpError):
 
 
 class ReferenceFiles:
-    """Reads, stores and delivers reference images, each identified by the sha256 of its bytes.
+    """Reads, stores and delivers reference images.
+
+    Each is identified by the sha256 of its bytes without metadata.
 
     Args:
         briefs: The briefs that name the images.
@@ -59,7 +63,10 @@ class ReferenceFiles:
         self._delivery = delivery
         self._fetch_sheet = fetch_sheet
         self._digests: dict[str, str] = {}
-        self._cards = SheetCards(briefs, digests=self.digests, read=self.read)
+        self._whole_digests: dict[str, str] = {}
+        self._cards = SheetCards(
+            briefs, digests=self.digests, whole_digests=self.whole_digests, read=self.read
+        )
         self._faults: dict[str, NbpError] = {}
         self._deliverable: set[str] = set()
         self._palettes = {
@@ -89,6 +96,19 @@ class ReferenceFiles:
                     self._faults[source] = error
                     raise
         return {source: self._digests[source] for source in wanted}
+
+    def whole_digests(self, sources: Iterable[str]) -> dict[str, str]:
+        """Return the digest of every source with its metadata.
+
+        It identified the source once, so pictures are paid whose fingerprint holds it.
+
+        Raises:
+            NbpError: As `digests` does.
+        """
+        return {
+            source: self._whole_digests.get(source, digest)
+            for source, digest in self.digests(sources).items()
+        }
 
     def require(self, images: Iterable[SuppliedImage]) -> None:
         """Make sure that images can be used, before anything is spent on any of them.
@@ -143,20 +163,23 @@ class ReferenceFiles:
             return draw_palette_card(self._palettes[digest])
         if source.startswith(SHEET) and not self._store.has(digest):
             self._fetch_sheet(source.removeprefix(SHEET), digest)
-        if source.startswith((SHEET, "https://")):
+        if source.startswith(SHEET):
             return self._store.get(digest)
+        if source.startswith("https://"):
+            return make_sendable(self._store.get(digest), what=f"reference {cut_query(source)}")
         # The file as it is spelled; a source that no brief names now has the path it says.
         known = self._briefs.files.get(source)
         path = Path(self._briefs.root) / source if known is None else known.path
         if not path.is_file():
             raise UnusableReference(f"reference {path} is gone; restore it and run again")
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != digest:
+        whole = path.read_bytes()
+        data = strip_metadata(whole)
+        if digest not in (_hash(data), _hash(whole)):
             raise UnusableReference(
                 f"reference {path} changed after the run began; run again to use the new one"
             )
         decode_once(data, digest, what=f"reference {path}")
-        return data
+        return make_sendable(data, what=f"reference {path}")
 
     def _deliver(self, reference: Reference) -> str:
         return self._delivery.deliver(
@@ -177,11 +200,15 @@ class ReferenceFiles:
             data = self._client.download(
                 source, max_bytes=MAX_REFERENCE_BYTES, total_timeout=FETCH_SECONDS
             )
-            digest = hashlib.sha256(data).hexdigest()
+            self._whole_digests[source] = _hash(data)
+            data = strip_metadata(data)
+            digest = _hash(data)
             decode_once(data, digest, what=f"reference {cut_query(source)}")
             self._store.put(data)
         else:
-            digest = self._briefs.files[source].sha256
+            file = self._briefs.files[source]
+            self._whole_digests[source] = file.whole_sha256
+            digest = file.sha256
             data = self.read(source, digest)
         fault = self._delivery.find_fault(source, len(data))
         if fault is not None:
@@ -196,3 +223,7 @@ class ReferenceFiles:
                 yield image.problem(self._briefs, f"not a usable picture: {error.seen}")
             except NbpError as error:
                 yield image.problem(self._briefs, str(error))
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -3,10 +3,13 @@
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.supplied_images import all_images
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.references.sendable import MAX_REFERENCE_PIXELS
 from nbp_dagster.yaml_source.problems import BriefError
 
 # Of 255. A pixel below it changes what it is laid on by less than one can see.
 LEAST_ALPHA = 8
+
+_LEAST_SIDE = 2048
 
 # Digests of the images that this process has decoded completely: equal bytes stay valid.
 _VALID: set[str] = set()
@@ -40,7 +43,10 @@ def decode_once(data: bytes, digest: str, *, what: str) -> None:
     """
     if digest in _VALID:
         return
-    image = decode_image(data, what=what).image
+    # A JPEG of more pixels than are sent is read through at a part of its size, for its memory.
+    image = decode_image(
+        data, what=what, max_pixels=MAX_REFERENCE_PIXELS, least_side=_LEAST_SIDE
+    ).image
     if image.mode == "RGBA" and not any(image.getchannel("A").histogram()[LEAST_ALPHA:]):
         raise UndecodableImage(what, "nothing can be seen, as every pixel is transparent")
     _VALID.add(digest)

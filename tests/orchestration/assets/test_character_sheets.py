@@ -117,7 +117,11 @@ def test_the_plan_asks_for_every_candidate_before_they_are_made(location: CodeLo
 
 def test_a_new_pin_makes_exactly_its_descendants_stale(location: CodeLocation, nbp: Any) -> None:
     chosen_by_hand(location)
-    assert nbp("sheets", "pin", ADA, "2").exit_code == 0
+    assert "are stale now" in nbp("sheets", "pin", ADA, "2").output
+    again = nbp("sheets", "pin", ADA, "2")
+    assert again.exit_code == 0
+    assert "is the sheet already (pinned); nothing changes" in again.output
+    assert "stale" not in again.output
     for assets in ([NAMES.character_sheets], PROMPT_ASSETS):
         assert location.materialize(assets).success
     bills = location.service.bills

@@ -58,3 +58,22 @@ def test_a_wildcard_that_would_prohibit_too_much_is_refused(term: str) -> None:
 @pytest.mark.parametrize("term", ["heil*", "*freie", "*heil*", "money back*", "cure"])
 def test_a_wildcard_beside_a_stem_is_accepted(term: str) -> None:
     assert find_wildcard_fault(term) is None
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "found"),
+    [
+        ("world's best", "The world’s best tea", True),
+        ("world’s best", "The world's best tea", True),
+        ("world's best", "the worldly best", False),
+        ("l’original", "C'est l'original", True),
+        ('"cure"', "our “cure” for all", True),
+        ("„Heilung“", 'unsere "Heilung"', True),
+        ("n`importe quoi", "n´importe quoi", True),
+        ("it's", "its", False),
+    ],
+)
+def test_quotes_and_apostrophes_are_one_however_they_are_set(
+    term: str, text: str, found: bool
+) -> None:
+    assert (find_term(text, [term], "en") == term) is found

@@ -49,3 +49,23 @@ def test_what_is_wrong_with_it_is_one_error(refused: str, words: list[str], says
     assert done.exit_code != 0
     assert says in done.output
     assert "Traceback" not in done.output
+
+
+def test_controls_in_rows_of_older_programs_do_not_reach_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBP_HOME", str(tmp_path))
+    database = open_ledger(tmp_path / "ledger.sqlite")
+    books = Ledger(database, clock=SystemClock())
+    books.refuse(books.claim(order(1), owner="a" * 32, run_id="run", request={}), "a page")
+    with database.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE purchases SET reason = ?", ("\x1b[2J\x1b]0;title\x07 no\r\n\u202e way\x00",)
+        )
+    database.dispose()
+
+    shown = CliRunner().invoke(main, ["ledger"])
+
+    assert shown.exit_code == 0
+    assert not set(shown.output) & set("\x1b\x07\r\u202e\x00")
+    assert "attempt 1: [2J]0;title no way" in shown.output

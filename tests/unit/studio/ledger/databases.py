@@ -34,6 +34,9 @@ def opened(url: str | Path, *, lock_timeout: float = 30.0) -> Iterator[Engine]:
         engine.dispose()
 
 
+VERSION_TABLE = "nbp_ledger_version"
+
+
 def a_row(number: int = 1, **values: Any) -> dict[str, Any]:
     """What a new purchase must say at least."""
     return {
@@ -75,9 +78,9 @@ def old_ledger(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def version(engine: Engine) -> str:
+def version(engine: Engine, table: str = VERSION_TABLE) -> str:
     with engine.begin() as connection:
-        return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+        return str(connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar())
 
 
 def run(processes: list[Any]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.briefs.supplied_images import campaign_images
@@ -21,6 +21,7 @@ from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.references.reference_files import ReferenceFiles, UnusableReference
 from nbp_dagster.studio.references.sheet_card import CARD_HEIGHT, CARD_WIDTH, draw_palette_card
+from nbp_dagster.studio.references.supplied_files import check_files
 from nbp_dagster.studio.references.uploads import (
     LINK_SECONDS,
     MAX_INLINE_BYTES,
@@ -333,3 +334,40 @@ def test_the_card_shows_each_colour_as_one_flat_field(count: int) -> None:
     assert {f"#{r:02X}{g:02X}{b:02X}" for _, (r, g, b) in seen} == set(colours)
     share = CARD_WIDTH * CARD_HEIGHT / count
     assert all(share * 0.4 < pixels < share * 7 for pixels, _ in seen)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent_kind"), [("JPEG", "JPEG"), ("PNG", "PNG"), ("WEBP", "JPEG")]
+)
+def test_a_turned_photograph_is_sent_upright(
+    tmp_path: Path, home: Path, kind: str, sent_kind: str
+) -> None:
+    turned = Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6  # the camera was held upright
+    data = encode(draw_scene(90, 60), kind, exif=turned.tobytes())
+    folder = write_briefs(
+        tmp_path / "briefs", campaign(shot("kitchen")), brand={**BRAND, "logo": "logo.png"}
+    )
+    (folder / "brands" / "logo.png").write_bytes(data)
+    references = open_references(load_briefs(folder), home, client=script())
+    digest = references.digests(["brands/logo.png"])["brands/logo.png"]
+
+    with Image.open(io.BytesIO(references.read("brands/logo.png", digest))) as sent:
+        assert (sent.format, sent.size) == (sent_kind, (60, 90))
+        assert not sent.getexif()
+
+
+def test_a_photograph_of_48_megapixels_is_sent_smaller(tmp_path: Path, home: Path) -> None:
+    photograph = draw_scene(252, 189).resize((8064, 6048))
+    folder = write_briefs(
+        tmp_path / "briefs", campaign(shot("kitchen")), brand={**BRAND, "logo": "logo.jpg"}
+    )
+    (folder / "brands" / "logo.jpg").write_bytes(encode(photograph, "JPEG"))
+    briefs = load_briefs(folder)
+
+    check_files(briefs)
+    references = open_references(briefs, home, client=script())
+    digest = references.digests(["brands/logo.jpg"])["brands/logo.jpg"]
+
+    with Image.open(io.BytesIO(references.read("brands/logo.jpg", digest))) as sent:
+        assert sent.size == (3072, 2304)

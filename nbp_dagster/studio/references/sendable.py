@@ -1,0 +1,48 @@
+"""Makes a reference image fit to be sent: upright, and no larger than a model has a use for."""
+
+import io
+from typing import Final
+
+from PIL import ExifTags, Image
+
+from nbp_dagster.studio.imaging.decode import MAX_PIXELS, decode_image
+
+MAX_REFERENCE_PIXELS: Final = 110_000_000  # phones take pictures of 48, 50 and 108 megapixels
+# Of the longer side, where a picture is drawn smaller: a model's own pictures have 5,504 at most.
+_SENT_SIDE: Final = 3072
+_JPEG_QUALITY: Final = 95
+
+
+def make_sendable(data: bytes, *, what: str) -> bytes:
+    """Return a picture as it is sent.
+
+    That is its own bytes, unless its EXIF turns it, which services may or may not heed, or it has
+    more than `MAX_PIXELS` pixels. It is drawn anew then: upright, 3,072 pixels long at most.
+
+    Args:
+        data: A PNG, JPEG or WebP file.
+        what: Names the picture in an error.
+
+    Raises:
+        UndecodableImage: The bytes are no usable picture.
+    """
+    if not _must_be_drawn(data):
+        return data
+    decoded = decode_image(data, what=what, max_pixels=MAX_REFERENCE_PIXELS, least_side=_SENT_SIDE)
+    image = decoded.image
+    image.thumbnail((_SENT_SIDE, _SENT_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    if image.mode == "RGB" and decoded.format != "PNG":
+        image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    else:
+        image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _must_be_drawn(data: bytes) -> bool:
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:
+            turn = opened.getexif().get(ExifTags.Base.Orientation, 1)
+            return turn in range(2, 9) or opened.width * opened.height > MAX_PIXELS
+    except Exception:  # noqa: BLE001  # decoders raise whatever damaged bytes make of them
+        return False
