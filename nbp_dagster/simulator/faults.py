@@ -54,6 +54,7 @@ class Fault:
         seconds: Delay of `slow`, latency of `slow_job`, life of a stream for `drop_stream`.
         message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.
+        billed: Whether a job that `fail`, `refuse` or `credit_lost` struck stays billed.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -71,6 +72,7 @@ class Fault:
     seconds: float = 1.0
     message: str | None = None
     retryable: bool | None = None
+    billed: bool = False
 
 
 @dataclass(frozen=True)
