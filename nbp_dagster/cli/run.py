@@ -23,6 +23,7 @@ from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
 from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
+from nbp_dagster.studio.campaign_set import holds_set
 from nbp_dagster.studio.ledger.budget import Cap, run_cap
 from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
 from nbp_dagster.studio.ledger.owner_leases import take_file_lease
@@ -170,7 +171,7 @@ class _CampaignRuns:
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)
-        if not gallery.is_file() or recorded.get(campaign) != version:
+        if recorded.get(campaign) != version or not holds_set(gallery.parent, version):
             self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
         return CampaignRun(
             campaign=campaign,
