@@ -51,10 +51,11 @@ test: install extras browser test-fonts postgres exiftool  ## Run every test
 test-unit: install  ## Run the fast tests only
 	$(BIN)/python -m pytest tests/unit -n 2
 
-crash: install  ## Kill runs at every step and at 100 random moments: nothing is paid twice
+crash: install  ## Kill runs at every step and 100 random moments, be away for 3 minutes: nothing is paid twice
 	$(BIN)/python -m tests.crash
+	TEST_ABSENCE_SECONDS=180 $(BIN)/python -m pytest -q tests/e2e/test_postgres.py
 
-fuzz: install  ## Try 2,000 damaged pictures of each format, and 2,000 mutated answers over sockets
+fuzz: install  ## Try 2,000 damaged pictures of each format, 2,000 mutated answers over sockets, 2,000 briefs
 	$(BIN)/python -m tests.fuzz
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.

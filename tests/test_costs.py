@@ -12,6 +12,7 @@ import yaml
 
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.prompts.expansion import expand
+from nbp_dagster.studio.ordering.current_prices import ORDERS_A_READING
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "costs.md").read_text("utf-8")
@@ -67,6 +68,11 @@ def test_an_example_costs_what_its_further_pictures_cost(
     after = count_prompts(tmp_path / "after", edit)
 
     assert price_of(example) == (after - before) * PRICE
+
+
+def test_the_page_says_for_how_many_orders_a_price_is_trusted() -> None:
+    assert f"{ORDERS_A_READING} times the rise" in PAGE
+    assert f"before every {ORDERS_A_READING}th order" in PAGE
 
 
 def test_the_sample_campaign_costs_its_prompts_and_one_sheet(tmp_path: Path) -> None:

@@ -20,6 +20,11 @@ def describe_accounts(accounts: Accounts) -> Iterator[str]:
         f"{total.images} images, {total.billed_usd:.2f} USD billed, "
         f"{total.reserved_usd:.2f} USD reserved, {accounts.fresh} bought again on purpose"
     )
+    if total.in_vain_usd:
+        yield (
+            f"caps count {total.in_vain_usd:.2f} USD more, of jobs that failed or were refused: "
+            "the service may have billed them"
+        )
     if accounts.simulated_usd:
         yield f"of this {accounts.simulated_usd:.2f} USD is the simulator's: nothing was paid"
     yield from _spendings("by day (UTC)", accounts.by_day)

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence, Set
+from decimal import Decimal
 from typing import Protocol
 
 import dagster as dg
@@ -22,6 +23,8 @@ from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
 from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
+from nbp_dagster.studio.campaign_set import holds_set
+from nbp_dagster.studio.ledger.budget import Cap, run_cap
 from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
 from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
@@ -122,6 +125,7 @@ class _CampaignRuns:
         self._options = options
         self._listener = listener
         self.errors: list[str] = []
+        self._run_ids: list[str] = []
 
     def prepare(self, chosen: Chosen) -> None:
         """Make brand kits, then the character sheets the prompts are anchored to.
@@ -167,7 +171,7 @@ class _CampaignRuns:
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)
-        if not gallery.is_file() or recorded.get(campaign) != version:
+        if recorded.get(campaign) != version or not holds_set(gallery.parent, version):
             self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
         return CampaignRun(
             campaign=campaign,
@@ -207,9 +211,17 @@ class _CampaignRuns:
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
         """Return the run config of a paid step: the rest of the command's budget."""
         config: dict[str, object] = {"fresh": fresh}
-        if self._options.budget is not None:
-            config["budget_usd"] = float(self._options.budget - self._listener.tally.spent_usd)
+        budget = self._options.budget
+        if budget is not None:
+            # By the ledger: a picture that can't be read is billed, and no outcome says so.
+            config["budget_usd"] = float(max(budget - self._spent(run_cap(budget)), Decimal(0)))
         return config
+
+    def _spent(self, cap: Cap) -> Decimal:
+        """Return the USD that count against a cap of this command: all its runs together."""
+        ledger, provider = self._studio.ledger, self._studio.provider
+        spent = (ledger.spent(cap, provider=provider, run_id=name) for name in self._run_ids)
+        return sum(spent, Decimal(0))
 
     def _launch(
         self,
@@ -222,5 +234,6 @@ class _CampaignRuns:
     ) -> None:
         self._listener.title(title)
         launch = self._launcher.run(assets, partitions, op_config=op_config, tags=tags)
+        self._run_ids.append(launch.run_id)
         if not launch.succeeded:
             self.errors.append(f"{title}: {launch.error} (run {launch.run_id} in the Dagster UI)")

@@ -1,7 +1,7 @@
 """The models the simulator offers, their request schemas and prices; knows no HTTP."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -110,6 +110,15 @@ class Catalogue:
     def find(self, model_id: str) -> ModelSpec | None:
         """Return a model, or None when the id is unknown."""
         return self._models.get(model_id)
+
+    def reprice(self, model_id: str, usd: Decimal) -> None:
+        """Have a model cost a flat price from now on.
+
+        Raises:
+            LookupError: The id is unknown.
+        """
+        pricing = {"method": "per_image", "cost_per_image": float(usd)}
+        self._models[model_id] = replace(self._models[model_id], pricing=pricing)
 
     def search(self, text: str = "") -> list[dict[str, Any]]:
         """Return the model objects whose id or name contains `text`, case ignored."""

@@ -63,6 +63,7 @@ class Fault:
         count: Jobs that `cut_list` leaves.
         message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.
+        billed: Whether a job that `fail`, `refuse` or `credit_lost` struck stays billed.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -81,6 +82,7 @@ class Fault:
     count: int = 50
     message: str | None = None
     retryable: bool | None = None
+    billed: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
+from nbp_dagster.studio.manifest.manifest import from_json, set_digest
+from nbp_dagster.studio.publish import MANIFEST
 from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager
@@ -43,6 +46,18 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
         sheet=_sheet_bytes(studio, compiled.sheets.values()),
         thumb=studio.thumb,
     )
+
+
+def holds_set(folder: Path, version: str) -> bool:
+    """Whether a folder holds the set of a data version, with its page.
+
+    Another machine may have written that set elsewhere, and recorded it in the same Dagster.
+    """
+    try:
+        text = (folder / MANIFEST).read_text("utf-8")
+        return (folder / "index.html").is_file() and set_digest(from_json(text)) == version
+    except (NbpError, OSError, ValueError):
+        return False
 
 
 def stage_campaign_set(studio: Studio, campaign_id: str) -> SetStager:

@@ -25,12 +25,15 @@ class Spending:
         images: Purchases that brought an image.
         billed_usd: USD charged.
         reserved_usd: USD set aside for purchases that are open.
+        in_vain_usd: USD of jobs that failed or were refused: caps count them, as the service may
+            have billed them.
     """
 
     name: str
     images: int
     billed_usd: Decimal
     reserved_usd: Decimal
+    in_vain_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -143,14 +146,22 @@ def _group(rows: Iterable[Purchase], name: Callable[[Purchase], str]) -> tuple[S
 
 
 def _spending(name: str, rows: Iterable[Purchase]) -> Spending:
-    images, billed, reserved = 0, Decimal(0), Decimal(0)
+    images, billed, reserved, in_vain = 0, Decimal(0), Decimal(0), Decimal(0)
     for row in rows:
         images += row.state == "made"
         if row.is_open:
             reserved += row.price_usd
         elif row.billed:
             billed += row.price_usd
-    return Spending(name=name, images=images, billed_usd=billed, reserved_usd=reserved)
+        elif row.is_in_vain:
+            in_vain += row.price_usd
+    return Spending(
+        name=name,
+        images=images,
+        billed_usd=billed,
+        reserved_usd=reserved,
+        in_vain_usd=in_vain,
+    )
 
 
 def _simulated(rows: Iterable[Purchase]) -> Decimal:
@@ -164,6 +175,7 @@ def _spending_json(item: Spending) -> dict[str, Any]:
         "images": item.images,
         "billed_usd": f"{item.billed_usd:.2f}",
         "reserved_usd": f"{item.reserved_usd:.2f}",
+        "in_vain_usd": f"{item.in_vain_usd:.2f}",
     }
 
 

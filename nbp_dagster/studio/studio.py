@@ -35,6 +35,7 @@ from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
 from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
+from nbp_dagster.studio.ordering.current_prices import CurrentPrices
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.purchasing.buyer import BuyerOptions
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
@@ -204,6 +205,7 @@ class Studio:
             times=tuning.times.with_outage(60 * options.outage_minutes),
             on_cancel=options.on_cancel,
             failpoint=tuning.failpoint,
+            requote=CurrentPrices(client).requote,
         )
 
     def close(self) -> None:

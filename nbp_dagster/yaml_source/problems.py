@@ -10,7 +10,7 @@ from nbp_dagster.errors import NbpError
 
 KeyPath = tuple[str | int, ...]
 
-_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SHOWN_CHARACTERS = 80  # of a value, so that a problem stays one readable line
 

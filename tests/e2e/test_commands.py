@@ -180,3 +180,26 @@ def test_a_budget_too_small_buys_nothing_of_the_campaign_and_says_why(shell: She
     assert "over budget" in done.stderr
     assert "0.15 too much" in done.stderr
     assert json.loads(ask(shell, "ledger", "--json").stdout)["total"]["images"] == 1
+
+
+def test_a_budget_counts_what_the_command_has_paid_for_pictures_that_are_none(
+    tmp_path: Path,
+) -> None:
+    """Two campaigns of two pictures each; whatever the first brings, it is billed."""
+    shell = Shell(tmp_path)
+    empty = [
+        shot(name, scene=f"[[sim:no_image]] room {name}", characters=[]) for name in ("one", "two")
+    ]
+    good = [shot(name, characters=[]) for name in ("one", "two")]
+    write_briefs(
+        shell.briefs,
+        campaign(*empty, id="autumn", locales=["en"]),
+        campaign(*good, id="winter", locales=["en"]),
+    )
+
+    done = shell.nbp("run", "--budget", "0.30")
+
+    books = json.loads(ask(shell, "ledger", "--json").stdout)
+    assert books["total"]["billed_usd"] == "0.30"
+    assert {item["name"] for item in books["by_campaign"]} == {"autumn"}
+    assert "over budget: this run allows 0.00 USD" in done.stderr

@@ -1,6 +1,6 @@
-"""`make fuzz`: tries thousands of damaged pictures and answers, prints what went wrong, and counts.
+"""`make fuzz`: tries thousands of damaged pictures, answers and briefs, and counts what went wrong.
 
-The status is 1 when anything but a picture, a record or one clear error came of one.
+The status is 1 when anything but a picture, a record, files or one clear error came of one.
 """
 
 import argparse
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.fuzz.answers import try_answers
+from tests.fuzz.briefs import try_briefs
 from tests.fuzz.pictures import FORMATS, damaged, try_picture
 
 
@@ -21,6 +22,7 @@ def main() -> int:
     for kind in FORMATS:
         failures += _report(kind, given.count, _picture_problems(kind, given.count, given.seed))
     failures += _report("answers", given.count, try_answers(given.count, seed=given.seed))
+    failures += _report("briefs", given.count, try_briefs(given.count, seed=given.seed))
     return 1 if failures else 0
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fuzz.answers import try_answers
+from tests.fuzz.briefs import try_briefs
 from tests.fuzz.pictures import FORMATS, damaged, try_picture
 
 
@@ -16,3 +17,7 @@ def test_a_damaged_picture_is_decoded_or_refused(kind: str) -> None:
 
 def test_a_mutated_answer_is_read_or_one_clear_error_and_never_shows_the_key() -> None:
     assert list(try_answers(150, seed=7)) == []
+
+
+def test_a_changed_brief_is_refused_in_clear_words_or_all_its_files_can_be_written() -> None:
+    assert list(try_briefs(40, seed=7)) == []

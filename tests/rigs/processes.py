@@ -123,7 +123,9 @@ class Shell:
         self._logs = folder / "logs"
         temporary = folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        # The path of modules too: a worktree's tests run the worktree's code.
+        names = ("PATH", "HOME", "PYTHONPATH")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         self.environment = {
             **kept,
             # A killed process leaves its temporary files behind: here, they go with the test's.

@@ -1,6 +1,7 @@
 """Talking to a simulator's own routes from a test: bills, logs, faults."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import requests
@@ -46,6 +47,18 @@ class ServiceProbe:
             f"{self.url}/_simulator/faults", json={"faults": list(faults)}, timeout=_SECONDS
         )
         assert answer.status_code == 200, answer.text
+
+    def change_price(self, model: str, usd: float) -> None:
+        """Have a model cost another price from now on."""
+        answer = requests.post(
+            f"{self.url}/_simulator/prices", json={"model": model, "usd": usd}, timeout=_SECONDS
+        )
+        assert answer.status_code == 200, answer.text
+
+    @property
+    def billed_usd(self) -> Decimal:
+        """The sum of all charges in USD."""
+        return Decimal(str(round(self._get("bills")["usd"], 6)))
 
     def reset(self) -> None:
         """Have it forget every job, bill and fault."""

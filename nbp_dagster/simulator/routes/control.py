@@ -1,10 +1,13 @@
 """The simulator's own routes under /_simulator/: looking inside, scripting faults, resetting."""
 
+import math
+from decimal import Decimal
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from nbp_dagster.simulator.errors import invalid_params
+from nbp_dagster.simulator.errors import invalid_params, model_not_found
 from nbp_dagster.simulator.faults import ScenarioError, parse_faults
 from nbp_dagster.simulator.routes.request_context import read_json, simulator_of
 from nbp_dagster.simulator.state.jobs import STATUSES
@@ -79,6 +82,19 @@ async def add_faults(request: Request) -> Response:
     return JSONResponse({"status": "success", "added": len(faults)})
 
 
+async def change_price(request: Request) -> Response:
+    """POST /_simulator/prices: what a model costs from now on, `{"model": ..., "usd": ...}`."""
+    body = await read_json(request)
+    model, usd = body.get("model"), body.get("usd")
+    if isinstance(usd, bool) or not isinstance(usd, int | float) or not 0 <= usd < math.inf:
+        raise invalid_params(f"usd must be a number of at least 0; got {usd!r}")
+    catalogue = simulator_of(request).catalogue
+    if not isinstance(model, str) or catalogue.find(model) is None:
+        raise model_not_found(str(model))
+    catalogue.reprice(model, Decimal(str(usd)))
+    return JSONResponse({"status": "success"})
+
+
 async def clear_faults(request: Request) -> Response:
     """DELETE /_simulator/faults: take every fault out of force."""
     simulator_of(request).faults.clear()
@@ -92,6 +108,7 @@ ROUTES = (
     Route("/_simulator/stats", show_stats, methods=["GET"]),
     Route("/_simulator/jobs", show_jobs, methods=["GET"]),
     Route("/_simulator/reset", reset, methods=["POST"]),
+    Route("/_simulator/prices", change_price, methods=["POST"]),
     Route("/_simulator/faults", show_faults, methods=["GET"]),
     Route("/_simulator/faults", add_faults, methods=["POST"]),
     Route("/_simulator/faults", clear_faults, methods=["DELETE"]),

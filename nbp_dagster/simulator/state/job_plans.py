@@ -33,6 +33,7 @@ class Plan:
         latency: Seconds of processing; None takes the simulator's own.
         download: What goes wrong when the result is fetched.
         flaws: What the painter gets wrong, from `PICTURE_FAULTS`.
+        billed_anyway: Whether the job is billed although it fails.
     """
 
     outcome: Outcome = "succeed"
@@ -41,6 +42,7 @@ class Plan:
     latency: float | None = None
     download: DownloadFaultKind | None = None
     flaws: tuple[str, ...] = ()
+    billed_anyway: bool = False
 
 
 def plan_job(prompt: str, fault: Fault | None) -> Plan:
@@ -95,6 +97,7 @@ def _plan_from_fault(fault: Fault, plan: Plan) -> Plan:
         message=fault.message or defaults.get(fault.kind, FAILURE_MESSAGE),
         retryable=fault.retryable,
         latency=plan.latency,
+        billed_anyway=fault.billed,
     )
 
 

@@ -114,7 +114,8 @@ class Simulator:
         self._closing.set()
 
     def reset(self) -> None:
-        """Forget jobs, bills, repositories, scripted faults and traffic."""
+        """Forget jobs, bills, prices, repositories, scripted faults and traffic."""
+        self.catalogue = Catalogue(self.options.schema)
         self.jobs.clear()
         self.bills.clear()
         self.repositories.clear()
@@ -266,7 +267,7 @@ class Simulator:
 
     def _record_end(self, job: Job) -> None:
         self._journal.write("end", job.to_record())
-        if job.status == "failed":
+        if job.status == "failed" and not job.plan.billed_anyway:
             self.bills.refund(job.generation_id)
         if job.status != "cancelled":
             self.feed.publish(lambda base_url: self._event_data(job, base_url))
@@ -285,7 +286,7 @@ class Simulator:
         if record["kind"] == "job":
             self._variants[self._variant_key(job.spec.id, job.prompt, dict(job.parameters))] += 1
             self._charge(job)
-        elif job.status == "failed":
+        elif job.status == "failed" and not job.plan.billed_anyway:
             self.bills.refund(job.generation_id)
         self.jobs.restore(job)
 

@@ -344,7 +344,10 @@ class Ledger:
         return tuple(row for row in rows if row.state == "failed" and row.id > reopened)
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
-        """Return the USD that count against a cap: billed, or reserved by open purchases.
+        """Return the USD that count against a cap: whatever the service may have billed.
+
+        That is what is billed, what open purchases reserve, and every job that the service took
+        and that failed or was refused: whether it bills those is not documented.
 
         Args:
             cap: The limit.

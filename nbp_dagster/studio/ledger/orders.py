@@ -1,6 +1,6 @@
 """Orders for images, their outcomes as values, never exceptions, and the progress callback."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -42,6 +42,15 @@ class Order:
     def key(self) -> str:
         """The prompt's partition key, or `brand/character` for a sheet."""
         return self.request.key
+
+
+# Gives an order the price of today.
+Requote = Callable[[Order], Order]
+
+
+def keep_price(order: Order) -> Order:
+    """Return an order as it is: nothing is bought that has another price."""
+    return order
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,15 @@ class Purchase:
         """Whether the service may hold, or come to hold, a paid job for it."""
         return self.state in OPEN
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether the service took the job, did not deliver, and may have billed it all the same.
+
+        `statements.spent` counts these.
+        """
+        is_over = self.state in ("failed", "refused")
+        return is_over and not self.billed and self.generation_id is not None
+
     def receipt(self) -> Receipt:
         """Return the part that metadata and manifests show."""
         return Receipt(

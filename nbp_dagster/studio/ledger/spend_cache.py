@@ -46,7 +46,7 @@ class CapFilter:
 class SpendCache:
     """Upper bounds of spend in USD, valid while one purchase is the newest of all.
 
-    A purchase counts most while it is open: later it is billed at its reserved price, or not at
+    A purchase counts most while it is open: later it counts with its reserved price, or not at
     all, and a closed purchase stays closed. So a sum that was right once is never too small as long
     as no process adds a purchase, which the identity of the newest purchase shows.
 

@@ -26,7 +26,7 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
-from nbp_dagster.studio.ledger.orders import Failed, Order
+from nbp_dagster.studio.ledger.orders import Failed, Order, Requote, keep_price
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_once
@@ -89,6 +89,7 @@ class Buyer:
         rate_limiter: That of the client; an order waits for its slot before it is claimed.
         breaker: That of the client's transport; during an outage nothing more is claimed.
         failpoint: Called at every failpoint; see `failpoints`.
+        requote: Returns an order at today's price, which its claim reserves.
         lease: Our owner id among the runs that share the ledger, and which others are alive.
         options: What the run may buy.
         unseen: Fingerprints without a row when the ledger was last read; each saves one look.
@@ -103,6 +104,7 @@ class Buyer:
     failpoint: Failpoint
     lease: OwnerLease
     options: BuyerOptions
+    requote: Requote = keep_price
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
     # By fingerprint: the lost answers of this run's POSTs, oldest first.
@@ -214,6 +216,7 @@ class Buyer:
         images = self.references.input_image(order.request)
         self.breaker.wait_for_posts()
         self.rate_limiter.reserve()
+        order = self.requote(order)
         self._require_may_buy()
         try:
             purchase = self._claim(order, images, first_only=first_only)

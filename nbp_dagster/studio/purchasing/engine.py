@@ -11,7 +11,7 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind
-from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused
+from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused, Requote, keep_price
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
@@ -44,6 +44,7 @@ class Engine:
         times: Poll intervals and timeouts.
         on_cancel: What becomes of the jobs of a cancelled batch.
         failpoint: Called at every failpoint; see `failpoints`.
+        requote: Returns an order at today's price.
 
     Example:
         >>> for outcome in engine.make(orders, BuyerOptions(run_id)):
@@ -65,6 +66,7 @@ class Engine:
         times: WatchTimes | None = None,
         on_cancel: OnCancel = "keep",
         failpoint: Failpoint = no_failpoint,
+        requote: Requote = keep_price,
     ) -> None:
         self.ledger = ledger
         self._references = references
@@ -72,6 +74,7 @@ class Engine:
         self._take_lease = take_lease
         self._failpoint = failpoint
         self._batch: Batch | None = None
+        self._requote = requote
         self._context = BatchContext(
             client=client,
             ledger=ledger,
@@ -229,6 +232,7 @@ class Engine:
             failpoint=self._failpoint,
             lease=lease,
             options=options,
+            requote=self._requote,
         )
 
     @staticmethod

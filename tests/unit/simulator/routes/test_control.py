@@ -89,3 +89,27 @@ def test_jobs_show_their_moments_to_the_fraction_of_a_second(api: Api) -> None:
     assert (job["generation_id"], job["status"]) == (made, "succeeded")
     assert job["enqueued_at"] <= job["started_at"] <= job["completed_at"]
     assert job["completed_at"] != int(job["completed_at"])
+
+
+def test_a_model_costs_what_it_was_repriced_to_from_then_on(api: Api) -> None:
+    api.enqueue()
+    answer = api.post("/_simulator/prices", model=MODEL, usd=0.2)
+    api.enqueue()
+
+    assert answer.status_code == 200
+    assert api.read(f"/api/ai/models/{MODEL}")["pricing"]["cost_per_image"] == 0.2
+    assert [entry["usd"] for entry in api.bills()["generations"]] == [0.15, 0.2]
+
+
+def test_a_price_that_is_none_and_a_model_that_is_unknown_are_refused(api: Api) -> None:
+    assert api.post("/_simulator/prices", model=MODEL, usd=-1).status_code == 400
+    assert api.post("/_simulator/prices", model="no-such-model", usd=1).status_code == 404
+
+
+def test_a_job_that_fails_stays_billed_where_the_fault_says_so(api: Api) -> None:
+    api.script(kind="fail", billed=True, nth=1)
+    api.script(kind="fail")
+    ids = [*api.enqueue(), *api.enqueue()]
+
+    assert [api.wait(name)["status"] for name in ids] == ["failed", "failed"]
+    assert [entry["billed"] for entry in api.bills()["generations"]] == [True, False]

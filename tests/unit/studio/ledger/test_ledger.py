@@ -1,6 +1,8 @@
 """The ledger under any sequence of calls by several runs: what must hold always holds."""
 
+import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
@@ -14,7 +16,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from nbp_dagster.studio.ledger.budget import campaign_cap, run_cap
+from nbp_dagster.studio.ledger.budget import campaign_cap, day_cap, run_cap
 from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
 from nbp_dagster.studio.ledger.ledger import (
     AlreadyClaimed,
@@ -174,9 +176,10 @@ class Purchasing(RuleBasedStateMachine):
         return next(row for row in self.rows if row.id == purchase.id)
 
     def _sum(self, run_id: str | None = None) -> Decimal:
-        """Add up by hand what is billed or reserved."""
+        """Add up by hand what is billed or reserved, or was asked for in vain."""
         rows = [row for row in self.rows if run_id in (None, row.run_id)]
-        return sum((row.price_usd for row in rows if row.billed or row.is_open), Decimal(0))
+        counted = (row for row in rows if row.billed or row.is_open or row.is_in_vain)
+        return sum((row.price_usd for row in counted), Decimal(0))
 
 
 @pytest.mark.parametrize("end", ["fail", "refuse", "withdraw", "lose"])
@@ -310,3 +313,34 @@ def test_a_claim_that_was_not_committed_hides_nothing_that_others_have_bought_si
         _claim(ours, 4, limit=4 * PRICE)
     ours.close()
     other.close()
+
+
+def test_machines_whose_clocks_differ_spend_twice_the_budget_of_a_day_at_most(
+    tmp_path: Path,
+) -> None:
+    """One is ahead by an hour and in tomorrow already; the other follows an hour later."""
+    engine = open_ledger(tmp_path / "ledger.sqlite")
+    midnight = 1_800_000_000.0 // 86_400 * 86_400 + 86_400
+    late, ahead = FakeClock(start=midnight - 1800), FakeClock(start=midnight + 1800)
+    limit, count = 4 * PRICE, itertools.count(1)
+
+    def spend(clock: FakeClock) -> None:
+        ledger = Ledger(engine, clock=clock)
+        cap = day_cap(limit, clock.now(), where="NBP_DAILY_BUDGET_USD")
+        with suppress(OverCap):
+            while True:
+                ledger.claim(
+                    order(next(count)), owner="a" * 32, run_id="run", request={}, caps=[cap]
+                )
+
+    # Whoever is late sees what the other has claimed as of today.
+    for clock in (late, ahead, late):
+        spend(clock)
+    late.advance(3600)
+    ahead.advance(3600)
+    for clock in (late, ahead):
+        spend(clock)
+
+    billed = [row.price_usd for row in Ledger(engine, clock=late).rows()]
+    engine.dispose()
+    assert sum(billed) == 2 * limit
