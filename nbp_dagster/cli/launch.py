@@ -1,14 +1,22 @@
 """Launches Dagster runs in this process, on the instance the Dagster UI shows."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from nbp_dagster._dagster_private import free_pool_slots
+from nbp_dagster._dagster_private import free_pool_slots, full_pool_runs
+from nbp_dagster.assets.names import POOL
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks whether a concurrency pool has a place.
+_LOOK_SECONDS = 1.0
 
 # Tag that names the `nbp run` a run belongs to.
 _COMMAND = "nbp/command"
@@ -59,6 +67,30 @@ class Launcher:
             if owner is not None and not self._lease.is_alive(owner):
                 self._instance.report_run_failed(run, "the nbp command that ran it was killed")
                 free_pool_slots(self._instance, run.run_id)
+
+    def await_place(self, show: Callable[[str], None]) -> None:
+        """Wait until the pool of paid steps has a place, so that the next run need not.
+
+        Within a run Dagster waits for it in silence, and holds Ctrl-C back.
+
+        Args:
+            show: Told what is waited for, and nothing once it is over.
+
+        Raises:
+            KeyboardInterrupt: The wait was interrupted.
+        """
+        told = False
+        while runs := full_pool_runs(self._instance, POOL):
+            named = ", ".join(run[:8] for run in runs)
+            reason = f"waiting for a place in Dagster's pool {POOL}, held by runs {named}"
+            if not told:
+                logger.warning("%s; Ctrl-C ends this command", reason)
+                told = True
+            show(reason)
+            time.sleep(_LOOK_SECONDS)
+            self.close_dead_runs()
+        if told:
+            show("")
 
     def run(
         self,
