@@ -81,13 +81,15 @@ def campaigns_of_brands(studio: Studio, brands: Collection[str]) -> list[str]:
 
 def campaigns_of_sheets(studio: Studio, sheets: Collection[str]) -> list[str]:
     """Return the campaigns that show a character of some sheets (`brand/character`)."""
-    wanted = frozenset(sheets)
-    found = {
-        prompt.campaign: None
-        for prompt in studio.prompts
-        if not wanted.isdisjoint(studio.compiler.sheets_of(prompt))
-    }
-    return list(found)
+    return [
+        campaign.id
+        for campaign in studio.briefs.campaigns.values()
+        if any(
+            f"{campaign.brand}/{character}" in sheets
+            for shot in campaign.shots
+            for character in shot.characters
+        )
+    ]
 
 
 def is_strict(context: dg.AssetExecutionContext, names: Names) -> bool:

@@ -83,8 +83,6 @@ class Launcher:
         Raises:
             KeyboardInterrupt: The wait was interrupted.
         """
-        if not full_pool_runs(self._instance, POOL):
-            return
         told = False
         with _held_interrupts() as is_interrupted:
             while runs := full_pool_runs(self._instance, POOL):
@@ -95,14 +93,15 @@ class Launcher:
                     told = True
                 show(reason)
                 until = time.monotonic() + _LOOK_SECONDS
-                while time.monotonic() < until:
-                    if is_interrupted():
-                        raise KeyboardInterrupt
+                while time.monotonic() < until and not is_interrupted():
                     time.sleep(_NAP_SECONDS)
+                if is_interrupted():
+                    break
                 self.close_dead_runs()
             if is_interrupted():
                 raise KeyboardInterrupt
-        show("")
+        if told:
+            show("")
 
     def run(
         self,

@@ -30,7 +30,7 @@ _REFUSAL = re.compile(
     | (prohibited|disallowed|unsafe|sensitive|harmful)[\s_-]*(content|use|material|words?|terms)
     | responsible[\s_-]*ai\b
     | \b(finish|block)[\s_-]?reason\W+(image[\s_])?(safety|recitation|blocklist|spii)\b
-    | \bimage[\s_](safety|recitation|prohibited)
+    | \bimage[\s_](recitation|prohibited)
     | \bprompt\s+(was|is|has\s+been)\s+blocked\b
     | image[\s_]safety
     | safety[\s_-]*(system|filters?|check(s|er)?|reasons?|violation|guidelines?|block|ratings?)\b

@@ -134,7 +134,7 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
         key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
     )
     statuses = studio.compiler.character_sheets.statuses(sheet_keys)
-    images = [_planned_sheet(studio, status) for status in statuses.values() if status.orders]
+    images = _planned_sheets(studio, [status for status in statuses.values() if status.orders])
     waiting = [
         prompt
         for prompt in prompts
@@ -267,16 +267,30 @@ def _ordered(
     )
 
 
-def _planned_sheet(studio: Studio, status: SheetStatus) -> PlannedImage:
-    """Return one row for a generated sheet, at the price of the candidates still to buy."""
+def _planned_sheets(studio: Studio, statuses: Sequence[SheetStatus]) -> list[PlannedImage]:
+    """Return one row for each generated sheet."""
+    due = {status.key: _due_candidates(status) for status in statuses}
+    latest = {name: row for status in statuses for name, row in status.latest.items()}
+    why = explain_due(studio, [orders[0] for orders in due.values() if orders], latest)
+    return [
+        _planned_sheet(status, due[status.key], why=why.get(status.key, ())) for status in statuses
+    ]
+
+
+def _due_candidates(status: SheetStatus) -> list[Order]:
+    return [order for order in status.due if status.state(order) not in OPEN]
+
+
+def _planned_sheet(
+    status: SheetStatus, due: Sequence[Order], *, why: tuple[str, ...]
+) -> PlannedImage:
+    """Return the row of a generated sheet, at the price of the candidates still to buy."""
     first = status.orders[0]
     planned = _ordered(first, status.latest.get(status.made_for), "sheet")
-    due = [order for order in status.due if status.state(order) not in OPEN]
     cost = sum((order.price for order in due), Decimal(0))
     if due:
         count = len(due)
         reason = "" if count == 1 else f"{count} candidates in one call"
-        why = explain_due(studio, due[:1], status.latest)[status.key]
         return replace(planned, standing="to_make", price_usd=cost, reason=reason, why=why)
     if status.due:
         return replace(planned, standing="open", price_usd=cost)

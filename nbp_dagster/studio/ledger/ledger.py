@@ -90,6 +90,8 @@ class Ledger:
         """
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
+        if not wanted:
+            return found
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(wanted):
                 parameters = {"fingerprints": chunk, "account": self.account.name}
@@ -314,10 +316,9 @@ class Ledger:
 
     def enqueued_near(self, purchase: Purchase, count: int) -> frozenset[str]:
         """Return generation ids of the `count` jobs enqueued nearest to a purchase, within 1 h."""
-        before, after = statements.near(purchase, count // 2)
+        queries = statements.near(purchase, count // 2)
         with self._transaction(begin_reading(self._engine)) as connection:
-            ids = (*connection.execute(before).scalars(), *connection.execute(after).scalars())
-        return frozenset(ids)
+            return frozenset(name for query in queries for name in connection.scalars(query))
 
     def open_in(self, scopes: Iterable[str]) -> tuple[Purchase, ...]:
         """Return the open purchases of some campaigns and brands, whatever their requests."""

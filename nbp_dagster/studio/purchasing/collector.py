@@ -35,7 +35,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.failures import PASSING, leave_unread
+from nbp_dagster.studio.purchasing.failures import PASSING, left_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
@@ -218,7 +218,7 @@ class Collector:
                 try:
                     decoded, media_type = self._decode(job, incoming, media_type)
                 except NotAPicture as error:
-                    return leave_unread(purchase, error)
+                    return left_unread(purchase, error)
                 except UndecodableImage as error:
                     return self._fail(purchase, f"{error}; run again to buy it anew", billed=True)
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))

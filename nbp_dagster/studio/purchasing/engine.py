@@ -182,7 +182,7 @@ class Engine:
             # It proves nothing; what can't be asked now is met again when the first is bought.
             logger.info("the service's list was not compared with the ledger: %s", error)
             return
-        unknown = self._drop_claimed(found, groups)
+        unknown = self._drop_claimed(found, groups) if found else []
         if unknown:
             job = unknown[0]
             raise LedgerBehind(

@@ -70,7 +70,7 @@ def left_open(purchase: Purchase, reason: str) -> Failed:
     return Failed(purchase.key, purchase.fingerprint, text, "unreachable")
 
 
-def leave_unread(purchase: Purchase, error: NbpError) -> Failed:
+def left_unread(purchase: Purchase, error: NbpError) -> Failed:
     """Return the outcome of an order whose download brought something else than its result."""
     reason = (
         f"{error}; that says nothing of the picture: its paid job stays open, and the next run "

@@ -377,12 +377,13 @@ def test_a_connection_used_again_counts_the_time_of_sending_anew(serve: Serve) -
         handler.end_headers()
         handler.wfile.write(b"ok")
 
-    transport, url = RequestsTransport(), serve(answer).url
+    clock = FakeClock()
+    transport, url = RequestsTransport(clock=clock), serve(answer).url
 
     for _ in range(3):
         request = HttpRequest(method="PUT", url=url, body=b"x" * 1000, send_timeout=0.4)
         assert transport.send(request).body == b"ok"
-        time.sleep(0.3)
+        clock.advance(0.3)
 
 
 @pytest.mark.parametrize("has_begun", [False, True])
