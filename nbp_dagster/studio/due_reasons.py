@@ -11,6 +11,7 @@ from nbp_dagster.prompts.reference_selection import Reference, Role
 from nbp_dagster.prompts.request_changes import UNKNOWN, FormerRequest, find_changes
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import REOPENED, Purchase
+from nbp_dagster.studio.ledger.reopening import cut_former
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.purchasing.order_groups import status_of
 from nbp_dagster.studio.studio import Studio
@@ -112,12 +113,14 @@ def _explain_attempt(purchase: Purchase | None) -> tuple[str, ...]:
     """Say what became of the last attempt to buy the very same request."""
     if purchase is None or purchase.state in ("made", "refused") or purchase.is_open:
         return ()
-    # A reopened one repeats the words of the refusal.
-    words = (purchase.reason or "").partition(" (was refused")[0][:_WORDS]
+    words = purchase.reason or ""
+    if purchase.run_id == REOPENED:
+        return (cut_former(words)[:_WORDS],)
     if purchase.state == "withdrawn":
-        return (words if purchase.run_id == REOPENED else "was not sent before",)
+        return ("was not sent before",)
     if purchase.state == "lost":
         return ("the service no longer has its job",)
+    words = words[:_WORDS]
     return (f"failed before: {words}" if words else "failed before",)
 
 

@@ -1,6 +1,5 @@
 """What `nbp run` buys: in live mode what somebody agreed to, and never more than was named."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,6 @@ from tests.rigs.processes import Shell
 from tests.rigs.service import ServiceProbe
 
 ROOMS = ("kitchen", "attic", "garden")
-
-
-@pytest.fixture(scope="module")
-def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProbe]:
-    options = ("--latency", "0.05", "--painter", "plain")
-    with Shell(tmp_path_factory.mktemp("service")).simulator(*options) as probe:
-        yield probe
-
-
-@pytest.fixture
-def service(running_service: ServiceProbe) -> ServiceProbe:
-    running_service.reset()
-    return running_service
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,8 @@ DISTINCT = 1 + len(FIRST) + len(SECOND)
 
 
 @pytest.fixture(scope="module")
-def running_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProbe]:
-    options = ("--latency", "0.3", "--painter", "plain")
-    with Shell(tmp_path_factory.mktemp("service")).simulator(*options) as probe:
-        yield probe
-
-
-@pytest.fixture
-def service(running_service: ServiceProbe) -> ServiceProbe:
-    """A service that outlives the runs that are killed, and has not sold anything yet."""
-    running_service.reset()
-    return running_service
+def latency() -> str:
+    return "0.3"
 
 
 @pytest.fixture

@@ -91,9 +91,11 @@ def with_metadata(request: ImageRequest, whole: Mapping[str, str]) -> ImageReque
     )
 
 
+@pytest.mark.parametrize("state", ["made", "enqueued", "refused"])
 def test_what_was_paid_with_metadata_in_its_fingerprint_stays_paid(
-    location: CodeLocation, images: Path
+    location: CodeLocation, images: Path, state: str
 ) -> None:
+    """So does what is at the service: its picture must not be bought beside it."""
     assert location.materialize(PROMPT_ASSETS).success
     with open_studio(location.settings) as studio:
         [order] = studio.compile(studio.prompts).orders.values()
@@ -102,12 +104,13 @@ def test_what_was_paid_with_metadata_in_its_fingerprint_stays_paid(
     assert older.fingerprint != order.request.fingerprint
     with sqlite3.connect(location.settings.home / "ledger.sqlite") as ledger:
         changed = ledger.execute(
-            "UPDATE purchases SET fingerprint = ? WHERE fingerprint = ?",
-            (older.fingerprint, order.request.fingerprint),
+            "UPDATE purchases SET fingerprint = ?, state = ?, image = iif(? = 'made', image, NULL)"
+            " WHERE fingerprint = ?",
+            (older.fingerprint, state, state, order.request.fingerprint),
         )
         assert changed.rowcount == 1
 
-    assert standing(location) == "made"
+    assert standing(location) == {"enqueued": "open"}.get(state, state)
     with open_studio(location.settings) as studio:
         [order] = studio.compile(studio.prompts).orders.values()
         assert order.request == older

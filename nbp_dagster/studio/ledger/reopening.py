@@ -26,6 +26,8 @@ LEAST_DIGITS = 8
 """Digits of a fingerprint that are enough to name it; pages and messages show 12 or more."""
 
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{LEAST_DIGITS},64}}")
+# Between why it was reopened and what it was.
+_WAS = re.compile(r" \(was (refused|failed): ")
 _NOT_COPIED = ("id", "generation_id", "enqueued_at", "started_at", "completed_at", "image")
 
 
@@ -70,6 +72,11 @@ def reopen(
             _reopen(connection, row, now=clock.now(), reason=f"reopened by {clean(who)}: {why}")
             for row in refused
         )
+
+
+def cut_former(reason: str) -> str:
+    """Return who reopened a row and why, of its reason, without what it was before."""
+    return _WAS.split(reason, maxsplit=1)[0]
 
 
 def _find(connection: Connection, name: str) -> list[dict[str, Any]]:

@@ -159,13 +159,17 @@ class Compiler:
         self._compiled_sheets.update(sheets)
         orders: dict[str, Order] = {}
         failures: list[Failed] = []
+        ready: list[Prompt] = []
         for prompt in wanted:
             waiting = [unpinned[key] for key in self.sheets_of(prompt) if key in unpinned]
             if waiting:
                 failures.append(Failed(prompt.key, "", "; ".join(waiting), "rejected"))
-                continue
+            else:
+                ready.append(prompt)
+        older = self._older_requests(ready, sheets)
+        for prompt in ready:
             try:
-                orders[prompt.key] = self._order(prompt, sheets)
+                orders[prompt.key] = self._order(prompt, sheets, older.get(prompt.key))
             except NbpError as error:
                 # A service that is away says nothing of this prompt, and the next would wait too.
                 if is_outage(error):
@@ -246,13 +250,16 @@ class Compiler:
             if not supplied or image.key[:2] == ("characters", character_id):
                 yield image
 
-    def _order(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> Order:
+    def _order(
+        self, prompt: Prompt, sheets: Mapping[str, Sheet], request: ImageRequest | None = None
+    ) -> Order:
         for key in self.sheets_of(prompt):
             if key in self._sheet_faults:
                 raise self._sheet_faults[key]
         check_copy_fits(render_context_of(self.briefs, prompt))
         campaign = self.briefs.campaigns[prompt.campaign]
-        request = self._request(prompt, sheets)
+        if request is None:
+            request = self._compile(prompt, sheets, self._references.digests(self._sources(prompt)))
         self._references.require_sendable(request)
         return build_order(
             request,
@@ -262,23 +269,53 @@ class Compiler:
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
         )
 
-    def _request(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> ImageRequest:
-        """Compile a prompt; the request that was paid where only metadata of files differ."""
-        digests = self._references.digests(self._sources(prompt))
-        request = self._compile(prompt, sheets, digests)
-        whole = self._references.whole_digests(self._sources(prompt))
-        if whole == digests or self._ledger.latest([request.fingerprint]):
-            return request
-        # Files were once identified with their metadata, in the fingerprints of what is paid.
-        older_sheets = {
-            key: sheet
-            if sheet.origin != "adopted"
-            else use_supplied_sheet(self.briefs, key, self._references.whole_digests)
+    def _older_requests(
+        self, prompts: Iterable[Prompt], sheets: Mapping[str, Sheet]
+    ) -> dict[str, ImageRequest]:
+        """Return the requests, by prompt, that were paid with metadata in their fingerprints.
+
+        Files were once identified with it. One that is refused, or at the service, counts as paid.
+
+        Raises:
+            OxenError: The service is out of reach.
+        """
+        both: dict[str, tuple[ImageRequest, ImageRequest]] = {}
+        older_sheets: Mapping[str, Sheet] | None = None
+        for prompt in prompts:
+            if any(key in self._sheet_faults for key in self.sheets_of(prompt)):
+                continue
+            sources = self._sources(prompt)
+            try:
+                digests = self._references.digests(sources)
+                whole = self._references.whole_digests(sources)
+                if whole == digests:
+                    continue
+                older_sheets = older_sheets or self._with_metadata(sheets)
+                both[prompt.key] = (
+                    self._compile(prompt, sheets, digests),
+                    self._compile(prompt, older_sheets, whole),
+                )
+            except NbpError as error:
+                if is_outage(error):
+                    raise
+                # Told when its order is made.
+        known = self._ledger.latest(item.fingerprint for pair in both.values() for item in pair)
+        return {
+            key: older
+            for key, (request, older) in both.items()
+            if request.fingerprint not in known
+            and (row := known.get(older.fingerprint)) is not None
+            and (row.is_open or row.state in ("made", "refused"))
+        }
+
+    def _with_metadata(self, sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:
+        """Return sheets as they were identified by whole files."""
+        return {
+            key: use_supplied_sheet(self.briefs, key, self._references.whole_digests)
+            if sheet.origin == "adopted"
+            else sheet
             for key, sheet in sheets.items()
         }
-        older = self._compile(prompt, older_sheets, whole)
-        paid = self._ledger.latest([older.fingerprint]).get(older.fingerprint)
-        return request if paid is None or paid.image is None else older
 
     def _compile(
         self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
