@@ -42,6 +42,14 @@ _BLUR: Final = 2  # cells to either side
 _LEAST_DETAIL: Final = 0.75
 _CHUNK: Final = 8192  # descriptors that are floats at one time
 _PAIRED: Final = 512  # descriptors that are compared with all before them at one time
+_EVEN: Final = 2.0
+"""Levels of detail in a cell that count half as much as any number of them: a candle in the dark is
+a hundred times as strong as a pair of eyes beside it, and no more of a picture."""
+
+_LEAST_EVEN: Final = 0.86
+"""Similarity of two whole pictures, all their detail counted alike, below which they are no twins,
+however similar the strongest detail is; measured in docs/checks.md."""
+
 # Decimals of a score. Products of the same numbers differ in the seventh with the place of a
 # descriptor among others; rounded, pictures that fit equally well keep the order of their rows.
 _DECIMALS: Final = 5
@@ -118,6 +126,7 @@ def find_earlier(
 
     Unlike `find_similar` this allows for no crop, so that ten thousand are compared with each other
     in seconds. Colours only lower a score, so they are compared only where luminance is similar.
+    Few strong spots do not make two similar: two dark pictures with one candle are two.
 
     Args:
         cells: Descriptors of pictures of one shape, uint8 of shape (n, 1152).
@@ -126,11 +135,12 @@ def find_earlier(
     """
     light, colours = cells[:, : GRID_SIDE**2], cells[:, GRID_SIDE**2 :].astype(np.int16)
     detail = _detail(light)
+    even = _Even(light)
     for start in range(0, len(cells), _PAIRED):
         # The later ones are compared with these in a later round.
         similar = detail[start : start + _PAIRED] @ detail[: start + _PAIRED].T
         for row, scores in enumerate(similar, start):
-            found = _first_similar(scores[:row], colours, row, least, accepts)
+            found = _first_similar(scores[:row], colours, even, row, least, accepts)
             if found is not None:
                 yield row, *found
 
@@ -138,6 +148,7 @@ def find_earlier(
 def _first_similar(
     scores: Floats,
     colours: npt.NDArray[np.int16],
+    even: "_Even",
     row: int,
     least: float,
     accepts: Callable[[int, int], bool],
@@ -148,8 +159,33 @@ def _first_similar(
             apart = float(np.abs(colours[row] - colours[place]).mean())
             score = float(scores[place]) - _COLOUR_WEIGHT * max(apart - _COLOUR_SLACK, 0.0)
             if score >= least:
+                score = even.limit(row, place, score)
+            if score >= least:
                 return place, score
     return None
+
+
+@dataclass(frozen=True)
+class _Even:
+    """Descriptors with all their detail counted alike.
+
+    Attributes:
+        light: uint8 of shape (n, 1024).
+    """
+
+    light: npt.NDArray[np.uint8]
+
+    def limit(self, first: int, second: int, score: float) -> float:
+        """Return a similarity, or the even one where that is too low for one picture."""
+        found = float(self._vector(first) @ self._vector(second))
+        return score if found >= _LEAST_EVEN else min(score, found)
+
+    def _vector(self, place: int) -> Floats:
+        grid = self.light[place].astype(np.float32).reshape(GRID_SIDE, GRID_SIDE)
+        flat = _high_pass(grid).ravel()
+        flat = flat - flat.mean()
+        even: Floats = flat / (np.abs(flat) + _EVEN)
+        return even / max(float(np.linalg.norm(even)), _LEAST_DETAIL)
 
 
 def _detail(cells: npt.NDArray[np.uint8]) -> Floats:
