@@ -16,18 +16,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from nbp_dagster.studio.imaging.thumbnails import scale_to
+from nbp_dagster.studio.provenance.descriptors import GRID_SIDE, LEAST_EVEN, correlate_evenly
 
 MAX_DIFFERENCE: Final = 18.0
 """Levels, of 255, by which a tile of a copy may differ; measured in docs/marking.md."""
 _CONTENT: Final = 4.0
 """Levels (standard deviation of luminance) from which a tile shows something."""
 
-_LITTLE: Final = 0.5
-"""Share of tiles with something in them below which a picture shows little: nine tenths of it are
-black, say, and equal black tells nothing. What it does show must then fit in proportion closer."""
-
-_CLOSE: Final = 4.0
-"""Levels by which tiles that show something may differ at least: JPEG of quality 60 makes 3."""
+_LITTLE: Final = 0.35
+"""Share of tiles with something in them below which a picture shows little: most of it is black,
+say, and equal black tells nothing. What it does show must then agree, the faint and the strong."""
 
 # A small badge may lie over this share of the tiles.
 _COVERED: Final = 0.10
@@ -65,23 +63,20 @@ class Difference:
     Attributes:
         usual: The 90th percentile of the tiles.
         greatest: The maximum: other words on the same scene show here.
-        shown: The 90th percentile of those tiles in which either picture shows something.
-        content: Share of the tiles that are such.
+        content: Share of the tiles in which either picture shows something.
+        even: Correlation of what they show, where faint detail counts nearly as strong.
     """
 
     usual: float
     greatest: float
-    shown: float = 0.0
     content: float = 1.0
+    even: float = 1.0
 
     @property
     def is_copy(self) -> bool:
         """Whether one is a copy of the other."""
-        if self.usual > MAX_DIFFERENCE:
-            return False
-        if self.content >= _LITTLE:
-            return True
-        return self.shown <= max(_CLOSE, MAX_DIFFERENCE * self.content)
+        agrees = self.content >= _LITTLE or self.even >= LEAST_EVEN
+        return self.usual <= MAX_DIFFERENCE and agrees
 
     def ties_with(self, best: "Difference") -> bool:
         """Whether this can not be told apart from the best fit."""
@@ -103,13 +98,14 @@ def pixel_diff(copy: Image.Image, picture: Image.Image) -> Difference:
     part = picture.resize(size, Image.Resampling.BOX, box=_box(picture, cuts))
     known = _levels(part)
     seen = _relight(seen, known)
-    apart = np.array(list(_tile_means(_differ(seen, known))))
-    shows = np.maximum(_measure_content(seen), _measure_content(known)) >= _CONTENT
+    tiles = sorted(float(tile.mean()) for tile in _tiles(_differ(seen, known)))
+    light = seen[..., 0], known[..., 0]
+    shows = np.maximum(*(_measure_content(plane) for plane in light)) >= _CONTENT
     return Difference(
-        usual=_usual(apart),
-        greatest=float(apart.max()),
-        shown=_usual(apart[shows]) if shows.any() else 0.0,
+        usual=tiles[int((len(tiles) - 1) * (1 - _COVERED))],
+        greatest=tiles[-1],
         content=float(shows.mean()),
+        even=1.0 if not shows.any() else correlate_evenly(*(_grid(plane) for plane in light)),
     )
 
 
@@ -213,22 +209,20 @@ def _differ(seen: Floats, known: Floats) -> Floats:
     return apart
 
 
-def _tile_means(apart: Floats) -> Iterator[float]:
-    for tile in _tiles(apart):
-        yield float(tile.mean())
-
-
-def _measure_content(levels: Floats) -> Floats:
+def _measure_content(light: Floats) -> Floats:
     """Return how much luminance varies in each tile, as its standard deviation."""
-    content: Floats = np.array([tile.std() for tile in _tiles(levels[..., 0])])
+    content: Floats = np.array([tile.std() for tile in _tiles(light)])
     return content
+
+
+def _grid(light: Floats) -> Floats:
+    """Return luminance on the grid of a descriptor."""
+    size = (GRID_SIDE, GRID_SIDE)
+    grid: Floats = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BOX))
+    return grid
 
 
 def _tiles(plane: Floats) -> Iterator[Floats]:
     high, wide = plane.shape
     for row in np.array_split(plane, max(1, high // _TILE), axis=0):
         yield from np.array_split(row, max(1, wide // _TILE), axis=1)
-
-
-def _usual(apart: Floats) -> float:
-    return float(np.sort(apart)[int((len(apart) - 1) * (1 - _COVERED))])
