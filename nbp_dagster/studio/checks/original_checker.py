@@ -20,7 +20,7 @@ from nbp_dagster.studio.references.reference_files import ReadReference
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal originals would get other verdicts.
-ORIGINAL_CHECKS_VERSION: Final = "1"
+ORIGINAL_CHECKS_VERSION: Final = "2"
 
 
 _LOGO_SIDE = 512  # pixels a logo is decoded at, at least

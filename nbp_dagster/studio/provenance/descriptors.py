@@ -42,6 +42,14 @@ _BLUR: Final = 2  # cells to either side
 _LEAST_DETAIL: Final = 0.75
 _CHUNK: Final = 8192  # descriptors that are floats at one time
 _PAIRED: Final = 512  # descriptors that are compared with all before them at one time
+_EVEN: Final = 4.0
+"""Levels of detail in a cell that count half as much as any number of them: a candle in the dark is
+a hundred times as strong as a pair of eyes beside it, and no more of a picture."""
+
+LEAST_EVEN: Final = 0.91
+"""Correlation of two pictures, all their detail counted alike, below which they are two, however
+similar the strongest detail is; measured in docs/checks.md."""
+
 # Decimals of a score. Products of the same numbers differ in the seventh with the place of a
 # descriptor among others; rounded, pictures that fit equally well keep the order of their rows.
 _DECIMALS: Final = 5
@@ -118,38 +126,58 @@ def find_earlier(
 
     Unlike `find_similar` this allows for no crop, so that ten thousand are compared with each other
     in seconds. Colours only lower a score, so they are compared only where luminance is similar.
+    Few strong spots do not make two similar: two dark pictures with one candle are two.
 
     Args:
         cells: Descriptors of pictures of one shape, uint8 of shape (n, 1152).
         least: The similarity from which two are the same.
         accepts: Whether a descriptor and an earlier one, by their places, may be yielded.
     """
-    light, colours = cells[:, : GRID_SIDE**2], cells[:, GRID_SIDE**2 :].astype(np.int16)
-    detail = _detail(light)
+    detail = _detail(cells[:, : GRID_SIDE**2])
     for start in range(0, len(cells), _PAIRED):
         # The later ones are compared with these in a later round.
         similar = detail[start : start + _PAIRED] @ detail[: start + _PAIRED].T
         for row, scores in enumerate(similar, start):
-            found = _first_similar(scores[:row], colours, row, least, accepts)
+            found = _first_similar(scores[:row], cells, row, least, accepts)
             if found is not None:
                 yield row, *found
 
 
 def _first_similar(
     scores: Floats,
-    colours: npt.NDArray[np.int16],
+    cells: npt.NDArray[np.uint8],
     row: int,
     least: float,
     accepts: Callable[[int, int], bool],
 ) -> tuple[int, float] | None:
-    """Return the first place whose luminance and colours match a row's, and the similarity."""
+    """Return the first row that one may be the same as, and the similarity."""
     for place in np.flatnonzero(scores >= least).tolist():
         if accepts(row, place):
-            apart = float(np.abs(colours[row] - colours[place]).mean())
+            light, colours = np.split(
+                cells[[row, place]].astype(np.float32), [GRID_SIDE**2], axis=1
+            )
+            apart = float(np.abs(colours[0] - colours[1]).mean())
             score = float(scores[place]) - _COLOUR_WEIGHT * max(apart - _COLOUR_SLACK, 0.0)
-            if score >= least:
+            if score >= least and correlate_evenly(*light) >= LEAST_EVEN:
                 return place, score
     return None
+
+
+def correlate_evenly(first: Floats, second: Floats) -> float:
+    """Return the correlation of two grids' detail, where faint detail counts nearly as strong.
+
+    Args:
+        first: Luminance on the grid of a descriptor, 1,024 values.
+        second: The same of the other picture.
+    """
+    return float(_even_vector(first) @ _even_vector(second))
+
+
+def _even_vector(light: Floats) -> Floats:
+    detail = _high_pass(light.reshape(GRID_SIDE, GRID_SIDE)).ravel()
+    detail = detail - detail.mean()
+    even: Floats = detail / (np.abs(detail) + _EVEN)
+    return even / max(float(np.linalg.norm(even)), _LEAST_DETAIL)
 
 
 def _detail(cells: npt.NDArray[np.uint8]) -> Floats:

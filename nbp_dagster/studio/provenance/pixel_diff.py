@@ -16,9 +16,17 @@ from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
 from nbp_dagster.studio.imaging.thumbnails import scale_to
+from nbp_dagster.studio.provenance.descriptors import GRID_SIDE, LEAST_EVEN, correlate_evenly
 
 MAX_DIFFERENCE: Final = 18.0
 """Levels, of 255, by which a tile of a copy may differ; measured in docs/marking.md."""
+_CONTENT: Final = 4.0
+"""Levels (standard deviation of luminance) from which a tile shows something."""
+
+_LITTLE: Final = 0.35
+"""Share of tiles with something in them below which a picture shows little: most of it is black,
+say, and equal black tells nothing. What it does show must then agree, the faint and the strong."""
+
 # A small badge may lie over this share of the tiles.
 _COVERED: Final = 0.10
 # Differences within this factor do not tell which of two pictures a file is a copy of.
@@ -55,15 +63,20 @@ class Difference:
     Attributes:
         usual: The 90th percentile of the tiles.
         greatest: The maximum: other words on the same scene show here.
+        content: Share of the tiles in which either picture shows something.
+        even: Correlation of what they show, where faint detail counts nearly as strong.
     """
 
     usual: float
     greatest: float
+    content: float = 1.0
+    even: float = 1.0
 
     @property
     def is_copy(self) -> bool:
         """Whether one is a copy of the other."""
-        return self.usual <= MAX_DIFFERENCE
+        agrees = self.content >= _LITTLE or self.even >= LEAST_EVEN
+        return self.usual <= MAX_DIFFERENCE and agrees
 
     def ties_with(self, best: "Difference") -> bool:
         """Whether this can not be told apart from the best fit."""
@@ -85,8 +98,15 @@ def pixel_diff(copy: Image.Image, picture: Image.Image) -> Difference:
     part = picture.resize(size, Image.Resampling.BOX, box=_box(picture, cuts))
     known = _levels(part)
     seen = _relight(seen, known)
-    tiles = sorted(_tile_means(_differ(seen, known)))
-    return Difference(usual=tiles[int((len(tiles) - 1) * (1 - _COVERED))], greatest=tiles[-1])
+    tiles = sorted(float(tile.mean()) for tile in _tiles(_differ(seen, known)))
+    light = seen[..., 0], known[..., 0]
+    shows = np.maximum(*(_measure_content(plane) for plane in light)) >= _CONTENT
+    return Difference(
+        usual=tiles[int((len(tiles) - 1) * (1 - _COVERED))],
+        greatest=tiles[-1],
+        content=float(shows.mean()),
+        even=1.0 if not shows.any() else correlate_evenly(*(_grid(plane) for plane in light)),
+    )
 
 
 @dataclass(frozen=True)
@@ -189,8 +209,20 @@ def _differ(seen: Floats, known: Floats) -> Floats:
     return apart
 
 
-def _tile_means(apart: Floats) -> Iterator[float]:
-    high, wide = apart.shape
-    for row in np.array_split(apart, max(1, high // _TILE), axis=0):
-        for tile in np.array_split(row, max(1, wide // _TILE), axis=1):
-            yield float(tile.mean())
+def _measure_content(light: Floats) -> Floats:
+    """Return how much luminance varies in each tile, as its standard deviation."""
+    content: Floats = np.array([tile.std() for tile in _tiles(light)])
+    return content
+
+
+def _grid(light: Floats) -> Floats:
+    """Return luminance on the grid of a descriptor."""
+    size = (GRID_SIDE, GRID_SIDE)
+    grid: Floats = np.asarray(Image.fromarray(light).resize(size, Image.Resampling.BOX))
+    return grid
+
+
+def _tiles(plane: Floats) -> Iterator[Floats]:
+    high, wide = plane.shape
+    for row in np.array_split(plane, max(1, high // _TILE), axis=0):
+        yield from np.array_split(row, max(1, wide // _TILE), axis=1)

@@ -11,6 +11,7 @@ from PIL import Image
 from nbp_dagster.studio.checks.characters.colour import difference, lab_of
 
 _SIDE: Final = 96  # pixels: the share is within a hundredth of that of the whole picture
+_LEAST_CHROMA: Final = 20.0  # CIELAB; below it are greys, creams and near blacks
 _BITS: Final = 4  # of a channel that are distinguished: 4096 colours at most are compared
 # Share of the picture below which a colour is a speck, and not there.
 _SPECK: Final = 0.001
@@ -43,9 +44,9 @@ def measure_palette(
         distance: CIEDE2000. About 2 is just noticeable, 20 a tint or a shade of the same colour.
     """
     colours, counts = _count_colours(picture)
-    brand = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in palette.values()]
+    brand = _pixels_of(palette)
     apart = difference(
-        lab_of(colours)[:, None], lab_of(np.array(brand, np.uint8))[None]
+        lab_of(colours)[:, None], lab_of(brand)[None]
     )  # (colours of the picture, colours of the brand)
     weights = counts / counts.sum()
     is_near = apart.min(axis=1) <= distance
@@ -57,6 +58,25 @@ def measure_palette(
         near=round(float(weights[is_near].sum()), 4),
         shares={name: round(float(shares[at]), 4) for at, name in enumerate(palette)},
         nearest={name: round(float(least[at]), 2) for at, name in enumerate(palette)},
+    )
+
+
+def find_coloured(palette: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of a palette's colours that are no neutrals, in its order."""
+    if not palette:
+        return ()
+    lab = lab_of(_pixels_of(palette))
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    return tuple(
+        name for name, value in zip(palette, chroma, strict=True) if value >= _LEAST_CHROMA
+    )
+
+
+def _pixels_of(palette: Mapping[str, str]) -> npt.NDArray[np.uint8]:
+    """RGB of each colour, shape (colours, 3)."""
+    colours = palette.values()
+    return np.array(
+        [[int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in colours], np.uint8
     )
 
 

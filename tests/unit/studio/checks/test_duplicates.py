@@ -81,6 +81,18 @@ def test_another_shot_or_variant_that_looks_the_same_is_named_with_the_first_of_
     }
 
 
+def test_two_dark_pictures_with_one_candle_are_two() -> None:
+    one, other = (Image.new("RGB", (640, 360), "#050505") for _ in range(2))
+    for picture in (one, other):
+        draw = ImageDraw.Draw(picture)
+        draw.ellipse((280, 120, 340, 240), fill="#FFE9A0")
+    for left in (60, 160, 420, 520):
+        ImageDraw.Draw(other).ellipse((left, 170, left + 60, 210), fill="#3A4A20")
+    dimmed = ImageEnhance.Brightness(one.resize((480, 270))).enhance(0.9)
+    assert pairs(record("a", one), record("b", other)) == set()
+    assert pairs(record("a", one), record("b", dimmed)) == {("b/all/1x1/v1", "a/all/1x1/v1", False)}
+
+
 def test_one_moment_in_another_ratio_or_language_may_look_the_same() -> None:
     one, _ = pictures()
     records = [

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.vocabulary import ColourTarget
+from nbp_dagster.prompts.picture_sizes import PIXELS_AT_1K
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
@@ -119,10 +120,39 @@ def test_what_was_not_asked_for_fails_its_size_alone(changes: dict[str, Any], se
 
 
 def test_sizes_that_the_models_maker_documents_pass() -> None:
-    """Near the ratio asked for, not at it."""
-    for ratio, size in {"16:9": (1376, 768), "21:9": (1584, 672), "4:5": (928, 1152)}.items():
+    """Near the ratio asked for, not at it; 1408x768 is what the model draws at times."""
+    for ratio, size in (*PIXELS_AT_1K.items(), ("16:9", (1408, 768))):
         page = show(original().pyramid.levels[0].resize(size))
         assert "asked_size" not in failed(replace(page, ratio=ratio))
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [("4:5", "3:4"), ("3:4", "4:5"), ("5:4", "4:3")])
+def test_the_nearest_other_ratio_is_another_size(asked: str, drawn: str) -> None:
+    page = show(original().pyramid.levels[0].resize(PIXELS_AT_1K[drawn]))
+    assert failed(replace(page, ratio=asked)) == {"asked_size"}
+
+
+def test_a_picture_in_black_and_white_says_nothing_of_a_brand() -> None:
+    page = Image.new("RGB", (1024, 1024), "#FAF7F0")
+    draw = ImageDraw.Draw(page)
+    draw.ellipse((100, 100, 900, 900), fill="#111111")
+    palette = {"coral": "#FF6F61", "black": "#111111", "paper": "#FAF7F0"}
+    subject = replace(show(page), palette=palette)
+    assert failed(subject) == {"palette_coverage"}
+    result = judge(subject)["palette_coverage"]
+    assert result.figures["palette_share"] > 0.9
+    assert result.figures["coloured_share"] == 0.0
+    draw.rectangle((0, 0, 300, 60), fill="#FF6F61")
+    assert failed(replace(subject, pyramid=build_pyramid(page))) == set()
+
+
+def test_a_palette_of_neutrals_is_not_judged_without_targets() -> None:
+    page = Image.new("RGB", (1024, 1024), "#FAF7F0")
+    ImageDraw.Draw(page).ellipse((100, 100, 900, 900), fill="#111111")
+    subject = replace(show(page), palette={"black": "#111111", "paper": "#FAF7F0"})
+    assert judge(subject)["palette_coverage"].verdict == "skipped"
+    target = {"black": ColourTarget(least=0.3)}
+    assert judge(replace(subject, targets=target))["palette_coverage"].verdict == "passed"
 
 
 def test_a_jpeg_that_was_called_a_png_fails_its_label_alone() -> None:
@@ -137,7 +167,7 @@ def test_other_colours_fail_the_palette_and_only_warn_without_targets() -> None:
     assert failed(subject) == {"palette_coverage"}
     result = judge(subject, ["palette_coverage"])["palette_coverage"]
     assert result.severity == "warn"
-    assert set(result.figures) == {"palette_share"} | {
+    assert set(result.figures) == {"palette_share", "coloured_share"} | {
         f"{kind}_{name}" for kind in ("share", "nearest") for name in PALETTE
     }
 
