@@ -1,7 +1,7 @@
 """Time as a dependency, so that tests of waiting never wait."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 
@@ -24,6 +24,11 @@ class Clock(Protocol):
 def iso_time(seconds: float) -> str:
     """Return seconds since the epoch as ISO 8601, in UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def utc_date(seconds: float) -> date:
+    """Return the day, in UTC, of some seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).date()
 
 
 class SystemClock:

@@ -19,7 +19,9 @@ from nbp_dagster.assets.step import (
     tag_run,
 )
 from nbp_dagster.assets.step_failures import plain_failure
+from nbp_dagster.clock import utc_date
 from nbp_dagster.foreign_text import escape_markdown
+from nbp_dagster.prompts.channel_age import find_old_channels
 from nbp_dagster.studio.campaign_set import write_campaign_set
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
@@ -176,7 +178,15 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
             or "none"
         ),
         **_describe_likenesses(manifest),
+        **_describe_old_channels(studio, manifest.campaign.id),
     }
+
+
+def _describe_old_channels(studio: Studio, campaign_id: str) -> dict[str, object]:
+    """The campaign's channels whose figures may be old, where there are any."""
+    old = find_old_channels(studio.briefs, utc_date(studio.now()), [campaign_id])
+    lines = [f"- `{problem.value}`: {problem.message}" for problem in old]
+    return {"old_channels": dg.MetadataValue.md("\n".join(lines))} if lines else {}
 
 
 def _describe_pages(studio: Studio, written: WrittenSet) -> dict[str, object]:

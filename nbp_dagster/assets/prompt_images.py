@@ -218,7 +218,7 @@ class _PromptStep:
         pointer = latest_event(self._context)
         if self._originals.is_selected:
             self._pin_automatically()
-        compiled = self._studio.compile(self._prompts.values())
+        compiled = self._studio.compile(self._prompts.values(), fresh=self._config.fresh)
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)

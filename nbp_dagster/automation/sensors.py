@@ -282,7 +282,7 @@ class _Tick:
 
 def _digests(briefs: Briefs) -> dict[str, str]:
     """The content of every brief, with that of the images it names."""
-    channels = (channel.model_dump_json(exclude_none=True) for channel in briefs.channels.values())
+    channels = (json.dumps(channel.drawn, sort_keys=True) for channel in briefs.channels.values())
     return {
         _CHANNELS: _hash(sorted(channels)),
         **{_brand_key(brand): hash_brand(briefs, brand) for brand in briefs.brands},

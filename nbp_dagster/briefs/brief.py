@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.briefs.languages import language_of
-from nbp_dagster.briefs.models import Brand, Campaign, Channel, CopyField, Shot
+from nbp_dagster.briefs.models import Brand, Campaign, CopyField, Shot
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath
 

@@ -1,25 +1,26 @@
-"""Registry of channels (placements): packaged ones and a config folder's; knows no campaign."""
+"""Channels (placements): the model, the packaged and a config folder's; knows no campaign."""
 
 import difflib
 import re
 from collections.abc import Mapping
+from datetime import date
 from importlib import resources
 from pathlib import Path
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from nbp_dagster.briefs.models import Channel
+from nbp_dagster.briefs.models import BriefRecord, FileType, Id, Prose, Ratio
 from nbp_dagster.yaml_source.document import Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, list_accepted
-from nbp_dagster.yaml_source.validation import check_record
+from nbp_dagster.yaml_source.validation import check_record, refuse
 
 CHANNELS_FILE = "channels.yaml"
 
 # What people call a placement, where neither its id nor its name has the word.
 _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
-    "reel": ("instagram_story", "tiktok_video_cover"),
-    "short": ("instagram_story", "tiktok_video_cover"),
-    "9x16": ("instagram_story", "facebook_story", "tiktok_video_cover"),
+    "short": ("instagram_reel", "tiktok_video_cover"),
+    "9x16": ("instagram_story", "instagram_reel", "facebook_story", "tiktok_video_cover"),
     "insta": ("instagram_feed", "instagram_square", "instagram_story"),
     "ig": ("instagram_feed", "instagram_square", "instagram_story"),
     "fb": ("facebook_feed", "facebook_story"),
@@ -30,6 +31,8 @@ _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
     "yt": ("youtube_thumbnail",),
     "mpu": ("display_300x250",),
     "banner": ("display_728x90", "display_970x250"),
+    "pmax": ("google_square", "google_landscape", "google_portrait"),
+    "performance": ("google_square", "google_landscape", "google_portrait"),
     "newsletter": ("email_header",),
     "mail": ("email_header",),
     "hero": ("email_header",),
@@ -40,6 +43,76 @@ _ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
 _NEARLY = 0.85  # of difflib: a letter or two are wrong
 # Words that say too little to choose a channel by.
 _VAGUE = frozenset({"ad", "ads", "image", "the", "post", "feed", "display", "a", "for", "of"})
+
+
+class SafeArea(BriefRecord):
+    """The strip at each edge, in pixels, that the platform may cover or crop."""
+
+    top: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    right: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    bottom: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+    left: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
+
+
+class Channel(BriefRecord):
+    """A placement: the exact pixels, the model's ratio it is cut from, its limits and their source.
+
+    Attributes:
+        width, height: Pixels of the rendition.
+        max_bytes: Largest file in bytes, metadata included.
+        width_mm: Millimetres that the width is printed at; None for screens.
+        platform: Who shows it, as people group placements; empty for one's own.
+        checked_on: Day the figures were last compared with their source.
+        former_safe_areas: Those it had before, newest first; what is paid under one stays in use.
+    """
+
+    id: Id = Field(description="the key of the channel in its file")
+    name: Prose = Field(description="what people call the placement")
+    width: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
+    height: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
+    ratio: Ratio = Field(description='a ratio of the model in quotes, such as "4:5"')
+    safe_area: SafeArea = Field(
+        default_factory=SafeArea, description="a mapping of top, right, bottom, left to pixels"
+    )
+    file_type: FileType = Field(description="jpeg, png, webp or avif")
+    max_bytes: int = Field(ge=1024, description="a whole number of bytes, 1024 or more")
+    source: Prose = Field(description="where the figures come from")
+    width_mm: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="a number of millimetres"
+    )
+    platform: Prose | None = Field(default=None, description="who shows it, such as Google")
+    checked_on: date | None = Field(
+        default=None, description="a day such as 2026-11-28, when the figures were last compared"
+    )
+    former_safe_areas: tuple[SafeArea, ...] = Field(
+        default=(), description="a list of mappings of top, right, bottom, left to pixels"
+    )
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """What decides its renditions, as plain values; an unset field is left out."""
+        apart = {"platform", "checked_on", "former_safe_areas"}
+        return self.model_dump(mode="json", exclude_none=True, exclude=apart)
+
+    @property
+    def dpi(self) -> int | None:
+        """Dots an inch that the file says it is printed at; None for screens."""
+        return None if self.width_mm is None else round(self.width / self.width_mm * 25.4)
+
+    @model_validator(mode="after")
+    def _check_geometry(self) -> Self:
+        area = self.safe_area
+        if area.left + area.right >= self.width or area.top + area.bottom >= self.height:
+            raise refuse(
+                f"the safe area leaves nothing of {self.width}x{self.height} pixels; shrink it"
+            )
+        wide, high = (int(part) for part in self.ratio.split(":"))
+        if (self.width > self.height and wide < high) or (self.width < self.height and wide > high):
+            raise refuse(
+                f"the ratio {self.ratio} lies across {self.width}x{self.height} pixels; "
+                "use one of the same orientation"
+            )
+        return self
 
 
 class _Entry(Channel):

@@ -11,7 +11,12 @@ from pathlib import Path
 
 from nbp_dagster.addresses import find_path_fault
 from nbp_dagster.briefs.brief import BriefKind, Briefs, BriefSource
-from nbp_dagster.briefs.channels import CHANNELS_FILE, load_packaged_channels, read_channels
+from nbp_dagster.briefs.channels import (
+    CHANNELS_FILE,
+    Channel,
+    load_packaged_channels,
+    read_channels,
+)
 from nbp_dagster.briefs.fonts import FontFile, list_font_sources, read_font
 from nbp_dagster.briefs.images import (
     BRANDS_FOLDER,
@@ -23,7 +28,7 @@ from nbp_dagster.briefs.images import (
     resolve_source,
 )
 from nbp_dagster.briefs.locale_spelling import spell_locales
-from nbp_dagster.briefs.models import Brand, Campaign, Channel
+from nbp_dagster.briefs.models import Brand, Campaign
 from nbp_dagster.briefs.rules import check_campaign
 from nbp_dagster.briefs.text_rules import check_letters
 from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document

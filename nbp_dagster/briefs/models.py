@@ -1,4 +1,4 @@
-"""Brand, campaign, shot, character and channel as strict frozen models; must not know files.
+"""Brand, campaign, shot and character as strict frozen models; must not know files.
 
 Each field's description is the error message of a missing or wrong field.
 Lists are tuples here: the loader turns YAML lists into tuples before it validates.
@@ -159,7 +159,9 @@ def _check_by_locale(value: object) -> object:
     return value
 
 
-class _Record(BaseModel):
+class BriefRecord(BaseModel):
+    """What every part of a brief is: frozen, strict, without unknown keys."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
@@ -172,7 +174,7 @@ def _read_entry(value: object) -> object:
     return value
 
 
-class CharacterImage(_Record):
+class CharacterImage(BriefRecord):
     """A supplied image of a character and what it decides.
 
     In YAML a path or address alone is one with the role identity.
@@ -184,7 +186,7 @@ class CharacterImage(_Record):
     )
 
 
-class Character(_Record):
+class Character(BriefRecord):
     """A recurring person or mascot.
 
     Example:
@@ -227,7 +229,7 @@ class Character(_Record):
         return self
 
 
-class Product(_Record):
+class Product(BriefRecord):
     """A product whose packaging must look as it is."""
 
     name: Prose = Field(description="the product's name")
@@ -238,7 +240,7 @@ class Product(_Record):
     )
 
 
-class FontFiles(_Record):
+class FontFiles(BriefRecord):
     """A regular and a bold font; files, or fonts of installed wheels."""
 
     regular: Source = Field(description="a font's path beside the file, or wheel:NAME")
@@ -247,7 +249,7 @@ class FontFiles(_Record):
     )
 
 
-class Fonts(_Record):
+class Fonts(BriefRecord):
     """Fonts of composited copy; Inter where none is given."""
 
     regular: Source | None = Field(
@@ -267,7 +269,7 @@ class Fonts(_Record):
         return self
 
 
-class Brand(_Record):
+class Brand(BriefRecord):
     """What every picture of a brand shares."""
 
     id: Id = Field(description="the name of the file without .yaml")
@@ -309,7 +311,7 @@ class Brand(_Record):
     )
 
 
-class Shot(_Record):
+class Shot(BriefRecord):
     """One scene with its cast, products and copy.
 
     In YAML, and when one is made in Python, `texts` is spelt `copy`.
@@ -332,7 +334,7 @@ class Shot(_Record):
     palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
 
 
-class Campaign(_Record):
+class Campaign(BriefRecord):
     """A brand's brief: what to shoot, for which locales and channels, for how much."""
 
     id: Id = Field(description="the name of the file without .yaml")
@@ -385,58 +387,3 @@ class Campaign(_Record):
     @cached_property
     def _shots_by_id(self) -> Mapping[str, Shot]:
         return {shot.id: shot for shot in self.shots}
-
-
-class SafeArea(_Record):
-    """The strip at each edge, in pixels, that the platform may cover or crop."""
-
-    top: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
-    right: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
-    bottom: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
-    left: int = Field(default=0, ge=0, description="a whole number of pixels, 0 or more")
-
-
-class Channel(_Record):
-    """A placement: the exact pixels, the model's ratio it is cut from, its limits and their source.
-
-    Attributes:
-        width: Pixels of the rendition.
-        height: Pixels of the rendition.
-        max_bytes: Largest file in bytes, metadata included.
-        width_mm: Millimetres that the width is printed at; None for screens.
-    """
-
-    id: Id = Field(description="the key of the channel in its file")
-    name: Prose = Field(description="what people call the placement")
-    width: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
-    height: int = Field(ge=16, le=8192, description="a whole number of pixels from 16 to 8192")
-    ratio: Ratio = Field(description='a ratio of the model in quotes, such as "4:5"')
-    safe_area: SafeArea = Field(
-        default_factory=SafeArea, description="a mapping of top, right, bottom, left to pixels"
-    )
-    file_type: FileType = Field(description="jpeg, png, webp or avif")
-    max_bytes: int = Field(ge=1024, description="a whole number of bytes, 1024 or more")
-    source: Prose = Field(description="where the figures come from")
-    width_mm: float | None = Field(
-        default=None, gt=0, allow_inf_nan=False, description="a number of millimetres"
-    )
-
-    @property
-    def dpi(self) -> int | None:
-        """Dots an inch that the file says it is printed at; None for screens."""
-        return None if self.width_mm is None else round(self.width / self.width_mm * 25.4)
-
-    @model_validator(mode="after")
-    def _check_geometry(self) -> Self:
-        area = self.safe_area
-        if area.left + area.right >= self.width or area.top + area.bottom >= self.height:
-            raise refuse(
-                f"the safe area leaves nothing of {self.width}x{self.height} pixels; shrink it"
-            )
-        wide, high = (int(part) for part in self.ratio.split(":"))
-        if (self.width > self.height and wide < high) or (self.width < self.height and wide > high):
-            raise refuse(
-                f"the ratio {self.ratio} lies across {self.width}x{self.height} pixels; "
-                "use one of the same orientation"
-            )
-        return self

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from nbp_dagster.briefs.models import Channel
+from nbp_dagster.briefs.channels import Channel
 
 LEAST_STRETCH = 3.0
 """The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows

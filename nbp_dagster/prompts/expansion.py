@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.models import Campaign, Channel, Shot
+from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.models import Campaign, Shot
 
 ALL_LOCALES = "all"
 

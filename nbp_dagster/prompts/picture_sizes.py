@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.models import DEFAULT_MODEL, Campaign, Channel, Resolution
+from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.models import DEFAULT_MODEL, Campaign, Resolution
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.yaml_source.problems import BriefProblem, format_key
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontPair
-from nbp_dagster.briefs.models import Brand, Campaign, Channel, Shot
+from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import Prompt, locales_of

@@ -151,7 +151,7 @@ def _planned_prompts(
     studio: Studio, prompts: Sequence[Prompt], *, fresh: bool
 ) -> dict[str, PlannedImage]:
     """Return the rows of prompts whose sheets are made, by key."""
-    compiled = studio.compile(prompts)
+    compiled = studio.compile(prompts, fresh=fresh)
     # The current picture may be a correction of what the brief compiles to.
     orders = compiled.orders.values()
     current = list(orders) if fresh else studio.regenerations.current_orders(orders)

@@ -212,9 +212,9 @@ class Studio:
         """Close the ledger's connections."""
         self.ledger.close()
 
-    def compile(self, prompts: Iterable[Prompt]) -> Compiled:
+    def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
         """Turn prompts into priced orders; see `Compiler.compile`."""
-        return self.compiler.compile(prompts)
+        return self.compiler.compile(prompts, fresh=fresh)
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""

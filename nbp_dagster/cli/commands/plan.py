@@ -21,14 +21,18 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     from nbp_dagster.cli.choice import choose_prompts, load_chosen
     from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
+    from nbp_dagster.clock import utc_date
+    from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.plan import plan_prompts
 
     settings = read_settings()
     briefs = load_chosen(settings.config.absolute(), keys)
     with open_studio(settings, briefs=briefs) as studio:
-        chosen = choose_prompts(studio.briefs, keys).values()
-        planned = plan_prompts(studio, [prompt for prompts in chosen for prompt in prompts])
+        chosen = choose_prompts(studio.briefs, keys)
+        prompts = [prompt for prompts in chosen.values() for prompt in prompts]
+        planned = plan_prompts(studio, prompts)
+        old = list(find_old_channels(studio.briefs, utc_date(studio.now()), chosen))
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)
@@ -39,3 +43,5 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
             click.echo(line)
         for line in planned.over:
             click.echo(f"nbp: {line}", err=True)
+        for warning in old:
+            click.echo(f"nbp: warning: {warning}", err=True)

@@ -10,10 +10,13 @@ from nbp_dagster.cli.errors import report_errors
 def validate() -> None:
     """Check every brief; print every error of every file, or that there are none.
 
-    Warnings, of channels that enlarge their pictures, go to the error stream and fail nothing.
+    Warnings, of channels that enlarge their pictures or whose figures are old, go to the error
+    stream and fail nothing.
     """
     # Imported here: no other command needs the briefs, fonts and images all at once.
     from nbp_dagster.briefs.load import BriefError, load_briefs
+    from nbp_dagster.clock import SystemClock, utc_date
+    from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.prompts.expansion import expand
     from nbp_dagster.prompts.picture_sizes import find_enlarged
     from nbp_dagster.settings import read_settings
@@ -26,7 +29,8 @@ def validate() -> None:
     crowded = find_crowded_copy(briefs)
     if crowded:
         raise BriefError(settings.config, crowded)
-    for warning in find_enlarged(briefs):
+    today = utc_date(SystemClock().now())
+    for warning in (*find_enlarged(briefs), *find_old_channels(briefs, today)):
         click.echo(f"nbp: warning: {warning}", err=True)
     prompts = expand(briefs)
     click.echo(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from nbp_dagster.briefs.models import Channel
+from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.studio.imaging.c2pa import check_state
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
 from nbp_dagster.studio.imaging.xmp import Marks, compare_marks, read_marks

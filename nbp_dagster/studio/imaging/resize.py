@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from PIL import Image
 
-from nbp_dagster.briefs.models import Channel, FileType
+from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.background import FEATHER, extend_background
 from nbp_dagster.studio.imaging.c2pa import encode_signed

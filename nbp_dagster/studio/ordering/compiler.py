@@ -1,8 +1,9 @@
 """Compiles prompts into priced orders: quotes, character sheets, references and requests."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache, partial
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
@@ -32,6 +33,7 @@ from nbp_dagster.studio.ordering.character_sheets import (
     SheetStatus,
     generated_sheet,
 )
+from nbp_dagster.studio.ordering.former_requests import Former, choose_requests, former_briefs
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
@@ -139,8 +141,12 @@ class Compiler:
             self._brand_sheets[brand_id] = self.sheets(f"{brand_id}/{name}" for name in characters)
         return self._brand_sheets[brand_id]
 
-    def compile(self, prompts: Iterable[Prompt]) -> Compiled:
+    def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
         """Compile prompts into priced orders; an invalid request fails before any spending.
+
+        Args:
+            prompts: The prompts.
+            fresh: They are bought again on purpose, so in the form of today.
 
         Raises:
             OxenError: The service is out of reach.
@@ -157,25 +163,30 @@ class Compiler:
             key: item.fault for key, item in statuses.items() if item.fault is not None
         }
         self._compiled_sheets.update(sheets)
-        orders: dict[str, Order] = {}
-        failures: list[Failed] = []
-        ready: list[Prompt] = []
+        failures: dict[str, Failed] = {}
+        requests: dict[str, ImageRequest] = {}
         for prompt in wanted:
             waiting = [unpinned[key] for key in self.sheets_of(prompt) if key in unpinned]
-            if waiting:
-                failures.append(Failed(prompt.key, "", "; ".join(waiting), "rejected"))
-            else:
-                ready.append(prompt)
-        older = self._older_requests(ready, sheets)
-        for prompt in ready:
             try:
-                orders[prompt.key] = self._order(prompt, sheets, older.get(prompt.key))
+                if waiting:
+                    failures[prompt.key] = _reject(prompt, "; ".join(waiting))
+                else:
+                    requests[prompt.key] = self._request(prompt, sheets)
             except NbpError as error:
-                # A service that is away says nothing of this prompt, and the next would wait too.
-                if is_outage(error):
-                    raise
-                failures.append(Failed(prompt.key, "", str(error), "rejected"))
-        return Compiled(orders=orders, failures=tuple(failures), sheets=sheets, unpinned=unpinned)
+                failures[prompt.key] = _reject_faulty(prompt, error)
+        chosen = choose_requests(
+            self._ledger, requests, self._former(wanted, requests, sheets), fresh=fresh
+        )
+        orders: dict[str, Order] = {}
+        for prompt in wanted:
+            if prompt.key not in chosen:
+                continue
+            try:
+                orders[prompt.key] = self._order(prompt, chosen[prompt.key])
+            except NbpError as error:
+                failures[prompt.key] = _reject_faulty(prompt, error)
+        in_order = tuple(failures[prompt.key] for prompt in wanted if prompt.key in failures)
+        return Compiled(orders=orders, failures=in_order, sheets=sheets, unpinned=unpinned)
 
     def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
         """Compile prompts whose sheets are not made or chosen yet, to be looked at only.
@@ -201,7 +212,7 @@ class Compiler:
         failures: list[Failed] = []
         for prompt in wanted:
             try:
-                orders[prompt.key] = self._order(prompt, sheets)
+                orders[prompt.key] = self._order(prompt, self._request(prompt, sheets))
             except NbpError as error:
                 failures.append(Failed(prompt.key, "", str(error), "rejected"))
         return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
@@ -250,16 +261,16 @@ class Compiler:
             if not supplied or image.key[:2] == ("characters", character_id):
                 yield image
 
-    def _order(
-        self, prompt: Prompt, sheets: Mapping[str, Sheet], request: ImageRequest | None = None
-    ) -> Order:
+    def _request(self, prompt: Prompt, sheets: Mapping[str, Sheet]) -> ImageRequest:
         for key in self.sheets_of(prompt):
             if key in self._sheet_faults:
                 raise self._sheet_faults[key]
         check_copy_fits(render_context_of(self.briefs, prompt))
+        digests = self._references.digests(self._sources(prompt))
+        return self._compile(self.briefs, prompt, sheets, digests)
+
+    def _order(self, prompt: Prompt, request: ImageRequest) -> Order:
         campaign = self.briefs.campaigns[prompt.campaign]
-        if request is None:
-            request = self._compile(prompt, sheets, self._references.digests(self._sources(prompt)))
         self._references.require_sendable(request)
         return build_order(
             request,
@@ -269,44 +280,46 @@ class Compiler:
             softer=campaign.soften_tries if campaign.on_refusal == "soften" else 0,
         )
 
-    def _older_requests(
-        self, prompts: Iterable[Prompt], sheets: Mapping[str, Sheet]
-    ) -> dict[str, ImageRequest]:
-        """Return the requests, by prompt, that were paid with metadata in their fingerprints.
+    def _former(
+        self,
+        prompts: Iterable[Prompt],
+        requests: Mapping[str, ImageRequest],
+        sheets: Mapping[str, Sheet],
+    ) -> dict[str, Former]:
+        """Return how the former forms of requests are compiled, by prompt.
 
-        Files were once identified with it. One that is refused, or at the service, counts as paid.
-
-        Raises:
-            OxenError: The service is out of reach.
+        Files were once identified with their metadata, and channels may have been corrected.
         """
-        both: dict[str, tuple[ImageRequest, ImageRequest]] = {}
-        older_sheets: Mapping[str, Sheet] | None = None
+        older_sheets = cache(partial(self._with_metadata, sheets))
+        found: dict[str, Former] = {}
         for prompt in prompts:
-            if any(key in self._sheet_faults for key in self.sheets_of(prompt)):
+            if prompt.key not in requests:
                 continue
             sources = self._sources(prompt)
-            try:
-                digests = self._references.digests(sources)
-                whole = self._references.whole_digests(sources)
-                if whole == digests:
-                    continue
-                older_sheets = older_sheets or self._with_metadata(sheets)
-                both[prompt.key] = (
-                    self._compile(prompt, sheets, digests),
-                    self._compile(prompt, older_sheets, whole),
-                )
-            except NbpError as error:
-                if is_outage(error):
-                    raise
-                # Told when its order is made.
-        known = self._ledger.latest(item.fingerprint for pair in both.values() for item in pair)
-        return {
-            key: older
-            for key, (request, older) in both.items()
-            if request.fingerprint not in known
-            and (row := known.get(older.fingerprint)) is not None
-            and (row.is_open or row.state in ("made", "refused"))
-        }
+            digests = self._references.digests(sources)
+            whole = self._references.whole_digests(sources)
+            briefs = former_briefs(self.briefs, prompt.channels)
+            files: list[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]]
+            files = [(lambda: sheets, digests)]
+            if whole != digests:
+                files.append((older_sheets, whole))
+            elif not briefs:
+                continue
+            found[prompt.key] = partial(self._compile_former, prompt, (self.briefs, *briefs), files)
+        return found
+
+    def _compile_former(
+        self,
+        prompt: Prompt,
+        briefs: Iterable[Briefs],
+        files: Sequence[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]],
+    ) -> tuple[ImageRequest, ...]:
+        every = [
+            self._compile(item, prompt, sheets(), digests)
+            for item in briefs
+            for sheets, digests in files
+        ]
+        return tuple(every[1:])
 
     def _with_metadata(self, sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:
         """Return sheets as they were identified by whole files."""
@@ -318,10 +331,14 @@ class Compiler:
         }
 
     def _compile(
-        self, prompt: Prompt, sheets: Mapping[str, Sheet], digests: Mapping[str, str]
+        self,
+        briefs: Briefs,
+        prompt: Prompt,
+        sheets: Mapping[str, Sheet],
+        digests: Mapping[str, str],
     ) -> ImageRequest:
         return compile_request(
-            self.briefs,
+            briefs,
             prompt,
             provider=self.provider,
             capabilities=self.quote(self.briefs.campaigns[prompt.campaign].model).capabilities,
@@ -338,6 +355,17 @@ class Compiler:
             images = shot_images(brand, campaign, shot)
             self._sources_by_shot[key] = tuple(dict.fromkeys(image.source for image in images))
         return self._sources_by_shot[key]
+
+
+def _reject(prompt: Prompt, reason: str) -> Failed:
+    return Failed(prompt.key, "", reason, "rejected")
+
+
+def _reject_faulty(prompt: Prompt, error: NbpError) -> Failed:
+    # A service that is away says nothing of this prompt, and the next would wait too.
+    if is_outage(error):
+        raise error
+    return _reject(prompt, str(error))
 
 
 def sheet_version(sheet: Sheet) -> str:

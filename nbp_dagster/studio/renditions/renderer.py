@@ -10,7 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from nbp_dagster.briefs.models import Brand, Channel
+from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
@@ -415,5 +416,4 @@ def recipe_of(
 
 @cache
 def _channel_facts(channel: Channel) -> Mapping[str, Any]:
-    # What a channel does not say leaves its renditions as they are.
-    return channel.model_dump(mode="json", exclude_none=True)
+    return channel.drawn

@@ -10,8 +10,8 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageOps
 
+from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
-from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.studio.imaging.background import draw_ramp
 from nbp_dagster.studio.typography.contrast import (
     BLACK,

@@ -10,9 +10,9 @@ from typing import Final
 
 from PIL import Image, ImageChops, ImageDraw
 
+from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
-from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from nbp_dagster.briefs.models import SafeArea
+from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
 from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
 

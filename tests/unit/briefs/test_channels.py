@@ -83,6 +83,23 @@ def test_display_sizes_are_what_their_names_say() -> None:
             assert name == f"display_{channel.width}x{channel.height}"
 
 
+@every_channel
+def test_each_says_when_its_figures_were_compared_or_that_they_were_not(name: str) -> None:
+    channel = CHANNELS[name]
+
+    assert channel.platform
+    assert (channel.checked_on is None) == ("Not compared lately" in channel.source)
+    assert channel.checked_on is None or f"| {channel.checked_on} |" in PAGE
+
+
+def test_a_channel_is_drawn_by_what_decides_its_pixels_alone() -> None:
+    story = CHANNELS["instagram_story"]
+    older = story.model_copy(update={"checked_on": None, "platform": None, "former_safe_areas": ()})
+
+    assert older.drawn == story.drawn
+    assert story.model_copy(update={"height": 1800}).drawn != story.drawn
+
+
 def test_a4_is_a4_at_300_dots_an_inch() -> None:
     channel = CHANNELS["print_a4"]
     assert (channel.width, channel.height) == (round(210 / 25.4 * 300), round(297 / 25.4 * 300))
@@ -92,18 +109,19 @@ def test_a4_is_a4_at_300_dots_an_inch() -> None:
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
-        ("leaderboard", ("display_728x90",)),
+        ("leaderboard", ("display_728x90", "display_970x90", "display_320x50")),
         ("skyscraper", ("display_160x600",)),
         ("skyscrapers", ("display_160x600",)),
         ("half-page", ("display_300x600",)),
         ("billboard", ("display_970x250",)),
         ("728x90", ("display_728x90",)),
-        ("reel", ("instagram_story", "tiktok_video_cover")),
-        ("instagram_reels", ("instagram_story",)),
+        ("reel", ("instagram_reel", "facebook_reel")),
+        ("instagram_reels", ("instagram_reel",)),
         ("stories", ("instagram_story", "facebook_story")),
         ("Instagram Story", ("instagram_story",)),
         ("instagram_stories", ("instagram_story",)),
-        ("instagram", ("instagram_feed", "instagram_square", "instagram_story")),
+        ("instagram", tuple(name for name in CHANNELS if name.startswith("instagram"))),
+        ("pmax", ("google_square", "google_landscape", "google_portrait")),
         ("tweet", ("x_post",)),
         ("newsletter", ("email_header",)),
         ("A4", ("print_a4",)),

@@ -2,8 +2,7 @@
 
 import pytest
 
-from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.briefs.models import Channel, SafeArea
+from nbp_dagster.briefs.channels import Channel, SafeArea, load_packaged_channels
 from nbp_dagster.prompts.aspect_ratio import Margins, find_margins, nearest_ratio
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES
 
@@ -66,7 +65,7 @@ def test_of_several_channels_the_strictest_decides_each_edge() -> None:
     story, cover = CHANNELS["instagram_story"], CHANNELS["tiktok_video_cover"]
     margins = find_margins([story, cover], "9:16")
     assert margins.top == pytest.approx(269 / 1920)
-    assert margins.bottom == pytest.approx(440 / 1920)
+    assert margins.bottom == pytest.approx(672 / 1920)
     assert margins.right == pytest.approx(150 / 1080)
     assert margins.left == pytest.approx(65 / 1080)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
-from nbp_dagster.briefs.models import Channel
+from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.studio.checks.rendition_checks import (
     RENDITION_CHECKS,
     Check,

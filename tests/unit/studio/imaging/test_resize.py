@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.briefs.models import Channel, FileType
+from nbp_dagster.briefs.channels import Channel, load_packaged_channels
+from nbp_dagster.briefs.models import FileType
 from nbp_dagster.studio.imaging.crop import LEAST_KEPT, choose_crop
 from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.resize import (

@@ -6,8 +6,7 @@ from itertools import combinations
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.briefs.models import SafeArea
+from nbp_dagster.briefs.channels import SafeArea, load_packaged_channels
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.studio.typography.banner import (
     Plan,
@@ -70,6 +69,8 @@ def test_leaderboards_and_skyscrapers_are_banners_and_stories_are_not() -> None:
         "display_728x90",
         "display_160x600",
         "display_970x250",
+        "display_970x90",
+        "display_320x50",
     }
 
 

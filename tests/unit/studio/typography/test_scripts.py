@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair, default_fonts
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.briefs.models import SafeArea
 from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 from nbp_dagster.studio.typography.line_breaks import Piece, divide_piece, split_text

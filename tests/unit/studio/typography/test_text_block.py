@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.briefs.models import Channel, SafeArea
+from nbp_dagster.briefs.channels import Channel, SafeArea, load_packaged_channels
 from nbp_dagster.studio.imaging.resize import fit_image
 from nbp_dagster.studio.typography.contrast import (
     choose_scheme,
