@@ -30,6 +30,7 @@ from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
 from nbp_dagster.studio.ordering.compiler import Compiled
+from nbp_dagster.studio.sets.attention import list_attention
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
 
@@ -173,6 +174,7 @@ class _CampaignRuns:
         version = set_digest(manifest)
         if recorded.get(campaign) != version or not holds_set(gallery.parent, version):
             self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
+        pictures = [item for item in manifest.pictures if item.prompt_key in chosen]
         return CampaignRun(
             campaign=campaign,
             gallery=gallery.absolute(),
@@ -189,6 +191,9 @@ class _CampaignRuns:
             )
             if self._studio.briefs.campaigns[campaign].correct is not None
             else (),
+            pictures=len(pictures),
+            failing=sum(bool(item.failed_checks) for item in pictures),
+            attention=list_attention(pictures),
         )
 
     def _due(self, prompts: Sequence[Prompt], compiled: Compiled) -> list[str]:

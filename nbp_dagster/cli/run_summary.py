@@ -1,15 +1,20 @@
 """Options and results of `nbp run`, as closing lines and as JSON; must not know Dagster."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from nbp_dagster.cli.run_report import RunReport
-from nbp_dagster.cli.tables import free_note
+from nbp_dagster.cli.tables import align, free_note
 from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused
+from nbp_dagster.studio.sets.attention import Attention
+
+_MOST_TOLD: Final = 5
+"""Failed checks that are told of a campaign; the page shows all."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,9 @@ class CampaignRun:
             strict.
         uncorrected: Prompts whose picture fails a check and is still to be regenerated: no budget
             was left, or the service stopped answering.
+        pictures: Files that these prompts have in the set.
+        failing: How many of them fail a check.
+        attention: What is wrong with them, the worst first.
     """
 
     campaign: str
@@ -35,6 +43,9 @@ class CampaignRun:
     missing: tuple[tuple[str, str], ...]
     unchecked: tuple[tuple[str, str], ...] = ()
     uncorrected: tuple[str, ...] = ()
+    pictures: int = 0
+    failing: int = 0
+    attention: tuple[Attention, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,9 +107,34 @@ def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) ->
                 "not regenerated: no budget was left, or the service stopped answering; the next "
                 "run makes them"
             )
+    for campaign in summary.campaigns:
+        for line in _tell_attention(campaign, names_page=len(summary.campaigns) > 1):
+            click.echo(line)
     click.echo(f"{report.tally.in_words()}{free_note(simulated)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
     click.echo(pages[0] if len(pages) == 1 else summary.index)
+
+
+def _tell_attention(campaign: CampaignRun, *, names_page: bool) -> Iterator[str]:
+    """Yield what to look at of a campaign, in a few lines; one line where there is nothing."""
+    if not campaign.failing:
+        if campaign.pictures:
+            yield f"{campaign.campaign}: nothing to look at, no check failed"
+        return
+    where = f", in {campaign.gallery}" if names_page else ""
+    yield (
+        f"{campaign.campaign}: look at {campaign.failing} of {campaign.pictures} files, "
+        f"the worst first{where}"
+    )
+    told = campaign.attention[:_MOST_TOLD]
+    rows = [
+        (item.severity, str(item.pictures), f"{item.words} ({item.check})", f"as {item.worst}")
+        for item in told
+    ]
+    yield from (f"  {line}" for line in align(rows))
+    rest = len(campaign.attention) - len(told)
+    if rest:
+        yield f"  and {rest} more kinds; the page shows them"
 
 
 def summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
@@ -120,6 +156,9 @@ def summary_json(summary: RunSummary, report: RunReport) -> dict[str, Any]:
                 ],
                 "unchecked": [{"check": name, "why": why} for name, why in item.unchecked],
                 "uncorrected": list(item.uncorrected),
+                "pictures": item.pictures,
+                "failing": item.failing,
+                "attention": [vars(each) for each in item.attention],
             }
             for item in summary.campaigns
         ],

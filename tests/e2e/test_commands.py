@@ -74,6 +74,19 @@ def test_run_makes_pictures_and_ends_with_the_page(made: Made) -> None:
         assert (page.parent / picture["file"]).stat().st_size == picture["bytes"]
 
 
+def test_a_run_ends_with_what_to_look_at(shell: Shell) -> None:
+    scene = "[[sim:wrong_size]] a duel at the well"
+    write_briefs(shell.briefs, campaign(shot("duel", scene=scene, characters=[]), locales=["en"]))
+
+    done = shell.nbp("run")
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "winter: look at 1 of 1 files, the worst first" in lines
+    assert any("drawn in another size than asked (asked_size)" in line for line in lines)
+    assert Path(lines[-1]).name == "index.html"
+
+
 def test_a_second_run_makes_nothing(made: Made) -> None:
     done = json.loads(made.shell.nbp("run", "--json").stdout)
 

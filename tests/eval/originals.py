@@ -106,8 +106,8 @@ def print_logos(briefs: Briefs) -> None:
         for _, request in requests(briefs, roomy):
             if all(reference.role != "logo" for reference in request.references):
                 continue
-            with_logo = build_pyramid(draw(request, campaign.brand)).levels[1]
-            without = build_pyramid(draw(request, campaign.brand, fault="missing-logo")).levels[1]
+            with_logo = build_pyramid(draw(request, campaign.brand)).levels[0]
+            without = build_pyramid(draw(request, campaign.brand, fault="missing-logo")).levels[0]
             own = emblem_of(campaign.brand)
             found["there"].append(match_logo(with_logo, own)[0])
             found["not there"].append(match_logo(without, own)[0])

@@ -4,7 +4,6 @@ Must not know brands. The pass threshold is `LEAST_LIKE_LOGO` in `original_check
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
@@ -15,18 +14,21 @@ from PIL import Image, ImageOps
 
 from nbp_dagster.studio.imaging.thumbnails import scale_to
 
-COARSE_SIDE: Final = 192  # pixels of the picture's longer side in the first search
-_FINE: Final = 3  # times as many at most in the second, around what the first found
-_REACH: Final = 2  # pixels of the first search that it may be off
-_ENOUGH: Final = 96  # pixels of a logo's longer side that are looked at closely
-LEAST_SHARE: Final = 0.05
-MOST_SHARE: Final = 0.4
+LEAST_SHARE: Final = 0.025
+MOST_SHARE: Final = 0.75
 """Longer side of a logo that is looked for, as a share of the picture's longer side."""
 
-_STEP: Final = 1.3  # from one size of the first search to the next
-_CANDIDATES: Final = 3
+_STEP: Final = 1.22  # from one size of the first search to the next
+_COARSE: Final = 16
+"""Pixels of a logo's longer side in the first search: the picture is reduced until a logo of the
+share that is looked for has them. At more of them a size wrong by a tenth has no edge in place."""
+
+_FINE: Final = 56  # pixels at least in the second, around what the first found
+_REACH: Final = 2  # pixels of the first search that it may be off
+_CANDIDATES: Final = 4
 # Sizes of the second search around one of the first, half a step to either side.
-_NEAR_SIZES: Final = (0.88, 0.96, 1.04, 1.13)
+_NEAR_SIZES: Final = (0.88, 0.92, 0.96, 1.0, 1.04, 1.08, 1.13)
+_SIDE_STEP: Final = 16  # pixels: few shapes, so that the logo's transforms are kept
 # Grey levels of a slope that counts half: an edge is an edge, whatever its contrast.
 _EDGE: Final = 12.0
 _OPAQUE: Final = 255
@@ -97,7 +99,7 @@ def match_logo(picture: Image.Image, template: LogoTemplate) -> tuple[float, flo
     as itself. It may have any size between two shares of the picture; it stands upright.
 
     Args:
-        picture: RGB; some 400 pixels of the longer side do.
+        picture: RGB; with 1,024 pixels of the longer side small logos have enough of them.
         template: What to look for.
 
     Returns:
@@ -105,8 +107,7 @@ def match_logo(picture: Image.Image, template: LogoTemplate) -> tuple[float, flo
         of the picture's.
     """
     grey = picture.convert("L")
-    coarse = edges_of(_resize(grey, COARSE_SIDE))
-    found = (_look_closer(grey, template, *place) for place in _search(coarse, template))
+    found = (_look_closer(grey, template, place) for place in _search(grey, template))
     likeness, share = max(found, default=(0.0, 0.0))
     return round(likeness, 4), round(share, 3)
 
@@ -129,64 +130,85 @@ def _resize(image: Image.Image, longer: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _search(edges: Field, template: LogoTemplate) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Yield the likeliest places of each size, the likeliest of all first, a few of them."""
-    # A window that lies within the picture is not touched by what wraps around its edges.
-    shape = (edges.shape[0], edges.shape[1])
-    spectrum = np.fft.fft2(edges, shape)
-    sums = _sums(edges)
-    found: list[tuple[float, int, tuple[int, int]]] = []
-    for size in _sizes():
-        scores = _scores(spectrum, sums, template.spectrum(size, shape))
+@dataclass(frozen=True, order=True)
+class _Place:
+    """Where a logo may be.
+
+    Attributes:
+        score: Its likeness there.
+        side: Longer side of the reduced picture, in pixels.
+        size: Longer side of the logo on it, likewise.
+        top: Its upper edge there.
+        left: Its left edge there.
+    """
+
+    score: float
+    side: int
+    size: int
+    top: int
+    left: int
+
+
+def _search(grey: Image.Image, template: LogoTemplate) -> list[_Place]:
+    """Return the likeliest places over all sizes, the likeliest first, a few of them."""
+    found: list[_Place] = []
+    for share in _shares():
+        side = min(max(grey.size), round(_COARSE / share))
+        edges = edges_of(_resize(grey, side))
+        size = max(4, round(share * side))
+        # A window that lies within the picture is not touched by what wraps around its edges.
+        scores = _correlate(edges, template, size, _round_up(edges.shape))
         if scores.size:
             top, left = np.unravel_index(int(scores.argmax()), scores.shape)
-            found.append((float(scores[top, left]), size, (int(top), int(left))))
-    found.sort(key=lambda item: -item[0])
-    for _, size, place in found[:_CANDIDATES]:
-        yield size, place
+            found.append(_Place(float(scores[top, left]), side, size, int(top), int(left)))
+    return sorted(found, reverse=True)[:_CANDIDATES]
 
 
 @cache
-def _sizes() -> tuple[int, ...]:
-    """Longer sides in pixels of the first search."""
+def _shares() -> tuple[float, ...]:
+    """Shares of the picture's longer side that the first search tries."""
     steps = int(math.log(MOST_SHARE / LEAST_SHARE) / math.log(_STEP))
-    return tuple(round(LEAST_SHARE * COARSE_SIDE * _STEP**step) for step in range(steps + 1))
+    return tuple(LEAST_SHARE * _STEP**step for step in range(steps + 1))
 
 
-def _look_closer(
-    grey: Image.Image, template: LogoTemplate, size: int, place: tuple[int, int]
-) -> tuple[float, float]:
-    """Return the best likeness around a place of the first search, and its share of the side.
-
-    Args:
-        grey: The whole picture.
-        template: What to look for.
-        size: Its longer side in pixels of the first search.
-        place: Its upper edge and its left one, likewise.
-    """
-    # A small logo is made of few pixels: it is looked at more closely.
-    times = max(1, min(_FINE, _ENOUGH // size))
-    unit = max(grey.size) / COARSE_SIDE
-    reach = math.ceil(size * _NEAR_SIZES[-1]) + _REACH
-    left, top = max(0, place[1] - _REACH), max(0, place[0] - _REACH)
-    right = min(grey.width / unit, place[1] + reach)
-    bottom = min(grey.height / unit, place[0] + reach)
+def _look_closer(grey: Image.Image, template: LogoTemplate, place: _Place) -> tuple[float, float]:
+    """Return the best likeness around a place of the first search, and its share of the side."""
+    times = max(1.0, _FINE / place.size)
+    unit = max(grey.size) / place.side
+    reach = math.ceil(place.size * _NEAR_SIZES[-1]) + _REACH
+    left, top = max(0, place.left - _REACH), max(0, place.top - _REACH)
+    right = min(grey.width / unit, place.left + reach)
+    bottom = min(grey.height / unit, place.top + reach)
     part = grey.resize(
-        (round((right - left) * times), round((bottom - top) * times)),
+        (max(1, round((right - left) * times)), max(1, round((bottom - top) * times))),
         Image.Resampling.BILINEAR,
         box=(left * unit, top * unit, right * unit, bottom * unit),
     )
     edges = edges_of(part)
-    # Few shapes, so that the logo's transforms are kept.
-    side = -(-max(edges.shape) // 16) * 16
-    spectrum, sums = np.fft.fft2(edges, (side, side)), _sums(edges)
+    shape = _round_up((max(edges.shape),) * 2)
     best = (0.0, 0.0)
     for near in _NEAR_SIZES:
-        scaled = template.spectrum(round(size * times * near), (side, side))
-        scores = _scores(spectrum, sums, scaled)
+        scores = _correlate(edges, template, round(place.size * times * near), shape)
         if scores.size:
-            best = max(best, (float(scores.max()), size * near / COARSE_SIDE))
+            best = max(best, (float(scores.max()), place.size * near / place.side))
     return best
+
+
+def _round_up(shape: tuple[int, ...]) -> tuple[int, int]:
+    high, wide = (-(-side // _SIDE_STEP) * _SIDE_STEP for side in shape)
+    return high, wide
+
+
+def _correlate(edges: Field, template: LogoTemplate, size: int, shape: tuple[int, int]) -> Floats:
+    """Correlate a logo of so many pixels with every window of some edges.
+
+    Args:
+        edges: Of a picture.
+        template: What to look for.
+        size: Its longer side in pixels.
+        shape: At least that of the edges: what both are transformed at.
+    """
+    return _scores(np.fft.fft2(edges, shape), _sums(edges), template.spectrum(size, shape))
 
 
 def _sums(edges: Field) -> Floats:

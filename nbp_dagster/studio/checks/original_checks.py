@@ -51,11 +51,11 @@ COLOUR_SHARE: Final = 0.01
 """Least share of the picture in brand colours that are no neutrals, where the campaign has no
 targets: black, white and grey are in any picture, whoever it is for. Measured in docs/checks.md."""
 
-LEAST_LIKE_LOGO: Final = 0.65
+LEAST_LIKE_LOGO: Final = 0.6
 """Likeness of edges from which the logo counts as there; measured in docs/checks.md."""
 
 _LEAST_SIDE: Final = 224  # pixels of the shorter side that colours and edges are measured on
-_LOGO_SIDE: Final = 512  # of the longer side that the logo is looked for on
+_LOGO_SIDE: Final = 1024  # of the longer side that the logo is looked for on
 _SIDE: Final = 64  # cells of the grid a picture is looked at on
 
 # Levels by which the neighbours of a cell must differ from it, all four together: an edge does, the

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from nbp_dagster.briefs.channels import Channel
-from nbp_dagster.studio.imaging.c2pa import check_state
+from nbp_dagster.studio.imaging.c2pa import read_credentials
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
 from nbp_dagster.studio.imaging.xmp import Marks, compare_marks, read_marks
 from nbp_dagster.studio.typography.legibility import (
@@ -308,6 +308,12 @@ def _find_no_boxes(rendition: RenditionInput, threshold: str) -> Finding:
     return Finding("passed", threshold=threshold, sentence="there are no words on it")
 
 
+_LACKING: Final = (
+    "; the original's content credentials were dropped, as they leave no room for the picture in "
+    "the channel's max_bytes: only its digest is named"
+)
+
+
 def _check_marking(rendition: RenditionInput) -> Finding:
     marks = rendition.marks
     if marks is None:
@@ -315,14 +321,17 @@ def _check_marking(rendition: RenditionInput) -> Finding:
         return Finding("skipped", threshold="its origin in XMP", sentence=sentence)
     wrong = list(compare_marks(marks, read_marks(rendition.data)))
     figures: dict[str, str | int | float] = {"properties": len(marks.facts()), "wrong": len(wrong)}
-    threshold = "its origin in XMP"
+    threshold, notes = "its origin in XMP", ""
     if rendition.is_signed:
         threshold += ", and content credentials that hold"
-        state, fault = check_state(rendition.data)
-        figures["credentials"] = state
-        wrong += [fault] if fault else []
+        found = read_credentials(rendition.data)
+        figures["credentials"] = found.state
+        figures["parent_credentials"] = "dropped" if found.lacks_parents else "kept"
+        wrong += [found.fault] if found.fault else []
+        notes += _LACKING if found.lacks_parents else ""
     sentence = (
-        "; ".join(wrong) or "it states that it is AI-made, by which model and for which prompt"
+        "; ".join(wrong)
+        or f"it states that it is AI-made, by which model and for which prompt{notes}"
     )
     return Finding(verdict_of(not wrong), threshold=threshold, sentence=sentence, figures=figures)
 

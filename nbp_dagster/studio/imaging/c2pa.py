@@ -9,19 +9,22 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.imaging.decode import MAX_BYTES, sniff_format
+from nbp_dagster.studio.imaging.decode import sniff_format
 from nbp_dagster.studio.imaging.encode import Encoded
 from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.version import __version__
+
+# Raised when equal pictures would be signed otherwise.
+SIGNING_VERSION: Final = "2"
 
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 # Object identifiers, as DER, in the head of a PKCS#8 key -> what C2PA calls their signatures.
@@ -43,7 +46,6 @@ _SOUND: Final = ("Valid", "Trusted")
 _MOST_TRIES: Final = 3
 _PARENT: Final = "original"
 _PARENT_FACTS: Final = {"title": _PARENT, "label": _PARENT, "relationship": "parentOf"}
-_HEAVY: Final = 4
 _CONVERT: Final = "convert it: openssl pkcs8 -topk8 -nocrypt"
 
 
@@ -128,17 +130,14 @@ class Credentials:
         manifest = _manifest([created], marks, title=f"original of {marks.prompt_key}")
         return self._weigh(Parent(self._sign(original, manifest), _mime(original), digest), marks)
 
-    def sign(
-        self, data: bytes, marks: Marks, parent: Parent, *, max_bytes: int = MAX_BYTES
-    ) -> bytes:
+    def sign(self, data: bytes, marks: Marks, parent: Parent, *, is_light: bool = False) -> bytes:
         """Return a rendition's file with its credentials in it, verified.
 
         Args:
             data: The file without.
             marks: Its origin.
-            parent: Its original. Where the parent's credentials would take more than a
-                quarter of `max_bytes`, they are left out and it is named by its digest alone.
-            max_bytes: Most bytes the file may have.
+            parent: Its original.
+            is_light: Leaves the parent's credentials out; it is named by its digest alone.
 
         Raises:
             SigningError: It can't be signed, or what was signed does not hold.
@@ -146,11 +145,25 @@ class Credentials:
         opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
         edited = {"action": "c2pa.edited", "digitalSourceType": marks.source_type}
         manifest = _manifest([opened, {"action": "c2pa.resized"}, edited], marks)
-        if parent.weight * _HEAVY > max_bytes:
+        if is_light:
             named = {**_PARENT_FACTS, "format": parent.format}
             ingredients = [{**named, "instance_id": f"sha256:{parent.digest}"}]
             return self._sign(data, {**manifest, "ingredients": ingredients})
         return self._sign(data, manifest, parent)
+
+    def list_ways(
+        self, marks: Marks, parent: Parent, *, max_bytes: int
+    ) -> tuple[Callable[[bytes], bytes], ...]:
+        """Return how a rendition may be signed, for `encode_signed`: with its parent's first.
+
+        They say who made the picture, and a file that lost them never gets them back; quality costs
+        some bytes only.
+        """
+        whole, light = (
+            partial(self.sign, marks=marks, parent=parent, is_light=is_light)
+            for is_light in (False, True)
+        )
+        return (whole, light) if parent.weight < max_bytes else (light,)
 
     def _weigh(self, parent: Parent, marks: Marks) -> Parent:
         trial = _trial()
@@ -200,23 +213,33 @@ def encode_signed(
     encode: Callable[[int], Encoded | None],
     *,
     max_bytes: int,
-    sign: Callable[[bytes], bytes] | None,
+    ways: Sequence[Callable[[bytes], bytes]],
 ) -> Encoded | None:
     """Write a picture so that its file holds a limit with its credentials in it.
 
     Args:
         encode: Writes it in at most so many bytes, or returns None.
         max_bytes: The limit.
-        sign: Adds the credentials; None for a file without.
+        ways: Each adds credentials; the first counts whose file holds the limit at any quality.
+            Empty for a file without.
 
     Raises:
         SigningError: It can't be signed.
     """
+    if not ways:
+        return encode(max_bytes)
+    found = (_encode_one_way(encode, max_bytes, sign) for sign in ways)
+    return next((each for each in found if each is not None), None)
+
+
+def _encode_one_way(
+    encode: Callable[[int], Encoded | None], max_bytes: int, sign: Callable[[bytes], bytes]
+) -> Encoded | None:
     limit = max_bytes
     for _ in range(_MOST_TRIES):
         plain = encode(limit) if limit > 0 else None
-        if plain is None or sign is None:
-            return plain
+        if plain is None:
+            return None
         signed = sign(plain.data)
         if len(signed) <= max_bytes:
             return Encoded(signed, plain.settings)
@@ -225,11 +248,31 @@ def encode_signed(
     return None
 
 
-def read_state(data: bytes) -> str:
-    """Return the validation state of a file's credentials.
+@dataclass(frozen=True)
+class FoundCredentials:
+    """What a file's content credentials are.
 
-    "none", "Trusted", "Valid" (sound, by a signer that is on no trust list here), or what is wrong,
-    such as "Invalid: assertion.dataHash.mismatch".
+    Attributes:
+        state: "none", "Trusted", "Valid" (sound, by a signer that is on no trust list here), or
+            what is wrong, such as "Invalid: assertion.dataHash.mismatch".
+        lacks_parents: Whether they name a picture that it was made from without its credentials.
+    """
+
+    state: str
+    lacks_parents: bool = False
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with them, if anything."""
+        if self.state in _SOUND:
+            return None
+        if self.state == _NO_CREDENTIALS:
+            return "it has no content credentials"
+        return f"its content credentials: {self.state}"
+
+
+def read_credentials(data: bytes) -> FoundCredentials:
+    """Return a file's content credentials, validated.
 
     Raises:
         SigningError: The extra `c2pa` is not installed.
@@ -241,24 +284,24 @@ def read_state(data: bytes) -> str:
             c2pa.Reader(_mime(data), io.BytesIO(data), context=context) as reader,
         ):
             state = str(reader.get_validation_state())
-            return state if state in _SOUND else f"{state}: {_first_failure(reader)}"
+            parents = (reader.get_active_manifest() or {}).get("ingredients", [])
+            return FoundCredentials(
+                state if state in _SOUND else f"{state}: {_first_failure(reader)}",
+                lacks_parents=any("active_manifest" not in parent for parent in parents),
+            )
     except c2pa.C2paError.ManifestNotFound:
-        return _NO_CREDENTIALS
+        return FoundCredentials(_NO_CREDENTIALS)
     except c2pa.C2paError as error:
-        return f"Invalid: {' '.join(str(error).split())[:200]}"
+        return FoundCredentials(f"Invalid: {' '.join(str(error).split())[:200]}")
 
 
-def check_state(data: bytes) -> tuple[str, str | None]:
-    """Return the validation state of a file's credentials, and what is wrong, if anything.
+def read_state(data: bytes) -> str:
+    """Return the validation state of a file's credentials, as `FoundCredentials` names it.
 
     Raises:
         SigningError: The extra `c2pa` is not installed.
     """
-    state = read_state(data)
-    if state in _SOUND:
-        return state, None
-    missing = "it has no content credentials"
-    return state, missing if state == _NO_CREDENTIALS else f"its content credentials: {state}"
+    return read_credentials(data).state
 
 
 def _first_failure(reader: Any) -> str:

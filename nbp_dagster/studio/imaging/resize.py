@@ -4,7 +4,7 @@ Must not know prompts, stores or what the metadata says.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -138,7 +138,7 @@ def render_channel(
     compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
     watermark: Callable[[Image.Image], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
-    sign: Callable[[bytes], bytes] | None = None,
+    sign: Sequence[Callable[[bytes], bytes]] = (),
 ) -> Rendition:
     """Fit a picture to a channel and write the file.
 
@@ -152,7 +152,8 @@ def render_channel(
         compose: Makes the whole frame of the original, in place of fitting and typesetting.
         watermark: Draws the watermark on a crop off the middle: it may lose the first.
         words: Boxes that no crop may cut: left, top, right, bottom in shares of the picture.
-        sign: Adds credentials to the file; they count towards the channel's maximum bytes.
+        sign: Ways to add credentials to the file, the best first; they count towards the channel's
+            maximum bytes.
 
     Raises:
         RenditionTooLarge: Even the least quality has more than the channel's maximum bytes.
@@ -182,7 +183,7 @@ def render_channel(
             dpi=channel.dpi,
         ),
         max_bytes=channel.max_bytes,
-        sign=sign,
+        ways=sign,
     )
     if encoded is None:
         raise RenditionTooLarge(

@@ -19,7 +19,7 @@ from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
-from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
+from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
@@ -223,7 +223,7 @@ class Renderer:
             compose=partial(setter.compose, words=work.words) if setter.is_banner else None,
             watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
             words=work.words,
-            sign=self._signer(work, marks),
+            sign=self._signers(work, marks),
         )
         checks = run_rendition_checks(
             RenditionInput(
@@ -281,12 +281,10 @@ class Renderer:
             self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
         return self._logos[logo.digest]
 
-    def _signer(self, work: "_Work", marks: Marks) -> Callable[[bytes], bytes] | None:
-        credentials, parent = self._credentials, work.parent
-        if credentials is None or parent is None:
-            return None
-        room = work.channel.max_bytes
-        return lambda data: credentials.sign(data, marks, parent, max_bytes=room)
+    def _signers(self, work: "_Work", marks: Marks) -> Sequence[Callable[[bytes], bytes]]:
+        if self._credentials is None or work.parent is None:
+            return ()
+        return self._credentials.list_ways(marks, work.parent, max_bytes=work.channel.max_bytes)
 
 
 @dataclass(frozen=True)
@@ -409,6 +407,8 @@ def recipe_of(
     }
     if any(copy.texts for found in copies for copy in found):
         facts["line_breaks"] = LINE_BREAKS_VERSION
+    if signer is not None:
+        facts["signing"] = SIGNING_VERSION
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -15,10 +15,12 @@ from nbp_dagster.studio.checks.rendition_checks import (
     RenditionInput,
     run_rendition_checks,
 )
+from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.typography.contrast import measure_contrast, parse_colour
 from nbp_dagster.studio.typography.legibility import TextBox, measure_text_contrast
 from nbp_dagster.studio.typography.typeface import Typeface
+from tests.rigs.certificates import issue_papers
 from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
@@ -87,6 +89,25 @@ def test_missing_credentials_fail_only_where_there_must_be_some() -> None:
     pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
     assert judge(GOOD)["marking"] == "passed"
     assert judge(GOOD, is_signed=True)["marking"] == "failed"
+
+
+@pytest.mark.parametrize(("is_light", "parents"), [(False, "kept"), (True, "dropped")])
+def test_the_parent_s_credentials_are_named_when_they_were_dropped(
+    is_light: bool, parents: str
+) -> None:
+    pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
+    papers = issue_papers()
+    credentials = Credentials.load(key=papers.key, certificate=papers.chain)
+    assert credentials is not None
+    parent = credentials.prepare_parent(encode(draw_scene(90, 90)), MARKS)
+    signed = credentials.sign(GOOD, MARKS, parent, is_light=is_light)
+    rendition = RenditionInput(
+        channel=CHANNEL, data=signed, prompt_key="k", marks=MARKS, is_signed=True
+    )
+    [found] = [each for each in run_rendition_checks(rendition) if each.name == "marking"]
+    assert found.verdict == "passed"
+    assert found.figures["parent_credentials"] == parents
+    assert ("credentials were dropped" in found.sentence) is is_light
 
 
 def test_marks_nobody_knows_are_not_passed() -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from nbp_dagster.studio.imaging.c2pa import (
     Credentials,
     SigningError,
-    check_state,
     encode_signed,
+    read_credentials,
     read_state,
 )
 from nbp_dagster.studio.imaging.encode import Encoded, FileType, encode_picture, srgb_profile
@@ -101,16 +101,45 @@ def test_credentials_of_the_provider_are_the_parent_as_they_came() -> None:
     assert len(store["manifests"]) == 3  # type: ignore[arg-type]
 
 
-def test_a_parent_too_heavy_for_a_channel_is_named_by_its_digest() -> None:
+def write_noise(side: int) -> Callable[[int], Encoded | None]:
+    """A picture that is heavy at any quality, as JPEG."""
+    noise, icc = draw_noise(side, side), srgb_profile()
+    return lambda room: encode_picture(noise, file_type="jpeg", max_bytes=room, icc=icc, xmp=None)
+
+
+def test_the_parent_s_credentials_are_kept_at_the_price_of_quality() -> None:
     credentials = load()
     parent = credentials.prepare_parent(ORIGINAL, MARKS)
-    plain = encode(draw_scene(64, 64), "JPEG")
+    encode_in = write_noise(128)
+    limit = 2 * parent.weight
+    plain = encode_in(limit)
+    assert plain is not None
+    assert len(plain.data) + parent.weight > limit, "the picture alone must need most of it"
 
-    whole = credentials.sign(plain, MARKS, parent, max_bytes=4 * parent.weight)
-    light = credentials.sign(plain, MARKS, parent, max_bytes=4 * parent.weight - 1)
+    ways = credentials.list_ways(MARKS, parent, max_bytes=limit)
+    found = encode_signed(encode_in, max_bytes=limit, ways=ways)
 
-    assert len(light) < len(whole) - 3000
-    state, store = read(light)
+    assert found is not None
+    assert len(found.data) <= limit
+    assert read_credentials(found.data).lacks_parents is False
+    assert found.settings != plain.settings, "less quality"
+    _, store = read(found.data)
+    assert len(store["manifests"]) == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [1.1, 0.9])
+def test_a_parent_that_leaves_no_room_for_the_picture_is_named_by_its_digest(share: float) -> None:
+    credentials = load()
+    parent = credentials.prepare_parent(ORIGINAL, MARKS)
+    limit = round(share * parent.weight)
+
+    ways = credentials.list_ways(MARKS, parent, max_bytes=limit)
+    found = encode_signed(write_noise(64), max_bytes=limit, ways=ways)
+
+    assert found is not None
+    assert len(found.data) <= limit
+    assert read_credentials(found.data).lacks_parents is True
+    state, store = read(found.data)
     [active] = store["manifests"].values()  # type: ignore[attr-defined]
     assert state == "Trusted"
     assert active["ingredients"][0]["instance_id"] == f"sha256:{parent.digest}"
@@ -122,11 +151,11 @@ def test_one_changed_byte_shows() -> None:
     signed = bytearray(credentials.sign(plain, MARKS, credentials.prepare_parent(ORIGINAL, MARKS)))
     signed[-40] ^= 1
 
-    state, fault = check_state(bytes(signed))
+    found = read_credentials(bytes(signed))
 
-    assert state.startswith("Invalid: assertion.dataHash.mismatch")
-    assert fault == f"its content credentials: {state}"
-    assert check_state(plain) == ("none", "it has no content credentials")
+    assert found.state.startswith("Invalid: assertion.dataHash.mismatch")
+    assert found.fault == f"its content credentials: {found.state}"
+    assert read_credentials(plain).fault == "it has no content credentials"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +203,7 @@ def test_the_heaviest_picture_a_channel_takes_is_written_with_its_credentials() 
         return credentials.sign(data, MARKS, parent)
 
     limit = 60_000
-    found = encode_signed(encode_in, max_bytes=limit, sign=sign)
+    found = encode_signed(encode_in, max_bytes=limit, ways=[sign])
 
     plain = encode_in(limit)
     assert found is not None
@@ -182,7 +211,7 @@ def test_the_heaviest_picture_a_channel_takes_is_written_with_its_credentials() 
     assert limit - 4000 < len(found.data) <= limit
     assert len(sign(plain.data)) > limit, "it would have fitted without any room for credentials"
     assert read_state(found.data) == "Valid"
-    assert encode_signed(encode_in, max_bytes=6_000, sign=sign) is None
+    assert encode_signed(encode_in, max_bytes=6_000, ways=[sign]) is None
 
 
 # Settings
