@@ -76,7 +76,7 @@ class Graph:
         path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-# --- dlib's .dat -----------------------------------------------------------------------------------
+# --- dlib's .dat ---
 
 
 class DatReader:
@@ -90,7 +90,7 @@ class DatReader:
         self._data = data
 
     def parameters(self, layer: bytes, *, skip: int = 0) -> Iterator[Floats]:
-        """Yield the flat parameters of each layer whose name starts so, `skip` integers after it."""
+        """Yield the flat parameters of each layer whose name starts so, after `skip` integers."""
         place = 0
         while (place := self._data.find(layer, place)) >= 0:
             length, start = self._integer(place - 2)
@@ -208,7 +208,7 @@ class FaceNet:
         return self._graph.add("Pad", [value, self._graph.constant(pads)])
 
 
-# --- BlazeFace's .tflite ---------------------------------------------------------------------------
+# --- BlazeFace's .tflite ---
 
 
 @dataclass(frozen=True)
