@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from nbp_dagster.studio.checks.characters.lineup import Likeness
-from nbp_dagster.studio.checks.characters.scorer import INSTALL
 from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
+from nbp_dagster.studio.vision.network import INSTALL
 
-DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17}
+DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.17, "body": 0.17}
 """By scorer: from here on a character counts as itself where nothing was calibrated. Near the
 points of equal errors of `make eval-characters`; other art styles have other points."""
 
@@ -63,20 +63,46 @@ def _check_likeness(picture: CharacterInput) -> Finding:
     if picture.unmeasured:
         return _skip(threshold, picture.unmeasured)
     found = {name: picture.likenesses[name] for name in picture.cast}
-    unlike = [name for name, each in found.items() if each.standing < picture.threshold]
+    unlike = [name for name, each in found.items() if each.answer == "other"]
+    unsure = [name for name, each in found.items() if each.answer == "unsure"]
+    silent = [name for name, each in found.items() if each.answer == "no opinion"]
     figures = {f"standing_{name}": each.standing for name, each in found.items()}
     figures |= {f"score_{name}": each.score for name, each in found.items()}
-    sentence = "every character is like its sheet"
-    if unlike:
-        sentence = f"unlike its sheet, or not there: {', '.join(unlike)}"
+    figures |= {
+        f"face_distance_{name}": each.distance
+        for name, each in found.items()
+        if each.distance is not None
+    }
+    parts = [
+        f"{words}: {', '.join(_name_with_reason(name, found[name]) for name in names)}"
+        for words, names in (
+            ("unlike its sheet, or not there", unlike),
+            ("unsure", unsure),
+            ("no opinion", silent),
+        )
+        if names
+    ]
     return Finding(
-        verdict_of(not unlike),
+        "skipped" if len(silent) == len(found) else verdict_of(not unlike and not unsure),
         threshold=threshold,
-        sentence=sentence,
+        sentence="; ".join(parts) or _say_like(found),
         figures=figures,
-        is_provisional=not picture.calibrated,
-        subjects=tuple(unlike),
+        # What is only unsure is looked at, and never blocks.
+        is_provisional=not picture.calibrated or not unlike,
+        subjects=(*unlike, *unsure),
     )
+
+
+def _say_like(found: Mapping[str, Likeness]) -> str:
+    paths = ", ".join(f"{name} by its {each.path}" for name, each in found.items())
+    return f"every character is like its sheet ({paths})"
+
+
+def _name_with_reason(name: str, found: Likeness) -> str:
+    """The character, what decided, and the distance of its face where one was compared."""
+    if found.path == "face":
+        return f"{name} (face at a distance of {found.distance:.2f})"
+    return f"{name} ({found.note})" if found.note else name
 
 
 def _check_copying(picture: CharacterInput) -> Finding:
@@ -102,14 +128,7 @@ def _check_cast(picture: CharacterInput) -> Finding:
         return _skip(threshold, picture.unmeasured)
     if not others:
         return _skip(threshold, "the brand has no other character with a sheet")
-    # A figure that is more like a character of the shot than like itself is that character.
-    most = max((picture.likenesses[name].score for name in picture.cast), default=-1.0)
-    uninvited = [
-        name
-        for name in others
-        if picture.likenesses[name].standing >= picture.threshold
-        and picture.likenesses[name].score > most
-    ]
+    uninvited = [name for name in others if _is_uninvited(picture, name)]
     return Finding(
         verdict_of(not uninvited),
         threshold=threshold,
@@ -118,6 +137,21 @@ def _check_cast(picture: CharacterInput) -> Finding:
         is_provisional=not picture.calibrated,
         subjects=tuple(uninvited),
     )
+
+
+def _is_uninvited(picture: CharacterInput, name: str) -> bool:
+    """Whether somebody who is not of the shot is there.
+
+    A figure that is more like a character of the shot than like itself is that character: by faces,
+    where the very face is nearer to one of the shot; by bodies, where the score is.
+    """
+    found = picture.likenesses[name]
+    cast = [picture.likenesses[each] for each in picture.cast if each in picture.likenesses]
+    if found.answer != "same":
+        return False
+    if found.path == "face":
+        return all(each.face != found.face or each.standing < found.standing for each in cast)
+    return found.score > max((each.score for each in cast), default=-1.0)
 
 
 CHARACTER_CHECKS: Final[tuple[Check[CharacterInput], ...]] = (

@@ -35,6 +35,7 @@ from nbp_dagster.studio.checks.characters.copying import (
     prepare_picture,
     prepare_reference,
 )
+from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
@@ -44,11 +45,14 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
 from nbp_dagster.studio.options import ScorerName
 from nbp_dagster.studio.references.reference_files import ReadReference
+from nbp_dagster.studio.vision.network import NetworkMissing
 
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
-MEASURE_VERSION: Final = "2"
+MEASURE_VERSION: Final = "3"
+
+_LONGEST: Final = 1400  # pixels that faces are looked for in
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ class Measuring:
     """How originals are measured.
 
     Attributes:
-        scorer: "colour", "dino" or "off".
-        model: An ONNX file of one's own for "dino"; None for the weights of the extra.
+        scorer: "colour", "dino" (faces and bodies), "body" (the same without faces) or "off".
+        model: An ONNX file of one's own for "dino" and "body"; None for the weights of the extra.
     """
 
     scorer: ScorerName = "colour"
@@ -109,6 +113,11 @@ class Measurer:
         """Whether anything is measured."""
         return self._measuring.scorer != "off"
 
+    @property
+    def longest(self) -> int:
+        """Pixels of the longer side a picture is wanted with; 0 for any: small faces need them."""
+        return _LONGEST if self._measuring.scorer == "dino" else 0
+
     def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
         """Return the hash of everything a measurement depends on besides the original.
 
@@ -144,7 +153,7 @@ class Measurer:
             prompt_key: The prompt.
             cast: Ids of the characters of its shot.
             picture: The original or a reduced copy, RGB; some 160 pixels of the shorter side do
-                for "colour", 224 for "dino".
+                for "colour", 224 for "body"; see `longest`.
         """
         made = self._cast(brand, sheets)
         wanted = tuple(name for name in cast if name in made.views)
@@ -152,7 +161,9 @@ class Measurer:
         if made.lineup is not None and made.views:
             scores = made.lineup.score_picture(picture)
             likenesses = {
-                name: made.lineup.likeness_of(scores, name, present={name, *cast})
+                name: made.lineup.likeness_of(
+                    scores, name, present={name, *cast}, threshold=_threshold(made)
+                )
                 for name in made.views
             }
         calibration = made.calibration
@@ -188,6 +199,7 @@ class Measurer:
             made.views,
             sheets=made.digest,
             palette=tuple(brand.palette.values()),
+            faces=made.lineup.faces,
         )
         path = self._calibrations.write(found)
         self._casts.clear()
@@ -214,15 +226,27 @@ class Measurer:
             name: tuple(view for _, figures in found for view in figures)
             for name, found in images.items()
         }
-        lineup, unmeasured = None, ""
+        lineup, calibration, unmeasured = None, None, ""
         try:
-            lineup = Lineup(load_scorer(self._measuring), views)
-        except ScorerMissing as error:
+            scorer = load_scorer(self._measuring)
+            calibration = self._calibrations.read(brand_id, scorer, digest)
+            lineup = Lineup(scorer, views, self._faces(images, calibration))
+        except (ScorerMissing, NetworkMissing) as error:
             unmeasured = str(error)
-        calibration = None
-        if lineup is not None:
-            calibration = self._calibrations.read(brand_id, lineup.scorer, digest)
         return _Cast(digest, views, images, lineup, calibration, unmeasured)
+
+    def _faces(
+        self,
+        images: Mapping[str, Sequence[tuple[Image.Image, Sequence[Figure]]]],
+        calibration: Calibration | None,
+    ) -> FacePath | None:
+        if self._measuring.scorer != "dino":
+            return None
+        shown = {
+            name: tuple((image, len(figures)) for image, figures in found)
+            for name, found in images.items()
+        }
+        return FacePath(shown, same=SAME if calibration is None else calibration.face_same)
 
     def _images(self, sheet: Sheet) -> Iterable[tuple[Image.Image, tuple[Figure, ...]]]:
         for source, digest in zip(sheet.sources, sheet.digests, strict=True):
@@ -269,15 +293,16 @@ def load_scorer(measuring: Measuring) -> CharacterScorer:
     """
     if measuring.scorer == "colour":
         return ColourScorer()
-    if measuring.scorer == "dino":
-        return PatchScorer(measuring.model)
-    raise ScorerMissing("NBP_CHARACTER_SCORER is off; set it to colour or dino")
+    if measuring.scorer in ("dino", "body"):
+        return PatchScorer(measuring.model, name=measuring.scorer)
+    raise ScorerMissing("NBP_CHARACTER_SCORER is off; set it to colour, dino or body")
 
 
 def _identity(made: _Cast, measuring: Measuring) -> str:
     if made.lineup is None:
         return f"{measuring.scorer}: {made.unmeasured}"
-    return f"{made.lineup.scorer.name} {made.lineup.scorer.version}"
+    faces = "" if made.lineup.faces is None else f" faces {made.lineup.faces.version}"
+    return f"{made.lineup.scorer.name} {made.lineup.scorer.version}{faces}"
 
 
 def _threshold(made: _Cast) -> float:
@@ -305,6 +330,9 @@ def _rows(subject: CharacterInput, made: _Cast) -> tuple[LikenessFacts, ...]:
             standing=subject.likenesses[name].standing,
             threshold=subject.threshold,
             calibrated=subject.calibrated,
+            path=subject.likenesses[name].path,
+            answer=subject.likenesses[name].answer,
+            distance=subject.likenesses[name].distance,
             trace=base64.b64encode(subject.likenesses[name].trace).decode("ascii"),
         )
         for name in subject.cast

@@ -158,6 +158,9 @@ class LikenessFacts:
         calibrated: Whether the threshold was found on this brand's sheets.
         self_similarity: Mean agreement with the set's other pictures of the character, 1 for the
             same; None where there are too few.
+        path: What decided: "face", "body" or "none"; empty in rows of earlier versions.
+        answer: "same", "other", "unsure" or "no opinion"; empty in rows of earlier versions.
+        distance: Of the nearest face to the sheet's, 0 for the same; None where none was compared.
         trace: What of the character was found, base64; kept in records, left out of manifests.
     """
 
@@ -170,11 +173,16 @@ class LikenessFacts:
     threshold: float
     calibrated: bool
     self_similarity: float | None = None
+    path: str = ""
+    answer: str = ""
+    distance: float | None = None
     trace: str = ""
 
     @property
     def is_like(self) -> bool:
         """Whether the character counts as itself."""
+        if self.answer:
+            return self.answer in ("same", "no opinion")
         return self.standing >= self.threshold
 
 

@@ -18,12 +18,8 @@ from PIL import Image
 
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure
-from nbp_dagster.studio.checks.characters.scorer import (
-    INSTALL,
-    ColourScorer,
-    Features,
-    ScorerMissing,
-)
+from nbp_dagster.studio.checks.characters.scorer import ColourScorer, Features, ScorerMissing
+from nbp_dagster.studio.vision.network import INSTALL
 
 Rows = NDArray[np.float32]
 
@@ -54,6 +50,7 @@ class PatchScorer:
     characters of one body: each scorer errs where the other does not.
 
     Args:
+        name: "dino", or "body" where no faces are compared beside it.
         model: An ONNX file of your own; None takes the weights of the extra `character`. Its one
             input takes 1 x 3 x 224 x 224 pixels, normalised as ImageNet is; its first output is
             patch features (1 x patches x size, with or without a class token) or one vector.
@@ -63,11 +60,10 @@ class PatchScorer:
             your own model can't be loaded.
     """
 
-    name = "dino"
-
     _COLOUR_SHARE: Final = 0.15
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(self, model: Path | None = None, *, name: str = "dino") -> None:
+        self.name = name
         self._session, digest = _open_session(model)
         self._colour = ColourScorer()
         self.version = f"1-{digest[:12]}"

@@ -17,9 +17,6 @@ from nbp_dagster.studio.checks.characters.figures import Figure
 Features = tuple[NDArray[np.float32], ...]
 """What a scorer keeps of a figure or a picture; only the scorer that made it reads it."""
 
-INSTALL: Final = 'pip install "nbp-dagster[character]"'
-"""Brings what the scorer with a model needs."""
-
 
 class ScorerMissing(NbpError):
     """The configured scorer can't work here; the message names what to do."""
