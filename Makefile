@@ -53,6 +53,7 @@ test-unit: install  ## Run the fast tests only
 
 crash: install  ## Kill runs at every step and 100 random moments, be away for 3 minutes: nothing is paid twice
 	$(BIN)/python -m tests.crash
+	MONEY_EXAMPLES=500 $(BIN)/python -m pytest -q tests/unit/studio/purchasing/test_money_protocol.py
 	TEST_ABSENCE_SECONDS=180 $(BIN)/python -m pytest -q tests/e2e/test_postgres.py
 
 fuzz: install  ## Try 2,000 damaged pictures of each format, 2,000 mutated answers over sockets, 2,000 briefs

@@ -95,6 +95,7 @@ __all__ = [
     "UnresolvedAssetJobDefinition",
     "UserConfigSchema",
     "free_pool_slots",
+    "full_pool_runs",
     "latest_record_id",
     "latest_tags",
     "leave_out_unlooked_checks",
@@ -156,6 +157,15 @@ def leave_out_unlooked_checks(context: dg.AssetExecutionContext) -> None:
 def free_pool_slots(instance: dg.DagsterInstance, run_id: str) -> None:
     """Free a run's slots in concurrency pools; a daemon does so only where it is set to."""
     instance.event_log_storage.free_concurrency_slots_for_run(run_id)
+
+
+def full_pool_runs(instance: dg.DagsterInstance, pool: str) -> tuple[str, ...]:
+    """Return the ids of the runs that hold a full concurrency pool; empty while it has a place."""
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    if not info.slot_count or info.active_slot_count < info.slot_count:
+        # Without slots it has never been used: its limit comes with its first claim.
+        return ()
+    return tuple(sorted(info.active_run_ids))
 
 
 def store_materializations(

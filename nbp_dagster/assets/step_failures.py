@@ -59,7 +59,7 @@ def fail_step(
     *,
     total: int,
     what: str,
-    recorders: Sequence[Recorder],
+    recorders: Sequence[Recorder] = (),
 ) -> None:
     """Fail the step if there are problems, naming each; what is done is recorded already.
 
@@ -70,7 +70,7 @@ def fail_step(
         problems: Outcomes without an image.
         total: How many there were to make.
         what: What they are, for the message.
-        recorders: Those of the step's assets.
+        recorders: Those of the step's assets whose partitions' pages say why.
 
     Raises:
         dagster.Failure: To be retried where the service was out of reach and nothing that it may

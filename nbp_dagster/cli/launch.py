@@ -1,14 +1,26 @@
 """Launches Dagster runs in this process, on the instance the Dagster UI shows."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from nbp_dagster._dagster_private import free_pool_slots
+from nbp_dagster._dagster_private import free_pool_slots, full_pool_runs
+from nbp_dagster.assets.names import POOL
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks whether a concurrency pool has a place, and for an interrupt.
+_LOOK_SECONDS = 1.0
+_NAP_SECONDS = 0.1
 
 # Tag that names the `nbp run` a run belongs to.
 _COMMAND = "nbp/command"
@@ -60,6 +72,38 @@ class Launcher:
                 self._instance.report_run_failed(run, "the nbp command that ran it was killed")
                 free_pool_slots(self._instance, run.run_id)
 
+    def await_place(self, show: Callable[[str], None]) -> None:
+        """Wait until the pool of paid steps has a place, so that the next run need not.
+
+        Within a run Dagster waits for it in silence, and holds Ctrl-C back.
+
+        Args:
+            show: Told what is waited for, and nothing once it is over.
+
+        Raises:
+            KeyboardInterrupt: The wait was interrupted.
+        """
+        if not full_pool_runs(self._instance, POOL):
+            return
+        told = False
+        with _held_interrupts() as is_interrupted:
+            while runs := full_pool_runs(self._instance, POOL):
+                named = ", ".join(run[:8] for run in runs)
+                reason = f"waiting for a place in Dagster's pool {POOL}, held by runs {named}"
+                if not told:
+                    logger.warning("%s; Ctrl-C ends this command", reason)
+                    told = True
+                show(reason)
+                until = time.monotonic() + _LOOK_SECONDS
+                while time.monotonic() < until:
+                    if is_interrupted():
+                        raise KeyboardInterrupt
+                    time.sleep(_NAP_SECONDS)
+                self.close_dead_runs()
+            if is_interrupted():
+                raise KeyboardInterrupt
+        show("")
+
     def run(
         self,
         assets: Sequence[dg.AssetKey],
@@ -104,6 +148,27 @@ class Launcher:
             raise KeyboardInterrupt
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C and SIGTERM instead of raising wherever the program is.
+
+    Raised while the progress bar or the database holds a lock, it could leave that locked for good.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    seen: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        signal.signal(number, lambda number, _: seen.append(number))
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:

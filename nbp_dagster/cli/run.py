@@ -233,6 +233,9 @@ class _CampaignRuns:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self._listener.title(title)
+        if op_config:
+            # The steps that pay are those that are configured.
+            self._launcher.await_place(self._listener.wait)
         launch = self._launcher.run(assets, partitions, op_config=op_config, tags=tags)
         self._run_ids.append(launch.run_id)
         if not launch.succeeded:

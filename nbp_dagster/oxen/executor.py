@@ -40,6 +40,10 @@ _ACCOUNT = b"nbp_dagster account"
 
 TOTAL_FACTOR = 2.0
 """Seconds a whole answer may take, as a multiple of the silence allowed: a drip ends too."""
+SEND_SECONDS = 60.0
+"""Seconds that sending any request may take."""
+LEAST_SEND_RATE = 64 * 1024
+"""Bytes a second of its body that sending may take besides: 15 minutes for 50 MiB."""
 MAX_VALUES = 1_000_000
 """Most JSON values of an answer, about: a list of ten thousand jobs has a third of them. Three
 bytes can be a value of a hundred in memory."""
@@ -176,6 +180,7 @@ class Executor:
             bearer=self._service.api_key,
             read_timeout=read_timeout,
             total_timeout=TOTAL_FACTOR * read_timeout,
+            send_timeout=SEND_SECONDS + len(body or b"") / LEAST_SEND_RATE,
         )
 
     def call_raw(

@@ -59,6 +59,7 @@ class HttpRequest:
         read_timeout: Seconds of silence allowed while reading.
         total_timeout: Seconds the whole answer may take once the request is sent, headers included;
             None for no limit.
+        send_timeout: Seconds that sending the request may take once connected; None for no limit.
         address: IP address to connect to instead of looking the host up again.
         is_endless: Whether the answer is a stream that stays open for as long as it is read.
     """
@@ -71,6 +72,7 @@ class HttpRequest:
     connect_timeout: float = 8.0
     read_timeout: float = 60.0
     total_timeout: float | None = None
+    send_timeout: float | None = None
     address: str | None = None
     is_endless: bool = False
 
@@ -239,7 +241,9 @@ class RequestsTransport(Transport):
             if request.address is not None:
                 session = stack.enter_context(_new_session())
                 session.mount("https://", _PinnedAdapter(request.address))
-            under_way = stack.enter_context(self._watchdog.watch(request.total_timeout))
+            under_way = stack.enter_context(
+                self._watchdog.watch(request.total_timeout, send_seconds=request.send_timeout)
+            )
             response = self._guard(request, lambda: _open(session, request), under_way, sent=False)
             stack.callback(response.close)
             logger.debug("%s answered %d", request.endpoint, response.status_code)
@@ -316,6 +320,9 @@ def _cut_off(request: HttpRequest, under_way: UnderWay) -> ConnectionFailed:
     if under_way.is_abandoned:
         detail = "cut, because the run was stopped"
         return ConnectionFailed(detail, endpoint=request.endpoint, maybe_sent=True)
+    if not under_way.is_sent:
+        detail = f"sending took longer than {request.send_timeout:g} s"
+        return TimedOut(detail, endpoint=request.endpoint, maybe_sent=True)
     return _too_long(request)
 
 

@@ -32,7 +32,7 @@ def make_corrected(
         connect(url),
         StudioPaths(home),
         # One after the other, so that it is known which orders were sent when one fails.
-        StudioOptions(in_flight=1, ocr="off"),
+        StudioOptions(in_flight=1, ocr="off", absence_seconds=0.0),
         tuning=Tuning(EngineLimits(buyers=1, elsewhere_seconds=0.05), TIMES, failpoint),
     ) as studio:
         orders = studio.compile(studio.prompts).orders

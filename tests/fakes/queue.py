@@ -19,6 +19,7 @@ class MemoryQueue:
         fates: Of the POSTs to come, in order; when they are used up, all are answered.
         billed: The prompt of every job that was billed, in order.
         on_post: Told of every POST before anything becomes of it.
+        prefix: Of the ids, which are unique over all accounts of the real service.
         on_billed: Told when a job is there and its answer not yet read: others act meanwhile.
     """
 
@@ -26,6 +27,7 @@ class MemoryQueue:
     billed: list[str] = field(default_factory=list)
     on_post: Callable[[str], None] = lambda _: None
     on_billed: Callable[[], None] = lambda: None
+    prefix: str = "job"
     _jobs: list[Generation] = field(default_factory=list)
 
     def add_foreign(
@@ -39,7 +41,7 @@ class MemoryQueue:
     ) -> str:
         """Put a job there that somebody else asked for; return its id."""
         job = Generation(
-            generation_id=f"job-{len(self._jobs):06}",
+            generation_id=f"{self.prefix}-{len(self._jobs):06}",
             status=status,
             model=model,
             prompt=prompt,

@@ -4,13 +4,21 @@ import json
 from collections.abc import Callable, Mapping
 
 from nbp_dagster.foreign_text import clean, escape_markdown, read_json, redact
+from nbp_dagster.oxen.catalogue import parse_model
 from nbp_dagster.oxen.error_text import (
     cut_query,
     is_out_of_credit,
     is_refusal,
     read_error_body,
 )
-from nbp_dagster.oxen.responses import parse_event, parse_generation, parse_images
+from nbp_dagster.oxen.responses import (
+    parse_commit,
+    parse_event,
+    parse_generation,
+    parse_generations,
+    parse_images,
+    parse_queued,
+)
 from nbp_dagster.oxen.retry import parse_retry_after
 
 KEY = "sk-live-canary-123456"
@@ -52,7 +60,11 @@ def readers() -> Mapping[str, Callable[[str], object]]:
         "JSON": lambda text: read_json(json.dumps([_fit(text)]).encode(), secrets=(KEY,)),
         "JSON as it is": lambda text: read_json(_encode(text)),
         "job": lambda text: parse_generation(_job(text)),
+        "list of jobs": lambda text: parse_generations({"generations": [_job(text)]}),
         "event": lambda text: parse_event(_job(text)),
+        "queued": lambda text: parse_queued({"generations": [{"generation_id": text}]}),
+        "commit": lambda text: parse_commit({"commit": {"id": text, "message": text}}),
+        "model": lambda text: parse_model(_model(text)),
         "picture": lambda text: parse_images({"images": [{"b64_json": text}]}),
         "refusal": is_refusal,
         "credit": is_out_of_credit,
@@ -73,3 +85,8 @@ def _encode(text: str) -> bytes:
 def _job(text: str) -> dict[str, object]:
     fields = ("prompt", "error_message", "result_url", "model", "media_type")
     return {"generation_id": "g", "status": "failed", **dict.fromkeys(fields, text)}
+
+
+def _model(text: str) -> dict[str, object]:
+    pricing = {"method": text, "cost_per_image": text, "cost_per_image_grid": {text: {text: text}}}
+    return {"id": text, "display_name": text, "pricing": pricing, "request_schema": {text: text}}

@@ -13,16 +13,36 @@ from nbp_dagster.oxen.sockets.watchdog import note_socket
 class _HTTPConnection(HTTPConnection):
     """Tells the request that goes through it of its socket."""
 
+    def connect(self) -> None:
+        super().connect()
+        note_socket(self.sock, is_sent=False)
+
+    def putrequest(self, *arguments: Any, **options: Any) -> None:
+        # A connection that is used again is connected already.
+        if self.sock is not None:
+            note_socket(self.sock, is_sent=False)
+        super().putrequest(*arguments, **options)
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        note_socket(self.sock)
+        note_socket(self.sock, is_sent=True)
         return super().getresponse()
 
 
 class _HTTPSConnection(HTTPSConnection):
     """The same with TLS."""
 
+    def connect(self) -> None:
+        super().connect()
+        note_socket(self.sock, is_sent=False)
+
+    def putrequest(self, *arguments: Any, **options: Any) -> None:
+        # A connection that is used again is connected already.
+        if self.sock is not None:
+            note_socket(self.sock, is_sent=False)
+        super().putrequest(*arguments, **options)
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        note_socket(self.sock)
+        note_socket(self.sock, is_sent=True)
         return super().getresponse()
 
 

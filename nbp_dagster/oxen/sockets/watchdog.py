@@ -27,24 +27,38 @@ class UnderWay:
     Attributes:
         clock: Tells the time.
         seconds: How long its answer may take, from when it is sent; None for no limit.
-        deadline: When that is over; None before it is sent.
-        sock: Its connection, once the request is sent.
+        send_seconds: How long sending it may take, from when it is connected; None for no limit.
+        deadline: When the one that counts is over; None where there is no limit.
+        sock: Its connection, once there is one.
+        is_sent: Whether the request is sent and its answer waited for.
         is_cut: Whether the connection was shut from outside.
         is_abandoned: Whether because nobody waits for it.
     """
 
     clock: Clock
     seconds: float | None
+    send_seconds: float | None = None
     deadline: float | None = None
     sock: socket.socket | None = None
+    is_sent: bool = False
     is_cut: bool = False
     is_abandoned: bool = False
 
-    def begin(self, sock: socket.socket | None) -> None:
-        """Count from now: the request is sent, however long that took."""
-        self.sock = sock
-        if self.seconds is not None:
-            self.deadline = self.clock.monotonic() + self.seconds
+    def connected(self, sock: socket.socket | None) -> None:
+        """Count the time of sending from now."""
+        self.sock, self.is_sent = sock, False
+        self._count(self.send_seconds)
+
+    def sent(self, sock: socket.socket | None) -> None:
+        """Count the answer's time from now, however long sending took."""
+        if self.is_cut:
+            # urllib3 reads an answer even where sending has broken off: a server may have refused.
+            return
+        self.sock, self.is_sent = sock, True
+        self._count(self.seconds)
+
+    def _count(self, seconds: float | None) -> None:
+        self.deadline = None if seconds is None else self.clock.monotonic() + seconds
 
     @property
     def is_late(self) -> bool:
@@ -52,7 +66,7 @@ class UnderWay:
         return self.deadline is not None and self.clock.monotonic() > self.deadline
 
     def cut(self, *, is_abandoned: bool) -> None:
-        """Wake whoever reads; before the request is sent the connection's own timeout holds."""
+        """Wake whoever reads or sends; until it is connected the connection's own timeout holds."""
         if self.sock is None or self.is_cut:
             return
         self.is_cut, self.is_abandoned = True, is_abandoned
@@ -87,13 +101,17 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def watch(self, seconds: float | None) -> Iterator[UnderWay]:
+    def watch(
+        self, seconds: float | None, *, send_seconds: float | None = None
+    ) -> Iterator[UnderWay]:
         """Watch the request that this thread sends next.
 
         Args:
             seconds: How long its answer may take, from when it is sent; None for no limit.
+            send_seconds: How long sending it may take, from when it is connected; None for no
+                limit.
         """
-        under_way = UnderWay(self._clock, seconds)
+        under_way = UnderWay(self._clock, seconds, send_seconds)
         with self._lock:
             self._under_way.add(under_way)
             if self._thread is None or not self._thread.is_alive():
@@ -129,8 +147,12 @@ class Watchdog:
                     return
 
 
-def note_socket(sock: socket.socket | None) -> None:
-    """Tell the request that this thread sends of its socket."""
+def note_socket(sock: socket.socket | None, *, is_sent: bool) -> None:
+    """Tell the request that this thread sends of its socket: connected, or sent."""
     under_way: UnderWay | None = getattr(current, "under_way", None)
-    if under_way is not None:
-        under_way.begin(sock)
+    if under_way is None:
+        return
+    if is_sent:
+        under_way.sent(sock)
+    else:
+        under_way.connected(sock)

@@ -49,4 +49,6 @@ def tell_failure(check: CheckFacts) -> str:
     spoken = check.name.replace("_", " ")
     if check.missing_extra or check.threshold == CRASH_THRESHOLD:
         return f"not checked: {spoken}"
+    if check.figures.get("could_not_read") and not check.figures.get("misspelt"):
+        return "copy could not be read"
     return FAILURE_WORDS.get(check.name, f"failed: {spoken}")

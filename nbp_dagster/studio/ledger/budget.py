@@ -10,6 +10,11 @@ from decimal import Decimal
 
 from nbp_dagster.studio.ledger.orders import Order
 
+MAX_AHEAD_SECONDS = 7 * 86_400.0
+"""Purchases dated later than this after a day began do not count against it: a wrong clock, once,
+would block every day until then. A run goes on past midnight under the day it began on, so that
+a day must not end at the next one."""
+
 
 @dataclass(frozen=True)
 class Cap:
@@ -20,7 +25,8 @@ class Cap:
         limit: USD.
         where: The setting that holds the limit, for messages.
         scope: Only purchases of this campaign (or brand, for sheets) count; None counts all.
-        since: Only purchases claimed from this moment on count (seconds since the epoch).
+        since: Only purchases claimed from this moment on count (seconds since the epoch), and no
+            later than `MAX_AHEAD_SECONDS` after it.
         this_run_only: Only purchases of the run that buys count.
     """
 

@@ -90,8 +90,6 @@ class Ledger:
         """
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
-        if not wanted:
-            return found
         with self._transaction(begin_reading(self._engine)) as connection:
             for chunk in _chunks(wanted):
                 parameters = {"fingerprints": chunk, "account": self.account.name}
@@ -346,8 +344,8 @@ class Ledger:
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
         """Return the USD that count against a cap: whatever the service may have billed.
 
-        That is what is billed, what open purchases reserve, and every job that the service took
-        and that failed or was refused: whether it bills those is not documented.
+        That is what is billed or reserved, and jobs that failed or were refused: whether those are
+        billed is not documented.
 
         Args:
             cap: The limit.

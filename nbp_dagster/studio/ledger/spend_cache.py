@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from nbp_dagster.studio.ledger.budget import Cap
+from nbp_dagster.studio.ledger.budget import MAX_AHEAD_SECONDS, Cap
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,13 @@ class CapFilter:
         return (
             row["provider"] == self.provider
             and self.scope in (None, row["scope"])
-            and (self.since is None or row["intended_at"] >= self.since)
+            and self._covers_moment(row["intended_at"])
             and self.run_id in (None, row["run_id"])
         )
+
+    def _covers_moment(self, claimed: float) -> bool:
+        since = self.since
+        return since is None or since <= claimed <= since + MAX_AHEAD_SECONDS
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
+from nbp_dagster.studio.ledger.budget import MAX_AHEAD_SECONDS
 from nbp_dagster.studio.ledger.schema import purchases
 
 if TYPE_CHECKING:
@@ -99,14 +100,15 @@ def spent(*, of_scope: bool, since: bool, of_run: bool) -> sa.Select[Any]:
 
     Args:
         of_scope: Only of the parameter `scope`.
-        since: Only claims at or after the parameter `since`.
+        since: Only claims from the parameter `since` to `MAX_AHEAD_SECONDS` later.
         of_run: Only of the parameter `run_id`.
     """
     only = [purchases.c.provider == sa.bindparam("provider"), OF_ACCOUNT]
     if of_scope:
         only.append(purchases.c.scope == sa.bindparam("scope"))
     if since:
-        only.append(purchases.c.intended_at >= sa.bindparam("since"))
+        claimed, start = purchases.c.intended_at, sa.bindparam("since", type_=sa.Float)
+        only += [claimed >= start, claimed <= start + MAX_AHEAD_SECONDS]
     if of_run:
         only.append(purchases.c.run_id == sa.bindparam("run_id"))
     total = sa.func.coalesce(sa.func.sum(purchases.c.price_micros), 0)

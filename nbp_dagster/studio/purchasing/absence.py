@@ -96,7 +96,7 @@ class JobFinder:
                 break
             if adopted is not None:
                 return Enqueued(adopted, may_be_over=True)
-        if self.may_turn_up(purchase):
+        if self.may_turn_up(purchase, doubt):
             if purchase.id not in self._looked_for:
                 logger.info(
                     "%s: its job is not listed; it is looked for until %.0f s after its request, "
@@ -135,10 +135,13 @@ class JobFinder:
             self.withdraw_absent(purchase)
         return adopted
 
-    def may_turn_up(self, purchase: Purchase) -> bool:
-        """Whether a job that is not listed may still come to be."""
+    def may_turn_up(self, purchase: Purchase, doubt: str = "") -> bool:
+        """Whether a job that is not listed may still come to be.
+
+        What speaks against a list has that time once more: our newest jobs may be listed late.
+        """
         sent_by = self._sent_by.get(purchase.id, purchase.intended_at)
-        return self.clock.now() < sent_by + self.absence_seconds
+        return self.clock.now() < sent_by + self.absence_seconds * (2 if doubt else 1)
 
     def withdraw_absent(self, purchase: Purchase) -> None:
         """Close a purchase that is proved to have no job."""

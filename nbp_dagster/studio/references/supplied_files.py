@@ -4,6 +4,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.supplied_images import all_images
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.references.sendable import MAX_REFERENCE_PIXELS
+from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 from nbp_dagster.yaml_source.problems import BriefError
 
 # Of 255. A pixel below it changes what it is laid on by less than one can see.
@@ -26,7 +27,8 @@ def check_files(briefs: Briefs) -> None:
         digest = briefs.files.get(image.source)
         if digest is not None:
             try:
-                decode_once(digest.path.read_bytes(), digest.sha256, what=image.source)
+                data = strip_metadata(digest.path.read_bytes())
+                decode_once(data, digest.sha256, what=image.source)
             except UndecodableImage as error:
                 problems.append(image.problem(briefs, f"not a usable picture: {error.seen}"))
             except OSError as error:

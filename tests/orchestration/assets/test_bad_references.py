@@ -17,7 +17,7 @@ from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.supplied_files import check_files
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.code_location import NAMES, PROMPT_ASSETS, CodeLocation
-from tests.rigs.pictures import broken_pictures, draw_scene, encode
+from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
 
 PICTURES = broken_pictures()
 # What the file is; what the line says of it. All are called `.png`.
@@ -30,10 +30,10 @@ BY_DECODING = {
     "corrupt png": "a damaged or truncated PNG",
     "animated webp": "5 frames; accepted: one still picture",
     "apng of 200 frames": "200 frames; accepted: one still picture",
-    "40 megapixels and one line": "8000x5001 pixels; accepted: at most 40,000,000 pixels",
-    "12000x12000 png": "12000x12000 pixels; accepted: at most 40,000,000 pixels",
-    "100000x100000 png": "far more than 40,000,000 pixels",
-    "zipped text bomb": "a damaged or truncated PNG",
+    "110 megapixels and one line": "11000x10001 pixels; accepted: at most 110,000,000 pixels",
+    "12000x12000 png": "12000x12000 pixels; accepted: at most 110,000,000 pixels",
+    "100000x100000 png": "far more than 110,000,000 pixels",
+    "zipped bomb of a colour profile": "a damaged or truncated PNG",
     "postscript behind png bytes": "a damaged or truncated PNG",
     "svg behind jpeg bytes": "a damaged or truncated JPEG",
 }
@@ -43,8 +43,10 @@ def make_picture(kind: str) -> bytes:
     if kind == "apng of 200 frames":
         frames = [Image.new("RGB", (8, 8), (n, 0, 255 - n)) for n in range(200)]
         return encode(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=20)
-    if kind == "40 megapixels and one line":
-        return encode(Image.new("1", (8000, 5001)), "PNG")
+    if kind == "110 megapixels and one line":
+        return encode(Image.new("1", (11000, 10001)), "PNG")
+    if kind == "zipped bomb of a colour profile":
+        return encode(draw_scene(8, 8), "PNG", icc_profile=bytes(8 * 1024 * 1024))
     if kind == "postscript behind png bytes":
         return b"\x89PNG\r\n\x1a\n" + PICTURES["postscript"]()
     if kind == "svg behind jpeg bytes":
@@ -138,7 +140,7 @@ def test_a_run_stops_at_a_bad_picture_before_it_buys_a_sheet(location: CodeLocat
 
 
 def test_the_step_of_sheets_stops_at_a_bad_picture_of_the_brand(location: CodeLocation) -> None:
-    put(location, {"bad": make_picture("zipped text bomb")})
+    put(location, {"bad": make_picture("corrupt png")})
 
     assert location.materialize([NAMES.brand_kits]).success
     result = location.materialize([NAMES.character_sheets])
@@ -189,8 +191,8 @@ def test_a_bad_picture_of_one_character_holds_back_no_shot_without_it(
 def test_a_picture_too_large_to_be_sent_is_told_before_anything_is_bought(
     location: CodeLocation,
 ) -> None:
-    """13 MB of appended bytes: one sound picture, and too many bytes for a request."""
-    put(location, {"heavy": encode(draw_scene(64, 64)) + bytes(13_000_000)})
+    """One sound picture of more bytes than a request takes."""
+    put(location, {"heavy": encode(draw_noise(2100, 2100))})
 
     with (
         pytest.raises(BriefError, match="accepted: at most 12000000 within a request"),
@@ -201,8 +203,17 @@ def test_a_picture_too_large_to_be_sent_is_told_before_anything_is_bought(
     assert location.service.requests("/api") == []
 
 
-def test_a_sound_picture_is_planned(location: CodeLocation) -> None:
-    put(location, {"good": encode(draw_scene(64, 64))})
+@pytest.mark.parametrize("kind", ["plain", "with a bomb of text", "with 13 MB behind it"])
+def test_a_sound_picture_is_planned(location: CodeLocation, kind: str) -> None:
+    """What is metadata, or stands behind the picture, is cut before anything reads it."""
+    good = encode(draw_scene(64, 64))
+    data = {
+        "plain": good,
+        "with a bomb of text": make_picture("zipped text bomb"),
+        "with 13 MB behind it": good + bytes(13_000_000),
+    }[kind]
+    put(location, {"good": data})
+    check_files(load_briefs(location.settings.config))
 
     with open_studio(location.settings) as studio:
         planned = plan_campaigns(studio, ["winter"])

@@ -244,3 +244,6 @@ def test_every_call_has_a_total_time() -> None:
     client.list_generations()
 
     assert [request.total_timeout for request in transport.requests] == [240.0, 60.0]
+    small, empty = transport.requests
+    assert empty.send_timeout == 60.0
+    assert small.send_timeout == pytest.approx(60.0, abs=0.1)

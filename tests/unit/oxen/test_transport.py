@@ -340,6 +340,51 @@ def test_a_long_upload_is_no_slow_answer() -> None:
         assert RequestsTransport().send(request).body == b"ok"
 
 
+@pytest.mark.parametrize("drip", [0, 4096])
+def test_an_upload_that_is_not_taken_ends_after_its_own_time(drip: int) -> None:
+    """Each piece that is taken would begin the silence anew."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take_little() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                while not over.wait(0.02):
+                    if drip:
+                        connection.recv(drip)
+
+        thread = threading.Thread(target=take_little, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        request = HttpRequest(
+            method="PUT", url=url, body=b"x" * 32_000_000, send_timeout=0.5, total_timeout=60.0
+        )
+
+        started = time.monotonic()
+        with pytest.raises(TimedOut, match=r"sending took longer than 0\.5 s") as caught:
+            RequestsTransport().send(request)
+        over.set()
+        thread.join(10)
+
+    assert caught.value.maybe_sent
+    assert time.monotonic() - started < 10
+
+
+def test_a_connection_used_again_counts_the_time_of_sending_anew(serve: Serve) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"ok")
+
+    transport, url = RequestsTransport(), serve(answer).url
+
+    for _ in range(3):
+        request = HttpRequest(method="PUT", url=url, body=b"x" * 1000, send_timeout=0.4)
+        assert transport.send(request).body == b"ok"
+        time.sleep(0.3)
+
+
 @pytest.mark.parametrize("has_begun", [False, True])
 def test_an_answer_that_nobody_waits_for_any_more_is_cut_after_a_grace(
     serve: Serve, has_begun: bool

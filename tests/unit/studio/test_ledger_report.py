@@ -84,6 +84,16 @@ def test_the_books_as_json_are_plain_values(bench: Workbench) -> None:
         "images": 1,
         "billed_usd": "0.15",
         "reserved_usd": "0.00",
+        "in_vain_usd": "0.15",
     }
     assert books["refused"][0]["state"] == "refused"
     assert books["orphans"] is None
+
+
+def test_what_caps_count_and_nobody_knows_to_be_billed_is_told_apart(bench: Workbench) -> None:
+    bench.make(order(1), order(2, prompt="[[sim:fail]] no"), order(3, prompt="[[sim:refuse]] no"))
+
+    page = list(describe_accounts(read_accounts(bench.ledger)))
+
+    assert page[0].startswith("1 images, 0.15 USD billed, 0.00 USD reserved")
+    assert page[1].startswith("caps count 0.30 USD more, of jobs that failed or were refused")

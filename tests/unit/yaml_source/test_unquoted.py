@@ -87,3 +87,13 @@ def test_an_anchor_is_told_instead_of_lost() -> None:
     [problem] = read_problems("a: &more tea\n")
 
     assert "anchor &more is not accepted" in problem
+
+
+@pytest.mark.parametrize("piece", [" ", "\t", " #", " #a", "- ", ": ", "#"])
+@pytest.mark.parametrize("around", ["[{}", "{{a: [1,\n{}\n]]", "a: [1,\n{}"])
+def test_a_megabyte_that_is_no_yaml_is_explained_in_time(piece: str, around: str) -> None:
+    """Where each of a million spaces is tried for a comment, it takes hours."""
+    text = around.format(piece * (1_000_000 // len(piece)))
+
+    for problem in read_problems(text):
+        assert len(problem) < 400

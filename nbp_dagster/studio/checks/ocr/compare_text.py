@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from nbp_dagster.studio.checks.ocr.look_alikes import ONE_SHAPE, is_like, lower, merge
 from nbp_dagster.studio.manifest.value_types import ReadLine
 
 # Beyond this share of wrong letters it is another text, not a misspelling of this one.
@@ -54,13 +55,24 @@ class Match:
     @property
     def normalised_distance(self) -> float:
         """Edits per letter, 0 for exact, 1 where nothing is right."""
-        longest = max(self.length, len(normalise(self.read)), 1)
+        longest = max(self.length, len(_spell(self.read)), 1)
         return min(1.0, self.distance / longest)
 
     @property
     def word_accuracy(self) -> float:
         """Share of the words that are there."""
         return self.words_right / self.words if self.words else 1.0
+
+    @property
+    def places_right(self) -> frozenset[int]:
+        """Places of the words that are as asked, where there are as many words as asked for."""
+        read, asked = self.read.split(), self.required.split()
+        if len(read) != len(asked):
+            return frozenset(range(len(asked)) if self.is_exact else ())
+        pairs = enumerate(zip(read, asked, strict=True))
+        return frozenset(
+            at for at, (word, other) in pairs if count_edits(_spell(word), _spell(other)) == 0
+        )
 
     @property
     def is_exact(self) -> bool:
@@ -71,11 +83,22 @@ class Match:
 def normalise(text: str) -> str:
     """Return a text as it is compared: without what OCR can't tell reliably.
 
-    Compatibility forms become one (NFKC), capitals small, ligatures and typographic marks plain;
-    spaces and sentence marks go. `lower`, not `casefold`: ß and ss are different spellings.
+    Compatibility forms become one (NFKC), capitals small, ligatures and typographic marks plain,
+    characters of one shape one; spaces and sentence marks go. `lower`, not `casefold`: ß and ss are
+    different spellings.
     """
-    plain = unicodedata.normalize("NFKC", text).translate(_ALIKE).lower().translate(_ALIKE)
-    plain = "".join(char for char in plain if char not in _MARKS)
+    return _spell(text).lower()
+
+
+def to_key(text: str) -> str:
+    """Return what two texts have in common that can't be told apart on a picture."""
+    return merge(normalise(text))
+
+
+def _spell(text: str) -> str:
+    """A text as its letters are compared, one by one, by `is_like`."""
+    plain = lower(unicodedata.normalize("NFKC", text).translate(_ALIKE)).translate(_ALIKE)
+    plain = "".join(char for char in plain.translate(ONE_SHAPE) if char not in _MARKS)
     return "".join(_STOPS.sub("", plain).split())
 
 
@@ -90,7 +113,7 @@ def find_unreadable(text: str, alphabet: Collection[str]) -> tuple[str, ...]:
 
 
 def count_edits(first: str, second: str) -> int:
-    """Return the Levenshtein distance: insertions, deletions and substitutions."""
+    """Return the Levenshtein distance: insertions, deletions, substitutions by unlike letters."""
     return _extend(range(len(second) + 1), first, second)[-1]
 
 
@@ -151,7 +174,7 @@ def _is_mark(char: str) -> bool:
 
 def _split(lines: Sequence[ReadLine]) -> list[_Piece]:
     return [
-        _Piece(word, normalise(word), index)
+        _Piece(word, _spell(word), index)
         for index, line in enumerate(lines)
         for word in line.text.split()
         if normalise(word)
@@ -177,7 +200,7 @@ def _best(
     required: str, pieces: Sequence[_Piece], free: frozenset[int]
 ) -> tuple[Match, tuple[int, ...]]:
     """The free pieces that, one after the other, come closest to a text."""
-    wanted = normalise(required)
+    wanted = _spell(required)
     best = start = _Path((), 0, range(len(wanted) + 1))
     beam = [start]
     while beam:
@@ -233,20 +256,22 @@ def _extend(row: Sequence[int], text: str, wanted: str) -> Sequence[int]:
     for left in text:
         current = [row[0] + 1]
         for column, right in enumerate(wanted, start=1):
-            current.append(min(row[column] + 1, current[-1] + 1, row[column - 1] + (left != right)))
+            changed = row[column - 1] + (left != right and not is_like(left, right))
+            current.append(min(row[column] + 1, current[-1] + 1, changed))
         row = current
     return row
 
 
 def _count_words(required: str, read: str, *, exact: bool) -> int:
     """Required words that were read; spaces that OCR lost make no word wrong."""
-    words = [normalise(word) for word in required.split()]
+    words = [_spell(word) for word in required.split()]
     if exact:
         return len(words)
-    there = [normalise(word) for word in read.split()]
+    there = [_spell(word) for word in read.split()]
     right = 0
     for word in words:
-        if word in there:
-            there.remove(word)
+        found = next((other for other in there if count_edits(other, word) == 0), None)
+        if found is not None:
+            there.remove(found)
             right += 1
     return right

@@ -14,8 +14,10 @@ from nbp_dagster.studio.checks.ocr.compare_text import (
     find_unreadable,
     match_texts,
     normalise,
+    to_key,
 )
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, find_prohibited
+from nbp_dagster.studio.checks.ocr.look_alikes import list_readings
 from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
 from nbp_dagster.studio.manifest.value_types import Pass, ReadLine
 from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
@@ -109,10 +111,47 @@ class OcrInput:
                 found[name] = min(ratios, key=lambda ratio: ratio[0] / ratio[1])
         return found
 
+    @cached_property
+    def right(self) -> Mapping[str, frozenset[int]]:
+        """Places of each field's words that some reading has in their place, letter by letter.
+
+        A word that the reader has right at one size is drawn right, whatever it makes of it at
+        another.
+        """
+        return {
+            name: frozenset().union(*(found[name].places_right for found in self.matches))
+            for name in self.best
+        }
+
+    @cached_property
+    def inexact(self) -> Mapping[str, Match]:
+        """The better reading of each field with a word that no reading has letter by letter."""
+        return {
+            name: match
+            for name, match in self.best.items()
+            if not match.is_exact and len(self.right[name]) < match.words
+        }
+
+    @cached_property
+    def illegible(self) -> frozenset[str]:
+        """Those inexact fields of which nothing certain was read: a stroke, an effect, no letters.
+
+        Nothing like it was found, the reader doubts a line of it, or makes something else of it at
+        every size. What it reads alike at two sizes, and without doubt, is what stands there.
+        """
+        found = set()
+        for name, match in self.inexact.items():
+            readings = [each[name].read for each in self.matches if each[name].read]
+            is_doubtful = any(line.score < LEAST_SCORE for line in self.places.get(name, ()))
+            differ = len(readings) > 1 and len({to_key(text) for text in readings}) == len(readings)
+            if not match.read or is_doubtful or differ:
+                found.add(name)
+        return frozenset(found)
+
     @property
     def is_complete(self) -> bool:
         """Whether every readable field was found exactly, so that no further size is needed."""
-        return bool(self.matches) and all(match.is_exact for match in self.best.values())
+        return bool(self.matches) and not self.inexact
 
     @cached_property
     def unrequested(self) -> tuple[str, ...]:
@@ -147,18 +186,18 @@ class _Known:
 
     @cached_property
     def _plain(self) -> tuple[str, ...]:
-        return tuple(map(normalise, self.texts))
+        return tuple(map(to_key, self.texts))
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(normalise(word) for text in self.texts for word in text.split())
+        return frozenset(to_key(word) for text in self.texts for word in text.split())
 
     def covers(self, words: str) -> bool:
         """Whether nothing in these words is new; the OCR engine may have lost their spaces."""
-        plain = normalise(words)
+        plain = to_key(words)
         if any(plain in text for text in self._plain):
             return True
-        return all(normalise(word) in self._words for word in words.split())
+        return all(to_key(word) in self._words for word in words.split())
 
 
 def _lies_within(line: ReadLine, others: Iterable[ReadLine]) -> bool:
@@ -189,17 +228,22 @@ def _check_copy(picture: OcrInput) -> Finding:
         return _skip(picture, threshold)
     figures: dict[str, str | int | float] = {}
     for name, match in picture.best.items():
-        figures[f"word_accuracy_{name}"] = round(match.word_accuracy, 3)
-        figures[f"edit_distance_{name}"] = round(match.normalised_distance, 3)
+        is_right = name not in picture.inexact
+        figures[f"word_accuracy_{name}"] = 1.0 if is_right else round(match.word_accuracy, 3)
+        figures[f"edit_distance_{name}"] = 0.0 if is_right else round(match.normalised_distance, 3)
     figures["readings"] = len(picture.passes)
-    wrong = {name: match for name, match in picture.best.items() if not match.is_exact}
-    if wrong:
+    if picture.inexact:
+        figures["could_not_read"] = len(picture.illegible)
+        figures["misspelt"] = len(picture.inexact) - len(picture.illegible)
         return Finding(
             "failed",
             threshold=threshold,
-            sentence="; ".join(_describe(name, match) for name, match in wrong.items()),
+            sentence="; ".join(
+                _describe(name, match, legible=name not in picture.illegible)
+                for name, match in picture.inexact.items()
+            ),
             figures=figures,
-            subjects=tuple(wrong),
+            subjects=tuple(picture.inexact),
         )
     if picture.unreadable:
         letters = "; ".join(
@@ -211,9 +255,14 @@ def _check_copy(picture: OcrInput) -> Finding:
     return Finding("passed", threshold=threshold, sentence=sentence, figures=figures)
 
 
-def _describe(name: str, match: Match) -> str:
+def _describe(name: str, match: Match, *, legible: bool) -> str:
     if not match.read:
-        return f"{name} is not there or not legible: {match.required!r}"
+        return f"{name} is not there or could not be read: {match.required!r}"
+    if not legible:
+        return (
+            f"{name} could not be read for certain (struck through, an effect?): "
+            f"{match.read!r}, asked for {match.required!r}"
+        )
     return f"{name} reads {match.read!r}, asked for {match.required!r}"
 
 
@@ -271,8 +320,9 @@ def _check_terms(picture: OcrInput) -> Finding:
     if picture.unread:
         return _skip(picture, threshold)
     lines = [line.text for each in picture.passes for line in each.lines]
-    # A term may run over the end of a line.
+    # A term may run over the end of a line, and an I of it be read as l.
     texts = [*lines, *(" ".join(line.text for line in each.lines) for each in picture.passes)]
+    texts = [reading for text in texts for reading in list_readings(text)]
     found = dict.fromkeys(
         term for text in texts for term in find_prohibited(text, picture.expected)
     )

@@ -21,6 +21,7 @@ from nbp_dagster.studio.ledger.schema import metadata, purchases
 from tests.unit.studio.ledger.databases import (
     IMPATIENT,
     PATIENCE,
+    VERSION_TABLE,
     a_row,
     old_ledger,
     opened,
@@ -36,9 +37,12 @@ def test_a_new_ledger_has_the_tables_of_the_schema(ledger: Engine) -> None:
     with ledger.begin() as connection:
         # Alembic can't compare what SQLite says of defaults.
         defaults = ledger.dialect.name == "postgresql"
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": defaults}
-        )
+        opts = {
+            "compare_type": True,
+            "compare_server_default": defaults,
+            "version_table": VERSION_TABLE,
+        }
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
     assert version(ledger) == HEAD
 

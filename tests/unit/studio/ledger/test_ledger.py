@@ -344,3 +344,30 @@ def test_machines_whose_clocks_differ_spend_twice_the_budget_of_a_day_at_most(
     billed = [row.price_usd for row in Ledger(engine, clock=late).rows()]
     engine.dispose()
     assert sum(billed) == 2 * limit
+
+
+def test_a_clock_that_was_years_ahead_once_does_not_block_every_day_until_then(
+    tmp_path: Path,
+) -> None:
+    """2038, for an hour: what is dated then counts then."""
+    clock = FakeClock(start=2_145_916_800.0)
+    ledger = Ledger(open_ledger(tmp_path / "ledger.sqlite"), clock=clock)
+    ledger.claim(order(1), owner="a" * 32, run_id="ahead", request={})
+
+    def spent(now: float) -> Decimal:
+        cap = day_cap(Decimal(1), now, where="NBP_DAILY_BUDGET_USD")
+        return ledger.spent(cap, provider="oxen")
+
+    assert spent(2_145_916_800.0) == order(1).price
+    assert spent(1_795_000_000.0) == 0
+
+
+def test_a_run_past_midnight_goes_on_under_the_day_it_began_on(tmp_path: Path) -> None:
+    clock = FakeClock(start=1_795_000_000.0)
+    ledger = Ledger(open_ledger(tmp_path / "ledger.sqlite"), clock=clock)
+    cap = day_cap(order(1).price, clock.now(), where="NBP_DAILY_BUDGET_USD")
+    clock.sleep(86_400.0)
+    ledger.claim(order(1), owner="a" * 32, run_id="long", request={}, caps=[cap])
+
+    with pytest.raises(OverCap):
+        ledger.claim(order(2), owner="a" * 32, run_id="long", request={}, caps=[cap])

@@ -78,22 +78,34 @@ def test_a_refusal_is_reopened_once(ledger: Engine, books: Ledger) -> None:
     refused = refuse(books, order(1))
     undo(ledger, refused.key)
 
-    with pytest.raises(ReopenError, match=r"nothing of it is refused \(withdrawn\)"):
+    with pytest.raises(ReopenError, match=r"nothing of it is refused or failed \(withdrawn\)"):
         undo(ledger, refused.key)
 
     assert len(list(books.rows())) == 2
 
 
-@pytest.mark.parametrize("state", ["open", "failed"])
-def test_only_a_refusal_is_reopened(ledger: Engine, books: Ledger, state: str) -> None:
+def test_what_is_open_is_not_reopened(ledger: Engine, books: Ledger) -> None:
     purchase = claim(books, order(1))
-    if state == "failed":
-        books.fail(purchase, "no picture", billed=True)
 
-    with pytest.raises(ReopenError, match="only a refusal is reopened"):
+    with pytest.raises(ReopenError, match=r"nothing of it is refused or failed \(intended\)"):
         undo(ledger, purchase.key)
 
     assert len(list(books.rows())) == 1
+
+
+def test_a_failure_is_reopened_and_what_failed_before_counts_no_more(
+    ledger: Engine, books: Ledger
+) -> None:
+    for _ in range(2):
+        failed = books.fail(claim(books, order(1)), "no picture", billed=True)
+    assert len(books.failures(failed.fingerprint)) == 2
+
+    [reopened] = undo(ledger, failed.key)
+
+    assert reopened.reason == f"reopened by {WHO}: {WHY} (was failed: no picture)"
+    assert books.failures(failed.fingerprint) == ()
+    again = books.fail(claim(books, order(1)), "no picture", billed=True)
+    assert books.failures(failed.fingerprint) == (again,)
 
 
 @pytest.mark.parametrize("name", ["spring/nothing/en/1x1/v1", "abc", "%", "f" * 64, "", "\x1b"])

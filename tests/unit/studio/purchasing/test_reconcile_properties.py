@@ -44,8 +44,8 @@ class Died(BaseException):
 class NeverWaiting(CancellableClock):
     """Sleeps without waiting."""
 
-    def __init__(self) -> None:
-        super().__init__(FakeClock(), CancellationToken())
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        super().__init__(clock or FakeClock(), CancellationToken())
 
     def sleep(self, seconds: float) -> None:
         """Return at once."""

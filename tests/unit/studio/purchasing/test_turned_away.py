@@ -144,11 +144,12 @@ def test_a_4xx_is_no_end_while_the_list_cannot_be_read(
 
 
 def test_a_5xx_about_an_empty_account_that_bought_nothing_stops_the_run(
-    bench: Workbench, service: ServiceProbe
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
     script(service, 503, message="Insufficient credits")
 
-    outcomes = bench.make(*(order(number) for number in range(1, 41)))
+    with workbench(simulator.url, home, outage_seconds=60.0) as bench:
+        outcomes = bench.make(*(order(number) for number in range(1, 41)))
 
     assert all(isinstance(item, Failed) for item in outcomes.values())
     assert sum(item.kind == "not_attempted" for item in outcomes.values()) > 20

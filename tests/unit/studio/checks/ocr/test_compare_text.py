@@ -49,6 +49,47 @@ def test_what_changes_a_word_or_an_amount_is_one(asked: str, drawn: str) -> None
     assert normalise(asked) != normalise(drawn)
 
 
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        ("Professional AI Image Generation", "Professional Al Image Generation"),
+        ("How to post on LinkedIn", "How to post on Linkedln"),
+        ("Fill it", "FilI it"),
+        ("Sale | Now", "Sale I Now"),
+        ("Save 10 %", "Save lO %"),
+        ("Hall 21", "HALL 2I"),
+        ("レトロ", "レト口"),
+        ("ニカ月", "二力月"),
+        ("タクシー", "夕クシ一"),
+        ("ハロー", "八ロー"),
+        ("エコバッグ", "工コバッグ"),
+        ("ベーグルへ", "べーグルヘ"),
+        ("入口はこちら", "入ロはこちら"),
+    ],
+)
+def test_letters_of_one_shape_are_one(asked: str, drawn: str) -> None:
+    (match,) = match_texts([asked], lines(drawn))
+    assert match.is_exact
+    assert match.word_accuracy == 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn"),
+    [
+        ("the mail", "the mall"),
+        ("Filter", "Fllter"),
+        ("All day", "AIl dag"),
+        ("AI first", "AL first"),
+        ("100 %", "109 %"),
+        ("土曜日", "士曜日"),
+        ("オープン", "才一フン"),
+    ],
+)
+def test_letters_of_another_shape_are_a_mistake(asked: str, drawn: str) -> None:
+    (match,) = match_texts([asked], lines(drawn))
+    assert not match.is_exact
+
+
 def test_edits_are_counted_as_levenshtein_did() -> None:
     assert count_edits("kitten", "sitting") == 3
     assert count_edits("", "abc") == 3

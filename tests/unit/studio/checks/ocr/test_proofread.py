@@ -15,6 +15,7 @@ from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painting.painter import paint
+from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
 from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngineMissing
 from nbp_dagster.studio.checks.ocr.proofread import (
@@ -23,6 +24,7 @@ from nbp_dagster.studio.checks.ocr.proofread import (
     find_copy_boxes,
 )
 from nbp_dagster.studio.checks.rendition_checks import CheckResult
+from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from nbp_dagster.studio.options import ReadWhen
 from tests.rigs.briefs import campaign, write_briefs
@@ -112,6 +114,16 @@ def verdicts(proof: ProofreadResult) -> Mapping[str, str]:
     return {name: result.verdict for name, result in results(proof).items()}
 
 
+def facts_of(result: CheckResult) -> CheckFacts:
+    return CheckFacts(
+        name=result.name,
+        verdict=result.verdict,
+        sentence=result.sentence,
+        severity=result.severity,
+        figures=result.figures,
+    )
+
+
 ALL_PASSED = {
     "copy_legible": "passed",
     "copy_contrast": "passed",
@@ -146,6 +158,57 @@ def test_a_misspelling_fails_the_copy_and_nothing_else(brand: Brand) -> None:
     assert "headline reads 'Slow mornnigs win', asked for 'Slow mornings win'" in found.sentence
     assert found.figures["word_accuracy_headline"] == 0.667
     assert found.severity == "warn"
+
+
+def test_a_word_that_is_right_at_one_size_is_right(brand: Brand) -> None:
+    engine = ScriptedEngine("Slow momings win", "Try it", large=["Slaw mornings win", "Try it"])
+    proof = proofread(brand, engine)
+    assert verdicts(proof) == ALL_PASSED
+    assert results(proof)["copy_legible"].figures["word_accuracy_headline"] == 1.0
+
+
+@pytest.mark.parametrize("drawn", ["Slow mornings mornings win", "mornings Slow win"])
+def test_words_twice_or_in_another_order_are_wrong_though_each_is_there(
+    brand: Brand, drawn: str
+) -> None:
+    proof = proofread(brand, ScriptedEngine(drawn, "Try it", large=[drawn, "Try it"]))
+    assert verdicts(proof)["copy_legible"] == "failed"
+
+
+def test_lettering_that_the_reader_doubts_could_not_be_read(brand: Brand) -> None:
+    engine = ScriptedEngine("Try it")
+    engine._small.append(line("Slow mornlngs vin", score=0.64, row=9))
+    proof = proofread(brand, engine)
+    found = results(proof)["copy_legible"]
+    assert found.verdict == "failed"
+    assert "headline could not be read for certain" in found.sentence
+    assert (found.figures["could_not_read"], found.figures["misspelt"]) == (1, 0)
+    assert tell_failure(facts_of(found)) == "copy could not be read"
+
+
+def test_lettering_that_is_another_at_every_size_could_not_be_read(brand: Brand) -> None:
+    class WaveringEngine(ScriptedEngine):
+        def read(self, picture: Image.Image) -> tuple[ReadLine, ...]:
+            guess = {800: "Slaw momings vin", 1536: "Slow mornmgs wim", 640: "Siow morninqs wn"}
+            return (line(guess[max(picture.size)]), line("Try it", row=1))
+
+    found = results(proofread(brand, WaveringEngine()))["copy_legible"]
+    assert "headline could not be read for certain" in found.sentence
+
+
+def test_a_misspelling_beside_what_could_not_be_read_is_called_misspelt(brand: Brand) -> None:
+    found = results(proofread(brand, ScriptedEngine("Slow mornnigs win")))["copy_legible"]
+    assert "headline reads 'Slow mornnigs win'" in found.sentence
+    assert "call_to_action is not there or could not be read: 'Try it'" in found.sentence
+    assert tell_failure(facts_of(found)) == "copy misspelt or missing"
+
+
+def test_a_prohibited_term_is_found_where_its_capital_i_is_read_as_l(brand: Brand) -> None:
+    expected = replace(EXPECTED, allowed=("Hilltop AI",), prohibited={"en": ("AI tea",)})
+    texts = ["Slow mornings win", "Try it", "Al tea"]
+    assert verdicts(proofread(brand, ScriptedEngine(*texts), expected))["prohibited_text"] == (
+        "failed"
+    )
 
 
 def test_copy_that_can_be_read_but_hardly_seen_fails_its_contrast_alone(brand: Brand) -> None:
