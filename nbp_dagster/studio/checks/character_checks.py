@@ -87,9 +87,10 @@ def _check_likeness(picture: CharacterInput) -> Finding:
         threshold=threshold,
         sentence="; ".join(parts) or _say_like(found),
         figures=figures,
-        # What is only unsure is looked at, and never blocks.
-        is_provisional=not picture.calibrated or not unlike,
-        subjects=(*unlike, *unsure),
+        is_provisional=not picture.calibrated,
+        # What is said of somebody to the model is said of those who are plainly another.
+        subjects=tuple(unlike or unsure),
+        is_unsure=not unlike and bool(unsure),
     )
 
 

@@ -42,7 +42,8 @@ from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
+from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.options import ScorerName
 from nbp_dagster.studio.references.reference_files import ReadReference
 from nbp_dagster.studio.vision.network import NetworkMissing
@@ -281,6 +282,7 @@ def facts_of(result: CheckResult) -> CheckFacts:
         figures=dict(result.figures),
         missing_extra=result.missing_extra,
         subjects=result.subjects,
+        is_unsure=result.is_unsure,
     )
 
 

@@ -7,9 +7,9 @@ from statistics import fmean
 from typing import Final
 
 from nbp_dagster.studio.checks.set_outliers import drifting
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import (
     ChannelFacts,
-    LikenessFacts,
     Picture,
     SetManifest,
     ShotFacts,

@@ -21,8 +21,8 @@ SAME: Final = 0.50
 """Up to this distance two faces are one character's: of 46 pictures of a character in other scenes
 3 lay above, of 391 of another one 4 below (pictures of the model, 2026-11-28)."""
 
-UNSURE_WIDTH: Final = 0.06
-"""From this much above `SAME` on they are two characters': 0 of the 46, all but 26 of the 391."""
+OTHER: Final = 0.56
+"""From here on they are two characters': none of the 46, all but 26 of the 391."""
 
 LEAST_SIDE: Final = 40.0
 """Pixels of a face's side below which nothing is said of whose it is."""
@@ -32,6 +32,7 @@ NO_FACE_FOUND: Final = "no face found"
 
 _REFERENCE_SCORE: Final = 0.65  # of a face in a reference, which every picture is set beside
 _MOST_FACES: Final = 6  # of a picture
+_ROOM: Final = 0.03  # between the nearest two faces of a cast and what counts as the same
 _LEAST_LIMIT: Final = 0.40  # however much two of a brand's characters look alike
 
 
@@ -73,7 +74,7 @@ class FacePath:
 
     Args:
         references: Images of each character, by id, each with how many views it shows.
-        same: The largest distance of one character's faces.
+        same: The largest distance of one character's faces, `OTHER` at most.
 
     Raises:
         NetworkMissing: The extra `character` is not installed, or a network's file is spoilt.
@@ -93,12 +94,11 @@ class FacePath:
             for name, images in references.items()
         }
         self.same = same
-        self.other = round(same + UNSURE_WIDTH, 4)
 
     @property
     def middle(self) -> float:
-        """The distance at which a character is as likely the same as another."""
-        return (self.same + self.other) / 2
+        """The middle of the distances that decide nothing."""
+        return (self.same + OTHER) / 2
 
     def count(self, name: str) -> int:
         """Return how many faces of a character are known."""
@@ -142,7 +142,8 @@ class FacePath:
     def find_limit(self) -> float:
         """Return the `same` at which no two characters of this cast count as one.
 
-        Never above `SAME`, nor so low that a character would not count as itself.
+        Never above `SAME`, nor so low that a character would not count as itself. `OTHER` stays:
+        what a cast that looks alike makes doubtful is unsure, and nothing is bought for it.
         """
         names = list(self._own)
         apart = [
@@ -153,12 +154,12 @@ class FacePath:
             for other in self._own[rival]
         ]
         nearest = min(apart, default=1.0)
-        return round(min(SAME, max(_LEAST_LIMIT, nearest - UNSURE_WIDTH / 2)), 4)
+        return round(min(SAME, max(_LEAST_LIMIT, nearest - _ROOM)), 4)
 
     def _judge(self, distance: float) -> Answer:
         if distance <= self.same:
             return "same"
-        return "other" if distance >= self.other else "unsure"
+        return "other" if distance >= OTHER else "unsure"
 
 
 def _embed_best(image: Image.Image, views: int) -> list[Embedding]:

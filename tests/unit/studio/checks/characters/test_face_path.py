@@ -9,8 +9,8 @@ from PIL import Image
 
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.face_path import (
+    OTHER,
     SAME,
-    UNSURE_WIDTH,
     FacePath,
     PictureFaces,
 )
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 ADA = draw_face(600)
-BO = draw_face(600, skin="#F6D3B8", hair="#D9A441", eyes=0.26, mouth=0.5, jaw=1.1, nose=0.26)
+BO = draw_face(600, skin="#7C4A2D", eyes=0.2, jaw=1.1, mouth=0.44)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +54,10 @@ def test_the_same_face_elsewhere_is_the_same(path: FacePath) -> None:
     ("distance", "answer"),
     [
         (0.0, "same"),
-        (SAME - 0.001, "same"),
-        (SAME + 0.001, "unsure"),
-        (SAME + UNSURE_WIDTH - 0.001, "unsure"),
-        (SAME + UNSURE_WIDTH + 0.001, "other"),
+        (SAME - 0.01, "same"),
+        (SAME + 0.01, "unsure"),
+        (OTHER - 0.01, "unsure"),
+        (OTHER + 0.01, "other"),
         (1.4, "other"),
     ],
 )
@@ -103,9 +103,14 @@ def test_several_references_count_by_the_mean() -> None:
 
 def test_a_cast_of_two_alike_is_parted_more_strictly() -> None:
     """Never more loosely, and never so that a character is not itself."""
-    alike = FacePath({"ada": [(ADA, 1)], "eve": [(draw_face(600, eyes=0.14), 1)]})
-    assert 0.4 <= alike.find_limit() < SAME
+    cast = {"ada": [(ADA, 1)], "eve": [(draw_face(600, eyes=0.17), 1)]}
+    limit = FacePath(cast).find_limit()
+    assert 0.4 <= limit < SAME
     assert FacePath({"ada": [(ADA, 1)]}).find_limit() == SAME
+    strict = FacePath(cast, same=limit)
+    assert strict.read("ada", at(strict, limit + 0.03)).answer == "unsure"
+    # What is other stays: a stricter cast has more doubts, not more pictures that are bought again.
+    assert strict.read("ada", at(strict, OTHER - 0.02)).answer == "unsure"
 
 
 def likeness(path: FacePath, picture: Image.Image, name: str, threshold: float) -> Likeness:
