@@ -53,7 +53,8 @@ _LOG = logging.getLogger(__name__)
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
 MEASURE_VERSION: Final = "3"
 
-_LONGEST: Final = 1400  # pixels that faces are looked for in
+LONGEST: Final = 1400
+"""Pixels of the longer side that faces are looked for in."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Measurer:
     @property
     def longest(self) -> int:
         """Pixels of the longer side a picture is wanted with; 0 for any: small faces need them."""
-        return _LONGEST if self._measuring.scorer == "dino" else 0
+        return LONGEST if self._measuring.scorer == "dino" else 0
 
     def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
         """Return the hash of everything a measurement depends on besides the original.
@@ -223,13 +224,14 @@ class Measurer:
     def _prepare(self, brand_id: str, own: Mapping[str, Sheet], digest: str) -> _Cast:
         images = {name: tuple(self._images(sheet)) for name, sheet in own.items()}
         images = {name: found for name, found in images.items() if found}
-        views = {
-            name: tuple(view for _, figures in found for view in figures)
-            for name, found in images.items()
-        }
+        views: Mapping[str, tuple[Figure, ...]] = dict.fromkeys(images, ())
         lineup, calibration, unmeasured = None, None, ""
         try:
             scorer = load_scorer(self._measuring)
+            views = {
+                name: tuple(view for image, _ in found for view in scorer.cut(image))
+                for name, found in images.items()
+            }
             calibration = self._calibrations.read(brand_id, scorer, digest)
             lineup = Lineup(scorer, views, self._faces(images, calibration))
         except (ScorerMissing, NetworkMissing) as error:

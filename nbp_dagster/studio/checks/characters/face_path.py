@@ -164,11 +164,8 @@ class FacePath:
 
 def _embed_best(image: Image.Image, views: int) -> list[Embedding]:
     """Embed a reference's surest faces: one for each view that it shows."""
-    sure = [
-        face
-        for face in find_faces(image, least=_REFERENCE_SCORE)
-        if face.side >= LEAST_SIDE and not face.is_turned
-    ]
+    found = find_faces(image, least=_REFERENCE_SCORE)
+    sure = [face for face in found if face.side >= LEAST_SIDE and not face.is_turned]
     return [embed_face(image, face) for face in sure[: max(1, views)]]
 
 

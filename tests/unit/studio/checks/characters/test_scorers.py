@@ -58,6 +58,21 @@ def test_a_figure_is_told_from_two_others_in_its_own_scene(
 
 
 @needs_extra
+def test_a_reference_is_cut_out_of_its_ground(loaded: dict[type, CharacterScorer]) -> None:
+    """A plain ground is left out by either scorer; one with a landscape by the model alone."""
+    scorer = loaded.get(PatchScorer) or loaded.setdefault(PatchScorer, PatchScorer())
+    ramp = Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * n) for n in range(3)])
+    ground = ramp.resize((400, 400))
+    ground.paste(stage(7).crop((120, 100, 344, 324)).resize((160, 160)), (120, 120))
+    [figure] = scorer.cut(ground)
+    assert figure.is_cut
+    assert max(figure.image.size) < 300
+    [whole] = ColourScorer().cut(ground)
+    assert (whole.is_cut, whole.image.size) == (False, (384, 384))
+    assert ColourScorer().cut(stage(7))[0].is_cut
+
+
+@needs_extra
 def test_the_version_names_the_weights(loaded: dict[type, CharacterScorer]) -> None:
     """So that other weights are another scorer."""
     scorer = loaded.get(PatchScorer) or PatchScorer()
