@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness
 from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
 from nbp_dagster.studio.vision.network import INSTALL
@@ -33,6 +34,7 @@ class CharacterInput:
         calibrated: Whether they were found on this brand's sheets.
         unmeasured: Why likeness could not be measured; empty where it was.
         copied: Share of a reference that came back as the picture, by character.
+        heads: The picture's faces, counted; None where faces are left out.
     """
 
     prompt_key: str
@@ -42,6 +44,7 @@ class CharacterInput:
     calibrated: bool
     unmeasured: str
     copied: Mapping[str, float]
+    heads: Headcount | None = None
 
     @property
     def provenance(self) -> str:
@@ -124,21 +127,46 @@ def _check_copying(picture: CharacterInput) -> Finding:
 def _check_cast(picture: CharacterInput) -> Finding:
     others = [name for name in picture.likenesses if name not in picture.cast]
     threshold = (
-        f"no other character of the brand above {picture.threshold:.2f}, {picture.provenance}"
+        f"no other character of the brand above {picture.threshold:.2f}, {picture.provenance}; "
+        "a face for each character and no more"
     )
     if picture.unmeasured:
         return _skip(threshold, picture.unmeasured)
-    if not others:
-        return _skip(threshold, "the brand has no other character with a sheet")
+    doubts, seen = _count_heads(picture.heads)
+    if not others and not doubts and (picture.heads is None or picture.heads.why_not):
+        why = "the brand has no other character with a sheet"
+        return _skip(threshold, f"{why}; {seen}" if seen else why)
     uninvited = [name for name in others if _is_uninvited(picture, name)]
+    parts = [f"not of this shot: {', '.join(uninvited)}"] if uninvited else doubts
+    figures = {"asked_for": len(picture.cast), "uninvited": len(uninvited)}
+    if picture.heads is not None:
+        figures["faces"] = picture.heads.faces
     return Finding(
-        verdict_of(not uninvited),
+        verdict_of(not parts),
         threshold=threshold,
-        sentence=f"not of this shot: {', '.join(uninvited)}" if uninvited else "no other character",
-        figures={"asked_for": len(picture.cast), "uninvited": len(uninvited)},
+        sentence="; ".join([*(parts or ["no other character"]), *([seen] if seen else [])]),
+        figures=figures,
         is_provisional=not picture.calibrated,
         subjects=tuple(uninvited),
+        # Faces are counted well enough to look, not to buy another picture for.
+        is_unsure=not uninvited and bool(doubts),
     )
+
+
+def _count_heads(heads: Headcount | None) -> tuple[list[str], str]:
+    """What is odd about the number of faces, and what is said of it in any case."""
+    if heads is None:
+        return [], ""
+    if heads.why_not:
+        return [], f"faces can't tell how many are there: {heads.why_not}"
+    doubts = []
+    if heads.strangers:
+        doubts.append(f"{heads.strangers} more than the shot asks for, unless its scene does")
+    if heads.twice:
+        doubts.append(f"there twice: {', '.join(heads.twice)}")
+    if heads.missing:
+        doubts.append(f"no face of {', '.join(heads.missing)}")
+    return doubts, f"{heads.faces} face{'s' if heads.faces > 1 else ''} of size found"
 
 
 def _is_uninvited(picture: CharacterInput, name: str) -> bool:
@@ -171,7 +199,7 @@ CHARACTER_CHECKS: Final[tuple[Check[CharacterInput], ...]] = (
     ),
     Check(
         "cast_count",
-        "No character of the brand is there that the shot does not have.",
+        "Nobody is there whom the shot does not have, nobody twice, and nobody is missing.",
         "warn",
         _check_cast,
     ),

@@ -37,6 +37,7 @@ from nbp_dagster.studio.checks.characters.copying import (
 )
 from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
@@ -160,14 +161,20 @@ class Measurer:
         made = self._cast(brand, sheets)
         wanted = tuple(name for name in cast if name in made.views)
         likenesses: dict[str, Likeness] = {}
+        heads: Headcount | None = None
         if made.lineup is not None and made.views:
             scores = made.lineup.score_picture(picture)
             likenesses = {
                 name: made.lineup.likeness_of(
-                    scores, name, present={name, *cast}, threshold=_threshold(made)
+                    scores,
+                    name,
+                    present={name, *cast},
+                    threshold=_threshold(made),
+                    cast=cast if name in cast else (),
                 )
                 for name in made.views
             }
+            heads = made.lineup.count_heads(scores, cast)
         calibration = made.calibration
         grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
         subject = CharacterInput(
@@ -177,6 +184,7 @@ class Measurer:
             threshold=_threshold(made),
             calibrated=calibration is not None,
             unmeasured=made.unmeasured or _name_absent(cast, made),
+            heads=heads,
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
         )
         results = run_table(CHARACTER_CHECKS, subject, blocking=brand.blocking_checks)

@@ -4,7 +4,7 @@ Embeddings of faces are biometric data where the reference is a real person. The
 objects of this module alone, in memory; what leaves it are distances and answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -27,6 +27,9 @@ OTHER: Final = 0.56
 LEAST_SIDE: Final = 40.0
 """Pixels of a face's side below which nothing is said of whose it is."""
 
+SURE: Final = 0.6
+"""Of a box's score: fewer faces are found than from 0.5 on, and a third of the false boxes."""
+
 NO_FACE_FOUND: Final = "no face found"
 """Why faces don't decide where a character's references show a face and the picture does not."""
 
@@ -37,17 +40,27 @@ _LEAST_LIMIT: Final = 0.40  # however much two of a brand's characters look alik
 
 
 @dataclass(frozen=True)
-class PictureFaces:
-    """The faces of one picture: a number of embeddings, and whether there were others.
+class SeenFace:
+    """A face of a picture that is large enough to be compared.
 
     Attributes:
-        embeddings: Of the faces that are large enough; never shown.
-        turned: Of each, whether half of it is hidden.
-        small: Faces too small to say whose they are.
+        embedding: Never shown.
+        side: Pixels of its longer side.
+        score: How sure it is a face, 0.5 to 1.
+        is_hidden: Whether half of it is turned away, or a quarter lies outside of the picture.
     """
 
-    embeddings: tuple[Embedding, ...] = field(repr=False)
-    turned: tuple[bool, ...]
+    embedding: Embedding = field(repr=False)
+    side: float
+    score: float
+    is_hidden: bool = False
+
+
+@dataclass(frozen=True)
+class PictureFaces:
+    """The faces of one picture, and how many are too small to say whose they are."""
+
+    large: tuple[SeenFace, ...]
     small: int
 
 
@@ -109,33 +122,58 @@ class FacePath:
         faces = find_faces(picture)[:_MOST_FACES]
         large = [face for face in faces if face.side >= LEAST_SIDE]
         return PictureFaces(
-            tuple(embed_face(picture, face) for face in large),
-            tuple(face.is_turned or _leaves(face, picture.size) for face in large),
-            len(faces) - len(large),
+            tuple(
+                SeenFace(
+                    embed_face(picture, face),
+                    face.side,
+                    face.score,
+                    face.is_turned or _leaves(face, picture.size),
+                )
+                for face in large
+            ),
+            sum(face.side < LEAST_SIDE and face.score >= SURE for face in faces),
         )
 
-    def read(self, name: str, faces: PictureFaces) -> FaceReading:
-        """Return what a picture's faces say of a character.
+    def measure(self, name: str, faces: PictureFaces) -> list[float]:
+        """Return the distance of each large face to a character's; empty where none is known.
 
         Several references count by the mean of their distances: it is steadier than the best one.
         """
         own = self._own.get(name, ())
-        if not own:
-            return FaceReading(None, why="no face on its sheet")
-        distances = [
-            sum(measure_distance(one, face) for one in own) / len(own) for face in faces.embeddings
+        return [
+            round(sum(measure_distance(one, face.embedding) for one in own) / len(own), 4)
+            for face in faces.large
+            if own
         ]
-        if not distances:
+
+    def read(self, name: str, faces: PictureFaces, *, cast: Collection[str] = ()) -> FaceReading:
+        """Return what a picture's faces say of a character.
+
+        Args:
+            name: The character's id.
+            faces: The picture's.
+            cast: All who are meant to be there: a face that is one of the others' is not this
+                one's, so that who has turned away is not called a stranger for it.
+        """
+        if not self.count(name):
+            return FaceReading(None, why="no face on its sheet")
+        distances = self.measure(name, faces)
+        rivals = [self.measure(each, faces) for each in cast if each != name and self.count(each)]
+        free = [
+            number
+            for number, distance in enumerate(distances)
+            if not any(each[number] <= min(self.same, distance) for each in rivals)
+        ]
+        if not free:
             if faces.small:
                 return FaceReading("no opinion", why=f"its face is under {LEAST_SIDE:.0f} px")
             return FaceReading(None, why=NO_FACE_FOUND)
-        nearest = min(range(len(distances)), key=distances.__getitem__)
-        distance = round(distances[nearest], 4)
-        answer = self._judge(distance)
+        nearest = min(free, key=distances.__getitem__)
+        distance, answer = distances[nearest], self._judge(distances[nearest])
         if answer == "other" and faces.small:
             why = f"a face is under {LEAST_SIDE:.0f} px"
             return FaceReading("no opinion", distance, nearest, why)
-        if answer == "other" and faces.turned[nearest]:
+        if answer == "other" and faces.large[nearest].is_hidden:
             return FaceReading("no opinion", distance, nearest, "its face is half hidden")
         return FaceReading(answer, distance, nearest)
 

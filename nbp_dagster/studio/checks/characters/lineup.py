@@ -17,6 +17,7 @@ from nbp_dagster.studio.checks.characters.face_path import (
     PictureFaces,
 )
 from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.headcount import Headcount, count_heads
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
 
 BODY_STEP: Final = 0.08
@@ -100,6 +101,7 @@ class Lineup:
         *,
         present: Collection[str],
         threshold: float,
+        cast: Collection[str] = (),
     ) -> Likeness:
         """Return a character's likeness in a picture.
 
@@ -108,6 +110,7 @@ class Lineup:
             character: Id of one of the cast.
             present: Ids of all who are meant to be in the picture; they are no measure of chance.
             threshold: The standing from which a body counts as the character's.
+            cast: Ids of the others of its shot, whose faces are not taken for this one's.
         """
         others = [score for name, score in scores.cast.items() if name not in present]
         score = scores.cast[character]
@@ -119,8 +122,14 @@ class Lineup:
         )
         if self.faces is None or scores.faces is None:
             return _answer_by_body(body, threshold)
-        reading = self.faces.read(character, scores.faces)
+        reading = self.faces.read(character, scores.faces, cast=cast)
         return _join(body, reading, threshold=threshold, middle=self.faces.middle)
+
+    def count_heads(self, scores: PictureScores, cast: Sequence[str]) -> Headcount | None:
+        """Count a picture's faces against a shot's characters; None where faces are left out."""
+        if self.faces is None or scores.faces is None:
+            return None
+        return count_heads(self.faces, scores.faces, cast)
 
     def best(self, views: Sequence[Features], features: Features) -> float:
         """Return the score of the view that fits best."""

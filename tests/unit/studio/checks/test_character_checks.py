@@ -3,6 +3,7 @@
 import pytest
 
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS, CharacterInput
+from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness
 from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.checks.measure_characters import facts_of
@@ -93,3 +94,55 @@ def test_beside_one_who_is_another_an_unsure_one_is_not_asked_for_anew() -> None
     found = check("cross_similarity", ada=face("unsure", 0.53), bo=face("other", 0.8, 1))
     assert (found.subjects, found.is_unsure) == (("bo",), False)
     assert "unsure: ada" in found.sentence
+
+
+def cast_count(heads: Headcount | None, **likenesses: Likeness) -> CheckFacts:
+    subject = CharacterInput(
+        prompt_key="p",
+        cast=("ada",),
+        likenesses={"ada": face("same", 0.2), **likenesses},
+        threshold=0.17,
+        calibrated=True,
+        unmeasured="",
+        copied={},
+        heads=heads,
+    )
+    results = run_table(CHARACTER_CHECKS, subject, blocking=["cast_count"])
+    return next(facts_of(result) for result in results if result.name == "cast_count")
+
+
+@pytest.mark.parametrize(
+    ("heads", "words"),
+    [
+        (Headcount(2, strangers=1), "1 more than the shot asks for"),
+        (Headcount(2, twice=("ada",)), "there twice: ada"),
+        (Headcount(1, missing=("ada",)), "no face of ada"),
+    ],
+)
+def test_an_odd_number_of_faces_warns_and_is_never_bought_again(
+    heads: Headcount, words: str
+) -> None:
+    """Nor does it block, though the brand is calibrated and has the check block."""
+    found = cast_count(heads)
+    assert (found.verdict, found.severity, found.is_unsure) == ("failed", "warn", True)
+    assert words in found.sentence
+    assert tell_failure(found) == "perhaps somebody too many or missing"
+    record = PromptRecord(
+        prompt_key="k", fingerprint="f", recipe="r", pictures=(), preview="", checks=(found,)
+    )
+    assert failing(record, ["cast_count"]) == ()
+
+
+def test_somebody_else_of_the_brand_stays_a_firm_finding() -> None:
+    """Whatever the number of faces is."""
+    found = cast_count(Headcount(2, strangers=1), bo=face("same", 0.2, 1))
+    assert (found.subjects, found.is_unsure, found.severity) == (("bo",), False, "error")
+
+
+def test_the_count_says_when_faces_cannot_tell() -> None:
+    found = cast_count(Headcount(0, why_not="no face found"))
+    assert found.verdict == "skipped"
+    assert found.sentence.endswith("faces can't tell how many are there: no face found")
+    counted = cast_count(Headcount(1))
+    assert (counted.verdict, counted.figures["faces"]) == ("passed", 1)
+    assert cast_count(None).sentence == "the brand has no other character with a sheet"

@@ -13,6 +13,7 @@ from nbp_dagster.studio.checks.characters.face_path import (
     SAME,
     FacePath,
     PictureFaces,
+    SeenFace,
 )
 from nbp_dagster.studio.checks.characters.lineup import BODY_STEP, Likeness, Lineup
 from nbp_dagster.studio.checks.characters.scorer import ColourScorer
@@ -34,11 +35,14 @@ def path() -> FacePath:
 
 def at(path: FacePath, *distances: float, turned: bool = False, small: int = 0) -> PictureFaces:
     """Faces at given distances from Ada's."""
-    own = path.look_at(ADA).embeddings[0]
+    own = path.look_at(ADA).large[0].embedding
     step = np.zeros_like(own)
     step[0] = 1
-    embeddings = tuple(own + distance * step for distance in distances)
-    return PictureFaces(embeddings, (turned,) * len(distances), small)
+    large = tuple(
+        SeenFace(own + distance * step, side=200, score=0.8, is_hidden=turned)
+        for distance in distances
+    )
+    return PictureFaces(large, small)
 
 
 def test_the_same_face_elsewhere_is_the_same(path: FacePath) -> None:
@@ -99,6 +103,16 @@ def test_several_references_count_by_the_mean() -> None:
     faces = both.look_at(ADA)
     apart = [path.read("ada", faces).distance for path in (one, other)]
     assert both.read("ada", faces).distance == pytest.approx(np.mean(apart), abs=1e-3)  # type: ignore[arg-type]
+
+
+def test_a_face_of_another_of_the_shot_is_not_taken_for_this_one() -> None:
+    """Who turned away is judged by the body, not called a stranger for the other's face."""
+    both = FacePath({"ada": [(ADA, 1)], "bo": [(BO, 1)]}, same=0.4)
+    faces = both.look_at(ADA)
+    assert both.read("bo", faces).number == 0
+    reading = both.read("bo", faces, cast=["ada", "bo"])
+    assert (reading.answer, reading.why) == (None, "no face found")
+    assert both.read("ada", faces, cast=["ada", "bo"]).answer == "same"
 
 
 def test_a_cast_of_two_alike_is_parted_more_strictly() -> None:
