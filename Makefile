@@ -71,8 +71,8 @@ eval-crops: install  ## Print how much of a figure crops keep, ours and centred 
 eval-characters: install extras sprites  ## Print how well characters are told apart, on sprites of SuperTux
 	$(BIN)/python -m tests.eval.characters
 
-eval-real: install extras  ## Print how well characters are told apart on labelled pictures in NBP_REAL_PICTURES
-	$(BIN)/python -m tests.eval.real
+eval-real: install extras  ## Print how well characters are told apart on your own labelled pictures (PICTURES=FOLDER)
+	$(BIN)/python -m tests.eval.real $(PICTURES)
 
 # Only its pictures are used, so what it depends on is left out.
 eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six languages on three grounds
