@@ -61,6 +61,8 @@ _LOG = logging.getLogger(__name__)
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
 MEASURE_VERSION: Final = "3"
 
+_SUBJECT_SIDE: Final = 768
+
 _NEEDS_BODIES: Final = "colours can't tell products; set NBP_CHARACTER_SCORER to dino or body"
 
 LONGEST: Final = 1400
@@ -128,8 +130,11 @@ class Measurer:
 
     @property
     def longest(self) -> int:
-        """Pixels of the longer side a picture is wanted with; 0 for any: small faces need them."""
-        return LONGEST if self._measuring.scorer == "dino" else 0
+        """Pixels of the longer side a picture is wanted with, 0 for any.
+
+        Small faces need many; a subject that is cut out needs some.
+        """
+        return {"dino": LONGEST, "body": _SUBJECT_SIDE}.get(self._measuring.scorer, 0)
 
     def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
         """Return the hash of everything a measurement depends on besides the original.
