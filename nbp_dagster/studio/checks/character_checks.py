@@ -1,11 +1,11 @@
-"""The character checks of an original, in one table: likeness, copy-paste rate, cast, products.
+"""The character checks of an original, in one table: likeness, copy-paste rate, cast.
 
 Their measurements are made in `measure_characters`; here are only the verdicts. Must not know
 Dagster.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from nbp_dagster.studio.checks.characters.headcount import Headcount
@@ -17,10 +17,6 @@ DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.27, "b
 """By scorer: from here on a body counts as the character's where nothing was calibrated. Near the
 points of equal errors: of colours on sprites (`make eval-characters`), of patches on pictures of
 the model (`make eval-real`). Other art styles have other points."""
-
-LEAST_PRODUCT: Final = 0.19
-"""Standing from which a product counts as shown: the point of equal errors of bodies on sprites,
-since no labelled pictures of products are at hand."""
 
 COPIED_SHARE: Final = 0.35
 """From here on a picture counts as a copy of its reference; others have under a sixth."""
@@ -39,8 +35,6 @@ class CharacterInput:
         unmeasured: Why likeness could not be measured; empty where it was.
         copied: Share of a reference that came back as the picture, by character.
         heads: The picture's faces, counted; None where faces are left out.
-        products: Standing of each product of the shot that has references, by id.
-        products_unmeasured: Why products were not compared; empty where they were.
     """
 
     prompt_key: str
@@ -51,8 +45,6 @@ class CharacterInput:
     unmeasured: str
     copied: Mapping[str, float]
     heads: Headcount | None = None
-    products: Mapping[str, float] = field(default_factory=dict)
-    products_unmeasured: str = ""
 
     @property
     def provenance(self) -> str:
@@ -192,25 +184,6 @@ def _is_uninvited(picture: CharacterInput, name: str) -> bool:
     return found.score > max((each.score for each in cast), default=-1.0)
 
 
-def _check_products(picture: CharacterInput) -> Finding:
-    threshold = f"a standing of at least {LEAST_PRODUCT:.2f}, the same for every brand"
-    if picture.products_unmeasured:
-        return _skip(threshold, picture.products_unmeasured)
-    if not picture.products:
-        return _skip(threshold, "the shot has no product with a reference")
-    unlike = [name for name, standing in picture.products.items() if standing < LEAST_PRODUCT]
-    words = f"perhaps unlike its references, or not there: {', '.join(unlike)}"
-    return Finding(
-        verdict_of(not unlike),
-        threshold=threshold,
-        sentence=words if unlike else "every product is like its references",
-        figures={f"standing_{name}": standing for name, standing in picture.products.items()},
-        subjects=tuple(unlike),
-        # The threshold was found on other things than products.
-        is_unsure=bool(unlike),
-    )
-
-
 CHARACTER_CHECKS: Final[tuple[Check[CharacterInput], ...]] = (
     Check(
         "cross_similarity",
@@ -229,11 +202,5 @@ CHARACTER_CHECKS: Final[tuple[Check[CharacterInput], ...]] = (
         "Nobody is there whom the shot does not have, nobody twice, and nobody is missing.",
         "warn",
         _check_cast,
-    ),
-    Check(
-        "product_similarity",
-        "Every product of the shot is as like its references as chance does not explain.",
-        "warn",
-        _check_products,
     ),
 )

@@ -24,7 +24,6 @@ FAILURE_WORDS: Final[Mapping[str, str]] = {
     "cross_similarity": "a character unlike the sheet",
     "copy_paste_rate": "reference copied into the picture",
     "cast_count": "a character too many",
-    "product_similarity": "perhaps another product, or none",
     "copy_legible": "copy misspelt or missing",
     "copy_contrast": "drawn words too faint",
     "unrequested_text": "lettering nobody asked for",

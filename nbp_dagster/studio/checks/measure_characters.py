@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,7 +18,6 @@ from PIL import Image
 
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
-from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.character_checks import (
     CHARACTER_CHECKS,
@@ -40,14 +38,9 @@ from nbp_dagster.studio.checks.characters.copying import (
 from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.headcount import Headcount
-from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup, PictureScores
+from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
-from nbp_dagster.studio.checks.characters.scorer import (
-    CharacterScorer,
-    ColourScorer,
-    Features,
-    ScorerMissing,
-)
+from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
@@ -61,9 +54,7 @@ _LOG = logging.getLogger(__name__)
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
 MEASURE_VERSION: Final = "3"
 
-_SUBJECT_SIDE: Final = 768
-
-_NEEDS_BODIES: Final = "colours can't tell products; set NBP_CHARACTER_SCORER to dino or body"
+_SUBJECT_SIDE: Final = 768  # pixels that a subject is cut out of
 
 LONGEST: Final = 1400
 """Pixels of the longer side that faces are looked for in."""
@@ -120,7 +111,6 @@ class Measurer:
         self._calibrations = calibrations
         self._read = read
         self._casts: dict[tuple[str, str], _Cast] = {}
-        self._products: dict[str, tuple[Features, ...]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -162,7 +152,6 @@ class Measurer:
         prompt_key: str,
         cast: Sequence[str],
         picture: Image.Image,
-        references: Sequence[Reference] = (),
     ) -> Measured:
         """Measure one original and run its character checks.
 
@@ -173,15 +162,12 @@ class Measurer:
             cast: Ids of the characters of its shot.
             picture: The original or a reduced copy, RGB; some 160 pixels of the shorter side do
                 for "colour", 224 for "body"; see `longest`.
-            references: Those that were sent; products are compared with theirs.
         """
         made = self._cast(brand, sheets)
         wanted = tuple(name for name in cast if name in made.views)
         likenesses: dict[str, Likeness] = {}
         heads: Headcount | None = None
-        sent = [each for each in references if each.role == "product"]
-        products: dict[str, float] = {}
-        if made.lineup is not None and (made.views or sent):
+        if made.lineup is not None and made.views:
             scores = made.lineup.score_picture(picture)
             likenesses = {
                 name: made.lineup.likeness_of(
@@ -194,7 +180,6 @@ class Measurer:
                 for name in made.views
             }
             heads = made.lineup.count_heads(scores, cast)
-            products = self._stand_products(made.lineup, scores, sent)
         calibration = made.calibration
         grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
         subject = CharacterInput(
@@ -205,8 +190,6 @@ class Measurer:
             calibrated=calibration is not None,
             unmeasured=made.unmeasured or _name_absent(cast, made),
             heads=heads,
-            products=products,
-            products_unmeasured=self._why_no_products(made) if sent else "",
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
         )
         results = run_table(CHARACTER_CHECKS, subject, blocking=brand.blocking_checks)
@@ -214,40 +197,6 @@ class Measurer:
             checks=tuple(map(facts_of, results)),
             likenesses=_rows(subject, made),
         )
-
-    def _why_no_products(self, made: _Cast) -> str:
-        if made.lineup is None:
-            return made.unmeasured
-        return _NEEDS_BODIES if self._measuring.scorer == "colour" else ""
-
-    def _stand_products(
-        self, lineup: Lineup, scores: PictureScores, sent: Sequence[Reference]
-    ) -> dict[str, float]:
-        """The standing of each product, by its references; colours can't tell products."""
-        if lineup.scorer.name == "colour":
-            return {}
-        views: dict[str, list[Features]] = defaultdict(list)
-        for reference in sent:
-            views[reference.subject] += self._describe_product(lineup.scorer, reference)
-        return {
-            name: lineup.stand_above_drawn(found, scores) for name, found in views.items() if found
-        }
-
-    def _describe_product(
-        self, scorer: CharacterScorer, reference: Reference
-    ) -> tuple[Features, ...]:
-        """The views on a product's reference, looked at once; none where it can't be read."""
-        with self._lock:
-            if reference.digest not in self._products:
-                try:
-                    data = self._read(reference.source, reference.digest)
-                    image = decode_image(data, what=f"reference of {reference.subject}").image
-                    found = tuple(map(scorer.describe, scorer.cut(image)))
-                except NbpError as error:
-                    _LOG.warning("%s is not measured against: %s", reference.subject, error)
-                    found = ()
-                self._products[reference.digest] = found
-            return self._products[reference.digest]
 
     def calibrate(self, brand: Brand, sheets: Mapping[str, Sheet]) -> tuple[Calibration, Path]:
         """Find a brand's thresholds and keep them; see `calibration.calibrate`.

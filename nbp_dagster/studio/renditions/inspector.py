@@ -85,7 +85,7 @@ class Inspector:
         """
         record = replace(record, checks=(), likenesses=())
         record = self._survey(context, request, made, original, record)
-        record = self._measure(context, request, original, sheets, record)
+        record = self._measure(context, original, sheets, record)
         return self._proofread(context, request, made, original, record)
 
     def _survey(
@@ -145,12 +145,11 @@ class Inspector:
     def _measure(
         self,
         context: RenderContext,
-        request: ImageRequest,
         original: Pyramid,
         sheets: Mapping[str, Sheet] | None,
         record: PromptRecord,
     ) -> PromptRecord:
-        """Return the record with the likeness of characters and products, and their checks."""
+        """Return the record with the likeness of its original's characters, and their checks."""
         cast = context.shot.characters
         if self._measurer is None or not self._measurer.is_on or sheets is None:
             return record
@@ -161,7 +160,6 @@ class Inspector:
                 prompt_key=record.prompt_key,
                 cast=cast,
                 picture=original.reduced(shorter=_MEASURED_SIDE, longer=self._measurer.longest),
-                references=request.references,
             )
         except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
             return _fail_checks(CHARACTER_CHECKS, error, context, record)

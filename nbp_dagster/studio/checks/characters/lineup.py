@@ -125,10 +125,6 @@ class Lineup:
         reading = self.faces.read(character, scores.faces, cast=cast)
         return _join(body, reading, threshold=threshold, middle=self.faces.middle)
 
-    def stand_above_drawn(self, views: Sequence[Features], scores: PictureScores) -> float:
-        """Return how far somebody or something outside the cast stands above the drawn figures."""
-        return compute_standing(self.best(views, scores.features), scores.distractors)
-
     def count_heads(self, scores: PictureScores, cast: Sequence[str]) -> Headcount | None:
         """Count a picture's faces against a shot's characters; None where faces are left out."""
         if self.faces is None or scores.faces is None:

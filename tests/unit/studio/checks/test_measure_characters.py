@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from pydantic import TypeAdapter
 
 from nbp_dagster.assets.metadata import describe_renditions
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.vocabulary import CorrectableCheck, WarningCheck
-from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
@@ -235,68 +234,6 @@ def portrait_trace_without_faces(tmp_path: Path) -> bytes:
         brand(), sheet("face"), prompt_key="p", cast=["pip"], picture=draw_face(600)
     )
     return base64.b64decode(found.likenesses[0].trace)
-
-
-def draw_product(kind: str, ground: str = "white", side: int = 600) -> Image.Image:
-    """A tin of tea or a bottle, on a table of a colour."""
-    image = Image.new("RGB", (side, side), ground)
-    pen = ImageDraw.Draw(image)
-    if kind == "tin":
-        pen.rectangle((180, 170, 420, 500), "#1E6B4F", "#0B3D2E", 8)
-        pen.ellipse((170, 130, 430, 210), "#F2B705", "#0B3D2E", 8)
-        pen.ellipse((220, 270, 380, 430), "#FFF1DD", "#F2B705", 12)
-        pen.polygon([(300, 290), (345, 350), (300, 410), (255, 350)], "#C0392B")
-    else:
-        pen.rounded_rectangle((230, 220, 370, 540), 40, "#5B2C83")
-        pen.rectangle((275, 90, 325, 230), "#5B2C83")
-        pen.rectangle((268, 60, 332, 110), "#D9A441")
-        for top in range(300, 480, 30):
-            pen.line((240, top, 360, top + 20), "#F4B6C2", 10)
-    return image
-
-
-def measure_product(work: Measurer, picture: Image.Image) -> CheckFacts:
-    """Of a shot that shows no character, and one product; a logo was sent too."""
-    sent = [
-        Reference(role=role, subject="tea", source="tea.png", digest="tea")
-        for role in ("product", "logo")
-    ]
-    found = work.measure(brand(), {}, prompt_key="p", cast=[], picture=picture, references=sent)
-    return check_of(found, "product_similarity")
-
-
-@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra is not installed")
-def test_a_product_is_compared_by_its_body(tmp_path: Path) -> None:
-    """Another one is a doubt: nothing is bought for it, and no face is looked at."""
-    work = Measurer(
-        Measuring("body"),
-        calibrations=CalibrationFolder(tmp_path),
-        read=lambda *_: encode_png(draw_product("tin")),
-    )
-    right, wrong = (
-        measure_product(work, draw_product(kind, "#88A0C8")) for kind in ("tin", "bottle")
-    )
-    assert (right.verdict, right.is_unsure) == ("passed", False)
-    assert (wrong.verdict, wrong.severity, wrong.is_unsure) == ("failed", "warn", True)
-    assert wrong.sentence == "perhaps unlike its references, or not there: tea"
-    assert float(right.figures["standing_tea"] or 0) > float(wrong.figures["standing_tea"] or 0)
-
-
-def test_colours_say_nothing_of_a_product(tmp_path: Path) -> None:
-    found = measure_product(measurer(tmp_path), draw_product("tin"))
-    assert (found.verdict, "dino or body" in found.sentence) == ("skipped", True)
-
-
-@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra is not installed")
-def test_a_product_whose_reference_cannot_be_read_is_skipped(tmp_path: Path) -> None:
-    work = Measurer(
-        Measuring("body"), calibrations=CalibrationFolder(tmp_path), read=lambda *_: b"no picture"
-    )
-    found = measure_product(work, draw_product("tin"))
-    assert (found.verdict, found.sentence) == (
-        "skipped",
-        "the shot has no product with a reference",
-    )
 
 
 def test_brands_may_promote_only_checks_that_exist() -> None:
