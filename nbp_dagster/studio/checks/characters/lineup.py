@@ -22,7 +22,7 @@ from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Feature
 
 BODY_STEP: Final = 0.08
 """Below a threshold by up to this much a body is unsure: the points of equal errors lie that far
-apart, on sprites (0.19) and on pictures of the model (0.27, three characters)."""
+apart, on sprites (0.18) and on pictures of the model (0.27, three painted men)."""
 
 
 @dataclass(frozen=True)
