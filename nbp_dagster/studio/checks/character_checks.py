@@ -15,9 +15,9 @@ from nbp_dagster.studio.vision.network import INSTALL
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.21, "body": 0.21}
 """By scorer: from here on a body counts as the character's where nothing was calibrated. Near the
-points of equal errors on sprites (`make eval-characters`); of patches between the one above cast and
-drawn figures, 0.18, and the one above drawn figures alone, 0.23. Other art styles have others: the
-patches of painted men on pictures of the model 0.27 (`make eval-real`)."""
+points of equal errors on sprites (`make eval-characters`); of patches between 0.18, above cast and
+drawn figures, and 0.23, above drawn figures alone. Other art styles have others: painted men on
+pictures of the model 0.27 (`make eval-real`)."""
 
 COPIED_SHARE: Final = 0.35
 """From here on a picture counts as a copy of its reference; others have under a sixth."""
