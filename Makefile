@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-ocr eval-originals sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-ocr eval-originals eval-real sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,9 @@ eval-crops: install  ## Print how much of a figure crops keep, ours and centred 
 
 eval-characters: install extras sprites  ## Print how well characters are told apart, on sprites of SuperTux
 	$(BIN)/python -m tests.eval.characters
+
+eval-real: install extras  ## Print how well characters are told apart on your own labelled pictures (PICTURES=FOLDER)
+	$(BIN)/python -m tests.eval.real $(PICTURES)
 
 # Only its pictures are used, so what it depends on is left out.
 eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six languages on three grounds

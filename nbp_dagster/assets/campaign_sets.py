@@ -249,6 +249,8 @@ def _describe_likenesses(manifest: SetManifest) -> dict[str, object]:
             {
                 "character": row.character,
                 "prompt": row.prompt_key,
+                "answer": row.answer,
+                "decided_by": row.path,
                 "standing": row.standing,
                 "score": row.score,
                 "self_similarity": "" if row.self_similarity is None else row.self_similarity,

@@ -186,6 +186,10 @@ def _describe_measures(record: PromptRecord) -> Metadata:
     for row in record.likenesses:
         facts[f"cross_similarity_{row.character}"] = row.score
         facts[f"standing_{row.character}"] = row.standing
+        if row.answer:
+            facts[f"likeness_{row.character}"] = f"{row.answer}, by {row.path}"
+        if row.distance is not None:
+            facts[f"face_distance_{row.character}"] = row.distance
         facts["scorer"] = f"{row.scorer} {row.scorer_version}"
     for item in record.checks:
         for name in ("copied_share", "palette_share"):

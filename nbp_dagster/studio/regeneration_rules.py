@@ -179,5 +179,11 @@ class Regenerations:
 
 
 def failing(record: PromptRecord, checks: Collection[str]) -> tuple[CheckFacts, ...]:
-    """Return those of some checks that a prompt's original failed."""
-    return tuple(item for item in record.failed_checks if item.name in checks)
+    """Return those of some checks that a prompt's original failed, mere doubts left out.
+
+    Another picture costs money: it is bought where a check is sure, never where it is unsure or has
+    no opinion.
+    """
+    return tuple(
+        item for item in record.failed_checks if item.name in checks and not item.is_unsure
+    )

@@ -1,4 +1,4 @@
-"""How well the scorers tell characters apart, on sprites that nobody here drew.
+"""How well colours and bodies tell characters apart, on sprites that nobody here drew.
 
 `python -m tests.eval.characters [FOLDER]`: FOLDER holds SuperTux's images (Debian's
 `supertux-data`); nothing of them is kept. Prints the table that docs/characters.md carries.
@@ -8,7 +8,7 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -208,11 +208,15 @@ def main(folder: Path) -> None:
     print(f"{len(cast)} characters, {len(scenes)} poses\n")
     print("| scorer | area under curve | equal error rate | its threshold | right one first |")
     print("|---|---|---|---|---|")
-    for make in (ColourScorer, PatchScorer):
+    makes: dict[str, Callable[[], CharacterScorer]] = {
+        "colour": ColourScorer,
+        "body": lambda: PatchScorer(name="body"),
+    }
+    for name, make in makes.items():
         try:
-            scorer: CharacterScorer = make()
+            scorer = make()
         except ScorerMissing as error:
-            print(f"\n{make.name} skipped: {error}")
+            print(f"\n{name} skipped: {error}")
             continue
         table = Table(scorer, cast, scenes)
         print(describe(f"{scorer.name}, one reference", table.first, table.owners))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.imaging.contact_sheet import load_font
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import (
     ALL_LOCALES,
     BrandFacts,
@@ -17,7 +18,6 @@ from nbp_dagster.studio.manifest.manifest import (
     ChannelFacts,
     CharacterFacts,
     CheckFacts,
-    LikenessFacts,
     Missing,
     Picture,
     ReferenceFacts,

@@ -36,6 +36,11 @@ def calibrate(brand: str, as_json: bool) -> None:
         f"characters and {found.impostor} of others, all made of the sheets themselves: the "
         "model's pictures vary more"
     )
+    if any(found.faces.values()):
+        click.echo(
+            f"faces known: {sum(found.faces.values())}; up to a distance of "
+            f"{found.face_same:.2f} a face counts as a character's"
+        )
     if found.equal_error_rate > 0.05:
         click.echo("that is too much to block on: add references of whole figures on plain ground")
     click.echo(f"{path}; `nbp run` measures existing pictures again, free")

@@ -37,6 +37,12 @@ FAILURE_WORDS: Final[Mapping[str, str]] = {
 Here and not in the tables of checks: a page knows checks by the names in its manifest alone.
 """
 
+UNSURE_WORDS: Final[Mapping[str, str]] = {
+    "cross_similarity": "a character who may be unlike the sheet",
+    "cast_count": "perhaps somebody too many or missing",
+}
+"""The same of a check that is unsure."""
+
 
 def tell_failure(check: CheckFacts) -> str:
     """Return in a few words, without a capital, what is wrong where a check has failed.
@@ -51,4 +57,6 @@ def tell_failure(check: CheckFacts) -> str:
         return f"not checked: {spoken}"
     if check.figures.get("could_not_read") and not check.figures.get("misspelt"):
         return "copy could not be read"
+    if check.is_unsure and check.name in UNSURE_WORDS:
+        return UNSURE_WORDS[check.name]
     return FAILURE_WORDS.get(check.name, f"failed: {spoken}")

@@ -35,20 +35,29 @@ from nbp_dagster.studio.checks.characters.copying import (
     prepare_picture,
     prepare_reference,
 )
+from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
-from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
+from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.options import ScorerName
 from nbp_dagster.studio.references.reference_files import ReadReference
+from nbp_dagster.studio.vision.network import NetworkMissing
 
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal pictures, sheets and thresholds would be measured otherwise.
-MEASURE_VERSION: Final = "2"
+MEASURE_VERSION: Final = "3"
+
+_SUBJECT_SIDE: Final = 768  # pixels that a subject is cut out of
+
+LONGEST: Final = 1400
+"""Pixels of the longer side that faces are looked for in."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,8 @@ class Measuring:
     """How originals are measured.
 
     Attributes:
-        scorer: "colour", "dino" or "off".
-        model: An ONNX file of one's own for "dino"; None for the weights of the extra.
+        scorer: "colour", "dino" (faces and bodies), "body" (the same without faces) or "off".
+        model: An ONNX file of one's own for "dino" and "body"; None for the weights of the extra.
     """
 
     scorer: ScorerName = "colour"
@@ -109,6 +118,14 @@ class Measurer:
         """Whether anything is measured."""
         return self._measuring.scorer != "off"
 
+    @property
+    def longest(self) -> int:
+        """Pixels of the longer side a picture is wanted with, 0 for any.
+
+        Small faces need many; a subject that is cut out needs some.
+        """
+        return {"dino": LONGEST, "body": _SUBJECT_SIDE}.get(self._measuring.scorer, 0)
+
     def stamp(self, brand: Brand, sheets: Mapping[str, Sheet], cast: Sequence[str]) -> str:
         """Return the hash of everything a measurement depends on besides the original.
 
@@ -144,17 +161,25 @@ class Measurer:
             prompt_key: The prompt.
             cast: Ids of the characters of its shot.
             picture: The original or a reduced copy, RGB; some 160 pixels of the shorter side do
-                for "colour", 224 for "dino".
+                for "colour", 224 for "body"; see `longest`.
         """
         made = self._cast(brand, sheets)
         wanted = tuple(name for name in cast if name in made.views)
         likenesses: dict[str, Likeness] = {}
+        heads: Headcount | None = None
         if made.lineup is not None and made.views:
             scores = made.lineup.score_picture(picture)
             likenesses = {
-                name: made.lineup.likeness_of(scores, name, present={name, *cast})
+                name: made.lineup.likeness_of(
+                    scores,
+                    name,
+                    present={name, *cast},
+                    threshold=_threshold(made),
+                    cast=cast if name in cast else (),
+                )
                 for name in made.views
             }
+            heads = made.lineup.count_heads(scores, cast)
         calibration = made.calibration
         grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
         subject = CharacterInput(
@@ -164,6 +189,7 @@ class Measurer:
             threshold=_threshold(made),
             calibrated=calibration is not None,
             unmeasured=made.unmeasured or _name_absent(cast, made),
+            heads=heads,
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
         )
         results = run_table(CHARACTER_CHECKS, subject, blocking=brand.blocking_checks)
@@ -188,6 +214,7 @@ class Measurer:
             made.views,
             sheets=made.digest,
             palette=tuple(brand.palette.values()),
+            faces=made.lineup.faces,
         )
         path = self._calibrations.write(found)
         self._casts.clear()
@@ -210,19 +237,32 @@ class Measurer:
     def _prepare(self, brand_id: str, own: Mapping[str, Sheet], digest: str) -> _Cast:
         images = {name: tuple(self._images(sheet)) for name, sheet in own.items()}
         images = {name: found for name, found in images.items() if found}
-        views = {
-            name: tuple(view for _, figures in found for view in figures)
+        views: Mapping[str, tuple[Figure, ...]] = dict.fromkeys(images, ())
+        lineup, calibration, unmeasured = None, None, ""
+        try:
+            scorer = load_scorer(self._measuring)
+            views = {
+                name: tuple(view for image, _ in found for view in scorer.cut(image))
+                for name, found in images.items()
+            }
+            calibration = self._calibrations.read(brand_id, scorer, digest)
+            lineup = Lineup(scorer, views, self._faces(images, calibration))
+        except (ScorerMissing, NetworkMissing) as error:
+            unmeasured = str(error)
+        return _Cast(digest, views, images, lineup, calibration, unmeasured)
+
+    def _faces(
+        self,
+        images: Mapping[str, Sequence[tuple[Image.Image, Sequence[Figure]]]],
+        calibration: Calibration | None,
+    ) -> FacePath | None:
+        if self._measuring.scorer != "dino":
+            return None
+        shown = {
+            name: tuple((image, len(figures)) for image, figures in found)
             for name, found in images.items()
         }
-        lineup, unmeasured = None, ""
-        try:
-            lineup = Lineup(load_scorer(self._measuring), views)
-        except ScorerMissing as error:
-            unmeasured = str(error)
-        calibration = None
-        if lineup is not None:
-            calibration = self._calibrations.read(brand_id, lineup.scorer, digest)
-        return _Cast(digest, views, images, lineup, calibration, unmeasured)
+        return FacePath(shown, same=SAME if calibration is None else calibration.face_same)
 
     def _images(self, sheet: Sheet) -> Iterable[tuple[Image.Image, tuple[Figure, ...]]]:
         for source, digest in zip(sheet.sources, sheet.digests, strict=True):
@@ -257,6 +297,7 @@ def facts_of(result: CheckResult) -> CheckFacts:
         figures=dict(result.figures),
         missing_extra=result.missing_extra,
         subjects=result.subjects,
+        is_unsure=result.is_unsure,
     )
 
 
@@ -269,15 +310,16 @@ def load_scorer(measuring: Measuring) -> CharacterScorer:
     """
     if measuring.scorer == "colour":
         return ColourScorer()
-    if measuring.scorer == "dino":
-        return PatchScorer(measuring.model)
-    raise ScorerMissing("NBP_CHARACTER_SCORER is off; set it to colour or dino")
+    if measuring.scorer in ("dino", "body"):
+        return PatchScorer(measuring.model, name=measuring.scorer)
+    raise ScorerMissing("NBP_CHARACTER_SCORER is off; set it to colour, dino or body")
 
 
 def _identity(made: _Cast, measuring: Measuring) -> str:
     if made.lineup is None:
         return f"{measuring.scorer}: {made.unmeasured}"
-    return f"{made.lineup.scorer.name} {made.lineup.scorer.version}"
+    faces = "" if made.lineup.faces is None else f" faces {made.lineup.faces.version}"
+    return f"{made.lineup.scorer.name} {made.lineup.scorer.version}{faces}"
 
 
 def _threshold(made: _Cast) -> float:
@@ -305,6 +347,9 @@ def _rows(subject: CharacterInput, made: _Cast) -> tuple[LikenessFacts, ...]:
             standing=subject.likenesses[name].standing,
             threshold=subject.threshold,
             calibrated=subject.calibrated,
+            path=subject.likenesses[name].path,
+            answer=subject.likenesses[name].answer,
+            distance=subject.likenesses[name].distance,
             trace=base64.b64encode(subject.likenesses[name].trace).decode("ascii"),
         )
         for name in subject.cast

@@ -76,6 +76,8 @@ class Finding:
         missing_extra: The extra for want of which it was skipped; a strict run fails it.
         subjects: Which characters or fields of copy fell short, by their names in the brief, or
             which colours there should be "more" or "less" of.
+        is_unsure: Whether it failed for a doubt that a person should look into: it is told, and
+            no other picture is ever bought for it.
     """
 
     verdict: Verdict
@@ -85,6 +87,7 @@ class Finding:
     is_provisional: bool = False
     missing_extra: str = ""
     subjects: tuple[str, ...] = ()
+    is_unsure: bool = False
 
 
 CRASH_THRESHOLD: Final = "the check runs to its end"
@@ -130,6 +133,7 @@ class CheckResult:
     figures: Figures
     missing_extra: str = ""
     subjects: tuple[str, ...] = ()
+    is_unsure: bool = False
 
 
 def run_rendition_checks(
@@ -182,7 +186,8 @@ def _crash(error: Exception) -> Finding:
 
 
 def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> CheckResult:
-    promoted = check.name in blocking and not finding.is_provisional
+    is_firm = not finding.is_provisional and not finding.is_unsure
+    promoted = check.name in blocking and is_firm
     return CheckResult(
         name=check.name,
         severity="error" if promoted else check.severity,
@@ -192,6 +197,7 @@ def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> C
         figures=finding.figures,
         missing_extra=finding.missing_extra,
         subjects=finding.subjects,
+        is_unsure=finding.is_unsure,
     )
 
 

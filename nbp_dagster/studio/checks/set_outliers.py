@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nbp_dagster.studio.checks.rendition_checks import Finding
-from nbp_dagster.studio.manifest.manifest import LikenessFacts, SetManifest
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
+from nbp_dagster.studio.manifest.manifest import SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord
 
 Square = NDArray[np.float32]

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.crop import CropFacts
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.value_types import DuplicateFacts, SafeArea
 from nbp_dagster.studio.storage.files import write_atomically
 
@@ -131,7 +132,7 @@ class ReferenceFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckFacts:
-    """One check's verdict on one picture, with the figures it rests on."""
+    """One check's verdict on one picture, with its figures; no picture is bought for a doubt."""
 
     name: str
     verdict: Verdict
@@ -141,41 +142,7 @@ class CheckFacts:
     figures: Mapping[str, Scalar]
     missing_extra: str = ""
     subjects: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class LikenessFacts:
-    """How like its sheet a character is in one prompt's picture.
-
-    Attributes:
-        prompt_key: The prompt.
-        character: Id of the character.
-        scorer: Name of the scorer.
-        scorer_version: Its version.
-        score: Cross similarity as the scorer gives it: picture to sheet.
-        standing: How far the score lies above the mean of other figures in the same picture.
-        threshold: The standing from which the character counts as itself.
-        calibrated: Whether the threshold was found on this brand's sheets.
-        self_similarity: Mean agreement with the set's other pictures of the character, 1 for the
-            same; None where there are too few.
-        trace: What of the character was found, base64; kept in records, left out of manifests.
-    """
-
-    prompt_key: str
-    character: str
-    scorer: str
-    scorer_version: str
-    score: float
-    standing: float
-    threshold: float
-    calibrated: bool
-    self_similarity: float | None = None
-    trace: str = ""
-
-    @property
-    def is_like(self) -> bool:
-        """Whether the character counts as itself."""
-        return self.standing >= self.threshold
+    is_unsure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

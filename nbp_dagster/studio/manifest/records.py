@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from nbp_dagster.studio.manifest.manifest import CheckFacts, LikenessFacts, Picture
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
+from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
 from nbp_dagster.studio.manifest.value_types import Reading, WordBox
 from nbp_dagster.studio.storage.files import Stamp, stamp_of, write_atomically
 

@@ -159,7 +159,7 @@ class Inspector:
                 sheets,
                 prompt_key=record.prompt_key,
                 cast=cast,
-                picture=original.reduced(shorter=_MEASURED_SIDE),
+                picture=original.reduced(shorter=_MEASURED_SIDE, longer=self._measurer.longest),
             )
         except Exception as error:  # noqa: BLE001 - a scorer's crash costs no paid picture
             return _fail_checks(CHARACTER_CHECKS, error, context, record)

@@ -7,9 +7,9 @@ from statistics import fmean
 from typing import Final
 
 from nbp_dagster.studio.checks.set_outliers import drifting
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import (
     ChannelFacts,
-    LikenessFacts,
     Picture,
     SetManifest,
     ShotFacts,
@@ -103,7 +103,9 @@ def build_likeness_rows(
 
 def _mark(row: LikenessFacts, is_outlier: bool) -> str:
     if not row.is_like:
-        return "unlike"
+        return "unsure" if row.answer == "unsure" else "unlike"
+    if row.answer == "no opinion":
+        return row.answer
     return "unlike the set" if is_outlier else ""
 
 

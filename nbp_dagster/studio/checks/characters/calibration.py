@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure
 from nbp_dagster.studio.checks.characters.lineup import compute_standing
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
@@ -45,6 +46,9 @@ class Calibration:
         equal_error_rate: Of these trials: as many are wrongly refused as wrongly accepted.
         area: Under the curve of the two errors: 1 for never wrong.
         views: How many views each character had.
+        face_same: The largest distance at which two faces are one character's: less than usual
+            where two of this cast look alike.
+        faces: How many faces of each character are known.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -59,6 +63,8 @@ class Calibration:
     equal_error_rate: float
     area: float
     views: Mapping[str, int]
+    face_same: float = SAME
+    faces: Mapping[str, int] = field(default_factory=dict)
 
     def fits(self, *, scorer: CharacterScorer, sheets: str) -> bool:
         """Whether it was made with this scorer and these sheets."""
@@ -130,6 +136,7 @@ def calibrate(
     *,
     sheets: str,
     palette: Sequence[str],
+    faces: FacePath | None = None,
 ) -> Calibration:
     """Find a brand's thresholds from its sheets alone.
 
@@ -145,6 +152,7 @@ def calibrate(
         sheets: Digest of the sheets the views were cut from.
         palette: The brand's colours, "#RRGGBB": half of the backgrounds are made of them, as its
             pictures are, because what shares a character's colours is mistaken for it.
+        faces: The faces of the cast's references; None where faces are not compared.
 
     Raises:
         TooFewViews: No character has `LEAST_VIEWS` views.
@@ -172,6 +180,8 @@ def calibrate(
         equal_error_rate=cross.rate,
         area=cross.area,
         views={name: len(views) for name, views in cast.items()},
+        face_same=SAME if faces is None else faces.find_limit(),
+        faces={} if faces is None else {name: faces.count(name) for name in cast},
     )
 
 

@@ -106,7 +106,7 @@ def _sweep(reached: Mask, open_: Mask, *, axis: int, backwards: bool) -> None:
 
 def _pick_islands(mask: Mask) -> list[Mask]:
     """The figures of a sheet, each with the small parts inside its box."""
-    labels = _label(mask)
+    labels = label_islands(mask)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     if sizes.max(initial=0) < _LEAST_SHARE * mask.size:
@@ -125,12 +125,12 @@ def _pick_islands(mask: Mask) -> list[Mask]:
 
 
 def _is_inside(part: Mask, island: Mask) -> bool:
-    left, top, right, bottom = _box(part)
-    outer = _box(island)
+    left, top, right, bottom = box_of(part)
+    outer = box_of(island)
     return outer[0] <= left and outer[1] <= top and right <= outer[2] and bottom <= outer[3]
 
 
-def _label(mask: Mask) -> NDArray[np.int32]:
+def label_islands(mask: Mask) -> NDArray[np.int32]:
     """Number the islands of a mask from 1, by runs of rows joined where they touch."""
     labels = np.zeros(mask.shape, np.int32)
     parents = [0]
@@ -155,20 +155,21 @@ def _label(mask: Mask) -> NDArray[np.int32]:
     return np.array([root(label) for label in range(len(parents))], np.int32)[labels]
 
 
-def _box(mask: Mask) -> tuple[int, int, int, int]:
+def box_of(mask: Mask) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of what a mask marks; it marks something."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _ratio(mask: Mask) -> float:
-    left, top, right, bottom = _box(mask)
+    left, top, right, bottom = box_of(mask)
     return (right - left) / (bottom - top)
 
 
 def _cut(image: Image.Image, island: Mask) -> Figure:
     """The island at full size, its rim left out: there the background shines through."""
     height, width = island.shape
-    left, top, right, bottom = _box(island)
+    left, top, right, bottom = box_of(island)
     scale_x, scale_y = image.width / width, image.height / height
     place = (
         round(left * scale_x),

@@ -17,13 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
-from nbp_dagster.studio.checks.characters.figures import Figure
-from nbp_dagster.studio.checks.characters.scorer import (
-    INSTALL,
-    ColourScorer,
-    Features,
-    ScorerMissing,
-)
+from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
+from nbp_dagster.studio.checks.characters.scorer import ColourScorer, Features, ScorerMissing
+from nbp_dagster.studio.checks.characters.subject import cut_subject, pad_to_square
+from nbp_dagster.studio.vision.network import INSTALL
 
 Rows = NDArray[np.float32]
 
@@ -36,6 +33,7 @@ _FILE: Final = "models/vit_s_focus.onnx"
 # The last layers serve what the model was trained for; of 6, 7 and 8 this one tells characters
 # apart best (make eval-characters).
 _LAYER: Final = "/backbone/encoder/layer.7/Add_1_output_0"
+_IMPORTANCE: Final = "output_importance"
 _SIDE: Final = 224  # pixels: 16 patches of 14
 # Of ImageNet, as is usual for such models; the wheel's own code does the same.
 _MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
@@ -49,11 +47,16 @@ class PatchScorer:
     """Patch recall and 0.15 of colour containment.
 
     Recall is the mean over the reference's patches of the best cosine with any patch of the
-    picture. Patch features have a large common part, which every patch of a picture has, and
-    which hides the differences; it is estimated on drawn figures and subtracted. Colours separate
-    characters of one body: each scorer errs where the other does not.
+    picture: half of it in the whole picture, half in its subject, cut out and set on white as the
+    reference is. Whole pictures tell sprites apart best, subjects mascots and products in
+    photographed scenes.
+
+    Patch features have a large common part, which every patch of a picture has, and which hides the
+    differences; it is estimated on drawn figures and subtracted. Colours separate characters of one
+    body: each scorer errs where the other does not.
 
     Args:
+        name: "dino", or "body" where no faces are compared beside it.
         model: An ONNX file of your own; None takes the weights of the extra `character`. Its one
             input takes 1 x 3 x 224 x 224 pixels, normalised as ImageNet is; its first output is
             patch features (1 x patches x size, with or without a class token) or one vector.
@@ -63,20 +66,30 @@ class PatchScorer:
             your own model can't be loaded.
     """
 
-    name = "dino"
-
     _COLOUR_SHARE: Final = 0.15
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(self, model: Path | None = None, *, name: str = "dino") -> None:
+        self.name = name
         self._session, digest = _open_session(model)
         self._colour = ColourScorer()
-        self.version = f"1-{digest[:12]}"
+        self.version = f"2-{digest[:12]}"
+        self._finds_subjects = model is None
         self._input = self._session.get_inputs()[0].name
         self._output = _LAYER if model is None else self._session.get_outputs()[0].name
         # Every lineup needs them again.
         self._drawn = {id(figure): self._run(_on_white(figure)[0]) for figure in draw_distractors()}
         drawn = [_unit(rows).mean(axis=0) for rows in self._drawn.values()]
         self._common = np.asarray(np.mean(drawn, axis=0), np.float32)
+
+    def cut(self, reference: Image.Image) -> tuple[Figure, ...]:
+        """Return the figures on a plain ground, else the subject cut out of its ground.
+
+        A model of your own finds no subjects: without a plain ground its figure is the whole
+        picture.
+        """
+        figures = cut_figures(reference)
+        subject = None if figures[0].is_cut else self._cut_subject(reference)
+        return figures if subject is None else (subject,)
 
     def describe(self, figure: Figure) -> Features:
         """Return the unit features of the patches the figure covers, one a row, and its colours."""
@@ -91,14 +104,22 @@ class PatchScorer:
         return (rows, *self._colour.describe(figure))
 
     def look_at(self, picture: Image.Image) -> Features:
-        """Return the unit features of all patches of a picture, one a row, and its colours."""
-        return (self._patches(picture), *self._colour.look_at(picture))
+        """Return the unit features of all patches of a picture, its colours, those of its subject.
+
+        The whole picture is its own subject where none is found.
+        """
+        whole, (colours,) = self._patches(picture), self._colour.look_at(picture)
+        subject = self._cut_subject(picture)
+        return (whole, colours, whole if subject is None else self.describe(subject)[0])
 
     def compare(self, reference: Features, picture: Features) -> float:
         """Return the blend, -1 to 1.15."""
-        recall = float((reference[0] @ picture[0].T).max(axis=1).mean())
-        colours = self._colour.compare(reference[1:], picture[1:])
-        return round(recall + self._COLOUR_SHARE * colours, 6)
+        whole, subject = (
+            float((reference[0] @ patches.T).max(axis=1).mean())
+            for patches in (picture[0], picture[2])
+        )
+        colours = self._colour.compare(reference[1:2], picture[1:2])
+        return round((whole + subject) / 2 + self._COLOUR_SHARE * colours, 6)
 
     def trace(self, references: Sequence[Features], picture: Features) -> bytes:
         """Return the mean of the picture's patches that answer the character's."""
@@ -109,12 +130,21 @@ class PatchScorer:
     def _patches(self, picture: Image.Image) -> Rows:
         return _unit(self._run(picture) - self._common)
 
-    def _run(self, picture: Image.Image) -> Rows:
-        """The model's own features of the patches, one a row."""
+    def _cut_subject(self, picture: Image.Image) -> Figure | None:
+        if not self._finds_subjects:
+            return None
+        return cut_subject(picture, self._ask(_IMPORTANCE, pad_to_square(picture)).squeeze())
+
+    def _ask(self, output: str, picture: Image.Image) -> Rows:
+        """One output of the model."""
         small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
         pixels = (np.asarray(small, np.float32) / 255 - _MEAN) / _SPREAD
         feed = {self._input: pixels.transpose(2, 0, 1)[None].astype(np.float32)}
-        found = np.asarray(self._session.run([self._output], feed)[0], np.float32)
+        return np.asarray(self._session.run([output], feed)[0], np.float32)
+
+    def _run(self, picture: Image.Image) -> Rows:
+        """The model's own features of the patches, one a row."""
+        found = self._ask(self._output, picture)
         rows = found.reshape(-1, found.shape[-1])
         side = round((len(rows) - 1) ** 0.5)
         if len(rows) > 1 and side * side == len(rows) - 1:

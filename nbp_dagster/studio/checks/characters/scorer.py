@@ -12,13 +12,10 @@ from PIL import Image
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.characters.colour import bins_of, share_bins
-from nbp_dagster.studio.checks.characters.figures import Figure
+from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 
 Features = tuple[NDArray[np.float32], ...]
 """What a scorer keeps of a figure or a picture; only the scorer that made it reads it."""
-
-INSTALL: Final = 'pip install "nbp-dagster[character]"'
-"""Brings what the scorer with a model needs."""
 
 
 class ScorerMissing(NbpError):
@@ -38,6 +35,10 @@ class CharacterScorer(Protocol):
 
     name: str
     version: str
+
+    def cut(self, reference: Image.Image) -> tuple[Figure, ...]:
+        """Return the views of a character that a reference shows."""
+        ...
 
     def describe(self, figure: Figure) -> Features:
         """Return what is recognised of one view of a character."""
@@ -75,6 +76,10 @@ class ColourScorer:
 
     _SIDE: Final = 160  # pixels a picture is looked at with: more tell no more of its colours
     _FILL: Final = 8.0
+
+    def cut(self, reference: Image.Image) -> tuple[Figure, ...]:
+        """Return the figures on a plain ground; the whole picture where there is none."""
+        return cut_figures(reference)
 
     def describe(self, figure: Figure) -> Features:
         """Return the shares of the figure's Lab bins."""

@@ -1,25 +1,36 @@
 """Each fault of the painter makes exactly its check fail; what can't be measured is skipped."""
 
+import base64
+import logging
 from collections.abc import Mapping
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from pydantic import TypeAdapter
 
+from nbp_dagster.assets.metadata import describe_renditions
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.vocabulary import CorrectableCheck, WarningCheck
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
-from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder, TooFewViews
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
+from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.options import ScorerName
+from nbp_dagster.studio.vision.embedding import embed_face
+from nbp_dagster.studio.vision.faces import find_faces
+from tests.rigs.drawn_faces import draw_face
 
 CONFIG = Path(__file__).parents[4] / "assets_config"
 
@@ -163,6 +174,66 @@ def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
     found = work.measure(cast, sheets, prompt_key="p", cast=["bo"], picture=picture())
     count = check_of(found, "cast_count")
     assert (count.verdict, count.sentence) == ("failed", "not of this shot: pip")
+
+
+def portrait_measurer(tmp_path: Path, scorer: ScorerName) -> Measurer:
+    """Pip has a face: one image, from the front."""
+    return Measurer(
+        Measuring(scorer),
+        calibrations=CalibrationFolder(tmp_path),
+        read=lambda *_: encode_png(draw_face(600)),
+    )
+
+
+@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra is not installed")
+@pytest.mark.parametrize(("scorer", "path"), [("dino", "face"), ("body", "body")])
+def test_a_setting_leaves_faces_out(tmp_path: Path, scorer: ScorerName, path: str) -> None:
+    found = portrait_measurer(tmp_path, scorer).measure(
+        brand(), sheet("face"), prompt_key="p", cast=["pip"], picture=draw_face(600)
+    )
+    assert [row.path for row in found.likenesses] == [path]
+    assert (found.likenesses[0].distance is None) == (path == "body")
+
+
+@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra is not installed")
+def test_no_embedding_of_a_face_is_kept_or_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in records, from which manifests and events are made, nor calibrations, stamps, logs.
+
+    Embeddings of a reference's and of a picture's face are the same here, and looked for as numbers
+    and as bytes. What is kept of a face is one distance.
+    """
+    caplog.set_level(logging.DEBUG)
+    work = portrait_measurer(tmp_path, "dino")
+    shown = draw_face(600)
+    found = work.measure(brand(), sheet("face"), prompt_key="p", cast=["pip"], picture=shown)
+    [row] = found.likenesses
+    assert (row.path, row.answer) == ("face", "same")
+    with pytest.raises(TooFewViews) as refused:
+        work.calibrate(brand(), sheet("face"))
+    stamp = work.stamp(brand(), sheet("face"), ["pip"])
+    record = PromptRecord(
+        prompt_key="p", fingerprint="f", recipe="r", pictures=(), preview="",
+        checks=found.checks, likenesses=found.likenesses, measured=stamp,
+    )  # fmt: skip
+    kept = TypeAdapter(PromptRecord).dump_json(record).decode()
+    told = f"{kept}\n{describe_renditions(record)}\n{caplog.text}\n{refused.value}\n{stamp}"
+    embedding = embed_face(shown, find_faces(shown, least=0.65)[0])
+    numbers = [f"{abs(value):.4f}" for value in embedding if abs(value) >= 0.05]
+    assert len(numbers) > 40
+    assert not [number for number in numbers if number in told]
+    trace = base64.b64decode(row.trace)
+    for kind in (np.float16, np.float32, np.float64):
+        assert embedding.astype(kind).tobytes()[:16] not in trace
+    assert trace == portrait_trace_without_faces(tmp_path)
+
+
+def portrait_trace_without_faces(tmp_path: Path) -> bytes:
+    found = portrait_measurer(tmp_path, "body").measure(
+        brand(), sheet("face"), prompt_key="p", cast=["pip"], picture=draw_face(600)
+    )
+    return base64.b64decode(found.likenesses[0].trace)
 
 
 def test_brands_may_promote_only_checks_that_exist() -> None:

@@ -4,7 +4,7 @@ import base64
 from dataclasses import replace
 
 from nbp_dagster.studio.checks.set_outliers import check_agreement, drifting, rank_likenesses
-from nbp_dagster.studio.manifest.manifest import LikenessFacts
+from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from tests.rigs.sets import build_set
 

@@ -421,6 +421,26 @@ def test_each_character_has_a_lane_with_the_least_like_first() -> None:
     assert "not calibrated" in page.text
 
 
+def test_a_lane_says_what_decided_and_what_is_in_doubt() -> None:
+    """A face's word is marked as such; who is unsure or without an opinion is not called unlike."""
+    sample = build_set(scale=0.05, measured=True)
+    answers = ("same", "unsure", "no opinion", "other")
+    paths = ("face", "face", "none", "body")
+    mira = [row for row in sample.manifest.likenesses if row.character == "mira"]
+    rows = [
+        replace(row, answer=answer, path=path, distance=0.5 if path == "face" else None)
+        for row, answer, path in zip(mira, answers, paths, strict=False)
+    ]
+    assert len(rows) == len(answers)
+    page = render(replace(sample.manifest, likenesses=tuple(rows)))
+    shown = [link for link in page.all("a") if link.get("class") == "rank"]
+    assert len(shown) == len(answers)
+    assert page.text.count("by face") == 2
+    flags = page.text[page.text.index("Likeness to the sheet") :]
+    for mark in ("unsure", "no opinion", "unlike"):
+        assert mark in flags
+
+
 def test_a_set_that_nobody_measured_has_no_lanes() -> None:
     """No heading over nothing."""
     assert "Likeness" not in render().text

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from nbp_dagster.studio.checks.characters.calibration import (
     place_on_background,
 )
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
+from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure
 from nbp_dagster.studio.checks.characters.scorer import ColourScorer
+from tests.rigs.drawn_faces import draw_face
 
 FIGURES = draw_distractors()
 PALETTE = ["#0B3D2E", "#F2B705"]
@@ -45,6 +48,22 @@ def test_scenes_are_the_same_every_time() -> None:
     """So equal sheets give equal thresholds."""
     one, other = (place_on_background(FIGURES[1], random.Random("ada/0/1")) for _ in range(2))
     assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra is not installed")
+def test_faces_that_look_alike_make_a_calibration_stricter(tmp_path: Path) -> None:
+    """Its file has the limit and the number of faces, and nothing of the faces."""
+    alike = {"ada": [(draw_face(600), 1)], "bo": [(draw_face(600, eyes=0.17), 1)]}
+    cast = {"ada": views_of(3), "bo": views_of(9, 1)}
+    faces = FacePath(alike)
+    found = calibrate("winter", ColourScorer(), cast, sheets="abc", palette=PALETTE, faces=faces)
+    assert (found.face_same, dict(found.faces)) == (0.4, {"ada": 1, "bo": 1})
+    folder = CalibrationFolder(tmp_path)
+    kept = folder.write(found).read_text(encoding="utf-8")
+    assert folder.read("winter", ColourScorer(), "abc") == found
+    assert len(kept) < 1000
+    alone = calibrate("winter", ColourScorer(), cast, sheets="abc", palette=PALETTE)
+    assert (alone.face_same, dict(alone.faces)) == (SAME, {})
 
 
 def test_a_cast_with_views_is_calibrated(tmp_path: Path) -> None:

@@ -47,14 +47,29 @@ def test_a_figure_is_told_from_two_others_in_its_own_scene(
     cast = {str(number): [draw_distractors()[number]] for number in (2, 7, 13)}
     lineup = Lineup(scorer, cast)
     scores = lineup.score_picture(stage(7))
-    found = {name: lineup.likeness_of(scores, name, present={"7"}) for name in cast}
+    found = {name: lineup.likeness_of(scores, name, present={"7"}, threshold=0.2) for name in cast}
     assert max(found, key=lambda name: found[name].standing) == "7"
-    stranger = lineup.likeness_of(lineup.score_picture(stage(2)), "7", present={"7"})
+    stranger = lineup.likeness_of(lineup.score_picture(stage(2)), "7", present={"7"}, threshold=0.2)
     assert found["7"].standing > stranger.standing
     twice, _, alone = mean_agreement(
         scorer.name, [found["7"].trace, found["7"].trace, stranger.trace]
     )
     assert twice > alone
+
+
+@needs_extra
+def test_a_reference_is_cut_out_of_its_ground(loaded: dict[type, CharacterScorer]) -> None:
+    """A plain ground is left out by either scorer; one with a landscape by the model alone."""
+    scorer = loaded.get(PatchScorer) or loaded.setdefault(PatchScorer, PatchScorer())
+    ramp = Image.merge("RGB", [Image.linear_gradient("L").rotate(90 * n) for n in range(3)])
+    ground = ramp.resize((400, 400))
+    ground.paste(stage(7).crop((120, 100, 344, 324)).resize((160, 160)), (120, 120))
+    [figure] = scorer.cut(ground)
+    assert figure.is_cut
+    assert max(figure.image.size) < 300
+    [whole] = ColourScorer().cut(ground)
+    assert (whole.is_cut, whole.image.size) == (False, (384, 384))
+    assert ColourScorer().cut(stage(7))[0].is_cut
 
 
 @needs_extra
