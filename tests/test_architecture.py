@@ -14,7 +14,7 @@ ORDER = (
     ("base", "_dagster_private", "simulator", "defs"),
     ("oxen.sockets",),
     # One module that both the settings and the rooms below the studio may import.
-    ("instance", "yaml_source", "oxen", "studio.options", "studio.storage"),
+    ("instance", "yaml_source", "oxen", "studio.options", "studio.storage", "studio.vision"),
     ("briefs", "oxen.rate_limit", "settings"),
     ("prompts", "studio.imaging"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
