@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -18,7 +19,6 @@ from PIL import Image
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.briefs.models import Channel
-from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
 from nbp_dagster.studio.imaging.places import Places, find_places, share_of
@@ -74,7 +74,9 @@ def render(
     rendition = render_channel(
         case.pyramid,
         channel,
-        typeset=setter.typesetter(places) if setter.is_needed else None,
+        typeset=partial(setter.typeset, source=case.pyramid.size, places=places)
+        if setter.is_needed
+        else None,
         compose=(lambda original: setter.compose(original, (), places))
         if setter.is_banner
         else None,
@@ -109,12 +111,14 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", default=os.environ.get("NBP_REAL_PICTURES"))
     parser.add_argument("--outlines", type=Path, help="heads outlined by hand, JSON")
     parser.add_argument("--save", type=Path, help="write every rendition into this folder")
+    parser.add_argument("--frames", nargs="*", default=[*PLAIN, *BANNERS], help="channels")
+    parser.add_argument("--only", default="", help="pictures whose name has it")
     given = parser.parse_args()
     if not given.folder:
         sys.exit("no folder of pictures: give one, or set NBP_REAL_PICTURES")
     outlines = None if given.outlines is None else json.loads(given.outlines.read_text("utf-8"))
     started = time.process_time()
-    cases = read_cases(Path(given.folder), outlines)
+    cases = [case for case in read_cases(Path(given.folder), outlines) if given.only in case.name]
     each = (time.process_time() - started) / max(1, len(cases))
     print(
         f"{len(cases)} pictures, {sum(len(case.heads) for case in cases)} heads, {each:.2f} s each"
@@ -124,7 +128,7 @@ def main() -> None:
     channels = load_packaged_channels()
     print("frame: heads cut, heads under type; places unknown -> known")
     totals = [0, 0, 0, 0]
-    for name in (*PLAIN, *BANNERS):
+    for name in given.frames:
         for texts in ({}, COPY):
             counts = [0, 0, 0, 0]
             for case in cases:
@@ -141,7 +145,6 @@ def main() -> None:
             totals = [a + b for a, b in zip(totals, counts, strict=True)]
             kind = "with copy" if texts else "without"
             print(f"{name} {kind}: {counts[0]} -> {counts[1]}, {counts[2]} -> {counts[3]}")
-            assert is_banner(channels[name].width, channels[name].height) == (name in BANNERS)
     print(f"sum: {totals[0]} -> {totals[1]}, {totals[2]} -> {totals[3]}")
 
 

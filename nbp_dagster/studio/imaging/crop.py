@@ -96,6 +96,20 @@ class Crop:
     scale: float
     is_moved: bool = False
 
+    def locate(self, box: Box, source: tuple[int, int]) -> tuple[int, int, int, int] | None:
+        """Return where a box of the picture is in the frame; None where it is not seen.
+
+        Args:
+            box: In shares of the picture's width and height.
+            source: Width and height of the picture in pixels.
+        """
+        found = []
+        for n, edge in enumerate(box):
+            place = self.place[n % 2] + (edge * source[n % 2] - self.box[n % 2]) * self.scale
+            found.append(round(min(max(place, self.place[n % 2]), self.place[n % 2 + 2])))
+        left, top, right, bottom = found
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
     @property
     def facts(self) -> CropFacts:
         """The crop as records hold it."""

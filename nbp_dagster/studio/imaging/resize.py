@@ -159,7 +159,7 @@ def render_channel(
     *,
     icc: bytes | None = None,
     xmp: bytes | None = None,
-    typeset: Callable[[Image.Image], Image.Image] | None = None,
+    typeset: Callable[[Image.Image, Crop], Image.Image] | None = None,
     compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
     watermark: Callable[[Image.Image], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
@@ -200,7 +200,7 @@ def render_channel(
             ground=ground,
         )
         if typeset is not None:
-            fitted = typeset(fitted)
+            fitted = typeset(fitted, crop)
         elif watermark is not None and crop.is_moved:
             fitted = watermark(fitted)
     encoded = encode_signed(

@@ -221,11 +221,14 @@ class Renderer:
         setter = CopySetter(context, channel, copy, work.is_simulated, logo)
         marks = work.marks(composited=setter.is_needed)
         compose = partial(setter.compose, words=work.words, places=work.places)
+        typeset = partial(
+            setter.typeset, source=original.size, places=work.places, words=work.words
+        )
         rendition = render_channel(
             original,
             channel,
             xmp=build_xmp(marks),
-            typeset=setter.typeset if setter.is_needed else None,
+            typeset=typeset if setter.is_needed else None,
             compose=compose if setter.is_banner else None,
             watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
             words=work.words,

@@ -133,7 +133,7 @@ def plan_banner(
             gets less where the copy needs the room.
 
     Raises:
-        TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
+        TextDoesNotFit: A field other than `sub` has no room at 10 px, or a letter has no glyph.
     """
     words = choose_words(texts)
     if not words:

@@ -4,7 +4,7 @@ Copy stands on the picture (`text_block`) or beside it (`banner`); this module m
 channels to those two and must not know how type is drawn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
@@ -18,12 +18,27 @@ from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure, describe_subject
 from nbp_dagster.studio.typography.banner import FADE, Plan, draw_banner, plan_banner
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
+from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 from nbp_dagster.studio.typography.text_block import (
     TypesetPicture,
     typeset,
 )
+from nbp_dagster.studio.typography.text_layout import Box as PixelBox
+
+
+def find_taken(
+    crop: Crop, source: tuple[int, int], places: Places, words: tuple[Box, ...] = ()
+) -> Taken:
+    """Return where heads, subject and lettering of an original are in a frame, in its pixels."""
+
+    def place(boxes: Iterable[Box]) -> tuple[PixelBox, ...]:
+        found = (crop.locate(box, source) for box in boxes)
+        return tuple(box for box in found if box is not None)
+
+    figure = place(() if places.subject is None else (places.subject,))
+    return Taken(place(places.heads), figure[0] if figure else None, place(words))
 
 
 @dataclass
@@ -57,12 +72,23 @@ class CopySetter:
         """Whether anything is set at all."""
         return bool(self.copy.texts) or self.is_banner
 
-    def typesetter(self, places: Places | None) -> Callable[[Image.Image], Image.Image]:
-        """Return what sets the copy on the fitted picture."""
-        return self.typeset
+    def typeset(
+        self,
+        fitted: Image.Image,
+        crop: Crop,
+        source: tuple[int, int] = (1, 1),
+        places: Places | None = None,
+        words: tuple[Box, ...] = (),
+    ) -> Image.Image:
+        """Return the fitted picture with its copy.
 
-    def typeset(self, fitted: Image.Image) -> Image.Image:
-        """Return the fitted picture with its copy."""
+        Args:
+            fitted: The picture at its channel's size.
+            crop: What of the original it shows.
+            source: Width and height of the original in pixels.
+            places: Heads and subject of the original, where they are known.
+            words: Lettering on it, in shares of its width and height.
+        """
         done = typeset(
             fitted,
             texts=self.copy.texts,
@@ -70,6 +96,7 @@ class CopySetter:
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
             fonts=self.context.fonts.get(self.copy.locale),
+            taken=None if places is None else find_taken(crop, source, places, words),
         )
         return self._finish(done)
 
