@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-ocr eval-originals eval-real sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-frames eval-ocr eval-originals eval-real sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,10 @@ bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (abo
 
 eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones
 	$(BIN)/python -m tests.eval.crops
+
+# NBP_REAL_PICTURES names a folder of pictures; ARGS may add --outlines FILE of heads by hand.
+eval-frames: install extras  ## Print which heads frames cut or cover, on a folder of pictures
+	$(BIN)/python -m tests.eval.frames $(ARGS)
 
 eval-characters: install extras sprites  ## Print how well characters are told apart, on sprites of SuperTux
 	$(BIN)/python -m tests.eval.characters

@@ -14,6 +14,10 @@ _BACKGROUND_TONES: Final = (
     7  # tones along an edge that the background keeps: a horizon, but no outlines
 )
 
+_PLAIN_CELLS: Final = 64  # along an edge
+_PLAIN: Final = 14  # of 255, by which a cell of a plain edge may differ from its blurred tone,
+_PLAIN_SHARE: Final = 0.9  # at so many of the cells
+
 
 def extend_background(
     picture: Image.Image,
@@ -39,6 +43,47 @@ def extend_background(
         frame = _join_backgrounds(flipped, turned, size[::-1], even=True, share=feather)
         return frame.transpose(Image.Transpose.TRANSPOSE)
     return _join_backgrounds(picture, place, size, even=False, share=feather)
+
+
+def has_plain_edges(
+    picture: Image.Image, place: tuple[int, int, int, int], size: tuple[int, int]
+) -> bool:
+    """Return whether a background grown from a picture's edges would look like one.
+
+    Only edges that it would be grown from count: a studio's ground is plain, a photograph's trees
+    are drawn out into smears.
+
+    Args:
+        picture: RGB.
+        place: Left, top, right, bottom of the picture in the frame.
+        size: Width and height of the frame in pixels.
+    """
+    wide, high = picture.size
+    across, down = max(1, round(wide * _RIM)), max(1, round(high * _RIM))
+    edges = []
+    if place[0] > 0:
+        edges.append((0, 0, across, high))
+    if place[2] < size[0]:
+        edges.append((wide - across, 0, wide, high))
+    if place[1] > 0:
+        edges.append((0, 0, wide, down))
+    if place[3] < size[1]:
+        edges.append((0, high - down, wide, high))
+    return all(_is_plain(picture.crop(edge)) for edge in edges)
+
+
+def _is_plain(edge: Image.Image) -> bool:
+    """Whether a rim is what its few blurred tones say."""
+    longer = max(edge.size)
+    size = (1, _PLAIN_CELLS) if edge.height == longer else (_PLAIN_CELLS, 1)
+    cells = edge.resize(size, Image.Resampling.BOX)
+    tones = (1, _BACKGROUND_TONES) if edge.height == longer else (_BACKGROUND_TONES, 1)
+    blurred = cells.resize(tones, Image.Resampling.BOX).resize(size, Image.Resampling.BICUBIC)
+    off = sorted(
+        max(abs(a - b) for a, b in zip(one, other, strict=True))
+        for one, other in zip(_read_pixels(cells), _read_pixels(blurred), strict=True)
+    )
+    return off[round(len(off) * _PLAIN_SHARE) - 1] <= _PLAIN
 
 
 def _join_backgrounds(

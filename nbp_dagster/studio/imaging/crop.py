@@ -13,6 +13,9 @@ import numpy as np
 LEAST_KEPT: Final = 0.55
 # And below this share of what stands out in it.
 LEAST_SALIENT: Final = 0.6
+# Shares of the subject's box that a crop shows at least, where the subject is known.
+LEAST_WITH_HEADS: Final = 0.75
+LEAST_WITHOUT_HEADS: Final = 0.9
 
 # Where a crop takes away, as the share of the loss that is taken at the left and at the top.
 # Prompts tell the model which margins a centred crop costs, so crops stay at the middle unless
@@ -24,11 +27,13 @@ _WORTH_MOVING: Final = 0.03  # share of what stands out that must be gained by l
 _PLACES: Final = 64  # steps over which a window is moved
 _NEARLY: Final = 0.1  # share of what stands out by which windows of a thumbnail are alike
 _FOOT: Final = 0.2  # what stands out at a thumbnail's foot, by what it counts at its top
-_AIR: Final = 0.008  # free share of the picture around words
+_AIR: Final = 0.008  # free share of the picture around words and heads
+_ALIKE: Final = 0.02  # share of the figure by which windows are alike
 
 # The part of a frame that copy is set on: the left of a landscape one, the top of any other.
 _COPY_SHARE: Final = 0.4
 
+_STRETCHED: Final = 3.0  # longer sides in shorter ones from which a frame is a banner
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
 _WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four figures
 _FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
@@ -44,10 +49,19 @@ class Subject:
     Attributes:
         saliency: How much each part stands out: rows by columns over the whole picture, sum 1.
         words: Boxes of words, in shares of the picture's width and height, 0 to 1.
+        heads: Boxes of heads, in the same shares; none where nobody looked for them.
+        figure: Box of what the picture is about; None where that is not known.
     """
 
     saliency: Any
     words: tuple[Box, ...] = field(default=())
+    heads: tuple[Box, ...] = field(default=())
+    figure: Box | None = None
+
+    @property
+    def least_figure(self) -> float:
+        """Share of the figure's box that a crop must show: heads make up for the rest of it."""
+        return LEAST_WITH_HEADS if self.heads else LEAST_WITHOUT_HEADS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +96,20 @@ class Crop:
     scale: float
     is_moved: bool = False
 
+    def locate(self, box: Box, source: tuple[int, int]) -> tuple[int, int, int, int] | None:
+        """Return where a box of the picture is in the frame; None where it is not seen.
+
+        Args:
+            box: In shares of the picture's width and height.
+            source: Width and height of the picture in pixels.
+        """
+        found = []
+        for n, edge in enumerate(box):
+            place = self.place[n % 2] + (edge * source[n % 2] - self.box[n % 2]) * self.scale
+            found.append(round(min(max(place, self.place[n % 2]), self.place[n % 2 + 2])))
+        left, top, right, bottom = found
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
     @property
     def facts(self) -> CropFacts:
         """The crop as records hold it."""
@@ -115,7 +143,10 @@ def choose_crop(
     across, down = source
     picture, frame = across / down, width / height
     kept = min(picture / frame, frame / picture)
-    if kept < LEAST_KEPT:
+    # A banner without copy is a strip of the picture, however little that is, while it shows what
+    # must be seen.
+    is_strip = max(frame, 1 / frame) >= _STRETCHED and anchor == "centre"
+    if kept < LEAST_KEPT and not (is_strip and subject is not None):
         return _show_whole(source, width=width, height=height, anchor=anchor)
     sideways = picture > frame
     # A landscape frame has its copy at the left, any other at the top: moving a crop across that
@@ -237,13 +268,19 @@ def _find_start(
     first, last = 0, 2
     if not sideways:
         first, last = 1, 3
-    low = max([0.0, *(box[last] + _AIR - kept for box in subject.words)])
-    high = min([1 - kept, *(box[first] - _AIR for box in subject.words)])
+    whole = (*subject.words, *subject.heads)
+    low = max([0.0, *(box[last] + _AIR - kept for box in whole)])
+    high = min([1 - kept, *(box[first] - _AIR for box in whole)])
     low, high = min(low, 1 - kept), max(high, 0.0)
     if low > high:
         return None, False
     starts = np.linspace(low, high, _PLACES + 1)
     middle = min(max(usual, low), high)
+    if subject.figure is not None:
+        starts = _keep_figure(starts, kept, subject, span=(first, last))
+        if not starts.size:
+            return None, False
+        middle = float(starts[np.argmin(np.abs(starts - middle))])
     shown = _measure(subject.saliency, starts, kept, sideways=sideways)
     worth, at_middle = shown, _measure(subject.saliency, middle, kept, sideways=sideways)
     if under_copy:
@@ -253,9 +290,21 @@ def _find_start(
     good = np.flatnonzero(worth >= worth.max() - 0.005)
     best = int(good[np.argmin(np.abs(starts[good] - middle))])
     start = float(starts[best]) if worth[best] > at_middle + _WORTH_MOVING else float(middle)
-    if _measure(subject.saliency, start, kept, sideways=sideways) < LEAST_SALIENT:
+    is_known = subject.figure is not None
+    if not is_known and _measure(subject.saliency, start, kept, sideways=sideways) < LEAST_SALIENT:
         return None, False
     return start, abs(start - usual) > 1e-6
+
+
+def _keep_figure(starts: Any, kept: float, subject: Subject, *, span: tuple[int, int]) -> Any:
+    """Return the starts of windows that show nearly the most of the figure, if that is enough."""
+    assert subject.figure is not None
+    near, far = subject.figure[span[0]], subject.figure[span[1]]
+    shown = np.minimum(starts + kept, far) - np.maximum(starts, near)
+    shares = np.maximum(shown, 0) / max(far - near, 1e-6)
+    if not shares.size or shares.max() < subject.least_figure:
+        return starts[:0]
+    return starts[shares >= shares.max() - _ALIKE]
 
 
 def _measure(saliency: Any, starts: Any, length: float, *, sideways: bool) -> Any:

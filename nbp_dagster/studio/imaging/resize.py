@@ -14,7 +14,7 @@ from PIL import Image
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.imaging.background import FEATHER, extend_background
+from nbp_dagster.studio.imaging.background import FEATHER, extend_background, has_plain_edges
 from nbp_dagster.studio.imaging.c2pa import encode_signed
 from nbp_dagster.studio.imaging.crop import (
     Anchor,
@@ -25,6 +25,7 @@ from nbp_dagster.studio.imaging.crop import (
     choose_figure_crop,
 )
 from nbp_dagster.studio.imaging.encode import LEAST_QUALITY, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.saliency import find_saliency
 
 # A reduced copy is resized from only while it has this many pixels per pixel of the result: some
@@ -111,20 +112,45 @@ def fit_image(
     The frame is filled where that keeps most of the picture; else the picture is shown whole on a
     background grown from its own edges (see `crop.LEAST_KEPT`).
     """
-    fitted, _ = _fit(_as_pyramid(image), width=width, height=height, anchor=anchor)
+    pyramid = _as_pyramid(image)
+    subject = describe_subject(pyramid, ())
+    fitted, _ = _fit(pyramid, width=width, height=height, anchor=anchor, subject=subject)
     return fitted
+
+
+def describe_subject(
+    original: Pyramid, words: tuple[Box, ...], places: Places | None = None
+) -> Subject:
+    """Return what of a picture must be seen."""
+    if places is None:
+        return Subject(original.saliency, words)
+    return Subject(original.saliency, words, places.heads, places.subject)
 
 
 def crop_figure(
     original: Pyramid,
     place: tuple[int, int, int, int],
-    words: tuple[Box, ...],
+    subject: Subject,
     *,
     join: tuple[int, int, int, int],
+    box: Box | None = None,
 ) -> tuple[Image.Image, Crop]:
-    """Return a picture cropped to its figure, for a part of a frame; see `choose_figure_crop`."""
-    crop = choose_figure_crop(original.size, place, Subject(original.saliency, words), join=join)
+    """Return a picture cropped to its figure, for a part of a frame.
+
+    Args:
+        original: The picture.
+        place: Left, top, right, bottom in the frame.
+        subject: What must be seen.
+        join: Pixels at its edges in which nothing can be made out.
+        box: What of the picture to show; `choose_figure_crop` chooses it when None.
+    """
     size = (place[2] - place[0], place[3] - place[1])
+    if box is None:
+        crop = choose_figure_crop(original.size, place, subject, join=join)
+    else:
+        wide, high = box[2] - box[0], box[3] - box[1]
+        kept = wide * high / (original.size[0] * original.size[1])
+        crop = Crop("beside", box, kept, place, size[0] / wide, is_moved=True)
     return _resize(original, crop.box, size), crop
 
 
@@ -134,10 +160,12 @@ def render_channel(
     *,
     icc: bytes | None = None,
     xmp: bytes | None = None,
-    typeset: Callable[[Image.Image], Image.Image] | None = None,
+    typeset: Callable[[Image.Image, Crop], Image.Image] | None = None,
     compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
     watermark: Callable[[Image.Image], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
+    places: Places | None = None,
+    ground: tuple[int, int, int] | None = None,
     sign: Sequence[Callable[[bytes], bytes]] = (),
 ) -> Rendition:
     """Fit a picture to a channel and write the file.
@@ -152,6 +180,9 @@ def render_channel(
         compose: Makes the whole frame of the original, in place of fitting and typesetting.
         watermark: Draws the watermark on a crop off the middle: it may lose the first.
         words: Boxes that no crop may cut: left, top, right, bottom in shares of the picture.
+        places: Its heads and subject, where they are known.
+        ground: What stands beside a picture that is shown whole and has no plain edge to grow a
+            background from; grown all the same when None.
         sign: Ways to add credentials to the file, the best first; they count towards the channel's
             maximum bytes.
 
@@ -167,10 +198,11 @@ def render_channel(
             width=channel.width,
             height=channel.height,
             anchor="centre" if typeset is None else "end",
-            words=words,
+            subject=describe_subject(pyramid, words, places),
+            ground=ground,
         )
         if typeset is not None:
-            fitted = typeset(fitted)
+            fitted = typeset(fitted, crop)
         elif watermark is not None and crop.is_moved:
             fitted = watermark(fitted)
     encoded = encode_signed(
@@ -222,22 +254,27 @@ def _make_opaque(image: Image.Image) -> Image.Image:
 
 
 def _fit(
-    pyramid: Pyramid, *, width: int, height: int, anchor: Anchor, words: tuple[Box, ...] = ()
+    pyramid: Pyramid,
+    *,
+    width: int,
+    height: int,
+    anchor: Anchor,
+    subject: Subject,
+    ground: tuple[int, int, int] | None = None,
 ) -> tuple[Image.Image, Crop]:
-    crop = choose_crop(
-        pyramid.size,
-        width=width,
-        height=height,
-        anchor=anchor,
-        subject=Subject(pyramid.saliency, words),
-    )
+    crop = choose_crop(pyramid.size, width=width, height=height, anchor=anchor, subject=subject)
     left, top, right, bottom = crop.place
     shown = _resize(pyramid, crop.box, (right - left, bottom - top))
     if crop.method == "cover":
         return shown, crop
-    # Words near an edge must not fade into the background.
+    if ground is not None and not has_plain_edges(shown, crop.place, (width, height)):
+        frame = Image.new("RGB", (width, height), ground)
+        frame.paste(shown, crop.place[:2])
+        return frame, crop
+    # Words and heads near an edge must not fade into the background.
     sides = (0, 2) if right - left < width else (1, 3)
-    free = [distance for box in words for distance in (box[sides[0]], 1 - box[sides[1]])]
+    kept = (*subject.words, *subject.heads)
+    free = [distance for box in kept for distance in (box[sides[0]], 1 - box[sides[1]])]
     feather = max(0.0, min([FEATHER, *free]))
     return extend_background(shown, crop.place, (width, height), feather=feather), crop
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
 from nbp_dagster.studio.manifest.value_types import Reading, WordBox
@@ -30,6 +31,7 @@ class PromptRecord:
         likenesses: One row a character of the shot, in the shot's order.
         words: Boxes of copy on the original that no crop may cut, in fractions of its sides.
         reading: The text read on the original; None where it was not read.
+        places: Heads and subject of the original; None where nobody looked for them.
         sketch: Descriptors of the original, base64; see `descriptors`. Empty in older records.
     """
 
@@ -44,6 +46,7 @@ class PromptRecord:
     likenesses: tuple[LikenessFacts, ...] = ()
     words: tuple[WordBox, ...] = ()
     reading: Reading | None = None
+    places: Places | None = None
     sketch: str = ""
 
     @property

@@ -22,6 +22,7 @@ from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendi
 from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
+from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
@@ -37,15 +38,17 @@ from nbp_dagster.studio.provenance.picture_index import (
     known_rendition,
 )
 from nbp_dagster.studio.renditions.inspector import Inspector
+from nbp_dagster.studio.renditions.original_places import settle_places
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
 from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 # Raised when an equal original and channel would give another file: renditions are made again.
-RENDER_VERSION = "3"
+RENDER_VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,14 @@ class Renderer:
         # Inspected first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
         seen = self._inspector.inspect(context, request, made, pyramid, sheets, seen)
-        seen = replace(seen, measured=stamp)
+        places = settle_places(request, made, pyramid, record)
+        is_rendered = is_rendered and record is not None and record.places == places
+        seen = replace(seen, measured=stamp, places=places)
         words = _words_on(context, made, seen)
         if is_rendered and words == seen.words:
             self._records.write(seen)
             return seen
-        drawn = self._pictures(context, request, made, pyramid, words)
+        drawn = self._pictures(context, request, made, pyramid, words, places)
         # Before the record: an up-to-date record would keep them from being indexed later.
         renditions = [item.known for item in drawn]
         # Descriptors are made from cell averages, which the smallest level has as well.
@@ -198,13 +203,14 @@ class Renderer:
         made: Made,
         original: Pyramid,
         words: tuple[WordBox, ...],
+        places: Places | None,
     ) -> Sequence["_Drawn"]:
         parent = None
         if self._credentials is not None:
             marks = _Work(context, request, made, context.channels[0]).marks(composited=False)
             parent = self._credentials.prepare_parent(self._read_original(made), marks)
         wanted = [
-            (_Work(context, request, made, channel, parent, words), copy)
+            (_Work(context, request, made, channel, parent, words, places), copy)
             for channel in context.channels
             for copy in locale_copies(context, channel)
         ]
@@ -215,14 +221,20 @@ class Renderer:
         logo = self._read_logo(context) if is_banner(channel.width, channel.height) else None
         setter = CopySetter(context, channel, copy, work.is_simulated, logo)
         marks = work.marks(composited=setter.is_needed)
+        compose = partial(setter.compose, words=work.words, places=work.places)
+        typeset = partial(
+            setter.typeset, source=original.size, places=work.places, words=work.words
+        )
         rendition = render_channel(
             original,
             channel,
             xmp=build_xmp(marks),
-            typeset=setter.typeset if setter.is_needed else None,
-            compose=partial(setter.compose, words=work.words) if setter.is_banner else None,
+            typeset=typeset if setter.is_needed else None,
+            compose=compose if setter.is_banner else None,
             watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
             words=work.words,
+            places=work.places,
+            ground=choose_scheme(context.brand.palette).background,
             sign=self._signers(work, marks),
         )
         checks = run_rendition_checks(
@@ -306,6 +318,7 @@ class _Work:
     channel: Channel
     parent: Parent | None = None
     words: tuple[WordBox, ...] = ()
+    places: Places | None = None
 
     @property
     def is_simulated(self) -> bool:
@@ -365,6 +378,7 @@ def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecor
         pictures=(),
         preview="",
         reading=None if earlier is None else earlier.reading,
+        places=None if earlier is None else earlier.places,
     )
 
 

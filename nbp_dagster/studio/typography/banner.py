@@ -48,6 +48,7 @@ from nbp_dagster.studio.typography.typeface import Typeface
 # is tried where the copy has no room beside it. The same of a tall frame, sides exchanged.
 _FIGURE_SHARE: Final = 0.38
 _FIGURE_WIDTHS: Final = ((1.0, 1.8), (0.85, 1.0))
+_MOST_OF_FRAME: Final = 0.6  # of a frame, for a part that shows a picture whole
 _FIGURE_ALONE: Final = 0.5  # where there is no copy
 # Most of a logo, in shares of its frame's width and height.
 _LOGO_SHARES: Final[Mapping[Shape, tuple[float, float]]] = {
@@ -57,7 +58,9 @@ _LOGO_SHARES: Final[Mapping[Shape, tuple[float, float]]] = {
 }
 _GAP: Final = 0.14  # between logo and copy, as a share of the shorter side
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of the shorter side
-_FADE: Final = 0.16  # of the figure's part that passes into the background
+FADE: Final = 0.16
+"""Of the figure's part, what passes into the background."""
+
 # A headline of this share of what its room would allow is worth leaving something else out for.
 _COMFORTABLE: Final = 0.6
 
@@ -79,6 +82,7 @@ class Plan:
         logo: The logo's box; None where there is none, or no room for it.
         groups: The copy.
         left_out: Fields there was no room for.
+        fade: Share of the figure's part that passes into the background.
     """
 
     size: tuple[int, int]
@@ -86,15 +90,22 @@ class Plan:
     logo: Box | None = None
     groups: tuple[Group, ...] = ()
     left_out: tuple[str, ...] = field(default=())
+    fade: float = FADE
+
+    @property
+    def length(self) -> int:
+        """Pixels of the figure's part along the frame's longer side."""
+        left, top, right, bottom = self.figure
+        return right - left if self.size[0] > self.size[1] else bottom - top
 
     @property
     def join(self) -> Box:
         """Pixels at each edge of the figure's part over which it passes into the background."""
         left, top, right, bottom = self.figure
         if self.size[0] > self.size[1]:
-            depth = round((right - left) * _FADE)
+            depth = round((right - left) * self.fade)
             return (depth, 0, 0, 0) if left else (0, 0, depth, 0)
-        return (0, round((bottom - top) * _FADE), 0, 0)
+        return (0, round((bottom - top) * self.fade), 0, 0)
 
 
 def plan_banner(
@@ -105,6 +116,7 @@ def plan_banner(
     language: str,
     fonts: FontPair | None = None,
     logo: tuple[int, int] | None = None,
+    length: int | None = None,
 ) -> Plan:
     """Find a place for a figure, copy and a logo on a banner.
 
@@ -117,16 +129,18 @@ def plan_banner(
         language: Locale of the copy.
         fonts: What to set it in; Inter by default.
         logo: The logo's width and height, in any unit; None where there is none.
+        length: Pixels of the figure's part along the longer side; the usual ones when None. It
+            gets less where the copy needs the room.
 
     Raises:
-        TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
+        TextDoesNotFit: A field other than `sub` has no room at 10 px, or a letter has no glyph.
     """
     words = choose_words(texts)
     if not words:
         figure = _place_figure(size, _FIGURE_ALONE, (0.0, 99.0))
         return Plan(size, figure, _center_logo(size, figure, safe_area, logo))
     face = choose_face(words, language, fonts)
-    attempts = list(_attempts(words, size, safe_area, logo))
+    attempts = list(_attempts(words, size, safe_area, logo, length))
     standards: tuple[tuple[Room, float], ...] = (
         ("whole", _COMFORTABLE),
         ("whole", 0.0),
@@ -245,21 +259,27 @@ def _attempts(
     size: tuple[int, int],
     safe_area: SafeArea,
     logo: tuple[int, int] | None,
+    length: int | None = None,
 ) -> Iterator[_Attempt]:
     """Yield what to try, the fullest first."""
     needed = {name: text for name, text in words.items() if name != MAY_BE_LEFT_OUT}
     spot = _place_logo(size, safe_area, logo)
     for limits in _FIGURE_WIDTHS:
-        figure = _place_figure(size, _FIGURE_SHARE, limits)
+        figure = _place_figure(size, _FIGURE_SHARE, limits, length)
         shares = [(words, spot), (needed, spot), (needed, None)]
         for given, place in shares if limits == _FIGURE_WIDTHS[0] else shares[1:]:
             if given and (place is not None or spot is None or given is needed):
                 yield _Attempt(given, size, figure, place)
 
 
-def _place_figure(size: tuple[int, int], share: float, limits: tuple[float, float]) -> Box:
+def _place_figure(
+    size: tuple[int, int], share: float, limits: tuple[float, float], length: int | None = None
+) -> Box:
     long, short = max(size), min(size)
     part = round(min(max(long * share, short * limits[0]), short * limits[1]))
+    if length is not None:
+        is_usual = limits == _FIGURE_WIDTHS[0]
+        part = min(length, round(long * _MOST_OF_FRAME)) if is_usual else min(part, length)
     if size[0] > size[1]:
         return (size[0] - part, 0, size[0], size[1])
     return (0, size[1] - part, size[0], size[1])

@@ -4,24 +4,41 @@ Copy stands on the picture (`text_block`) or beside it (`banner`); this module m
 channels to those two and must not know how type is drawn.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import RenderContext
-from nbp_dagster.studio.imaging.crop import Box, Crop
-from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure
-from nbp_dagster.studio.typography.banner import draw_banner, plan_banner
+from nbp_dagster.studio.imaging.crop import Box, Crop, Subject
+from nbp_dagster.studio.imaging.figure_part import FigurePart, choose_part
+from nbp_dagster.studio.imaging.places import Places
+from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure, describe_subject
+from nbp_dagster.studio.typography.banner import FADE, Plan, draw_banner, plan_banner
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
+from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 from nbp_dagster.studio.typography.text_block import (
     TypesetPicture,
     typeset,
 )
+from nbp_dagster.studio.typography.text_layout import Box as PixelBox
+
+
+def find_taken(
+    crop: Crop, source: tuple[int, int], places: Places, words: tuple[Box, ...] = ()
+) -> Taken:
+    """Return where heads, subject and lettering of an original are in a frame, in its pixels."""
+
+    def place(boxes: Iterable[Box]) -> tuple[PixelBox, ...]:
+        found = (crop.locate(box, source) for box in boxes)
+        return tuple(box for box in found if box is not None)
+
+    figure = place(() if places.subject is None else (places.subject,))
+    return Taken(place(places.heads), figure[0] if figure else None, place(words))
 
 
 @dataclass
@@ -46,17 +63,32 @@ class CopySetter:
 
     @property
     def is_banner(self) -> bool:
-        """Whether the rendition is composed: its shape is extreme, and there is what to show."""
+        """Whether the rendition is composed: its shape is extreme, and there is copy beside it."""
         shaped = is_banner(self.channel.width, self.channel.height)
-        return shaped and (bool(self.copy.texts) or self.logo is not None)
+        return shaped and bool(self.copy.texts)
 
     @property
     def is_needed(self) -> bool:
         """Whether anything is set at all."""
         return bool(self.copy.texts) or self.is_banner
 
-    def typeset(self, fitted: Image.Image) -> Image.Image:
-        """Return the fitted picture with its copy."""
+    def typeset(
+        self,
+        fitted: Image.Image,
+        crop: Crop,
+        source: tuple[int, int] = (1, 1),
+        places: Places | None = None,
+        words: tuple[Box, ...] = (),
+    ) -> Image.Image:
+        """Return the fitted picture with its copy.
+
+        Args:
+            fitted: The picture at its channel's size.
+            crop: What of the original it shows.
+            source: Width and height of the original in pixels.
+            places: Heads and subject of the original, where they are known.
+            words: Lettering on it, in shares of its width and height.
+        """
         done = typeset(
             fitted,
             texts=self.copy.texts,
@@ -64,28 +96,64 @@ class CopySetter:
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
             fonts=self.context.fonts.get(self.copy.locale),
+            taken=None if places is None else find_taken(crop, source, places, words),
         )
         return self._finish(done)
 
-    def compose(self, original: Pyramid, words: tuple[Box, ...]) -> tuple[Image.Image, Crop]:
+    def compose(
+        self, original: Pyramid, words: tuple[Box, ...], places: Places | None = None
+    ) -> tuple[Image.Image, Crop]:
         """Return a banner, and which part of the original it shows.
 
         Args:
             original: The picture.
-            words: LocaleCopy on it, in shares of its width and height.
+            words: Lettering on it, in shares of its width and height.
+            places: Its heads and subject, where they are known.
         """
-        plan = plan_banner(
+        subject = describe_subject(original, words, places)
+        plan, box = self._plan(original.size, subject)
+        figure, crop = crop_figure(original, plan.figure, subject, join=plan.join, box=box)
+        done = draw_banner(plan, figure, palette=self.context.brand.palette, logo=self.logo)
+        taken = {} if plan.logo is None else {"logo": plan.logo}
+        return self._finish(done, taken), crop
+
+    def _plan(self, source: tuple[int, int], subject: Subject) -> tuple[Plan, Box | None]:
+        """Share the banner out; and what of the picture it shows, where that is known."""
+        plan = self._share_out(None)
+        part = self._choose_part(source, plan, subject)
+        if part is None:
+            return plan, None
+        if part.length != plan.length:
+            plan = self._share_out(part.length)
+            if part.length != plan.length:
+                # The copy needs the room.
+                part = self._choose_part(source, plan, subject)
+                if part is None or part.length != plan.length:
+                    return plan, None
+        return replace(plan, fade=part.fade), part.box
+
+    def _share_out(self, length: int | None) -> Plan:
+        return plan_banner(
             self.copy.texts,
             size=(self.channel.width, self.channel.height),
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
             fonts=self.context.fonts.get(self.copy.locale),
             logo=None if self.logo is None else self.logo.size,
+            length=length,
         )
-        figure, crop = crop_figure(original, plan.figure, words, join=plan.join)
-        done = draw_banner(plan, figure, palette=self.context.brand.palette, logo=self.logo)
-        taken = {} if plan.logo is None else {"logo": plan.logo}
-        return self._finish(done, taken), crop
+
+    def _choose_part(
+        self, source: tuple[int, int], plan: Plan, subject: Subject
+    ) -> FigurePart | None:
+        return choose_part(
+            source,
+            size=plan.size,
+            length=plan.length,
+            fade=FADE,
+            subject=subject,
+            fades_at_end=plan.size[0] > plan.size[1] and plan.figure[0] == 0,
+        )
 
     def _finish(
         self, done: TypesetPicture, taken: Mapping[str, tuple[int, int, int, int]] | None = None

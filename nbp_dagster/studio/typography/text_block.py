@@ -21,6 +21,7 @@ from nbp_dagster.studio.typography.contrast import (
     measure_contrast,
     measure_worst_contrast,
 )
+from nbp_dagster.studio.typography.copy_places import Taken, choose_place
 from nbp_dagster.studio.typography.text_layout import (
     LEAST_SIZE,
     Block,
@@ -72,6 +73,7 @@ def typeset(
     safe_area: SafeArea,
     language: str,
     fonts: FontPair | None = None,
+    taken: Taken | None = None,
 ) -> TypesetPicture:
     """Set a headline, a sub line, a call to action and a disclaimer, whichever are given.
 
@@ -85,9 +87,10 @@ def typeset(
         safe_area: Strips at the edges, in pixels, that stay free of text.
         language: Locale of the copy, such as `de` or `de_AT`; decides direction and line breaks.
         fonts: What to set it in; Inter by default.
+        taken: What the copy must not cover, where that is known.
 
     Raises:
-        TextDoesNotFit: A field other than `sub` has no room at 9 px, or a letter has no glyph.
+        TextDoesNotFit: A field other than `sub` has no room at 10 px, or a letter has no glyph.
     """
     words = choose_words(texts)
     picture = image.convert("RGB").copy()
@@ -97,6 +100,17 @@ def typeset(
         words, size=picture.size, safe_area=safe_area, language=language, fonts=fonts
     )
     scheme = choose_scheme(palette)
+    if taken is not None:
+        shown = {block.field for group in groups for block in group.blocks}
+        groups = choose_place(
+            choose_face(words, language, fonts),
+            {name: text for name, text in words.items() if name in shown},
+            groups,
+            size=picture.size,
+            safe_area=safe_area,
+            taken=taken,
+            is_legible=lambda each: _is_legible(picture, each, scheme),
+        )
     boxes: dict[str, Box] = {}
     contrasts: dict[str, float] = {}
     for group in groups:
@@ -222,6 +236,12 @@ def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> T
         f"{named} ({language}): no room at {LEAST_SIZE} px or more on {size[0]}x{size[1]} pixels; "
         "shorten the copy or leave the channel out of the campaign"
     )
+
+
+def _is_legible(picture: Image.Image, groups: tuple[Group, ...], scheme: Scheme) -> bool:
+    """Whether all type stands out from the picture as it is."""
+    found = [_measure(picture, group, scheme, strength=0) for group in groups]
+    return min(ratio for each in found for ratio in each.values()) >= LEGIBLE
 
 
 def _tone(

@@ -14,7 +14,7 @@ from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
 from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
 
-LEAST_SIZE: Final = 9  # pixels; below it text recognition and eyes fail alike
+LEAST_SIZE: Final = 10  # pixels; below it text recognition and eyes fail alike
 _LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line
 
 _BUTTON: Final = "call_to_action"
@@ -46,6 +46,8 @@ Room = Literal["beside", "whole", "crowded"]
 """Copy leaves most of a frame to the picture, or takes all of the safe area, or does so at the
 least sizes."""
 Shape = Literal["strip", "column", "head_and_foot"]
+Place = Literal["usual", "right", "upper", "lower"]
+"""Where the calm area is; a column at the right; everything at the top, or at the bottom."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ class _Frame:
     safe: Box
     room: Room
     shape: Shape
+    place: Place
+    share: float | None
     divide: bool = False
 
 
@@ -144,6 +148,8 @@ def lay_out(
     safe_area: SafeArea,
     room: Room = "beside",
     shape: Shape | None = None,
+    place: Place = "usual",
+    share: float | None = None,
 ) -> tuple[Group, ...] | None:
     """Set the fields as large as their frame allows.
 
@@ -154,11 +160,14 @@ def lay_out(
         safe_area: Strips at the edges that stay free.
         room: How much of the frame copy may take, and how small it may be.
         shape: How the fields stand to each other; by the frame's own shape when None.
+        place: Where on the frame they stand.
+        share: Most of the frame's width (in a column) or height; the usual one when None.
 
     Returns:
         The groups, or None where a field has no room at its least size.
     """
     frame = _frame(face, size, safe_area, room=room, shape=shape)
+    frame = replace(frame, place=place, share=share)
     size_found, groups = _try_sizes(frame, words)
     if size_found >= next(_sizes(frame)) * _SHRUNK or not _has_long_word(words):
         return groups
@@ -214,7 +223,7 @@ def _frame(
         width - max(safe_area.right, margin),
         height - max(safe_area.bottom, margin),
     )
-    return _Frame(face, width, height, safe, room, shape or shape_of(width, height))
+    return _Frame(face, width, height, safe, room, shape or shape_of(width, height), "usual", None)
 
 
 def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
@@ -255,15 +264,16 @@ def _set_head_and_foot(
 ) -> tuple[Group, ...] | None:
     """Headline and sub line at the top, button and disclaimer at the bottom."""
     left, top, right, bottom = frame.safe
-    head = _stack(frame, _pick(words, foot=False), headline, right - left)
-    foot = _stack(frame, _pick(words, foot=True), headline, right - left)
+    head = _stack(frame, _pick(words, frame.place, foot=False), headline, right - left)
+    foot = _stack(frame, _pick(words, frame.place, foot=True), headline, right - left)
     if head is None or foot is None:
         return None
     head_height, foot_height = _stack_height(head, headline), _stack_height(foot, headline)
     if head_height + foot_height + _gap(headline) > bottom - top:
         return None
     if frame.room == "beside" and (
-        top + head_height > frame.height * _HEAD or foot_height > frame.height * _FOOT
+        top + head_height > frame.height * (frame.share or _HEAD) + (top if frame.share else 0)
+        or foot_height > frame.height * (frame.share or _FOOT)
     ):
         return None
     groups: list[Group] = []
@@ -286,17 +296,21 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     left, top, right, bottom = frame.safe
     width = right - left
     if frame.room == "beside":
-        width = min(width, round(frame.width * _COLUMN))
+        width = min(width, round(frame.width * (frame.share or _COLUMN)))
     stack = _stack(frame, words, headline, width)
     if stack is None or _stack_height(stack, headline) > bottom - top:
         return None
     start = (top + bottom - _stack_height(stack, headline)) // 2
-    # The calm part of the picture is at the left whatever the script: lines are set flush right
-    # within it where they run from right to left.
+    # The calm part is at the left whatever the script: lines are flush right in it if they run so.
     flush = left + max(block.width for block in stack) if frame.face.is_rtl else None
+    at_right = frame.place == "right"
+    if at_right:
+        left = right - max(block.width for block in stack)
+        flush = right if frame.face.is_rtl else None
     blocks = _place_stack(stack, headline, left, start, right=flush)
     edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
-    return (Group(blocks, (0, 0, edge, frame.height), round(frame.width * _FADE)),)
+    start, end = (left - _gap(headline) // 2, frame.width) if at_right else (0, edge)
+    return (Group(blocks, (start, 0, end, frame.height), round(frame.width * _FADE)),)
 
 
 def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
@@ -325,7 +339,9 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
     return (Group(blocks, (0, 0, edge + headline // 2, frame.height), frame.height),)
 
 
-def _pick(words: Mapping[str, str], *, foot: bool) -> dict[str, str]:
+def _pick(words: Mapping[str, str], place: Place, *, foot: bool) -> dict[str, str]:
+    if place in ("upper", "lower"):
+        return dict(words) if foot is (place == "lower") else {}
     return {field: text for field, text in words.items() if (field in _AT_THE_FOOT) is foot}
 
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.models import FileType
-from nbp_dagster.studio.imaging.crop import LEAST_KEPT, choose_crop
+from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Crop, choose_crop
 from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.resize import (
     RenditionTooLarge,
@@ -140,7 +140,7 @@ def test_a_lettered_banner_keeps_its_picture_at_the_end() -> None:
 def test_lettering_is_set_before_the_file_is_written() -> None:
     seen: list[tuple[int, int]] = []
 
-    def letter(image: Image.Image) -> Image.Image:
+    def letter(image: Image.Image, crop: Crop) -> Image.Image:
         seen.append(image.size)
         return Image.new("RGB", image.size, (250, 0, 0))
 

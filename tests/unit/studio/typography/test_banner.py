@@ -110,7 +110,7 @@ def test_where_room_is_short_sub_goes_first_and_the_logo_before_the_copy() -> No
 
 def test_copy_without_room_is_told_with_field_and_size() -> None:
     copy = {"headline": "word " * 60}
-    with pytest.raises(TextDoesNotFit, match=r"headline 'word .*no room at 9 px.*320x50"):
+    with pytest.raises(TextDoesNotFit, match=r"headline 'word .*no room at 10 px.*320x50"):
         check_banner(copy, size=(320, 50), safe_area=AREA, language="en")
     check_banner(COPY, size=(320, 50), safe_area=AREA, language="en")
 

@@ -191,4 +191,4 @@ def test_copy_without_room_is_told_with_its_file_and_line(tmp_path: Path) -> Non
     (problem,) = find_crowded_copy(load_briefs(config))
 
     assert str(problem).startswith("campaigns/spring_launch.yaml:27: shots[1].copy: headline 'XXX")
-    assert "no room at 9 px or more on 160x600 pixels" in problem.message
+    assert "no room at 10 px or more on 160x600 pixels" in problem.message

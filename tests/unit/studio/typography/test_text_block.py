@@ -151,7 +151,7 @@ def test_a_banner_too_small_for_the_sub_line_says_it_left_it_out() -> None:
 @pytest.mark.parametrize("field", ["headline", "call_to_action", "disclaimer"])
 def test_a_field_without_room_is_named_and_raised(field: str) -> None:
     texts = {**ENGLISH, field: "Donaudampfschifffahrtsgesellschaftskapitänsmütze " * 4}
-    with pytest.raises(TextDoesNotFit, match=rf"^{field} '.*no room at 9 px or more on 160x120"):
+    with pytest.raises(TextDoesNotFit, match=rf"^{field} '.*no room at 10 px or more on 160x120"):
         set_type(draw_scene(160, 120), texts)
 
 
