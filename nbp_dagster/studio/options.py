@@ -75,7 +75,7 @@ class StudioOptions(BaseModel):
         default="colour",
         description="What likeness to a sheet is measured with: `colour` is quick and needs "
         "nothing; `dino` compares faces and, where there is none, bodies, with models of the extra "
-        "`character`, some 0.4 s a picture; `body` is `dino` without faces; `off`.",
+        "`character`, some 0.5 s a picture; `body` is `dino` without faces; `off`.",
     )
     character_model: str | None = Field(
         default=None,

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.studio.ledger.orders import Outcome
@@ -10,6 +12,7 @@ from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.service import Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import open_studio
@@ -18,11 +21,18 @@ from tests.rigs.workbench import TIMES, connect
 
 
 def make_corrected(
-    url: str, home: Path, *, count: int, attempts: int = 1, failpoint: Failpoint = no_failpoint
+    url: str,
+    home: Path,
+    *,
+    count: int,
+    attempts: int = 1,
+    failpoint: Failpoint = no_failpoint,
+    wrap: Callable[[Postprocessor], Any] = lambda postprocessor: postprocessor,
 ) -> dict[str, Outcome]:
     """Run a campaign of so many prompts over a home folder.
 
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
+    `wrap` puts something around what renders and checks.
     """
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
@@ -37,7 +47,7 @@ def make_corrected(
     ) as studio:
         orders = studio.compile(studio.prompts).orders
         prompts = {prompt.key: prompt for prompt in studio.prompts}
-        postprocessor = studio.postprocessor(prompts, orders, renders=True)
+        postprocessor = wrap(studio.postprocessor(prompts, orders, renders=True))
         terms = PurchaseTerms(f"process {os.getpid()}")
         regenerator = Regenerator(
             studio, prompts, postprocessor, terms=terms, log=logging.getLogger()

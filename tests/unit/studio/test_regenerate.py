@@ -1,17 +1,21 @@
 """Asking again without Dagster: how often, and what stops it. No picture here passes its check."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
-from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, OutcomeCounts
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Outcome, OutcomeCounts
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regenerate import rank
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from tests.crash.correcting import make_corrected
 from tests.rigs.service import ServiceProbe
 
@@ -64,6 +68,30 @@ def test_two_attempts_are_two_other_requests_for_the_first_picture(
     assert len({row.fingerprint for row in (first, *others)}) == 3
     # The command's budget counts what is not kept too.
     assert (spent(done), spent(again)) == ("0.45", "0.00")
+
+
+class Doubting:
+    """Makes every failed check an unsure one, as an unsure likeness is."""
+
+    def __init__(self, inner: Postprocessor) -> None:
+        self._inner = inner
+        self.get, self.set = inner.get, inner.set
+
+    def postprocess(self, made: Made, image: Image.Image | None) -> None:
+        self._inner.postprocess(made, image)
+        rendered = self._inner.get(made.key)
+        assert rendered.record is not None
+        assert rendered.record.failed_checks
+        checks = tuple(replace(check, is_unsure=True) for check in rendered.record.checks)
+        self.set(made.key, replace(rendered, record=replace(rendered.record, checks=checks)))
+
+
+def test_nothing_is_bought_for_a_doubt(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """The same picture with a check that is sure buys another one."""
+    done = make_corrected(simulator.url, tmp_path, count=2, attempts=2, wrap=Doubting)
+    assert (spent(done), ServiceProbe(simulator.url).bills) == ("0.30", 2)
+    make_corrected(simulator.url, tmp_path, count=1, attempts=1)
+    assert ServiceProbe(simulator.url).bills == 3
 
 
 def test_a_correction_that_was_not_attempted_is_made_by_the_next_run(
