@@ -24,7 +24,9 @@ from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.version import __version__
 
 # Raised when equal pictures would be signed otherwise.
-SIGNING_VERSION: Final = "2"
+SIGNING_VERSION: Final = "3"
+# Whose claims the pinned c2pa library writes: it stamps this into ingredients it validated, too.
+_SPECIFICATION: Final = "2.4.0"
 
 _PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 # Object identifiers, as DER, in the head of a PKCS#8 key -> what C2PA calls their signatures.
@@ -44,6 +46,11 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 _NO_CREDENTIALS: Final = "none"
 _SOUND: Final = ("Valid", "Trusted")
 _MOST_TRIES: Final = 3
+_GENERATOR: Final = {
+    "name": "nbp_dagster",
+    "version": __version__,
+    "specVersion": _SPECIFICATION,
+}
 _PARENT: Final = "original"
 _PARENT_FACTS: Final = {"title": _PARENT, "label": _PARENT, "relationship": "parentOf"}
 _CONVERT: Final = "convert it: openssl pkcs8 -topk8 -nocrypt"
@@ -68,6 +75,25 @@ class Parent:
     format: str
     digest: str
     weight: int = 0
+
+
+@dataclass(frozen=True)
+class Edits:
+    """What was done to an original to make a rendition, besides scaling it.
+
+    Attributes:
+        is_cropped: A part of it is left out.
+        is_composed: A ground, a panel or a logo stands beside or on it.
+    """
+
+    is_cropped: bool = False
+    is_composed: bool = False
+
+
+NOTHING_DONE: Final = Edits()
+
+Ways = Sequence[Callable[[bytes], bytes]]
+"""How a rendition's file may be signed, the best way first."""
 
 
 @dataclass(frozen=True)
@@ -130,21 +156,28 @@ class Credentials:
         manifest = _manifest([created], marks, title=f"original of {marks.prompt_key}")
         return self._weigh(Parent(self._sign(original, manifest), _mime(original), digest), marks)
 
-    def sign(self, data: bytes, marks: Marks, parent: Parent, *, is_light: bool = False) -> bytes:
+    def sign(
+        self,
+        data: bytes,
+        marks: Marks,
+        parent: Parent,
+        *,
+        edits: Edits = NOTHING_DONE,
+        is_light: bool = False,
+    ) -> bytes:
         """Return a rendition's file with its credentials in it, verified.
 
         Args:
             data: The file without.
             marks: Its origin.
             parent: Its original.
+            edits: What was done to the original.
             is_light: Leaves the parent's credentials out; it is named by its digest alone.
 
         Raises:
             SigningError: It can't be signed, or what was signed does not hold.
         """
-        opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
-        edited = {"action": "c2pa.edited", "digitalSourceType": marks.source_type}
-        manifest = _manifest([opened, {"action": "c2pa.resized"}, edited], marks)
+        manifest = _manifest(_list_actions(marks, edits), marks)
         if is_light:
             named = {**_PARENT_FACTS, "format": parent.format}
             ingredients = [{**named, "instance_id": f"sha256:{parent.digest}"}]
@@ -152,15 +185,15 @@ class Credentials:
         return self._sign(data, manifest, parent)
 
     def list_ways(
-        self, marks: Marks, parent: Parent, *, max_bytes: int
-    ) -> tuple[Callable[[bytes], bytes], ...]:
+        self, marks: Marks, parent: Parent, edits: Edits = NOTHING_DONE, *, max_bytes: int
+    ) -> Ways:
         """Return how a rendition may be signed, for `encode_signed`: with its parent's first.
 
         They say who made the picture, and a file that lost them never gets them back; quality costs
         some bytes only.
         """
         whole, light = (
-            partial(self.sign, marks=marks, parent=parent, is_light=is_light)
+            partial(self.sign, marks=marks, parent=parent, edits=edits, is_light=is_light)
             for is_light in (False, True)
         )
         return (whole, light) if parent.weight < max_bytes else (light,)
@@ -206,7 +239,8 @@ class Credentials:
 
     def _sign_trial(self) -> None:
         action = {"action": "c2pa.created", "digitalSourceType": "algorithmicMedia"}
-        self._sign(_trial(), {"assertions": [_actions([action])]})
+        manifest = {"claim_generator_info": [_GENERATOR], "assertions": [_actions([action])]}
+        self._sign(_trial(), manifest)
 
 
 def encode_signed(
@@ -323,13 +357,33 @@ def _manifest(
     }
     return {
         "title": title or marks.prompt_key,
-        "claim_generator_info": [{"name": "nbp_dagster", "version": __version__}],
+        "claim_generator_info": [_GENERATOR],
         "assertions": [_actions(actions), {"label": "nbp.lineage", "data": lineage}],
     }
 
 
+def _list_actions(marks: Marks, edits: Edits) -> list[dict[str, Any]]:
+    """Return what was done, in its order; whatever can be seen says what it comes from.
+
+    Source: Asset Rubrics 1.0 of the C2PA Conformance Program, its mandatory rules.
+    """
+    drawn, made = _plain_source(marks), marks.source_type
+    found: list[dict[str, Any]] = [
+        {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
+    ]
+    if edits.is_cropped:
+        found.append({"action": "c2pa.cropped", "digitalSourceType": drawn})
+    found.append({"action": "c2pa.resized.proportional"})
+    if edits.is_composed:
+        found.append({"action": "c2pa.edited", "digitalSourceType": made})
+    if marks.composited:
+        found.append({"action": "c2pa.addedText", "digitalSourceType": made})
+    return found
+
+
 def _actions(actions: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"label": "c2pa.actions.v2", "data": {"actions": actions}}
+    content = {"actions": actions, "allActionsIncluded": True}
+    return {"label": "c2pa.actions.v2", "data": content}
 
 
 def _trial() -> bytes:

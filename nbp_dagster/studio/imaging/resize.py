@@ -4,7 +4,7 @@ Must not know prompts, stores or what the metadata says.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -15,7 +15,7 @@ from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.background import FEATHER, extend_background, has_plain_edges
-from nbp_dagster.studio.imaging.c2pa import encode_signed
+from nbp_dagster.studio.imaging.c2pa import Edits, Ways, encode_signed
 from nbp_dagster.studio.imaging.crop import (
     Anchor,
     Box,
@@ -31,6 +31,7 @@ from nbp_dagster.studio.imaging.saliency import find_saliency
 # A reduced copy is resized from only while it has this many pixels per pixel of the result: some
 # 50 dB from a resize of the original (48 to 61 on eight sizes), in a third of the time.
 _REDUCING_GAP: Final = 1.0
+_ROUNDING: Final = 1e-9  # of a share that is all of a picture
 _LEAST_SIDE: Final = 64  # pixels; no copy is reduced below it
 _PAPER: Final = (255, 255, 255)  # stands behind what is transparent
 
@@ -166,7 +167,7 @@ def render_channel(
     words: tuple[Box, ...] = (),
     places: Places | None = None,
     ground: tuple[int, int, int] | None = None,
-    sign: Sequence[Callable[[bytes], bytes]] = (),
+    list_ways: Callable[[Edits], Ways] | None = None,
 ) -> Rendition:
     """Fit a picture to a channel and write the file.
 
@@ -183,13 +184,14 @@ def render_channel(
         places: Its heads and subject, where they are known.
         ground: What stands beside a picture that is shown whole and has no plain edge to grow a
             background from; grown all the same when None.
-        sign: Ways to add credentials to the file, the best first; they count towards the channel's
-            maximum bytes.
+        list_ways: Returns how to add credentials to the file, for what was done to the picture;
+            they count towards the channel's maximum bytes.
 
     Raises:
         RenditionTooLarge: Even the least quality has more than the channel's maximum bytes.
     """
     pyramid = _as_pyramid(image)
+    is_drawn_on = compose is not None
     if compose is not None:
         fitted, crop = compose(pyramid)
     else:
@@ -205,6 +207,7 @@ def render_channel(
             fitted = typeset(fitted, crop)
         elif watermark is not None and crop.is_moved:
             fitted = watermark(fitted)
+            is_drawn_on = True
     encoded = encode_signed(
         lambda room: encode_picture(
             fitted,
@@ -215,7 +218,7 @@ def render_channel(
             dpi=channel.dpi,
         ),
         max_bytes=channel.max_bytes,
-        ways=sign,
+        ways=() if list_ways is None else list_ways(_edits_of(crop, is_drawn_on=is_drawn_on)),
     )
     if encoded is None:
         raise RenditionTooLarge(
@@ -233,6 +236,12 @@ def render_channel(
         crop=crop,
         settings=encoded.settings,
         image=fitted,
+    )
+
+
+def _edits_of(crop: Crop, *, is_drawn_on: bool) -> Edits:
+    return Edits(
+        is_cropped=crop.kept < 1 - _ROUNDING, is_composed=is_drawn_on or crop.method != "cover"
     )
 
 

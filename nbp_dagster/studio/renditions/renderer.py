@@ -19,7 +19,7 @@ from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
-from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Parent
+from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Edits, Parent, Ways
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.places import Places
@@ -235,7 +235,7 @@ class Renderer:
             words=work.words,
             places=work.places,
             ground=choose_scheme(context.brand.palette).background,
-            sign=self._signers(work, marks),
+            list_ways=self._signers(work, marks),
         )
         checks = run_rendition_checks(
             RenditionInput(
@@ -293,10 +293,12 @@ class Renderer:
             self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
         return self._logos[logo.digest]
 
-    def _signers(self, work: "_Work", marks: Marks) -> Sequence[Callable[[bytes], bytes]]:
+    def _signers(self, work: "_Work", marks: Marks) -> Callable[[Edits], Ways] | None:
         if self._credentials is None or work.parent is None:
-            return ()
-        return self._credentials.list_ways(marks, work.parent, max_bytes=work.channel.max_bytes)
+            return None
+        return partial(
+            self._credentials.list_ways, marks, work.parent, max_bytes=work.channel.max_bytes
+        )
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -12,6 +15,7 @@ from PIL import Image
 
 from nbp_dagster.studio.imaging.c2pa import (
     Credentials,
+    Edits,
     SigningError,
     encode_signed,
     read_credentials,
@@ -56,6 +60,14 @@ def read(data: bytes, *, root: str = PAPERS.root) -> tuple[str, dict[str, object
         return str(reader.get_validation_state()), json.loads(reader.json())
 
 
+def read_detailed(data: bytes) -> tuple[str, dict[str, Any]]:
+    """The same with every claim and assertion as it is written."""
+    state, _ = read(data)
+    kind = f"image/{Image.open(io.BytesIO(data)).format.lower()}"  # type: ignore[union-attr]
+    with c2pa.Reader(kind, io.BytesIO(data)) as reader:
+        return state, json.loads(reader.detailed_json())
+
+
 def actions(manifest: dict[str, object]) -> list[dict[str, object]]:
     [found] = [a for a in manifest["assertions"] if a["label"] == "c2pa.actions.v2"]  # type: ignore[attr-defined]
     return list(found["data"]["actions"])
@@ -74,7 +86,11 @@ def test_a_signed_file_is_trusted_and_names_its_parent(kind: str) -> None:
     active = manifests[str(store["active_manifest"])]
     [parent] = active["ingredients"]  # type: ignore[misc]
     assert parent["relationship"] == "parentOf"
-    assert [a["action"] for a in actions(active)] == ["c2pa.opened", "c2pa.resized", "c2pa.edited"]
+    assert [a["action"] for a in actions(active)] == [
+        "c2pa.opened",
+        "c2pa.resized.proportional",
+        "c2pa.addedText",
+    ]
     assert actions(active)[-1]["digitalSourceType"] == (
         f"{SOURCES}compositeWithTrainedAlgorithmicMedia"
     )
@@ -86,6 +102,60 @@ def test_a_signed_file_is_trusted_and_names_its_parent(kind: str) -> None:
     assert len(signed) - len(plain) < 10_000
     with Image.open(io.BytesIO(signed)) as opened, Image.open(io.BytesIO(plain)) as before:
         assert opened.tobytes() == before.tobytes()
+
+
+# Actions whose result looks as before: these need no source type. All others do.
+UNSEEN = {"c2pa.opened", "c2pa.resized.proportional"}
+EDITS = (
+    Edits(),
+    Edits(is_cropped=True),
+    Edits(is_composed=True),
+    Edits(is_cropped=True, is_composed=True),
+)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize("is_light", [False, True])
+@pytest.mark.parametrize("edits", EDITS)
+@pytest.mark.parametrize("composited", [False, True])
+def test_every_mandatory_rule_of_the_asset_rubrics_holds(
+    kind: str, is_light: bool, edits: Edits, composited: bool
+) -> None:
+    """Asset Rubrics 1.0 of the C2PA Conformance Program, over what C2PA itself reads."""
+    credentials, marks = load(), replace(MARKS, composited=composited)
+    parent = credentials.prepare_parent(ORIGINAL, marks)
+
+    data = encode(draw_scene(96, 96), kind)
+    signed = credentials.sign(data, marks, parent, edits=edits, is_light=is_light)
+
+    state, store = read_detailed(signed)
+    assert state == "Trusted"
+    manifests = store["manifests"]
+    assert len(manifests) == (1 if is_light else 2)
+    for name, manifest in manifests.items():
+        claim, assertions = manifest["claim"], manifest["assertion_store"]
+        info = claim["claim_generator_info"]
+        assert info["name"]
+        assert re.fullmatch(r"\d+\.\d+\.\d+", info["specVersion"])
+        assert claim["claim_version"] == 2
+        [content] = [value for key, value in assertions.items() if key == "c2pa.actions.v2"]
+        assert content["allActionsIncluded"] is True
+        first, *others = content["actions"]
+        assert first["action"] in ("c2pa.created", "c2pa.opened")
+        assert ("digitalSourceType" in first) == (first["action"] == "c2pa.created")
+        assert not {"c2pa.created", "c2pa.opened"} & {item["action"] for item in others}
+        for action in others:
+            assert ("digitalSourceType" in action) == (action["action"] not in UNSEEN), action
+            assert action.get("digitalSourceType", SOURCES).startswith(SOURCES)
+        if name != store["active_manifest"]:
+            continue
+        done = {item["action"] for item in others}
+        assert ("c2pa.cropped" in done) == edits.is_cropped
+        assert ("c2pa.edited" in done) == edits.is_composed
+        assert ("c2pa.addedText" in done) == composited
+        ingredient = assertions["c2pa.ingredient.v3"]
+        assert ingredient["relationship"] == "parentOf"
+        assert ("validationResults" in ingredient) == (not is_light)
 
 
 def test_credentials_of_the_provider_are_the_parent_as_they_came() -> None:
