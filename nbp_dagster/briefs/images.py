@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nbp_dagster.addresses import find_path_fault, is_public
+from nbp_dagster.file_kinds import HEAD_BYTES, advise_conversion, describe_kind
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 
 BRANDS_FOLDER = "brands"
@@ -173,11 +174,17 @@ def _read_file(real: Path, path: Path) -> FileDigest | str:
         return f"{size} bytes; accepted: at most {MAX_REFERENCE_BYTES}"
     content = real.read_bytes()
     if not _is_picture(content[:16]):
-        return "not an image; accepted: a PNG, JPEG or WebP file"
+        return _tell_kind(content[:HEAD_BYTES])
     whole = hashlib.sha256(content).hexdigest()
     stripped = strip_metadata(content)
     sha256 = whole if stripped == content else hashlib.sha256(stripped).hexdigest()
     return FileDigest(path, sha256, len(content), whole)
+
+
+def _tell_kind(head: bytes) -> str:
+    advice = advise_conversion(head)
+    told = f"{describe_kind(head)}; accepted: a PNG, JPEG or WebP file"
+    return f"{told}; {advice}" if advice else told
 
 
 def _is_picture(head: bytes) -> bool:

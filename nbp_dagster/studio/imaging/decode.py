@@ -10,6 +10,7 @@ from typing import BinaryIO, Final, Literal, get_args
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.file_kinds import describe_kind
 from nbp_dagster.foreign_text import clean
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # a 4K PNG of noise has some 50 MB
@@ -20,24 +21,6 @@ ImageFormat = Literal["PNG", "JPEG", "WEBP", "AVIF"]
 # Errors of Pillow's decoders whose text speaks of the file; any other's speaks of Pillow's code.
 _TELLING = (OSError, SyntaxError, EOFError, ValueError, RuntimeError)
 _TURNED: Final = range(2, 9)  # EXIF orientations that are not upright
-
-# First bytes of other files that arrive in place of a picture.
-_OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
-    (b"GIF8", "a GIF"),
-    (b"BM", "a BMP"),
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"8BPS", "a Photoshop file"),
-    (b"%!PS", "a PostScript file"),
-    (b"\xc5\xd0\xd3\xc6", "a PostScript file"),
-    (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"\x1f\x8b", "gzip data"),
-    (b"\0\0\x01\0", "an icon"),
-    (b"\xff\x0a", "a JPEG XL"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000"),
-)
 
 
 class UndecodableImage(NbpError):
@@ -112,7 +95,7 @@ def decode_image(
         raise UndecodableImage(what, f"{len(data):,} bytes; accepted: at most {max_bytes:,}")
     found = sniff_format(data)
     if found is None:
-        seen = f"{_describe_bytes(data)}; accepted: PNG, JPEG, WebP, AVIF"
+        seen = f"{describe_kind(data)}; accepted: PNG, JPEG, WebP, AVIF"
         raise NotAPicture(what, seen) if _is_text(data) else UndecodableImage(what, seen)
     image = _load(data, found, what=what, max_pixels=max_pixels, least_side=least_side)
     return Decoded(
@@ -238,35 +221,12 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image if converted is None else converted
 
 
-def _describe_bytes(data: bytes) -> str:
-    if not data:
-        return "nothing (0 bytes)"
-    for start, name in _OTHER_KINDS:
-        if data.startswith(start):
-            return name
-    if data[4:8] == b"ftyp":
-        return "a HEIC or a video"
-    return _describe_text(data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower())
-
-
 def _is_text(data: bytes) -> bool:
     """Whether some bytes are nothing, or begin like a text: 512 bytes of a picture never do."""
     head = data[:512]
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     return not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
-
-
-def _describe_text(head: bytes) -> str:
-    if head.startswith((b"{", b"[")):
-        return "a JSON document"
-    if b"<svg" in head:
-        return "an SVG"
-    if head.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "an HTML page"
-    if head.startswith(b"<"):
-        return "an XML document"
-    return "an unknown kind of data"
 
 
 def _reason(error: Exception) -> str:

@@ -21,7 +21,16 @@ from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
 
 PICTURES = broken_pictures()
 # What the file is; what the line says of it. All are called `.png`.
-BY_FIRST_BYTES = ("empty", "html", "json", "svg", "postscript", "gif", "tiff", "bmp")
+BY_FIRST_BYTES = {
+    "empty": "nothing (0 bytes)",
+    "html": "an HTML page",
+    "json": "a JSON document",
+    "svg": "an SVG",
+    "postscript": "a PostScript file",
+    "gif": "a GIF",
+    "tiff": "a TIFF",
+    "bmp": "a BMP",
+}
 BY_DECODING = {
     "truncated png": "a damaged or truncated PNG",
     "truncated jpeg": "a damaged or truncated JPEG",
@@ -99,9 +108,10 @@ def test_a_file_disguised_as_a_picture_is_refused_when_the_briefs_are_read(
 
     lines = lines_of(caught.value)
     assert len(lines) == len(BY_FIRST_BYTES)
-    for line in lines:
+    for number, seen in enumerate(BY_FIRST_BYTES.values()):
+        [line] = [one for one in lines if f"products.p{number}.references[0]: " in one]
         assert line.startswith("brands/hilltop.yaml:")
-        assert line.endswith(".png' - not an image; accepted: a PNG, JPEG or WebP file")
+        assert f".png' - {seen}; accepted: a PNG, JPEG or WebP file" in line
 
 
 def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_nothing(
