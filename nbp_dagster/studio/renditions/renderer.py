@@ -18,6 +18,7 @@ from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
+from nbp_dagster.studio.checks.subject_shares import Framed
 from nbp_dagster.studio.imaging.c2pa import Credentials, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
@@ -246,6 +247,7 @@ class Renderer:
                 has_drawn_text=context.shot.text == "drawn" and bool(context.shot.texts),
                 marks=marks,
                 is_signed=self._credentials is not None,
+                framed=Framed(rendition.crop, original.size, work.places),
             ),
             blocking=context.brand.blocking_checks,
         )
