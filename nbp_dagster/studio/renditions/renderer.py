@@ -291,7 +291,9 @@ class Renderer:
             return None
         if logo.digest not in self._logos:
             what = f"logo of {context.brand.id}"
-            self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
+            mark = decode_image(logo.read(), what=what).image.convert("RGBA")
+            # Transparent margins would make it smaller than its place.
+            self._logos[logo.digest] = mark.crop(mark.getchannel("A").getbbox())
         return self._logos[logo.digest]
 
     def _signer(self, work: "_Work", marks: Marks) -> Callable[[bytes], bytes] | None:
