@@ -68,7 +68,7 @@ bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (abo
 eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones
 	$(BIN)/python -m tests.eval.crops
 
-# NBP_REAL_PICTURES names a folder of pictures; ARGS may add --outlines FILE of heads by hand.
+# ARGS: a folder of pictures (or NBP_REAL_PICTURES names it), and --outlines FILE of heads by hand.
 eval-frames: install extras  ## Print which heads frames cut or cover, on a folder of pictures
 	$(BIN)/python -m tests.eval.frames $(ARGS)
 

@@ -71,6 +71,8 @@ WarningCheck = Literal[
     "copy_complete",
     "text_contrast",
     "smallest_letter",
+    "subject_whole",
+    "subject_clear",
     "cross_similarity",
     "copy_paste_rate",
     "cast_count",

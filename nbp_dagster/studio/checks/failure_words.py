@@ -14,6 +14,8 @@ FAILURE_WORDS: Final[Mapping[str, str]] = {
     "copy_complete": "a line of copy left out",
     "text_contrast": "words too faint",
     "smallest_letter": "words too small",
+    "subject_whole": "a head or the subject is cut",
+    "subject_clear": "copy lies on a head or the subject",
     "marking": "AI marking missing or wrong",
     # Of every original.
     "not_blank": "nearly blank",

@@ -10,6 +10,12 @@ from functools import cached_property
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.studio.checks.subject_shares import (
+    LEAST_SHOWN,
+    MOST_COVERED,
+    MOST_COVERED_OF_SUBJECT,
+    Framed,
+)
 from nbp_dagster.studio.imaging.c2pa import read_credentials
 from nbp_dagster.studio.imaging.decode import Decoded, UndecodableImage, decode_image, sniff_format
 from nbp_dagster.studio.imaging.xmp import Marks, compare_marks, read_marks
@@ -42,6 +48,7 @@ class RenditionInput:
         has_drawn_text: Whether the model was asked to draw words, whose place is not known.
         marks: The origin that the file must state; None where it is not known.
         is_signed: Whether it must have content credentials.
+        framed: What it shows of its original; None where that is not known.
     """
 
     channel: Channel
@@ -52,6 +59,7 @@ class RenditionInput:
     has_drawn_text: bool = False
     marks: Marks | None = None
     is_signed: bool = False
+    framed: Framed | None = None
 
     @cached_property
     def picture(self) -> Decoded:
@@ -314,6 +322,46 @@ def _find_no_boxes(rendition: RenditionInput, threshold: str) -> Finding:
     return Finding("passed", threshold=threshold, sentence="there are no words on it")
 
 
+def _check_whole(rendition: RenditionInput) -> Finding:
+    threshold = f"{LEAST_SHOWN:.0%} of every head, or of a subject without one"
+    unknown = _find_no_subject(rendition, threshold)
+    if unknown is not None or rendition.framed is None:
+        return unknown or Finding("skipped", threshold, "its crop is not known")
+    shown = rendition.framed.shown()
+    worst = min(shown, key=lambda name: shown[name])
+    sentence = f"{shown[worst]:.0%} of {worst.replace('_', ' ')} is shown"
+    figures = {f"{name}_shown": round(share, 3) for name, share in shown.items()}
+    return Finding(verdict_of(shown[worst] >= LEAST_SHOWN), threshold, sentence, figures)
+
+
+def _check_clear(rendition: RenditionInput) -> Finding:
+    threshold = (
+        f"at most {MOST_COVERED:.0%} of a head under our type, "
+        f"{MOST_COVERED_OF_SUBJECT:.0%} of a subject without one"
+    )
+    unknown = _find_no_subject(rendition, threshold)
+    if unknown is not None or rendition.framed is None:
+        return unknown or Finding("skipped", threshold, "its crop is not known")
+    covered = rendition.framed.covered(rendition.text_boxes)
+    if not covered or not rendition.text_boxes:
+        return Finding("passed", threshold, "there is no type of ours on it")
+    worst = max(covered, key=lambda name: covered[name])
+    most = MOST_COVERED_OF_SUBJECT if worst == "subject" else MOST_COVERED
+    sentence = f"{covered[worst]:.0%} of {worst.replace('_', ' ')} lies under type"
+    figures = {f"{name}_covered": round(share, 3) for name, share in covered.items()}
+    return Finding(verdict_of(covered[worst] <= most), threshold, sentence, figures)
+
+
+def _find_no_subject(rendition: RenditionInput, threshold: str) -> Finding | None:
+    framed = rendition.framed
+    if framed is None or framed.places is None:
+        sentence = "heads and subject were not looked for (extra character, pictures of a model)"
+        return Finding("skipped", threshold, sentence)
+    if not framed.named:
+        return Finding("passed", threshold, "it has neither a head nor a subject")
+    return None
+
+
 _LACKING: Final = (
     "; the original's content credentials were dropped, as they leave no room for the picture in "
     "the channel's max_bytes: only its digest is named"
@@ -378,6 +426,18 @@ RENDITION_CHECKS: Final[tuple[Check[RenditionInput], ...]] = (
         "No words are too small to read at the channel's size.",
         "warn",
         _check_letters,
+    ),
+    Check(
+        "subject_whole",
+        "No head is cut by the frame, nor a subject without one.",
+        "warn",
+        _check_whole,
+    ),
+    Check(
+        "subject_clear",
+        "No head or subject lies under type that we set.",
+        "warn",
+        _check_clear,
     ),
     Check(
         "marking",

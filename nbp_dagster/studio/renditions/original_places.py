@@ -12,7 +12,6 @@ from nbp_dagster.studio.imaging.places import (
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.vision.network import NetworkMissing
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +45,6 @@ def settle_places(
     small = original.reduced(longer=_LOOKED_AT_SIDE)
     try:
         return find_places(original.levels[0], small, original=made.image.sha256)
-    except NetworkMissing as error:
+    except Exception as error:  # noqa: BLE001 - a network's crash costs no paid picture
         logger.warning("crops follow saliency alone: %s", error)
         return known

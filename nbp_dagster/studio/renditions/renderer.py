@@ -19,6 +19,7 @@ from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
+from nbp_dagster.studio.checks.subject_shares import Framed
 from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Edits, Parent, Ways
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
@@ -247,6 +248,7 @@ class Renderer:
                 has_drawn_text=context.shot.text == "drawn" and bool(context.shot.texts),
                 marks=marks,
                 is_signed=self._credentials is not None,
+                framed=Framed(rendition.crop, original.size, work.places),
             ),
             blocking=context.brand.blocking_checks,
         )
@@ -290,7 +292,9 @@ class Renderer:
             return None
         if logo.digest not in self._logos:
             what = f"logo of {context.brand.id}"
-            self._logos[logo.digest] = decode_image(logo.read(), what=what).image.convert("RGBA")
+            mark = decode_image(logo.read(), what=what).image.convert("RGBA")
+            # Transparent margins would make it smaller than its place.
+            self._logos[logo.digest] = mark.crop(mark.getchannel("A").getbbox())
         return self._logos[logo.digest]
 
     def _signers(self, work: "_Work", marks: Marks) -> Callable[[Edits], Ways] | None:

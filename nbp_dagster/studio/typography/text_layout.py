@@ -23,6 +23,7 @@ _STRIP: Final = 5.0  # frames this much wider than high have the button beside t
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of its shorter side
 _COLUMN: Final = 0.42  # share of a landscape frame's width that copy may take
 _STRIP_COLUMN: Final = 0.74
+_STRIP_BUTTON: Final = 0.44  # type of a button, whose pill is then as high as the headline
 _HEAD: Final = 0.4  # shares of a portrait frame's height down to which its head may reach,
 _FOOT: Final = 0.3  # and which its foot may take
 # The headline's size that is tried first: a share of the frame's height, or of its area's root.
@@ -301,7 +302,6 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     if stack is None or _stack_height(stack, headline) > bottom - top:
         return None
     start = (top + bottom - _stack_height(stack, headline)) // 2
-    # The calm part is at the left whatever the script: lines are flush right in it if they run so.
     flush = left + max(block.width for block in stack) if frame.face.is_rtl else None
     at_right = frame.place == "right"
     if at_right:
@@ -323,7 +323,7 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
     rest = {field: text for field, text in words.items() if field != _BUTTON}
     if _BUTTON in words:
         most = (right - left) // (2 if rest else 1)
-        button = _set_button(frame, words[_BUTTON], round(headline * 0.6), most)
+        button = _set_button(frame, words[_BUTTON], round(headline * _STRIP_BUTTON), most)
         if button is None or button.height > bottom - top:
             return None
         right -= button.width

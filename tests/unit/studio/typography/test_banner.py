@@ -160,3 +160,9 @@ def test_a_logo_that_the_ground_would_hide_gets_a_plate(colour: str, has_plate: 
     assert (behind != background) is has_plate
     part = done.image.crop(found.logo).convert("L").getextrema()
     assert part[1] - part[0] > 60
+
+
+def test_a_leaderboard_s_button_is_no_larger_than_its_headline() -> None:
+    blocks = {block.field: block for group in plan((728, 90)).groups for block in group.blocks}
+    assert blocks["call_to_action"].font.size <= 0.5 * blocks["headline"].font.size
+    assert blocks["call_to_action"].height <= 1.2 * blocks["headline"].font.size

@@ -1,0 +1,56 @@
+"""Measures what a rendition cuts of heads and subject, and what our type covers of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from nbp_dagster.studio.imaging.crop import Box, Crop
+from nbp_dagster.studio.imaging.places import Places, share_of
+from nbp_dagster.studio.typography.legibility import TextBox
+
+LEAST_SHOWN: Final = 0.9  # of a head, or of a subject without one: below it, it is cut
+MOST_COVERED: Final = 0.02  # of a head, by type
+MOST_COVERED_OF_SUBJECT: Final = 0.25  # of a subject without a head, by type
+
+
+@dataclass(frozen=True)
+class Framed:
+    """What a rendition shows of its original.
+
+    Attributes:
+        crop: Which part of it, and where.
+        source: Width and height of the original in pixels.
+        places: Its heads and subject; None where nobody looked for them.
+    """
+
+    crop: Crop
+    source: tuple[int, int]
+    places: Places | None
+
+    @property
+    def named(self) -> Mapping[str, Box]:
+        """What must be seen, by name: every head, else the subject."""
+        if self.places is None:
+            return {}
+        if self.places.heads:
+            return {f"head_{n}": head for n, head in enumerate(self.places.heads, start=1)}
+        return {} if self.places.subject is None else {"subject": self.places.subject}
+
+    def shown(self) -> dict[str, float]:
+        """Return the share of each that the rendition shows."""
+        wide, high = self.source
+        return {
+            name: share_of(
+                (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), self.crop.box
+            )
+            for name, box in self.named.items()
+        }
+
+    def covered(self, boxes: Sequence[TextBox]) -> dict[str, float]:
+        """Return the share of each, as the rendition shows it, that lies under type."""
+        found = {}
+        for name, box in self.named.items():
+            spot = self.crop.locate(box, self.source)
+            if spot is not None:
+                found[name] = min(1.0, sum(share_of(spot, item.box) for item in boxes))
+        return found
