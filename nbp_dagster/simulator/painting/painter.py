@@ -116,6 +116,13 @@ def encode_png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
+def encode_jpeg(image: Image.Image) -> bytes:
+    """JPEG bytes at the quality of the model's own files, about 95."""
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
 def _check(width: int, height: int, faults: frozenset[str]) -> None:
     unknown = faults - FAULTS
     if unknown:
