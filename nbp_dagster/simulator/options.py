@@ -10,6 +10,7 @@ from nbp_dagster.simulator.catalogue import SchemaName
 from nbp_dagster.simulator.faults import Fault
 
 PainterName = Literal["full", "plain"]
+FileTypeName = Literal["png", "jpeg"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,8 @@ class SimulatorOptions:
         paint_threads: Threads that paint pictures.
         painter: `full` draws what the prompt says; `plain` draws one picture a size and sends it
             again with another note each time, so that a benchmark does not measure the painter.
+        file_type: What painted pictures are sent as. The model itself sends JPEG.
+        pictures: Folder of pictures that are sent in place of painted ones; None paints.
     """
 
     latency: float = 2.0
@@ -70,6 +73,8 @@ class SimulatorOptions:
     barrier: Barrier | None = None
     paint_threads: int = 2
     painter: PainterName = "full"
+    file_type: FileTypeName = "png"
+    pictures: Path | None = None
 
     def __post_init__(self) -> None:
         self._require_at_least("latency", self.latency, 0)

@@ -48,6 +48,18 @@ def _require_path(context: click.Context, parameter: click.Parameter, value: Pat
     help="What the prompt says, or for benchmarks one picture a size.",
 )
 @click.option(
+    "--file-type",
+    type=click.Choice(["jpeg", "png"]),
+    default="jpeg",
+    show_default=True,
+    help="What painted pictures are sent as; the model sends JPEG.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of pictures to send in place of painted ones, chosen by the prompt.",
+)
+@click.option(
     "--state",
     type=click.Path(path_type=Path),
     callback=_require_path,
@@ -63,6 +75,8 @@ def simulator(
     rate_limit: float | None,
     max_in_flight: int | None,
     painter: Literal["full", "plain"],
+    file_type: Literal["jpeg", "png"],
+    pictures: Path | None,
     state: Path | None,
 ) -> None:
     """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
@@ -79,6 +93,8 @@ def simulator(
             rate_limit=rate_limit,
             max_in_flight=max_in_flight,
             painter=painter,
+            file_type=file_type,
+            pictures=pictures,
             faults=() if scenario is None else load_scenario(scenario),
             state_dir=state,
         )

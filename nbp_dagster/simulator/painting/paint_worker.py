@@ -1,4 +1,4 @@
-"""Paints the picture of a job as PNG bytes, off the event loop; knows no HTTP and no jobs."""
+"""Paints the picture of a job as a file, off the event loop; knows no HTTP and no jobs."""
 
 import asyncio
 import base64
@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Literal, Protocol
 
 from PIL import Image, ImageDraw
 
+from nbp_dagster.simulator.painting.picture_folder import PictureFolder
 from nbp_dagster.simulator.painting.sizes import nearest_ratio, pixel_size
 
 # How much narrower and lower, in pixels, a picture of the wrong size is.
@@ -76,20 +77,33 @@ class PaintOrder:
 Source = InlinePicture | StoredPicture | UnknownPicture | PaintOrder
 
 
+@dataclass(frozen=True)
+class Brush:
+    """What pictures are made with.
+
+    Attributes:
+        painter: Draws the pictures; the simulator's own when None.
+        plain: Whether the simulator's own paints one picture a size and no other, as PNG.
+        file_type: What painted pictures are written as.
+        pictures: Sent in place of painted ones; None paints.
+    """
+
+    painter: Painter | None = None
+    plain: bool = False
+    file_type: Literal["png", "jpeg"] = "png"
+    pictures: PictureFolder | None = None
+
+
 class PaintWorker:
     """Paints pictures in a few threads and keeps none.
 
     Args:
         threads: Pictures painted at the same time.
-        painter: Draws the pictures; the simulator's own when None.
-        plain: Whether the simulator's own paints one picture a size and no other.
+        brush: What they are made with.
     """
 
-    def __init__(
-        self, threads: int, *, painter: Painter | None = None, plain: bool = False
-    ) -> None:
-        self._painter = painter
-        self._plain = plain
+    def __init__(self, threads: int, brush: Brush) -> None:
+        self._brush = brush
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._painted = 0
@@ -100,12 +114,12 @@ class PaintWorker:
         return self._painted
 
     async def paint(self, order: PaintOrder) -> bytes:
-        """Return the PNG bytes of an order."""
+        """Return the file of an order."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="worker")
         self._painted += 1
         loop = asyncio.get_running_loop()
-        paint = partial(paint_order, order, self._painter, plain=self._plain)
+        paint = partial(paint_order, order, self._brush)
         return await loop.run_in_executor(self._pool, paint)
 
     def close(self) -> None:
@@ -115,23 +129,24 @@ class PaintWorker:
             self._pool = None
 
 
-def paint_order(order: PaintOrder, painter: Painter | None = None, *, plain: bool = False) -> bytes:
-    """Return the PNG bytes of an order; the same order always gives the same bytes.
+OWN_BRUSH: Final = Brush()
 
-    Args:
-        order: What to paint.
-        painter: Draws the picture; the simulator's own when None.
-        plain: Whether the simulator's own paints one picture a size and no other.
-    """
+
+def paint_order(order: PaintOrder, brush: Brush = OWN_BRUSH) -> bytes:
+    """Return the file of an order; the same order always gives the same bytes."""
     # Imported here: a server that is asked for models and jobs only has nothing to paint.
-    from nbp_dagster.simulator.painting.painter import encode_png, paint
+    from nbp_dagster.simulator.painting.painter import encode_jpeg, encode_png, paint
     from nbp_dagster.simulator.painting.plain_pictures import stamp_plain
 
-    references = [_read_source(source, painter, plain=plain) for source in order.references]
+    references = [_read_source(source, brush) for source in order.references]
+    if brush.pictures is not None:
+        ratio = _settle_ratio(order.ratio, references)
+        return brush.pictures.read(order.prompt, ratio=ratio, variant=order.variant)
+    painter, encode = brush.painter, encode_jpeg if brush.file_type == "jpeg" else encode_png
     width, height = pixel_size(_settle_ratio(order.ratio, references), order.resolution)
     if order.wrong_size:
         width, height = width - WRONG_SIZE_LOSS, height - WRONG_SIZE_LOSS
-    if painter is None and plain:
+    if painter is None and brush.plain:
         return stamp_plain(width, height, _name(order, references))
     if painter is None:
         flaws = frozenset(flaw.replace("_", "-") for flaw in order.flaws)
@@ -143,10 +158,10 @@ def paint_order(order: PaintOrder, painter: Painter | None = None, *, plain: boo
             variant=order.variant + 1,
             faults=flaws,
         )
-        return encode_png(image)
+        return encode(image)
     # A painter from outside has no other way to tell one take from the next.
     prompt = f"{order.prompt}\n(take {order.variant + 1})" if order.variant else order.prompt
-    return encode_png(painter(prompt, references, width=width, height=height))
+    return encode(painter(prompt, references, width=width, height=height))
 
 
 def decode_data_uri(uri: str) -> bytes:
@@ -167,14 +182,14 @@ def _name(order: PaintOrder, references: Sequence[bytes]) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def _read_source(source: Source, painter: Painter | None, *, plain: bool) -> bytes:
+def _read_source(source: Source, brush: Brush) -> bytes:
     if isinstance(source, InlinePicture):
         return decode_data_uri(source.path.read_text(encoding="utf-8"))
     if isinstance(source, StoredPicture):
         return source.path.read_bytes()
     if isinstance(source, UnknownPicture):
         return _draw_placeholder(source.url)
-    return paint_order(source, painter, plain=plain)
+    return paint_order(source, brush)
 
 
 def _settle_ratio(ratio: str, references: Sequence[bytes]) -> str:

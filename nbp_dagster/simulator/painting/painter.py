@@ -19,7 +19,7 @@ from nbp_dagster.simulator.painting.colour import (
 from nbp_dagster.simulator.painting.figures.cast import Cast, gather_cast, traits_of
 from nbp_dagster.simulator.painting.figures.cutout import decode_reference, prepare_reference
 from nbp_dagster.simulator.painting.lettering.layout import Layout, plan_layout
-from nbp_dagster.simulator.painting.lettering.panel import Inks, paint_panel, weaken
+from nbp_dagster.simulator.painting.lettering.panel import Inks, paint_calm, paint_panel, weaken
 from nbp_dagster.simulator.painting.lettering.text import (
     draw_block,
     draw_mark,
@@ -116,6 +116,13 @@ def encode_png(image: Image.Image) -> bytes:
     return stream.getvalue()
 
 
+def encode_jpeg(image: Image.Image) -> bytes:
+    """JPEG bytes at the quality of the model's own files, about 95."""
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=95)
+    return stream.getvalue()
+
+
 def _check(width: int, height: int, faults: frozenset[str]) -> None:
     unknown = faults - FAULTS
     if unknown:
@@ -147,6 +154,7 @@ def _paint_art(
             canvas, reading, layout, cast=cast, palette=job.palette, factor=factor,
             rng=job.dice("scene"),
         )  # fmt: skip
+        paint_calm(canvas, reading.quiet)
 
 
 def _seed(prompt: str, references: Sequence[bytes], variant: int) -> int:

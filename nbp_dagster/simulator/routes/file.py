@@ -160,7 +160,7 @@ _REPOSITORY = "/api/repos/{namespace}/{name}"
 
 ROUTES = (
     Route(
-        "/api/repos/{namespace}/playground/file/main/generations/{generation_id}.png",
+        "/api/repos/{namespace}/playground/file/main/generations/{generation_id}.{suffix}",
         get_result,
         methods=["GET"],
     ),
@@ -196,9 +196,18 @@ async def _paint_result(simulator: Simulator, job: Job, trouble: str | None) -> 
     data = await simulator.worker.paint(order)
     if trouble == "mislabelled":
         data = await asyncio.to_thread(_as_jpeg, data)
+        return Response(data, media_type="image/png")
     if trouble == "truncate":
-        return _CutResponse(data, media_type="image/png", connections=simulator.connections)
-    return Response(data, media_type="image/png")
+        kind = _media_type(data)
+        return _CutResponse(data, media_type=kind, connections=simulator.connections)
+    return Response(data, media_type=_media_type(data))
+
+
+def _media_type(picture: bytes) -> str:
+    """Return what a picture is by its first bytes, whatever its link ends in."""
+    if picture.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    return "image/webp" if picture.startswith(b"RIFF") else "image/png"
 
 
 def _as_jpeg(png: bytes) -> bytes:

@@ -28,7 +28,7 @@ _FIELD = "input_image"
 _HANDLE = "inline:"
 _HANDLE_FORM = re.compile(r"inline:([0-9a-f]{64})")
 _LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
-_RESULT_PATH = re.compile(r"/api/repos/[^/]+/playground/file/main/generations/([^/]+)\.png")
+_RESULT_PATH = re.compile(r"/api/repos/[^/]+/playground/file/main/generations/([^/]+)\.(?:png|jpg)")
 _FILE_PATH = re.compile(r"/api/repos/([^/]+)/([^/]+)/file/([^/]+)/(.+)")
 
 
@@ -39,9 +39,9 @@ class Unreachable:
     message: str
 
 
-def result_path(namespace: str, generation_id: str) -> str:
+def result_path(namespace: str, generation_id: str, suffix: str = "png") -> str:
     """Return the path, unquoted, under which a job's picture is downloaded."""
-    return f"/api/repos/{namespace}/playground/file/main/generations/{generation_id}.png"
+    return f"/api/repos/{namespace}/playground/file/main/generations/{generation_id}.{suffix}"
 
 
 class ReferenceResolver:

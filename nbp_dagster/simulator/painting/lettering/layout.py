@@ -1,7 +1,7 @@
 """Divides a picture between copy, figures, logo and mark; draws nothing."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nbp_dagster.simulator.painting.lettering.text import Block, mark_size, set_copy
@@ -70,13 +70,15 @@ def _plan_bare(
 ) -> Layout:
     left = width / 3 if reading.quiet == "left" else 0.0
     top = height / 3 if reading.quiet == "upper" else 0.0
+    corner = _low_left_logo(width, height, inset)
     return Layout(
         mode="bare",
         view=Box(left, top, width, height),
         column=Box(0, 0, 0, 0),
         block=Block((), 0.0, 0.0),
         mark=_low_right(width, height, inset, mark),
-        logo=_low_left_logo(width, height, inset),
+        # Beside what is asked to stay calm.
+        logo=replace(corner, left=corner.left + left, right=corner.right + left),
         mirrored=False,
     )
 

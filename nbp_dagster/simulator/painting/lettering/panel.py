@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from nbp_dagster.simulator.painting.colour import (
     Colour,
@@ -17,9 +17,12 @@ from nbp_dagster.simulator.painting.colour import (
 )
 from nbp_dagster.simulator.painting.lettering.layout import Layout
 from nbp_dagster.simulator.painting.pen import Pen, Point
+from nbp_dagster.simulator.painting.prompt import Quiet
 
 # Strongest cover of the veil behind copy that stands on the scene itself.
 _VEIL = 0.8
+# Where a calm third is calm altogether, and where it has passed into the scene.
+_CALM, _SCENE = 0.29, 0.34
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,34 @@ def paint_panel(
     if layout.mode == "crown":
         return _paint_veil(canvas, layout, palette, factor)
     return _inks(palette.light, palette)
+
+
+def paint_calm(canvas: Image.Image, quiet: Quiet) -> None:
+    """Take all detail out of the third that is asked to stay calm: the mean colour of each row.
+
+    Args:
+        canvas: RGB, changed in place.
+        quiet: Which third.
+    """
+    if not quiet:
+        return
+    width, height = canvas.size
+    along = width if quiet == "left" else height
+    share = Image.linear_gradient("L").resize((1, along), Image.Resampling.BILINEAR)
+    # 255 up to where it is calm, 0 from where the scene begins.
+    slope = 1 / (_SCENE - _CALM)
+    levels = [round(255 * min(1.0, max(0.0, (_SCENE - at / 255) * slope))) for at in range(256)]
+    mask = share.point(levels)
+    if quiet == "left":
+        mask = mask.transpose(Image.Transpose.ROTATE_90)
+    area = (
+        (0, 0, max(1, round(width * _SCENE)), height) if quiet == "left" else (0, 0, width, height)
+    )
+    rows = canvas.crop(area).resize((1, height), Image.Resampling.BOX)
+    # Wide, so that the blur has the row's own colour at either side.
+    rows = rows.resize((height, height), Image.Resampling.NEAREST)
+    rows = rows.filter(ImageFilter.GaussianBlur(height * 0.06)).crop((0, 0, 1, height))
+    canvas.paste(rows.resize(canvas.size), (0, 0), mask.resize(canvas.size))
 
 
 def weaken(inks: Inks, ground: Colour) -> Inks:

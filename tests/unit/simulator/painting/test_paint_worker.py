@@ -10,6 +10,7 @@ from PIL import Image
 
 from nbp_dagster.simulator.faults import PICTURE_FAULTS
 from nbp_dagster.simulator.painting.paint_worker import (
+    Brush,
     InlinePicture,
     PaintOrder,
     StoredPicture,
@@ -18,6 +19,7 @@ from nbp_dagster.simulator.painting.paint_worker import (
     paint_order,
 )
 from nbp_dagster.simulator.painting.painter import FAULTS
+from nbp_dagster.simulator.painting.picture_folder import PictureFolder
 from nbp_dagster.simulator.painting.sizes import pixel_size
 from tests.fakes.painter import paint_plainly
 
@@ -34,7 +36,7 @@ def order(**changes: Any) -> PaintOrder:
 
 
 def paint(wanted: PaintOrder) -> bytes:
-    return paint_order(wanted, paint_plainly)
+    return paint_order(wanted, Brush(painter=paint_plainly))
 
 
 def size_of(data: bytes) -> tuple[int, int]:
@@ -111,12 +113,29 @@ def test_the_simulators_own_painter_knows_takes_and_flaws() -> None:
     assert paint_order(order(resolution="512", flaws=("off_palette",))) != plain
 
 
+@pytest.mark.parametrize("resolution", ["1K", "2K"])
+def test_a_jpeg_has_the_native_size_and_equal_orders_give_equal_bytes(resolution: str) -> None:
+    wanted = order(ratio="16:9", resolution=resolution)
+    jpeg = paint_order(wanted, Brush(file_type="jpeg"))
+    with Image.open(io.BytesIO(jpeg)) as image:
+        assert image.format == "JPEG"
+        assert image.size == pixel_size("16:9", resolution)
+    assert paint_order(wanted, Brush(file_type="jpeg")) == jpeg
+
+
+def test_pictures_of_a_folder_are_sent_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(png(64, 64))
+    brush = Brush(pictures=PictureFolder.open(tmp_path))
+    assert paint_order(order(), brush) == png(64, 64)
+    assert paint_order(order(references=(order(prompt="a sheet"),)), brush) == png(64, 64)
+
+
 def test_plain_pictures_are_one_picture_a_size_in_files_that_differ() -> None:
-    cup, jug = (paint_order(order(prompt=words), plain=True) for words in ("a cup", "a jug"))
+    cup, jug = (paint_order(order(prompt=words), Brush(plain=True)) for words in ("a cup", "a jug"))
 
     assert cup != jug
-    assert paint_order(order(variant=1), plain=True) != cup
-    assert paint_order(order(), plain=True) == cup
+    assert paint_order(order(variant=1), Brush(plain=True)) != cup
+    assert paint_order(order(), Brush(plain=True)) == cup
     with Image.open(io.BytesIO(cup)) as first, Image.open(io.BytesIO(jug)) as second:
         assert first.size == (1024, 1024)
         assert first.tobytes() == second.tobytes()
@@ -127,7 +146,7 @@ def test_plain_pictures_are_one_picture_a_size_in_files_that_differ() -> None:
 def test_a_plain_picture_has_the_size_asked_for(ratio: str, resolution: str) -> None:
     wanted = order(ratio=ratio, resolution=resolution)
 
-    assert size_of(paint_order(wanted, plain=True)) == pixel_size(ratio, resolution)
+    assert size_of(paint_order(wanted, Brush(plain=True))) == pixel_size(ratio, resolution)
 
 
 def test_every_flaw_of_the_painter_can_be_scripted() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -45,6 +46,27 @@ def test_a_link_of_an_unfinished_or_unknown_job_is_not_found(api: Api) -> None:
 
     assert api.call("GET", link.replace("generations/", "generations/0")).status_code == 404
     assert api.call("GET", link.rpartition("/")[0] + f"/{stuck}.png").status_code == 404
+
+
+def test_jpegs_are_sent_as_jpegs_and_some_links_say_png(start: StartSimulator) -> None:
+    api = start(file_type="jpeg")
+    links = [api.make(f"cup {number}")["result_url"] for number in range(16)]
+
+    suffixes = {link.partition("?")[0].rpartition(".")[2] for link in links}
+    assert suffixes == {"jpg", "png"}, "one in four lies"
+    for link in links[:4]:
+        answer = fetch(link)
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        assert answer.content.startswith(b"\xff\xd8")
+
+
+def test_a_folder_of_pictures_stands_in_for_the_painter(
+    start: StartSimulator, tmp_path: Path
+) -> None:
+    Image.new("RGB", (48, 48), "teal").save(tmp_path / "fox.webp")
+    answer = fetch(start(pictures=tmp_path).make("a fox")["result_url"])
+    assert answer.content == (tmp_path / "fox.webp").read_bytes()
+    assert answer.headers["Content-Type"] == "image/webp"
 
 
 def test_a_truncated_download_is_an_error_and_the_next_one_is_whole(api: Api) -> None:
