@@ -118,6 +118,8 @@ def run_simulator(*, latency: float, state_dir: Path | None) -> "Iterator[Simula
         slots=64,
         # A list of jobs with every reference in full would be megabytes.
         echo_inline=False,
+        # As the model sends it.
+        file_type="jpeg",
         state_dir=state_dir,
     )
     with SimulatorServer(options) as server:
