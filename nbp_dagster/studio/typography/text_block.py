@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
@@ -30,6 +30,7 @@ from nbp_dagster.studio.typography.text_layout import (
     has_room,
     lay_out,
 )
+from nbp_dagster.studio.typography.tone import draw_tone_shape
 from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 
 # In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
@@ -255,7 +256,7 @@ def _tone(
         contrasts = _measure(picture, group, scheme, strength=strength)
     if strength == 0:
         return picture, contrasts
-    shape = _draw_tone_shape(group, picture.size)
+    shape = draw_tone_shape(group.toned, group.fade, picture.size)
     mask = shape.point([round(value * strength / _FULL) for value in range(_FULL + 1)])
     background = Image.new("RGB", picture.size, scheme.background)
     return Image.composite(background, picture, mask), contrasts
@@ -275,26 +276,6 @@ def _measure(
         toned = Image.composite(background, part, Image.new("L", part.size, strength))
         contrasts[block.field] = measure_worst_contrast(toned, scheme.ink)
     return contrasts
-
-
-def _draw_tone_shape(group: Group, size: tuple[int, int]) -> Image.Image:
-    """Return a mask, full under the text, fading into the picture around it."""
-    left, top, right, bottom = group.toned
-    across = _draw_profile(size[0], left, right, group.fade)
-    down = _draw_profile(size[1], top, bottom, group.fade)
-    wide = Image.frombytes("L", (size[0], 1), across).resize(size)
-    high = Image.frombytes("L", (1, size[1]), down).resize(size)
-    return ImageChops.multiply(wide, high)
-
-
-def _draw_profile(length: int, start: int, end: int, fade: int) -> bytes:
-    """Return one line of the mask: 255 from start to end, falling smoothly to 0 beyond."""
-    values = bytearray()
-    for position in range(length):
-        outside = max(start - position, position - end + 1, 0)
-        left = max(0.0, 1 - outside / max(1, fade))
-        values.append(round(255 * left * left * (3 - 2 * left)))
-    return bytes(values)
 
 
 def draw_group(picture: Image.Image, group: Group, scheme: Scheme) -> None:

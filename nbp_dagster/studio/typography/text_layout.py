@@ -1,7 +1,6 @@
 """Lays out copy in a frame: a size and a place for every line; measures text, draws nothing.
 
-It sets the copy where the prompts ask the model to keep a calm area: the left third of a
-landscape picture, the upper third of any other.
+It stands where prompts ask for a calm area: the left third of a landscape, else the upper third.
 """
 
 import itertools
@@ -12,6 +11,7 @@ from typing import Final, Literal
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
+from nbp_dagster.studio.typography.tone import find_toned
 from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
 
 LEAST_SIZE: Final = 10  # pixels; below it text recognition and eyes fail alike
@@ -281,13 +281,13 @@ def _set_head_and_foot(
     air, fade = _gap(headline), round(frame.width * _FADE)
     edge = right if frame.face.is_rtl else None
     if head:
-        toned = (0, 0, frame.width, top + head_height + air // 2)
         placed = _place_stack(head, headline, left, top, right=edge)
-        groups.append(Group(placed, toned, fade))
+        groups.append(Group(placed, (0, 0, frame.width, top + head_height + air // 2), fade))
     if foot:
-        start = bottom - foot_height
-        toned = (0, start - air // 2, frame.width, frame.height)
-        placed = _place_stack(foot, headline, left, start, right=edge)
+        placed = _place_stack(foot, headline, left, bottom - foot_height, right=edge)
+        # A button has a ground of its own.
+        plain = [block.box for block in placed if not block.is_button] or [placed[0].box]
+        toned = find_toned(plain, air=air // 2, fade=fade // 2, size=(frame.width, frame.height))
         groups.append(Group(placed, toned, fade // 2))
     return tuple(groups)
 
