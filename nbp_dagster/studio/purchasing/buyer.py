@@ -256,7 +256,7 @@ class Buyer:
             return found
         error = lost[-1]
         if is_out_of_credit(error.detail):
-            self.clock.token.stop_buying()
+            self.clock.token.stop_buying(str(error))
             raise RunStopped(str(error))
         if found is None and is_refusal(error.detail):
             # No dead letter: a 5xx promises nothing about the next request.
@@ -315,7 +315,7 @@ class Buyer:
 
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:
-            raise Cancelled("not attempted: the run was stopped")
+            raise Cancelled(f"not attempted: {self.clock.token.why}")
 
     def _post(
         self, order: Order, purchases: Sequence[Purchase], images: tuple[str, ...]
@@ -352,7 +352,7 @@ class Buyer:
             return Already(first)
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: other buyers have the next orders already.
-            self.clock.token.stop_buying()
+            self.clock.token.stop_buying(str(error))
             # A quota's 429 may have been billed as any other.
             found = self._find_billed(order, purchases[0]) if error.status == 429 else None
             if found is not None:

@@ -30,14 +30,26 @@ class CancellationToken:
         self._no_buying = threading.Event()
         self._no_waiting = threading.Event()
         self._cancelled = threading.Event()
+        self._why = ""
 
     @property
     def may_buy(self) -> bool:
         """Whether a further purchase may begin."""
         return not (self._no_buying.is_set() or self._no_waiting.is_set())
 
-    def stop_buying(self) -> None:
-        """Begin no further purchase; waiting for paid jobs continues."""
+    @property
+    def why(self) -> str:
+        """Why no purchase may begin."""
+        return self._why or "the run was stopped"
+
+    def stop_buying(self, why: str = "") -> None:
+        """Begin no further purchase; waiting for paid jobs continues.
+
+        Args:
+            why: What other orders are told, which may hear of it before the batch does; the first
+                reason stays.
+        """
+        self._why = self._why or why
         self._no_buying.set()
 
     def stop_waiting(self) -> None:
@@ -68,6 +80,7 @@ class CancellationToken:
         self._cancelled.clear()
         self._no_waiting.clear()
         self._no_buying.clear()
+        self._why = ""
 
     def wait(self, seconds: float) -> None:
         """Wait; zero or a negative duration only looks at the token.

@@ -68,3 +68,15 @@ def test_the_next_run_starts_afresh() -> None:
     clock.sleep(0)
 
     assert clock.token.may_buy
+
+
+def test_why_no_purchase_may_begin_is_the_first_reason_until_the_next_run() -> None:
+    token = CancellationToken()
+    assert token.why == "the run was stopped"
+
+    token.stop_buying("the account is empty")
+    token.stop_buying("another reason")
+
+    assert token.why == "the account is empty"
+    token.reset()
+    assert token.why == "the run was stopped"
