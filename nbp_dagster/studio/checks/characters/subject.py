@@ -6,14 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from nbp_dagster.studio.checks.characters.figures import (
-    FIGURE_SIDE,
-    Figure,
-    Mask,
-    box_of,
-    label_islands,
-)
+from nbp_dagster.studio.checks.characters.figures import FIGURE_SIDE, Figure
 from nbp_dagster.studio.imaging.thumbnails import scale_to
+from nbp_dagster.studio.vision.islands import Mask, box_of, keep_heaviest
 
 Importance = NDArray[np.float32]
 
@@ -76,8 +71,4 @@ def _find_mask(importance: Importance) -> Mask | None:
         return None
     levels = Image.fromarray((importance * (255 / most)).astype(np.uint8))
     values = np.asarray(levels.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
-    labels = label_islands(values > 255 * _LEVEL)
-    weights = np.bincount(labels.ravel(), weights=values.ravel().astype(np.float64))
-    weights[0] = 0
-    kept: Mask = np.isin(labels, np.flatnonzero(weights >= _LEAST_ISLAND * weights.max()))
-    return kept & (labels > 0)
+    return keep_heaviest(values > 255 * _LEVEL, values.astype(np.float64), _LEAST_ISLAND)
