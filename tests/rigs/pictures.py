@@ -53,6 +53,19 @@ def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return out.getvalue()
 
 
+OTHER_KINDS: Mapping[str, str] = {
+    "empty": "nothing (0 bytes)",
+    "html": "an HTML page",
+    "json": "a JSON document",
+    "svg": "an SVG",
+    "postscript": "a PostScript file",
+    "gif": "a GIF",
+    "tiff": "a TIFF",
+    "bmp": "a BMP",
+}
+"""Those of `broken_pictures` that are other files, and what each is called."""
+
+
 def broken_pictures() -> Mapping[str, Callable[[], bytes]]:
     """Return what is not one sound picture, by name; each is made when it is called."""
     return {

@@ -157,7 +157,8 @@ def _search(grey: Image.Image, template: LogoTemplate) -> list[_Place]:
         edges = edges_of(_resize(grey, side))
         size = max(4, round(share * side))
         # A window that lies within the picture is not touched by what wraps around its edges.
-        scores = _correlate(edges, template, size, _round_up(edges.shape))
+        shape = _round_up(edges.shape)
+        scores = _scores(*_transform(edges, shape), template.spectrum(size, shape))
         if scores.size:
             top, left = np.unravel_index(int(scores.argmax()), scores.shape)
             found.append(_Place(float(scores[top, left]), side, size, int(top), int(left)))
@@ -186,9 +187,11 @@ def _look_closer(grey: Image.Image, template: LogoTemplate, place: _Place) -> tu
     )
     edges = edges_of(part)
     shape = _round_up((max(edges.shape),) * 2)
+    spectrum, sums = _transform(edges, shape)
     best = (0.0, 0.0)
     for near in _NEAR_SIZES:
-        scores = _correlate(edges, template, round(place.size * times * near), shape)
+        scaled = template.spectrum(round(place.size * times * near), shape)
+        scores = _scores(spectrum, sums, scaled)
         if scores.size:
             best = max(best, (float(scores.max()), place.size * near / place.side))
     return best
@@ -199,16 +202,9 @@ def _round_up(shape: tuple[int, ...]) -> tuple[int, int]:
     return high, wide
 
 
-def _correlate(edges: Field, template: LogoTemplate, size: int, shape: tuple[int, int]) -> Floats:
-    """Correlate a logo of so many pixels with every window of some edges.
-
-    Args:
-        edges: Of a picture.
-        template: What to look for.
-        size: Its longer side in pixels.
-        shape: At least that of the edges: what both are transformed at.
-    """
-    return _scores(np.fft.fft2(edges, shape), _sums(edges), template.spectrum(size, shape))
+def _transform(edges: Field, shape: tuple[int, int]) -> tuple[Field, Floats]:
+    """Return a picture's edges as `_scores` takes them, for templates of any size."""
+    return np.fft.fft2(edges, shape), _sums(edges)
 
 
 def _sums(edges: Field) -> Floats:

@@ -47,6 +47,7 @@ from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.options import ScorerName
 from nbp_dagster.studio.references.reference_files import ReadReference
+from nbp_dagster.studio.vision.faces import LONGEST
 from nbp_dagster.studio.vision.network import NetworkMissing
 
 _LOG = logging.getLogger(__name__)
@@ -55,9 +56,6 @@ _LOG = logging.getLogger(__name__)
 MEASURE_VERSION: Final = "3"
 
 _SUBJECT_SIDE: Final = 768  # pixels that a subject is cut out of
-
-LONGEST: Final = 1400
-"""Pixels of the longer side that faces are looked for in."""
 
 
 @dataclass(frozen=True)

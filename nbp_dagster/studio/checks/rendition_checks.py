@@ -324,10 +324,10 @@ def _find_no_boxes(rendition: RenditionInput, threshold: str) -> Finding:
 
 def _check_whole(rendition: RenditionInput) -> Finding:
     threshold = f"{LEAST_SHOWN:.0%} of every head, or of a subject without one"
-    unknown = _find_no_subject(rendition, threshold)
-    if unknown is not None or rendition.framed is None:
-        return unknown or Finding("skipped", threshold, "its crop is not known")
-    shown = rendition.framed.shown()
+    framed = _require_subject(rendition, threshold)
+    if isinstance(framed, Finding):
+        return framed
+    shown = framed.shown()
     worst = min(shown, key=lambda name: shown[name])
     sentence = f"{shown[worst]:.0%} of {worst.replace('_', ' ')} is shown"
     figures = {f"{name}_shown": round(share, 3) for name, share in shown.items()}
@@ -339,10 +339,10 @@ def _check_clear(rendition: RenditionInput) -> Finding:
         f"at most {MOST_COVERED:.0%} of a head under our type, "
         f"{MOST_COVERED_OF_SUBJECT:.0%} of a subject without one"
     )
-    unknown = _find_no_subject(rendition, threshold)
-    if unknown is not None or rendition.framed is None:
-        return unknown or Finding("skipped", threshold, "its crop is not known")
-    covered = rendition.framed.covered(rendition.text_boxes)
+    framed = _require_subject(rendition, threshold)
+    if isinstance(framed, Finding):
+        return framed
+    covered = framed.covered(rendition.text_boxes)
     if not covered or not rendition.text_boxes:
         return Finding("passed", threshold, "there is no type of ours on it")
     worst = max(covered, key=lambda name: covered[name])
@@ -352,14 +352,15 @@ def _check_clear(rendition: RenditionInput) -> Finding:
     return Finding(verdict_of(covered[worst] <= most), threshold, sentence, figures)
 
 
-def _find_no_subject(rendition: RenditionInput, threshold: str) -> Finding | None:
+def _require_subject(rendition: RenditionInput, threshold: str) -> Framed | Finding:
+    """Return what a rendition shows of heads and subject, or why there is nothing to judge."""
     framed = rendition.framed
     if framed is None or framed.places is None:
         sentence = "heads and subject were not looked for (extra character, pictures of a model)"
         return Finding("skipped", threshold, sentence)
     if not framed.named:
         return Finding("passed", threshold, "it has neither a head nor a subject")
-    return None
+    return framed
 
 
 _LACKING: Final = (

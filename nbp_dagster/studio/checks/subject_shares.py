@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.imaging.crop import Box, Crop
-from nbp_dagster.studio.imaging.places import Places, share_of
+from nbp_dagster.studio.imaging.crop import Box, Crop, scale_box, share_of
+from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.typography.legibility import TextBox
 
 LEAST_SHOWN: Final = 0.9  # of a head, or of a subject without one: below it, it is cut
@@ -38,11 +38,8 @@ class Framed:
 
     def shown(self) -> dict[str, float]:
         """Return the share of each that the rendition shows."""
-        wide, high = self.source
         return {
-            name: share_of(
-                (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high), self.crop.box
-            )
+            name: share_of(scale_box(box, self.source), self.crop.box)
             for name, box in self.named.items()
         }
 

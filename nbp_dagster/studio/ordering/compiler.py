@@ -291,6 +291,8 @@ class Compiler:
         Files were once identified with their metadata, and channels may have been corrected.
         """
         older_sheets = cache(partial(self._with_metadata, sheets))
+        # The prompts of a campaign share a few groups of channels.
+        corrected = cache(partial(former_briefs, self.briefs))
         found: dict[str, Former] = {}
         for prompt in prompts:
             if prompt.key not in requests:
@@ -298,7 +300,7 @@ class Compiler:
             sources = self._sources(prompt)
             digests = self._references.digests(sources)
             whole = self._references.whole_digests(sources)
-            briefs = former_briefs(self.briefs, prompt.channels)
+            briefs = corrected(prompt.channels)
             files: list[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]]
             files = [(lambda: sheets, digests)]
             if whole != digests:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nbp_dagster.briefs.channels import SafeArea
+from nbp_dagster.studio.imaging.crop import share_of
 from nbp_dagster.studio.typography.text_layout import Box, Group, Place, lay_out, shape_of
 from nbp_dagster.studio.typography.typeface import Typeface
 
@@ -113,10 +114,10 @@ def _cost(
     cost = _SMALL_COST * 2 * max(0.0, 1 - _largest(groups) / max(1, largest))
     cost += 0.0 if is_legible(groups) else _FAINT_COST
     for head in (*taken.heads, *taken.words):
-        cost += _HEAD_COST * sum(cover(head, box) for box in boxes)
-        cost += _TONED_COST * sum(cover(head, group.toned) for group in groups)
+        cost += _HEAD_COST * sum(share_of(head, box) for box in boxes)
+        cost += _TONED_COST * sum(share_of(head, group.toned) for group in groups)
     if taken.figure is not None:
-        cost += sum(cover(taken.figure, box) for box in boxes)
+        cost += sum(share_of(taken.figure, box) for box in boxes)
     return cost
 
 
@@ -124,19 +125,11 @@ def _largest(groups: tuple[Group, ...]) -> int:
     return max(block.font.size for group in groups for block in group.blocks)
 
 
-def cover(box: Box, other: Box) -> float:
-    """Return the share of a box's area that lies under another one."""
-    wide = min(box[2], other[2]) - max(box[0], other[0])
-    high = min(box[3], other[3]) - max(box[1], other[1])
-    area = max(1, (box[2] - box[0]) * (box[3] - box[1]))
-    return max(0, wide) * max(0, high) / area
-
-
 def _keep_off(group: Group, heads: tuple[Box, ...]) -> Group:
     """Return a group whose toning ends before the heads that it does not lie on."""
     fade = group.fade
     for head in heads:
-        if cover(head, group.toned) == 0:
+        if share_of(head, group.toned) == 0:
             across = max(group.toned[0] - head[2], head[0] - group.toned[2], 0)
             down = max(group.toned[1] - head[3], head[1] - group.toned[3], 0)
             fade = min(fade, max(across, down))

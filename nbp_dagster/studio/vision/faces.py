@@ -17,9 +17,11 @@ LEAST_SCORE: Final = 0.5
 """Of a face. Of 31 faces of people, painted and modelled figures 29 are found from here on, with 16
 false boxes on 57 pictures of the model; from 0.6 on 28, with 5."""
 
+LONGEST: Final = 1400
+"""Pixels of the longer side that a picture is looked at with, at most."""
+
 _NETWORK_SIDE: Final = 192  # pixels; its 48 x 48 anchors lie 4 pixels apart, one a place
 _ANCHORS: Final = 48
-_LONGEST: Final = 1400  # pixels a picture is looked at with
 _TILE: Final = 0.62  # of the shorter side: finds the small faces of posters
 _STEP: Final = 0.65  # of a tile, from one to the next, at most
 _EDGE: Final = 0.01  # of a tile: a box that ends there is cut, and another tile has it whole
@@ -75,7 +77,7 @@ def find_faces(image: Image.Image, *, least: float = LEAST_SCORE) -> list[Face]:
     """
     session = load_network("face_detection_full_range")
     picture = image.convert("RGB")
-    scale = max(1.0, max(picture.size) / _LONGEST)
+    scale = max(1.0, max(picture.size) / LONGEST)
     if scale > 1:
         size = (max(1, round(picture.width / scale)), max(1, round(picture.height / scale)))
         picture = picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)

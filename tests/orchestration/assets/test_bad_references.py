@@ -17,20 +17,10 @@ from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.supplied_files import check_files
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.code_location import NAMES, PROMPT_ASSETS, CodeLocation
-from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
+from tests.rigs.pictures import OTHER_KINDS, broken_pictures, draw_noise, draw_scene, encode
 
 PICTURES = broken_pictures()
 # What the file is; what the line says of it. All are called `.png`.
-BY_FIRST_BYTES = {
-    "empty": "nothing (0 bytes)",
-    "html": "an HTML page",
-    "json": "a JSON document",
-    "svg": "an SVG",
-    "postscript": "a PostScript file",
-    "gif": "a GIF",
-    "tiff": "a TIFF",
-    "bmp": "a BMP",
-}
 BY_DECODING = {
     "truncated png": "a damaged or truncated PNG",
     "truncated jpeg": "a damaged or truncated JPEG",
@@ -100,15 +90,15 @@ class Silent:
 def test_a_file_disguised_as_a_picture_is_refused_when_the_briefs_are_read(
     tmp_path: Path,
 ) -> None:
-    brand = products_of({kind: make_picture(kind) for kind in BY_FIRST_BYTES}, tmp_path)
+    brand = products_of({kind: make_picture(kind) for kind in OTHER_KINDS}, tmp_path)
     write_briefs(tmp_path, campaign(shot("kitchen")), brand=brand)
 
     with pytest.raises(BriefError) as caught:
         load_briefs(tmp_path)
 
     lines = lines_of(caught.value)
-    assert len(lines) == len(BY_FIRST_BYTES)
-    for number, seen in enumerate(BY_FIRST_BYTES.values()):
+    assert len(lines) == len(OTHER_KINDS)
+    for number, seen in enumerate(OTHER_KINDS.values()):
         [line] = [one for one in lines if f"products.p{number}.references[0]: " in one]
         assert line.startswith("brands/hilltop.yaml:")
         assert f".png' - {seen}; accepted: a PNG, JPEG or WebP file" in line

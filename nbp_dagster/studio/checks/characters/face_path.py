@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from PIL import Image
 
+from nbp_dagster.studio.imaging.crop import share_of
 from nbp_dagster.studio.vision.embedding import Embedding, embed_face, measure_distance
 from nbp_dagster.studio.vision.faces import Face, find_faces
 from nbp_dagster.studio.vision.network import load_network
@@ -209,7 +210,4 @@ def _embed_best(image: Image.Image, views: int) -> list[Embedding]:
 
 def _leaves(face: Face, size: tuple[int, int]) -> bool:
     """Whether a quarter of a face lies outside of its picture."""
-    left, top, right, bottom = face.box
-    wide = max(0.0, min(right, size[0]) - max(left, 0.0))
-    high = max(0.0, min(bottom, size[1]) - max(top, 0.0))
-    return wide * high < 0.75 * (right - left) * (bottom - top)
+    return share_of(face.box, (0, 0, *size)) < 0.75

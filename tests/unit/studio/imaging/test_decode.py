@@ -7,20 +7,14 @@ import pytest
 from PIL import Image, ImageCms
 
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
-from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
+from tests.rigs.pictures import OTHER_KINDS, broken_pictures, draw_noise, draw_scene, encode
 
 # Pillow warns of what we refuse by our own count of pixels; the warning is not what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 
 SEEN = {
+    **OTHER_KINDS,
     "empty": "nothing (0 bytes); accepted: PNG, JPEG, WebP, AVIF",
-    "html": "an HTML page",
-    "json": "a JSON document",
-    "svg": "an SVG",
-    "postscript": "a PostScript file",
-    "gif": "a GIF",
-    "tiff": "a TIFF",
-    "bmp": "a BMP",
     "random bytes": "an unknown kind of data",
     "truncated jpeg": "a damaged or truncated JPEG",
     "truncated png": "a damaged or truncated PNG",

@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.imaging.places import can_find_places, find_places, share_of
+from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.places import can_find_places, find_places
 from nbp_dagster.studio.imaging.resize import build_pyramid
 
 pytestmark = pytest.mark.skipif(not can_find_places(), reason="the extra `character` is missing")

@@ -4,7 +4,8 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.channels import SafeArea
-from nbp_dagster.studio.typography.copy_places import Taken, cover
+from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.text_block import TypesetPicture, typeset
 from nbp_dagster.studio.typography.text_layout import Box
 
@@ -41,7 +42,7 @@ def place(size: tuple[int, int], taken: Taken | None, *, language: str = "en") -
 def test_no_type_lies_on_a_head_and_nothing_is_left_out(size: tuple[int, int], head: Box) -> None:
     done = place(size, Taken((head,)))
     assert set(done.boxes) == set(COPY)
-    assert all(cover(head, box) == 0 for box in done.boxes.values())
+    assert all(share_of(head, box) == 0 for box in done.boxes.values())
     part = (head[0] + 20, head[1] + 20, head[2] - 20, head[3] - 20)
     assert done.image.crop(part).getcolors() == [
         ((part[2] - part[0]) * (part[3] - part[1]), (140,) * 3)
@@ -56,13 +57,13 @@ def test_copy_stays_in_the_calm_part_while_that_is_free(taken: Taken | None) -> 
 def test_a_subject_without_a_head_is_kept_clear_too() -> None:
     figure = (200, 30, 900, 700)
     done = place((1080, 1350), Taken((), figure))
-    assert all(cover(figure, box) == 0 for box in done.boxes.values())
+    assert all(share_of(figure, box) == 0 for box in done.boxes.values())
 
 
 def test_drawn_lettering_is_kept_clear() -> None:
     words = ((100, 60, 900, 300),)
     done = place((1080, 1350), Taken(words=words))
-    assert all(cover(words[0], box) == 0 for box in done.boxes.values())
+    assert all(share_of(words[0], box) == 0 for box in done.boxes.values())
 
 
 def test_a_frame_full_of_heads_still_gets_its_copy() -> None:

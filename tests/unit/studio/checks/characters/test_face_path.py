@@ -17,14 +17,11 @@ from nbp_dagster.studio.checks.characters.face_path import (
 )
 from nbp_dagster.studio.checks.characters.lineup import BODY_STEP, Likeness, Lineup
 from nbp_dagster.studio.checks.characters.scorer import ColourScorer
-from tests.rigs.drawn_faces import draw_face
+from tests.rigs.drawn_faces import ADA, BO, draw_face
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="the extra character is not installed"
 )
-
-ADA = draw_face(600)
-BO = draw_face(600, skin="#7C4A2D", eyes=0.2, jaw=1.1, mouth=0.44)
 
 
 @pytest.fixture(scope="module")
