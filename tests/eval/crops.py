@@ -15,13 +15,8 @@ from PIL import Image, ImageFilter
 
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.characters.distractors import draw_distractors
-from nbp_dagster.studio.imaging.crop import (
-    LEAST_KEPT,
-    Box,
-    Subject,
-    choose_crop,
-    choose_figure_crop,
-)
+from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Subject, choose_crop, choose_figure_crop
 from nbp_dagster.studio.imaging.resize import build_pyramid
 
 # Ratios of the model's, as the pixels of a small picture.

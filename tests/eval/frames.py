@@ -20,7 +20,7 @@ from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
-from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.imaging.places import Places, find_places
 from nbp_dagster.studio.imaging.resize import Pyramid, Rendition, build_pyramid, render_channel
 from nbp_dagster.studio.typography.contrast import choose_scheme

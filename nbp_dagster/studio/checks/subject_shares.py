@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.imaging.crop import Box, Crop, scale_box, share_of
+from nbp_dagster.studio.imaging.boxes import Box, scale_box, share_of
+from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.typography.legibility import TextBox
 

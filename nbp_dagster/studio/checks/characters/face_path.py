@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from PIL import Image
 
-from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.vision.embedding import Embedding, embed_face, measure_distance
 from nbp_dagster.studio.vision.faces import Face, find_faces
 from nbp_dagster.studio.vision.network import load_network

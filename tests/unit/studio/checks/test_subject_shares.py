@@ -9,7 +9,8 @@ from nbp_dagster.studio.checks.rendition_checks import (
     run_rendition_checks,
 )
 from nbp_dagster.studio.checks.subject_shares import Framed
-from nbp_dagster.studio.imaging.crop import Box, Crop
+from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.typography.legibility import TextBox
 

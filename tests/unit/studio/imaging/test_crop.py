@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.imaging.crop import Box, Crop, Subject, choose_crop, choose_figure_crop
+from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.crop import Crop, Subject, choose_crop, choose_figure_crop
 from nbp_dagster.studio.imaging.resize import build_pyramid
 from nbp_dagster.studio.imaging.saliency import find_saliency
 from tests.rigs.pictures import draw_noise, draw_scene

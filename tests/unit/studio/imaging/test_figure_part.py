@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nbp_dagster.studio.imaging.crop import Box, Subject, choose_crop
+from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.crop import Subject, choose_crop
 from nbp_dagster.studio.imaging.figure_part import FigurePart, choose_part
 
 FADE = 0.16

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.imaging.places import can_find_places, find_places
 from nbp_dagster.studio.imaging.resize import build_pyramid
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from nbp_dagster.briefs.channels import SafeArea
-from nbp_dagster.studio.imaging.crop import share_of
+from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.text_block import TypesetPicture, typeset
 from nbp_dagster.studio.typography.text_layout import Box
