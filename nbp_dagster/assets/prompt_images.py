@@ -70,7 +70,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
-from nbp_dagster.studio.renditions.renderer import RENDER_VERSION
+from nbp_dagster.studio.renditions.recipe import RENDER_VERSION
 from nbp_dagster.studio.sets.staging import SetStager
 from nbp_dagster.studio.studio import Studio
 

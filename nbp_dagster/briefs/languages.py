@@ -37,6 +37,9 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
     {entry[:2]: entry[3:] for line in _TABLE.split("\n") if line for entry in line.split("|")}
 )
 
+DEFAULT_LANGUAGE = "x-default"
+"""What XMP calls the text of a reader whose own language is not there (ISO 16684-1, 8.2.2.4)."""
+
 # Their scripts put no space between words: a term is searched for anywhere in the text.
 UNSPACED_LANGUAGES = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
 

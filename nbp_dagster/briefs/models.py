@@ -34,6 +34,7 @@ DEFAULT_REFERENCES = 4
 MAX_ID_CHARACTERS = 100
 MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
+MAX_ALT_CHARACTERS = 500  # screen readers read it whole; IPTC advises 250
 EVERY_LOCALE = "all"  # in lists of locales: all of them
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
@@ -76,6 +77,12 @@ def _check_copy(value: str) -> str:
         raise refuse(f"{len(value)} characters; accepted: at most {MAX_COPY_CHARACTERS}")
     if '"' in value:
         raise refuse("has a straight double quote; use typographic ones such as “ ” or „ “")
+    return value
+
+
+def _check_alt(value: str) -> str:
+    if len(_check_prose(value)) > MAX_ALT_CHARACTERS:
+        raise refuse(f"{len(value)} characters; accepted: at most {MAX_ALT_CHARACTERS}")
     return value
 
 
@@ -134,6 +141,7 @@ def _check_parameter(value: object) -> object:
 Id = Annotated[str, AfterValidator(_check_id)]
 Prose = Annotated[str, AfterValidator(_check_prose)]
 CopyText = Annotated[str, AfterValidator(_check_copy)]
+AltText = Annotated[str, AfterValidator(_check_alt)]
 Locale = Annotated[str, AfterValidator(_check_locale)]
 LocaleOrAll = Annotated[str, AfterValidator(_check_binding)]
 Term = Annotated[str, AfterValidator(_check_term)]
@@ -269,6 +277,15 @@ class Fonts(BriefRecord):
         return self
 
 
+class BrandRights(BriefRecord):
+    """Whose a brand's pictures are, for their metadata."""
+
+    creator: Prose | None = Field(default=None, description="who made the pictures")
+    credit: Prose | None = Field(default=None, description="the line beside a printed picture")
+    copyright: Prose | None = Field(default=None, description="the copyright notice")
+    prompt_writer: Prose | None = Field(default=None, description="who wrote the prompts")
+
+
 class Brand(BriefRecord):
     """What every picture of a brand shares."""
 
@@ -289,6 +306,10 @@ class Brand(BriefRecord):
         default_factory=Fonts, description="a mapping of regular, bold and locales to fonts"
     )
     disclose_prompt: bool = Field(default=False, description="true or false")
+    rights: BrandRights = Field(
+        default_factory=BrandRights,
+        description="a mapping of creator, credit, copyright and prompt_writer to texts",
+    )
     prohibited_terms: Mapping[Locale, tuple[Term, ...]] = Field(
         default_factory=dict, description="a mapping of locale to a list of terms"
     )
@@ -330,6 +351,10 @@ class Shot(BriefRecord):
         default_factory=dict,
         alias="copy",
         description="a mapping of headline, sub, call_to_action or disclaimer to texts by locale",
+    )
+    alt_text: Mapping[Locale, AltText] = Field(
+        default_factory=dict,
+        description="a mapping of locale to what the picture shows, for those who can't see it",
     )
     palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
 

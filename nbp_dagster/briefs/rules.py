@@ -177,8 +177,11 @@ def _check_locales(
     locales = [name for _, name in _texts(campaign.data.get("locales"))]
     if not locales or any(map(find_locale_fault, locales)):
         return
-    for field, texts in _mapping(shot.get("copy")).items():
-        place = (*path, "copy", field)
+    copy = _mapping(shot.get("copy"))
+    by_place = {(*path, "copy", field): texts for field, texts in copy.items()}
+    if shot.get("alt_text"):
+        by_place[*path, "alt_text"] = shot["alt_text"]
+    for place, texts in by_place.items():
         if not isinstance(texts, Mapping):
             continue
         for locale in texts:

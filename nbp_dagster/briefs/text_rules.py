@@ -24,16 +24,19 @@ def check_terms(
 ) -> Iterator[BriefProblem]:
     """Yield a problem for every line of a shot that has a term its brand prohibits.
 
-    Copy is searched for the terms of its locale; what the scene quotes, for those of every locale
-    of the campaign. The rest of a scene is not seen on the picture and is not searched.
+    Copy and alternative text are searched for the terms of their locale; what the scene quotes, for
+    those of every locale of the campaign. The rest of a scene is not seen on the picture and is not
+    searched.
     """
     owner = brand.data.get("id")
-    for field, texts in _mapping(shot.get("copy")).items():
+    copy = _mapping(shot.get("copy"))
+    said: dict[KeyPath, Any] = {("copy", field): texts for field, texts in copy.items()}
+    for place, texts in {**said, ("alt_text",): shot.get("alt_text")}.items():
         for locale, text in _mapping(texts).items():
             term = _find(brand, text, locale)
             if term is not None:
                 message = f"has the prohibited term {show_text(term)} of brand {owner}; reword it"
-                yield campaign.problem((*path, "copy", field, locale), message)
+                yield campaign.problem((*path, *place, locale), message)
     scene = shot.get("scene")
     for quoted in _QUOTED.findall(scene) if isinstance(scene, str) else ():
         found = (_find(brand, quoted, locale) for locale in _strings(campaign.data.get("locales")))

@@ -8,8 +8,9 @@ from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
+from nbp_dagster.prompts.alt_text import alt_texts_of
 from nbp_dagster.prompts.aspect_ratio import is_banner
-from nbp_dagster.prompts.expansion import Prompt, locales_of
+from nbp_dagster.prompts.expansion import ALL_LOCALES, Prompt, locales_of
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class RenderContext:
         """Whether pictures may hold the prompt: as the campaign sets it, else the brand."""
         own = self.campaign.disclose_prompt
         return self.brand.disclose_prompt if own is None else own
+
+    def alt_texts(self, locale: str) -> Mapping[str, str]:
+        """Return the alternative texts of a rendition for a locale, by language tag."""
+        served = self.campaign.locales if locale == ALL_LOCALES else (locale,)
+        return alt_texts_of(self.brand, self.shot, served)
 
     @property
     def palette_targets(self) -> Mapping[str, ColourTarget]:

@@ -88,6 +88,12 @@ class StudioOptions(BaseModel):
         "the service made, `on` on the simulator's pictures too, `off` never; 0.4 to 2.5 s "
         "a picture on two cores.",
     )
+    places: ReadWhen = Field(
+        default="auto",
+        description="When heads and subjects are found on originals, so that crops and copy keep "
+        "clear of them, with the extra `character`: `auto` on what the service made, `on` on the "
+        "simulator's pictures too, `off` never; some 0.4 s a picture on one core.",
+    )
     strict: bool = Field(
         default=False,
         description="Whether a check that is skipped because an extra is not installed has failed.",
@@ -119,7 +125,7 @@ class StudioOptions(BaseModel):
         "Dagster's pages then open galleries, and show contact sheets, from there.",
     )
 
-    @field_validator("ocr", "character_scorer", mode="before")
+    @field_validator("ocr", "places", "character_scorer", mode="before")
     @classmethod
     def _undo_yaml_booleans(cls, value: object) -> object:
         """Take the words `on` and `off` back, which YAML reads as booleans."""

@@ -178,6 +178,7 @@ class Studio:
             credentials=credentials,
             inspector=self._inspector,
             find_logo=self._find_logo,
+            find_places=options.places,
         )
         self._brand_versions: dict[str, str] = {}
         self.compiler = Compiler(

@@ -2,6 +2,7 @@
 
 import time
 
+from nbp_dagster.studio.imaging.places import can_find_places
 from tests.bench.figures import Figure, at_most, extrapolate, floor_seconds, percentile
 from tests.bench.report import Report
 from tests.rigs.measuring import CommandFailed, Rig, Spent
@@ -36,12 +37,31 @@ def measure_speed(report: Report) -> None:
         Figure("whole command, CPU a prompt", f"{1000 * whole.cpu_seconds / scale.prompts:.1f} ms"),
         Figure("whole command, peak memory", f"{whole.peak_bytes / 1e6:.0f} MB"),
     ]
-    report.show(title, figures)
+    report.show(title, [*figures, *_with_places(report)])
     _, apart = _run_whole(report, in_step=False)
     report.show(
         "from done at the service to recorded in Dagster",
         [*_lag("jobs end together", lags), *_lag("jobs end one by one", apart)],
     )
+
+
+def _with_places(report: Report) -> list[Figure]:
+    """What finding heads and subjects costs, over as few prompts as a slow rival is measured with.
+
+    The difference of two orders, so that Python's start is not in it.
+    """
+    if not can_find_places():
+        return []
+    cpu = {}
+    for when in ("off", "auto"):
+        rig, prompts = report.rig(), 5 * report.scale.sample
+        rig.write(prompts)
+        with rig.service(latency=0.05, slots=SLOTS) as (service, settings):
+            spent = rig.nbp("run", "--yes", settings={**settings, "NBP_PLACES": when})
+            report.audit(f"nbp run, places {when}", service, wanted=prompts)
+        cpu[when] = 1000 * spent.cpu_seconds / prompts
+    more = f"{cpu['auto'] - cpu['off']:.0f} ms"
+    return [Figure("finding heads and subject, CPU a prompt more", more)]
 
 
 def _lag(name: str, lags: list[float]) -> list[Figure]:

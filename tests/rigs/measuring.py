@@ -118,6 +118,8 @@ class Rig:
                 "NBP_MODE": "live",
                 # Where the extra is installed; what reading costs stands in docs/checks.md.
                 "NBP_OCR": "off",
+                # The same of the extra `character`; one figure of the speed table is with it.
+                "NBP_PLACES": "off",
                 "OXEN_API_KEY": "bench",
                 "OXEN_BASE_URL": probe.url,
                 "NBP_HOME": str(self.shell.home),

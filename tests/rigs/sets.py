@@ -245,6 +245,7 @@ def build_picture(
         reused=shot == "market",
         billed=not simulated and shot != "market",
         seconds_taken=20.3,
+        alt_texts={"x-default": f"The {shot}", locale: f"The {shot}, in words for {locale}"},
         seconds_queued=2.4,
         seconds_working=17.9,
         original_sha256=_sha256(key.encode() + b"original"),

@@ -172,6 +172,7 @@ class Picture:
         framing: What of the original is shown; None in records of earlier versions.
         parent: The fingerprint that this one softens or corrects; None for an original.
         seconds_taken: From enqueue to completion; None in records of earlier versions.
+        alt_texts: What it shows, in words, by language tag; empty in records of earlier versions.
     """
 
     file: str
@@ -202,6 +203,7 @@ class Picture:
     framing: CropFacts | None = None
     parent: str | None = None
     seconds_taken: float | None = None
+    alt_texts: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from nbp_dagster.studio.imaging.places import (
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.options import ReadWhen
 
 logger = logging.getLogger(__name__)
 
@@ -19,18 +20,24 @@ _LOOKED_AT_SIDE = 448  # pixels of the longer side of the copy that the subject 
 
 
 def settle_places(
-    request: ImageRequest, made: Made, original: Pyramid, record: PromptRecord | None
+    request: ImageRequest,
+    made: Made,
+    original: Pyramid,
+    record: PromptRecord | None,
+    *,
+    when: ReadWhen = "auto",
 ) -> Places | None:
     """Return the places of an original: the record's, else found now.
 
     What was found once is kept, so that removing the extra changes no crop. The simulator's own
-    figures have no faces that a network knows, and are not looked at.
+    figures have no faces that a network knows: its pictures are looked at where that is asked for.
 
     Args:
         request: The request it was bought with.
         made: The original.
         original: Its pixels.
         record: The prompt's record; its places may be of another original.
+        when: See `StudioOptions.places`.
 
     Returns:
         None where they were never found, and can't be here.
@@ -40,7 +47,8 @@ def settle_places(
         known = None
     if known is not None and known.version == PLACES_VERSION:
         return known
-    if request.provider == "simulator" or not can_find_places():
+    is_wanted = when == "on" or (when == "auto" and request.provider != "simulator")
+    if not is_wanted or not can_find_places():
         return known
     small = original.reduced(longer=_LOOKED_AT_SIDE)
     try:

@@ -1,11 +1,9 @@
 """Renders one original for every channel: crop, copy, metadata, checks, and the prompt's record."""
 
 import base64
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -13,6 +11,7 @@ from PIL import Image
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.expansion import ALL_LOCALES
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.measure_characters import facts_of
@@ -20,7 +19,7 @@ from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
 from nbp_dagster.studio.checks.subject_shares import Framed
-from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION, Credentials, Edits, Parent, Ways
+from nbp_dagster.studio.imaging.c2pa import Credentials, Edits, Parent, Ways
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
 from nbp_dagster.studio.imaging.places import Places
@@ -31,6 +30,7 @@ from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.manifest.value_types import WordBox
+from nbp_dagster.studio.options import ReadWhen
 from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.picture_index import (
     KnownPicture,
@@ -40,16 +40,13 @@ from nbp_dagster.studio.provenance.picture_index import (
 )
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.original_places import settle_places
+from nbp_dagster.studio.renditions.recipe import recipe_of, rights_of
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
-from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
-
-# Raised when an equal original and channel would give another file: renditions are made again.
-RENDER_VERSION = "4"
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,7 @@ class Renderer:
         credentials: Signs every rendition; None to sign none.
         inspector: Checks every original; None to check the renditions alone.
         find_logo: Gives a brand's logo, for banners; None for none.
+        find_places: When heads and subject of an original are found; see `StudioOptions.places`.
     """
 
     def __init__(
@@ -86,6 +84,7 @@ class Renderer:
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
         find_logo: FindLogo | None = None,
+        find_places: ReadWhen = "auto",
     ) -> None:
         self._store = store
         self._read_original = read_original
@@ -94,6 +93,7 @@ class Renderer:
         self._credentials = credentials
         self._inspector = inspector or Inspector()
         self._find_logo = find_logo or (lambda brand: None)
+        self._find_places: ReadWhen = find_places
         self._logos: dict[str, Image.Image] = {}
 
     def render(
@@ -142,7 +142,7 @@ class Renderer:
         # Inspected first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
         seen = self._inspector.inspect(context, request, made, pyramid, sheets, seen)
-        places = settle_places(request, made, pyramid, record)
+        places = settle_places(request, made, pyramid, record, when=self._find_places)
         is_rendered = is_rendered and record is not None and record.places == places
         seen = replace(seen, measured=stamp, places=places)
         words = _words_on(context, made, seen)
@@ -221,7 +221,7 @@ class Renderer:
         channel, context = work.channel, work.context
         logo = self._read_logo(context) if is_banner(channel.width, channel.height) else None
         setter = CopySetter(context, channel, copy, work.is_simulated, logo)
-        marks = work.marks(composited=setter.is_needed)
+        marks = work.marks(composited=setter.is_needed, locale=copy.locale)
         compose = partial(setter.compose, words=work.words, places=work.places)
         typeset = partial(
             setter.typeset, source=original.size, places=work.places, words=work.words
@@ -270,6 +270,7 @@ class Renderer:
             file_type=rendition.file_type,
             framing=rendition.crop.facts,
             checks=tuple(map(facts_of, checks)),
+            alt_texts=marks.alt_texts,
             **work.lineage(),
         )
         # Drawn from the decoded pixels: a set would have to decode every file again.
@@ -330,7 +331,7 @@ class _Work:
     def is_simulated(self) -> bool:
         return self.request.provider == "simulator"
 
-    def marks(self, *, composited: bool) -> Marks:
+    def marks(self, *, composited: bool, locale: str = ALL_LOCALES) -> Marks:
         return Marks(
             simulated=self.is_simulated,
             composited=composited,
@@ -342,6 +343,8 @@ class _Work:
             fingerprint=self.made.receipt.fingerprint,
             made_at=self.made.receipt.completed_at,
             prompt=self.request.prompt if self.context.discloses_prompt else None,
+            alt_texts=self.context.alt_texts(locale),
+            rights=rights_of(self.context.brand),
         )
 
     def lineage(self) -> dict[str, Any]:
@@ -395,45 +398,3 @@ def _words_on(context: RenderContext, made: Made, record: PromptRecord) -> tuple
         return ()
     wanted = expected_text_of(context.brand, context.campaign, context.shot, context.prompt)
     return find_copy_boxes(reading, wanted.required)
-
-
-def recipe_of(
-    context: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
-) -> str:
-    """Return the hash of everything a prompt's renditions depend on, the original included.
-
-    Args:
-        context: What the briefs say of the prompt.
-        made: The original.
-        signer: Identity of the signing certificate; None where they are not signed.
-        logo: Digest of the logo that banners show; None for none.
-    """
-    receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
-    # Contained in the fingerprint.
-    del receipt["parent"]
-    copies = [list(locale_copies(context, channel)) for channel in context.channels]
-    facts: dict[str, Any] = {
-        "version": RENDER_VERSION,
-        "original": made.image.sha256,
-        "receipt": receipt,
-        "channels": [_channel_facts(channel) for channel in context.channels],
-        "palette": dict(context.brand.palette),
-        "brand": context.brand.id,
-        "disclosed": context.discloses_prompt,
-        "signer": signer,
-        "lettering": [[vars(copy) for copy in found] for found in copies],
-        "logo": logo,
-        "fonts": {locale: fonts.identity for locale, fonts in context.fonts.items()},
-    }
-    if any(copy.texts for found in copies for copy in found):
-        facts["line_breaks"] = LINE_BREAKS_VERSION
-    if signer is not None:
-        facts["signing"] = SIGNING_VERSION
-    if context.brand.blocking_checks:
-        facts["blocking"] = sorted(context.brand.blocking_checks)
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def _channel_facts(channel: Channel) -> Mapping[str, Any]:
-    return channel.drawn

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from nbp_dagster.briefs.languages import DEFAULT_LANGUAGE
 from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.manifest.manifest import (
@@ -202,7 +203,6 @@ def _cards(
     """Return the cards of all pictures, in the set's order, numbered in the page's."""
     channels = {each.id: (number, each) for number, each in enumerate(manifest.channels)}
     shots = {each.id: each for each in manifest.shots}
-    names = {each.id: each.name for each in manifest.characters}
     cards = []
     for number, row in zip(rank_pictures(manifest.pictures), manifest.pictures, strict=True):
         channel_number, channel = channels[row.channel]
@@ -214,7 +214,7 @@ def _cards(
             channel_number=channel_number,
             shot=shots[row.shot],
             shape=shapes[row.width, row.height],
-            alt=_describe(row, channel, shots[row.shot], names),
+            alt=_describe(row, channel, shots[row.shot]),
             source=_source(thumb or row.file),
             is_linked=not isinstance(thumb, bytes),
         )
@@ -268,19 +268,11 @@ def _fold(groups: Sequence[_Group]) -> list[_Group]:
     ]
 
 
-def _describe(
-    row: Picture, channel: ChannelFacts, shot: ShotFacts, names: Mapping[str, str]
-) -> str:
-    """Return a picture's alternative text: its channel, scene, characters and copy."""
+def _describe(row: Picture, channel: ChannelFacts, shot: ShotFacts) -> str:
+    """Return a picture's alternative text, its channel before it."""
     place = channel.name if row.locale == ALL_LOCALES else f"{channel.name}, {row.locale}"
-    cast = " and ".join(names.get(each, each) for each in shot.characters)
-    words = [texts[row.locale] for texts in shot.copy.values() if row.locale in texts]
-    parts = [
-        f"{place}: {shot.scene}",
-        f"with {cast}" if cast else "",
-        "reading " + ", ".join(f"“{each}”" for each in words) if words else "",
-    ]
-    return "; ".join(part for part in parts if part)
+    own = row.alt_texts.get(row.locale.replace("_", "-"))
+    return f"{place}: {own or row.alt_texts.get(DEFAULT_LANGUAGE, shot.scene)}"
 
 
 def _view(card: Card) -> Mapping[str, str | int]:

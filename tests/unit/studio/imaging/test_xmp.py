@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nbp_dagster.studio.imaging.encode import FileType, encode_picture, srgb_profile
-from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, compare_marks, read_marks
+from nbp_dagster.studio.imaging.xmp import Marks, Rights, build_xmp, compare_marks, read_marks
 from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -41,6 +41,45 @@ def write_xmp(xmp: bytes, *, file_type: FileType = "jpeg") -> bytes:
     )
     assert encoded is not None
     return encoded.data
+
+
+RIGHTS = Rights(
+    creator="Hilltop & Sons", credit="Hilltop", copyright="© 2026 Hilltop", prompt_writer="B. Bee"
+)
+
+
+@pytest.mark.parametrize("file_type", ["jpeg", "png", "webp", "avif"])
+def test_rights_and_alternative_texts_are_read_back_as_written(file_type: FileType) -> None:
+    texts = {"x-default": "Ada pours <tea>", "de-AT": "Ada gießt Tee ein"}
+    marks = replace(MARKS, rights=RIGHTS, alt_texts=texts)
+    found = read_marks(write(marks, file_type=file_type))
+    assert list(compare_marks(marks, found)) == []
+    assert found["dc:creator"] == "Hilltop & Sons"
+    assert found["photoshop:Credit"] == "Hilltop"
+    assert found["dc:rights[x-default]"] == "© 2026 Hilltop"
+    assert found["Iptc4xmpExt:AIPromptWriterName"] == "B. Bee"
+    assert found["Iptc4xmpCore:AltTextAccessibility[x-default]"] == "Ada pours <tea>"
+    assert found["Iptc4xmpCore:AltTextAccessibility[de-AT]"] == "Ada gießt Tee ein"
+
+
+def test_a_lost_language_of_an_alternative_text_is_named() -> None:
+    marks = replace(MARKS, alt_texts={"x-default": "Tea", "de": "Tee"})
+    found = read_marks(write(replace(marks, alt_texts={"x-default": "Tea"})))
+    assert list(compare_marks(marks, found)) == ["Iptc4xmpCore:AltTextAccessibility[de] is missing"]
+
+
+def test_what_is_not_said_of_a_brand_is_not_written() -> None:
+    packet = build_xmp(MARKS)
+    for name in (b"dc:creator", b"dc:rights", b"Credit", b"AltText", b"WriterName"):
+        assert b"<" + name not in packet
+
+
+def test_a_prompt_and_texts_of_many_languages_fit_into_a_jpeg() -> None:
+    texts = {f"x-{number}": "語" * 500 for number in range(40)}
+    marks = replace(MARKS, prompt="語" * 20_000, alt_texts=texts, rights=RIGHTS)
+    found = read_marks(write(marks))
+    assert sum(name.startswith("Iptc4xmpCore:AltText") for name in found) == 6
+    assert list(compare_marks(marks, found)) == []
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,18 @@ def test_the_simulator_s_pictures_are_not_looked_at(picture: Pyramid) -> None:
 
 
 @pytest.mark.skipif(not can_find_places(), reason="the extra `character` is missing")
+def test_the_simulator_s_pictures_are_looked_at_where_that_is_asked_for(picture: Pyramid) -> None:
+    found = settle_places(request("simulator"), MADE, picture, None, when="on")
+    assert found is not None
+    assert found.subject is not None
+
+
+def test_nothing_is_looked_for_where_that_is_off(picture: Pyramid) -> None:
+    assert settle_places(request("oxen"), MADE, picture, None, when="off") is None
+    assert settle_places(request("oxen"), MADE, picture, record(KNOWN), when="off") is KNOWN
+
+
+@pytest.mark.skipif(not can_find_places(), reason="the extra `character` is missing")
 @pytest.mark.parametrize(
     "earlier",
     [replace(KNOWN, original="b" * 64), replace(KNOWN, version="0"), None],

@@ -183,6 +183,7 @@ def _everywhere(manifest: SetManifest, text: str) -> SetManifest:
             generation_id=text,
             prompt_key=text,
             locale=text,
+            alt_texts={"x-default": text},
             checks=(check,),
             references=(reference,),
         )
@@ -296,13 +297,18 @@ def test_a_missing_prompt_is_shown_in_its_place_with_its_reason(words: str) -> N
     assert words in render().text
 
 
-def test_alternative_text_tells_place_scene_characters_and_words() -> None:
+def test_alternative_text_tells_place_and_what_the_picture_shows_in_its_language() -> None:
     alts = [image.get("alt") for image in render().all("img")]
-    assert (
-        "Instagram feed, en: Mira pours the first cup at a sunlit kitchen counter; with Mira; "
-        "reading “Slow mornings win”, “The spring roast is here.”, “Contains caffeine.”"
-    ) in alts
-    assert any(alt and alt.startswith("Instagram feed: Otto chooses flowers") for alt in alts)
+    assert "Instagram feed, en: The kitchen, in words for en" in alts
+    assert any(alt and alt.startswith("Instagram feed: The market") for alt in alts)
+
+
+def test_a_picture_of_an_earlier_version_has_its_scene_as_alternative_text() -> None:
+    rows = tuple(replace(row, alt_texts={}) for row in SAMPLE.manifest.pictures)
+    page = render(replace(SAMPLE.manifest, pictures=rows))
+    assert "Instagram feed, en: Mira pours the first cup at a sunlit kitchen counter" in [
+        image.get("alt") for image in page.all("img")
+    ]
 
 
 def test_totals_are_on_the_page() -> None:
