@@ -382,6 +382,7 @@ def _check_marking(rendition: RenditionInput) -> Finding:
         found = read_credentials(rendition.data)
         figures["credentials"] = found.state
         figures["parent_credentials"] = "dropped" if found.lacks_parents else "kept"
+        figures["original_credentials"] = found.of_parent or "none"
         wrong += [found.fault] if found.fault else []
         notes += _LACKING if found.lacks_parents else ""
     sentence = (

@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from PIL import Image
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.decode import sniff_format
-from nbp_dagster.studio.imaging.encode import Encoded
+from nbp_dagster.studio.imaging.encode import Ways
 from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.version import __version__
 
@@ -45,7 +45,6 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 }
 _NO_CREDENTIALS: Final = "none"
 _SOUND: Final = ("Valid", "Trusted")
-_MOST_TRIES: Final = 3
 _GENERATOR: Final = {
     "name": "nbp_dagster",
     "version": __version__,
@@ -91,9 +90,6 @@ class Edits:
 
 
 NOTHING_DONE: Final = Edits()
-
-Ways = Sequence[Callable[[bytes], bytes]]
-"""How a rendition's file may be signed, the best way first."""
 
 
 @dataclass(frozen=True)
@@ -243,45 +239,6 @@ class Credentials:
         self._sign(_trial(), manifest)
 
 
-def encode_signed(
-    encode: Callable[[int], Encoded | None],
-    *,
-    max_bytes: int,
-    ways: Sequence[Callable[[bytes], bytes]],
-) -> Encoded | None:
-    """Write a picture so that its file holds a limit with its credentials in it.
-
-    Args:
-        encode: Writes it in at most so many bytes, or returns None.
-        max_bytes: The limit.
-        ways: Each adds credentials; the first counts whose file holds the limit at any quality.
-            Empty for a file without.
-
-    Raises:
-        SigningError: It can't be signed.
-    """
-    if not ways:
-        return encode(max_bytes)
-    found = (_encode_one_way(encode, max_bytes, sign) for sign in ways)
-    return next((each for each in found if each is not None), None)
-
-
-def _encode_one_way(
-    encode: Callable[[int], Encoded | None], max_bytes: int, sign: Callable[[bytes], bytes]
-) -> Encoded | None:
-    limit = max_bytes
-    for _ in range(_MOST_TRIES):
-        plain = encode(limit) if limit > 0 else None
-        if plain is None:
-            return None
-        signed = sign(plain.data)
-        if len(signed) <= max_bytes:
-            return Encoded(signed, plain.settings)
-        # Most files stay below the limit; for the others the credentials' size is known now.
-        limit = min(limit, max_bytes - (len(signed) - len(plain.data)))
-    return None
-
-
 @dataclass(frozen=True)
 class FoundCredentials:
     """What a file's content credentials are.
@@ -290,10 +247,13 @@ class FoundCredentials:
         state: "none", "Trusted", "Valid" (sound, by a signer that is on no trust list here), or
             what is wrong, such as "Invalid: assertion.dataHash.mismatch".
         lacks_parents: Whether they name a picture that it was made from without its credentials.
+        of_parent: What validating those gave when the file was signed, and who signed them, such as
+            "Valid, by Google LLC"; empty where there are none.
     """
 
     state: str
     lacks_parents: bool = False
+    of_parent: str = ""
 
     @property
     def fault(self) -> str | None:
@@ -320,8 +280,11 @@ def read_credentials(data: bytes) -> FoundCredentials:
             state = str(reader.get_validation_state())
             parents = (reader.get_active_manifest() or {}).get("ingredients", [])
             return FoundCredentials(
-                state if state in _SOUND else f"{state}: {_first_failure(reader)}",
+                state
+                if state in _SOUND
+                else f"{state}: {_failures(reader.get_validation_results()) or 'no reason given'}",
                 lacks_parents=any("active_manifest" not in parent for parent in parents),
+                of_parent=_describe_parent(reader, parents),
             )
     except c2pa.C2paError.ManifestNotFound:
         return FoundCredentials(_NO_CREDENTIALS)
@@ -338,11 +301,21 @@ def read_state(data: bytes) -> str:
     return read_credentials(data).state
 
 
-def _first_failure(reader: Any) -> str:
-    results = reader.get_validation_results() or {}
-    failures = results.get("activeManifest", {}).get("failure", [])
+def _failures(results: Mapping[str, Any] | None) -> str:
+    """Return what failed of the active manifest, but for a signer that nobody here knows."""
+    failures = (results or {}).get("activeManifest", {}).get("failure", [])
     codes = [item["code"] for item in failures if item["code"] != "signingCredential.untrusted"]
-    return ", ".join(codes) or "no reason given"
+    return ", ".join(codes)
+
+
+def _describe_parent(reader: Any, parents: Sequence[Mapping[str, Any]]) -> str:
+    signed = next((parent for parent in parents if "active_manifest" in parent), None)
+    if signed is None:
+        return ""
+    failed = _failures(signed.get("validation_results"))
+    manifest = reader.get_manifest(signed["active_manifest"]) or {}
+    issuer = manifest.get("signature_info", {}).get("issuer", "an unnamed signer")
+    return f"{f'Invalid: {failed}' if failed else 'Valid'}, by {issuer}"
 
 
 def _manifest(

@@ -4,7 +4,7 @@ Must not know channels.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
@@ -25,7 +25,12 @@ _AVIF_SPEED: Final = 8
 _PNG_COLOURS: Final = (256, 128, 64)
 # Level 9 saves a tenth at best and takes ten times as long: it is tried only within its reach.
 _PNG_LAST_LEVEL_SAVES: Final = 0.12
+_MOST_TRIES: Final = 3  # at a file that holds its limit with its credentials
 _XMP_KEYWORD: Final = "XML:com.adobe.xmp"
+
+
+Ways = Sequence[Callable[[bytes], bytes]]
+"""How a file may be signed, the best way first; each adds credentials to its bytes."""
 
 
 @dataclass(frozen=True)
@@ -174,4 +179,43 @@ def _fit_png(
         data = _save(reduced, "PNG", {**metadata, "optimize": True})
         if len(data) <= max_bytes:
             return Encoded(data, f"{colours} colours")
+    return None
+
+
+def encode_signed(
+    encode: Callable[[int], Encoded | None],
+    *,
+    max_bytes: int,
+    ways: Ways,
+) -> Encoded | None:
+    """Write a picture so that its file holds a limit with its credentials in it.
+
+    Args:
+        encode: Writes it in at most so many bytes, or returns None.
+        max_bytes: The limit.
+        ways: Each adds credentials; the first counts whose file holds the limit at any quality.
+            Empty for a file without.
+
+    Raises:
+        SigningError: It can't be signed; see `c2pa`.
+    """
+    if not ways:
+        return encode(max_bytes)
+    found = (_encode_one_way(encode, max_bytes, sign) for sign in ways)
+    return next((each for each in found if each is not None), None)
+
+
+def _encode_one_way(
+    encode: Callable[[int], Encoded | None], max_bytes: int, sign: Callable[[bytes], bytes]
+) -> Encoded | None:
+    limit = max_bytes
+    for _ in range(_MOST_TRIES):
+        plain = encode(limit) if limit > 0 else None
+        if plain is None:
+            return None
+        signed = sign(plain.data)
+        if len(signed) <= max_bytes:
+            return Encoded(signed, plain.settings)
+        # Most files stay below the limit; for the others the credentials' size is known now.
+        limit = min(limit, max_bytes - (len(signed) - len(plain.data)))
     return None

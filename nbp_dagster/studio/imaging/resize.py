@@ -16,9 +16,15 @@ from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.background import FEATHER, extend_background, has_plain_edges
 from nbp_dagster.studio.imaging.boxes import Box
-from nbp_dagster.studio.imaging.c2pa import Edits, Ways, encode_signed
+from nbp_dagster.studio.imaging.c2pa import Edits
 from nbp_dagster.studio.imaging.crop import Anchor, Crop, Subject, choose_crop, choose_figure_crop
-from nbp_dagster.studio.imaging.encode import LEAST_QUALITY, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.encode import (
+    LEAST_QUALITY,
+    Ways,
+    encode_picture,
+    encode_signed,
+    srgb_profile,
+)
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.saliency import find_saliency
 

@@ -19,9 +19,10 @@ from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
 from nbp_dagster.studio.checks.subject_shares import Framed
-from nbp_dagster.studio.imaging.c2pa import Credentials, Edits, Parent, Ways
+from nbp_dagster.studio.imaging.c2pa import Credentials, Edits, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
+from nbp_dagster.studio.imaging.encode import Ways
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, build_pyramid, render_channel
 from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail

@@ -17,11 +17,16 @@ from nbp_dagster.studio.imaging.c2pa import (
     Credentials,
     Edits,
     SigningError,
-    encode_signed,
     read_credentials,
     read_state,
 )
-from nbp_dagster.studio.imaging.encode import Encoded, FileType, encode_picture, srgb_profile
+from nbp_dagster.studio.imaging.encode import (
+    Encoded,
+    FileType,
+    encode_picture,
+    encode_signed,
+    srgb_profile,
+)
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp, read_marks
 from tests.rigs.certificates import Papers, PrivateKey, issue_papers
 from tests.rigs.pictures import draw_noise, draw_scene, encode
@@ -169,6 +174,20 @@ def test_credentials_of_the_provider_are_the_parent_as_they_came() -> None:
     _, store = read(load().sign(encode(draw_scene(64, 64)), MARKS, parent))
     # The rendition's, the provider's, and what the provider named as its parent.
     assert len(store["manifests"]) == 3  # type: ignore[arg-type]
+
+
+def test_whether_the_providers_credentials_hold_is_told() -> None:
+    theirs, ours = load(issue_papers()), load()
+    original = theirs.sign(ORIGINAL, MARKS, theirs.prepare_parent(ORIGINAL, MARKS))
+    spoilt = bytes([*original[:-40], original[-40] ^ 1, *original[-39:]])
+    told = []
+    for data in (original, spoilt):
+        signed = ours.sign(encode(draw_scene(64, 64)), MARKS, ours.prepare_parent(data, MARKS))
+        found = read_credentials(signed)
+        assert found.fault is None, "ours hold whatever theirs are"
+        told.append(found.of_parent)
+    assert told[0].startswith("Valid, by ")
+    assert told[1].startswith("Invalid: assertion.dataHash.mismatch, by ")
 
 
 def write_noise(side: int) -> Callable[[int], Encoded | None]:
