@@ -56,6 +56,7 @@ def price_of(example: str) -> Decimal:
             "one more channel of another ratio",
             lambda campaign: campaign["channels"].append("instagram_square"),
         ),
+        ("a leaderboard", lambda campaign: campaign["channels"].append("display_728x90")),
         ("a third locale", add_locale),
         ("`variants: 2`", lambda campaign: campaign.update(variants=2)),
     ],

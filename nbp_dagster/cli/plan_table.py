@@ -38,8 +38,11 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
 
 
 def _why(image: PlannedImage) -> str:
+    if image.shared_with:
+        return f"the picture of {image.shared_with} serves it"
     words = ", ".join(image.why)
-    return f"files again, free: {words}" if image.is_rendered_again else words
+    words = f"files again, free: {words}" if image.is_rendered_again else words
+    return "; ".join(text for text in (words, image.note) if text)
 
 
 def describe_total(planned: Plan) -> str:

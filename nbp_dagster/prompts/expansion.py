@@ -1,13 +1,16 @@
 """Expands campaigns to prompts, one paid picture each, in brief order; must not know requests."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import Campaign, Shot
+from nbp_dagster.prompts.aspect_ratio import is_banner
 
 ALL_LOCALES = "all"
+
+_Groups = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,16 @@ def group_channels(
 
 
 def expand_campaign(campaign: Campaign, channels: Mapping[str, Channel]) -> tuple[Prompt, ...]:
-    """Return a campaign's prompts by shot, then locale, then ratio, then variant."""
-    groups = group_channels(campaign, channels)
+    """Return a campaign's prompts by shot, then locale, then ratio, then variant.
+
+    The banners of a shot with drawn words follow its locales: one picture without words serves all
+    of them, because the copy of a banner is set by us, beside the picture.
+    """
+    every = group_channels(campaign, channels)
+    plain, banners = _split_banners(every, channels)
     prompts = []
     for shot in campaign.shots:
-        for locale in campaign.locales if draws_text(shot) else (ALL_LOCALES,):
+        for locale, groups in _find_pictures(campaign, shot, every, plain, banners):
             for ratio, names in groups.items():
                 stem = f"{campaign.id}/{shot.id}/{locale}/{ratio.replace(':', 'x')}"
                 prompts += [
@@ -62,6 +70,42 @@ def expand_campaign(campaign: Campaign, channels: Mapping[str, Channel]) -> tupl
                     for n in range(1, campaign.variants + 1)
                 ]
     return tuple(prompts)
+
+
+def _find_pictures(
+    campaign: Campaign, shot: Shot, every: _Groups, plain: _Groups, banners: _Groups
+) -> Iterator[tuple[str, _Groups]]:
+    """Yield the locales whose words a shot's pictures have, each with its channels by ratio."""
+    if draws_text(shot):
+        yield from ((locale, plain) for locale in campaign.locales)
+        yield ALL_LOCALES, banners
+    else:
+        yield ALL_LOCALES, every
+
+
+def _split_banners(groups: _Groups, channels: Mapping[str, Channel]) -> tuple[_Groups, _Groups]:
+    """Return channel ids by ratio without the banners, and those of the banners alone."""
+    plain: dict[str, tuple[str, ...]] = {}
+    banners: dict[str, tuple[str, ...]] = {}
+    for ratio, names in groups.items():
+        for name in names:
+            found = banners if is_banner(channels[name].width, channels[name].height) else plain
+            found[ratio] = (*found.get(ratio, ()), name)
+    return plain, banners
+
+
+def find_drawn_forms(
+    prompt: Prompt, campaign: Campaign, channels: Mapping[str, Channel]
+) -> tuple[Prompt, ...]:
+    """Return a banner's prompts as they were when its words were drawn: one for each locale.
+
+    Each has the key of the prompt itself, and all channels of its ratio, as its picture served all
+    of them. None for a prompt that is no banner of a shot with drawn words.
+    """
+    if prompt.locale != ALL_LOCALES or not draws_text(campaign.shot(prompt.shot)):
+        return ()
+    names = group_channels(campaign, channels)[prompt.ratio]
+    return tuple(replace(prompt, locale=locale, channels=names) for locale in campaign.locales)
 
 
 def expand(briefs: Briefs) -> tuple[Prompt, ...]:
@@ -80,6 +124,11 @@ def sheet_keys(briefs: Briefs) -> tuple[str, ...]:
         for brand in briefs.brands.values()
         for character in brand.characters
     )
+
+
+def drawn_locale(prompt: Prompt, shot: Shot) -> str | None:
+    """Return the locale whose words the model draws; None where it draws none."""
+    return prompt.locale if draws_text(shot) and prompt.locale != ALL_LOCALES else None
 
 
 def locales_of(prompt: Prompt, campaign: Campaign) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from nbp_dagster.briefs.model_limits import (
 from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
 from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio
-from nbp_dagster.prompts.expansion import Prompt, sheet_keys
+from nbp_dagster.prompts.expansion import Prompt, drawn_locale, sheet_keys
 from nbp_dagster.prompts.reference_selection import Reference, Sheet, choose_references
 from nbp_dagster.prompts.templates import (
     PROMPT_VERSION,
@@ -64,6 +64,8 @@ class ImageRequest:
         references: Input images in the order they are sent.
         variant: From 1.
         prompt_version: Version of the template the text was made with.
+        drawn_locale: The locale whose words are to be drawn; None for none. It decides nothing
+            that the prompt does not.
     """
 
     key: str
@@ -74,6 +76,7 @@ class ImageRequest:
     references: tuple[Reference, ...]
     variant: int
     prompt_version: str
+    drawn_locale: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -170,6 +173,7 @@ def compile_request(
         references=references,
         variant=prompt.variant,
         prompt_version=PROMPT_VERSION,
+        drawn_locale=drawn_locale(prompt, shot),
     )
 
 
@@ -263,6 +267,7 @@ _SOFTENINGS = (
     "Everybody is an adult, fully dressed, at ease and unharmed.",
     "Show calm everyday behaviour with nothing dangerous in reach.",
 )
+MOST_SOFTENINGS = len(_SOFTENINGS)
 
 
 def soften_request(request: ImageRequest, tries: int) -> tuple[ImageRequest, ...]:

@@ -13,7 +13,7 @@ from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import REOPENED, Purchase
 from nbp_dagster.studio.ledger.reopening import cut_former
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.purchasing.order_groups import status_of
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups, status_of
 from nbp_dagster.studio.studio import Studio
 
 NEW: Final = "new"
@@ -89,7 +89,12 @@ def describe_due(studio: Studio, orders: Iterable[Order], *, fresh: bool) -> str
         for order in wanted
         if (row := rows[order.key]) is None or not (row.is_open or row.state in ("made", "refused"))
     ]
-    reasons = [*explain_due(studio, due, latest).values(), *((AGAIN,) for _ in made if fresh)]
+    again = {row.fingerprint for row in made} if fresh else set()
+    reasons = [
+        # One purchase serves all orders of a fingerprint.
+        *explain_due(studio, OrderGroups(due).firsts, latest).values(),
+        *((AGAIN,) for _ in again),
+    ]
     return f"{len(reasons)} to buy: {count_reasons(reasons)}" if reasons else ""
 
 

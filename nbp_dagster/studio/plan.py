@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.oxen.error_text import cut_query
-from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms
 from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.due_reasons import AGAIN, explain_due
 from nbp_dagster.studio.ledger.budget import describe_excess
@@ -43,6 +43,11 @@ class PlannedImage:
             its files are made again, which is free, and empty where they are not.
         may_correct: Most corrections that may be bought if this picture fails a check.
         correction_usd: What each correction would cost.
+        note: How a banner's picture is asked for, where that is not as its shot says.
+        request_hash: Hash of the request, the bytes of sheets to be made left out. Images that have
+            the same are one purchase.
+        shared_with: Key of the prompt before it that has the very same request: one picture is
+            bought for both, and its price is with that one. Empty where there is none.
     """
 
     key: str
@@ -56,11 +61,14 @@ class PlannedImage:
     why: tuple[str, ...] = ()
     may_correct: int = 0
     correction_usd: Decimal = Decimal(0)
+    note: str = ""
+    request_hash: str = ""
+    shared_with: str = ""
 
     @property
     def is_due(self) -> bool:
-        """Whether a run buys it."""
-        return self.standing in ("to_make", "waits_for_sheet")
+        """Whether a run buys it; not where the picture of another prompt serves it."""
+        return self.standing in ("to_make", "waits_for_sheet") and not self.shared_with
 
     @property
     def is_rendered_again(self) -> bool:
@@ -80,6 +88,8 @@ class PlannedImage:
             "reason": self.reason,
             "why": list(self.why),
             "may_correct": self.may_correct,
+            "note": self.note,
+            "shared_with": self.shared_with,
         }
 
 
@@ -143,7 +153,8 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     held_back = {prompt.key for prompt in waiting}
     by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
-    images.extend(_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts)
+    rows = [_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts]
+    images.extend(_price_once(rows))
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
 
 
@@ -160,16 +171,17 @@ def _planned_prompts(
     planned: dict[str, PlannedImage] = {}
     due: list[Order] = []
     for order in current:
-        purchase = status_of(order, known)
+        purchase, prompt = status_of(order, known), by_key[order.key]
         if fresh and purchase is not None and purchase.state == "made":
-            planned[order.key] = _ordered(order, None, "prompt", why=(AGAIN,))
+            row = _ordered(order, None, "prompt", why=(AGAIN,))
+            planned[order.key] = _with_note(studio, prompt, order, row)
             continue
-        row = _ordered(order, purchase, "prompt")
+        row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt"))
         if row.standing == "to_make":
             due.append(order)
         elif purchase is not None and purchase.image is not None:
             made = Reused(order.key, purchase.image, purchase.receipt())
-            row = replace(row, why=studio.rendition_changes(by_key[order.key], made))
+            row = replace(row, why=studio.rendition_changes(prompt, made))
         planned[order.key] = row
     for key, why in explain_due(studio, due, known).items():
         planned[key] = replace(planned[key], why=why)
@@ -191,6 +203,32 @@ def _waiting_prompts(
         if prompt.key in sketched.orders
     }
     return {**planned, **_invalid(sketched.failures)}
+
+
+def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
+    """Say of a banner whose copy is drawn on the shot's other pictures how it is asked for."""
+    campaign = studio.briefs.campaigns[prompt.campaign]
+    if not find_drawn_forms(prompt, campaign, studio.briefs.channels):
+        return planned
+    drawn = order.request.drawn_locale
+    if drawn is not None:
+        note = f"banner: asked before, with the words in {drawn}; --fresh asks for one without"
+        return replace(planned, note=note)
+    if planned.standing == "made":
+        return planned
+    once = ", once for all locales" if len(campaign.locales) > 1 else ""
+    return replace(planned, note=f"banner: asked without words{once}")
+
+
+def _price_once(rows: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
+    """Yield the rows; of those to be bought that have one request only the first has a price."""
+    firsts: dict[str, str] = {}
+    for row in rows:
+        first = firsts.setdefault(row.request_hash, row.key) if row.is_due else row.key
+        if first == row.key:
+            yield row
+        else:
+            yield replace(row, price_usd=Decimal(0), shared_with=first, may_correct=0)
 
 
 def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
@@ -264,6 +302,7 @@ def _ordered(
         fingerprint=order.request.fingerprint,
         reason=reason,
         why=why,
+        request_hash=order.request.fingerprint,
     )
 
 
@@ -313,7 +352,7 @@ def _waiting(
     unpinned = [statuses[key].ask_for_pin() for key in missing if statuses[key].waits_for_pin]
     sheets = ", ".join(studio.compiler.sheets_of(prompt))
     return replace(
-        _ordered(order, None, "prompt", why=why),
+        _with_note(studio, prompt, order, _ordered(order, None, "prompt", why=why)),
         standing="waits_for_sheet",
         fingerprint=None,
         reason="; ".join(unpinned) or f"its fingerprint holds the bytes of {sheets}, made first",

@@ -44,7 +44,8 @@ def rebuild_ledger(studio: Studio) -> Rebuilt:
     """Take in what was bought and the ledger lacks: from records and store, then from the service.
 
     A picture that only the service has becomes an open purchase, which the next run fetches, free.
-    Briefs that were edited since have other requests: a job for an older one is left alone.
+    Briefs that were edited since have other requests: a job for an older one is left alone, unless
+    it is a former form of the request, which a picture of today's briefs may be made by.
 
     Args:
         studio: Over the ledger, in live mode.
@@ -66,6 +67,9 @@ def rebuild_ledger(studio: Studio) -> Rebuilt:
     compiled = studio.compile(studio.prompts)
     orders = OrderGroups(compiled.orders.values()).wordings
     taken = _take_jobs(studio, orders, [job for job in jobs if job not in found.values()])
+    former = OrderGroups(studio.compiler.former_orders(studio.prompts, compiled)).wordings
+    left = [job for job in jobs if job not in (*found.values(), *taken.values())]
+    taken |= _take_jobs(studio, former, left)
     unpinned = tuple(compiled.unpinned)
     if not unpinned and not problems:
         studio.ledger_mark.reset()

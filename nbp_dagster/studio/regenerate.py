@@ -28,6 +28,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.regeneration_rules import Attempts, failing
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
 from nbp_dagster.studio.studio import Studio
@@ -186,15 +187,26 @@ class Regenerator:
 
     def _split_by_caps(self, wanted: Sequence[Order]) -> tuple[list[Order], dict[str, str]]:
         """Separate the corrections that no cap forbids from the rest, with each one's reason."""
-        known = self._purchases(wanted)
-        free = [order for order in wanted if not self._is_to_buy(known.get(_fingerprint(order)))]
+        known, groups = self._purchases(wanted), OrderGroups(wanted)
+        to_buy = [item for item in groups.firsts if self._is_to_buy(known.get(_fingerprint(item)))]
         studio, terms = self._studio, self._terms
-        fitting, excesses = select_affordable(
+        _, excesses = select_affordable(
             studio.caps({order.scope for order in wanted}, terms.budget),
-            [order for order in wanted if order not in free],
+            to_buy,
             lambda cap: studio.ledger.spent(cap, provider=studio.provider, run_id=terms.run_id),
         )
-        return [*free, *fitting], excesses
+        # One purchase serves all prompts whose pictures are corrected by the same request.
+        reasons = {
+            _fingerprint(item): excesses[item.key] for item in to_buy if item.key in excesses
+        }
+        return (
+            [order for order in wanted if _fingerprint(order) not in reasons],
+            {
+                order.key: reasons[_fingerprint(order)]
+                for order in wanted
+                if _fingerprint(order) in reasons
+            },
+        )
 
     def _is_to_buy(self, purchase: Purchase | None) -> bool:
         if purchase is None:
@@ -264,7 +276,8 @@ class Regenerator:
         purchase = self._purchases([pending.attempts.order_of(row)]).get(row.fingerprint)
         if purchase is not None and purchase.state in _OVER:
             self._studio.regenerations.decide(pending.attempts, row, "first", outcome.reason)
-            if purchase.billed and purchase.run_id == self._terms.run_id:
+            is_own = purchase.key == outcome.key and purchase.run_id == self._terms.run_id
+            if purchase.billed and is_own:
                 pending.besides += purchase.price_usd
         yield self._give_up(outcome.key, outcome.reason)
 

@@ -1,6 +1,6 @@
 """Compiles prompts into priced orders: quotes, character sheets, references and requests."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
@@ -16,7 +16,7 @@ from nbp_dagster.briefs.supplied_images import (
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import is_outage
-from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import (
     ImageRequest,
@@ -188,6 +188,20 @@ class Compiler:
         in_order = tuple(failures[prompt.key] for prompt in wanted if prompt.key in failures)
         return Compiled(orders=orders, failures=in_order, sheets=sheets, unpinned=unpinned)
 
+    def former_orders(self, prompts: Iterable[Prompt], compiled: Compiled) -> tuple[Order, ...]:
+        """Return the orders of former forms of compiled prompts' requests, to look for them.
+
+        Raises:
+            NbpError: A form can't be compiled or sent.
+        """
+        wanted = {prompt.key: prompt for prompt in prompts if prompt.key in compiled.orders}
+        former = self._former(wanted.values(), wanted, compiled.sheets)
+        return tuple(
+            self._order(wanted[key], request)
+            for key, compile_former in former.items()
+            for request in compile_former()
+        )
+
     def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
         """Compile prompts whose sheets are not made or chosen yet, to be looked at only.
 
@@ -283,42 +297,48 @@ class Compiler:
     def _former(
         self,
         prompts: Iterable[Prompt],
-        requests: Mapping[str, ImageRequest],
+        valid: Container[str],
         sheets: Mapping[str, Sheet],
     ) -> dict[str, Former]:
         """Return how the former forms of requests are compiled, by prompt.
 
-        Files were once identified with their metadata, and channels may have been corrected.
+        Files were once identified with their metadata, channels may have been corrected, and the
+        words of banners were once drawn.
         """
         older_sheets = cache(partial(self._with_metadata, sheets))
         # The prompts of a campaign share a few groups of channels.
         corrected = cache(partial(former_briefs, self.briefs))
         found: dict[str, Former] = {}
         for prompt in prompts:
-            if prompt.key not in requests:
+            if prompt.key not in valid:
                 continue
             sources = self._sources(prompt)
             digests = self._references.digests(sources)
             whole = self._references.whole_digests(sources)
-            briefs = corrected(prompt.channels)
+            campaign = self.briefs.campaigns[prompt.campaign]
+            drawn = find_drawn_forms(prompt, campaign, self.briefs.channels)
+            forms = [
+                (briefs, form)
+                for form in (prompt, *drawn)
+                for briefs in (self.briefs, *corrected(form.channels))
+            ]
             files: list[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]]
             files = [(lambda: sheets, digests)]
             if whole != digests:
                 files.append((older_sheets, whole))
-            elif not briefs:
+            elif len(forms) == 1:
                 continue
-            found[prompt.key] = partial(self._compile_former, prompt, (self.briefs, *briefs), files)
+            found[prompt.key] = partial(self._compile_former, forms, files)
         return found
 
     def _compile_former(
         self,
-        prompt: Prompt,
-        briefs: Iterable[Briefs],
+        forms: Iterable[tuple[Briefs, Prompt]],
         files: Sequence[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]],
     ) -> tuple[ImageRequest, ...]:
         every = [
-            self._compile(item, prompt, sheets(), digests)
-            for item in briefs
+            self._compile(briefs, form, sheets(), digests)
+            for briefs, form in forms
             for sheets, digests in files
         ]
         return tuple(every[1:])

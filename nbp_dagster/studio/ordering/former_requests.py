@@ -1,11 +1,11 @@
-"""Requests in the form they were paid in: a corrected form of one request is not bought again."""
+"""Requests in the form they were paid in: another form of one request is not bought again."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
-from nbp_dagster.prompts.request import ImageRequest
+from nbp_dagster.prompts.request import MOST_SOFTENINGS, ImageRequest, soften_request
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
 
@@ -23,7 +23,7 @@ def choose_requests(
     """Return what each prompt is made by: its request, or a former form of it that is paid.
 
     A request that is made, or at the service, is kept. Of the former ones the newest counts that is
-    made, at the service or refused: the latter would be refused again.
+    made or at the service, else the newest that is refused: it would be refused again.
 
     Args:
         ledger: The purchases.
@@ -31,28 +31,45 @@ def choose_requests(
         former: Those of them that once had another form, by prompt key.
         fresh: Pictures are bought again on purpose; only what is at the service is kept.
     """
-    known = ledger.latest(current[key].fingerprint for key in former)
+    known = _find_deciding(ledger, [current[key] for key in former])
     forms = {
         key: compile_former()
         for key, compile_former in former.items()
-        if not _counts(known.get(current[key].fingerprint), fresh=fresh, is_former=False)
+        if not _is_in_use(known.get(current[key].fingerprint), fresh=fresh)
     }
-    known = ledger.latest(item.fingerprint for items in forms.values() for item in items)
+    known = _find_deciding(ledger, [item for items in forms.values() for item in items])
     chosen = dict(current)
     for key, items in forms.items():
-        for item in items:
-            if _counts(known.get(item.fingerprint), fresh=fresh, is_former=True):
-                chosen[key] = item
-                break
+        rows = [(item, known.get(item.fingerprint)) for item in items]
+        in_use = [item for item, row in rows if _is_in_use(row, fresh=fresh)]
+        refused = [item for item, row in rows if row is not None and row.state == "refused"]
+        if in_use or (refused and not fresh):
+            chosen[key] = (in_use or refused)[0]
     return chosen
 
 
-def _counts(row: Purchase | None, *, fresh: bool, is_former: bool) -> bool:
-    if row is None:
-        return False
-    if row.is_open:
-        return True
-    return not fresh and (row.state == "made" or (is_former and row.state == "refused"))
+def _is_in_use(row: Purchase | None, *, fresh: bool) -> bool:
+    return row is not None and (row.is_open or (row.state == "made" and not fresh))
+
+
+def _find_deciding(ledger: Ledger, requests: Sequence[ImageRequest]) -> dict[str, Purchase]:
+    """Return the purchase that decides each request: of a refused one, that of a milder wording."""
+    found = ledger.latest(item.fingerprint for item in requests)
+    milder = {
+        item.fingerprint: soften_request(item, MOST_SOFTENINGS)
+        for item in requests
+        if item.fingerprint in found and found[item.fingerprint].state == "refused"
+    }
+    known = ledger.latest(each.fingerprint for items in milder.values() for each in items)
+    for fingerprint, wordings in milder.items():
+        for wording in wordings:
+            row = known.get(wording.fingerprint)
+            if row is None:
+                break
+            found[fingerprint] = row
+            if row.state != "refused":
+                break
+    return found
 
 
 def former_briefs(briefs: Briefs, channels: Iterable[str]) -> tuple[Briefs, ...]:

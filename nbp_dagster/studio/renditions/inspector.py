@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from nbp_dagster.prompts.expansion import drawn_locale
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
@@ -56,7 +57,9 @@ class Inspector:
         if self._measurer is not None and sheets is not None:
             stamps.append(self._measurer.stamp(context.brand, sheets, context.shot.characters))
         if self._proofreader is not None:
-            stamps.append(self._proofreader.stamp(context.brand, _expected_text_of(context)))
+            # Words that a former request of a banner drew change with its fingerprint.
+            own = drawn_locale(context.prompt, context.shot)
+            stamps.append(self._proofreader.stamp(context.brand, _expected_text_of(context, own)))
         stamps = [stamp for stamp in stamps if stamp]
         if len(stamps) < 2:
             return "".join(stamps)
@@ -167,8 +170,8 @@ class Inspector:
         return replace(record, checks=checks, likenesses=found.likenesses)
 
 
-def _expected_text_of(context: RenderContext) -> ExpectedText:
-    return expected_text_of(context.brand, context.campaign, context.shot, context.prompt)
+def _expected_text_of(context: RenderContext, locale: str | None) -> ExpectedText:
+    return expected_text_of(context.brand, context.campaign, context.shot, context.prompt, locale)
 
 
 def _fail_checks(
@@ -191,7 +194,7 @@ def _proofread(
 ) -> ProofreadResult:
     return proofreader.proofread(
         context.brand,
-        _expected_text_of(context),
+        _expected_text_of(context, request.drawn_locale),
         prompt_key=record.prompt_key,
         original=made.image.sha256,
         picture=original.levels[0],
@@ -210,10 +213,8 @@ def _check_letter_size(
     context: RenderContext, picture: Picture, proof: ProofreadResult, size: tuple[int, int]
 ) -> Picture:
     """Return a rendition with the check of the letter size of words that the model drew."""
-    if context.shot.text != "drawn" or not context.shot.texts:
-        return picture
-    if picture.framing is not None and picture.framing.method == "beside":
-        # A banner's copy is ours, and was checked where we set it.
+    if drawn_locale(context.prompt, context.shot) is None:
+        # Nothing is drawn, or only a banner's copy, which we set: checked where it was set.
         return picture
     boxes: tuple[TextBox, ...] = ()
     why = "the words that the model drew were not read"

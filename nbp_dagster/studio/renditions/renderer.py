@@ -132,7 +132,7 @@ class Renderer:
         is_rendered = (
             record is not None
             and record.recipe == recipe
-            and record.words == _words_on(context, made, record)
+            and record.words == _words_on(context, request, made, record)
             and self._has_all(record)
         )
         if record is not None and is_rendered and record.measured == stamp:
@@ -146,7 +146,7 @@ class Renderer:
         places = settle_places(request, made, pyramid, record, when=self._find_places)
         is_rendered = is_rendered and record is not None and record.places == places
         seen = replace(seen, measured=stamp, places=places)
-        words = _words_on(context, made, seen)
+        words = _words_on(context, request, made, seen)
         if is_rendered and words == seen.words:
             self._records.write(seen)
             return seen
@@ -246,7 +246,7 @@ class Renderer:
                 prompt_key=context.prompt.key,
                 left_out=setter.left_out,
                 text_boxes=setter.text_boxes,
-                has_drawn_text=context.shot.text == "drawn" and bool(context.shot.texts),
+                has_drawn_text=work.request.drawn_locale is not None,
                 marks=marks,
                 is_signed=self._credentials is not None,
                 framed=Framed(rendition.crop, original.size, work.places),
@@ -392,10 +392,14 @@ def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecor
     )
 
 
-def _words_on(context: RenderContext, made: Made, record: PromptRecord) -> tuple[WordBox, ...]:
+def _words_on(
+    context: RenderContext, request: ImageRequest, made: Made, record: PromptRecord
+) -> tuple[WordBox, ...]:
     """Return the boxes of the expected copy, by the record's reading of this original."""
     reading = record.reading
     if reading is None or reading.original != made.image.sha256:
         return ()
-    wanted = expected_text_of(context.brand, context.campaign, context.shot, context.prompt)
+    wanted = expected_text_of(
+        context.brand, context.campaign, context.shot, context.prompt, request.drawn_locale
+    )
     return find_copy_boxes(reading, wanted.required)

@@ -11,7 +11,7 @@ from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Campaign, Shot
 from nbp_dagster.prompts.aspect_ratio import is_banner
-from nbp_dagster.prompts.expansion import locales_of
+from nbp_dagster.prompts.expansion import draws_text, locales_of
 from nbp_dagster.prompts.render_context import RenderContext, sets_type
 from nbp_dagster.studio.typography.banner import check_banner
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit, check_type
@@ -29,15 +29,16 @@ class LocaleCopy:
 def locale_copies(context: RenderContext, channel: Channel) -> Iterator[LocaleCopy]:
     """Yield the copy of each rendition that a channel gets.
 
-    One wordless rendition, unless we set the type: then one for each locale. On a banner we set the
-    words that the model drew, too.
+    One wordless rendition, unless we set the type: then one for each locale. On a banner we set it
+    for a shot with drawn words, too.
     """
-    if context.shot.text == "composited":
-        for locale in locales_of(context.prompt, context.campaign):
+    shot, prompt = context.shot, context.prompt
+    is_set = draws_text(shot) and is_banner(channel.width, channel.height)
+    if is_set or shot.text == "composited":
+        for locale in locales_of(prompt, context.campaign):
             yield LocaleCopy(locale, _words(context, locale))
         return
-    drawn = context.shot.text == "drawn" and is_banner(channel.width, channel.height)
-    yield LocaleCopy(context.prompt.locale, _words(context, context.prompt.locale) if drawn else {})
+    yield LocaleCopy(prompt.locale, {})
 
 
 def count_renditions(context: RenderContext) -> int:

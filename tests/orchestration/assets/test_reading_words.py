@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,10 @@ from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
+from nbp_dagster.studio.plan import plan_campaigns
 from tests.rigs.briefs import campaign, write_briefs
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.service import ServiceProbe
 
 NAMES = Names()
 WORDS = ("copy_legible", "copy_contrast", "unrequested_text", "prohibited_text")
@@ -89,12 +92,43 @@ def test_each_flaw_turns_the_check_of_its_prompt_red_and_no_other(painted: CodeL
     assert "asked for 'Slow mornings win'" in str(rows["copy_legible"])
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("rapidocr") is None, reason='needs pip install "nbp-dagster[ocr]"'
+)
+def test_a_picture_is_bought_for_words_that_are_wrong_and_none_for_words_not_read(
+    painted: CodeLocation,
+) -> None:
+    painted.service = ServiceProbe(str(painted.settings.oxen_base_url))
+    painted.write(
+        campaign(
+            drawn("kitchen", "[[sim:missing_headline]] a cup on a counter"),
+            drawn("garden", "[[sim:misspelt_headline]] a cup on a garden table"),
+            correct={"max_attempts": 2, "checks": ["copy_legible"]},
+        )
+    )
+
+    for _ in range(2):
+        assert painted.materialize(PROMPT_ASSETS).success
+
+        with open_studio(painted.settings) as studio:
+            bought = Counter(row.key for row in studio.ledger.rows())
+            record = studio.records.read("winter/kitchen/en/1x1/v1")
+            further = plan_campaigns(studio, ["winter"]).corrections
+        assert bought == {"winter/kitchen/en/1x1/v1": 1, "winter/garden/en/1x1/v1": 3}
+        assert painted.service.bills == 4
+        assert further == (0, 0)
+        assert record is not None
+        assert [(each.name, each.is_unsure) for each in record.failed_checks] == [
+            ("copy_legible", True)
+        ]
+
+
 def test_a_reading_at_hand_keeps_renditions_from_cutting_words(location: CodeLocation) -> None:
     """Words that a crop for the channel would cut: found later, the picture is made again, free."""
     banner = drawn("kitchen", "a cup on a counter")
     location.write(campaign(banner, channels=["instagram_feed", "display_728x90"]))
     assert location.materialize(PROMPT_ASSETS).success
-    key, wide = "winter/kitchen/en/4x5/v1", "winter/kitchen/en/21x9/v1"
+    key, wide = "winter/kitchen/en/4x5/v1", "winter/kitchen/all/21x9/v1"
     with open_studio(location.settings) as studio:
         before = studio.records.read(key)
         assert before is not None

@@ -8,7 +8,15 @@ import pytest
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.briefs.load import Briefs
 from nbp_dagster.briefs.models import Campaign, Shot
-from nbp_dagster.prompts.expansion import Prompt, expand, expand_campaign, locales_of, sheet_keys
+from nbp_dagster.prompts.expansion import (
+    Prompt,
+    drawn_locale,
+    expand,
+    expand_campaign,
+    find_drawn_forms,
+    locales_of,
+    sheet_keys,
+)
 
 CHANNELS = load_packaged_channels()
 
@@ -79,6 +87,61 @@ def test_only_words_the_model_draws_need_a_picture_for_each_locale() -> None:
         ("de_AT",),
         ("en", "de_AT"),
     ]
+
+
+@pytest.mark.parametrize(
+    "banner", ["display_728x90", "display_970x90", "display_320x50", "display_970x250"]
+)
+def test_a_banner_of_drawn_words_is_one_picture_without_words_for_all_locales(banner: str) -> None:
+    campaign = make_campaign(drawn("one"), channels=("x_post", banner), variants=2)
+
+    prompts = expand_campaign(campaign, CHANNELS)
+
+    assert [prompt.key for prompt in prompts] == [
+        "spring/one/en/16x9/v1",
+        "spring/one/en/16x9/v2",
+        "spring/one/de_AT/16x9/v1",
+        "spring/one/de_AT/16x9/v2",
+        "spring/one/all/21x9/v1",
+        "spring/one/all/21x9/v2",
+    ]
+    assert locales_of(prompts[-1], campaign) == ("en", "de_AT")
+    found = {drawn_locale(prompt, campaign.shot("one")) for prompt in prompts}
+    assert found == {"en", "de_AT", None}
+
+
+def test_a_banner_among_other_channels_of_its_ratio_has_a_picture_of_its_own() -> None:
+    campaign = make_campaign(drawn("one"), channels=("instagram_story", "display_160x600"))
+    campaign = campaign.model_copy(update={"locales": ("en",)})
+
+    assert {prompt.key: prompt.channels for prompt in expand_campaign(campaign, CHANNELS)} == {
+        "spring/one/en/9x16/v1": ("instagram_story",),
+        "spring/one/all/9x16/v1": ("display_160x600",),
+    }
+
+
+@pytest.mark.parametrize("text", ["none", "composited"])
+def test_banners_share_the_picture_of_their_ratio_where_no_words_are_drawn(text: str) -> None:
+    shot = Shot(id="two", scene="a scene", text=text)
+    campaign = make_campaign(shot, channels=("instagram_story", "display_160x600"))
+
+    (prompt,) = expand_campaign(campaign, CHANNELS)
+
+    assert prompt.channels == ("instagram_story", "display_160x600")
+    assert find_drawn_forms(prompt, campaign, CHANNELS) == ()
+
+
+def test_a_banner_s_picture_was_once_drawn_for_each_locale_and_all_channels_of_its_ratio() -> None:
+    campaign = make_campaign(drawn("one"), channels=("instagram_story", "display_160x600"))
+    prompts = {prompt.key: prompt for prompt in expand_campaign(campaign, CHANNELS)}
+    banner = prompts["spring/one/all/9x16/v1"]
+
+    forms = find_drawn_forms(banner, campaign, CHANNELS)
+
+    assert [form.locale for form in forms] == ["en", "de_AT"]
+    assert {form.key for form in forms} == {banner.key}
+    assert {form.channels for form in forms} == {("instagram_story", "display_160x600")}
+    assert find_drawn_forms(prompts["spring/one/en/9x16/v1"], campaign, CHANNELS) == ()
 
 
 def test_all_campaigns_follow_in_the_order_of_their_files(briefs: Briefs) -> None:

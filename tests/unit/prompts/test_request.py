@@ -282,7 +282,10 @@ def test_each_deciding_field_changes_the_fingerprint(request: ImageRequest) -> N
         replace(request, variant=request.variant + 1),
         replace(request, prompt_version=request.prompt_version + "x"),
     ]
-    deciding = {field.name for field in dataclasses.fields(ImageRequest)} - {"key"}
+    # What it is for; what is drawn stands in the prompt.
+    told = {"key", "drawn_locale"}
+    deciding = {field.name for field in dataclasses.fields(ImageRequest)} - told
+    assert replace(request, key="k", drawn_locale="de").fingerprint == request.fingerprint
     assert len(changed) == len(deciding)
     fingerprints = {one.fingerprint for one in changed}
     assert len(fingerprints) == len(changed)

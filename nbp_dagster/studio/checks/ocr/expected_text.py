@@ -28,10 +28,15 @@ class ExpectedText:
     prohibited: Mapping[str, tuple[str, ...]]
 
 
-def expected_text_of(brand: Brand, campaign: Campaign, shot: Shot, prompt: Prompt) -> ExpectedText:
-    """Return the text expected on a prompt's original."""
-    drawn = shot.text == "drawn"
-    required = wording_of(brand, shot, prompt.locale) if drawn and shot.texts else {}
+def expected_text_of(
+    brand: Brand, campaign: Campaign, shot: Shot, prompt: Prompt, drawn_locale: str | None
+) -> ExpectedText:
+    """Return the text expected on a prompt's original.
+
+    Args:
+        drawn_locale: The locale whose words the model was to draw; None for none.
+    """
+    required = {} if drawn_locale is None else wording_of(brand, shot, drawn_locale)
     # Copy that we set ourselves has no place on the original, and neither has another locale's.
     allowed = [brand.name, _SIMULATOR_WATERMARK]
     for name in shot.products:

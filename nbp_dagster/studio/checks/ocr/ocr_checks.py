@@ -244,6 +244,8 @@ def _check_copy(picture: OcrInput) -> Finding:
             ),
             figures=figures,
             subjects=tuple(picture.inexact),
+            # Nothing wrong was read, so that another picture may be no better.
+            is_unsure=len(picture.illegible) == len(picture.inexact),
         )
     if picture.unreadable:
         letters = "; ".join(

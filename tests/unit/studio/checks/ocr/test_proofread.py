@@ -184,6 +184,26 @@ def test_lettering_that_the_reader_doubts_could_not_be_read(brand: Brand) -> Non
     assert "headline could not be read for certain" in found.sentence
     assert (found.figures["could_not_read"], found.figures["misspelt"]) == (1, 0)
     assert tell_failure(facts_of(found)) == "copy could not be read"
+    assert found.is_unsure
+
+
+@pytest.mark.parametrize(
+    ("read", "is_unsure"),
+    [
+        ((), True),
+        (("Try it",), True),
+        (("Slow mornnigs win", "Try it"), False),
+        # One line is misspelt for certain, the other is not to be found.
+        (("Slow mornnigs win",), False),
+    ],
+)
+def test_what_could_not_be_read_is_a_doubt_and_blocks_nothing(
+    brand: Brand, read: tuple[str, ...], is_unsure: bool
+) -> None:
+    strict = brand.model_copy(update={"blocking_checks": ("copy_legible",)})
+    found = results(proofread(strict, ScriptedEngine(*read)))["copy_legible"]
+    assert (found.verdict, found.is_unsure) == ("failed", is_unsure)
+    assert found.severity == ("warn" if is_unsure else "error")
 
 
 def test_lettering_that_is_another_at_every_size_could_not_be_read(brand: Brand) -> None:
@@ -385,7 +405,7 @@ def test_a_flaw_of_the_simulator_turns_its_own_check_red(
     picture = paint(request.prompt, (), width=640, height=640, faults=faults)
     proof = Proofreader("on", simulated=True).proofread(
         brand,
-        expected_text_of(brand, winter, winter.shot("kitchen"), prompt),
+        expected_text_of(brand, winter, winter.shot("kitchen"), prompt, request.drawn_locale),
         prompt_key=prompt.key,
         original=ORIGINAL,
         picture=picture,
