@@ -94,17 +94,27 @@ def _split_banners(groups: _Groups, channels: Mapping[str, Channel]) -> tuple[_G
     return plain, banners
 
 
+def is_wordless_banner(prompt: Prompt, shot: Shot) -> bool:
+    """Return whether a prompt is for the banners of a shot with drawn words."""
+    return prompt.locale == ALL_LOCALES and draws_text(shot)
+
+
 def find_drawn_forms(
-    prompt: Prompt, campaign: Campaign, channels: Mapping[str, Channel]
+    prompt: Prompt, campaign: Campaign, groups: Mapping[str, tuple[str, ...]]
 ) -> tuple[Prompt, ...]:
     """Return a banner's prompts as they were when its words were drawn: one for each locale.
 
     Each has the key of the prompt itself, and all channels of its ratio, as its picture served all
     of them. None for a prompt that is no banner of a shot with drawn words.
+
+    Args:
+        prompt: The prompt.
+        campaign: Its campaign.
+        groups: What `group_channels` returns of the campaign.
     """
-    if prompt.locale != ALL_LOCALES or not draws_text(campaign.shot(prompt.shot)):
+    if not is_wordless_banner(prompt, campaign.shot(prompt.shot)):
         return ()
-    names = group_channels(campaign, channels)[prompt.ratio]
+    names = groups[prompt.ratio]
     return tuple(replace(prompt, locale=locale, channels=names) for locale in campaign.locales)
 
 

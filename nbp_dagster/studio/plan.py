@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.oxen.error_text import cut_query
-from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms
+from nbp_dagster.prompts.expansion import Prompt, is_wordless_banner
 from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.due_reasons import AGAIN, explain_due
 from nbp_dagster.studio.ledger.budget import describe_excess
@@ -208,7 +208,7 @@ def _waiting_prompts(
 def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
     """Say of a banner whose copy is drawn on the shot's other pictures how it is asked for."""
     campaign = studio.briefs.campaigns[prompt.campaign]
-    if not find_drawn_forms(prompt, campaign, studio.briefs.channels):
+    if not is_wordless_banner(prompt, campaign.shot(prompt.shot)):
         return planned
     drawn = order.request.drawn_locale
     if drawn is not None:

@@ -204,6 +204,27 @@ def test_every_open_one_is_fetched_though_only_one_is_used(paid: CodeLocation) -
     assert states == dict.fromkeys(DRAWN.values(), "made")
 
 
+def test_corrections_of_a_former_picture_are_neither_lost_nor_bought_again(
+    location: CodeLocation,
+) -> None:
+    """No picture of the plain painter is full of the accent, so that each is corrected once."""
+    changes: dict[str, Any] = {
+        "correct": {"max_attempts": 1, "checks": ["palette_coverage"]},
+        "palette_targets": {"accent": 0.95},
+    }
+    write(location, {"strip": 900}, **changes)
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.service.bills == 4
+    write(location, {"strip": 400}, **changes)
+
+    assert (planned(location).standing, planned(location).may_correct) == ("made", 0)
+    assert location.materialize(PROMPT_ASSETS).success
+
+    assert location.service.bills == 4
+    with open_studio(location.settings) as studio:
+        assert len(studio.regenerations.log.all()) == 2
+
+
 def test_a_lost_ledger_is_rebuilt_with_what_was_asked_in_the_former_way(
     paid: CodeLocation,
 ) -> None:

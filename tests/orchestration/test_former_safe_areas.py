@@ -99,6 +99,17 @@ def test_one_at_the_service_is_waited_for_and_a_refused_one_not_asked_again(
     assert planned(paid)[0] == standing
 
 
+def test_a_made_one_counts_before_a_newer_one_that_was_refused(paid: CodeLocation) -> None:
+    write_channel(paid, safe_area=BETWEEN)
+    paid.service.script({"kind": "refuse"})
+    assert not paid.materialize(PROMPT_ASSETS).success
+    write_channel(paid, safe_area=NOW, former_safe_areas=[BETWEEN, BEFORE])
+
+    standing, asked, _ = planned(paid)
+
+    assert (standing, "10 % of the height at the bottom" in asked) == ("made", True)
+
+
 def test_a_new_picture_is_asked_for_with_the_area_of_today(paid: CodeLocation) -> None:
     paid.write(campaign(shot("attic"), channels=["screen"]))
     write_channel(paid, safe_area=NOW, former_safe_areas=[BEFORE])

@@ -16,7 +16,7 @@ from nbp_dagster.briefs.supplied_images import (
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import is_outage
-from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms
+from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms, group_channels
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import (
     ImageRequest,
@@ -308,6 +308,7 @@ class Compiler:
         older_sheets = cache(partial(self._with_metadata, sheets))
         # The prompts of a campaign share a few groups of channels.
         corrected = cache(partial(former_briefs, self.briefs))
+        groups_of = cache(self._groups_of)
         found: dict[str, Former] = {}
         for prompt in prompts:
             if prompt.key not in valid:
@@ -315,8 +316,7 @@ class Compiler:
             sources = self._sources(prompt)
             digests = self._references.digests(sources)
             whole = self._references.whole_digests(sources)
-            campaign = self.briefs.campaigns[prompt.campaign]
-            drawn = find_drawn_forms(prompt, campaign, self.briefs.channels)
+            drawn = find_drawn_forms(prompt, *groups_of(prompt.campaign))
             forms = [
                 (briefs, form)
                 for form in (prompt, *drawn)
@@ -330,6 +330,11 @@ class Compiler:
                 continue
             found[prompt.key] = partial(self._compile_former, forms, files)
         return found
+
+    def _groups_of(self, campaign_id: str) -> tuple[Campaign, Mapping[str, tuple[str, ...]]]:
+        """Return a campaign, and the ids of its channels by ratio."""
+        campaign = self.briefs.campaigns[campaign_id]
+        return campaign, group_channels(campaign, self.briefs.channels)
 
     def _compile_former(
         self,

@@ -14,6 +14,7 @@ from nbp_dagster.prompts.expansion import (
     expand,
     expand_campaign,
     find_drawn_forms,
+    group_channels,
     locales_of,
     sheet_keys,
 )
@@ -128,7 +129,7 @@ def test_banners_share_the_picture_of_their_ratio_where_no_words_are_drawn(text:
     (prompt,) = expand_campaign(campaign, CHANNELS)
 
     assert prompt.channels == ("instagram_story", "display_160x600")
-    assert find_drawn_forms(prompt, campaign, CHANNELS) == ()
+    assert find_drawn_forms(prompt, campaign, group_channels(campaign, CHANNELS)) == ()
 
 
 def test_a_banner_s_picture_was_once_drawn_for_each_locale_and_all_channels_of_its_ratio() -> None:
@@ -136,12 +137,13 @@ def test_a_banner_s_picture_was_once_drawn_for_each_locale_and_all_channels_of_i
     prompts = {prompt.key: prompt for prompt in expand_campaign(campaign, CHANNELS)}
     banner = prompts["spring/one/all/9x16/v1"]
 
-    forms = find_drawn_forms(banner, campaign, CHANNELS)
+    groups = group_channels(campaign, CHANNELS)
+    forms = find_drawn_forms(banner, campaign, groups)
 
     assert [form.locale for form in forms] == ["en", "de_AT"]
     assert {form.key for form in forms} == {banner.key}
     assert {form.channels for form in forms} == {("instagram_story", "display_160x600")}
-    assert find_drawn_forms(prompts["spring/one/en/9x16/v1"], campaign, CHANNELS) == ()
+    assert find_drawn_forms(prompts["spring/one/en/9x16/v1"], campaign, groups) == ()
 
 
 def test_all_campaigns_follow_in_the_order_of_their_files(briefs: Briefs) -> None:
