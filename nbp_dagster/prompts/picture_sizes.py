@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
-from nbp_dagster.briefs.models import DEFAULT_MODEL, Campaign, Resolution
+from nbp_dagster.briefs.model_limits import load_known_models
+from nbp_dagster.briefs.models import Campaign, Resolution
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.yaml_source.problems import BriefProblem, format_key
 
@@ -43,6 +44,7 @@ def find_enlargement(channel: Channel, resolution: Resolution) -> float:
     """
     if is_banner(channel.width, channel.height):
         return 1.0
+    # A panorama is asked for a banner alone.
     width, height = (side * SCALES[resolution] for side in PIXELS_AT_1K[channel.ratio])
     across, down = channel.width / width, channel.height / height
     fills = min(across, down) / max(across, down) >= LEAST_SHOWN
@@ -52,12 +54,12 @@ def find_enlargement(channel: Channel, resolution: Resolution) -> float:
 def find_enlarged(briefs: Briefs) -> list[BriefProblem]:
     """Return a warning for each channel of a campaign that enlarges its pictures visibly.
 
-    Other models than the default one draw other sizes: their campaigns are left out.
+    Models that are not known may draw other sizes: their campaigns are left out.
     """
     return [
         problem
         for campaign in briefs.campaigns.values()
-        if campaign.model == DEFAULT_MODEL
+        if campaign.model in load_known_models()
         for problem in _find_in_campaign(briefs, campaign)
     ]
 
