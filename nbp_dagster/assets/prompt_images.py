@@ -35,6 +35,7 @@ from nbp_dagster.assets.metadata import (
     show_original,
     show_picture,
 )
+from nbp_dagster.assets.model_check import log_model_news
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
@@ -219,6 +220,8 @@ class _PromptStep:
         if self._originals.is_selected:
             self._pin_automatically()
         compiled = self._studio.compile(self._prompts.values(), fresh=self._config.fresh)
+        if self._originals.is_selected:
+            log_model_news(self._context, self._studio, self._names, self._campaigns)
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)

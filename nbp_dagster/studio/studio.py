@@ -188,6 +188,7 @@ class Studio:
             provider=service.provider,
             ledger=self.ledger,
             pins=PinLog(database, clock=clock, account=account.name),
+            models=paths.models / service.provider,
         )
         self.collector = Collector(
             client, self.ledger, self.store, tuning.failpoint, self._decode_limiter, clock.token
