@@ -53,6 +53,8 @@ def check_campaign(
     for group in ("locales", "channels"):
         problems += _check_repeats(campaign, (group,))
     problems += _check_shot_ids(campaign)
+    problems += _check_chain(campaign)
+    problems += _check_repeats(campaign, ("models",))
     problems += _check_parameters(campaign)
     if "time_zone" in campaign.data and "refresh" not in campaign.data:
         message = "is the zone of refresh, which is not there; add refresh, or remove this"
@@ -136,8 +138,30 @@ def _check_shot_ids(campaign: Document) -> Iterator[BriefProblem]:
         first.setdefault(name, campaign.line_of(place))
 
 
+def _check_chain(campaign: Document) -> Iterator[BriefProblem]:
+    models = [name for _, name in _texts(campaign.data.get("models"))]
+    if "models" in campaign.data and "model" in campaign.data:
+        message = "given beside model; keep one of the two: models is a chain, model a chain of one"
+        yield campaign.problem(("models",), message, value="")
+    elif campaign.data.get("models") == ():
+        message = "names no model; name at least one, or remove it"
+        yield campaign.problem(("models",), message, value="")
+    if campaign.data.get("fall_back", "never") != "never" and len(models) < 2:
+        message = "there is no model to fall back to; name at least two with models"
+        yield campaign.problem(("fall_back",), message)
+
+
 def _check_parameters(campaign: Document) -> Iterator[BriefProblem]:
-    model = campaign.data.get("model", DEFAULT_MODEL)
+    chain = [name for _, name in _texts(campaign.data.get("models"))]
+    for model in chain or [campaign.data.get("model", DEFAULT_MODEL)]:
+        problems = tuple(_check_parameters_of(campaign, model))
+        if problems:
+            yield from problems
+            # Every further model would say the same of most of them.
+            return
+
+
+def _check_parameters_of(campaign: Document, model: object) -> Iterator[BriefProblem]:
     found = load_known_models().get(model) if isinstance(model, str) else None
     known = None if found is None else found.parameters
     for name, value in _mapping(campaign.data.get("parameters")).items():

@@ -32,6 +32,7 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         chosen = choose_prompts(studio.briefs, keys)
         prompts = [prompt for prompts in chosen.values() for prompt in prompts]
         planned = plan_prompts(studio, prompts)
+        falls = [fall.in_words() for fall in studio.compiler.falls]
         news = studio.compiler.models.find_news(chosen)
         old = list(find_old_channels(studio.briefs, utc_date(studio.now()), chosen))
     if show is not None:
@@ -39,12 +40,14 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
             click.echo(line)
     elif as_json:
         models = [item.to_json() for item in news]
-        click.echo(json.dumps({**plan_json(planned), "models": models}, indent=2))
+        click.echo(json.dumps({**plan_json(planned), "models": models, "falls": falls}, indent=2))
     else:
         for line in describe_plan(planned, simulated=settings.mode != "live"):
             click.echo(line)
         for line in planned.over:
             click.echo(f"nbp: {line}", err=True)
+        for line in falls:
+            click.echo(f"nbp: warning: {line}", err=True)
         for item in news:
             click.echo(f"nbp: warning: {item.sentence}", err=True)
         for warning in old:

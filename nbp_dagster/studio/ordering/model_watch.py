@@ -46,6 +46,21 @@ class ModelWatch:
             self._quotes[model_id] = self._fetch_or_recall(model_id)
         return self._quotes[model_id]
 
+    def is_gone(self, model_id: str) -> bool:
+        """Return whether the catalogue does not have a model.
+
+        Raises:
+            OxenError: The service does not answer.
+        """
+        try:
+            return self.quote(model_id).is_gone
+        except NotFound:
+            return True
+
+    def forget(self) -> None:
+        """Have every model fetched again when it is next asked for."""
+        self._quotes.clear()
+
     def _fetch_or_recall(self, model_id: str) -> Quote:
         try:
             return self._fetch(model_id)
@@ -81,13 +96,9 @@ class ModelWatch:
                 self._memory.remember(quote.model, now=now)
 
     def _compare(self, model_id: str) -> ModelNews | None:
-        try:
-            quote = self.quote(model_id)
-        except NotFound:
+        if self.is_gone(model_id):
             return ModelNews(model_id, is_gone=True, sentence=self.tell_gone(model_id))
-        if quote.is_gone:
-            return ModelNews(model_id, is_gone=True, sentence=self.tell_gone(model_id))
-        seen = self._memory.recall(model_id)
+        quote, seen = self.quote(model_id), self._memory.recall(model_id)
         changes = [] if seen is None else list(describe_changes(seen.model, quote.model))
         if seen is None or not changes:
             return None
@@ -99,7 +110,8 @@ class ModelWatch:
         found: dict[str, None] = {}
         for name in campaigns:
             campaign = self._briefs.campaigns[name]
-            found[campaign.model] = None
+            models = campaign.chain[:1] if campaign.fall_back == "never" else campaign.chain
+            found.update(dict.fromkeys(models))
             characters = self._briefs.brands[campaign.brand].characters
             cast = (character for shot in campaign.shots for character in shot.characters)
             if any(not characters[character].references for character in cast):
