@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from nbp_dagster.assets.materializations import Recorder, latest_event, nothing_returned
+from nbp_dagster.assets.model_check import check_models, model_check_spec
 from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
@@ -28,6 +29,7 @@ def build_brand_kits(
 
     @dg.asset(
         key=names.brand_kits,
+        check_specs=[model_check_spec(names)],
         partitions_def=partition_sets.brands,
         backfill_policy=dg.BackfillPolicy.single_run(),
         output_required=False,
@@ -43,11 +45,14 @@ def build_brand_kits(
         ),
     )
     @run_within(execute)
-    def brand_kits(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def brand_kits(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         studio = studio_of(context, names)
         recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
         pointer = latest_event(context)
-        tag_run(context, studio, campaigns_of_brands(studio, context.partition_keys))
+        campaigns = campaigns_of_brands(studio, context.partition_keys)
+        tag_run(context, studio, campaigns)
         for brand_id in context.partition_keys:
             source = studio.briefs.source_of("brand", brand_id)
             version = studio.brand_version(brand_id)
@@ -64,6 +69,7 @@ def build_brand_kits(
                     "commit": studio.commit or "not in a git checkout",
                 },
             )
+        yield check_models(studio, names, campaigns)
         yield from nothing_returned()
 
     return brand_kits

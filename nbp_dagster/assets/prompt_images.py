@@ -7,7 +7,6 @@ a single prompt; see docs/adr on the step cut.
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -35,6 +34,7 @@ from nbp_dagster.assets.metadata import (
     show_original,
     show_picture,
 )
+from nbp_dagster.assets.model_check import log_model_news
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
@@ -51,7 +51,7 @@ from nbp_dagster.assets.step import (
     tag_run,
     wait_reason,
 )
-from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
+from nbp_dagster.assets.step_failures import BatchLog, MadePrompt, fail_step, plain_failure
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.templates import PROMPT_VERSION
@@ -68,8 +68,9 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.model_fallback import ModelFallback
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
-from nbp_dagster.studio.renditions.postprocessor import Postprocessor, Rendered
+from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.renditions.recipe import RENDER_VERSION
 from nbp_dagster.studio.sets.staging import SetStager
 from nbp_dagster.studio.studio import Studio
@@ -162,23 +163,6 @@ def _specs(partition_sets: PartitionSets, names: Names) -> list[dg.AssetSpec]:
     ]
 
 
-@dataclass(frozen=True)
-class _Made:
-    """A prompt's image, and what was made of it."""
-
-    order: Order
-    outcome: Generated | Reused
-    rendered: Rendered
-
-    @property
-    def problem(self) -> Failed | None:
-        """The outcome where the image is paid and kept, but its renditions can't be made."""
-        if self.rendered.problem is None:
-            return None
-        fingerprint = self.outcome.receipt.fingerprint
-        return Failed(self.order.key, fingerprint, self.rendered.problem, "bad_image")
-
-
 class _PromptStep:
     """One run of the step over the partitions it was launched with."""
 
@@ -211,6 +195,7 @@ class _PromptStep:
         self._unrecorded: deque[Order] = deque()
         self._tally = OutcomeCounts()
         self._log = BatchLog(context, total=len(self._prompts))
+        self._fallback = ModelFallback(studio, self._prompts, context.log)
 
     def run(self) -> Iterator[dg.AssetCheckResult]:
         """Record each prompt as it finishes; fail at the end if any has no image."""
@@ -219,17 +204,24 @@ class _PromptStep:
         if self._originals.is_selected:
             self._pin_automatically()
         compiled = self._studio.compile(self._prompts.values(), fresh=self._config.fresh)
+        self._fallback.tell_falls()
+        if self._originals.is_selected:
+            log_model_news(self._context, self._studio, self._names, self._campaigns)
         self._progress.begin(len(self._prompts))
         for failure in compiled.failures:
             self._close(failure)
         self._unrecorded.extend(self._requests_to_record(compiled.orders))
         if not self._originals.is_selected:
             self._record_requests(pointer)
-        if self._originals.is_selected:
+        else:
             due = describe_due(self._studio, compiled.orders.values(), fresh=self._config.fresh)
             self._context.log.info("%s", due or "nothing to buy")
         if self._originals.is_selected or self._renditions.is_selected:
-            self._make(compiled.orders, pointer)
+            orders = compiled.orders
+            while orders:
+                self._make(orders, pointer)
+                orders = self._fallback.next_orders(self._close)
+                self._unrecorded.extend(orders.values())
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
@@ -317,7 +309,7 @@ class _PromptStep:
                         # They are this step's own input: seen up to here.
                         seen = latest_event(self._context)
                 made = [
-                    _Made(orders[outcome.key], outcome, postprocessor.take(outcome.key))
+                    MadePrompt(orders[outcome.key], outcome, postprocessor.take(outcome.key))
                     for outcome in batch
                     if isinstance(outcome, Generated | Reused)
                 ]
@@ -340,7 +332,7 @@ class _PromptStep:
                 self._stages[campaign] = stack.enter_context(stage)
             yield
 
-    def _record(self, made: Sequence["_Made"], pointer: int) -> None:
+    def _record(self, made: Sequence[MadePrompt], pointer: int) -> None:
         """Record what has finished together: originals, then the renditions made of them."""
         if self._originals.is_selected:
             self._originals.record_all(
@@ -360,6 +352,8 @@ class _PromptStep:
                 stage.add(record)
 
     def _close(self, outcome: Outcome) -> None:
+        if self._fallback.hold(outcome):
+            return
         if isinstance(outcome, Refused | Failed):
             self._problems.append(outcome)
         self._tally = self._tally.add(outcome)
@@ -411,7 +405,7 @@ class _PromptStep:
         sheets = self._studio.compiler.sheets_of(prompt)
         return [*link_sheets(self._names, sheets), link_brand(self._names, brand)]
 
-    def _original_recording(self, item: "_Made", pointer: int) -> Recording:
+    def _original_recording(self, item: MadePrompt, pointer: int) -> Recording:
         order, made = item.order, item.outcome
         # The wording that was made in the end, where one was softened or corrected.
         asked = self._studio.regenerations.order_for(order, made.receipt.fingerprint)
@@ -431,7 +425,9 @@ class _PromptStep:
             },
         )
 
-    def _rendition_recording(self, item: "_Made", record: PromptRecord, pointer: int) -> Recording:
+    def _rendition_recording(
+        self, item: MadePrompt, record: PromptRecord, pointer: int
+    ) -> Recording:
         return Recording(
             partition=record.prompt_key,
             data_version=record.data_version,

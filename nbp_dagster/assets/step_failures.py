@@ -4,13 +4,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import dagster as dg
 
 from nbp_dagster.assets.materializations import Recorder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import is_outage
-from nbp_dagster.studio.ledger.orders import Failed, FailureKind, OutcomeCounts, Refused
+from nbp_dagster.studio.ledger.orders import (
+    Failed,
+    FailureKind,
+    Generated,
+    Order,
+    OutcomeCounts,
+    Refused,
+    Reused,
+)
+from nbp_dagster.studio.renditions.postprocessor import Rendered
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
@@ -219,3 +229,20 @@ class BatchLog:
         a_minute = 60 * tally.total / max(seconds, 0.001)
         left = (self._total - tally.total) / max(a_minute, 0.001)
         return f"{a_minute:.0f} a minute, about {left:.0f} min left"
+
+
+@dataclass(frozen=True)
+class MadePrompt:
+    """A prompt's image, and what was made of it."""
+
+    order: Order
+    outcome: Generated | Reused
+    rendered: Rendered
+
+    @property
+    def problem(self) -> Failed | None:
+        """The outcome where the image is paid and kept, but its renditions can't be made."""
+        if self.rendered.problem is None:
+            return None
+        fingerprint = self.outcome.receipt.fingerprint
+        return Failed(self.order.key, fingerprint, self.rendered.problem, "bad_image")

@@ -40,6 +40,7 @@ EVERY_LOCALE = "all"  # in lists of locales: all of them
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
 OnRefusal = Literal["keep", "soften"]
+FallBack = Literal["never", "shot", "prompt"]
 Resolution = Literal["1K", "2K", "4K"]
 FileType = Literal["jpeg", "png", "webp", "avif"]
 Ratio = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"]
@@ -389,6 +390,10 @@ class Campaign(BriefRecord):
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     disclose_prompt: bool | None = Field(default=None, description="true or false")
     model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
+    models: tuple[ModelId, ...] = Field(
+        default=(), description="a list of model ids, the preferred one first, in place of model"
+    )
+    fall_back: FallBack = Field(default="never", description="never, shot or prompt")
     parameters: Mapping[str, ParameterValue] = Field(
         default_factory=dict, description="a mapping of model parameter to value"
     )
@@ -404,6 +409,20 @@ class Campaign(BriefRecord):
     )
     palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
     shots: tuple[Shot, ...] = Field(min_length=1, description="a list of at least one shot")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lead_chain(cls, data: object) -> object:
+        """Have the first of several models be the campaign's model."""
+        if not isinstance(data, Mapping) or not data.get("models") or "model" in data:
+            return data
+        first = data["models"][0] if isinstance(data["models"], tuple) else None
+        return {**data, "model": first} if isinstance(first, str) else data
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The models that may draw its pictures, the preferred one first."""
+        return self.models or (self.model,)
 
     def shot(self, shot_id: str) -> Shot:
         """Return a shot by its id; raises KeyError where there is none."""

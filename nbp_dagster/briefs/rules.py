@@ -8,7 +8,7 @@ from typing import Any
 
 from nbp_dagster.briefs.channels import find_meant_channels
 from nbp_dagster.briefs.languages import find_locale_fault
-from nbp_dagster.briefs.model_limits import is_listed, show_parameter
+from nbp_dagster.briefs.model_limits import is_listed, load_known_models, show_parameter
 from nbp_dagster.briefs.models import (
     DEFAULT_MODEL,
     DEFAULT_REFERENCES,
@@ -17,12 +17,6 @@ from nbp_dagster.briefs.models import (
 from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
-
-# What the model's page has listed at some time; the live schema decides.
-KNOWN_PARAMETERS: Mapping[str, tuple[str | bool, ...]] = {
-    "safety_tolerance": ("1", "2", "3", "4", "5", "6"),
-    "google_search": (True, False),
-}
 
 _SET_ELSEWHERE = {
     "aspect_ratio": "it follows from the channels",
@@ -59,6 +53,8 @@ def check_campaign(
     for group in ("locales", "channels"):
         problems += _check_repeats(campaign, (group,))
     problems += _check_shot_ids(campaign)
+    problems += _check_chain(campaign)
+    problems += _check_repeats(campaign, ("models",))
     problems += _check_parameters(campaign)
     if "time_zone" in campaign.data and "refresh" not in campaign.data:
         message = "is the zone of refresh, which is not there; add refresh, or remove this"
@@ -142,21 +138,43 @@ def _check_shot_ids(campaign: Document) -> Iterator[BriefProblem]:
         first.setdefault(name, campaign.line_of(place))
 
 
+def _check_chain(campaign: Document) -> Iterator[BriefProblem]:
+    models = [name for _, name in _texts(campaign.data.get("models"))]
+    if "models" in campaign.data and "model" in campaign.data:
+        message = "given beside model; keep one of the two: models is a chain, model a chain of one"
+        yield campaign.problem(("models",), message, value="")
+    elif campaign.data.get("models") == ():
+        message = "names no model; name at least one, or remove it"
+        yield campaign.problem(("models",), message, value="")
+    if campaign.data.get("fall_back", "never") != "never" and len(models) < 2:
+        message = "there is no model to fall back to; name at least two with models"
+        yield campaign.problem(("fall_back",), message)
+
+
 def _check_parameters(campaign: Document) -> Iterator[BriefProblem]:
-    model = campaign.data.get("model", DEFAULT_MODEL)
+    chain = [name for _, name in _texts(campaign.data.get("models"))]
+    for model in chain or [campaign.data.get("model", DEFAULT_MODEL)]:
+        problems = tuple(_check_parameters_of(campaign, model))
+        if problems:
+            yield from problems
+            # Every further model would say the same of most of them.
+            return
+
+
+def _check_parameters_of(campaign: Document, model: object) -> Iterator[BriefProblem]:
+    found = load_known_models().get(model) if isinstance(model, str) else None
+    known = None if found is None else found.parameters
     for name, value in _mapping(campaign.data.get("parameters")).items():
         path: KeyPath = ("parameters", name)
         if name in _SET_ELSEWHERE:
             yield campaign.problem(path, f"not a parameter of a brief: {_SET_ELSEWHERE[name]}")
-        elif model != DEFAULT_MODEL:
+        elif known is None:
             continue  # another model's parameters are known only to the service
-        elif name not in KNOWN_PARAMETERS:
-            accepted = list_accepted(KNOWN_PARAMETERS, wanted=name)
+        elif name not in known:
+            accepted = list_accepted(known, wanted=name)
             yield campaign.problem(path, f"not a parameter of {model}; {accepted}")
-        elif isinstance(value, str | bool | int | float) and not is_listed(
-            value, KNOWN_PARAMETERS[name]
-        ):
-            yield campaign.problem(path, list_accepted(map(show_parameter, KNOWN_PARAMETERS[name])))
+        elif isinstance(value, str | bool | int | float) and not is_listed(value, known[name]):
+            yield campaign.problem(path, list_accepted(map(show_parameter, known[name])))
 
 
 def _check_copy_mode(

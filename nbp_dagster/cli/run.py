@@ -137,6 +137,10 @@ class _CampaignRuns:
         self._studio.compiler.require_references(chosen)
         prompts = [prompt for campaign in chosen.values() for prompt in campaign]
         brands = outdated_brands(self._instance, self._studio, self._names)
+        if self._studio.compiler.models.find_news(chosen):
+            # Their check says so before anything is bought.
+            named = {self._studio.briefs.campaigns[name].brand for name in chosen}
+            brands = [name for name in self._studio.briefs.brands if name in {*brands, *named}]
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
         wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]

@@ -73,6 +73,21 @@ _OUT_OF_CREDIT = re.compile(
 )
 """Words for an empty account; a headline about credit cards is not one."""
 
+_AT_CAPACITY = re.compile(
+    r"""
+      \boverloaded\b
+    | \b(at|over|beyond|no|insufficient|out\s+of|exceed\w*)\s+(\w+\s+){0,2}?capacity\b
+    | \bcapacity\s+(is\s+|has\s+been\s+)?(exhausted|exceeded|reached|unavailable)\b
+    | \b(high|heavy)\s+demand\b
+    | \bmodel\s+is\s+(currently\s+|temporarily\s+)?(busy|unavailable)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a model that takes no more work now, as services of such models are seen to say it; how
+they read through Oxen is not documented."""
+
+_UNKNOWN_MODEL = re.compile(r"\bmodel\s+not\s+found\b", re.IGNORECASE)
+
 _SCRIPT = re.compile(
     r"<(script|style)\b(?:(?!<(?:script|style)\b).)*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
@@ -113,6 +128,17 @@ def is_quota(text: str | None) -> bool:
     """Return whether an error text is about a quota, plan or billing, and not about a rate."""
     judged = (text or "")[:MAX_JUDGED_CHARS]
     return _QUOTA.search(judged) is not None and _PER_MOMENT.search(judged) is None
+
+
+def is_at_capacity(text: str | None) -> bool:
+    """Return whether an error text says that the model has no capacity at the moment."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    return _AT_CAPACITY.search(judged) is not None and not is_quota(judged)
+
+
+def is_unknown_model(text: str | None) -> bool:
+    """Return whether an error text says that the catalogue has no such model."""
+    return _UNKNOWN_MODEL.search((text or "")[:MAX_JUDGED_CHARS]) is not None
 
 
 def cut_query(url: str) -> str:

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.model_limits import load_known_models
+from nbp_dagster.briefs.models import Ratio
 
 LEAST_STRETCH = 3.0
 """The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
@@ -50,6 +52,18 @@ def nearest_ratio(wanted: str, listed: Iterable[str]) -> str:
         return round(abs(math.log(measure_ratio(ratio)) - goal), 9)
 
     return min(candidates, key=distance)
+
+
+def ratio_of(channel: Channel, model: str) -> str:
+    """Return the ratio a channel is asked in: its own, or a panorama that only some models draw.
+
+    Args:
+        channel: The placement.
+        model: Id of the model. Of one that is not known nothing but the channel's ratio is asked.
+    """
+    known = load_known_models().get(model)
+    panoramas = [ratio for ratio in (known.ratios if known else ()) if ratio not in get_args(Ratio)]
+    return nearest_ratio(f"{channel.width}:{channel.height}", [channel.ratio, *panoramas])
 
 
 def is_banner(width: int, height: int) -> bool:

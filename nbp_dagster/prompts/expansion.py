@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import Campaign, Shot
-from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.prompts.aspect_ratio import is_banner, ratio_of
 
 ALL_LOCALES = "all"
 
@@ -22,7 +22,7 @@ class Prompt:
         campaign: Id of the campaign.
         shot: Id of the shot.
         locale: The locale whose words are drawn; `all` when the picture has no drawn words.
-        ratio: The aspect ratio its channels ask for, such as `9:16`.
+        ratio: The aspect ratio its channels are asked in, such as `9:16`.
         variant: From 1.
         channels: Ids of the channels this picture is cut for, in brief order.
     """
@@ -47,7 +47,7 @@ def group_channels(
     """Return the campaign's channel ids by ratio, ratios in the order of their first use."""
     groups: dict[str, tuple[str, ...]] = {}
     for name in campaign.channels:
-        ratio = channels[name].ratio
+        ratio = ratio_of(channels[name], campaign.model)
         groups[ratio] = (*groups.get(ratio, ()), name)
     return groups
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
-from nbp_dagster.briefs.models import DEFAULT_MODEL, Campaign, Resolution
+from nbp_dagster.briefs.model_limits import load_known_models
+from nbp_dagster.briefs.models import Campaign, Resolution
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.yaml_source.problems import BriefProblem, format_key
 
-# Gemini 3 Pro Image output sizes at 1K, in pixels; 2K and 4K are exact multiples.
+# Gemini 3 image output sizes at 1K, in pixels; 2K and 4K are exact multiples.
 # Source: the output-size table in Google's Gemini API image generation guide.
 PIXELS_AT_1K: Mapping[str, tuple[int, int]] = {
     "1:1": (1024, 1024),
@@ -21,6 +22,11 @@ PIXELS_AT_1K: Mapping[str, tuple[int, int]] = {
     "9:16": (768, 1376),
     "16:9": (1376, 768),
     "21:9": (1584, 672),
+    # Those that Gemini 3.1 Flash Image draws besides.
+    "4:1": (2048, 512),
+    "1:4": (512, 2048),
+    "8:1": (3072, 384),
+    "1:8": (384, 3072),
 }
 SCALES: Mapping[Resolution, int] = {"1K": 1, "2K": 2, "4K": 4}
 
@@ -38,6 +44,7 @@ def find_enlargement(channel: Channel, resolution: Resolution) -> float:
     """
     if is_banner(channel.width, channel.height):
         return 1.0
+    # A panorama is asked for a banner alone.
     width, height = (side * SCALES[resolution] for side in PIXELS_AT_1K[channel.ratio])
     across, down = channel.width / width, channel.height / height
     fills = min(across, down) / max(across, down) >= LEAST_SHOWN
@@ -47,12 +54,12 @@ def find_enlargement(channel: Channel, resolution: Resolution) -> float:
 def find_enlarged(briefs: Briefs) -> list[BriefProblem]:
     """Return a warning for each channel of a campaign that enlarges its pictures visibly.
 
-    Other models than the default one draw other sizes: their campaigns are left out.
+    Models that are not known may draw other sizes: their campaigns are left out.
     """
     return [
         problem
         for campaign in briefs.campaigns.values()
-        if campaign.model == DEFAULT_MODEL
+        if campaign.model in load_known_models()
         for problem in _find_in_campaign(briefs, campaign)
     ]
 

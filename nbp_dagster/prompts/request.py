@@ -14,11 +14,12 @@ from nbp_dagster.briefs.model_limits import (
     Capabilities,
     RequestError,
     check_parameters,
+    check_ratio,
     check_resolution,
 )
 from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
-from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio
+from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio, ratio_of
 from nbp_dagster.prompts.expansion import Prompt, drawn_locale, sheet_keys
 from nbp_dagster.prompts.reference_selection import Reference, Sheet, choose_references
 from nbp_dagster.prompts.templates import (
@@ -147,13 +148,16 @@ def compile_request(
     campaign = briefs.campaigns[prompt.campaign]
     brand = briefs.brands[campaign.brand]
     shot = campaign.shot(prompt.shot)
-    _check_campaign(campaign, capabilities, briefs.source_of("campaign", campaign.id).file)
+    file = briefs.source_of("campaign", campaign.id).file
+    _check_campaign(campaign, capabilities, file)
+    what = ", ".join(prompt.channels)
+    check_ratio(prompt.ratio, campaign.model, capabilities, what=what, where=file)
     _check_at_hand(brand, campaign, shot, prompt.key, sheets=sheets, digests=digests)
     most = min(campaign.max_references, capabilities.max_references)
     references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
     _check_count(references, prompt.key, most)
     ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
-    first_ratio = briefs.channels[campaign.channels[0]].ratio
+    first_ratio = ratio_of(briefs.channels[campaign.channels[0]], campaign.model)
     fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
     return ImageRequest(
         key=prompt.key,

@@ -8,10 +8,13 @@ from typing import Any, Literal
 SchemaName = Literal["page", "live"]
 
 NANO_BANANA_PRO = "google-nano-banana-pro"
+NANO_BANANA_2_1 = "nano-banana-2-1"
 
 # The picture model's page lists eight ratios; a live model object seen later adds three.
 PAGE_RATIOS = ("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3")
 LIVE_RATIOS = (*PAGE_RATIOS, "4:5", "5:4", "21:9")
+# What the page of Nano Banana 2.1 lists.
+PANORAMIC_RATIOS = (*LIVE_RATIOS, "4:1", "1:4", "8:1", "1:8")
 
 MAX_REFERENCES = 14
 
@@ -101,15 +104,44 @@ class Catalogue:
     def __init__(self, schema: SchemaName) -> None:
         models = (
             _nano_banana_pro(schema),
+            _nano_banana_2_1(schema),
             _nano_banana_2(schema),
             _unpriced_image_model(schema),
             _text_model(schema),
         )
         self._models = {model.id: model for model in models}
+        self._withdrawn: set[str] = set()
 
     def find(self, model_id: str) -> ModelSpec | None:
-        """Return a model, or None when the id is unknown."""
-        return self._models.get(model_id)
+        """Return a model, or None when the id is unknown or withdrawn."""
+        return None if model_id in self._withdrawn else self._models.get(model_id)
+
+    def withdraw(self, model_id: str) -> None:
+        """Have a model be gone from now on, as one that was shut down.
+
+        Raises:
+            LookupError: The id is unknown.
+        """
+        self._withdrawn.add(self._models[model_id].id)
+
+    def offer(self, model_id: str) -> None:
+        """Have a model that was withdrawn be there again.
+
+        Raises:
+            LookupError: The id is unknown.
+        """
+        self._withdrawn.discard(self._models[model_id].id)
+
+    def list_ratios(self, model_id: str, ratios: Sequence[str]) -> None:
+        """Have a model's schema list these aspect ratios, and no others, from now on.
+
+        Raises:
+            LookupError: The id is unknown.
+        """
+        model = self._models[model_id]
+        rule = {**model.properties["aspect_ratio"], "enum": list(ratios)}
+        properties = {**model.properties, "aspect_ratio": rule}
+        self._models[model_id] = replace(model, properties=properties)
 
     def reprice(self, model_id: str, usd: Decimal) -> None:
         """Have a model cost a flat price from now on.
@@ -126,7 +158,8 @@ class Catalogue:
         return [
             model.to_json()
             for model in self._models.values()
-            if wanted in model.id.casefold() or wanted in model.display_name.casefold()
+            if model.id not in self._withdrawn
+            and (wanted in model.id.casefold() or wanted in model.display_name.casefold())
         ]
 
 
@@ -166,6 +199,27 @@ def _nano_banana_pro(schema: SchemaName) -> ModelSpec:
         inputs=("text", "image"),
         outputs=("image",),
         pricing={"method": "per_image", "cost_per_image": 0.15},
+        properties=properties,
+        schema_key=_schema_key(schema),
+    )
+
+
+def _nano_banana_2_1(schema: SchemaName) -> ModelSpec:
+    properties = _picture_properties(PANORAMIC_RATIOS, ("1K", "2K", "4K"), resolution="2K")
+    levels = ["minimal", "medium", "high"]
+    properties["google_search"] = {"type": "boolean", "default": False}
+    properties["image_search"] = {"type": "boolean", "default": False}
+    properties["thinking_level"] = {"type": "string", "default": "medium", "enum": levels}
+    # No source gives its price at Oxen: that of Nano Banana 2 is assumed.
+    grid = {"1K": 0.0871, "2K": 0.1313, "4K": 0.1963}
+    return ModelSpec(
+        id=NANO_BANANA_2_1,
+        display_name="Nano Banana 2.1",
+        summary="Simulated: pictures up to 8:1 and 1:8, priced by resolution.",
+        developer="Google",
+        inputs=("text", "image"),
+        outputs=("image",),
+        pricing={"method": "per_image", "cost_per_image_grid": {"high": grid}},
         properties=properties,
         schema_key=_schema_key(schema),
     )

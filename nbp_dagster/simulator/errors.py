@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 
 CREDIT_MESSAGE = "Insufficient credits"
+CAPACITY_MESSAGE = (
+    "Getting model response error: 503 - The model is overloaded. Please try again later."
+)
 REFUSAL_MESSAGE = "Content policy violation: the request was flagged by the safety system."
 
 

@@ -11,7 +11,9 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 RequestFaultKind = Literal["status", "no_credit", "reset", "slow", "status_after", "reset_after"]
-JobFaultKind = Literal["fail", "refuse", "credit_lost", "stuck", "slow_job", "no_image"]
+JobFaultKind = Literal[
+    "fail", "refuse", "credit_lost", "at_capacity", "stuck", "slow_job", "no_image"
+]
 DownloadFaultKind = Literal["truncate", "expire", "html", "wrong_size", "mislabelled"]
 StreamFaultKind = Literal["drop_stream"]
 ListFaultKind = Literal["late_list", "cut_list", "blank_prompts", "short_prompts", "no_references"]
@@ -52,8 +54,9 @@ class Fault:
     """One thing to go wrong, and the calls it strikes.
 
     A call is struck when it matches every criterion given: `method`, a substring of the `path`,
-    a substring of the `prompt`. Of the matching calls, `nth` strikes only the n-th (from 1),
-    `times` at most so many, `probability` each with that chance, drawn from `seed`.
+    a substring of the `prompt`, the whole id of the `model`. Of the matching calls, `nth` strikes
+    only the n-th (from 1), `times` at most so many, `probability` each with that chance, drawn from
+    `seed`.
 
     Attributes:
         status: HTTP status of `status` and `status_after`.
@@ -63,7 +66,8 @@ class Fault:
         count: Jobs that `cut_list` leaves.
         message: The service's error text; each kind has its own default.
         retryable: Value of the job field `error_retryable`; None leaves the field out.
-        billed: Whether a job that `fail`, `refuse` or `credit_lost` struck stays billed.
+        billed: Whether a job that `fail`, `refuse`, `credit_lost` or `at_capacity` struck stays
+            billed.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
@@ -72,6 +76,7 @@ class Fault:
     method: str | None = None
     path: str | None = None
     prompt: str | None = None
+    model: str | None = None
     nth: int | None = None
     times: int | None = None
     probability: float = 1.0
@@ -87,11 +92,12 @@ class Fault:
 
 @dataclass(frozen=True)
 class Call:
-    """What a fault may match on; `prompt` is None when the call carries none."""
+    """What a fault may match on; `prompt` and `model` are None when the call carries none."""
 
     method: str
     path: str
     prompt: str | None = None
+    model: str | None = None
 
 
 class _ArmedFault:
@@ -124,6 +130,8 @@ class _ArmedFault:
             return False
         if fault.path is not None and fault.path not in call.path:
             return False
+        if fault.model is not None and fault.model != call.model:
+            return False
         return fault.prompt is None or (call.prompt is not None and fault.prompt in call.prompt)
 
 
@@ -151,10 +159,11 @@ class FaultInjector:
                 return armed.fault
         return None
 
-    def wants_prompt(self) -> bool:
-        """Return whether a fault of the request stage matches on the prompt."""
+    def wants_body(self) -> bool:
+        """Return whether a fault of the request stage matches on the prompt or the model."""
         return any(
-            armed.fault.prompt is not None and armed.fault.kind in REQUEST_FAULTS
+            (armed.fault.prompt is not None or armed.fault.model is not None)
+            and armed.fault.kind in REQUEST_FAULTS
             for armed in self._armed
         )
 

@@ -34,7 +34,8 @@ from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
 from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
-from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
+from nbp_dagster.studio.ordering.chain_compiler import ChainCompiler
+from nbp_dagster.studio.ordering.compiler import Compiled
 from nbp_dagster.studio.ordering.current_prices import CurrentPrices
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.purchasing.buyer import BuyerOptions
@@ -146,11 +147,9 @@ class Studio:
             fetch_sheet=self._fetch_sheet,
         )
         self.prompts = expand(briefs)
-        self.commit = commit_of(briefs.root)
-        self.client = client
+        self.commit, self.client = commit_of(briefs.root), client
         self.originals = Originals(client, self.store, clock.token)
-        self.breaker = service.breaker
-        self._clock = clock
+        self.breaker, self._clock = service.breaker, clock
         self._daily_budget_setting = daily_budget_setting
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
@@ -181,7 +180,7 @@ class Studio:
             find_places=options.places,
         )
         self._brand_versions: dict[str, str] = {}
-        self.compiler = Compiler(
+        self.compiler = ChainCompiler(
             briefs,
             client=client,
             references=self.references,
@@ -189,6 +188,8 @@ class Studio:
             provider=service.provider,
             ledger=self.ledger,
             pins=PinLog(database, clock=clock, account=account.name),
+            models=paths.models / service.provider,
+            now=clock.now,
         )
         self.collector = Collector(
             client, self.ledger, self.store, tuning.failpoint, self._decode_limiter, clock.token

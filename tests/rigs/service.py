@@ -1,5 +1,6 @@
 """Talking to a simulator's own routes from a test: bills, logs, faults."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,14 @@ class ServiceProbe:
         answer = requests.post(
             f"{self.url}/_simulator/prices", json={"model": model, "usd": usd}, timeout=_SECONDS
         )
+        assert answer.status_code == 200, answer.text
+
+    def change_model(
+        self, model: str, *, offered: bool = True, ratios: Sequence[str] | None = None
+    ) -> None:
+        """Withdraw a model from the catalogue, or have its schema list other aspect ratios."""
+        body = {"model": model, "offered": offered, "ratios": ratios and list(ratios)}
+        answer = requests.post(f"{self.url}/_simulator/models", json=body, timeout=_SECONDS)
         assert answer.status_code == 200, answer.text
 
     @property

@@ -32,16 +32,23 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         chosen = choose_prompts(studio.briefs, keys)
         prompts = [prompt for prompts in chosen.values() for prompt in prompts]
         planned = plan_prompts(studio, prompts)
+        falls = [fall.in_words() for fall in studio.compiler.falls]
+        news = studio.compiler.models.find_news(chosen)
         old = list(find_old_channels(studio.briefs, utc_date(studio.now()), chosen))
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)
     elif as_json:
-        click.echo(json.dumps(plan_json(planned), indent=2))
+        models = [item.to_json() for item in news]
+        click.echo(json.dumps({**plan_json(planned), "models": models, "falls": falls}, indent=2))
     else:
         for line in describe_plan(planned, simulated=settings.mode != "live"):
             click.echo(line)
         for line in planned.over:
             click.echo(f"nbp: {line}", err=True)
+        for line in falls:
+            click.echo(f"nbp: warning: {line}", err=True)
+        for item in news:
+            click.echo(f"nbp: warning: {item.sentence}", err=True)
         for warning in old:
             click.echo(f"nbp: warning: {warning}", err=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-# Gemini 3 Pro Image output sizes at 1K, in pixels; 2K and 4K are exact multiples.
+# Gemini 3 image output sizes at 1K, in pixels; 2K and 4K are exact multiples.
 # Source: the output-size table in Google's Gemini API image generation guide.
 PIXELS_AT_1K: Mapping[str, tuple[int, int]] = {
     "1:1": (1024, 1024),
@@ -16,6 +16,11 @@ PIXELS_AT_1K: Mapping[str, tuple[int, int]] = {
     "9:16": (768, 1376),
     "16:9": (1376, 768),
     "21:9": (1584, 672),
+    # Those that Gemini 3.1 Flash Image draws besides.
+    "4:1": (2048, 512),
+    "1:4": (512, 2048),
+    "8:1": (3072, 384),
+    "1:8": (384, 3072),
 }
 
 # "512" belongs to the second model of the catalogue; half of 1K is an assumption.

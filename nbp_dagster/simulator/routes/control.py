@@ -95,6 +95,30 @@ async def change_price(request: Request) -> Response:
     return JSONResponse({"status": "success"})
 
 
+async def change_model(request: Request) -> Response:
+    """POST /_simulator/models: what the catalogue says of a model from now on.
+
+    `{"model": ..., "offered": false}` withdraws it, `{"model": ..., "ratios": [...]}` has its
+    schema list other aspect ratios.
+    """
+    body = await read_json(request)
+    model, offered, ratios = body.get("model"), body.get("offered", True), body.get("ratios")
+    if not isinstance(offered, bool):
+        raise invalid_params(f"offered must be true or false; got {offered!r}")
+    if ratios is not None and not (
+        isinstance(ratios, list) and ratios and all(isinstance(ratio, str) for ratio in ratios)
+    ):
+        raise invalid_params(f"ratios must be a list of texts such as 4:5; got {ratios!r}")
+    catalogue = simulator_of(request).catalogue
+    try:
+        (catalogue.offer if offered else catalogue.withdraw)(model)
+        if ratios is not None:
+            catalogue.list_ratios(model, ratios)
+    except (LookupError, TypeError) as error:
+        raise model_not_found(str(model)) from error
+    return JSONResponse({"status": "success"})
+
+
 async def clear_faults(request: Request) -> Response:
     """DELETE /_simulator/faults: take every fault out of force."""
     simulator_of(request).faults.clear()
@@ -109,6 +133,7 @@ ROUTES = (
     Route("/_simulator/jobs", show_jobs, methods=["GET"]),
     Route("/_simulator/reset", reset, methods=["POST"]),
     Route("/_simulator/prices", change_price, methods=["POST"]),
+    Route("/_simulator/models", change_model, methods=["POST"]),
     Route("/_simulator/faults", show_faults, methods=["GET"]),
     Route("/_simulator/faults", add_faults, methods=["POST"]),
     Route("/_simulator/faults", clear_faults, methods=["DELETE"]),

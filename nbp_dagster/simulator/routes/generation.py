@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from nbp_dagster.simulator.errors import (
+    CAPACITY_MESSAGE,
     CREDIT_MESSAGE,
     REFUSAL_MESSAGE,
     ApiError,
@@ -180,6 +181,8 @@ def _failure(message: str) -> ApiError:
         return typed_error(402, "payment_required", message)
     if message == REFUSAL_MESSAGE:
         return invalid_params(message)
+    if message == CAPACITY_MESSAGE:
+        return typed_error(503, "unknown_error", message)
     return typed_error(500, "unknown_error", message)
 
 

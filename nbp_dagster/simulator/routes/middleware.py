@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,12 +49,12 @@ class TrafficMiddleware:
             return
         if self._simulator.barrier is not None:
             await self._simulator.barrier.wait(scope["method"], scope["path"])
-        prompt = None
-        if self._simulator.faults.wants_prompt() and scope["method"] == "POST":
+        call = Call(scope["method"], scope["path"])
+        if self._simulator.faults.wants_body() and scope["method"] == "POST":
             body = await _read_body(receive)
-            prompt = _find_prompt(body)
+            prompt, model = _find_texts(body, "prompt", "model")
+            call = Call(scope["method"], scope["path"], prompt, model)
             receive = _replay(body, receive)
-        call = Call(scope["method"], scope["path"], prompt)
         fault = self._simulator.faults.take(REQUEST_FAULTS, call)
         if fault is None:
             await self._app(scope, receive, send)
@@ -129,10 +130,12 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _find_prompt(body: bytes) -> str | None:
+def _find_texts(body: bytes, *names: str) -> Iterator[str | None]:
+    """Yield the fields of a JSON body; None for one that is missing or no text."""
     try:
         data: Any = json.loads(body)
     except ValueError:
-        return None
-    prompt = data.get("prompt") if isinstance(data, dict) else None
-    return prompt if isinstance(prompt, str) else None
+        data = None
+    for name in names:
+        value = data.get(name) if isinstance(data, dict) else None
+        yield value if isinstance(value, str) else None

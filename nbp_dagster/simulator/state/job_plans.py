@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nbp_dagster.simulator.errors import CREDIT_MESSAGE, REFUSAL_MESSAGE
+from nbp_dagster.simulator.errors import CAPACITY_MESSAGE, CREDIT_MESSAGE, REFUSAL_MESSAGE
 from nbp_dagster.simulator.faults import (
     DOWNLOAD_FAULTS,
     PICTURE_FAULTS,
@@ -17,8 +17,14 @@ Outcome = Literal["succeed", "fail", "stuck", "no_image"]
 
 FAILURE_MESSAGE = "Getting model response error: 500 - the simulated model failed"
 
+_MESSAGES: Mapping[str, str] = {
+    "refuse": REFUSAL_MESSAGE,
+    "credit_lost": CREDIT_MESSAGE,
+    "at_capacity": CAPACITY_MESSAGE,
+}
+
 _TAG = re.compile(r"\[\[sim:([a-z_-]+)(?:=([^\]]*))?\]\]")
-_COURSE_TAGS = ("refuse", "fail", "credit_lost", "stuck", "slow", "no_image")
+_COURSE_TAGS = ("refuse", "fail", "credit_lost", "at_capacity", "stuck", "slow", "no_image")
 _TAG_NAMES = (*_COURSE_TAGS, *DOWNLOAD_FAULTS, *PICTURE_FAULTS)
 
 
@@ -69,10 +75,9 @@ def _plan_from_tags(tags: Mapping[str, str]) -> Plan:
     download = next((kind for kind in DOWNLOAD_FAULTS if kind in tags), None)
     flaws = tuple(kind for kind in PICTURE_FAULTS if kind in tags)
     latency = _read_seconds(tags["slow"]) if "slow" in tags else None
-    if "refuse" in tags:
-        return Plan(outcome="fail", message=REFUSAL_MESSAGE, latency=latency)
-    if "credit_lost" in tags:
-        return Plan(outcome="fail", message=CREDIT_MESSAGE, latency=latency)
+    for name, message in _MESSAGES.items():
+        if name in tags:
+            return Plan(outcome="fail", message=message, latency=latency)
     if "fail" in tags:
         return Plan(outcome="fail", message=tags["fail"] or FAILURE_MESSAGE, latency=latency)
     if "stuck" in tags:
@@ -91,10 +96,9 @@ def _plan_from_fault(fault: Fault, plan: Plan) -> Plan:
         return replace(plan, latency=fault.seconds)
     if fault.kind in PICTURE_FAULTS:
         return replace(plan, flaws=(*plan.flaws, fault.kind))
-    defaults = {"refuse": REFUSAL_MESSAGE, "credit_lost": CREDIT_MESSAGE}
     return Plan(
         outcome="fail",
-        message=fault.message or defaults.get(fault.kind, FAILURE_MESSAGE),
+        message=fault.message or _MESSAGES.get(fault.kind, FAILURE_MESSAGE),
         retryable=fault.retryable,
         latency=plan.latency,
         billed_anyway=fault.billed,

@@ -123,7 +123,7 @@ class Simulator:
         self._closing.set()
 
     def reset(self) -> None:
-        """Forget jobs, bills, prices, repositories, scripted faults and traffic."""
+        """Forget jobs, bills, changes of models, repositories, scripted faults and traffic."""
         self.catalogue = Catalogue(self.options.schema)
         self.jobs.clear()
         self.bills.clear()
@@ -152,7 +152,7 @@ class Simulator:
         self._require_credit(request, request.count)
         jobs = []
         for _ in range(request.count):
-            fault = self._take_job_fault(request.prompt, "/api/ai/queue")
+            fault = self._take_job_fault(request, "/api/ai/queue")
             job = self._make_job(request, origin, fault=fault, listed=True)
             self._keep(job)
             jobs.append(job)
@@ -165,7 +165,7 @@ class Simulator:
             ApiError: The credit does not cover it (402).
         """
         self._require_credit(request, 1)
-        fault = self._take_job_fault(request.prompt, path)
+        fault = self._take_job_fault(request, path)
         return self._make_job(request, origin, fault=fault, listed=False)
 
     def finish_draft(self, job: Job) -> Job:
@@ -229,8 +229,9 @@ class Simulator:
         rule = job.spec.properties.get("resolution", {})
         return str(rule.get("default", DEFAULT_RESOLUTION))
 
-    def _take_job_fault(self, prompt: str, path: str) -> Fault | None:
-        return self.faults.take((*JOB_FAULTS, *PICTURE_FAULTS), Call("POST", path, prompt))
+    def _take_job_fault(self, request: GenerationRequest, path: str) -> Fault | None:
+        call = Call("POST", path, request.prompt, request.spec.id)
+        return self.faults.take((*JOB_FAULTS, *PICTURE_FAULTS), call)
 
     def _require_credit(self, request: GenerationRequest, count: int) -> None:
         usd = request.spec.price(request.parameters)

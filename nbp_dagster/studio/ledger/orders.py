@@ -26,6 +26,8 @@ class Order:
         parent: The refused fingerprint that this request softens, or the one whose picture failed
             a check and that it corrects.
         on_refusal: The order to try when the content policy refuses; None to leave it refused.
+        rivals: Fingerprints that other models of the campaign's chain have for the same prompt.
+            While one of them is open, this order is not bought.
         companions: Orders of the same prompt and another fingerprint, bought with it in one call
             of the service; at most three.
     """
@@ -37,6 +39,7 @@ class Order:
     parent: str | None = None
     on_refusal: "Order | None" = None
     companions: "tuple[Order, ...]" = ()
+    rivals: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import DEFAULT_MODEL, MAX_CANDIDATES, Character
 from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.errors import NotFound
 from nbp_dagster.prompts.request import ImageRequest, Provider, Sheet, compile_sheet_request
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
@@ -163,14 +164,29 @@ class CharacterSheets:
         )
 
     def statuses(self, keys: Iterable[str]) -> dict[str, SheetStatus]:
-        """Return the status of the given sheets, by key; writes nothing."""
-        wanted = {key: self.orders(key) for key in dict.fromkeys(keys)}
+        """Return the status of the given sheets, by key; writes nothing.
+
+        Raises:
+            OxenError: The service does not answer.
+            UnpricedModel: It states no price.
+        """
+        wanted: dict[str, tuple[Order, ...]] = {}
+        faults: dict[str, SheetStatus] = {}
+        names = tuple(dict.fromkeys(keys))
+        for key in names:
+            try:
+                wanted[key] = self.orders(key)
+            except NotFound as error:
+                # The model is gone: only the prompts of this character fail with it.
+                faults[key] = SheetStatus(key=key, sheet=None, latest={}, fault=error)
         bought = [order for orders in wanted.values() for order in orders]
         latest = self._ledger.latest(order.request.fingerprint for order in bought)
         pins = self._pins.current(
             orders[0].request.fingerprint for orders in wanted.values() if orders
         )
-        return {key: self._status_of(key, orders, latest, pins) for key, orders in wanted.items()}
+        found = {key: self._status_of(key, orders, latest, pins) for key, orders in wanted.items()}
+        every = {**found, **faults}
+        return {key: every[key] for key in names}
 
     def pin_automatically(self, keys: Iterable[str], *, who: str) -> None:
         """Pin what `auto_pin` chooses, where no pin exists."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
+from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
@@ -34,6 +35,8 @@ from nbp_dagster.studio.ordering.character_sheets import (
     generated_sheet,
 )
 from nbp_dagster.studio.ordering.former_requests import Former, choose_requests, former_briefs
+from nbp_dagster.studio.ordering.model_memory import ModelMemory
+from nbp_dagster.studio.ordering.model_watch import ModelWatch, find_lost
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
@@ -63,6 +66,7 @@ class Compiler:
 
     Attributes:
         character_sheets: Resolves the sheet of each character.
+        models: The models, and what is new of them since the last run.
 
     Args:
         briefs: The briefs.
@@ -72,6 +76,7 @@ class Compiler:
         provider: "oxen" or "simulator".
         ledger: The purchases of sheets.
         pins: The pins of sheets.
+        models: Folder that remembers the models as the last run saw them.
     """
 
     def __init__(
@@ -84,10 +89,11 @@ class Compiler:
         provider: Provider,
         ledger: Ledger,
         pins: PinLog,
+        models: Path,
     ) -> None:
         self.briefs = briefs
+        self.models = ModelWatch(briefs, ModelMemory(models), fetch=partial(fetch_quote, client))
         self.provider = provider
-        self._client = client
         self._ledger = ledger
         self._references = references
         self._store = store
@@ -99,21 +105,14 @@ class Compiler:
             ledger=ledger,
             pins=pins,
         )
-        self._quotes: dict[str, Quote] = {}
         self._sources_by_shot: dict[tuple[str, str], tuple[str, ...]] = {}
         self._sheet_faults: dict[str, NbpError] = {}
         self._compiled_sheets: dict[str, Sheet] = {}
         self._brand_sheets: dict[str, Mapping[str, Sheet]] = {}
 
     def quote(self, model_id: str) -> Quote:
-        """Return the quote of a model, fetched once a run.
-
-        Raises:
-            OxenError: The service does not answer, or has no such model.
-        """
-        if model_id not in self._quotes:
-            self._quotes[model_id] = fetch_quote(self._client, model_id)
-        return self._quotes[model_id]
+        """Return the quote of a model, fetched once a run; see `ModelWatch.quote`."""
+        return self.models.quote(model_id)
 
     def price(self, campaign: Campaign) -> Decimal:
         """Return the price in USD of an image of a campaign.
@@ -177,9 +176,13 @@ class Compiler:
         chosen = choose_requests(
             self._ledger, requests, self._former(wanted, requests, sheets), fresh=fresh
         )
+        lost = find_lost(self._ledger, chosen, self.models, fresh=fresh)
         orders: dict[str, Order] = {}
         for prompt in wanted:
             if prompt.key not in chosen:
+                continue
+            if prompt.key in lost:
+                failures[prompt.key] = _reject(prompt, lost[prompt.key])
                 continue
             try:
                 orders[prompt.key] = self._order(prompt, chosen[prompt.key])

@@ -20,10 +20,17 @@ class UnpricedModel(NbpError):
 
 @dataclass(frozen=True)
 class Quote:
-    """A model as the service describes it now."""
+    """A model as the service describes it now.
+
+    Attributes:
+        model: The model object.
+        capabilities: What it accepts.
+        is_gone: Whether the catalogue has it no more; it is described as it was last seen then.
+    """
 
     model: Model
     capabilities: Capabilities
+    is_gone: bool = False
 
     def price(
         self, parameters: Mapping[str, object], what: str, *, given: Decimal | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Protocol
 
+from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
     AmbiguousPost,
@@ -33,7 +34,12 @@ from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_on
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
-from nbp_dagster.studio.purchasing.failures import failed_by, left_alone, left_in_doubt
+from nbp_dagster.studio.purchasing.failures import (
+    failed_by,
+    left_alone,
+    left_in_doubt,
+    left_to_rival,
+)
 from nbp_dagster.studio.purchasing.obtained import (
     Already,
     Elsewhere,
@@ -222,6 +228,10 @@ class Buyer:
             purchase = self._claim(order, images, first_only=first_only)
         except AlreadyClaimed:
             return None
+        rival = self._find_rival(order, purchase)
+        if rival is not None:
+            self._withdraw([purchase], NbpError(f"purchase {rival.id} was first"))
+            return left_to_rival(order, rival)
         others = self._claim_companions(order, purchase, images)
         # No other run may take us for dead while we buy.
         self.lease.require()
@@ -279,6 +289,19 @@ class Buyer:
         )
         self.failpoint("claimed")
         return purchase
+
+    def _find_rival(self, order: Order, purchase: Purchase) -> Purchase | None:
+        """Return the purchase of the same prompt at another model that was claimed before ours.
+
+        Both claims are committed before either looks, so of two runs at least one sees the other,
+        and of two that see each other the later withdraws.
+        """
+        rows = self.ledger.latest(order.rivals).values() if order.rivals else ()
+        first = (row for row in rows if row.id < purchase.id)
+        fresh = self.options.fresh
+        return next(
+            (row for row in first if row.is_open or (row.state == "made" and not fresh)), None
+        )
 
     def _claim_companions(
         self, order: Order, purchase: Purchase, images: tuple[str, ...]

@@ -174,9 +174,12 @@ class Engine:
         new = [order for order in due if order.request.fingerprint in buyer.unseen]
         if not new or self.ledger.account.payer is None:
             return
-        model = new[0].request.model
         try:
-            jobs = list_unowned(self._context.client, self.ledger, model=model)
+            jobs = [
+                job
+                for model in dict.fromkeys(order.request.model for order in new)
+                for job in list_unowned(self._context.client, self.ledger, model=model)
+            ]
             found = match_orders(new, jobs, buyer.describe)
         except OxenError as error:
             # It proves nothing; what can't be asked now is met again when the first is bought.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.error_text import is_at_capacity
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order
@@ -46,6 +47,9 @@ def left_alone(order: Order, failures: Sequence[Purchase]) -> Failed | None:
     if len(billed) >= MAX_FAILURES:
         count = f"billed {len(billed)} times without an image"
         kind: FailureKind = "bad_image"
+    elif is_at_capacity(latest.reason):
+        # It says nothing of the request.
+        return None
     elif len(alike) >= MAX_FAILURES and not (latest.reason or "").endswith(PASSING):
         count, kind = f"failed {len(alike)} times with the same words", "rejected"
     else:
@@ -96,6 +100,15 @@ def left_unproven(order: Order, purchase: Purchase, doubt: str) -> Failed:
         f"{purchase.id} --absent`, or `--adopt GENERATION`"
     )
     return Failed(order.key, order.request.fingerprint, reason, "service")
+
+
+def left_to_rival(order: Order, rival: Purchase) -> Failed:
+    """Return the outcome of an order whose prompt another run buys with another model."""
+    reason = (
+        f"purchase {rival.id} of another run asks {rival.model} for it; nothing was bought here, "
+        "and the next run uses that picture"
+    )
+    return Failed(order.key, order.request.fingerprint, reason, "not_attempted")
 
 
 def left_waiting(order: Order, reason: str) -> Failed:

@@ -46,6 +46,11 @@ class StudioPaths:
         return self.home / "calibrations"
 
     @property
+    def models(self) -> Path:
+        """Each model as the last run saw it, one folder a provider."""
+        return self.home / "models"
+
+    @property
     def sheets(self) -> Path:
         """Pages that show the candidates of a character's sheet, one a character."""
         return self.home / "sheets"

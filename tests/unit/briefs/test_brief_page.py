@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.briefs.model_limits import load_known_models
 from nbp_dagster.briefs.models import Brand, Campaign, Character, CopyField, Product, Shot
-from nbp_dagster.briefs.rules import KNOWN_PARAMETERS
 from nbp_dagster.briefs.vocabulary import Correct
 from nbp_dagster.prompts.expansion import expand
 from tests.rigs.prompt_goldens import ROOT
@@ -47,7 +47,10 @@ def test_each_field_of_copy_and_each_parameter_has_its_row() -> None:
     assert [row[0] for row in read_table("field of `copy`")] == [
         f"`{name}`" for name in get_args(CopyField)
     ]
-    assert [row[0] for row in read_table("parameter")] == [f"`{name}`" for name in KNOWN_PARAMETERS]
+    known = dict.fromkeys(
+        name for model in load_known_models().values() for name in model.parameters
+    )
+    assert [row[0] for row in read_table("parameter")] == [f"`{name}`" for name in known]
 
 
 def test_the_examples_load_and_make_the_key_the_page_names(tmp_path: Path) -> None:

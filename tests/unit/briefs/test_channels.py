@@ -7,7 +7,8 @@ import pytest
 
 from nbp_dagster.briefs.channels import find_meant_channels, load_packaged_channels
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from nbp_dagster.prompts.aspect_ratio import find_margins, measure_ratio, nearest_ratio
+from nbp_dagster.briefs.models import DEFAULT_MODEL
+from nbp_dagster.prompts.aspect_ratio import find_margins, measure_ratio, nearest_ratio, ratio_of
 from tests.rigs.prompt_goldens import ROOT
 
 CHANNELS = load_packaged_channels()
@@ -164,3 +165,23 @@ def test_a_field_of_the_name_of_pydantic_s_mark_is_an_unknown_key(config_dir: Pa
 
     with pytest.raises(BriefError, match=r"good\.'\[key\]': unknown key; accepted: "):
         load_briefs(config_dir)
+
+
+@every_channel
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "somebody-elses"])
+def test_models_without_panoramas_are_asked_in_the_channels_own_ratio(
+    name: str, model: str
+) -> None:
+    assert ratio_of(CHANNELS[name], model) == CHANNELS[name].ratio
+
+
+def test_banners_are_asked_in_panoramas_where_the_model_draws_them() -> None:
+    asked = {name: ratio_of(channel, "nano-banana-2-1") for name, channel in CHANNELS.items()}
+
+    assert {name: ratio for name, ratio in asked.items() if ratio != CHANNELS[name].ratio} == {
+        "display_728x90": "8:1",
+        "display_970x90": "8:1",
+        "display_320x50": "8:1",
+        "display_970x250": "4:1",
+        "display_160x600": "1:4",
+    }

@@ -124,6 +124,65 @@ def test_another_models_parameters_are_left_to_the_service(config_dir: Path) -> 
     assert load_briefs(config_dir).campaigns["tidal_always"].parameters == {"seed": 7}
 
 
+def load_with(config_dir: Path, extra: str) -> Briefs:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + extra, encoding="utf-8")
+    return load_briefs(config_dir)
+
+
+@pytest.mark.parametrize(
+    ("extra", "chain"),
+    [
+        ("", ("google-nano-banana-pro",)),
+        ("model: other\n", ("other",)),
+        ("models: [nano-banana-2-1, other]\nfall_back: shot\n", ("nano-banana-2-1", "other")),
+        ("models: [other]\n", ("other",)),
+    ],
+)
+def test_a_campaigns_models_are_a_chain_led_by_the_first(
+    config_dir: Path, extra: str, chain: tuple[str, ...]
+) -> None:
+    campaign = load_with(config_dir, extra).campaigns["tidal_always"]
+
+    assert campaign.chain == chain
+    assert campaign.model == chain[0]
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("model: a\nmodels: [b]\n", "models: given beside model; keep one of the two"),
+        ("models: []\n", "models: names no model; name at least one, or remove it"),
+        ("models: [a, b, a]\n", "models[2]: 'a' - given twice; keep one"),
+        ("models: [a, '?']\n", "models[1]: '?' - accepted: the id of a model"),
+        ("models: a\n", "models: 'a' - accepted: a list of model ids"),
+        ("models: [a]\nfall_back: shot\n", "fall_back: 'shot' - there is no model to fall back to"),
+        ("fall_back: prompt\n", "fall_back: 'prompt' - there is no model to fall back to"),
+        ("models: [a, b]\nfall_back: yes\n", "accepted: never, shot, prompt"),
+        (
+            "models: [google-nano-banana-pro, nano-banana-2-1]\n"
+            "parameters: {thinking_level: low}\n",
+            "parameters.thinking_level: 'low' - not a parameter of google-nano-banana-pro",
+        ),
+        (
+            "model: nano-banana-2-1\nparameters: {thinking_level: low}\n",
+            'accepted: "minimal", "medium", "high"',
+        ),
+        (
+            "models: [nano-banana-2-1, google-nano-banana-pro]\n"
+            "parameters: {thinking_level: low, google_search: true}\n",
+            'accepted: "minimal", "medium", "high"',
+        ),
+    ],
+)
+def test_a_chain_that_makes_no_sense_is_one_error(config_dir: Path, extra: str, words: str) -> None:
+    with pytest.raises(BriefError) as caught:
+        load_with(config_dir, extra)
+
+    assert len(caught.value.problems) == 1
+    assert words in str(caught.value)
+
+
 def test_a_folder_adds_channels_its_campaigns_may_use(config_dir: Path) -> None:
     (config_dir / "channels.yaml").write_text(CHANNEL, encoding="utf-8")
     path = config_dir / "campaigns" / "tidal_always.yaml"

@@ -3,7 +3,13 @@
 import pytest
 
 from nbp_dagster.foreign_text import redact
-from nbp_dagster.oxen.error_text import carries_error, cut_query, is_quota
+from nbp_dagster.oxen.error_text import (
+    carries_error,
+    cut_query,
+    is_at_capacity,
+    is_quota,
+    is_unknown_model,
+)
 from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
 
 
@@ -149,3 +155,39 @@ def test_a_quota_that_is_used_up_is_told(text: str) -> None:
 )
 def test_a_rate_limit_is_no_quota(text: str | None) -> None:
     assert not is_quota(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Getting model response error: 503 - The model is overloaded. Please try again later.",
+        "Selected model is at capacity",
+        "no capacity available for this model",
+        "Capacity exhausted",
+        "The model is currently unavailable due to high demand",
+        "model is temporarily busy",
+    ],
+)
+def test_a_model_without_capacity_is_known_by_its_words(text: str) -> None:
+    assert is_at_capacity(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "503 Service Unavailable",
+        "You exceeded your current quota, check your plan: no capacity",
+        "The prompt was flagged by the safety system",
+        "A bottle with a capacity of one litre",
+        "a theatre that seats nine hundred, full to the last chair",
+    ],
+)
+def test_other_words_say_nothing_of_capacity(text: str | None) -> None:
+    assert not is_at_capacity(text)
+
+
+def test_a_model_that_is_not_there_is_known_by_the_services_words() -> None:
+    assert is_unknown_model("POST /api/ai/queue answered 404: Model not found: nano-banana-2-1.")
+    assert not is_unknown_model("Repository not found")

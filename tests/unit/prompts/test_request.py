@@ -24,6 +24,7 @@ from nbp_dagster.prompts.request import (
     compile_request,
     compile_sheet_request,
 )
+from tests.rigs.pro_requests import GOLDEN, list_requests
 
 LIVE_CAPABILITIES = Capabilities(
     aspect_ratios=("auto", "1:1", "16:9", "9:16", "4:3", "3:4", "3:2", "2:3", "4:5", "5:4", "21:9"),
@@ -106,6 +107,38 @@ def test_a_ratio_the_live_model_lists_is_asked_for_as_it_is(
     capabilities = replace(LIVE_CAPABILITIES, parameters={"safety_tolerance": None})
     request = compile_one(briefs, sheets, digests, capabilities=capabilities)
     assert request.parameters["aspect_ratio"] == "4:5"
+
+
+def test_nothing_of_what_the_default_model_is_asked_for_any_channel_has_changed() -> None:
+    """Another key or fingerprint would buy again what is paid."""
+    assert list(list_requests()) == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+def compile_banner(briefs: Briefs, digests: Mapping[str, str], *listed: str) -> ImageRequest:
+    """Compile the leaderboard of a still life with the model that draws panoramas."""
+    campaign = briefs.campaigns["spring_launch"]
+    update = {"model": "nano-banana-2-1", "channels": ("display_728x90",), "parameters": {}}
+    changed = replace(briefs, campaigns={campaign.id: campaign.model_copy(update=update)})
+    capabilities = Capabilities(("auto", *listed), ("1K", "2K", "4K"))
+    return compile_one(
+        changed, {}, digests, key="spring_launch/still_life/all/8x1/v1", capabilities=capabilities
+    )
+
+
+def test_a_banner_is_asked_in_the_panorama_its_model_draws(
+    briefs: Briefs, digests: Mapping[str, str]
+) -> None:
+    request = compile_banner(briefs, digests, "1:1", "21:9", "8:1")
+
+    assert (request.model, request.parameters["aspect_ratio"]) == ("nano-banana-2-1", "8:1")
+    assert "re-framed" not in request.prompt
+
+
+def test_a_panorama_that_is_no_longer_listed_is_an_error_before_spending(
+    briefs: Briefs, digests: Mapping[str, str]
+) -> None:
+    with pytest.raises(RequestError, match="does not list the aspect ratio 8:1 now"):
+        compile_banner(briefs, digests, "1:1", "21:9")
 
 
 def test_a_parameter_the_live_model_no_longer_has_is_refused_before_spending(

@@ -1,10 +1,17 @@
 """The models on offer."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from nbp_dagster.simulator.catalogue import NANO_BANANA_PRO, Catalogue, ModelSpec, SchemaName
+from nbp_dagster.simulator.catalogue import (
+    NANO_BANANA_2_1,
+    NANO_BANANA_PRO,
+    Catalogue,
+    ModelSpec,
+    SchemaName,
+)
 
 
 def find(model_id: str, schema: SchemaName = "page") -> ModelSpec:
@@ -72,4 +79,59 @@ def test_an_unknown_parameter_is_passed_over() -> None:
 def test_search_ignores_case_and_looks_at_names() -> None:
     found = Catalogue("page").search("NANO banana")
 
-    assert [model["id"] for model in found] == [NANO_BANANA_PRO, "nano-banana-2"]
+    assert [model["id"] for model in found] == [NANO_BANANA_PRO, NANO_BANANA_2_1, "nano-banana-2"]
+
+
+@pytest.mark.parametrize("schema", ["page", "live"])
+def test_nano_banana_2_1_has_panoramas_searches_and_levels_of_thinking(schema: SchemaName) -> None:
+    spec = find(NANO_BANANA_2_1, schema)
+
+    assert {"4:1", "1:4", "8:1", "1:8"} < set(spec.properties["aspect_ratio"]["enum"])
+    assert len(spec.properties["aspect_ratio"]["enum"]) == 15
+    assert spec.properties["resolution"]["enum"] == ["1K", "2K", "4K"]
+    assert spec.properties["thinking_level"]["enum"] == ["minimal", "medium", "high"]
+    assert {"google_search", "image_search"} < set(spec.properties)
+    assert spec.price({}) == spec.price({"resolution": "2K"}) == Decimal("0.1313")
+    assert spec.find_flaw({"aspect_ratio": "8:1", "thinking_level": "high"}) is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"resolution": "512"}, "resolution must be one of 1K, 2K, 4K"),
+        ({"thinking_level": "low"}, "thinking_level must be one of minimal"),
+        ({"image_search": "yes"}, "image_search must be of type boolean"),
+    ],
+)
+def test_nano_banana_2_1_refuses_what_its_page_does_not_list(
+    parameters: dict[str, object], words: str
+) -> None:
+    assert words in (find(NANO_BANANA_2_1).find_flaw(parameters) or "")
+
+
+def test_a_withdrawn_model_is_gone_until_it_is_offered_again() -> None:
+    catalogue = Catalogue("page")
+    catalogue.withdraw(NANO_BANANA_PRO)
+
+    assert catalogue.find(NANO_BANANA_PRO) is None
+    assert NANO_BANANA_PRO not in [model["id"] for model in catalogue.search()]
+    assert catalogue.find(NANO_BANANA_2_1) is not None
+
+    catalogue.offer(NANO_BANANA_PRO)
+
+    assert catalogue.find(NANO_BANANA_PRO) is not None
+
+
+def test_a_model_may_list_other_ratios_from_one_day_to_the_next() -> None:
+    catalogue = Catalogue("page")
+    catalogue.list_ratios(NANO_BANANA_2_1, ["1:1", "16:9"])
+    spec = catalogue.find(NANO_BANANA_2_1)
+
+    assert spec is not None
+    assert "one of 1:1, 16:9" in (spec.find_flaw({"aspect_ratio": "8:1"}) or "")
+
+
+@pytest.mark.parametrize("change", [Catalogue.withdraw, Catalogue.offer])
+def test_an_unknown_model_can_not_be_changed(change: Callable[[Catalogue, str], None]) -> None:
+    with pytest.raises(LookupError):
+        change(Catalogue("page"), "nobody")

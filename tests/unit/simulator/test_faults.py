@@ -48,6 +48,19 @@ def test_method_path_and_prompt_must_all_match() -> None:
     ) == [True, False, False, False, False]
 
 
+def test_a_fault_of_a_model_strikes_its_calls_alone() -> None:
+    fault = Fault(kind="reset", model="nano-banana-2")
+
+    assert strikes(
+        fault,
+        [
+            Call("POST", "/api/ai/queue", "a cup", "nano-banana-2"),
+            Call("POST", "/api/ai/queue", "a cup", "nano-banana-2-1"),
+            Call("POST", "/api/ai/queue", "a cup"),
+        ],
+    ) == [True, False, False]
+
+
 def test_probability_is_repeatable_by_its_seed() -> None:
     first = strikes(Fault(kind="reset", probability=0.3, seed=5), [ENQUEUE] * 200)
     again = strikes(Fault(kind="reset", probability=0.3, seed=5), [ENQUEUE] * 200)

@@ -1,5 +1,9 @@
 """The simulator's own routes."""
 
+from typing import Any
+
+import pytest
+
 from tests.unit.simulator.conftest import MODEL, Api
 
 
@@ -113,3 +117,47 @@ def test_a_job_that_fails_stays_billed_where_the_fault_says_so(api: Api) -> None
 
     assert [api.wait(name)["status"] for name in ids] == ["failed", "failed"]
     assert [entry["billed"] for entry in api.bills()["generations"]] == [True, False]
+
+
+def test_a_withdrawn_model_can_be_neither_read_nor_asked(api: Api) -> None:
+    api.post("/_simulator/models", model=MODEL, offered=False)
+
+    assert api.call("GET", f"/api/ai/models/{MODEL}").status_code == 404
+    answer = api.post("/api/ai/queue", model=MODEL, prompt="a cup")
+    assert answer.json() == {"error": {"message": f"Model not found: {MODEL}"}}
+    assert api.bills()["count"] == 0
+
+    api.post("/_simulator/models", model=MODEL)
+
+    assert api.call("GET", f"/api/ai/models/{MODEL}").status_code == 200
+
+
+def test_a_model_lists_the_ratios_it_is_told_to(api: Api) -> None:
+    api.post("/_simulator/models", model=MODEL, ratios=["1:1"])
+
+    properties = api.read(f"/api/ai/models/{MODEL}")["json_request_schema"]["properties"]
+    assert properties["aspect_ratio"]["enum"] == ["1:1"]
+
+    api.post("/_simulator/reset")
+
+    properties = api.read(f"/api/ai/models/{MODEL}")["json_request_schema"]["properties"]
+    assert len(properties["aspect_ratio"]["enum"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ({"model": "nobody"}, 404, "Model not found: nobody"),
+        ({"model": ["x"]}, 404, "Model not found"),
+        ({"model": MODEL, "offered": "no"}, 400, "offered must be true or false; got 'no'"),
+        ({"model": MODEL, "ratios": []}, 400, "ratios must be a list of texts"),
+        ({"model": MODEL, "ratios": [4]}, 400, "ratios must be a list of texts"),
+    ],
+)
+def test_a_change_of_a_model_that_makes_no_sense_is_named(
+    api: Api, body: dict[str, Any], status: int, words: str
+) -> None:
+    answer = api.post("/_simulator/models", **body)
+
+    assert answer.status_code == status
+    assert words in answer.text

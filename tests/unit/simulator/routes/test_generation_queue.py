@@ -202,8 +202,19 @@ def test_the_account_models_and_unknown_paths_answer_in_the_services_shapes(api:
     assert "username" in api.read("/api/users/me")["user"]
     assert api.read("/api/ai/models")["object"] == "list"
     found = api.read("/api/ai/models/search?search=banana")["data"]
-    assert [model["id"] for model in found] == [MODEL, "nano-banana-2"]
+    assert [model["id"] for model in found] == [MODEL, "nano-banana-2-1", "nano-banana-2"]
     assert api.read(f"/api/ai/models/{MODEL}")["pricing"]["cost_per_image"] == 0.15
     assert api.call("GET", "/api/ai/models/foo").json()["error"]["message"]
     assert api.call("GET", "/api/nothing").json()["error"]["type"] == "resource_not_found"
     assert api.call("PATCH", "/api/ai/queue").status_code == 405
+
+
+def test_a_model_at_capacity_fails_its_jobs_alone_and_bills_nothing(api: Api) -> None:
+    api.script(kind="at_capacity", model=MODEL)
+    (busy,) = api.enqueue()
+    (other,) = api.enqueue(model="nano-banana-2-1")
+
+    assert api.wait(busy)["status"] == "failed"
+    assert "503 - The model is overloaded" in api.job(busy)["error_message"]
+    assert api.wait(other)["status"] == "succeeded"
+    assert (api.bills()["count"], api.bills()["usd"]) == (1, 0.0871)

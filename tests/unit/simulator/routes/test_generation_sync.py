@@ -49,6 +49,7 @@ def test_a_success_is_billed_once_and_stays_out_of_the_queue(api: Api) -> None:
         ({"prompt": ""}, 400, "Prompt cannot be empty"),
         ({"prompt": "a [[sim:refuse]]"}, 400, "Content policy"),
         ({"prompt": "a [[sim:credit_lost]]"}, 402, "Insufficient credits"),
+        ({"prompt": "a [[sim:at_capacity]]"}, 503, "The model is overloaded"),
         ({"prompt": "a [[sim:fail]]"}, 500, "the simulated model failed"),
     ],
 )

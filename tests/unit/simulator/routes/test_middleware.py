@@ -166,3 +166,10 @@ def test_a_barrier_that_is_not_completed_breaks(start: StartSimulator) -> None:
     api.enqueue()
 
     assert api.stats()["barrier"]["broken"] is True
+
+
+def test_an_error_can_be_scripted_for_one_model(api: Api) -> None:
+    api.script(kind="status", status=429, path="/queue", model="nano-banana-2-1")
+
+    assert api.post(QUEUE, model="nano-banana-2-1", prompt="a cup").status_code == 429
+    assert post_job(api).status_code == 200

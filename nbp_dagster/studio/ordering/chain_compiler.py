@@ -1,0 +1,155 @@
+"""Compiles each prompt for the model of its campaign's chain that draws it.
+
+Must not know: how a model is chosen, or how a request is compiled.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+from nbp_dagster.briefs.models import Campaign
+from nbp_dagster.errors import NbpError
+from nbp_dagster.oxen.errors import is_outage
+from nbp_dagster.prompts.expansion import Prompt, expand_campaign
+from nbp_dagster.prompts.request import ImageRequest, Sheet
+from nbp_dagster.studio.ledger.orders import Order
+from nbp_dagster.studio.ordering.compiler import Compiled, Compiler
+from nbp_dagster.studio.ordering.former_requests import choose_requests
+from nbp_dagster.studio.ordering.model_chain import (
+    Fall,
+    ModelRecord,
+    choose_models,
+    find_falls,
+    list_rivals,
+)
+
+
+class ChainCompiler(Compiler):
+    """A compiler that follows `models` and `fall_back` of a campaign; see `Compiler`.
+
+    Attributes:
+        falls: What the last compilation asks of another model than the first of its chain.
+
+    Args:
+        now: Returns seconds since the epoch.
+        others: Those of `Compiler`.
+    """
+
+    def __init__(self, *args: Any, now: Callable[[], float], **others: Any) -> None:
+        super().__init__(*args, **others)
+        self._now = now
+        self.falls: tuple[Fall, ...] = ()
+        self._rivals: Mapping[str, tuple[str, ...]] = {}
+
+    def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
+        """Compile prompts into priced orders; see `Compiler.compile`."""
+        wanted = tuple(prompts)
+        parts = self._split(wanted)
+        return _merge(wanted, [Compiler.compile(item, own, fresh=fresh) for item, own in parts])
+
+    def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
+        """Compile prompts whose sheets are not made yet; see `Compiler.sketch`."""
+        wanted, without = tuple(prompts), tuple(missing)
+        parts = self._split(wanted)
+        return _merge(wanted, [Compiler.sketch(item, own, without) for item, own in parts])
+
+    def _split(self, prompts: Sequence[Prompt]) -> list[tuple[Self, tuple[Prompt, ...]]]:
+        """Return the prompts by the compiler of their model; all are with this one as a rule."""
+        campaigns = (self.briefs.campaigns[prompt.campaign] for prompt in prompts)
+        falling = {item.id: item for item in campaigns if item.fall_back != "never"}
+        if not falling:
+            return [(self, tuple(prompts))]
+        self.falls = ()
+        compilers: dict[tuple[str, str], Self] = {}
+        chosen: dict[str, str] = {}
+        for campaign in falling.values():
+            records = self._read_records(campaign)
+            models = self._choose(campaign, records)
+            chosen |= models
+            for record in records:
+                own = [key for key, model in models.items() if model == record.model]
+                compiler = self._at(campaign, record.model)
+                compiler._rivals = {key: list_rivals(key, record.model, records) for key in own}
+                compilers[campaign.id, record.model] = compiler
+        groups: dict[tuple[str, str] | None, list[Prompt]] = {}
+        for prompt in prompts:
+            place = (prompt.campaign, chosen[prompt.key]) if prompt.campaign in falling else None
+            groups.setdefault(place, []).append(prompt)
+        return [
+            (self if place is None else compilers[place], tuple(members))
+            for place, members in groups.items()
+        ]
+
+    def _choose(self, campaign: Campaign, records: Sequence[ModelRecord]) -> dict[str, str]:
+        prompts, now = expand_campaign(campaign, self.briefs.channels), self._now()
+        models = choose_models(campaign, prompts, records, now=now)
+        self.falls += find_falls(campaign, models, records, now=now)
+        return models
+
+    def _read_records(self, campaign: Campaign) -> list[ModelRecord]:
+        """Return what the prompts of a campaign would ask of each model of its chain."""
+        prompts = expand_campaign(campaign, self.briefs.channels)
+        sheets = self.sheets(key for prompt in prompts for key in self.sheets_of(prompt))
+        return [
+            self._at(campaign, model)._read_record(model, prompts, sheets)
+            for model in campaign.chain
+        ]
+
+    def _read_record(
+        self, model: str, prompts: Sequence[Prompt], sheets: Mapping[str, Sheet]
+    ) -> ModelRecord:
+        requests: dict[str, ImageRequest] = {}
+        for prompt in prompts:
+            try:
+                requests[prompt.key] = self._request(prompt, sheets)
+            except NbpError as error:
+                # Its own compilation tells why; only a service that is away says nothing of it.
+                if is_outage(error):
+                    raise
+        former = self._former(prompts, requests, sheets)
+        current = choose_requests(self._ledger, requests, former, fresh=False)
+        known = self._ledger.latest(item.fingerprint for item in current.values())
+        return ModelRecord(
+            model=model,
+            is_gone=self.models.is_gone(model),
+            requests=requests,
+            purchases={
+                key: known[item.fingerprint]
+                for key, item in current.items()
+                if item.fingerprint in known
+            },
+        )
+
+    def _at(self, campaign: Campaign, model: str) -> Self:
+        """Return a compiler of the same briefs in which a campaign has another model."""
+        twin = copy.copy(self)
+        changed = campaign.model_copy(update={"model": model})
+        twin.briefs = replace(
+            self.briefs, campaigns={**self.briefs.campaigns, campaign.id: changed}
+        )
+        return twin
+
+    def _order(self, prompt: Prompt, request: ImageRequest) -> Order:
+        order = super()._order(prompt, request)
+        rivals = self._rivals.get(prompt.key, ())
+        return _with_rivals(order, rivals) if rivals else order
+
+
+def _with_rivals(order: Order, rivals: tuple[str, ...]) -> Order:
+    softer = order.on_refusal and _with_rivals(order.on_refusal, rivals)
+    return replace(order, rivals=rivals, on_refusal=softer)
+
+
+def _merge(prompts: Sequence[Prompt], parts: Sequence[Compiled]) -> Compiled:
+    """Return the parts as one, in the order of the prompts."""
+    if len(parts) == 1:
+        return parts[0]
+    orders = {key: order for part in parts for key, order in part.orders.items()}
+    failures = {item.key: item for part in parts for item in part.failures}
+    return Compiled(
+        orders={prompt.key: orders[prompt.key] for prompt in prompts if prompt.key in orders},
+        failures=tuple(failures[prompt.key] for prompt in prompts if prompt.key in failures),
+        sheets={key: sheet for part in parts for key, sheet in part.sheets.items()},
+        unpinned={key: text for part in parts for key, text in part.unpinned.items()},
+    )
