@@ -49,7 +49,7 @@ from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 # Raised when an equal original and channel would give another file: renditions are made again.
-RENDER_VERSION = "4"
+RENDER_VERSION = "5"
 
 
 @dataclass(frozen=True)
