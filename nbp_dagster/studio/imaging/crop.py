@@ -83,8 +83,8 @@ class Crop:
 
     Attributes:
         method: "cover" fills the frame with a part of the picture; "inside" shows all of it, or on
-            a banner a strip of its whole length, on a background made from it; "beside" shows a part of it at one end, and the brand's
-            background with copy at the other.
+            a banner a strip of its whole length, on a background made from it; "beside" shows a
+            part of it at one end, and the brand's background with copy at the other.
         box: Left, top, right, bottom of the part shown, in pixels of the picture.
         kept: Share of the picture's area that is shown, from 0 to 1.
         place: Left, top, right, bottom of that part in the frame, in whole pixels.

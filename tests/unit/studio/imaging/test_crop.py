@@ -78,8 +78,9 @@ def test_a_banner_without_copy_is_the_slimmest_strip_that_shows_the_head(
     subject = Subject(saliency_at(5, 3).saliency, heads=(head,), figure=(0.1, 0.1, 0.9, 1.0))
     crop = choose_crop((1000, 1000), width=size[0], height=size[1], subject=subject)
     whole = min(size)
-    assert crop.box[0] <= 300 and crop.box[2] >= 700
-    assert crop.box[1] <= 100 and crop.box[3] >= 500
+    left, top, right, bottom = crop.box
+    assert left <= 300 < 700 <= right
+    assert top <= 100 < 500 <= bottom
     shown = max(crop.place[2] - crop.place[0], crop.place[3] - crop.place[1])
     assert shown >= 2 * whole
 
