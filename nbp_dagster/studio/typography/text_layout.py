@@ -19,7 +19,7 @@ from nbp_dagster.studio.typography.blocks import (
     set_button,
     set_text,
 )
-from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
+from nbp_dagster.studio.typography.line_breaks import LEAST_WORD, has_free_breaks
 from nbp_dagster.studio.typography.tone import find_toned
 from nbp_dagster.studio.typography.typeface import Typeface
 
@@ -43,14 +43,17 @@ _GAP: Final = 0.42  # between fields, as a share of the headline's size
 _FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
 _SHRUNK: Final = 0.75  # share of the first size below which dividing words is tried
 _WORTH_DIVIDING: Final = 1.25  # how much larger the type must get by it
+_FEW_LINES: Final = 3  # of a headline; more of them look like pieces
+_WORTH_FEWER_LINES: Final = 0.6  # of the size with more lines
 _STEP: Final = 0.94  # from one size that is tried to the next
 
 Room = Literal["beside", "whole", "crowded"]
 """Copy leaves most of a frame to the picture, or takes all of the safe area, or does so at the
 least sizes."""
 Shape = Literal["strip", "column", "head_and_foot"]
-Place = Literal["usual", "right", "upper", "lower"]
-"""Where the calm area is; a column at the right; everything at the top, or at the bottom."""
+Place = Literal["usual", "right", "corner", "right_corner", "upper", "lower"]
+"""Where the calm area is; a column at the right; one at the foot of the left side, or of the right;
+everything at the top, or at the bottom."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class _Frame:
     place: Place
     share: float | None
     divide: bool = False
+    most: int | None = None
 
 
 def lay_out(
@@ -78,6 +82,7 @@ def lay_out(
     shape: Shape | None = None,
     place: Place = "usual",
     share: float | None = None,
+    most: int | None = None,
 ) -> tuple[Group, ...] | None:
     """Set the fields as large as their frame allows.
 
@@ -90,14 +95,15 @@ def lay_out(
         shape: How the fields stand to each other; by the frame's own shape when None.
         place: Where on the frame they stand.
         share: Most of the frame's width (in a column) or height; the usual one when None.
+        most: Pixels of the headline at most: what the copy of other locales has.
 
     Returns:
         The groups, or None where a field has no room at its least size.
     """
     frame = _frame(face, size, safe_area, room=room, shape=shape)
-    frame = replace(frame, place=place, share=share)
+    frame = replace(frame, place=place, share=share, most=most)
     size_found, groups = _try_sizes(frame, words)
-    if size_found >= next(_sizes(frame)) * _SHRUNK or not _has_long_word(words):
+    if size_found >= next(_sizes(frame), 0) * _SHRUNK or not _has_long_word(words):
         return groups
     size_divided, divided = _try_sizes(replace(frame, divide=True), words)
     # A divided word reads worse, unless it is what makes the type readable.
@@ -164,16 +170,34 @@ def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group,
 
 
 def _try_sizes(frame: _Frame, words: Mapping[str, str]) -> tuple[int, tuple[Group, ...] | None]:
-    """Return the largest size of the headline at which all fields have room; 0 for none."""
+    """Return the largest size of the headline at which all fields have room; 0 for none.
+
+    A headline in four pieces gives way to a smaller one in fewer.
+    """
+    found: tuple[int, tuple[Group, ...] | None] = (0, None)
     for headline in _sizes(frame):
+        if headline < found[0] * _WORTH_FEWER_LINES:
+            break
         groups = _set(frame, words, headline)
-        if groups is not None:
+        if groups is None:
+            continue
+        if _count_lines(groups) <= _FEW_LINES:
             return headline, groups
-    return 0, None
+        if found[1] is None:
+            found = headline, groups
+    return found
+
+
+def _count_lines(groups: tuple[Group, ...]) -> int:
+    blocks = (block for group in groups for block in group.blocks)
+    return max((len(block.lines) for block in blocks if block.field == "headline"), default=0)
 
 
 def _has_long_word(words: Mapping[str, str]) -> bool:
-    return any(len(word) >= LEAST_WORD for text in words.values() for word in text.split())
+    return any(
+        has_free_breaks(text) or any(len(word) >= LEAST_WORD for word in text.split())
+        for text in words.values()
+    )
 
 
 def _sizes(frame: _Frame) -> Iterator[int]:
@@ -183,7 +207,8 @@ def _sizes(frame: _Frame) -> Iterator[int]:
         first = round(first * _WHOLE_SIZES[frame.shape])
     value = max(first, least)
     while value >= least:
-        yield value
+        if frame.most is None or value <= frame.most:
+            yield value
         value = min(value - 1, round(value * _STEP))
 
 
@@ -229,13 +254,20 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     if stack is None or _stack_height(stack, headline) > bottom - top:
         return None
     start = (top + bottom - _stack_height(stack, headline)) // 2
+    if frame.place in ("corner", "right_corner"):
+        start = bottom - _stack_height(stack, headline)
     flush = left + max(block.width for block in stack) if frame.face.is_rtl else None
-    at_right = frame.place == "right"
+    at_right = frame.place in ("right", "right_corner")
     if at_right:
         left = right - max(block.width for block in stack)
         flush = right if frame.face.is_rtl else None
     blocks = _place_stack(stack, headline, left, start, right=flush)
     edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
+    if frame.place in ("corner", "right_corner"):
+        air, fade = _gap(headline) // 2, round(min(frame.width, frame.height) * _FADE / 2)
+        boxes = [block.box for block in blocks]
+        toned = find_toned(boxes, air=air, fade=fade, size=(frame.width, frame.height))
+        return (Group(blocks, toned, fade),)
     start, end = (left - _gap(headline) // 2, frame.width) if at_right else (0, edge)
     return (Group(blocks, (start, 0, end, frame.height), round(frame.width * _FADE)),)
 
