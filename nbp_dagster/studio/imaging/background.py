@@ -2,10 +2,12 @@
 
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 FEATHER: Final = 0.12
 """Share of the picture that passes into the background grown from its edge."""
+STRIP_FEATHER: Final = 0.25
+"""The same of a strip on a ground out of focus, at each end."""
 
 _RIM: Final = 0.04  # share of the picture, from its edge, whose colours the background takes
 _EVEN_REACH: Final = 0.25  # shares of the picture after which an even background is even
@@ -13,6 +15,9 @@ _EVEN_SHADE: Final = 0.9  # how much of its light an even background keeps
 _BACKGROUND_TONES: Final = (
     7  # tones along an edge that the background keeps: a horizon, but no outlines
 )
+# A ground out of focus: cells of the picture along it, and its blur in shares of the shorter side.
+_GROUND_CELLS: Final = 5
+_GROUND_BLUR: Final = 0.35
 
 _PLAIN_CELLS: Final = 64  # along an edge
 _PLAIN: Final = 14  # of 255, by which a cell of a plain edge may differ from its blurred tone,
@@ -43,6 +48,41 @@ def extend_background(
         frame = _join_backgrounds(flipped, turned, size[::-1], even=True, share=feather)
         return frame.transpose(Image.Transpose.TRANSPOSE)
     return _join_backgrounds(picture, place, size, even=False, share=feather)
+
+
+def blur_background(
+    picture: Image.Image,
+    place: tuple[int, int, int, int],
+    size: tuple[int, int],
+    *,
+    feathers: tuple[float, float],
+) -> Image.Image:
+    """Place a strip of a picture on a ground of its own colours, out of focus and a little darker.
+
+    Nothing can be made out on the ground but light and colour, so that a photograph's trees are no
+    smears beside it.
+
+    Args:
+        picture: RGB; it has the full width or the full height of the frame.
+        place: Left, top, right, bottom of the picture in the frame.
+        size: Width and height of the frame in pixels.
+        feathers: Shares of the picture that pass into the ground at its left or upper end, and at
+            the other.
+    """
+    is_wide = size[0] - picture.width > size[1] - picture.height
+    cells = (_GROUND_CELLS, 3) if is_wide else (3, _GROUND_CELLS)
+    ground = picture.resize(cells, Image.Resampling.BOX).resize(size, Image.Resampling.BICUBIC)
+    ground = ground.filter(ImageFilter.GaussianBlur(min(size) * _GROUND_BLUR))
+    ground = ground.point([round(value * _EVEN_SHADE) for value in range(256)] * 3)
+    wide, high = picture.size if is_wide else picture.size[::-1]
+    mask = Image.new("L", (wide, high), 255)
+    first, last = (max(1, round(wide * share)) for share in feathers)
+    mask.paste(draw_ramp(first, high), (0, 0))
+    mask.paste(ImageOps.mirror(draw_ramp(last, high)), (wide - last, 0))
+    if not is_wide:
+        mask = mask.transpose(Image.Transpose.TRANSPOSE)
+    ground.paste(picture, place[:2], mask)
+    return ground
 
 
 def has_plain_edges(

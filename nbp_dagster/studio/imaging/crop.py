@@ -4,7 +4,7 @@ Arithmetic alone: must not open a picture.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -37,6 +37,7 @@ _COPY_SHARE: Final = 0.4
 
 # Longer sides in shorter ones from which a frame is a banner; as `aspect_ratio.LEAST_STRETCH`.
 _STRETCHED: Final = 3.0
+_DEEPER: Final = 1.05  # from one strip that is tried to the next
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
 _WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four figures
 _FIGURE: Final = 0.94  # share of what the widest window shows that a closer one must still show
@@ -81,9 +82,9 @@ class Crop:
     """How a picture is cropped to a frame.
 
     Attributes:
-        method: "cover" fills the frame with a part of the picture; "inside" shows all of it on a
-            background grown from its edges; "beside" shows a part of it at one end, and the brand's
-            background with copy at the other.
+        method: "cover" fills the frame with a part of the picture; "inside" shows all of it, or on
+            a banner a strip of its whole length, on a background made from it; "beside" shows a
+            part of it at one end, and the brand's background with copy at the other.
         box: Left, top, right, bottom of the part shown, in pixels of the picture.
         kept: Share of the picture's area that is shown, from 0 to 1.
         place: Left, top, right, bottom of that part in the frame, in whole pixels.
@@ -120,6 +121,11 @@ class Crop:
         return CropFacts(method=self.method, box=box, place=self.place, scale=scale)
 
 
+def is_stretched(width: int, height: int) -> bool:
+    """Return whether a frame is a banner by its shape."""
+    return max(width, height) >= _STRETCHED * min(width, height)
+
+
 def choose_crop(
     source: tuple[int, int],
     *,
@@ -144,11 +150,10 @@ def choose_crop(
     """
     across, down = source
     picture, frame = across / down, width / height
+    if is_stretched(width, height) and anchor == "centre" and subject is not None:
+        return _choose_strip(source, width=width, height=height, subject=subject)
     kept = min(picture / frame, frame / picture)
-    # A banner without copy is a strip of the picture, however little that is, while it shows what
-    # must be seen.
-    is_strip = max(frame, 1 / frame) >= _STRETCHED and anchor == "centre"
-    if kept < LEAST_KEPT and not (is_strip and subject is not None):
+    if kept < LEAST_KEPT:
         return _show_whole(source, width=width, height=height, anchor=anchor)
     sideways = picture > frame
     # A landscape frame has its copy at the left, any other at the top: moving a crop across that
@@ -163,6 +168,49 @@ def choose_crop(
         box = (0.0, start * down, float(across), start * down + across / frame)
     scale = max(width / across, height / down)
     return Crop("cover", box, kept, (0, 0, width, height), scale, is_moved)
+
+
+def _choose_strip(source: tuple[int, int], *, width: int, height: int, subject: Subject) -> Crop:
+    """Choose what a banner without copy shows: the slimmest strip with all that must be seen.
+
+    It fills the banner where that is so of a strip of its ratio; a deeper one, which is as long as
+    the picture, stands in the middle.
+    """
+    is_wide = width * source[1] > height * source[0]
+    along, across = (0, 1) if is_wide else (1, 0)
+    frame = (width, height)
+    filling = source[along] * frame[across] / (frame[along] * source[across])
+    if subject.heads:
+        # A body may go on outside it.
+        subject = replace(subject, figure=_around(subject.heads))
+    kept, start, is_moved = filling, None, False
+    while start is None:
+        start, is_moved = _find_start(kept, subject, sideways=not is_wide, under_copy=False)
+        if start is None:
+            kept = min(1.0, kept * _DEEPER)
+    edges = [0.0, 0.0, float(source[0]), float(source[1])]
+    edges[across], edges[across + 2] = start * source[across], (start + kept) * source[across]
+    left, top, right, bottom = edges
+    scale = frame[across] / (kept * source[across])
+    place = [0, 0, width, height]
+    if kept > filling:
+        length = min(frame[along], max(1, round(source[along] * scale)))
+        place[along] = (frame[along] - length) // 2
+        place[along + 2] = place[along] + length
+    return Crop(
+        method="cover" if kept == filling else "inside",
+        box=(left, top, right, bottom),
+        kept=kept,
+        place=(place[0], place[1], place[2], place[3]),
+        scale=scale,
+        is_moved=is_moved,
+    )
+
+
+def _around(boxes: tuple[Box, ...]) -> Box:
+    """Return the box around some boxes; at least one."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def choose_filling_crop(

@@ -14,10 +14,23 @@ from PIL import Image
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.imaging.background import FEATHER, extend_background, has_plain_edges
-from nbp_dagster.studio.imaging.boxes import Box
+from nbp_dagster.studio.imaging.background import (
+    FEATHER,
+    STRIP_FEATHER,
+    blur_background,
+    extend_background,
+    has_plain_edges,
+)
+from nbp_dagster.studio.imaging.boxes import Box, scale_box
 from nbp_dagster.studio.imaging.c2pa import Edits
-from nbp_dagster.studio.imaging.crop import Anchor, Crop, Subject, choose_crop, choose_figure_crop
+from nbp_dagster.studio.imaging.crop import (
+    Anchor,
+    Crop,
+    Subject,
+    choose_crop,
+    choose_figure_crop,
+    is_stretched,
+)
 from nbp_dagster.studio.imaging.encode import (
     LEAST_QUALITY,
     Ways,
@@ -276,16 +289,31 @@ def _fit(
     shown = _resize(pyramid, crop.box, (right - left, bottom - top))
     if crop.method == "cover":
         return shown, crop
-    if ground is not None and not has_plain_edges(shown, crop.place, (width, height)):
+    is_plain = ground is None or has_plain_edges(shown, crop.place, (width, height))
+    is_strip = anchor == "centre" and is_stretched(width, height)
+    if ground is not None and not is_plain and not is_strip:
         frame = Image.new("RGB", (width, height), ground)
         frame.paste(shown, crop.place[:2])
         return frame, crop
     # Words and heads near an edge must not fade into the background.
-    sides = (0, 2) if right - left < width else (1, 3)
-    kept = (*subject.words, *subject.heads)
-    free = [distance for box in kept for distance in (box[sides[0]], 1 - box[sides[1]])]
-    feather = max(0.0, min([FEATHER, *free]))
+    near, far = _measure_free(crop, subject, pyramid.size, sideways=right - left < width)
+    if not is_plain:
+        feathers = (min(STRIP_FEATHER, near), min(STRIP_FEATHER, far))
+        return blur_background(shown, crop.place, (width, height), feathers=feathers), crop
+    feather = min(FEATHER, near, far)
     return extend_background(shown, crop.place, (width, height), feather=feather), crop
+
+
+def _measure_free(
+    crop: Crop, subject: Subject, source: tuple[int, int], *, sideways: bool
+) -> tuple[float, float]:
+    """Return the shares of what is shown before the first word or head, and after the last."""
+    first, last = (0, 2) if sideways else (1, 3)
+    start, end = crop.box[first], crop.box[last]
+    kept = [scale_box(box, source) for box in (*subject.words, *subject.heads)]
+    near = min((box[first] - start for box in kept), default=end - start)
+    far = min((end - box[last] for box in kept), default=end - start)
+    return max(0.0, near / (end - start)), max(0.0, far / (end - start))
 
 
 def _resize(pyramid: Pyramid, box: Box, size: tuple[int, int]) -> Image.Image:

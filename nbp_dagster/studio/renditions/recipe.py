@@ -17,7 +17,7 @@ from nbp_dagster.studio.typography.copy_fit import locale_copies
 from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 
 # Raised when an equal original and channel would give another file: renditions are made again.
-RENDER_VERSION = "4"
+RENDER_VERSION = "5"
 
 
 def rights_of(brand: Brand) -> Rights:

@@ -8,20 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.studio.imaging.background import draw_ramp
+from nbp_dagster.studio.typography.banner_logo import draw_logo, fit_within
+from nbp_dagster.studio.typography.blocks import Block, Box, Group
 from nbp_dagster.studio.typography.contrast import (
-    BLACK,
-    WHITE,
-    Colour,
     Scheme,
     choose_scheme,
     measure_contrast,
-    measure_luminance,
-    parse_colour,
 )
 from nbp_dagster.studio.typography.text_block import (
     MAY_BE_LEFT_OUT,
@@ -32,9 +29,6 @@ from nbp_dagster.studio.typography.text_block import (
     no_room,
 )
 from nbp_dagster.studio.typography.text_layout import (
-    Block,
-    Box,
-    Group,
     Room,
     Shape,
     first_size,
@@ -63,13 +57,6 @@ FADE: Final = 0.16
 
 # A headline of this share of what its room would allow is worth leaving something else out for.
 _COMFORTABLE: Final = 0.6
-
-# A logo's own shape covers at least this share of its box where it has its own background: a badge.
-_BADGE: Final = 0.6
-_SEEN: Final = 2.5  # contrast with the background from which a part of a logo counts as seen
-_SEEN_OF_BADGE: Final = 0.08  # shares of a logo that must be seen, or it gets a plate
-_SEEN_OF_SIGN: Final = 0.7
-_PLATE_PAD: Final = 0.12
 
 
 @dataclass(frozen=True)
@@ -195,7 +182,7 @@ def draw_banner(
     frame = Image.new("RGB", plan.size, scheme.background)
     frame.paste(picture, plan.figure[:2], _draw_join(plan))
     if plan.logo is not None and logo is not None:
-        _draw_logo(frame, logo, plan.logo, scheme, palette)
+        draw_logo(frame, logo, plan.logo, scheme, palette)
     for group in plan.groups:
         draw_group(frame, group, scheme)
     blocks = [block for group in plan.groups for block in group.blocks]
@@ -299,7 +286,7 @@ def _place_logo(
         min(wide * across, wide - left - max(safe_area.right, margin)),
         min(high * down, high - 2 * max(top, safe_area.bottom)),
     )
-    box = _fit(logo, room)
+    box = fit_within(logo, room)
     if wide > high:
         top = (high - box[1]) // 2
     return (left, top, left + box[0], top + box[1])
@@ -316,11 +303,6 @@ def _center_logo(
     room = (figure[0], size[1]) if size[0] > size[1] else (size[0], figure[1])
     left, top = (room[0] - wide) // 2, (room[1] - high) // 2
     return (left, top, left + wide, top + high)
-
-
-def _fit(shape: tuple[int, int], room: tuple[float, float]) -> tuple[int, int]:
-    scale = min(room[0] / shape[0], room[1] / shape[1])
-    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
 def _move(blocks: tuple[Block, ...], x: int, y: int) -> tuple[Block, ...]:
@@ -360,50 +342,3 @@ def _draw_join(plan: Plan) -> Image.Image:
     if top:
         mask.paste(draw_ramp(top, wide).transpose(Image.Transpose.TRANSPOSE), (0, 0))
     return mask
-
-
-def _draw_logo(
-    frame: Image.Image,
-    logo: Image.Image,
-    box: Box,
-    scheme: Scheme,
-    palette: Mapping[str, str],
-) -> None:
-    """Draw a logo; on a light plate where it does not stand out from the background."""
-    mark = logo.convert("RGBA")
-    wide, high = box[2] - box[0], box[3] - box[1]
-    left, top = box[:2]
-    if not _is_seen(mark, scheme.background):
-        pad = max(2, round(min(wide, high) * _PLATE_PAD))
-        pen = ImageDraw.Draw(frame)
-        fill = _choose_plate(mark, scheme.background, palette)
-        pen.rounded_rectangle((left, top, box[2] - 1, box[3] - 1), radius=pad, fill=fill)
-        size = _fit(mark.size, (wide - 2 * pad, high - 2 * pad))
-        left, top = left + (wide - size[0]) // 2, top + (high - size[1]) // 2
-        wide, high = size
-    # Colours of what is transparent must not shine through at the edges.
-    small = mark.convert("RGBa").resize((wide, high), Image.Resampling.LANCZOS).convert("RGBA")
-    frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
-
-
-def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
-    """The lightest of the brand's colours that a logo stands out from; else white or black."""
-    brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
-    colours = [*brand, WHITE, BLACK]
-    fit = (colour for colour in colours if colour != background and _is_seen(logo, colour))
-    return next(fit, WHITE)
-
-
-def _is_seen(logo: Image.Image, background: Colour) -> bool:
-    """Whether enough of a logo stands out from a colour; a badge has a background of its own."""
-    small = logo.resize((64, 64), Image.Resampling.BOX)
-    opaque = small.getchannel("A").point([0] * 128 + [255] * 128)
-    data, mask = small.convert("RGB").tobytes(), opaque.tobytes()
-    seen = shown = 0
-    for place, value in enumerate(mask):
-        if value:
-            shown += 1
-            red, green, blue = data[3 * place : 3 * place + 3]
-            seen += measure_contrast((red, green, blue), background) >= _SEEN
-    needed = _SEEN_OF_BADGE if shown >= _BADGE * len(mask) else _SEEN_OF_SIGN
-    return shown > 0 and seen >= needed * shown

@@ -18,6 +18,7 @@ from nbp_dagster.studio.imaging.figure_part import FigurePart, choose_part
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure, describe_subject
 from nbp_dagster.studio.typography.banner import FADE, Plan, draw_banner, plan_banner
+from nbp_dagster.studio.typography.blocks import Box as PixelBox
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.legibility import TextBox
@@ -26,7 +27,6 @@ from nbp_dagster.studio.typography.text_block import (
     TypesetPicture,
     typeset,
 )
-from nbp_dagster.studio.typography.text_layout import Box as PixelBox
 
 
 def find_taken(

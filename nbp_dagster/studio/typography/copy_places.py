@@ -6,7 +6,8 @@ from typing import Final
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.imaging.boxes import share_of
-from nbp_dagster.studio.typography.text_layout import Box, Group, Place, lay_out, shape_of
+from nbp_dagster.studio.typography.blocks import Box, Group
+from nbp_dagster.studio.typography.text_layout import Place, lay_out, shape_of
 from nbp_dagster.studio.typography.typeface import Typeface
 
 _HEAD_COST: Final = 10.0  # of a head under type, by what a subject costs

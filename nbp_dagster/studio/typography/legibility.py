@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image
 
-from nbp_dagster.studio.typography.text_layout import Box
+from nbp_dagster.studio.typography.blocks import Box
 
 # WCAG 2.2, 1.4.3: small text, and large text, which is 24 px and more.
 SMALL_TEXT_RATIO: Final = 4.5

@@ -14,6 +14,7 @@ from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.typography.blocks import LEAST_SIZE, Block, Box, Group
 from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,
     Scheme,
@@ -22,14 +23,7 @@ from nbp_dagster.studio.typography.contrast import (
     measure_worst_contrast,
 )
 from nbp_dagster.studio.typography.copy_places import Taken, choose_place
-from nbp_dagster.studio.typography.text_layout import (
-    LEAST_SIZE,
-    Block,
-    Box,
-    Group,
-    has_room,
-    lay_out,
-)
+from nbp_dagster.studio.typography.text_layout import has_room, lay_out
 from nbp_dagster.studio.typography.tone import draw_tone_shape
 from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 

@@ -3,22 +3,29 @@
 It stands where prompts ask for a calm area: the left third of a landscape, else the upper third.
 """
 
-import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from nbp_dagster.briefs.channels import SafeArea
-from nbp_dagster.studio.typography.line_breaks import LEAST_WORD
+from nbp_dagster.studio.typography.blocks import (
+    BUTTON,
+    LEAST_SIZE,
+    STYLES,
+    Block,
+    Box,
+    Group,
+    set_button,
+    set_text,
+)
+from nbp_dagster.studio.typography.line_breaks import LEAST_WORD, has_free_breaks
 from nbp_dagster.studio.typography.tone import find_toned
-from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
+from nbp_dagster.studio.typography.typeface import Typeface
 
-LEAST_SIZE: Final = 10  # pixels; below it text recognition and eyes fail alike
 _LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line
 
-_BUTTON: Final = "call_to_action"
-_AT_THE_FOOT: Final = (_BUTTON, "disclaimer")  # of a square or portrait frame
+_AT_THE_FOOT: Final = (BUTTON, "disclaimer")  # of a square or portrait frame
 _STRIP: Final = 5.0  # frames this much wider than high have the button beside the text
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of its shorter side
 _COLUMN: Final = 0.42  # share of a landscape frame's width that copy may take
@@ -32,98 +39,21 @@ _COLUMN_SIZE: Final = 0.085
 _HEAD_SIZE: Final = 0.094
 # How much larger type starts where the frame is the copy's alone.
 _WHOLE_SIZES: Final[Mapping[str, float]] = {"strip": 1.1, "column": 1.5, "head_and_foot": 1.2}
-_LEADING: Final = 1.12
-_SMALL_LEADING: Final = 1.34
 _GAP: Final = 0.42  # between fields, as a share of the headline's size
 _FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
 _SHRUNK: Final = 0.75  # share of the first size below which dividing words is tried
 _WORTH_DIVIDING: Final = 1.25  # how much larger the type must get by it
-_CLEARANCE: Final = 0.1  # between the ink of two lines, as a share of their size
+_FEW_LINES: Final = 3  # of a headline; more of them look like pieces
+_WORTH_FEWER_LINES: Final = 0.6  # of the size with more lines
 _STEP: Final = 0.94  # from one size that is tried to the next
 
-Box = tuple[int, int, int, int]
-Spot = tuple[float, float]
 Room = Literal["beside", "whole", "crowded"]
 """Copy leaves most of a frame to the picture, or takes all of the safe area, or does so at the
 least sizes."""
 Shape = Literal["strip", "column", "head_and_foot"]
-Place = Literal["usual", "right", "upper", "lower"]
-"""Where the calm area is; a column at the right; everything at the top, or at the bottom."""
-
-
-@dataclass(frozen=True)
-class _Style:
-    """How a field is set: size as a share of the headline's, weight, lines at most."""
-
-    share: float
-    weight: int
-    lines: int
-
-
-_STYLES: Final[Mapping[str, _Style]] = {
-    "headline": _Style(1.0, 750, 4),
-    "sub": _Style(0.46, 450, 5),
-    _BUTTON: _Style(0.42, 650, 2),
-    "disclaimer": _Style(0.26, 450, 6),
-}
-
-
-@dataclass(frozen=True)
-class Block:
-    """One field, broken into lines and placed.
-
-    Attributes:
-        field: Name of the field.
-        lines: Its text.
-        spots: Left end of each line's baseline, pixels.
-        font: The typeface at its size and weight.
-        box: Left, top, right, bottom of the text, or of the button around it.
-    """
-
-    field: str
-    lines: tuple[str, ...]
-    spots: tuple[Spot, ...]
-    font: SizedFont
-    box: Box
-
-    @property
-    def is_button(self) -> bool:
-        """Whether it stands on a button of its own colour."""
-        return self.field == _BUTTON
-
-    @property
-    def width(self) -> int:
-        """Width of the box in pixels."""
-        return self.box[2] - self.box[0]
-
-    @property
-    def height(self) -> int:
-        """Height of the box in pixels."""
-        return self.box[3] - self.box[1]
-
-    def moved(self, x: int, y: int) -> "Block":
-        """Return the block with its upper left corner at a point."""
-        across, down = x - self.box[0], y - self.box[1]
-        return replace(
-            self,
-            box=(x, y, x + self.width, y + self.height),
-            spots=tuple((left + across, base + down) for left, base in self.spots),
-        )
-
-
-@dataclass(frozen=True)
-class Group:
-    """Fields that stand together.
-
-    Attributes:
-        blocks: The fields in reading order; at least one.
-        toned: Left, top, right, bottom of the part that must be even enough to read on.
-        fade: Pixels over which toning passes into the picture outside that part.
-    """
-
-    blocks: tuple[Block, ...]
-    toned: Box
-    fade: int
+Place = Literal["usual", "right", "corner", "right_corner", "upper", "lower"]
+"""Where the calm area is; a column at the right; one at the foot of the left side, or of the right;
+everything at the top, or at the bottom."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +69,7 @@ class _Frame:
     place: Place
     share: float | None
     divide: bool = False
+    most: int | None = None
 
 
 def lay_out(
@@ -151,6 +82,7 @@ def lay_out(
     shape: Shape | None = None,
     place: Place = "usual",
     share: float | None = None,
+    most: int | None = None,
 ) -> tuple[Group, ...] | None:
     """Set the fields as large as their frame allows.
 
@@ -163,14 +95,15 @@ def lay_out(
         shape: How the fields stand to each other; by the frame's own shape when None.
         place: Where on the frame they stand.
         share: Most of the frame's width (in a column) or height; the usual one when None.
+        most: Pixels of the headline at most: what the copy of other locales has.
 
     Returns:
         The groups, or None where a field has no room at its least size.
     """
     frame = _frame(face, size, safe_area, room=room, shape=shape)
-    frame = replace(frame, place=place, share=share)
+    frame = replace(frame, place=place, share=share, most=most)
     size_found, groups = _try_sizes(frame, words)
-    if size_found >= next(_sizes(frame)) * _SHRUNK or not _has_long_word(words):
+    if size_found >= next(_sizes(frame), 0) * _SHRUNK or not _has_long_word(words):
         return groups
     size_divided, divided = _try_sizes(replace(frame, divide=True), words)
     # A divided word reads worse, unless it is what makes the type readable.
@@ -237,16 +170,34 @@ def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group,
 
 
 def _try_sizes(frame: _Frame, words: Mapping[str, str]) -> tuple[int, tuple[Group, ...] | None]:
-    """Return the largest size of the headline at which all fields have room; 0 for none."""
+    """Return the largest size of the headline at which all fields have room; 0 for none.
+
+    A headline in four pieces gives way to a smaller one in fewer.
+    """
+    found: tuple[int, tuple[Group, ...] | None] = (0, None)
     for headline in _sizes(frame):
+        if headline < found[0] * _WORTH_FEWER_LINES:
+            break
         groups = _set(frame, words, headline)
-        if groups is not None:
+        if groups is None:
+            continue
+        if _count_lines(groups) <= _FEW_LINES:
             return headline, groups
-    return 0, None
+        if found[1] is None:
+            found = headline, groups
+    return found
+
+
+def _count_lines(groups: tuple[Group, ...]) -> int:
+    blocks = (block for group in groups for block in group.blocks)
+    return max((len(block.lines) for block in blocks if block.field == "headline"), default=0)
 
 
 def _has_long_word(words: Mapping[str, str]) -> bool:
-    return any(len(word) >= LEAST_WORD for text in words.values() for word in text.split())
+    return any(
+        has_free_breaks(text) or any(len(word) >= LEAST_WORD for word in text.split())
+        for text in words.values()
+    )
 
 
 def _sizes(frame: _Frame) -> Iterator[int]:
@@ -256,7 +207,8 @@ def _sizes(frame: _Frame) -> Iterator[int]:
         first = round(first * _WHOLE_SIZES[frame.shape])
     value = max(first, least)
     while value >= least:
-        yield value
+        if frame.most is None or value <= frame.most:
+            yield value
         value = min(value - 1, round(value * _STEP))
 
 
@@ -302,13 +254,20 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
     if stack is None or _stack_height(stack, headline) > bottom - top:
         return None
     start = (top + bottom - _stack_height(stack, headline)) // 2
+    if frame.place in ("corner", "right_corner"):
+        start = bottom - _stack_height(stack, headline)
     flush = left + max(block.width for block in stack) if frame.face.is_rtl else None
-    at_right = frame.place == "right"
+    at_right = frame.place in ("right", "right_corner")
     if at_right:
         left = right - max(block.width for block in stack)
         flush = right if frame.face.is_rtl else None
     blocks = _place_stack(stack, headline, left, start, right=flush)
     edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
+    if frame.place in ("corner", "right_corner"):
+        air, fade = _gap(headline) // 2, round(min(frame.width, frame.height) * _FADE / 2)
+        boxes = [block.box for block in blocks]
+        toned = find_toned(boxes, air=air, fade=fade, size=(frame.width, frame.height))
+        return (Group(blocks, toned, fade),)
     start, end = (left - _gap(headline) // 2, frame.width) if at_right else (0, edge)
     return (Group(blocks, (start, 0, end, frame.height), round(frame.width * _FADE)),)
 
@@ -320,10 +279,10 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
         right = min(right, round(frame.width * _STRIP_COLUMN))
     middle, edge = (top + bottom) // 2, right
     blocks: tuple[Block, ...] = ()
-    rest = {field: text for field, text in words.items() if field != _BUTTON}
-    if _BUTTON in words:
+    rest = {field: text for field, text in words.items() if field != BUTTON}
+    if BUTTON in words:
         most = (right - left) // (2 if rest else 1)
-        button = _set_button(frame, words[_BUTTON], round(headline * _STRIP_BUTTON), most)
+        button = set_button(frame.face, words[BUTTON], round(headline * _STRIP_BUTTON), most)
         if button is None or button.height > bottom - top:
             return None
         right -= button.width
@@ -351,80 +310,15 @@ def _stack(
     """Set fields at the origin; None where one needs more width or lines than it may have."""
     blocks: list[Block] = []
     for field, text in words.items():
-        wanted = max(LEAST_SIZE, round(headline * _STYLES[field].share))
-        if field == _BUTTON:
-            block = _set_button(frame, text, wanted, width)
+        wanted = max(LEAST_SIZE, round(headline * STYLES[field].share))
+        if field == BUTTON:
+            block = set_button(frame.face, text, wanted, width)
         else:
-            block = _set_text(frame, field, text, wanted, width)
+            block = set_text(frame.face, field, text, wanted, width=width, divide=frame.divide)
         if block is None:
             return None
         blocks.append(block)
     return blocks
-
-
-def _set_text(frame: _Frame, field: str, text: str, size: int, width: int) -> Block | None:
-    style = _STYLES[field]
-    font = frame.face.font(size, style.weight)
-    lines = font.break_lines(text, width=width, most=style.lines, divide=frame.divide)
-    if lines is None:
-        return None
-    inks = [font.find_ink(line) for line in lines]
-    leading = _lead(font, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
-    first = -inks[0][1]
-    across = max(ink[2] - ink[0] for ink in inks)
-    return Block(
-        field=field,
-        lines=lines,
-        # Lines start at their ink, so that round and straight letters stand on one edge: the left
-        # one, or the right one where the script runs that way.
-        spots=tuple(
-            (across - ink[2] if font.is_rtl else -ink[0], first + n * leading)
-            for n, ink in enumerate(inks)
-        ),
-        font=font,
-        box=(
-            0,
-            0,
-            round(across + 0.5),
-            round(first + leading * (len(lines) - 1) + inks[-1][3] + 0.5),
-        ),
-    )
-
-
-def _lead(font: SizedFont, inks: Sequence[tuple[float, float, float, float]], usual: float) -> int:
-    """Return the pixels from one baseline to the next: more where letters reach high or low."""
-    clear = max((upper[3] - lower[1] for upper, lower in itertools.pairwise(inks)), default=0.0)
-    return max(round(font.size * usual), round(clear + font.size * _CLEARANCE))
-
-
-def _set_button(frame: _Frame, text: str, wanted: int, width: int) -> Block | None:
-    """Set a button, on one line if that costs a quarter of its size at most."""
-    wanted = max(LEAST_SIZE, wanted)
-    style = _STYLES[_BUTTON]
-    for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
-        for size in range(wanted, least - 1, -1):
-            font = frame.face.font(size, style.weight)
-            room = width - 2 * _button_padding(size)
-            lines = font.break_lines(text, width=room, most=most)
-            if lines is not None:
-                return _wrap_button(lines, font)
-    return None
-
-
-def _wrap_button(lines: tuple[str, ...], font: SizedFont) -> Block:
-    widths = [font.measure(line) for line in lines]
-    leading = _lead(font, [font.find_ink(line) for line in lines], _SMALL_LEADING)
-    width = round(max(widths) + 2 * _button_padding(font.size) + 0.5)
-    height = round(font.size * 1.15) + leading * len(lines)
-    capital = -font.find_ink("H")[1]
-    # The eye centres capitals, not the line's whole height.
-    first = round((height - leading * (len(lines) - 1) + capital) / 2)
-    spots = tuple(((width - each) / 2, first + n * leading) for n, each in enumerate(widths))
-    return Block(_BUTTON, lines, spots, font, (0, 0, width, height))
-
-
-def _button_padding(size: int) -> int:
-    return round(size * 1.1)
 
 
 def _stack_height(stack: Sequence[Block], headline: int) -> int:

@@ -95,20 +95,25 @@ class SizedFont:
             text: One line of copy.
             width: Pixels a line may have.
             most: Lines at most.
-            divide: Divide words that are wider than that.
+            divide: Divide words that are wider than that, in Chinese and Japanese at any character.
 
         Returns:
             The lines, or None where a piece is wider than `width` or `most` lines are too few.
         """
-        pieces: Sequence[Piece] = split_text(text)
+        language = self._language or "en"
+        pieces: Sequence[Piece] = split_text(text, by="word", language=language)
         if divide:
             pieces = self._divide(pieces, width)
         lines = self._balance(pieces, width, most)
-        if lines is not None and has_free_breaks(text):
-            # Phrases stay whole where that takes no more lines.
-            whole = self._balance(split_text(text, by_phrase=True), width, len(lines))
-            return whole or lines
-        return lines
+        if not has_free_breaks(text):
+            return lines
+        if lines is None and divide:
+            lines = self._balance(split_text(text), width, most)
+        if lines is None:
+            return None
+        # Phrases stay whole where that takes no more lines.
+        whole = self._balance(split_text(text, by="phrase"), width, len(lines))
+        return whole or lines
 
     def _balance(self, pieces: Sequence[Piece], width: float, most: int) -> tuple[str, ...] | None:
         lines = self._fill(pieces, width)

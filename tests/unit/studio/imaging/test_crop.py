@@ -69,6 +69,30 @@ def test_what_no_crop_can_show_is_shown_whole() -> None:
     assert frame(Subject(ends)).method == "inside"
 
 
+@pytest.mark.parametrize("size", [(728, 90), (970, 90), (320, 50), (970, 250), (160, 600)])
+def test_a_banner_without_copy_is_the_slimmest_strip_that_shows_the_head(
+    size: tuple[int, int],
+) -> None:
+    """Never a small picture on a long ground: the body may go on outside the strip."""
+    head = (0.3, 0.1, 0.7, 0.5)
+    subject = Subject(saliency_at(5, 3).saliency, heads=(head,), figure=(0.1, 0.1, 0.9, 1.0))
+    crop = choose_crop((1000, 1000), width=size[0], height=size[1], subject=subject)
+    whole = min(size)
+    left, top, right, bottom = crop.box
+    assert left <= 300 < 700 <= right
+    assert top <= 100 < 500 <= bottom
+    shown = max(crop.place[2] - crop.place[0], crop.place[3] - crop.place[1])
+    assert shown >= 2 * whole
+
+
+def test_a_banner_without_copy_is_filled_where_nothing_is_lost() -> None:
+    subject = Subject(saliency_at(5, 3).saliency, figure=(0.4, 0.25, 0.6, 0.32))
+    crop = choose_crop((1000, 1000), width=900, height=100, subject=subject)
+    assert (crop.method, crop.place) == ("cover", (0, 0, 900, 100))
+    assert crop.box[1] <= 250
+    assert crop.box[3] >= 320
+
+
 def test_a_figure_is_kept_clear_of_the_copy_that_will_be_set() -> None:
     """The copy of a landscape frame stands at the left."""
     subject = saliency_at(4)

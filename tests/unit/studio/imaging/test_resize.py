@@ -10,15 +10,18 @@ from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.models import FileType
 from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Crop, choose_crop
 from nbp_dagster.studio.imaging.encode import srgb_profile
+from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import (
     RenditionTooLarge,
     build_pyramid,
+    describe_subject,
     fit_image,
     render_channel,
 )
 from tests.rigs.pictures import draw_noise, draw_scene, encode
 
 RATIOS = {"16:9": (896, 504), "9:16": (504, 896), "1:1": (640, 640), "21:9": (1050, 450)}
+BOX = Image.Resampling.BOX
 XMP = '<?xpacket begin="\ufeff"?><x/>'.encode()
 
 
@@ -93,31 +96,60 @@ def test_an_enlarged_picture_says_so() -> None:
     assert choose_crop((100, 100), width=300, height=300).scale == 3
 
 
-def test_a_banner_shows_the_whole_picture_on_a_ground_of_its_own_colours() -> None:
+def test_a_banner_shows_a_strip_of_the_picture_on_a_ground_of_its_own_colours() -> None:
     scene = draw_scene(896, 504)
+    crop = choose_crop(
+        scene.size, width=728, height=90, subject=describe_subject(build_pyramid(scene), ())
+    )
     banner = fit_image(scene, width=728, height=90)
     sky, background = banner.getpixel((5, 5)), banner.getpixel((722, 85))
+    left, right = crop.place[0], crop.place[2]
+    middle = (left + right) // 2
+    shown = scene.crop(tuple(map(round, crop.box))).resize((right - left, 90))
+    assert right - left > 200
     assert difference(
-        banner.crop((320, 0, 410, 90)), scene.resize((160, 90)).crop((36, 0, 126, 90))
+        banner.crop((middle - 45, 0, middle + 45, 90)),
+        shown.crop((middle - left - 45, 0, middle - left + 45, 90)),
     ) == pytest.approx(0, abs=12)
     assert sky[2] > sky[0]
     assert background[1] > background[0]
 
 
-@pytest.mark.parametrize("frame", [(728, 90), (120, 600)], ids=["wide", "tall"])
-def test_the_ground_passes_into_the_picture_without_an_edge(frame: tuple[int, int]) -> None:
+@pytest.mark.parametrize("ground", [None, (11, 61, 46)], ids=["edges", "out of focus"])
+@pytest.mark.parametrize("size", [(728, 90), (120, 600)], ids=["wide", "tall"])
+def test_the_ground_passes_into_the_picture_without_an_edge(
+    size: tuple[int, int], ground: tuple[int, int, int] | None
+) -> None:
     """Where the background joins, neighbours differ no more than they do inside the picture."""
-    width, height = frame
-    banner = fit_image(
-        draw_scene(600, 600).reduce(6).resize((600, 600)), width=width, height=height
-    )
-    line = banner.resize((width, 1) if width > height else (1, height), Image.Resampling.BOX)
+    width, height = size
+    scene = draw_scene(600, 600).reduce(6).resize((600, 600))
+    channel = make_channel(width, height, file_type="png")
+    rendition = render_channel(scene, channel, ground=ground)
+    line = rendition.image.resize((width, 1) if width > height else (1, height), BOX)
     tones = line.convert("L").tobytes()
     steps = [abs(a - b) for a, b in pairwise(tones)]
-    short = min(frame)
-    seam = (len(tones) - short) // 2
-    inside = max(steps[seam + short // 4 : seam + 3 * short // 4])
-    assert max(steps[: seam + short // 8]) <= max(inside, 6)
+    axis = 0 if width > height else 1
+    start, end = rendition.crop.place[axis], rendition.crop.place[axis + 2]
+    long = end - start
+    inside = max(steps[start + long // 4 : end - long // 4])
+    assert rendition.crop.method == "inside"
+    assert max(steps[: start + long // 8]) <= max(inside, 8)
+
+
+def test_the_ground_beside_a_photograph_is_out_of_focus_and_no_plain_colour() -> None:
+    """Noise has no plain edge to grow a ground from."""
+    picture = draw_noise(400, 400)
+    picture.paste((220, 40, 40), (150, 40, 250, 360))
+    places = Places(original="x", heads=((0.35, 0.1, 0.65, 0.9),), subject=(0.35, 0.1, 0.65, 1.0))
+    channel = make_channel(728, 90, file_type="png")
+    rendition = render_channel(picture, channel, places=places, ground=(11, 61, 46))
+    ground = rendition.image.crop((0, 0, rendition.crop.place[0], 90))
+    pixels = ground.resize((8, 1), BOX)
+    assert rendition.crop.box[1] <= 40
+    assert rendition.crop.box[3] >= 360
+    assert (11, 61, 46) not in {pixels.getpixel((x, 0)) for x in range(8)}
+    neighbours = pairwise(ground.convert("L").crop((0, 45, ground.width, 46)).tobytes())
+    assert max(abs(a - b) for a, b in neighbours) <= 4
 
 
 def test_words_do_not_fade_into_the_ground() -> None:

@@ -14,10 +14,10 @@ from nbp_dagster.studio.typography.banner import (
     draw_banner,
     plan_banner,
 )
+from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import LEGIBLE, choose_scheme, parse_colour
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture
-from nbp_dagster.studio.typography.text_layout import Box
 from nbp_dagster.studio.typography.typeface import can_shape
 
 PALETTES = {

@@ -5,9 +5,9 @@ from PIL import Image
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.imaging.boxes import share_of
+from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.text_block import TypesetPicture, typeset
-from nbp_dagster.studio.typography.text_layout import Box
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705"}
 COPY = {

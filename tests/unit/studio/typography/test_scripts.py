@@ -1,6 +1,7 @@
 """Composited copy in every script: where lines end, which way they run, what fits."""
 
 import shutil
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,62 @@ def test_chinese_keeps_its_phrases_whole_where_that_takes_no_more_lines() -> Non
     font = Typeface("zh", debian_fonts(CHINESE)).font(40, 450)
     lines = font.break_lines("慢下来的早晨，才是赢家", width=290, most=4)
     assert lines == ("慢下来的早晨，", "才是赢家")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "wanted"),
+    [
+        ("春の新作コレクション", "ja", ["春の", "新作コレクション"]),
+        ("春の焙煎コーヒーを", "ja_JP", ["春の", "焙煎コーヒーを"]),
+        ("House Blendを春の朝に", "ja", ["House", " Blendを", "春の", "朝に"]),
+        ("朝が\u200b勝つ", "ja", ["朝が", "勝つ"]),
+        ("美好的早晨", "zh_TW", ["美好", "的", "早晨"]),
+        ("朝が", "en", ["朝", "が"]),
+        ("Slow mornings", "ja", ["Slow", " mornings"]),
+    ],
+)
+def test_words_of_chinese_and_japanese_stay_whole(
+    text: str, language: str, wanted: list[str]
+) -> None:
+    assert parts(split_text(text, by="word", language=language)) == wanted
+
+
+@pytest.mark.parametrize("size", [(160, 600), (400, 500), (1080, 1080), (1200, 628), (300, 250)])
+def test_no_line_ends_inside_a_japanese_word_where_another_break_is_possible(
+    size: tuple[int, int],
+) -> None:
+    text = "ゆっくりした朝に春の焙煎コーヒーを"
+    ends = set(accumulate(map(len, ("ゆっくりした", "朝に", "春の", "焙煎コーヒーを"))))
+    groups = plan_type(
+        {"headline": text},
+        size=size,
+        safe_area=SafeArea(),
+        language="ja",
+        fonts=debian_fonts(CHINESE),
+    )
+    lines = groups[0].blocks[0].lines
+    assert "".join(lines) == text
+    assert set(accumulate(map(len, lines))) <= ends
+
+
+def test_a_japanese_word_wider_than_its_frame_is_broken_rather_than_refused() -> None:
+    font = Typeface("ja", debian_fonts(CHINESE)).font(40, 450)
+    assert font.break_lines("スプリングロースト", width=250, most=4) is None
+    lines = font.break_lines("スプリングロースト", width=250, most=4, divide=True)
+    assert lines is not None
+    assert "".join(lines) == "スプリングロースト"
+
+
+@pytest.mark.parametrize("size", [(160, 600), (300, 600), (120, 600), (1080, 1920), (300, 250)])
+@pytest.mark.parametrize(
+    ("language", "headline"),
+    [("de", "Die Frühlingsröstung ist da"), ("en", "The spring roast is here for you")],
+)
+def test_a_headline_is_not_in_four_pieces_where_smaller_type_gives_three(
+    size: tuple[int, int], language: str, headline: str
+) -> None:
+    groups = plan_type({"headline": headline}, size=size, safe_area=SafeArea(), language=language)
+    assert len(groups[0].blocks[0].lines) <= 3
 
 
 def test_a_long_word_is_divided_by_the_patterns_of_its_language() -> None:

@@ -1,0 +1,77 @@
+"""Draws a brand's logo on a colour, on a plate where it would not stand out from it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from PIL import Image, ImageDraw
+
+from nbp_dagster.studio.typography.blocks import Box
+from nbp_dagster.studio.typography.contrast import (
+    BLACK,
+    WHITE,
+    Colour,
+    Scheme,
+    measure_contrast,
+    measure_luminance,
+    parse_colour,
+)
+
+# A logo's own shape covers at least this share of its box where it has its own background: a badge.
+_BADGE: Final = 0.6
+_SEEN: Final = 2.5  # contrast with the background from which a part of a logo counts as seen
+_SEEN_OF_BADGE: Final = 0.08  # shares of a logo that must be seen, or it gets a plate
+_SEEN_OF_SIGN: Final = 0.7
+_PLATE_PAD: Final = 0.12
+
+
+def draw_logo(
+    frame: Image.Image,
+    logo: Image.Image,
+    box: Box,
+    scheme: Scheme,
+    palette: Mapping[str, str],
+) -> None:
+    """Draw a logo; on a light plate where it does not stand out from the background."""
+    mark = logo.convert("RGBA")
+    wide, high = box[2] - box[0], box[3] - box[1]
+    left, top = box[:2]
+    if not _is_seen(mark, scheme.background):
+        pad = max(2, round(min(wide, high) * _PLATE_PAD))
+        pen = ImageDraw.Draw(frame)
+        fill = _choose_plate(mark, scheme.background, palette)
+        pen.rounded_rectangle((left, top, box[2] - 1, box[3] - 1), radius=pad, fill=fill)
+        size = fit_within(mark.size, (wide - 2 * pad, high - 2 * pad))
+        left, top = left + (wide - size[0]) // 2, top + (high - size[1]) // 2
+        wide, high = size
+    # Colours of what is transparent must not shine through at the edges.
+    small = mark.convert("RGBa").resize((wide, high), Image.Resampling.LANCZOS).convert("RGBA")
+    frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
+
+
+def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
+    """The lightest of the brand's colours that a logo stands out from; else white or black."""
+    brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
+    colours = [*brand, WHITE, BLACK]
+    fit = (colour for colour in colours if colour != background and _is_seen(logo, colour))
+    return next(fit, WHITE)
+
+
+def _is_seen(logo: Image.Image, background: Colour) -> bool:
+    """Whether enough of a logo stands out from a colour; a badge has a background of its own."""
+    small = logo.resize((64, 64), Image.Resampling.BOX)
+    opaque = small.getchannel("A").point([0] * 128 + [255] * 128)
+    data, mask = small.convert("RGB").tobytes(), opaque.tobytes()
+    seen = shown = 0
+    for place, value in enumerate(mask):
+        if value:
+            shown += 1
+            red, green, blue = data[3 * place : 3 * place + 3]
+            seen += measure_contrast((red, green, blue), background) >= _SEEN
+    needed = _SEEN_OF_BADGE if shown >= _BADGE * len(mask) else _SEEN_OF_SIGN
+    return shown > 0 and seen >= needed * shown
+
+
+def fit_within(shape: tuple[int, int], room: tuple[float, float]) -> tuple[int, int]:
+    """Return the largest size of a shape that has room, in whole pixels."""
+    scale = min(room[0] / shape[0], room[1] / shape[1])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))

@@ -1,0 +1,167 @@
+"""Sets one field of copy as a block: broken into lines, measured, with a button around it or not.
+
+Must not know frames or where blocks stand.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
+
+LEAST_SIZE: Final = 10
+"""Pixels; below it text recognition and eyes fail alike."""
+
+BUTTON: Final = "call_to_action"
+"""The field that stands on a button."""
+
+_LEADING: Final = 1.12
+_SMALL_LEADING: Final = 1.34
+_CLEARANCE: Final = 0.1  # between the ink of two lines, as a share of their size
+
+Box = tuple[int, int, int, int]
+Spot = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a field is set: size as a share of the headline's, weight, lines at most."""
+
+    share: float
+    weight: int
+    lines: int
+
+
+STYLES: Final[Mapping[str, Style]] = {
+    "headline": Style(1.0, 750, 4),
+    "sub": Style(0.46, 450, 5),
+    BUTTON: Style(0.42, 650, 2),
+    "disclaimer": Style(0.26, 450, 6),
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """One field, broken into lines and placed.
+
+    Attributes:
+        field: Name of the field.
+        lines: Its text.
+        spots: Left end of each line's baseline, pixels.
+        font: The typeface at its size and weight.
+        box: Left, top, right, bottom of the text, or of the button around it.
+    """
+
+    field: str
+    lines: tuple[str, ...]
+    spots: tuple[Spot, ...]
+    font: SizedFont
+    box: Box
+
+    @property
+    def is_button(self) -> bool:
+        """Whether it stands on a button of its own colour."""
+        return self.field == BUTTON
+
+    @property
+    def width(self) -> int:
+        """Width of the box in pixels."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def height(self) -> int:
+        """Height of the box in pixels."""
+        return self.box[3] - self.box[1]
+
+    def moved(self, x: int, y: int) -> "Block":
+        """Return the block with its upper left corner at a point."""
+        across, down = x - self.box[0], y - self.box[1]
+        return replace(
+            self,
+            box=(x, y, x + self.width, y + self.height),
+            spots=tuple((left + across, base + down) for left, base in self.spots),
+        )
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that stand together.
+
+    Attributes:
+        blocks: The fields in reading order; at least one.
+        toned: Left, top, right, bottom of the part that must be even enough to read on.
+        fade: Pixels over which toning passes into the picture outside that part.
+    """
+
+    blocks: tuple[Block, ...]
+    toned: Box
+    fade: int
+
+
+def set_text(
+    face: Typeface, field: str, text: str, size: int, *, width: int, divide: bool
+) -> Block | None:
+    """Set a field at the origin; None where it needs more width or lines than it may have."""
+    style = STYLES[field]
+    font = face.font(size, style.weight)
+    lines = font.break_lines(text, width=width, most=style.lines, divide=divide)
+    if lines is None:
+        return None
+    inks = [font.find_ink(line) for line in lines]
+    leading = _lead(font, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
+    first = -inks[0][1]
+    across = max(ink[2] - ink[0] for ink in inks)
+    return Block(
+        field=field,
+        lines=lines,
+        # Lines start at their ink, so that round and straight letters stand on one edge: the left
+        # one, or the right one where the script runs that way.
+        spots=tuple(
+            (across - ink[2] if font.is_rtl else -ink[0], first + n * leading)
+            for n, ink in enumerate(inks)
+        ),
+        font=font,
+        box=(
+            0,
+            0,
+            round(across + 0.5),
+            round(first + leading * (len(lines) - 1) + inks[-1][3] + 0.5),
+        ),
+    )
+
+
+def _lead(font: SizedFont, inks: Sequence[tuple[float, float, float, float]], usual: float) -> int:
+    """Return the pixels from one baseline to the next: more where letters reach high or low."""
+    clear = max((upper[3] - lower[1] for upper, lower in itertools.pairwise(inks)), default=0.0)
+    return max(round(font.size * usual), round(clear + font.size * _CLEARANCE))
+
+
+def set_button(face: Typeface, text: str, wanted: int, width: int) -> Block | None:
+    """Set a button, on one line if that costs a quarter of its size at most."""
+    wanted = max(LEAST_SIZE, wanted)
+    style = STYLES[BUTTON]
+    for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
+        for size in range(wanted, least - 1, -1):
+            font = face.font(size, style.weight)
+            room = width - 2 * _button_padding(size)
+            lines = font.break_lines(text, width=room, most=most)
+            if lines is not None:
+                return _wrap_button(lines, font)
+    return None
+
+
+def _wrap_button(lines: tuple[str, ...], font: SizedFont) -> Block:
+    widths = [font.measure(line) for line in lines]
+    leading = _lead(font, [font.find_ink(line) for line in lines], _SMALL_LEADING)
+    width = round(max(widths) + 2 * _button_padding(font.size) + 0.5)
+    height = round(font.size * 1.15) + leading * len(lines)
+    capital = -font.find_ink("H")[1]
+    # The eye centres capitals, not the line's whole height.
+    first = round((height - leading * (len(lines) - 1) + capital) / 2)
+    spots = tuple(((width - each) / 2, first + n * leading) for n, each in enumerate(widths))
+    return Block(BUTTON, lines, spots, font, (0, 0, width, height))
+
+
+def _button_padding(size: int) -> int:
+    return round(size * 1.1)
