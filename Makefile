@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-frames eval-ocr eval-originals eval-real sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -82,6 +82,11 @@ eval-real: install extras  ## Print how well characters are told apart on your o
 eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six languages on three grounds
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps scikit-image==0.26.0
 	$(BIN)/python -m tests.eval.ocr
+
+# Its two networks are read; what the package itself depends on is left out.
+eval-watermark: install extras  ## Print what an invisible watermark outlives on your own pictures (PICTURES=FOLDER)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps invisible-watermark==0.2.0
+	$(BIN)/python -m tests.eval.watermark $(PICTURES)
 
 eval-originals: install  ## Print how well logos and twins are found, on posters of the sample briefs
 	$(BIN)/python -m tests.eval.originals
