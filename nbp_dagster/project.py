@@ -84,9 +84,11 @@ def build_oxen(settings: Settings) -> OxenResource:
             base_url=settings.oxen_base_url,
             allow_http=settings.allow_http,
         )
+    pictures = settings.simulator_pictures
     return SimulatedOxenResource(
         latency_seconds=float(settings.simulator_latency),
         state_dir=str((settings.home / "simulator").absolute()),
+        pictures_dir=None if pictures is None else str(pictures.absolute()),
     )
 
 

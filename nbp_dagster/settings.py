@@ -54,6 +54,11 @@ class Settings(StudioOptions, BaseSettings):
         ge=0,
         description="Seconds a job of the built-in simulator takes.",
     )
+    simulator_pictures: Path | None = Field(
+        default=None,
+        description="Folder of pictures that the built-in simulator sends instead of painted ones, "
+        "chosen by prompt and ratio.",
+    )
     ledger_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL address of a ledger that several machines share; NBP_HOME's "
@@ -115,7 +120,7 @@ class Settings(StudioOptions, BaseSettings):
         "once; 0 writes each by itself.",
     )
 
-    @field_validator("home", "config", "dagster_home")
+    @field_validator("home", "config", "dagster_home", "simulator_pictures")
     @classmethod
     def _check_folder(cls, value: Path | None) -> Path | None:
         if value is not None:

@@ -112,7 +112,11 @@ def open_service(
         )
         return
     latency, state_dir = float(settings.simulator_latency), settings.home / "simulator"
-    with connect.run_simulator(latency=latency, state_dir=state_dir.absolute()) as server:
+    with connect.run_simulator(
+        latency=latency,
+        state_dir=state_dir.absolute(),
+        pictures=settings.simulator_pictures,
+    ) as server:
         rate_limiter = RateLimiter(clock)
         yield (
             connect.create_client(

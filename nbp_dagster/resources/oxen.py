@@ -182,8 +182,12 @@ class SimulatedOxenResource(OxenResource):
     state_dir: str | None = Field(
         default=None, description="Folder in which jobs outlive the process; None keeps none."
     )
+    pictures_dir: str | None = Field(
+        default=None,
+        description="Folder of pictures that are sent in place of painted ones; None paints.",
+    )
 
-    @field_validator("state_dir")
+    @field_validator("state_dir", "pictures_dir")
     @classmethod
     def _check_folder(cls, value: str | None) -> str | None:
         return value if value is None else require_path(value)
@@ -207,7 +211,10 @@ class SimulatedOxenResource(OxenResource):
     def running(self) -> Iterator["OxenResource"]:
         """Run the simulator outside Dagster, as `nbp plan` does."""
         state_dir = None if self.state_dir is None else Path(self.state_dir)
-        with run_simulator(latency=self.latency_seconds, state_dir=state_dir) as server:
+        pictures = None if self.pictures_dir is None else Path(self.pictures_dir)
+        with run_simulator(
+            latency=self.latency_seconds, state_dir=state_dir, pictures=pictures
+        ) as server:
             self._server = server
             try:
                 yield self

@@ -34,6 +34,10 @@ class MissingKey(NbpError):
     """Live mode without a key."""
 
 
+class UnfitPictures(NbpError):
+    """A folder that the simulator can send no pictures of."""
+
+
 def require_key(api_key: str) -> str:
     """Return the key.
 
@@ -102,12 +106,18 @@ def share_rate_limiter(address: str, *, api_key: str, clock: Clock, folder: Path
 
 
 @contextmanager
-def run_simulator(*, latency: float, state_dir: Path | None) -> "Iterator[SimulatorServer]":
+def run_simulator(
+    *, latency: float, state_dir: Path | None, pictures: Path | None = None
+) -> "Iterator[SimulatorServer]":
     """Run a simulator in this process, on a free loopback port.
 
     Args:
         latency: Seconds a job works.
         state_dir: Folder in which jobs outlive the process; None keeps none.
+        pictures: Folder of pictures that are sent in place of painted ones; None paints.
+
+    Raises:
+        UnfitPictures: The folder has no pictures, or its index is wrong.
     """
     # A web server and a painter: live mode needs neither, and starts sooner without.
     from nbp_dagster.simulator.options import SimulatorOptions
@@ -121,9 +131,17 @@ def run_simulator(*, latency: float, state_dir: Path | None) -> "Iterator[Simula
         # As the model sends it.
         file_type="jpeg",
         state_dir=state_dir,
+        pictures=pictures,
     )
-    with SimulatorServer(options) as server:
+    server = SimulatorServer(options)
+    try:
+        server.start()
+    except ValueError as error:
+        raise UnfitPictures(f"NBP_SIMULATOR_PICTURES: {error}") from None
+    try:
         yield server
+    finally:
+        server.stop()
 
 
 def create_simulated_catalogue(*, clock: Clock) -> OxenClient:
