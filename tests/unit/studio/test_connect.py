@@ -66,7 +66,7 @@ def test_simulator_mode_sends_the_pictures_of_a_folder(tmp_path: Path) -> None:
 
 def test_a_folder_without_pictures_is_one_error_before_anything_is_sent(tmp_path: Path) -> None:
     with (
-        pytest.raises(UnfitPictures, match="NBP_SIMULATOR_PICTURES: .* has no JPEG"),
+        pytest.raises(UnfitPictures, match=r"NBP_SIMULATOR_PICTURES: .* has no JPEG"),
         run_simulator(latency=0, state_dir=None, pictures=tmp_path),
     ):
         pass
