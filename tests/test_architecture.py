@@ -23,6 +23,7 @@ ORDER = (
     ("studio.checks.ocr", "studio.sets"),
     ("studio.renditions",),
     ("studio",),
+    ("studio.canary",),
     ("resources",),
     ("assets",),
     ("automation",),

@@ -9,6 +9,7 @@ import warnings
 import click
 
 from nbp_dagster.cli.commands.calibrate import calibrate
+from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
@@ -49,7 +50,18 @@ def main() -> None:
     warnings.filterwarnings("ignore", message=r"Image size \(\d+ pixels\) exceeds limit")
 
 
-for command in (validate, plan, run, ledger, calibrate, whois, gallery, simulator, sheets):
+for command in (
+    validate,
+    plan,
+    run,
+    ledger,
+    calibrate,
+    whois,
+    gallery,
+    simulator,
+    sheets,
+    canary,
+):
     main.add_command(command)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbp_dagster.oxen.client import OxenClient
     from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+    from nbp_dagster.studio.canary.comparison import OpenStudio
     from nbp_dagster.studio.ledger.purchases import Purchase
     from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
@@ -43,6 +44,20 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
         SigningError: Content credentials are configured and can't be signed.
     """
     from nbp_dagster.briefs.load import load_briefs
+
+    with open_studios(settings) as open_one:
+        read = briefs or load_briefs(settings.config.absolute())
+        with open_one(read, _paths(settings)) as opened:
+            yield opened
+
+
+@contextmanager
+def open_studios(settings: Settings) -> "Iterator[OpenStudio]":
+    """Open the service of the mode, and yield what opens a studio over it, one after another.
+
+    Raises:
+        MissingKey: Live mode without a key.
+    """
     from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.studio import studio
     from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
@@ -64,15 +79,15 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
         secrets = Secrets(
             _reveal(settings.ledger_url), _reveal(settings.c2pa_key), settings.c2pa_cert or ""
         )
-        with studio.open_studio(
-            briefs or load_briefs(settings.config.absolute()),
+        options = StudioOptions.of(settings).with_paths_from(Path.cwd())
+        yield lambda briefs, paths: studio.open_studio(
+            briefs,
             service,
-            _paths(settings),
-            StudioOptions.of(settings).with_paths_from(Path.cwd()),
+            paths,
+            options,
             secrets=secrets,
             daily_budget_setting=variable_of("daily_budget_usd"),
-        ) as opened:
-            yield opened
+        )
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def group_channels(
     """Return the campaign's channel ids by ratio, ratios in the order of their first use."""
     groups: dict[str, tuple[str, ...]] = {}
     for name in campaign.channels:
-        ratio = ratio_of(channels[name], campaign.model)
+        ratio = ratio_of(channels[name], campaign.chain[0])
         groups[ratio] = (*groups.get(ratio, ()), name)
     return groups
 

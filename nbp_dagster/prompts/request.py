@@ -157,7 +157,7 @@ def compile_request(
     references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
     _check_count(references, prompt.key, most)
     ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
-    first_ratio = ratio_of(briefs.channels[campaign.channels[0]], campaign.model)
+    first_ratio = ratio_of(briefs.channels[campaign.channels[0]], campaign.chain[0])
     fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
     return ImageRequest(
         key=prompt.key,

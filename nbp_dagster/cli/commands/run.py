@@ -10,7 +10,7 @@ import click
 from nbp_dagster.cli.errors import report_errors
 
 
-class _Usd(click.FloatRange):
+class Usd(click.FloatRange):
     """An amount above 0; Python also reads `nan` and `inf` as numbers."""
 
     name = "USD"
@@ -28,7 +28,7 @@ class _Usd(click.FloatRange):
 @click.argument("keys", nargs=-1)
 @click.option(
     "--budget",
-    type=_Usd(min=0, min_open=True),
+    type=Usd(min=0, min_open=True),
     metavar="USD",
     help="Most this command may spend, beside the campaigns' and the day's budgets.",
 )

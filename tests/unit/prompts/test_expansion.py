@@ -174,3 +174,18 @@ def test_a_shot_is_found_by_its_id_and_the_campaign_stays_as_it_was() -> None:
     assert campaign.model_dump() == make_campaign(drawn("one"), drawn("two")).model_dump()
     with pytest.raises(KeyError):
         campaign.shot("three")
+
+
+def test_keys_of_a_chain_are_those_of_its_first_model_whoever_draws() -> None:
+    banners = {"channels": ("display_728x90", "instagram_square")}
+    chain = {"models": ("google-nano-banana-pro", "nano-banana-2-1"), "fall_back": "shot"}
+    shot = Shot(id="two", scene="a scene")
+
+    first = make_campaign(shot, **banners, **chain)
+    fallen = first.model_copy(update={"model": "nano-banana-2-1"})
+    other = make_campaign(shot, **banners, model="nano-banana-2-1")
+
+    keys = [prompt.key for prompt in expand_campaign(first, CHANNELS)]
+    assert keys == ["spring/two/all/21x9/v1", "spring/two/all/1x1/v1"]
+    assert [prompt.key for prompt in expand_campaign(fallen, CHANNELS)] == keys
+    assert expand_campaign(other, CHANNELS)[0].key == "spring/two/all/8x1/v1"
