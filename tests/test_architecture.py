@@ -16,6 +16,7 @@ ORDER = (
     # One module that both the settings and the rooms below the studio may import.
     ("instance", "yaml_source", "oxen", "studio.options", "studio.storage", "studio.vision"),
     ("briefs", "oxen.rate_limit", "settings"),
+    ("disclosure",),
     ("prompts", "studio.imaging"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
     ("studio.references", "studio.provenance"),
@@ -47,7 +48,15 @@ GATES = {
     },
     "requests": {"oxen", "oxen.sockets"},
 }
-WITHOUT_PIXELS = {"yaml_source", "briefs", "prompts", "oxen", "oxen.rate_limit", "oxen.sockets"}
+WITHOUT_PIXELS = {
+    "yaml_source",
+    "briefs",
+    "disclosure",
+    "prompts",
+    "oxen",
+    "oxen.rate_limit",
+    "oxen.sockets",
+}
 MOST_MODULES = 15
 
 

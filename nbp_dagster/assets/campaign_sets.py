@@ -23,8 +23,8 @@ from nbp_dagster.clock import utc_date
 from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.prompts.channel_age import find_old_channels
 from nbp_dagster.studio.campaign_set import write_campaign_set
+from nbp_dagster.studio.checks.check_table import CheckResult
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
-from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import dialog_preview

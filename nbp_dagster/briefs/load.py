@@ -189,6 +189,10 @@ def _read_document(reading: _Reading, path: Path, file: str) -> Document | None:
     document, problems = parse_document(content, file=file, path=path)
     reading.problems += problems
     reading.refused |= {(problem.file, problem.key) for problem in problems}
+    # A key that could not be read is not missing as well.
+    reading.refused |= {
+        (problem.file, f"{problem.key}.{problem.value}".lstrip(".")) for problem in problems
+    }
     return document
 
 

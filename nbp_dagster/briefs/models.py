@@ -17,9 +17,14 @@ from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_faul
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
+    CampaignDisclosure,
+    CharacterKind,
     Correct,
+    Market,
     PaletteTargets,
+    Realism,
     WarningCheck,
+    check_label,
 )
 from nbp_dagster.yaml_source.validation import refuse
 
@@ -144,6 +149,7 @@ Prose = Annotated[str, AfterValidator(_check_prose)]
 CopyText = Annotated[str, AfterValidator(_check_copy)]
 AltText = Annotated[str, AfterValidator(_check_alt)]
 Locale = Annotated[str, AfterValidator(_check_locale)]
+LabelText = Annotated[CopyText, AfterValidator(check_label)]
 LocaleOrAll = Annotated[str, AfterValidator(_check_binding)]
 Term = Annotated[str, AfterValidator(_check_term)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
@@ -216,6 +222,9 @@ class Character(BriefRecord):
         Field(max_length=MAX_MODEL_REFERENCES),
     ] = Field(default=(), description=_ACCEPTED_IMAGES)
 
+    kind: CharacterKind | None = Field(
+        default=None, description="person, animal, mascot or illustration"
+    )
     candidates: int = Field(
         default=1, ge=1, le=MAX_CANDIDATES, description="a whole number from 1 to 4"
     )
@@ -287,6 +296,14 @@ class BrandRights(BriefRecord):
     prompt_writer: Prose | None = Field(default=None, description="who wrote the prompts")
 
 
+class BrandDisclosure(BriefRecord):
+    """How a brand words the label that says a picture is made with AI."""
+
+    words: Mapping[Locale, LabelText] = Field(
+        default_factory=dict, description="a mapping of locale to a text that names AI"
+    )
+
+
 class Brand(BriefRecord):
     """What every picture of a brand shares."""
 
@@ -307,6 +324,10 @@ class Brand(BriefRecord):
         default_factory=Fonts, description="a mapping of regular, bold and locales to fonts"
     )
     disclose_prompt: bool = Field(default=False, description="true or false")
+    realism: Realism | None = Field(default=None, description="photoreal or illustrated")
+    disclosure: BrandDisclosure = Field(
+        default_factory=BrandDisclosure, description="a mapping of words to texts by locale"
+    )
     rights: BrandRights = Field(
         default_factory=BrandRights,
         description="a mapping of creator, credit, copyright and prompt_writer to texts",
@@ -389,6 +410,13 @@ class Campaign(BriefRecord):
     refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     disclose_prompt: bool | None = Field(default=None, description="true or false")
+    markets: tuple[Market, ...] = Field(
+        default=(), description="a list of eu, countries such as JP, and states such as US-NY"
+    )
+    realism: Realism | None = Field(default=None, description="photoreal or illustrated")
+    disclosure: CampaignDisclosure | None = Field(
+        default=None, description='a mapping of "off", in quotes, to the reason'
+    )
     model: ModelId = Field(default=DEFAULT_MODEL, description="the id of a model")
     models: tuple[ModelId, ...] = Field(
         default=(), description="a list of model ids, the preferred one first, in place of model"

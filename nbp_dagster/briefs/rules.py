@@ -15,6 +15,7 @@ from nbp_dagster.briefs.models import (
     MAX_MODEL_REFERENCES,
 )
 from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
+from nbp_dagster.briefs.vocabulary import find_market_fault
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
@@ -62,6 +63,8 @@ def check_campaign(
     name = campaign.data.get("brand")
     brand = brands.get(name) if isinstance(name, str) else None
     problems += _check_targets(campaign, (), campaign.data, brand)
+    if brand:
+        problems += _check_disclosure(campaign, brand)
     for path, shot in _shots(campaign):
         problems += _check_targets(campaign, path, shot, brand)
         problems += _check_copy_mode(campaign, path, shot)
@@ -239,6 +242,34 @@ def _check_cast(
             "or give the shot fewer characters"
         )
         yield campaign.problem((*path, "characters"), message, value="")
+
+
+def _check_disclosure(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
+    """Where markets are named, what their rules depend on is said: nothing is guessed."""
+    given = campaign.data.get("markets")
+    markets = [name for _, name in _texts(given)]
+    if not markets or given != tuple(markets) or any(map(find_market_fault, markets)):
+        return
+    yield from _check_repeats(campaign, ("markets",))
+    if campaign.data.get("realism") is None and brand.data.get("realism") is None:
+        message = (
+            "what these ask depends on whether the pictures look like photographs; add realism: "
+            f"photoreal or illustrated, here or to {brand.file}"
+        )
+        yield campaign.problem(("markets",), message, value="")
+    known, asked = _mapping(brand.data.get("characters")), set[str]()
+    for path, shot in _shots(campaign):
+        for index, name in _texts(shot.get("characters")):
+            character = known.get(name)
+            if name in asked or not isinstance(character, Mapping) or character.get("kind"):
+                continue
+            asked.add(name)
+            line = brand.line_of(("characters", name))
+            message = (
+                "what the campaign's markets ask depends on who is shown; add kind: person, "
+                f"animal, mascot or illustration to this character in {brand.file}:{line}"
+            )
+            yield campaign.problem((*path, "characters", index), message)
 
 
 def _check_targets(

@@ -1,9 +1,18 @@
 """Words, targets and check names that a brief may use; must not know how a check measures."""
 
+import difflib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from nbp_dagster.yaml_source.validation import refuse
 
@@ -11,6 +20,95 @@ ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
     "or to least and most"
 )
+
+# ISO 3166-1 alpha-2.
+_COUNTRIES = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
+BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
+EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
+HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC
+LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA
+NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
+SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
+TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+# The states of the US by ISO 3166-2.
+_STATES = """
+AK AL AR AZ CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ
+NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY
+"""
+# The member states; the others of the EEA have not taken the AI Act over yet.
+_EU = """
+AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK
+"""
+COUNTRIES = frozenset(_COUNTRIES.split())
+STATES = frozenset(f"US-{state}" for state in _STATES.split())
+EU_COUNTRIES = frozenset(_EU.split())
+EU = "eu"
+US = "US"
+_ACCEPTED_MARKETS = "accepted: eu, a country such as JP (ISO 3166-1), or a state such as US-NY"
+
+# The most that a label has room for on the smallest banners.
+MAX_LABEL_CHARACTERS = 40
+# What a label may call AI: a word of its own among letters, or what other scripts write.
+_AI_WORD = re.compile(r"(?<![A-Za-zÀ-žА-я])(?:AI|A\.I\.|KI|IA|I\.A\.|ИИ|ШІ)(?![A-Za-zÀ-žА-я])")
+_AI_ELSEWHERE = ("ذكاء اصطناعي", "الذكاء الاصطناعي", "בינה מלאכותית", "人工智能", "人工智慧")
+
+CharacterKind = Literal["person", "animal", "mascot", "illustration"]
+Realism = Literal["photoreal", "illustrated"]
+
+
+def find_market_fault(market: str) -> str | None:
+    """Return why a text is not a market that a campaign may name, or None."""
+    if market in COUNTRIES or market in STATES or market == EU:
+        return None
+    spelt = market.strip().replace("_", "-")
+    meant = spelt.lower() if spelt.lower() == EU else spelt.upper()
+    if meant == "UK":
+        meant = "GB"
+    if meant in COUNTRIES or meant in STATES or meant == EU:
+        return f"{_ACCEPTED_MARKETS}; did you mean {meant}?"
+    near = difflib.get_close_matches(meant, STATES, n=1) if "-" in meant else []
+    return f"{_ACCEPTED_MARKETS}; did you mean {near[0]}?" if near else _ACCEPTED_MARKETS
+
+
+def check_label(text: str) -> str:
+    """Return a label that names AI, so that it still says what the picture is made with.
+
+    Raises:
+        PydanticCustomError: It does not, or is too long for a small banner.
+    """
+    if not (_AI_WORD.search(text) or any(word in text for word in _AI_ELSEWHERE)):
+        raise refuse("does not name AI; accepted: a text with AI, or KI, IA and the like")
+    if len(text) > MAX_LABEL_CHARACTERS:
+        raise refuse(f"{len(text)} characters; accepted: at most {MAX_LABEL_CHARACTERS}")
+    return text
+
+
+def _check_market(value: str) -> str:
+    fault = find_market_fault(value)
+    if fault:
+        raise refuse(fault)
+    return value
+
+
+Market = Annotated[str, AfterValidator(_check_market)]
+
+
+def _check_reason(value: str) -> str:
+    if not value.strip() or len(value) > 300 or not value.isprintable():
+        raise refuse("accepted: a reason on one line, of at most 300 characters")
+    return value
+
+
+class CampaignDisclosure(BaseModel):
+    """Why a campaign's pictures carry no label although a market asks for one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    off: Annotated[str, AfterValidator(_check_reason)] = Field(
+        description="the reason in words, which stands in the manifest"
+    )
 
 
 def is_no_disclaimer(text: object) -> bool:

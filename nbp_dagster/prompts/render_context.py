@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
+from nbp_dagster.disclosure.need import LabelSpec, Need, label_of, need_of
+from nbp_dagster.disclosure.table import DisclosureTable, load_packaged_table
 from nbp_dagster.prompts.alt_text import alt_texts_of
 from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import ALL_LOCALES, Prompt, locales_of
@@ -19,7 +22,8 @@ class RenderContext:
 
     Attributes:
         channels: Those the picture is cut for, in brief order.
-        fonts: By locale, the fonts of copy that is composited.
+        fonts: By locale, the fonts of copy that is composited, and of labels.
+        table: What law and platforms ask.
     """
 
     prompt: Prompt
@@ -28,6 +32,17 @@ class RenderContext:
     shot: Shot
     channels: tuple[Channel, ...]
     fonts: Mapping[str, FontPair] = field(default_factory=dict)
+    table: DisclosureTable = field(default_factory=load_packaged_table)
+
+    @cached_property
+    def need(self) -> Need:
+        """What the campaign's markets ask of its pictures."""
+        return need_of(self.brand, self.campaign, self.shot, self.table)
+
+    def label(self, locale: str) -> LabelSpec | None:
+        """Return the label of a rendition for a locale; None where it carries none."""
+        served = self.campaign.locales if locale == ALL_LOCALES else (locale,)
+        return label_of(self.need, self.brand, served, self.table)
 
     @property
     def discloses_prompt(self) -> bool:
@@ -51,13 +66,15 @@ def render_context_of(briefs: Briefs, prompt: Prompt) -> RenderContext:
     campaign = briefs.campaigns[prompt.campaign]
     shot = campaign.shot(prompt.shot)
     channels = tuple(briefs.channels[channel] for channel in prompt.channels)
+    brand = briefs.brands[campaign.brand]
+    needs_fonts = sets_type(shot, channels) or need_of(brand, campaign, shot).is_labelled
     return RenderContext(
         prompt=prompt,
-        brand=briefs.brands[campaign.brand],
+        brand=brand,
         campaign=campaign,
         shot=shot,
         channels=channels,
-        fonts=_fonts(briefs, campaign, prompt) if sets_type(shot, channels) else {},
+        fonts=_fonts(briefs, campaign, prompt) if needs_fonts else {},
     )
 
 

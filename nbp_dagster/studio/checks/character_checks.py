@@ -10,7 +10,7 @@ from typing import Final
 
 from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness
-from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
+from nbp_dagster.studio.checks.check_table import Check, Finding, verdict_of
 from nbp_dagster.studio.vision.network import INSTALL
 
 DEFAULT_STANDINGS: Final[Mapping[str, float]] = {"colour": 0.5, "dino": 0.21, "body": 0.21}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from nbp_dagster.studio.checks.rendition_checks import CRASH_THRESHOLD
+from nbp_dagster.studio.checks.check_table import CRASH_THRESHOLD
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 
 FAILURE_WORDS: Final[Mapping[str, str]] = {
@@ -17,6 +17,7 @@ FAILURE_WORDS: Final[Mapping[str, str]] = {
     "subject_whole": "a head or the subject is cut",
     "subject_clear": "copy lies on a head or the subject",
     "marking": "AI marking missing or wrong",
+    "disclosure_label": "AI label missing or without a free place",
     # Of every original.
     "not_blank": "nearly blank",
     "asked_size": "drawn in another size than asked",

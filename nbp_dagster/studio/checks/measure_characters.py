@@ -41,7 +41,7 @@ from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
-from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
+from nbp_dagster.studio.checks.check_table import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import CheckFacts

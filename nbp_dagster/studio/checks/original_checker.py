@@ -10,9 +10,9 @@ from typing import Final
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Reference
+from nbp_dagster.studio.checks.check_table import CheckResult, run_table
 from nbp_dagster.studio.checks.logo import LogoTemplate, prepare_logo
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS, OriginalInput
-from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.references.reference_files import ReadReference

@@ -19,8 +19,8 @@ from nbp_dagster.studio.checks.characters.palette import (
     find_coloured,
     measure_palette,
 )
+from nbp_dagster.studio.checks.check_table import Check, Figures, Finding, verdict_of
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo
-from nbp_dagster.studio.checks.rendition_checks import Check, Figures, Finding, verdict_of
 from nbp_dagster.studio.imaging.resize import Pyramid
 
 LEAST_STRUCTURE: Final = 0.01

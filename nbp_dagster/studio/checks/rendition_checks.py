@@ -1,15 +1,23 @@
-"""The rendition checks, in one table, and what every table needs: `Check`, `Finding`, `run_table`.
+"""The rendition checks, in one table.
 
 A new check is one more entry of the table. Must not know Dagster: assets make asset checks of them.
 """
 
-import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Final
 
 from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.studio.checks.check_table import (
+    Check,
+    CheckResult,
+    Finding,
+    result_of,
+    run_table,
+    verdict_of,
+)
+from nbp_dagster.studio.checks.disclosure_check import NOTHING_ASKED, Disclosed, judge_label
 from nbp_dagster.studio.checks.subject_shares import (
     LEAST_SHOWN,
     MOST_COVERED,
@@ -28,12 +36,6 @@ from nbp_dagster.studio.typography.legibility import (
     measure_text_contrast,
 )
 
-Verdict = Literal["passed", "failed", "skipped"]
-Severity = Literal["error", "warn"]
-Figures = Mapping[str, str | int | float]
-
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class RenditionInput:
@@ -49,6 +51,7 @@ class RenditionInput:
         marks: The origin that the file must state; None where it is not known.
         is_signed: Whether it must have content credentials.
         framed: What it shows of its original; None where that is not known.
+        disclosed: What law asks of it, and the label it has.
     """
 
     channel: Channel
@@ -60,6 +63,7 @@ class RenditionInput:
     marks: Marks | None = None
     is_signed: bool = False
     framed: Framed | None = None
+    disclosed: Disclosed = NOTHING_ASKED
 
     @cached_property
     def picture(self) -> Decoded:
@@ -69,79 +73,6 @@ class RenditionInput:
             UndecodableImage: The file is not one sound still picture.
         """
         return decode_image(self.data, what=f"{self.prompt_key} for {self.channel.id}")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Attributes:
-        verdict: "skipped" where it could not run; never counted as passed.
-        threshold: What is accepted, in words.
-        sentence: What was seen, for a person.
-        figures: What was measured, by name.
-        is_provisional: Whether the threshold is a guess: then it warns and never blocks.
-        missing_extra: The extra for want of which it was skipped; a strict run fails it.
-        subjects: Which characters or fields of copy fell short, by their names in the brief, or
-            which colours there should be "more" or "less" of.
-        is_unsure: Whether it failed for a doubt that a person should look into: it is told, and
-            no other picture is ever bought for it.
-    """
-
-    verdict: Verdict
-    threshold: str
-    sentence: str
-    figures: Figures = field(default_factory=dict)
-    is_provisional: bool = False
-    missing_extra: str = ""
-    subjects: tuple[str, ...] = ()
-    is_unsure: bool = False
-
-
-CRASH_THRESHOLD: Final = "the check runs to its end"
-"""The threshold of a check that crashed, by which it is known among those that failed."""
-
-
-class _Named(Protocol):
-    """What is checked: a rendition, a prompt's original or a set."""
-
-    @property
-    def prompt_key(self) -> str: ...
-
-
-Subject = TypeVar("Subject", bound=_Named)
-
-
-@dataclass(frozen=True)
-class Check(Generic[Subject]):
-    """One entry of the table.
-
-    Attributes:
-        name: Its name everywhere: Dagster, manifest, docs/checks.md.
-        description: One sentence on what it holds.
-        severity: "error" where a failing rendition can't be used.
-        run: Checks one subject: a rendition, an original or a set.
-    """
-
-    name: str
-    description: str
-    severity: Severity
-    run: Callable[[Subject], Finding]
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """A finding together with the check that made it; attributes as there."""
-
-    name: str
-    severity: Severity
-    verdict: Verdict
-    threshold: str
-    sentence: str
-    figures: Figures
-    missing_extra: str = ""
-    subjects: tuple[str, ...] = ()
-    is_unsure: bool = False
 
 
 def run_rendition_checks(
@@ -158,60 +89,6 @@ def run_rendition_checks(
         blocking: Names of checks that the brand wants to be errors.
     """
     return run_table(RENDITION_CHECKS if checks is None else checks, rendition, blocking=blocking)
-
-
-def run_table(
-    checks: Sequence[Check[Subject]], subject: Subject, *, blocking: Collection[str]
-) -> tuple[CheckResult, ...]:
-    """Run every check of a table on its subject, in order; none can stop another."""
-    return tuple(_run(check, subject, blocking) for check in checks)
-
-
-def _run(check: Check[Subject], subject: Subject, blocking: Collection[str]) -> CheckResult:
-    try:
-        finding = check.run(subject)
-    except Exception as error:  # noqa: BLE001 - a crash is a failed check, and the others still run
-        _log.exception("check %s crashed on %s", check.name, subject.prompt_key)
-        finding = _crash(error)
-    return _result(check, finding, blocking)
-
-
-def fail_table(
-    checks: Sequence[Check[Subject]],
-    error: Exception,
-    *,
-    prompt_key: str,
-    blocking: Collection[str],
-) -> tuple[CheckResult, ...]:
-    """Return every check of a table as failed: what they rest on could not be measured."""
-    _log.error("the checks of %s can't be made", prompt_key, exc_info=error)
-    return tuple(_result(check, _crash(error), blocking) for check in checks)
-
-
-def _crash(error: Exception) -> Finding:
-    sentence = f"the check itself crashed: {type(error).__name__}: {error}"
-    return Finding("failed", threshold=CRASH_THRESHOLD, sentence=sentence)
-
-
-def _result(check: Check[Any], finding: Finding, blocking: Collection[str]) -> CheckResult:
-    is_firm = not finding.is_provisional and not finding.is_unsure
-    promoted = check.name in blocking and is_firm
-    return CheckResult(
-        name=check.name,
-        severity="error" if promoted else check.severity,
-        verdict=finding.verdict,
-        threshold=finding.threshold,
-        sentence=finding.sentence,
-        figures=finding.figures,
-        missing_extra=finding.missing_extra,
-        subjects=finding.subjects,
-        is_unsure=finding.is_unsure,
-    )
-
-
-def verdict_of(passed: bool) -> Verdict:
-    """Return the verdict of a check that was not skipped."""
-    return "passed" if passed else "failed"
 
 
 def _check_pixels(rendition: RenditionInput) -> Finding:
@@ -297,7 +174,7 @@ def check_drawn_letters(
         blocking: Names of checks that the brand wants to be errors.
     """
     check = next(check for check in RENDITION_CHECKS if check.run is _check_letters)
-    return _result(check, _check_letter_size(boxes, why_unknown), blocking)
+    return result_of(check, _check_letter_size(boxes, why_unknown), blocking)
 
 
 def _check_letter_size(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
@@ -392,6 +269,10 @@ def _check_marking(rendition: RenditionInput) -> Finding:
     return Finding(verdict_of(not wrong), threshold=threshold, sentence=sentence, figures=figures)
 
 
+def _check_disclosure(rendition: RenditionInput) -> Finding:
+    return judge_label(rendition.disclosed, rendition.channel, lambda: rendition.picture.image)
+
+
 RENDITION_CHECKS: Final[tuple[Check[RenditionInput], ...]] = (
     Check(
         "exact_pixels",
@@ -446,5 +327,11 @@ RENDITION_CHECKS: Final[tuple[Check[RenditionInput], ...]] = (
         "The written file states that it is AI-made, by what and for which prompt.",
         "error",
         _check_marking,
+    ),
+    Check(
+        "disclosure_label",
+        "The label that the campaign's markets ask for is there, legible, and covers nothing.",
+        "error",
+        _check_disclosure,
     ),
 )

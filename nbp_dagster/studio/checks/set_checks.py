@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from nbp_dagster.studio.checks.rendition_checks import Check, CheckResult, Finding, run_table
+from nbp_dagster.studio.checks.check_table import Check, CheckResult, Finding, run_table
 from nbp_dagster.studio.checks.set_outliers import check_agreement
 from nbp_dagster.studio.manifest.manifest import SetManifest
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from nbp_dagster.studio.checks.rendition_checks import Finding
+from nbp_dagster.studio.checks.check_table import Finding
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import SetManifest
 from nbp_dagster.studio.manifest.records import PromptRecord

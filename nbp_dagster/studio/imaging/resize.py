@@ -177,6 +177,7 @@ def render_channel(
     typeset: Callable[[Image.Image, Crop], Image.Image] | None = None,
     compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
     watermark: Callable[[Image.Image], Image.Image] | None = None,
+    label: Callable[[Image.Image, Crop], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
     places: Places | None = None,
     ground: tuple[int, int, int] | None = None,
@@ -193,6 +194,7 @@ def render_channel(
             then stands at the right or bottom and leaves the rest to it.
         compose: Makes the whole frame of the original, in place of fitting and typesetting.
         watermark: Draws the watermark on a crop off the middle: it may lose the first.
+        label: Sets a label on a frame that nothing else is set on.
         words: Boxes that no crop may cut: left, top, right, bottom in shares of the picture.
         places: Its heads and subject, where they are known.
         ground: What stands beside a picture that is shown whole and has no plain edge to grow a
@@ -221,6 +223,8 @@ def render_channel(
         elif watermark is not None and crop.is_moved:
             fitted = watermark(fitted)
             is_drawn_on = True
+        if label is not None:
+            fitted = label(fitted, crop)
     encoded = encode_signed(
         lambda room: encode_picture(
             fitted,

@@ -15,7 +15,7 @@ from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.crop import CropFacts
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
-from nbp_dagster.studio.manifest.value_types import DuplicateFacts, SafeArea
+from nbp_dagster.studio.manifest.value_types import DisclosureFacts, DuplicateFacts, SafeArea
 from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -67,6 +67,8 @@ class CampaignFacts:
         brief_path: The brief's path, relative to the folder of briefs.
         brief_sha256: Digest of the brief's bytes, hex.
         commit: Commit of the repository the brief was read from; None outside a repository.
+        markets: Where it runs, as the brief says; none where it does not say.
+        realism: "photoreal" or "illustrated"; None where the briefs do not say.
     """
 
     id: str
@@ -75,6 +77,8 @@ class CampaignFacts:
     brief_path: str
     brief_sha256: str
     commit: str | None = None
+    markets: tuple[str, ...] = ()
+    realism: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +88,14 @@ class CharacterFacts:
     Attributes:
         traits: What never changes about the character, in the brief's words.
         sheets: sha256 (hex) of each approved reference image, in the order they are sent.
+        kind: "person", "animal", "mascot" or "illustration"; None where the brief does not say.
     """
 
     id: str
     name: str
     traits: tuple[str, ...]
     sheets: tuple[str, ...]
+    kind: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +179,7 @@ class Picture:
         parent: The fingerprint that this one softens or corrects; None for an original.
         seconds_taken: From enqueue to completion; None in records of earlier versions.
         alt_texts: What it shows, in words, by language tag; empty in records of earlier versions.
+        disclosure: What law and platforms ask of it, and the label it carries.
     """
 
     file: str
@@ -204,6 +211,7 @@ class Picture:
     parent: str | None = None
     seconds_taken: float | None = None
     alt_texts: Mapping[str, str] = field(default_factory=dict)
+    disclosure: DisclosureFacts = field(default_factory=DisclosureFacts)
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Value types within manifests and prompt records: duplicates, safe areas, text read by OCR."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -19,6 +20,44 @@ class DuplicateFacts:
     twin_of: str
     likeness: float
     same_file: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFacts:
+    """The label on a rendition that says it is made with AI.
+
+    Attributes:
+        words: What it says beside its icon; empty for an icon alone.
+        language: Locale of the words.
+        icon: Kind of the EU's icon; None for none.
+        size_px: Pixels of the em of its letters.
+        box: Left, top, right, bottom of its plate in pixels.
+    """
+
+    words: str
+    language: str
+    icon: str | None
+    size_px: int
+    box: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisclosureFacts:
+    """What law and platforms ask of a rendition, and what it carries.
+
+    Attributes:
+        rules: Ids of the rules that hold for it.
+        is_synthetic_performer: Whether it shows a generated person that looks real.
+        label: The label that was set; None for none.
+        off: Why none is set although a rule asks for one.
+        declarations: What each platform's field holds, by platform and field.
+    """
+
+    rules: tuple[str, ...] = ()
+    is_synthetic_performer: bool = False
+    label: LabelFacts | None = None
+    off: str | None = None
+    declarations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,14 @@ from nbp_dagster.prompts.expansion import drawn_locale
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.check_table import Check, fail_table
 from nbp_dagster.studio.checks.measure_characters import Measurer, facts_of
 from nbp_dagster.studio.checks.ocr.drawn_letters import measure_drawn_letters
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader, ProofreadResult
 from nbp_dagster.studio.checks.original_checker import OriginalChecker, ReceivedFile
-from nbp_dagster.studio.checks.rendition_checks import Check, check_drawn_letters, fail_table
+from nbp_dagster.studio.checks.rendition_checks import check_drawn_letters
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture

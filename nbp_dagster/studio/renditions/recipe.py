@@ -14,6 +14,7 @@ from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION
 from nbp_dagster.studio.imaging.xmp import Rights
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.typography.copy_fit import locale_copies
+from nbp_dagster.studio.typography.disclosure_label import LABEL_VERSION
 from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
 
 # Raised when an equal original and channel would give another file: renditions are made again.
@@ -62,9 +63,21 @@ def recipe_of(
         facts["line_breaks"] = LINE_BREAKS_VERSION
     if signer is not None:
         facts["signing"] = SIGNING_VERSION
+    if context.campaign.markets:
+        facts["disclosure"] = _disclosure_facts(context)
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _disclosure_facts(context: RenderContext) -> dict[str, Any]:
+    """What decides the labels, and what records say of them."""
+    served = (ALL_LOCALES, *locales_of(context.prompt, context.campaign))
+    return {
+        "version": LABEL_VERSION,
+        "labels": [None if spec is None else vars(spec) for spec in map(context.label, served)],
+        "need": context.need.facts,
+    }
 
 
 @cache

@@ -14,6 +14,7 @@ from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import ALL_LOCALES
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
+from nbp_dagster.studio.checks.disclosure_check import Disclosed
 from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
@@ -30,7 +31,7 @@ from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
-from nbp_dagster.studio.manifest.value_types import WordBox
+from nbp_dagster.studio.manifest.value_types import DisclosureFacts, LabelFacts, WordBox
 from nbp_dagster.studio.options import ReadWhen
 from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.picture_index import (
@@ -39,6 +40,7 @@ from nbp_dagster.studio.provenance.picture_index import (
     known_original,
     known_rendition,
 )
+from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.original_places import settle_places
 from nbp_dagster.studio.renditions.recipe import recipe_of, rights_of
@@ -47,6 +49,7 @@ from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
+from nbp_dagster.studio.typography.disclosure_label import PlacedLabel
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 
@@ -222,18 +225,18 @@ class Renderer:
         channel, context = work.channel, work.context
         logo = self._read_logo(context) if is_banner(channel.width, channel.height) else None
         setter = CopySetter(context, channel, copy, work.is_simulated, logo)
-        marks = work.marks(composited=setter.is_needed, locale=copy.locale)
-        compose = partial(setter.compose, words=work.words, places=work.places)
-        typeset = partial(
-            setter.typeset, source=original.size, places=work.places, words=work.words
-        )
+        spec = context.label(copy.locale)
+        layer = LabelledSetter(setter, spec, original.size, work.places, work.words)
+        is_lettered = setter.is_needed or spec is not None
+        marks = work.marks(composited=is_lettered, locale=copy.locale)
         rendition = render_channel(
             original,
             channel,
             xmp=build_xmp(marks),
-            typeset=typeset if setter.is_needed else None,
-            compose=compose if setter.is_banner else None,
+            typeset=layer.typeset if setter.is_needed else None,
+            compose=layer.compose if setter.is_banner else None,
             watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
+            label=layer.finish if spec is not None and not setter.is_needed else None,
             words=work.words,
             places=work.places,
             ground=choose_scheme(context.brand.palette).background,
@@ -244,12 +247,13 @@ class Renderer:
                 channel=channel,
                 data=rendition.data,
                 prompt_key=context.prompt.key,
-                left_out=setter.left_out,
-                text_boxes=setter.text_boxes,
+                left_out=layer.setter.left_out,
+                text_boxes=layer.setter.text_boxes,
                 has_drawn_text=work.request.drawn_locale is not None,
                 marks=marks,
                 is_signed=self._credentials is not None,
                 framed=Framed(rendition.crop, original.size, work.places),
+                disclosed=Disclosed(context.need, spec, layer.label),
             ),
             blocking=context.brand.blocking_checks,
         )
@@ -272,6 +276,7 @@ class Renderer:
             framing=rendition.crop.facts,
             checks=tuple(map(facts_of, checks)),
             alt_texts=marks.alt_texts,
+            disclosure=DisclosureFacts(**context.need.facts, label=_label_facts(layer.label)),
             **work.lineage(),
         )
         # Drawn from the decoded pixels: a set would have to decode every file again.
@@ -377,6 +382,18 @@ class _Work:
             "original_sha256": self.made.image.sha256,
             "simulated": self.is_simulated,
         }
+
+
+def _label_facts(label: PlacedLabel | None) -> LabelFacts | None:
+    if label is None:
+        return None
+    return LabelFacts(
+        words=label.words,
+        language=label.language,
+        icon=label.icon,
+        size_px=label.size,
+        box=label.box,
+    )
 
 
 def _blank(made: Made, recipe: str, earlier: PromptRecord | None) -> PromptRecord:

@@ -80,7 +80,7 @@ def assemble(
         created=datetime.fromtimestamp(now, UTC),
         simulated=any(picture.simulated for picture in pictures),
         brand=BrandFacts(id=brand.id, name=brand.name, palette=dict(brand.palette)),
-        campaign=_campaign_facts(briefs, campaign, commit),
+        campaign=_campaign_facts(briefs, campaign, brand, commit),
         totals=count_totals(pictures, missing),
         channels=_channel_facts(briefs, campaign),
         shots=tuple(
@@ -109,7 +109,9 @@ def title_of(briefs: Briefs, campaign: Campaign) -> str:
     return f"{briefs.brands[campaign.brand].name}: {campaign.id.replace('_', ' ')}"
 
 
-def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> CampaignFacts:
+def _campaign_facts(
+    briefs: Briefs, campaign: Campaign, brand: Brand, commit: str | None
+) -> CampaignFacts:
     source = briefs.source_of("campaign", campaign.id)
     return CampaignFacts(
         id=campaign.id,
@@ -118,6 +120,8 @@ def _campaign_facts(briefs: Briefs, campaign: Campaign, commit: str | None) -> C
         brief_path=f"campaigns/{source.path.name}",
         brief_sha256=source.sha256,
         commit=commit,
+        markets=campaign.markets,
+        realism=campaign.realism or brand.realism,
     )
 
 
@@ -163,6 +167,7 @@ def _character_facts(
                 name=character.name,
                 traits=tuple(character.traits),
                 sheets=() if sheet is None else sheet.digests,
+                kind=character.kind,
             )
         )
     return tuple(facts)

@@ -61,6 +61,7 @@ class CopySetter:
     logo: Image.Image | None = None
     left_out: tuple[str, ...] = field(default=(), init=False)
     text_boxes: tuple[TextBox, ...] = field(default=(), init=False)
+    taken: Mapping[str, PixelBox] = field(default_factory=dict, init=False)
 
     @property
     def is_banner(self) -> bool:
@@ -163,6 +164,7 @@ class CopySetter:
         self.text_boxes = tuple(
             TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
         )
+        self.taken = {**(taken or {}), **done.boxes}
         if self.is_simulated:
-            return draw_watermark(done.image, {**(taken or {}), **done.boxes}, low=self.is_banner)
+            return draw_watermark(done.image, self.taken, low=self.is_banner)
         return done.image

@@ -32,22 +32,32 @@ def draw_watermark(
         low: Try the lower corners first: on a low frame a face reaches the upper ones.
     """
     picture = image.copy()
-    size = max(_LEAST_PIXELS, round(min(picture.size) * _SIZE_SHARE))
-    font = SizedFont(size, 700, language=None)
+    font, pad = _choose_font(picture.size)
+    left, top, _, _ = font.find_ink(WATERMARK_TEXT)
+    plate = find_plate(picture.size, boxes, low=low)
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle(plate, radius=(plate[3] - plate[1]) / 2, fill=_PLATE)
+    font.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), WATERMARK_TEXT, _INK)
+    return picture
+
+
+def find_plate(frame: tuple[int, int], boxes: Mapping[str, Box], *, low: bool = False) -> Box:
+    """Return where the watermark's plate stands on a frame; arguments as for `draw_watermark`."""
+    font, pad = _choose_font(frame)
     left, top, right, bottom = font.find_ink(WATERMARK_TEXT)
-    pad = size * 0.55
-    width, height = round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)
-    plate = _choose_corner(
-        picture.size,
-        (width, height),
-        margin=size // 2 if low else size,
+    return _choose_corner(
+        frame,
+        (round(right - left + 2 * pad), round(bottom - top + 1.4 * pad)),
+        margin=font.size // 2 if low else font.size,
         taken=boxes.values(),
         low=low,
     )
-    pen = ImageDraw.Draw(picture)
-    pen.rounded_rectangle(plate, radius=height / 2, fill=_PLATE)
-    font.draw(picture, (plate[0] + pad - left, plate[1] + 0.7 * pad - top), WATERMARK_TEXT, _INK)
-    return picture
+
+
+def _choose_font(frame: tuple[int, int]) -> tuple[SizedFont, float]:
+    """The font of the watermark, and the space around its letters."""
+    size = max(_LEAST_PIXELS, round(min(frame) * _SIZE_SHARE))
+    return SizedFont(size, 700, language=None), size * 0.55
 
 
 def _choose_corner(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from nbp_dagster.studio.checks.check_table import Check, Finding, verdict_of
 from nbp_dagster.studio.checks.ocr.compare_text import (
     Match,
     find_leftovers,
@@ -18,7 +19,6 @@ from nbp_dagster.studio.checks.ocr.compare_text import (
 )
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, find_prohibited
 from nbp_dagster.studio.checks.ocr.look_alikes import list_readings
-from nbp_dagster.studio.checks.rendition_checks import Check, Finding, verdict_of
 from nbp_dagster.studio.manifest.value_types import Pass, ReadLine
 from nbp_dagster.studio.typography.legibility import LARGE_TEXT_RATIO, SMALL_TEXT_RATIO
 

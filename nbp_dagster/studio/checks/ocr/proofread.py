@@ -17,6 +17,7 @@ from PIL import Image
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.request import Reference
+from nbp_dagster.studio.checks.check_table import CheckResult, run_table
 from nbp_dagster.studio.checks.ocr.compare_text import match_texts
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS, OcrInput
@@ -28,7 +29,6 @@ from nbp_dagster.studio.checks.ocr.ocr_engine import (
     identify_engine,
     load_engine,
 )
-from nbp_dagster.studio.checks.rendition_checks import CheckResult, run_table
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import scale_to
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine, WordBox

@@ -5,9 +5,9 @@ import pytest
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS, CharacterInput
 from nbp_dagster.studio.checks.characters.headcount import Headcount
 from nbp_dagster.studio.checks.characters.lineup import Likeness
+from nbp_dagster.studio.checks.check_table import run_table
 from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.checks.measure_characters import facts_of
-from nbp_dagster.studio.checks.rendition_checks import run_table
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.regeneration_rules import failing

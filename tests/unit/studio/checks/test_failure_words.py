@@ -3,15 +3,11 @@
 import pytest
 
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.check_table import Check, fail_table
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import (
-    RENDITION_CHECKS,
-    Check,
-    RenditionInput,
-    fail_table,
-)
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS, RenditionInput
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import judge_strictly

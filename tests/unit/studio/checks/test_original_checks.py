@@ -13,6 +13,7 @@ from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.prompts.picture_sizes import PIXELS_AT_1K
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.check_table import Check, CheckResult, fail_table, run_table
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import (
@@ -20,13 +21,7 @@ from nbp_dagster.studio.checks.original_checks import (
     ORIGINAL_CHECKS,
     OriginalInput,
 )
-from nbp_dagster.studio.checks.rendition_checks import (
-    RENDITION_CHECKS,
-    Check,
-    CheckResult,
-    fail_table,
-    run_table,
-)
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.imaging.resize import build_pyramid
 from tests.rigs.pictures import draw_scene

@@ -7,11 +7,9 @@ from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 
 from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.studio.checks.check_table import Check, CheckResult, Finding
 from nbp_dagster.studio.checks.rendition_checks import (
     RENDITION_CHECKS,
-    Check,
-    CheckResult,
-    Finding,
     RenditionInput,
     run_rendition_checks,
 )

@@ -3,11 +3,8 @@
 import pytest
 
 from nbp_dagster.briefs.channels import load_packaged_channels
-from nbp_dagster.studio.checks.rendition_checks import (
-    CheckResult,
-    RenditionInput,
-    run_rendition_checks,
-)
+from nbp_dagster.studio.checks.check_table import CheckResult
+from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
 from nbp_dagster.studio.checks.subject_shares import Framed
 from nbp_dagster.studio.imaging.boxes import Box
 from nbp_dagster.studio.imaging.crop import Crop

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nbp_dagster.studio.checks.rendition_checks import CRASH_THRESHOLD
+from nbp_dagster.studio.checks.check_table import CRASH_THRESHOLD
 from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
 from nbp_dagster.studio.sets.attention import Attention, list_attention
 from tests.rigs.sets import build_set

@@ -15,6 +15,7 @@ from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painting.painter import paint
+from nbp_dagster.studio.checks.check_table import CheckResult
 from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
 from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngineMissing
@@ -23,7 +24,6 @@ from nbp_dagster.studio.checks.ocr.proofread import (
     ProofreadResult,
     find_copy_boxes,
 )
-from nbp_dagster.studio.checks.rendition_checks import CheckResult
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from nbp_dagster.studio.options import ReadWhen

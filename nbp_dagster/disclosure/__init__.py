@@ -1,0 +1,1 @@
+"""What law and platforms ask a picture made with AI to say, as one table with its sources."""
