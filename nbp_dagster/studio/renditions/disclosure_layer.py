@@ -14,6 +14,7 @@ from nbp_dagster.studio.imaging.boxes import Box
 from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid
+from nbp_dagster.studio.typography.blocks import Box as PixelBox
 from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.disclosure_label import (
@@ -25,7 +26,6 @@ from nbp_dagster.studio.typography.disclosure_label import (
 )
 from nbp_dagster.studio.typography.simulated_watermark import find_plate
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit
-from nbp_dagster.studio.typography.text_layout import Box as PixelBox
 
 
 @dataclass

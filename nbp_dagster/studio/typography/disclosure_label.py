@@ -18,8 +18,8 @@ from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, is_right_to_left, lan
 from nbp_dagster.disclosure.need import LabelSpec
 from nbp_dagster.disclosure.table import FALLBACK_LANGUAGE, Icon
 from nbp_dagster.studio.imaging.boxes import overlap_of, share_of
+from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import BLACK, WHITE, Colour
-from nbp_dagster.studio.typography.text_layout import Box
 from nbp_dagster.studio.typography.typeface import SizedFont, Typeface, can_shape
 
 LABEL_VERSION: Final = "1"
