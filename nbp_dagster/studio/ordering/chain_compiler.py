@@ -28,9 +28,6 @@ from nbp_dagster.studio.ordering.model_chain import (
 class ChainCompiler(Compiler):
     """A compiler that follows `models` and `fall_back` of a campaign; see `Compiler`.
 
-    Attributes:
-        falls: What the last compilation asks of another model than the first of its chain.
-
     Args:
         now: Returns seconds since the epoch.
         others: Those of `Compiler`.
@@ -39,8 +36,13 @@ class ChainCompiler(Compiler):
     def __init__(self, *args: Any, now: Callable[[], float], **others: Any) -> None:
         super().__init__(*args, **others)
         self._now = now
-        self.falls: tuple[Fall, ...] = ()
+        self._falls: dict[str, tuple[Fall, ...]] = {}
         self._rivals: Mapping[str, tuple[str, ...]] = {}
+
+    @property
+    def falls(self) -> tuple[Fall, ...]:
+        """What is asked of another model than the first of its chain, as last compiled."""
+        return tuple(fall for falls in self._falls.values() for fall in falls)
 
     def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
         """Compile prompts into priced orders; see `Compiler.compile`."""
@@ -60,7 +62,6 @@ class ChainCompiler(Compiler):
         falling = {item.id: item for item in campaigns if item.fall_back != "never"}
         if not falling:
             return [(self, tuple(prompts))]
-        self.falls = ()
         compilers: dict[tuple[str, str], Self] = {}
         chosen: dict[str, str] = {}
         for campaign in falling.values():
@@ -84,7 +85,7 @@ class ChainCompiler(Compiler):
     def _choose(self, campaign: Campaign, records: Sequence[ModelRecord]) -> dict[str, str]:
         prompts, now = expand_campaign(campaign, self.briefs.channels), self._now()
         models = choose_models(campaign, prompts, records, now=now)
-        self.falls += find_falls(campaign, models, records, now=now)
+        self._falls[campaign.id] = find_falls(campaign, models, records, now=now)
         return models
 
     def _read_records(self, campaign: Campaign) -> list[ModelRecord]:

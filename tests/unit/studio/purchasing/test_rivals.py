@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 
+import pytest
+
+from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import Workbench, order, workbench
@@ -86,4 +89,22 @@ def test_a_model_at_capacity_never_leaves_a_request_alone(
     service.heal()
 
     assert isinstance(bench.make(first)[first.key], Generated)
+    assert service.bills == 1
+
+
+def test_a_forgotten_job_of_any_model_of_a_batch_is_found_before_buying(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    """The ledger is an older copy: the job was paid, and its row is not here."""
+    first, second = order(1), order(2)
+    second = replace(second, request=replace(second.request, model="nano-banana-2-1"))
+    bench.client.enqueue(
+        model=second.request.model,
+        prompt=second.request.prompt,
+        parameters=dict(second.request.parameters),
+    )
+
+    with pytest.raises(LedgerBehind, match="1 of the 2 pictures"):
+        bench.make(first, second)
+
     assert service.bills == 1
