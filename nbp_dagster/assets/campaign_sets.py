@@ -20,6 +20,7 @@ from nbp_dagster.assets.step import (
 )
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.clock import utc_date
+from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
 from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.prompts.channel_age import find_old_channels
 from nbp_dagster.studio.campaign_set import write_campaign_set
@@ -179,6 +180,7 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         ),
         **_describe_likenesses(manifest),
         **_describe_old_channels(studio, manifest.campaign.id),
+        "disclosure": "; ".join(describe_disclosure(studio.briefs, [manifest.campaign.id])),
     }
 
 
@@ -186,6 +188,7 @@ def _describe_old_channels(studio: Studio, campaign_id: str) -> dict[str, object
     """The campaign's channels whose figures may be old, where there are any."""
     old = find_old_channels(studio.briefs, utc_date(studio.now()), [campaign_id])
     lines = [f"- `{problem.value}`: {problem.message}" for problem in old]
+    lines += [f"- {warning}" for warning in find_old_rows(utc_date(studio.now()))]
     return {"old_channels": dg.MetadataValue.md("\n".join(lines))} if lines else {}
 
 

@@ -222,8 +222,17 @@ def _picture_row(picture: Picture) -> dict[str, str | int]:
         "type": picture.file_type,
         "bytes": picture.bytes,
         "checks": f"failed: {failed}" if failed else "passed",
+        "label": _describe_label(picture),
         "sha256": picture.sha256,
     }
+
+
+def _describe_label(picture: Picture) -> str:
+    """The label that says it is made with AI, or why there is none."""
+    asked = picture.disclosure
+    if asked.label is not None:
+        return asked.label.words or f"icon {asked.label.icon}"
+    return f"off: {asked.off}" if asked.off and asked.rules else "none asked for"
 
 
 def _references(request: ImageRequest) -> Any:

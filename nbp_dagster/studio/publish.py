@@ -9,6 +9,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import DownloadFailed, NotFound
 from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, from_json, set_digest
+from nbp_dagster.studio.sets.delivery_list import DELIVERY
 from nbp_dagster.studio.sets.set_writer import list_files
 from nbp_dagster.studio.studio import Studio
 
@@ -78,7 +79,8 @@ def publish_set(
         raise NotPublishable(f"the set of {campaign_id} is not published: {problem}")
     if not rules.allow_fewer:
         _require_no_fewer(studio, campaign_id, manifest, destination)
-    names = list_files(manifest)
+    # A set that an earlier version wrote has no list yet.
+    names = [each for each in list_files(manifest) if each != DELIVERY or (folder / each).is_file()]
     commit = studio.client.put_files(
         destination.repository,
         destination.branch,

@@ -22,6 +22,7 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     from nbp_dagster.cli.openings import open_studio
     from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
     from nbp_dagster.clock import utc_date
+    from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
     from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.plan import plan_prompts
@@ -32,9 +33,15 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         chosen = choose_prompts(studio.briefs, keys)
         prompts = [prompt for prompts in chosen.values() for prompt in prompts]
         planned = plan_prompts(studio, prompts)
+<<<<<<< HEAD
         falls = [fall.in_words() for fall in studio.compiler.falls]
         news = studio.compiler.models.find_news(chosen)
         old = list(find_old_channels(studio.briefs, utc_date(studio.now()), chosen))
+=======
+        today = utc_date(studio.now())
+        old = [*find_old_channels(studio.briefs, today, chosen), *find_old_rows(today)]
+        asked = list(describe_disclosure(studio.briefs, chosen))
+>>>>>>> w-c
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)
@@ -44,7 +51,7 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     else:
         for line in describe_plan(planned, simulated=settings.mode != "live"):
             click.echo(line)
-        for line in planned.over:
+        for line in (*asked, *planned.over):
             click.echo(f"nbp: {line}", err=True)
         for line in falls:
             click.echo(f"nbp: warning: {line}", err=True)

@@ -10,12 +10,13 @@ from nbp_dagster.cli.errors import report_errors
 def validate() -> None:
     """Check every brief; print every error of every file, or that there are none.
 
-    Warnings, of channels that enlarge their pictures or whose figures are old, go to the error
-    stream and fail nothing.
+    Warnings, of channels that enlarge their pictures or whose figures are old, and what each
+    campaign's markets ask, go to the error stream and fail nothing.
     """
     # Imported here: no other command needs the briefs, fonts and images all at once.
     from nbp_dagster.briefs.load import BriefError, load_briefs
     from nbp_dagster.clock import SystemClock, utc_date
+    from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
     from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.prompts.expansion import expand
     from nbp_dagster.prompts.picture_sizes import find_enlarged
@@ -30,8 +31,11 @@ def validate() -> None:
     if crowded:
         raise BriefError(settings.config, crowded)
     today = utc_date(SystemClock().now())
-    for warning in (*find_enlarged(briefs), *find_old_channels(briefs, today)):
+    old = (*find_old_channels(briefs, today), *find_old_rows(today))
+    for warning in (*find_enlarged(briefs), *old):
         click.echo(f"nbp: warning: {warning}", err=True)
+    for line in describe_disclosure(briefs):
+        click.echo(f"nbp: {line}", err=True)
     prompts = expand(briefs)
     click.echo(
         f"{settings.config}: {len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns, "

@@ -11,6 +11,7 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest, write_manifest
+from nbp_dagster.studio.sets.delivery_list import DELIVERY, render_delivery
 from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.sets.index_page import CARD, INDEX, MANIFEST, write_card
 from nbp_dagster.studio.sets.set_changes import compare_sets, read_earlier
@@ -105,6 +106,7 @@ def write_set(
     # One sync for all files: a thousand single ones take seconds.
     sync_disk(folder)
     write_atomically(folder / INDEX, page.encode())
+    write_atomically(folder / DELIVERY, render_delivery(manifest).encode())
     write_manifest(manifest, folder / MANIFEST)
     covers = (row.sha256 for row in choose_covers(manifest))
     write_card(folder, manifest, {digest: files.read(thumbs[digest]) for digest in covers})
@@ -128,7 +130,7 @@ def list_files(manifest: SetManifest) -> tuple[str, ...]:
     sheets = divide_sheets(len(manifest.pictures))
     pictures = [picture.file for picture in manifest.pictures]
     thumbs = [] if _is_inline(manifest) else [thumb_file(row) for row in manifest.pictures]
-    return (INDEX, MANIFEST, *sheets, *pictures, *dict.fromkeys(thumbs))
+    return (INDEX, MANIFEST, DELIVERY, *sheets, *pictures, *dict.fromkeys(thumbs))
 
 
 def _is_inline(manifest: SetManifest) -> bool:

@@ -17,7 +17,8 @@ STAGED_INDEX = ".set.staged"
 """Lists files that were written ahead of the set they belong to; see `StagedIndex`."""
 
 _OWN_NAME = re.compile(
-    r"index\.html|manifest\.json|\.card\.json|contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg"
+    r"index\.html|manifest\.json|delivery\.csv|\.card\.json|"
+    r"contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg"
 )
 
 _LOG = logging.getLogger(__name__)

@@ -1,19 +1,35 @@
 """What a prompt's renditions depend on."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.disclosure.table import load_packaged_table
 from nbp_dagster.prompts.expansion import expand
-from nbp_dagster.prompts.render_context import render_context_of
+from nbp_dagster.prompts.render_context import RenderContext, render_context_of
 from nbp_dagster.studio.ledger.orders import KeptImage, Receipt, Reused
 from nbp_dagster.studio.renditions.renderer import recipe_of
-from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 
 CHANNEL = (
     "poster: {{name: Poster, width: 1000, height: 1000, ratio: '1:1', file_type: png, "
     "max_bytes: 9000000, source: house{more}}}\n"
 )
+
+
+def context_of(folder: Path, **changes: Any) -> RenderContext:
+    brand = {**BRAND, "characters": {"ada": {**BRAND["characters"]["ada"], "kind": "person"}}}
+    briefs = load_briefs(write_briefs(folder, campaign(shot("kitchen"), **changes), brand=brand))
+    return render_context_of(briefs, expand(briefs)[0])
+
+
+def recipe_in(context: RenderContext) -> str:
+    key = context.prompt.key
+    receipt = Receipt("f" * 64, key, "g1", Decimal("0.15"), 1, None, None, None, None, None)
+    made = Reused(key, KeptImage("a" * 64, 1024, 1024, "png", 1), receipt)
+    return recipe_of(context, made)
 
 
 def recipe(folder: Path, *, more: str = "", channel: str = "poster") -> str:
@@ -38,3 +54,17 @@ def test_a_printed_width_makes_that_channel_s_renditions_again_and_no_others(
         for name, more in (("a", ""), ("b", ", width_mm: 84.67"))
     ]
     assert elsewhere[0] == elsewhere[1]
+
+
+def test_an_edited_table_makes_renditions_again_where_markets_are_named_and_nowhere_else(
+    tmp_path: Path,
+) -> None:
+    named = context_of(tmp_path / "named", markets=["eu"], realism="photoreal")
+    silent = context_of(tmp_path / "silent")
+    packaged = load_packaged_table()
+    larger = [rule.model_copy(update={"least_px": 14}) for rule in packaged.rules]
+    edited = packaged.model_copy(update={"rules": tuple(larger)})
+
+    assert recipe_in(named) == recipe_in(named)
+    assert recipe_in(replace(named, table=edited)) != recipe_in(named)
+    assert recipe_in(replace(silent, table=edited)) == recipe_in(silent)

@@ -40,6 +40,7 @@ def test_a_set_is_a_page_a_manifest_a_sheet_and_its_pictures(tmp_path: Path) -> 
     expected = {row.file for row in SAMPLE.manifest.pictures}
     assert files_in(written.folder) == expected | {
         "index.html",
+        "delivery.csv",
         "manifest.json",
         "contact_sheet.jpg",
         CARD,

@@ -1,0 +1,64 @@
+"""Lists a set's files for whoever uploads them, with what each platform asks to declare, as CSV."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+
+DELIVERY: Final = "delivery.csv"
+"""The list's name in the set's folder."""
+
+# Spreadsheets read what begins with one of these as a formula.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render_delivery(manifest: SetManifest) -> str:
+    """Return one row a rendition: its file, its label, and every declaration under its own name.
+
+    A declaration's column is `<id>: <field>`, as the same field belongs to several platforms.
+    """
+    rows = [_row(picture) for picture in manifest.pictures]
+    names = dict.fromkeys(name for row in rows for name in row)
+    target = io.StringIO()
+    writer = csv.DictWriter(target, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return target.getvalue()
+
+
+def _row(picture: Picture) -> Mapping[str, str]:
+    asked = picture.disclosure
+    label = asked.label
+    cells = {
+        "file": picture.file,
+        "channel": picture.channel,
+        "locale": picture.locale,
+        "width": str(picture.width),
+        "height": str(picture.height),
+        "bytes": str(picture.bytes),
+        "sha256": picture.sha256,
+        "simulated": _tell(picture.simulated),
+        "synthetic_performer": _tell(asked.is_synthetic_performer),
+        "rules": " ".join(asked.rules),
+        "label": "" if label is None else label.words or f"icon {label.icon}",
+        "label_off": asked.off or "",
+        **dict(_declarations(picture)),
+    }
+    return {name: _plain(text) for name, text in cells.items()}
+
+
+def _declarations(picture: Picture) -> Iterator[tuple[str, str]]:
+    for platform, fields in picture.disclosure.declarations.items():
+        for name, value in fields.items():
+            yield f"{platform}: {name}", value
+
+
+def _tell(holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def _plain(text: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
