@@ -138,6 +138,11 @@ class StudioOptions(BaseModel):
     def _check_model(cls, value: str | None) -> str | None:
         return value if value is None else require_path(value)
 
+    @property
+    def character_model_file(self) -> Path | None:
+        """The ONNX file of `character_model`."""
+        return None if self.character_model is None else Path(self.character_model)
+
     @classmethod
     def of(cls, source: "StudioOptions") -> Self:
         """Return only the options of something that inherits them."""

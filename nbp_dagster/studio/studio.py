@@ -147,16 +147,15 @@ class Studio:
             fetch_sheet=self._fetch_sheet,
         )
         self.prompts = expand(briefs)
-        self.commit, self.client = commit_of(briefs.root), client
+        self.commit = commit_of(briefs.root)
+        self.client = client
         self.originals = Originals(client, self.store, clock.token)
-        self.breaker, self._clock = service.breaker, clock
+        self.breaker = service.breaker
+        self._clock = clock
         self._daily_budget_setting = daily_budget_setting
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
-            Measuring(
-                options.character_scorer,
-                None if options.character_model is None else Path(options.character_model),
-            ),
+            Measuring(options.character_scorer, options.character_model_file),
             calibrations=CalibrationFolder(paths.calibrations),
             read=self.references.read,
         )

@@ -33,15 +33,11 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         chosen = choose_prompts(studio.briefs, keys)
         prompts = [prompt for prompts in chosen.values() for prompt in prompts]
         planned = plan_prompts(studio, prompts)
-<<<<<<< HEAD
         falls = [fall.in_words() for fall in studio.compiler.falls]
         news = studio.compiler.models.find_news(chosen)
-        old = list(find_old_channels(studio.briefs, utc_date(studio.now()), chosen))
-=======
         today = utc_date(studio.now())
         old = [*find_old_channels(studio.briefs, today, chosen), *find_old_rows(today)]
         asked = list(describe_disclosure(studio.briefs, chosen))
->>>>>>> w-c
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)
