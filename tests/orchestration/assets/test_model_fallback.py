@@ -136,7 +136,7 @@ def test_what_is_open_at_the_first_model_is_fetched_and_not_bought_at_the_next(
 def test_what_is_open_at_the_next_model_is_fetched_when_the_first_is_back(
     location: CodeLocation,
 ) -> None:
-    """A run that ended, whatever ended it, between its purchase at the next model and the picture."""
+    """A run that ended, whatever ended it, after its purchase at the next model."""
     write(location)
     location.service.change_model(FIRST, offered=False)
     location.service.script({"kind": "truncate"})
