@@ -133,6 +133,23 @@ def test_what_is_open_at_the_first_model_is_fetched_and_not_bought_at_the_next(
     assert models_shown(location, keys[:1]) == [FIRST]
 
 
+def test_what_is_open_at_the_next_model_is_fetched_when_the_first_is_back(
+    location: CodeLocation,
+) -> None:
+    """A run that ended, whatever ended it, after its purchase at the next model."""
+    write(location)
+    location.service.change_model(FIRST, offered=False)
+    location.service.script({"kind": "truncate"})
+    assert not location.materialize(PROMPT_ASSETS).success
+    assert location.service.billed_usd == 4 * SECOND_USD
+    location.service.heal()
+    location.service.change_model(FIRST)
+
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.service.billed_usd == 4 * SECOND_USD
+    assert models_shown(location, location.prompts()) == [SECOND] * 4
+
+
 def test_the_next_model_is_budgeted_by_its_own_price(location: CodeLocation) -> None:
     write(location, budget_usd=float(4 * SECOND_USD))
     location.service.change_model(FIRST, offered=False)
