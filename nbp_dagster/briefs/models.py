@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nbp_dagster.briefs.brand_terms import find_wildcard_fault
-from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
+from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, Cron, TimeZone
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
@@ -122,20 +122,6 @@ def _check_model(value: str) -> str:
     return value
 
 
-def _check_cron(value: str) -> str:
-    fault = find_cron_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
-def _check_zone(value: str) -> str:
-    fault = find_zone_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
 def _check_parameter(value: object) -> object:
     if not isinstance(value, str | bool | int | float):
         raise refuse("accepted: text, a number, true or false")
@@ -154,8 +140,6 @@ LocaleOrAll = Annotated[str, AfterValidator(_check_binding)]
 Term = Annotated[str, AfterValidator(_check_term)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
 ModelId = Annotated[str, AfterValidator(_check_model)]
-Cron = Annotated[str, AfterValidator(_check_cron)]
-TimeZone = Annotated[str, AfterValidator(_check_zone)]
 ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
 # Paths and addresses of images: text here; the loader resolves and checks them.
 Source = Annotated[str, AfterValidator(_check_prose)]
