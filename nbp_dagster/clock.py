@@ -1,8 +1,8 @@
 """Time as a dependency, so that tests of waiting never wait."""
 
 import time
-from datetime import UTC, date, datetime
-from typing import Protocol
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -29,6 +29,16 @@ def iso_time(seconds: float) -> str:
 def utc_date(seconds: float) -> date:
     """Return the day, in UTC, of some seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC).date()
+
+
+MOST_DAYS_UNCHECKED: Final = 180
+"""Days after which packaged figures count as old when nobody compared them with their source:
+platforms moved their zones twice in 2026. Our choice."""
+
+
+def is_unchecked(checked_on: date, today: date) -> bool:
+    """Return whether figures were last compared with their source too long ago."""
+    return today - checked_on > timedelta(days=MOST_DAYS_UNCHECKED)
 
 
 class SystemClock:

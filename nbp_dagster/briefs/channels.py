@@ -45,6 +45,11 @@ _NEARLY = 0.85  # of difflib: a letter or two are wrong
 _VAGUE = frozenset({"ad", "ads", "image", "the", "post", "feed", "display", "a", "for", "of"})
 
 
+LEAST_STRETCH = 3.0
+"""The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
+three quarters of itself in 3:1."""
+
+
 class SafeArea(BriefRecord):
     """The strip at each edge, in pixels, that the platform may cover or crop."""
 
@@ -163,6 +168,11 @@ def read_channels(
             problems.append(document.problem((name,), message, value=""))
         channels[name] = Channel(**{key: getattr(entry, key) for key in Channel.model_fields})
     return channels, problems
+
+
+def is_banner(width: int, height: int) -> bool:
+    """Return whether a frame of so many pixels shows a part of a picture, and copy beside it."""
+    return max(width, height) >= LEAST_STRETCH * min(width, height)
 
 
 def find_meant_channels(wanted: str, names: Mapping[str, str]) -> tuple[str, ...]:

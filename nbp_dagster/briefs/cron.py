@@ -1,12 +1,7 @@
 """Validates the cron expressions and time zones of briefs, by their text alone."""
 
 import re
-from typing import Annotated
 from zoneinfo import available_timezones
-
-from pydantic import AfterValidator
-
-from nbp_dagster.yaml_source.validation import refuse
 
 ACCEPTED_CRON = (
     'accepted: five cron fields in quotes, such as "0 6 * * 1" (minute, hour, day of the month, '
@@ -75,21 +70,3 @@ def _number(text: str, low: int, words: tuple[str, ...]) -> int | None:
     if re.fullmatch(r"[0-9]{1,2}", text):
         return int(text)
     return low + words.index(text) if text in words else None
-
-
-def _check_cron(value: str) -> str:
-    fault = find_cron_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
-def _check_zone(value: str) -> str:
-    fault = find_zone_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
-Cron = Annotated[str, AfterValidator(_check_cron)]
-TimeZone = Annotated[str, AfterValidator(_check_zone)]

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from nbp_dagster.briefs.brand_terms import find_wildcard_fault
-from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, Cron, TimeZone
+from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
@@ -26,7 +26,7 @@ from nbp_dagster.briefs.vocabulary import (
     WarningCheck,
     check_label,
 )
-from nbp_dagster.yaml_source.validation import refuse
+from nbp_dagster.yaml_source.validation import refuse, refuse_faults
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
@@ -92,22 +92,8 @@ def _check_alt(value: str) -> str:
     return value
 
 
-def _check_locale(value: str) -> str:
-    fault = find_locale_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
-def _check_binding(value: str) -> str:
-    return value if value == EVERY_LOCALE else _check_locale(value)
-
-
-def _check_term(value: str) -> str:
-    fault = find_wildcard_fault(_check_prose(value))
-    if fault:
-        raise refuse(fault)
-    return value
+def _find_binding_fault(value: str) -> str | None:
+    return None if value == EVERY_LOCALE else find_locale_fault(value)
 
 
 def _check_colour(value: str) -> str:
@@ -134,12 +120,14 @@ Id = Annotated[str, AfterValidator(_check_id)]
 Prose = Annotated[str, AfterValidator(_check_prose)]
 CopyText = Annotated[str, AfterValidator(_check_copy)]
 AltText = Annotated[str, AfterValidator(_check_alt)]
-Locale = Annotated[str, AfterValidator(_check_locale)]
+Locale = Annotated[str, refuse_faults(find_locale_fault)]
 LabelText = Annotated[CopyText, AfterValidator(check_label)]
-LocaleOrAll = Annotated[str, AfterValidator(_check_binding)]
-Term = Annotated[str, AfterValidator(_check_term)]
+LocaleOrAll = Annotated[str, refuse_faults(_find_binding_fault)]
+Term = Annotated[Prose, refuse_faults(find_wildcard_fault)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
 ModelId = Annotated[str, AfterValidator(_check_model)]
+Cron = Annotated[str, refuse_faults(find_cron_fault)]
+TimeZone = Annotated[str, refuse_faults(find_zone_fault)]
 ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
 # Paths and addresses of images: text here; the loader resolves and checks them.
 Source = Annotated[str, AfterValidator(_check_prose)]

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from nbp_dagster.yaml_source.validation import refuse
+from nbp_dagster.yaml_source.validation import refuse, refuse_faults
 
 ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
@@ -85,14 +85,7 @@ def check_label(text: str) -> str:
     return text
 
 
-def _check_market(value: str) -> str:
-    fault = find_market_fault(value)
-    if fault:
-        raise refuse(fault)
-    return value
-
-
-Market = Annotated[str, AfterValidator(_check_market)]
+Market = Annotated[str, refuse_faults(find_market_fault)]
 
 
 def _check_reason(value: str) -> str:

@@ -1,10 +1,11 @@
 """Says of whole campaigns what their markets ask, and which rows of the table are old."""
 
 from collections.abc import Container, Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
+from nbp_dagster.clock import MOST_DAYS_UNCHECKED, is_unchecked
 from nbp_dagster.disclosure.need import need_of
 from nbp_dagster.disclosure.table import (
     DISCLOSURE_FILE,
@@ -13,9 +14,6 @@ from nbp_dagster.disclosure.table import (
     Rule,
     load_packaged_table,
 )
-
-MOST_DAYS = 180
-"""Days after which a row counts as old, as a channel does (`prompts.channel_age`). Our choice."""
 
 
 def describe_disclosure(briefs: Briefs, campaigns: Container[str] | None = None) -> Iterator[str]:
@@ -69,8 +67,8 @@ def find_old_rows(today: date, table: DisclosureTable | None = None) -> Iterator
     table = table or load_packaged_table()
     rows: list[Rule | Declaration] = [*table.rules, *table.declarations]
     for row in rows:
-        if today - row.checked_on > timedelta(days=MOST_DAYS):
+        if is_unchecked(row.checked_on, today):
             yield (
                 f"{DISCLOSURE_FILE}: {row.id} was last compared with its source on "
-                f"{row.checked_on}, over {MOST_DAYS} days ago; see whether it still holds"
+                f"{row.checked_on}, over {MOST_DAYS_UNCHECKED} days ago; see whether it still holds"
             )

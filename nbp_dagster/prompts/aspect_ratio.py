@@ -5,13 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.model_limits import load_known_models
 from nbp_dagster.briefs.models import Ratio
-
-LEAST_STRETCH = 3.0
-"""The longer side of a banner in shorter ones, at least. The widest ratio of the model, 21:9, shows
-three quarters of itself in 3:1."""
 
 # Opposite margins together leave at least this share of the frame free to compose in.
 _LEAST_INSIDE = 0.15
@@ -64,11 +60,6 @@ def ratio_of(channel: Channel, model: str) -> str:
     known = load_known_models().get(model)
     panoramas = [ratio for ratio in (known.ratios if known else ()) if ratio not in get_args(Ratio)]
     return nearest_ratio(f"{channel.width}:{channel.height}", [channel.ratio, *panoramas])
-
-
-def is_banner(width: int, height: int) -> bool:
-    """Return whether a frame of so many pixels shows a part of a picture, and copy beside it."""
-    return max(width, height) >= LEAST_STRETCH * min(width, height)
 
 
 def find_margins(channels: Iterable[Channel], ratio: str) -> Margins:

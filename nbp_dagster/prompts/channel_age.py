@@ -1,14 +1,12 @@
 """Which channels of a campaign have figures that nobody compared with their source lately."""
 
 from collections.abc import Container, Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.clock import MOST_DAYS_UNCHECKED, is_unchecked
 from nbp_dagster.yaml_source.problems import BriefProblem, format_key
-
-MOST_DAYS = 180
-"""Days after which figures count as old: platforms moved their zones twice in 2026. Our choice."""
 
 
 def describe_age(channel: Channel, today: date) -> str | None:
@@ -20,11 +18,12 @@ def describe_age(channel: Channel, today: date) -> str | None:
         if channel.platform is None:
             return None
         return f"its figures could not be compared with their source; look at {channel.platform}'s"
-    if today - channel.checked_on <= timedelta(days=MOST_DAYS):
+    if not is_unchecked(channel.checked_on, today):
         return None
     return (
         f"its figures were last compared with their source on {channel.checked_on}, over "
-        f"{MOST_DAYS} days ago; compare them, and override the channel if they have changed"
+        f"{MOST_DAYS_UNCHECKED} days ago; compare them, and override the channel if they have "
+        "changed"
     )
 
 

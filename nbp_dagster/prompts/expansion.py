@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.models import Campaign, Shot
-from nbp_dagster.prompts.aspect_ratio import is_banner, ratio_of
+from nbp_dagster.prompts.aspect_ratio import ratio_of
 
 ALL_LOCALES = "all"
 

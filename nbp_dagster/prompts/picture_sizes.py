@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.model_limits import load_known_models
 from nbp_dagster.briefs.models import Campaign, Resolution
-from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.yaml_source.problems import BriefProblem, format_key
 
 # Gemini 3 image output sizes at 1K, in pixels; 2K and 4K are exact multiples.

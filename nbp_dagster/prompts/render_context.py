@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nbp_dagster.briefs.brief import Briefs
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.disclosure.need import LabelSpec, Need, label_of, need_of
 from nbp_dagster.disclosure.table import DisclosureTable, load_packaged_table
 from nbp_dagster.prompts.alt_text import alt_texts_of
-from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import ALL_LOCALES, Prompt, locales_of
 
 

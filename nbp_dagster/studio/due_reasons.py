@@ -84,11 +84,7 @@ def describe_due(studio: Studio, orders: Iterable[Order], *, fresh: bool) -> str
     latest = studio.purchases(wanted)
     rows = {order.key: status_of(order, latest) for order in wanted}
     made = [row for row in rows.values() if row is not None and row.state == "made"]
-    due = [
-        order
-        for order in wanted
-        if (row := rows[order.key]) is None or not (row.is_open or row.state in ("made", "refused"))
-    ]
+    due = [order for order in wanted if (row := rows[order.key]) is None or not row.is_in_use]
     again = {row.fingerprint for row in made} if fresh else set()
     reasons = [
         # One purchase serves all orders of a fingerprint.
@@ -116,7 +112,7 @@ def _brand_of(studio: Studio, order: Order) -> str:
 
 def _explain_attempt(purchase: Purchase | None) -> tuple[str, ...]:
     """Say what became of the last attempt to buy the very same request."""
-    if purchase is None or purchase.state in ("made", "refused") or purchase.is_open:
+    if purchase is None or purchase.is_in_use:
         return ()
     words = purchase.reason or ""
     if purchase.run_id == REOPENED:

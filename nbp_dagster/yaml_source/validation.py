@@ -2,12 +2,12 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -157,6 +157,18 @@ def _trim(document: Document, path: KeyPath) -> KeyPath:
 def refuse(reason: str) -> PydanticCustomError:
     """Return the error of a validator whose message names what it accepts."""
     return PydanticCustomError(_OWN_WORDS, "{reason}", {"reason": reason})
+
+
+def refuse_faults(find_fault: Callable[[str], str | None]) -> AfterValidator:
+    """Return a validator that refuses a text in which a fault is found, in the fault's words."""
+
+    def check(value: str) -> str:
+        fault = find_fault(value)
+        if fault is not None:
+            raise refuse(fault)
+        return value
+
+    return AfterValidator(check)
 
 
 def _step_into(value: Any, step: int | str) -> Any:

@@ -8,7 +8,6 @@ the full size of a story they take 4 GB of memory and a minute.
 """
 
 import importlib.util
-import io
 import sys
 from collections.abc import Callable, Iterator
 from math import comb
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from nbp_dagster.studio.vision.network import open_session
+from tests.rigs.copies import Journey, send
 
 Pixels = npt.NDArray[np.uint8]
 Change = Callable[[Image.Image], Image.Image]
@@ -42,31 +42,22 @@ _KNOWN: Final = 27  # bits of a known mark that are enough; by chance 6 in 100,0
 _SIDE: Final = 256  # pixels of the copy that is marked and read
 
 
-def _jpeg(image: Image.Image, quality: int) -> Image.Image:
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
-    return Image.open(file).convert("RGB")
+def _sent(journey: Journey) -> Change:
+    return lambda image: send(image, journey)
 
 
-def _half(image: Image.Image) -> Image.Image:
-    return image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
-
-
-def _cut(image: Image.Image) -> Image.Image:
-    left, top = round(image.width * 0.05), round(image.height * 0.05)
-    return image.crop((left, top, image.width - left, image.height - top))
+def _sent_and_back(journey: Journey) -> Change:
+    return lambda image: send(image, journey).resize(image.size, Image.Resampling.BICUBIC)
 
 
 CHANGES: Final[dict[str, Change]] = {
     "none": lambda image: image,
-    "JPEG q90, as renditions are written": lambda image: _jpeg(image, 90),
-    "JPEG q60": lambda image: _jpeg(image, 60),
-    "half size": _half,
-    "half size, and back": lambda image: _half(image).resize(image.size, Image.Resampling.BICUBIC),
-    "5 % cut off each edge": _cut,
-    "5 % cut off, scaled back": lambda image: _cut(image).resize(
-        image.size, Image.Resampling.BICUBIC
-    ),
+    "JPEG q90, as renditions are written": _sent(Journey(quality=90)),
+    "JPEG q60": _sent(Journey(quality=60)),
+    "half size": _sent(Journey(halved=True)),
+    "half size, and back": _sent_and_back(Journey(halved=True)),
+    "5 % cut off each edge": _sent(Journey(cut=0.05)),
+    "5 % cut off, scaled back": _sent_and_back(Journey(cut=0.05)),
 }
 
 

@@ -91,11 +91,9 @@ def _print(sides: "Sequence[CanarySide]", page: "Path", *, simulated: bool) -> N
     from nbp_dagster.cli.tables import free_note
 
     for side in sides:
-        made = sum(item.original is not None for item in side.pictures)
-        failing = sum(bool(item.failed) for item in side.pictures)
         click.echo(
-            f"{side.model}: {made} of {len(side.pictures)} made, {failing} with a failed check, "
-            f"{side.spent_usd:.2f} USD spent now{free_note(simulated)}"
+            f"{side.model}: {len(side.made)} of {len(side.pictures)} made, {side.failing} with a "
+            f"failed check, {side.spent_usd:.2f} USD spent now{free_note(simulated)}"
         )
         for item in side.pictures:
             if item.problem:

@@ -116,6 +116,16 @@ class CanarySide:
     pictures: tuple[CanaryPicture, ...]
 
     @property
+    def made(self) -> tuple[CanaryPicture, ...]:
+        """The pictures that are there."""
+        return tuple(item for item in self.pictures if item.original)
+
+    @property
+    def failing(self) -> int:
+        """How many of them have a failed check."""
+        return sum(bool(item.failed) for item in self.made)
+
+    @property
     def spent_usd(self) -> Decimal:
         """USD that were spent now."""
         return sum((item.price_usd for item in self.pictures if item.is_new), Decimal(0))
@@ -223,7 +233,7 @@ def _due(studio: Studio, orders: Iterable[Order]) -> Iterator[Order]:
     known = studio.purchases(wanted)
     for order in wanted:
         row = status_of(order, known)
-        if row is None or not (row.is_open or row.state in ("made", "refused")):
+        if row is None or not row.is_in_use:
             yield order
 
 

@@ -68,14 +68,13 @@ def write_canary_page(
 
 
 def _total(side: CanarySide) -> dict[str, Any]:
-    made = [item for item in side.pictures if item.original]
     return {
         "model": side.model,
         "left_out": ", ".join(side.left_out),
-        "made": len(made),
+        "made": len(side.made),
         "of": len(side.pictures),
-        "failing": sum(bool(item.failed) for item in made),
-        "usd": f"{sum((item.price_usd for item in made), Decimal(0)):.2f}",
+        "failing": side.failing,
+        "usd": f"{sum((item.price_usd for item in side.made), Decimal(0)):.2f}",
         "spent": f"{side.spent_usd:.2f}",
     }
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from nbp_dagster.briefs.channels import is_banner
 from nbp_dagster.studio.imaging.boxes import Box, area_of, overlap_of, scale_box
 
 # Below this share of the picture a crop cuts figures to pieces; then the whole picture is shown.
@@ -35,8 +36,6 @@ _ALIKE: Final = 0.02  # share of the figure by which windows are alike
 # The part of a frame that copy is set on: the left of a landscape one, the top of any other.
 _COPY_SHARE: Final = 0.4
 
-# Longer sides in shorter ones from which a frame is a banner; as `aspect_ratio.LEAST_STRETCH`.
-_STRETCHED: Final = 3.0
 _DEEPER: Final = 1.05  # from one strip that is tried to the next
 _SCALES: Final = (1.0, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46)
 _WORDS_COST: Final = 4.0  # all the words beside a figure cost as much as four figures
@@ -121,11 +120,6 @@ class Crop:
         return CropFacts(method=self.method, box=box, place=self.place, scale=scale)
 
 
-def is_stretched(width: int, height: int) -> bool:
-    """Return whether a frame is a banner by its shape."""
-    return max(width, height) >= _STRETCHED * min(width, height)
-
-
 def choose_crop(
     source: tuple[int, int],
     *,
@@ -150,7 +144,7 @@ def choose_crop(
     """
     across, down = source
     picture, frame = across / down, width / height
-    if is_stretched(width, height) and anchor == "centre" and subject is not None:
+    if is_banner(width, height) and anchor == "centre" and subject is not None:
         return _choose_strip(source, width=width, height=height, subject=subject)
     kept = min(picture / frame, frame / picture)
     if kept < LEAST_KEPT:

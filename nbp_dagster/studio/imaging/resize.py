@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.models import FileType
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.background import (
@@ -29,7 +29,6 @@ from nbp_dagster.studio.imaging.crop import (
     Subject,
     choose_crop,
     choose_figure_crop,
-    is_stretched,
 )
 from nbp_dagster.studio.imaging.encode import (
     LEAST_QUALITY,
@@ -294,7 +293,7 @@ def _fit(
     if crop.method == "cover":
         return shown, crop
     is_plain = ground is None or has_plain_edges(shown, crop.place, (width, height))
-    is_strip = anchor == "centre" and is_stretched(width, height)
+    is_strip = anchor == "centre" and is_banner(width, height)
     if ground is not None and not is_plain and not is_strip:
         frame = Image.new("RGB", (width, height), ground)
         frame.paste(shown, crop.place[:2])

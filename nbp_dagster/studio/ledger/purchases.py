@@ -76,6 +76,11 @@ class Purchase:
         return self.state in OPEN
 
     @property
+    def is_in_use(self) -> bool:
+        """Whether it decides its request: open, made or refused; another end is bought again."""
+        return self.is_open or self.state in ("made", "refused")
+
+    @property
     def is_in_vain(self) -> bool:
         """Whether the service took the job, did not deliver, and may have billed it all the same.
 

@@ -65,14 +65,9 @@ class ChainCompiler(Compiler):
         compilers: dict[tuple[str, str], Self] = {}
         chosen: dict[str, str] = {}
         for campaign in falling.values():
-            records = self._read_records(campaign)
-            models = self._choose(campaign, records)
+            models, at_model = self._follow_chain(campaign)
             chosen |= models
-            for record in records:
-                own = [key for key, model in models.items() if model == record.model]
-                compiler = self._at(campaign, record.model)
-                compiler._rivals = {key: list_rivals(key, record.model, records) for key in own}
-                compilers[campaign.id, record.model] = compiler
+            compilers |= {(campaign.id, model): item for model, item in at_model.items()}
         groups: dict[tuple[str, str] | None, list[Prompt]] = {}
         for prompt in prompts:
             place = (prompt.campaign, chosen[prompt.key]) if prompt.campaign in falling else None
@@ -82,20 +77,20 @@ class ChainCompiler(Compiler):
             for place, members in groups.items()
         ]
 
-    def _choose(self, campaign: Campaign, records: Sequence[ModelRecord]) -> dict[str, str]:
+    def _follow_chain(self, campaign: Campaign) -> tuple[dict[str, str], dict[str, Self]]:
+        """Return the model of each of a campaign's prompts, and the compiler of each model."""
         prompts, now = expand_campaign(campaign, self.briefs.channels), self._now()
+        sheets = self.sheets(key for prompt in prompts for key in self.sheets_of(prompt))
+        compilers = {model: self._at(campaign, model) for model in campaign.chain}
+        records = [
+            compiler._read_record(model, prompts, sheets) for model, compiler in compilers.items()
+        ]
         models = choose_models(campaign, prompts, records, now=now)
         self._falls[campaign.id] = find_falls(campaign, models, records, now=now)
-        return models
-
-    def _read_records(self, campaign: Campaign) -> list[ModelRecord]:
-        """Return what the prompts of a campaign would ask of each model of its chain."""
-        prompts = expand_campaign(campaign, self.briefs.channels)
-        sheets = self.sheets(key for prompt in prompts for key in self.sheets_of(prompt))
-        return [
-            self._at(campaign, model)._read_record(model, prompts, sheets)
-            for model in campaign.chain
-        ]
+        for model, compiler in compilers.items():
+            own = [key for key, drawn_by in models.items() if drawn_by == model]
+            compiler._rivals = {key: list_rivals(key, model, records) for key in own}
+        return models, compilers
 
     def _read_record(
         self, model: str, prompts: Sequence[Prompt], sheets: Mapping[str, Sheet]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.oxen.error_text import is_at_capacity
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.prompts.request import ImageRequest, soften_request
+from nbp_dagster.prompts.request import MOST_SOFTENINGS, ImageRequest, soften_request
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 CAPACITY_SECONDS = 1800.0
@@ -37,7 +37,7 @@ class ModelRecord:
     def is_in_use(self, prompt_key: str) -> bool:
         """Whether a prompt is made, open or refused at this model: it stays there."""
         row = self.purchases.get(prompt_key)
-        return row is not None and (row.is_open or row.state in ("made", "refused"))
+        return row is not None and row.is_in_use
 
     def is_at_capacity(self, now: float) -> bool:
         """Whether it has said so lately, and has made nothing since.
@@ -140,7 +140,7 @@ def list_rivals(prompt_key: str, model: str, records: Iterable[ModelRecord]) -> 
     return tuple(
         each.fingerprint
         for request in requests
-        for each in (request, *soften_request(request, tries=3))
+        for each in (request, *soften_request(request, MOST_SOFTENINGS))
     )
 
 

@@ -4,7 +4,6 @@ Must not know: prompts, or what is bought.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import DEFAULT_MODEL
@@ -68,7 +67,7 @@ class ModelWatch:
             seen = self._memory.recall(model_id)
             if seen is None:
                 raise
-            return replace(Quote(seen.model, capabilities_of(seen.model)), is_gone=True)
+            return Quote(seen.model, capabilities_of(seen.model), is_gone=True)
 
     def tell_gone(self, model_id: str) -> str:
         """Return the line on a model that the catalogue does not have."""
@@ -137,7 +136,7 @@ def find_lost(
     lost: dict[str, str] = {}
     for key, item in gone.items():
         row = known.get(item.fingerprint)
-        if row is not None and (row.is_open or (row.state in ("made", "refused") and not fresh)):
+        if row is not None and row.is_in_use and (row.is_open or not fresh):
             continue
         lost[key] = models.tell_gone(item.model)
     return lost

@@ -8,9 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.models import Brand
-from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import ALL_LOCALES
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet

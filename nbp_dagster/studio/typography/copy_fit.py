@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nbp_dagster.briefs.brief import Briefs, wording_of
-from nbp_dagster.briefs.channels import Channel
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Campaign, Shot
-from nbp_dagster.prompts.aspect_ratio import is_banner
 from nbp_dagster.prompts.expansion import draws_text, locales_of
 from nbp_dagster.prompts.render_context import RenderContext, sets_type
 from nbp_dagster.studio.typography.banner import check_banner

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
-from nbp_dagster.briefs.channels import Channel
-from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.briefs.channels import Channel, is_banner
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.studio.imaging.boxes import Box
 from nbp_dagster.studio.imaging.crop import Crop, Subject

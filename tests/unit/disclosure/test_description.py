@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.disclosure.description import MOST_DAYS, describe_disclosure, find_old_rows
+from nbp_dagster.clock import MOST_DAYS_UNCHECKED
+from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
 from nbp_dagster.disclosure.table import load_packaged_table
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 
@@ -30,7 +31,9 @@ def test_a_campaign_with_markets_is_told_of_and_the_others_in_one_line(tmp_path:
     assert list(describe_disclosure(briefs, ["winter"])) == [told]
 
 
-@pytest.mark.parametrize(("days", "is_old"), [(MOST_DAYS, False), (MOST_DAYS + 1, True)])
+@pytest.mark.parametrize(
+    ("days", "is_old"), [(MOST_DAYS_UNCHECKED, False), (MOST_DAYS_UNCHECKED + 1, True)]
+)
 def test_a_row_is_old_after_half_a_year(days: int, is_old: bool) -> None:
     old = list(find_old_rows(DAY + timedelta(days=days)))
 

@@ -7,7 +7,8 @@ import pytest
 
 from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.prompts.channel_age import MOST_DAYS, describe_age, find_old_channels
+from nbp_dagster.clock import MOST_DAYS_UNCHECKED
+from nbp_dagster.prompts.channel_age import describe_age, find_old_channels
 from tests.rigs.prompt_goldens import GOOD_BRIEFS
 
 STORY = load_packaged_channels()["instagram_story"]
@@ -19,7 +20,7 @@ def aged(**changes: object) -> Channel:
 
 
 @pytest.mark.parametrize(
-    ("days", "is_old"), [(0, False), (MOST_DAYS, False), (MOST_DAYS + 1, True)]
+    ("days", "is_old"), [(0, False), (MOST_DAYS_UNCHECKED, False), (MOST_DAYS_UNCHECKED + 1, True)]
 )
 def test_figures_are_old_after_half_a_year(days: int, is_old: bool) -> None:
     told = describe_age(aged(), DAY + timedelta(days=days))
@@ -45,7 +46,7 @@ def test_each_channel_of_a_campaign_is_told_with_its_line() -> None:
     old = {
         name: item.model_copy(update={"checked_on": DAY}) for name, item in briefs.channels.items()
     }
-    late = DAY + timedelta(days=MOST_DAYS + 1)
+    late = DAY + timedelta(days=MOST_DAYS_UNCHECKED + 1)
 
     found = list(find_old_channels(replace(briefs, channels=old), late))
     of_one = list(find_old_channels(replace(briefs, channels=old), late, ["spring_launch"]))

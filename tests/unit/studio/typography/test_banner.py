@@ -6,8 +6,7 @@ from itertools import combinations
 import pytest
 from PIL import Image, ImageDraw
 
-from nbp_dagster.briefs.channels import SafeArea, load_packaged_channels
-from nbp_dagster.prompts.aspect_ratio import is_banner
+from nbp_dagster.briefs.channels import SafeArea, is_banner, load_packaged_channels
 from nbp_dagster.studio.typography.banner import (
     Plan,
     check_banner,
