@@ -168,7 +168,9 @@ def _choose_strip(source: tuple[int, int], *, width: int, height: int, subject: 
     """Choose what a banner without copy shows: the slimmest strip with all that must be seen.
 
     It fills the banner where that is so of a strip of its ratio; a deeper one, which is as long as
-    the picture, stands in the middle.
+    the picture, stands in the middle. Where neither heads nor the subject are known a deeper one is
+    the whole picture: what stands out on it need not have its head (of 11 portraits of the model 10
+    lost theirs in slimmer ones).
     """
     is_wide = width * source[1] > height * source[0]
     along, across = (0, 1) if is_wide else (1, 0)
@@ -177,11 +179,12 @@ def _choose_strip(source: tuple[int, int], *, width: int, height: int, subject: 
     if subject.heads:
         # A body may go on outside it.
         subject = replace(subject, figure=_around(subject.heads))
+    is_known = bool(subject.heads) or subject.figure is not None
     kept, start, is_moved = filling, None, False
     while start is None:
         start, is_moved = _find_start(kept, subject, sideways=not is_wide, under_copy=False)
         if start is None:
-            kept = min(1.0, kept * _DEEPER)
+            kept = min(1.0, kept * _DEEPER) if is_known else 1.0
     edges = [0.0, 0.0, float(source[0]), float(source[1])]
     edges[across], edges[across + 2] = start * source[across], (start + kept) * source[across]
     left, top, right, bottom = edges

@@ -85,6 +85,18 @@ def test_a_banner_without_copy_is_the_slimmest_strip_that_shows_the_head(
     assert shown >= 2 * whole
 
 
+@pytest.mark.parametrize("size", [(728, 90), (160, 600)], ids=["wide", "tall"])
+def test_a_banner_without_copy_is_the_whole_picture_where_nothing_is_known_of_it(
+    size: tuple[int, int],
+) -> None:
+    """What stands out need not have the head of whoever is on the picture."""
+    crop = choose_crop(
+        (1000, 1000), width=size[0], height=size[1], subject=Subject(np.full((8, 8), 1 / 64))
+    )
+    assert crop.method == "inside"
+    assert crop.kept == 1
+
+
 def test_a_banner_without_copy_is_filled_where_nothing_is_lost() -> None:
     subject = Subject(saliency_at(5, 3).saliency, figure=(0.4, 0.25, 0.6, 0.32))
     crop = choose_crop((1000, 1000), width=900, height=100, subject=subject)
