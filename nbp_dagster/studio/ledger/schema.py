@@ -135,6 +135,37 @@ pictures = sa.Table(
     sa.Index("pictures_by_prompt", "prompt_key"),
 )
 
+# One row is one decision of a person about one file. Rows are never changed or deleted, and hold for
+# these bytes alone: another file of the same prompt and channel has none.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("prompt_key", sa.String(400), nullable=False),
+    sa.Column("brand", sa.String(200), nullable=False),
+    sa.Column("campaign", sa.String(200), nullable=False),
+    sa.Column("channel", sa.String(200), nullable=False),
+    sa.Column("locale", sa.String(40), nullable=False),
+    # SHA-256 of the rendition, as hex.
+    sa.Column("sha256", sa.String(64), nullable=False),
+    # From 1 for each such file; two people can't both write a decision as the same one.
+    sa.Column("number", sa.Integer, nullable=False),
+    # "approved", "rejected", "passed_over" or "withdrawn".
+    sa.Column("verdict", sa.String(20), nullable=False),
+    # Name of the check whose fault it was rejected for; "" for a reason in free words.
+    sa.Column("fault", sa.String(100), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("who", sa.String(200), nullable=False),
+    # What stood beside the picture then: the set's digest and its failed checks.
+    sa.Column("seen", sa.JSON, nullable=False),
+    # Seconds since the epoch.
+    sa.Column("decided_at", sa.Float, nullable=False),
+    sa.UniqueConstraint(
+        *("prompt_key", "channel", "locale", "sha256", "number"), name="one_row_a_verdict"
+    ),
+    sa.Index("decisions_by_campaign", "campaign"),
+)
+
 # One row is one key of an account. A key is known by a keyed hash, which says nothing about it.
 accounts = sa.Table(
     "accounts",
