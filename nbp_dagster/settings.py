@@ -85,6 +85,26 @@ class Settings(StudioOptions, BaseSettings):
     publish_author_email: str = Field(
         default="", description="E-mail on those commits; the service demands one."
     )
+    review_token: SecretStr | None = Field(
+        default=None,
+        description="What opens `nbp review` where it listens to a network: at least 16 "
+        "characters. Never stored.",
+    )
+    review_hosts: str = Field(
+        default="",
+        description="Names, with commas between, under which browsers reach `nbp review`, such as "
+        "`review.example.com`; this machine's own are accepted always.",
+    )
+    review_proxies: str = Field(
+        default="",
+        description="Addresses, with commas between, of proxies that know their users; nobody "
+        "else's word about users is taken.",
+    )
+    review_user_header: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="Header in which those proxies name the user, such as `X-Forwarded-User`.",
+    )
     oxen_api_key: SecretStr | None = Field(
         default=None,
         validation_alias="OXEN_API_KEY",

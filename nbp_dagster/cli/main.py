@@ -13,6 +13,7 @@ from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
+from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
 from nbp_dagster.cli.commands.sheets import sheets
 from nbp_dagster.cli.commands.simulator import simulator
@@ -58,6 +59,7 @@ for command in (
     calibrate,
     whois,
     gallery,
+    review,
     simulator,
     sheets,
     canary,

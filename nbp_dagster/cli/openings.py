@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nbp_dagster.oxen.client import OxenClient
     from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
     from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
+    from nbp_dagster.review_app.access import AccessRules
+    from nbp_dagster.review_app.context import ReviewContext
     from nbp_dagster.studio.canary.comparison import OpenStudio
     from nbp_dagster.studio.ledger.purchases import Purchase
     from nbp_dagster.studio.ledger_report import Accounts
@@ -316,6 +318,65 @@ def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
 
     with _open_database(settings) as database:
         yield PictureIndex(database)
+
+
+@contextmanager
+def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewContext]":
+    """Open the finished sets and the decisions; needs no briefs, no service and no key."""
+    from nbp_dagster.review_app.context import ReviewContext
+    from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, RateLimit
+    from nbp_dagster.studio.ledger.decision_log import DecisionLog
+    from nbp_dagster.studio.manifest.records import RecordFolder
+    from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.review.picture_files import PictureFiles
+    from nbp_dagster.studio.review.reviews import Reviews
+
+    paths = _paths(settings)
+    with _open_database(settings) as database:
+        yield ReviewContext(
+            reviews=Reviews(paths.sets, DecisionLog(database, clock=SystemClock())),
+            files=PictureFiles(
+                sets=paths.sets,
+                store=open_store(settings),
+                records=RecordFolder(paths.records),
+                index=PictureIndex(database),
+            ),
+            access=access,
+            logins=RateLimit(LOGINS_A_MINUTE),
+        )
+
+
+def create_access_rules(settings: Settings, *, listen: str, default_name: str) -> "AccessRules":
+    """Return who may use the review page, by the settings and a secret of this home's own.
+
+    Args:
+        settings: Token, proxies, names of the host.
+        listen: Address that will be listened at.
+        default_name: The reviewer on loopback who gave no name.
+
+    Raises:
+        UnsafeListening: Everybody in the network could decide.
+        StoreError: The secret can't be written.
+    """
+    from nbp_dagster.review_app.access import LOOPBACK, AccessRules, require_token
+    from nbp_dagster.studio.storage.files import keep_secret
+
+    token = _reveal(settings.review_token).strip()
+    proxies = _split(settings.review_proxies)
+    require_token(listen, token, has_proxies=bool(proxies and settings.review_user_header))
+    return AccessRules(
+        secret=keep_secret(_paths(settings).review_key),
+        now=SystemClock().now,
+        hosts=LOOPBACK | {listen} | {name.lower() for name in _split(settings.review_hosts)},
+        token=token,
+        user_header=settings.review_user_header.strip().lower(),
+        proxies=proxies,
+        default_name="" if token or proxies else default_name,
+    )
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def open_store(settings: Settings) -> "ImageStore":

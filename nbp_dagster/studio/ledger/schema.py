@@ -135,8 +135,8 @@ pictures = sa.Table(
     sa.Index("pictures_by_prompt", "prompt_key"),
 )
 
-# One row is one decision of a person about one file. Rows are never changed or deleted, and hold for
-# these bytes alone: another file of the same prompt and channel has none.
+# One row is one decision of a person about one file. Rows are never changed or deleted, and hold
+# for these bytes alone: another file of the same prompt and channel has none.
 decisions = sa.Table(
     "decisions",
     metadata,

@@ -21,6 +21,11 @@ class StudioPaths:
         return self.home / "ledger.sqlite"
 
     @property
+    def review_key(self) -> Path:
+        """The secret that signs the review page's cookies and share links."""
+        return self.home / "review.key"
+
+    @property
     def owners(self) -> Path:
         """The lock file of each owner that is alive."""
         return self.home / "owners"

@@ -112,6 +112,27 @@ def make_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
 
 
+def keep_secret(path: Path) -> str:
+    """Return the random secret in a file that only its owner may read; made when missing.
+
+    Args:
+        path: The file. Of processes that make it at once, all get the same secret.
+
+    Raises:
+        StoreError: It can't be made or read.
+    """
+    with hold_lock(path.with_name(f".{path.name}.lock")):
+        try:
+            text = path.read_text(encoding="ascii").strip() if path.exists() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise StoreError(f"cannot read {path}: {error}; remove it to have a new one") from error
+        if not text:
+            text = secrets.token_hex(32)
+            # The temporary file is its owner's alone, and a rename keeps that.
+            write_atomically(path, f"{text}\n".encode())
+        return text
+
+
 def _make_folder(folder: Path, private_in: Path | None) -> None:
     """Make a folder and those above it; from `private_in` on, they are their owner's alone."""
     if private_in is None:

@@ -1,0 +1,61 @@
+"""The page's templates and static parts; every value is escaped."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
+from nbp_dagster.studio.manifest.manifest import ALL_LOCALES
+from nbp_dagster.studio.review.approvals import APPROVAL_STATES
+from nbp_dagster.studio.review.reviews import describe_decision
+from nbp_dagster.studio.sets.gallery import format_bytes, format_moment, format_usd, humanise
+
+STATIC: Final = {"review.css": "text/css", "review.js": "text/javascript"}
+"""Static parts by name, with their types."""
+
+
+def render(name: str, values: Mapping[str, Any]) -> str:
+    """Return a template as HTML."""
+    return _environment().get_template(name).render(values)
+
+
+@cache
+def read_static(name: str) -> bytes:
+    """Return a static part's bytes."""
+    return (resources.files("nbp_dagster.review_app") / "templates" / name).read_bytes()
+
+
+@cache
+def static_version() -> str:
+    """Return a text that changes whenever a static part does, so that browsers may keep them."""
+    return hashlib.sha256(b"".join(map(read_static, STATIC))).hexdigest()[:12]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("nbp_dagster.review_app"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        bytes=format_bytes,
+        failure=tell_failure,
+        humanise=humanise,
+        moment=format_moment,
+        decided=describe_decision,
+        usd=format_usd,
+    )
+    environment.globals.update(
+        all_locales=ALL_LOCALES,
+        faults=FAILURE_WORDS,
+        states=APPROVAL_STATES,
+        version=static_version,
+    )
+    return environment

@@ -1,0 +1,235 @@
+// The review page's behaviour. Without it pictures open and every decision is a plain form.
+(() => {
+  "use strict";
+
+  const { base, key } = document.body.dataset;
+  const isShared = "shared" in document.body.dataset;
+  const panel = document.getElementById("picture");
+  const toast = document.getElementById("toast");
+  const help = document.getElementById("help");
+  const cards = [...document.querySelectorAll(".card")];
+  // What was decided here, the latest last: what `u` takes back.
+  const done = [];
+  // Decisions are sent one after the other, so that each follows the one before.
+  let sending = Promise.resolve();
+  let here = -1;
+  let asked = 0;
+  let timer = 0;
+
+  document.documentElement.classList.add("scripted");
+
+  const cardOf = (file) => cards.find((card) => card.dataset.file === file);
+  const looked = () => panel.querySelector(".looked");
+
+  function tell(words) {
+    toast.textContent = words;
+    toast.hidden = false;
+    clearTimeout(timer);
+    timer = setTimeout(() => { toast.hidden = true; }, 8000);
+  }
+
+  async function show(card, { focus = false } = {}) {
+    const number = ++asked;
+    const answer = await fetch(`${base}/picture?file=${encodeURIComponent(card.dataset.file)}`);
+    const html = await answer.text();
+    // A faster reader is at another picture by now.
+    if (number !== asked) return;
+    if (!answer.ok) return tell("The picture can't be shown; load the page again.");
+    const part = new DOMParser().parseFromString(html, "text/html").querySelector("article");
+    panel.replaceChildren(part);
+    panel.scrollTop = 0;
+    if (focus) panel.focus();
+  }
+
+  function go(to, { opens = false } = {}) {
+    if (!cards.length) return;
+    here = Math.max(0, Math.min(cards.length - 1, to));
+    for (const card of cards) card.classList.remove("here");
+    const card = cards[here];
+    card.classList.add("here");
+    card.scrollIntoView({ block: "nearest" });
+    if (opens) document.body.classList.add("looking");
+    const link = card.querySelector(".open");
+    if (!opens) link.focus({ preventScroll: true });
+    return show(card, { focus: opens });
+  }
+
+  function count(before, after) {
+    for (const [state, step] of [[before, -1], [after, 1]]) {
+      const box = document.querySelector(`[data-count="${state}"]`);
+      if (box) box.textContent = String(Number(box.textContent) + step);
+    }
+  }
+
+  function note(row) {
+    const card = cardOf(row.file);
+    if (card) {
+      count(card.dataset.state, row.state);
+      card.classList.remove(card.dataset.state, "sending");
+      card.classList.add(row.state);
+      Object.assign(card.dataset, { state: row.state, number: String(row.number) });
+      const badge = card.querySelector(".badge");
+      badge.className = `badge ${row.state}`;
+      badge.textContent = row.state.replace("_", " ");
+    }
+    for (const each of panel.querySelectorAll("[data-file]")) {
+      if (each.dataset.file === row.file) each.dataset.number = String(row.number);
+    }
+    const article = looked();
+    if (article && article.dataset.file === row.file) {
+      article.dataset.state = row.state;
+      const badge = article.querySelector(".words .badge");
+      badge.className = `badge ${row.state}`;
+      badge.textContent = row.state.replace("_", " ");
+      article.querySelector("#words").textContent = row.words;
+      article.querySelector('[data-act="undo"]').disabled = false;
+      for (const field of article.querySelectorAll('[name="number"]')) field.value = String(row.number);
+    }
+  }
+
+  async function post(path, fields) {
+    const body = new URLSearchParams({ form_key: key, ...fields });
+    try {
+      const answer = await fetch(`${base}/${path}`, { method: "POST", body, headers: { Accept: "application/json" } });
+      const told = await answer.json();
+      if (!answer.ok) throw new Error(told.error || "it was not recorded");
+      told.pictures.forEach(note);
+      return told.pictures;
+    } catch (error) {
+      tell(error instanceof TypeError ? "The server can't be reached; nothing was recorded." : error.message);
+      return [];
+    }
+  }
+
+  // The picture is named now, its number when its turn comes: by then the one before is recorded.
+  function send(path, card, fields) {
+    card.classList.add("sending");
+    sending = sending.then(async () => {
+      const { file, sha, number } = card.dataset;
+      const rows = await post(path, { file, sha256: sha, number, ...fields });
+      card.classList.remove("sending");
+      if (rows.length && path !== "undo") done.push(card);
+    });
+    return sending;
+  }
+
+  function approve() {
+    const card = cards[here];
+    if (!card) return;
+    send("decide", card, { verdict: "approved" });
+    go(here + 1);
+  }
+
+  function reject(fields) {
+    const card = cards[here];
+    if (!card) return;
+    send("decide", card, { verdict: "rejected", ...fields });
+    go(here + 1);
+  }
+
+  function undo() {
+    sending = sending.then(async () => {
+      const card = done.pop() || cards[here];
+      if (!card || card.dataset.number === "0") return tell("There is nothing to undo.");
+      const { file, sha, number } = card.dataset;
+      await post("undo", { file, sha256: sha, number });
+      await go(cards.indexOf(card));
+    });
+  }
+
+  function choose(number) {
+    const rows = [...panel.querySelectorAll(".variants li")];
+    const chosen = rows[number - 1];
+    if (!chosen) return false;
+    const ordered = [chosen, ...rows.filter((row) => row !== chosen)];
+    sending = sending.then(async () => {
+      const variants = ordered.map((row) => [row.dataset.file, row.dataset.sha, Number(row.dataset.number)]);
+      const told = await post("choose", { variants: JSON.stringify(variants) });
+      const file = cards[here] && cards[here].dataset.file;
+      if (told.some((row) => row.file === file)) await show(cards[here]);
+    });
+    return true;
+  }
+
+  function openReasons(isOpen = true) {
+    const form = panel.querySelector("#reasons");
+    if (!form) return;
+    form.classList.toggle("open", isOpen);
+    panel.querySelector('[data-act="reject"]').setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) form.scrollIntoView({ block: "nearest" });
+    if (isOpen) (form.querySelector('[type="radio"]') || form.querySelector('[name="reason"]')).focus();
+  }
+
+  panel.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const form = event.target;
+    if (form.id === "reasons") {
+      const other = form.querySelector("#other-fault").value;
+      const fields = { fault: new FormData(form).get("fault") || other, reason: form.elements.reason.value };
+      if (!fields.fault && !fields.reason.trim()) return tell("Say why: choose a reason, or write a few words.");
+      reject(fields);
+    } else if (event.submitter.dataset.act === "approve") approve();
+    else undo();
+  });
+
+  panel.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.choose) choose(Number(button.dataset.choose));
+    if (button.dataset.act === "reject") openReasons(button.getAttribute("aria-expanded") !== "true");
+    if (button.dataset.act === "close") close();
+  });
+
+  function close() {
+    document.body.classList.remove("looking", "full");
+    openReasons(false);
+    if (cards[here]) cards[here].querySelector(".open").focus();
+  }
+
+  for (const [number, card] of cards.entries()) {
+    card.querySelector(".open").addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go(number, { opens: true });
+    });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
+    if (event.key === "Escape") return close();
+    const form = event.target.closest && event.target.closest("#reasons");
+    if (form) {
+      const radios = form.querySelectorAll('[type="radio"]');
+      const isText = event.target.matches('input:not([type="radio"]), select');
+      if (!isText && /^[1-9]$/.test(event.key) && radios[event.key - 1]) {
+        event.preventDefault();
+        reject({ fault: radios[event.key - 1].value, reason: form.elements.reason.value });
+      } else if (event.key === "Enter" && event.target.matches('[type="radio"]')) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+      return;
+    }
+    if (event.target.matches("input, select, textarea")) return;
+    const act = {
+      j: () => go(here + 1), ArrowRight: () => go(here + 1),
+      k: () => go(here - 1), ArrowLeft: () => go(here - 1),
+      f: () => document.body.classList.toggle("full"),
+      ...(isShared ? {} : { a: approve, r: () => openReasons(), u: undo, "?": () => help.showModal() }),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    } else if (!isShared && /^[1-4]$/.test(event.key) && choose(Number(event.key))) event.preventDefault();
+  });
+
+  for (const select of document.querySelectorAll(".filters select")) {
+    select.addEventListener("change", () => select.form.requestSubmit());
+  }
+  const opener = document.getElementById("open-help");
+  if (help) {
+    opener.hidden = false;
+    opener.addEventListener("click", () => help.showModal());
+  }
+  if (cards.length && matchMedia("(min-width: 60.01rem)").matches) go(0);
+})();

@@ -1,0 +1,1 @@
+"""What people decided about a set's pictures, and what follows from it."""

@@ -1,0 +1,115 @@
+"""The state of each picture of a set by what people decided: pending, approved, and so on; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from nbp_dagster.studio.ledger.decision_log import Decision, Place, tell_decision
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+
+ApprovalState = Literal["pending", "approved", "rejected", "passed_over"]
+
+APPROVAL_STATES: Final[tuple[ApprovalState, ...]] = (
+    "pending",
+    "approved",
+    "rejected",
+    "passed_over",
+)
+"""In the order of a review: what is left to do comes first."""
+
+# Pictures that a reason names.
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True)
+class ReviewedPicture:
+    """A picture of a set, with the latest decision about exactly these bytes; None without one."""
+
+    picture: Picture
+    decision: Decision | None = None
+
+    @property
+    def state(self) -> ApprovalState:
+        """What holds of it; one that nobody decided about, or no longer, is pending."""
+        if self.decision is None or self.decision.verdict == "withdrawn":
+            return "pending"
+        return self.decision.verdict
+
+    @property
+    def number(self) -> int:
+        """Number of the latest decision; 0 without one. The next decision follows it."""
+        return 0 if self.decision is None else self.decision.number
+
+    @property
+    def place(self) -> Place:
+        """The file that decisions are about."""
+        return place_of(self.picture)
+
+
+def place_of(picture: Picture) -> Place:
+    """Return the file that decisions about a picture are about."""
+    return Place(picture.prompt_key, picture.channel, picture.locale, picture.sha256)
+
+
+def review_pictures(
+    manifest: SetManifest, decisions: Mapping[Place, Decision]
+) -> tuple[ReviewedPicture, ...]:
+    """Return a set's pictures in its order, each with the latest decision about its bytes."""
+    return tuple(
+        ReviewedPicture(picture, decisions.get(place_of(picture))) for picture in manifest.pictures
+    )
+
+
+def count_states(rows: Iterable[ReviewedPicture]) -> Mapping[ApprovalState, int]:
+    """Return how many pictures are in each state, all four of them."""
+    counted = Counter(row.state for row in rows)
+    return {state: counted[state] for state in APPROVAL_STATES}
+
+
+def find_variants(rows: Sequence[ReviewedPicture], chosen: Picture) -> tuple[ReviewedPicture, ...]:
+    """Return the variants of a picture, itself among them, in the order of their numbers."""
+    slot = _slot(chosen)
+    return tuple(
+        sorted(
+            (row for row in rows if _slot(row.picture) == slot),
+            key=lambda row: row.picture.variant,
+        )
+    )
+
+
+def list_unapproved(rows: Sequence[ReviewedPicture]) -> tuple[str, ...]:
+    """Return why a set that requires approval is not approved; empty if it is.
+
+    A picture that was passed over needs no approval while another variant in its place has it.
+    """
+    reasons = []
+    by_state: dict[ApprovalState, list[ReviewedPicture]] = {state: [] for state in APPROVAL_STATES}
+    for row in rows:
+        by_state[row.state].append(row)
+    if by_state["rejected"]:
+        named = _name(by_state["rejected"], tell=True)
+        reasons.append(f"{len(by_state['rejected'])} pictures are rejected ({named})")
+    if by_state["pending"]:
+        reasons.append(
+            f"{len(by_state['pending'])} pictures wait for approval ({_name(by_state['pending'])})"
+        )
+    approved = {_slot(row.picture) for row in by_state["approved"]}
+    without = [row for row in by_state["passed_over"] if _slot(row.picture) not in approved]
+    if without:
+        reasons.append(f"no variant is chosen in place of {len(without)} ({_name(without)})")
+    return tuple(reasons)
+
+
+def _name(rows: Sequence[ReviewedPicture], *, tell: bool = False) -> str:
+    named = [
+        f"{row.picture.prompt_key} for {row.picture.channel}"
+        + (f", {tell_decision(row.decision)}" if tell and row.decision else "")
+        for row in rows[:_NAMED]
+    ]
+    more = len(rows) - len(named)
+    return "; ".join([*named, *([f"and {more} more"] if more else [])])
+
+
+def _slot(picture: Picture) -> tuple[str, str, str, str]:
+    return picture.shot, picture.locale, picture.ratio, picture.channel

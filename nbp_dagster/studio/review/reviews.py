@@ -1,0 +1,313 @@
+"""Reads finished sets for a review, and records decisions about the pictures that are in them."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
+from nbp_dagster.studio.ledger.decision_log import (
+    Decision,
+    DecisionLog,
+    Verdict,
+)
+from nbp_dagster.studio.manifest.manifest import (
+    ManifestError,
+    Picture,
+    SetManifest,
+    from_json,
+    set_digest,
+)
+from nbp_dagster.studio.review.approvals import (
+    ReviewedPicture,
+    find_variants,
+    place_of,
+    review_pictures,
+)
+from nbp_dagster.studio.sets.picture_order import rank_pictures
+from nbp_dagster.studio.storage.files import Stamp, stamp_of
+
+MANIFEST: Final = "manifest.json"
+
+LONGEST_REASON: Final = 500
+"""Characters of a reason in free words; longer ones are refused."""
+
+
+class NoSuchSet(NbpError):
+    """There is no finished set of that name, or no picture of that file in it."""
+
+
+class PictureMoved(NbpError):
+    """The picture was made again since it was looked at: these bytes are not in the set now."""
+
+
+class BadDecision(NbpError):
+    """A decision that can't be recorded as it was sent."""
+
+
+@dataclass(frozen=True)
+class ReadSet:
+    """A finished set as it was read.
+
+    Attributes:
+        digest: The set's data version.
+        order: Its pictures' positions in the manifest, the worst first.
+        by_file: Position of each picture by its file.
+    """
+
+    manifest: SetManifest
+    digest: str
+    order: tuple[int, ...]
+    by_file: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SetReview:
+    """A set and what was decided about its pictures; `rows` are in the manifest's order."""
+
+    read: ReadSet
+    rows: tuple[ReviewedPicture, ...]
+
+    @property
+    def manifest(self) -> SetManifest:
+        """The set."""
+        return self.read.manifest
+
+    @property
+    def worst_first(self) -> tuple[ReviewedPicture, ...]:
+        """The pictures, those that fail checks before the others."""
+        return tuple(self.rows[place] for place in self.read.order)
+
+    def find(self, file: str) -> ReviewedPicture:
+        """Return a picture by its file within the set.
+
+        Raises:
+            NoSuchSet: The set has no such file.
+        """
+        place = self.read.by_file.get(file)
+        if place is None:
+            raise NoSuchSet(f"the set of {self.manifest.campaign.id} has no picture {file[:200]!r}")
+        return self.rows[place]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The picture a person decides about, as their page showed it.
+
+    Attributes:
+        file: Its path within the set.
+        sha256: Digest of the bytes that were shown, hex.
+        number: Of the latest decision that was shown; 0 for none.
+    """
+
+    file: str
+    sha256: str
+    number: int
+
+
+class Reviews:
+    """Finished sets under a folder, and the log of decisions about them; safe to use from threads.
+
+    Args:
+        sets: The folder of sets.
+        log: Where decisions are kept.
+    """
+
+    def __init__(self, sets: Path, log: DecisionLog) -> None:
+        self._sets = sets
+        self._log = log
+        self._read: dict[str, tuple[Stamp, ReadSet]] = {}
+        # Two requests for a large set would both spend seconds on reading it.
+        self._reading = threading.Lock()
+
+    @property
+    def sets(self) -> Path:
+        """The folder of sets."""
+        return self._sets
+
+    def campaigns(self) -> tuple[str, ...]:
+        """Return the campaigns that have a finished set, by name."""
+        return tuple(sorted(path.parent.name for path in self._sets.glob(f"*/{MANIFEST}")))
+
+    def open(self, campaign: str) -> SetReview:
+        """Return a campaign's set with the latest decisions.
+
+        Raises:
+            NoSuchSet: There is none.
+            ManifestError: Its manifest can't be read.
+            LedgerDatabaseError: The decisions can't be read.
+        """
+        read = self._open_set(campaign)
+        return SetReview(read, review_pictures(read.manifest, self._log.latest(campaign)))
+
+    def history(self, picture: Picture) -> tuple[Decision, ...]:
+        """Return every decision about a prompt's file for a channel, those of old bytes too."""
+        return tuple(
+            row
+            for row in self._log.history(picture.prompt_key)
+            if (row.place.channel, row.place.locale) == (picture.channel, picture.locale)
+        )
+
+    def decide(
+        self,
+        campaign: str,
+        seen: Seen,
+        verdict: Verdict,
+        *,
+        who: str,
+        fault: str = "",
+        reason: str = "",
+    ) -> ReviewedPicture:
+        """Record what a person decided about one picture.
+
+        Raises:
+            BadDecision: A rejection without any reason, a fault no check names, a long reason.
+            PictureMoved: These bytes are not in the set any more.
+            DecisionMoved: Somebody decided meanwhile.
+        """
+        _require_reason(verdict, fault, reason)
+        review = self.open(campaign)
+        picture = _find_seen(review, seen)
+        draft = _draft(review, picture, seen.number, verdict, who, fault, reason)
+        (row,) = self._log.decide([draft])
+        return ReviewedPicture(picture, row)
+
+    def choose(
+        self, campaign: str, seen: Iterable[Seen], *, who: str
+    ) -> tuple[ReviewedPicture, ...]:
+        """Approve the first of some variants, and pass over the others, all or none of it.
+
+        Args:
+            campaign: The campaign.
+            seen: Every variant that was shown, the chosen one first.
+            who: Who chooses.
+
+        Raises:
+            BadDecision: They are not all the variants of one picture.
+            PictureMoved: One of them was made again.
+            DecisionMoved: Somebody decided about one of them meanwhile.
+        """
+        shown = tuple(seen)
+        if not shown:
+            raise BadDecision("no picture was chosen; send the variants, the chosen one first")
+        review = self.open(campaign)
+        pictures = [_find_seen(review, each) for each in shown]
+        variants = {row.picture.file for row in find_variants(review.rows, pictures[0])}
+        if variants != {picture.file for picture in pictures}:
+            raise BadDecision(
+                f"{pictures[0].prompt_key}: the variants shown are not those of the set now; look "
+                "again"
+            )
+        chosen = f"variant {pictures[0].variant} was chosen"
+        drafts = [
+            _draft(
+                review,
+                picture,
+                each.number,
+                "passed_over" if place else "approved",
+                who,
+                "",
+                chosen if place else "",
+            )
+            for place, (picture, each) in enumerate(zip(pictures, shown, strict=True))
+        ]
+        rows = self._log.decide(drafts)
+        return tuple(
+            ReviewedPicture(picture, row) for picture, row in zip(pictures, rows, strict=True)
+        )
+
+    def undo(self, campaign: str, seen: Seen, *, who: str) -> ReviewedPicture:
+        """Take back the latest decision about a picture.
+
+        Raises:
+            PictureMoved: These bytes are not in the set any more.
+            DecisionMoved: It is not the latest any more, or there is none.
+        """
+        picture = _find_seen(self.open(campaign), seen)
+        row = self._log.undo(place_of(picture), seen.number, who=who)
+        return ReviewedPicture(picture, row)
+
+    def _open_set(self, campaign: str) -> ReadSet:
+        # Only names that a listing gives, so that none leads out of the folder.
+        if campaign not in self.campaigns():
+            raise NoSuchSet(f"there is no finished set {campaign[:100]!r}; make it with `nbp run`")
+        path = self._sets / campaign / MANIFEST
+        with self._reading:
+            stamp, known = stamp_of(path), self._read.get(campaign)
+            if stamp is None:
+                raise NoSuchSet(f"{path} is gone; make the set again with `nbp run`")
+            if known is None or known[0] != stamp:
+                known = self._read[campaign] = (stamp, _parse(path))
+        return known[1]
+
+
+def describe_decision(row: ReviewedPicture) -> str:
+    """Return who decided about a picture and why, e.g. "by ada: words too small"; "" if pending."""
+    if row.decision is None or row.state == "pending":
+        return ""
+    fault = FAILURE_WORDS.get(row.decision.fault, row.decision.fault)
+    why = "; ".join(part for part in (fault, row.decision.reason) if part)
+    return f"by {row.decision.who}: {why}" if why else f"by {row.decision.who}"
+
+
+def _parse(path: Path) -> ReadSet:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} can't be read ({error}); make the set again") from None
+    manifest = from_json(text, what=str(path))
+    ranks = rank_pictures(manifest.pictures)
+    order = tuple(sorted(range(len(ranks)), key=lambda place: ranks[place]))
+    by_file = {picture.file: place for place, picture in enumerate(manifest.pictures)}
+    return ReadSet(manifest, set_digest(manifest), order, by_file)
+
+
+def _require_reason(verdict: Verdict, fault: str, reason: str) -> None:
+    if fault and fault not in FAILURE_WORDS:
+        raise BadDecision(
+            f"fault {fault[:60]!r} is no check; accepted: {', '.join(FAILURE_WORDS)}, or none with "
+            "a reason in words"
+        )
+    if len(reason) > LONGEST_REASON:
+        raise BadDecision(
+            f"the reason has {len(reason)} characters; accepted: at most {LONGEST_REASON}"
+        )
+    if verdict == "rejected" and not fault and not reason.strip():
+        raise BadDecision("a rejection needs a reason: one of the faults, or a few words")
+
+
+def _find_seen(review: SetReview, seen: Seen) -> Picture:
+    picture = review.find(seen.file).picture
+    if picture.sha256 != seen.sha256:
+        raise PictureMoved(
+            f"{picture.prompt_key} for {picture.channel} was made again since; nothing was "
+            "changed, look at the new picture"
+        )
+    return picture
+
+
+def _draft(
+    review: SetReview,
+    picture: Picture,
+    number: int,
+    verdict: Verdict,
+    who: str,
+    fault: str,
+    reason: str,
+) -> Decision:
+    return Decision(
+        place=place_of(picture),
+        brand=review.manifest.brand.id,
+        campaign=review.manifest.campaign.id,
+        number=number + 1,
+        verdict=verdict,
+        fault=fault,
+        reason=reason.strip(),
+        who=who,
+        seen={
+            "set": review.read.digest,
+            "failed_checks": [check.name for check in picture.failed_checks],
+        },
+    )
