@@ -10,7 +10,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.review_app import decision_routes, pages, picture_routes
 from nbp_dagster.review_app.context import NameWanted, NotAdmitted, ReviewContext, session_of
 from nbp_dagster.review_app.guard import Guard
-from nbp_dagster.studio.ledger.decision_log import DecisionMoved
+from nbp_dagster.studio.review.decision_log import DecisionMoved
 from nbp_dagster.studio.review.reviews import BadDecision, NoSuchSet, PictureMoved
 
 _STATUS: dict[type[NbpError], int] = {
@@ -30,7 +30,7 @@ def create_app(context: ReviewContext) -> Starlette:
     """
     app = Starlette(
         routes=[*decision_routes.ROUTES, *pages.ROUTES, *picture_routes.ROUTES],
-        middleware=[Middleware(Guard, hosts=context.access.hosts)],
+        middleware=[Middleware(Guard, hosts=context.access.hosts, posts=context.posts)],
         exception_handlers={NbpError: _answer_error, HTTPException: _answer_http_error},
     )
     app.state.context = context

@@ -30,12 +30,14 @@ class ReviewContext:
         files: The bytes of pictures.
         access: Who may use the page.
         logins: Limits how often one address tries a token.
+        posts: Limits what one address posts.
     """
 
     reviews: Reviews
     files: PictureFiles
     access: AccessRules
     logins: RateLimit
+    posts: RateLimit
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from nbp_dagster.review_app.context import (
 )
 from nbp_dagster.review_app.guard import peer_of
 from nbp_dagster.review_app.pages import answer, keep_session
-from nbp_dagster.studio.ledger.decision_log import Verdict
+from nbp_dagster.studio.review.decision_log import Verdict
 from nbp_dagster.studio.review.approvals import ReviewedPicture
 from nbp_dagster.studio.review.reviews import BadDecision, Reviews, Seen, describe_decision
 

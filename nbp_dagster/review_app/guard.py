@@ -22,8 +22,8 @@ LOGINS_A_MINUTE: Final = 10
 # Addresses remembered; the longest unseen one goes first.
 _ADDRESSES: Final = 1000
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
@@ -73,12 +73,13 @@ class Guard:
     Args:
         app: What follows.
         hosts: Names accepted in the Host header, without ports, in lower case.
+        posts: Limits what one address posts.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], posts: RateLimit) -> None:
         self._app = app
         self._hosts = hosts
-        self._posts = RateLimit(POSTS_A_MINUTE)
+        self._posts = posts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it in plain words."""
@@ -111,7 +112,7 @@ class Guard:
         if not _is_same_origin(headers):
             raise _Refusal(403, "posted from another site")
         if not self._posts.admit(peer_of(scope)):
-            raise _Refusal(429, f"at most {POSTS_A_MINUTE} decisions a minute; wait a little")
+            raise _Refusal(429, "too many decisions at once; wait a minute")
 
 
 def name_of_host(header: str) -> str:

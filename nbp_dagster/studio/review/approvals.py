@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from nbp_dagster.studio.ledger.decision_log import Decision, Place, tell_decision
+from nbp_dagster.studio.review.decision_log import Decision, Place, tell_decision
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 
 ApprovalState = Literal["pending", "approved", "rejected", "passed_over"]

@@ -8,7 +8,7 @@ from typing import Final
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
-from nbp_dagster.studio.ledger.decision_log import (
+from nbp_dagster.studio.review.decision_log import (
     Decision,
     DecisionLog,
     Verdict,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.decision_log import (
+from nbp_dagster.studio.review.decision_log import (
     Decision,
     DecisionLog,
     DecisionMoved,
@@ -60,7 +60,8 @@ def test_of_two_people_the_second_sees_that_it_moved(log: DecisionLog) -> None:
     with pytest.raises(DecisionMoved, match="decided meanwhile: rejected by ben") as error:
         log.decide([DRAFT])
 
-    assert error.value.latest is not None and error.value.latest.who == "ben"
+    assert error.value.latest is not None
+    assert error.value.latest.who == "ben"
     assert log.latest("winter")[PLACE].verdict == "rejected"
 
 
