@@ -1,13 +1,14 @@
 """The checks of the pictures as Dagster asset checks: one evaluation a run, whatever its size."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dagster as dg
 
 from nbp_dagster.assets.metadata import table
+from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.check_table import Check
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
@@ -16,6 +17,14 @@ from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, judge_strictly
+from nbp_dagster.studio.review.approvals import (
+    ReviewedPicture,
+    count_states,
+    describe_decision,
+    place_of,
+)
+from nbp_dagster.studio.review.decision_log import Decision, Place
+from nbp_dagster.studio.studio import Studio
 
 # What is looked at once a rendition, then what is looked at once a prompt.
 _TABLE: tuple[Check[Any], ...] = (
@@ -25,6 +34,9 @@ _TABLE: tuple[Check[Any], ...] = (
     *OCR_CHECKS,
 )
 
+APPROVED = "approved"
+"""The check that people answer: it fails until every picture of a prompt is approved."""
+
 # Rows of pictures that fall short in one evaluation; their number is given in full.
 _ROWS = 200
 # Campaigns that one line names.
@@ -32,10 +44,15 @@ _CAMPAIGNS = 5
 
 
 def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """Return a spec for every check of a rendition or of an original."""
+    """Return a spec for every check of a rendition or of an original, and for their approval."""
+    described = {check.name: check.description for check in _TABLE}
+    described[APPROVED] = (
+        "A person has approved every picture of the prompt, as exactly these bytes, with "
+        "`nbp review`; new ones are pending."
+    )
     return [
-        dg.AssetCheckSpec(check.name, asset=asset, description=check.description)
-        for check in _TABLE
+        dg.AssetCheckSpec(name, asset=asset, description=description)
+        for name, description in described.items()
     ]
 
 
@@ -144,6 +161,71 @@ def log_shortfalls(
                 metadata={"falling_short": _shortfalls(rows)},
             )
         )
+
+
+class Approvals:
+    """Logs, from a step, whether prompts are approved: where approval is required or was given.
+
+    A campaign that nobody reviews has no event of it.
+    """
+
+    def __init__(
+        self, context: dg.AssetExecutionContext, studio: Studio, asset: dg.AssetKey
+    ) -> None:
+        self._context = context
+        self._studio = studio
+        self._asset = asset
+        self._latest: dict[str, Mapping[Place, Decision]] = {}
+
+    def log(self, record: PromptRecord) -> None:
+        """Log the evaluation of a prompt whose pictures were made, or made again."""
+        campaign = record.prompt_key.partition("/")[0]
+        if campaign not in self._latest:
+            self._latest[campaign] = self._studio.decisions.latest(campaign)
+        decided = self._latest[campaign]
+        is_required = self._studio.briefs.campaigns[campaign].require_approval
+        if is_required or any(place.prompt_key == record.prompt_key for place in decided):
+            self._context.log_event(evaluate_approval(self._asset, record, decided))
+
+
+def evaluate_approval(
+    asset: dg.AssetKey, record: PromptRecord, decisions: Mapping[Place, Decision]
+) -> dg.AssetCheckEvaluation:
+    """Return whether a prompt's pictures are approved, with who decided what about each, and when.
+
+    Args:
+        asset: The pictures' asset.
+        record: The prompt's pictures as they are now.
+        decisions: The latest one about each file.
+    """
+    rows = [ReviewedPicture(each, decisions.get(place_of(each))) for each in record.pictures]
+    counted = count_states(rows)
+    settled = counted["approved"] + counted["passed_over"]
+    told = [f"{number} {state.replace('_', ' ')}" for state, number in counted.items() if number]
+    severity = dg.AssetCheckSeverity.ERROR if counted["rejected"] else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=APPROVED,
+        passed=bool(rows) and settled == len(rows),
+        partition=record.prompt_key,
+        severity=severity,
+        description=f"{record.prompt_key}: {', '.join(told) or 'no picture'}",
+        metadata={"pictures": len(rows), "decisions": _decisions(rows)},
+    )
+
+
+def _decisions(rows: Iterable[ReviewedPicture]) -> dg.TableMetadataValue | str:
+    return table(
+        {
+            "channel": row.picture.channel,
+            "locale": row.picture.locale,
+            "state": row.state,
+            "who": row.decision.who if row.decision else "",
+            "when": iso_time(row.decision.decided_at) if row.decision else "",
+            "why": describe_decision(row),
+        }
+        for row in rows
+    )
 
 
 def _findings(record: PromptRecord, *, strict: bool) -> Iterator[_Shortfall]:

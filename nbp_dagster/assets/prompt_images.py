@@ -191,6 +191,7 @@ class _PromptStep:
         self._problems: list[Refused | Failed] = []
         self._strict = config.strict or is_strict(context, names)
         self._judgement = asset_checks.Judgement(names.channel_images, strict=self._strict)
+        self._approvals = asset_checks.Approvals(context, studio, names.channel_images)
         self._stages: dict[str, SetStager] = {}
         self._unrecorded: deque[Order] = deque()
         self._tally = OutcomeCounts()
@@ -381,6 +382,7 @@ class _PromptStep:
         asset_checks.log_shortfalls(
             self._context, record, self._names.channel_images, strict=self._strict
         )
+        self._approvals.log(record)
 
     def _request_recording(self, order: Order, pointer: int) -> Recording:
         prompt: Prompt = self._prompts[order.key]

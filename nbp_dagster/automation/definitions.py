@@ -8,6 +8,7 @@ import dagster as dg
 from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition
 from nbp_dagster.assets.automation_conditions import build_automation_sensor
 from nbp_dagster.assets.names import Names
+from nbp_dagster.automation.decisions_sensor import build_decisions_sensor
 from nbp_dagster.automation.reload import Reload
 from nbp_dagster.automation.schedules import build_refresh_job, build_refresh_schedules
 from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
@@ -46,6 +47,7 @@ def build_automation(
         jobs=(refresh, *free),
         schedules=tuple(build_refresh_schedules(briefs, names, refresh)),
         sensors=(
+            build_decisions_sensor(names, status=status),
             build_briefs_sensor(briefs, names, jobs=free, status=status, reload=reload),
             build_automation_sensor(names, status=status),
         ),

@@ -382,6 +382,7 @@ class Campaign(BriefRecord):
     refresh: Cron | None = Field(default=None, description=ACCEPTED_CRON.removeprefix("accepted: "))
     time_zone: TimeZone = Field(default="UTC", description=ACCEPTED_ZONE.removeprefix("accepted: "))
     disclose_prompt: bool | None = Field(default=None, description="true or false")
+    require_approval: bool = Field(default=False, description="true or false")
     markets: tuple[Market, ...] = Field(
         default=(), description="a list of eu, countries such as JP, and states such as US-NY"
     )

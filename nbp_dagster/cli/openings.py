@@ -325,9 +325,9 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     """Open the finished sets and the decisions; needs no briefs, no service and no key."""
     from nbp_dagster.review_app.context import ReviewContext
     from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLimit
-    from nbp_dagster.studio.review.decision_log import DecisionLog
     from nbp_dagster.studio.manifest.records import RecordFolder
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.review.decision_log import DecisionLog
     from nbp_dagster.studio.review.picture_files import PictureFiles
     from nbp_dagster.studio.review.reviews import Reviews
 

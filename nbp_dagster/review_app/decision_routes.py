@@ -19,9 +19,9 @@ from nbp_dagster.review_app.context import (
 )
 from nbp_dagster.review_app.guard import peer_of
 from nbp_dagster.review_app.pages import answer, keep_session
+from nbp_dagster.studio.review.approvals import ReviewedPicture, describe_decision
 from nbp_dagster.studio.review.decision_log import Verdict
-from nbp_dagster.studio.review.approvals import ReviewedPicture
-from nbp_dagster.studio.review.reviews import BadDecision, Reviews, Seen, describe_decision
+from nbp_dagster.studio.review.reviews import BadDecision, Reviews, Seen
 
 _VERDICTS: Mapping[str, Verdict] = {"approved": "approved", "rejected": "rejected"}
 # Fields of a form; a choice sends three for each of at most four variants.

@@ -10,8 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES
-from nbp_dagster.studio.review.approvals import APPROVAL_STATES
-from nbp_dagster.studio.review.reviews import describe_decision
+from nbp_dagster.studio.review.approvals import APPROVAL_STATES, describe_decision
 from nbp_dagster.studio.sets.gallery import format_bytes, format_moment, format_usd, humanise
 
 STATIC: Final = {"review.css": "text/css", "review.js": "text/javascript"}

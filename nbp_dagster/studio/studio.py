@@ -50,6 +50,7 @@ from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
+from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -135,6 +136,7 @@ class Studio:
         self.ledger = Ledger(database, clock=clock, account=account)
         self.ledger_mark = LedgerMark(paths.store, database, clock=clock)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
+        self.decisions = DecisionLog(database, clock=clock)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
@@ -381,8 +383,7 @@ class Studio:
 
         A picture of an earlier version of the brief is not part of the set.
         """
-        record = None if order is None else self.records.read(order.key)
-        if record is None or order is None:
+        if order is None or (record := self.records.read(order.key)) is None:
             return None
         return record if self.regenerations.is_picture_of(order, record.fingerprint) else None
 
@@ -444,7 +445,6 @@ class Studio:
         ]
         if budget is not None:
             caps.append(run_cap(budget))
-        daily = self.options.daily_budget
-        if daily is not None:
+        if (daily := self.options.daily_budget) is not None:
             caps.append(day_cap(daily, self._clock.now(), where=self._daily_budget_setting))
         return tuple(caps)

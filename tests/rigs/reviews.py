@@ -14,10 +14,10 @@ from nbp_dagster.review_app.app import create_app
 from nbp_dagster.review_app.context import ReviewContext
 from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLimit
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import RecordFolder
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
+from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
 from nbp_dagster.studio.sets.set_writer import write_set

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from nbp_dagster.studio.review.decision_log import Decision, Place, tell_decision
+from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.review.decision_log import Decision, Place, tell_decision
 
 ApprovalState = Literal["pending", "approved", "rejected", "passed_over"]
 
@@ -99,6 +100,15 @@ def list_unapproved(rows: Sequence[ReviewedPicture]) -> tuple[str, ...]:
     if without:
         reasons.append(f"no variant is chosen in place of {len(without)} ({_name(without)})")
     return tuple(reasons)
+
+
+def describe_decision(row: ReviewedPicture) -> str:
+    """Return who decided about a picture and why, e.g. "by ada: words too small"; "" if pending."""
+    if row.decision is None or row.state == "pending":
+        return ""
+    fault = FAILURE_WORDS.get(row.decision.fault, row.decision.fault)
+    why = "; ".join(part for part in (fault, row.decision.reason) if part)
+    return f"by {row.decision.who}: {why}" if why else f"by {row.decision.who}"
 
 
 def _name(rows: Sequence[ReviewedPicture], *, tell: bool = False) -> str:

@@ -8,11 +8,6 @@ from typing import Final
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
-from nbp_dagster.studio.review.decision_log import (
-    Decision,
-    DecisionLog,
-    Verdict,
-)
 from nbp_dagster.studio.manifest.manifest import (
     ManifestError,
     Picture,
@@ -25,6 +20,11 @@ from nbp_dagster.studio.review.approvals import (
     find_variants,
     place_of,
     review_pictures,
+)
+from nbp_dagster.studio.review.decision_log import (
+    Decision,
+    DecisionLog,
+    Verdict,
 )
 from nbp_dagster.studio.sets.picture_order import rank_pictures
 from nbp_dagster.studio.storage.files import Stamp, stamp_of
@@ -241,15 +241,6 @@ class Reviews:
             if known is None or known[0] != stamp:
                 known = self._read[campaign] = (stamp, _parse(path))
         return known[1]
-
-
-def describe_decision(row: ReviewedPicture) -> str:
-    """Return who decided about a picture and why, e.g. "by ada: words too small"; "" if pending."""
-    if row.decision is None or row.state == "pending":
-        return ""
-    fault = FAILURE_WORDS.get(row.decision.fault, row.decision.fault)
-    why = "; ".join(part for part in (fault, row.decision.reason) if part)
-    return f"by {row.decision.who}: {why}" if why else f"by {row.decision.who}"
 
 
 def _parse(path: Path) -> ReadSet:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from nbp_dagster.studio.review.decision_log import Decision, Verdict
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.review.approvals import (
     ReviewedPicture,
@@ -12,6 +11,7 @@ from nbp_dagster.studio.review.approvals import (
     place_of,
     review_pictures,
 )
+from nbp_dagster.studio.review.decision_log import Decision, Verdict
 from tests.rigs.sets import build_large_set, build_set
 
 SET = build_set(shots=("kitchen",), channels=("instagram_feed", "linkedin_post")).manifest

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.review.decision_log import DecisionMoved
 from nbp_dagster.studio.manifest.manifest import ManifestError, Picture
+from nbp_dagster.studio.review.approvals import describe_decision
+from nbp_dagster.studio.review.decision_log import DecisionMoved
 from nbp_dagster.studio.review.reviews import (
     LONGEST_REASON,
     BadDecision,
     NoSuchSet,
     PictureMoved,
     Seen,
-    describe_decision,
 )
 from tests.rigs.reviews import CAMPAIGN, ReviewRig, open_review_rig, write_sample
 from tests.rigs.sets import build_large_set, build_set

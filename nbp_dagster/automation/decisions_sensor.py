@@ -1,0 +1,63 @@
+"""The sensor that has Dagster show what people decided: it records the check `approved`."""
+
+import dagster as dg
+
+from nbp_dagster.assets.asset_checks import evaluate_approval
+from nbp_dagster.assets.names import Names, scoped
+from nbp_dagster.assets.step import studio_for_sensor
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.review.decision_log import Decision, Place
+from nbp_dagster.studio.studio import Studio
+
+# Decisions of one tick: more than a person makes in the half minute between two.
+_AT_ONCE = 500
+
+
+def build_decisions_sensor(names: Names, *, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+    """Return the sensor of one folder of briefs; its cursor is the last decision it told.
+
+    Args:
+        names: Keys of the assets.
+        status: Whether it runs unless somebody says otherwise.
+    """
+
+    def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        try:
+            with studio_for_sensor(context, names) as studio:
+                return _tell(studio, names, seen=int(context.cursor or 0))
+        except NbpError as error:
+            # The cursor stays where it was: what could not be told now is told later.
+            return dg.SkipReason(str(error))
+
+    return dg.SensorDefinition(
+        name=scoped(names, "decisions_made"),
+        evaluation_fn=evaluate,
+        minimum_interval_seconds=30,
+        default_status=status,
+        description=(
+            "Notices approvals and rejections of `nbp review`, and records them as the check "
+            "`approved` of each prompt. Free; launches nothing."
+        ),
+    )
+
+
+def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult | dg.SkipReason:
+    rows = studio.decisions.since(seen, limit=_AT_ONCE)
+    if not rows:
+        return dg.SkipReason("nobody has decided anything since")
+    known = {prompt.key for prompt in studio.prompts}
+    latest: dict[str, dict[Place, Decision]] = {}
+    events = []
+    for key in dict.fromkeys(row.place.prompt_key for row in rows):
+        record = studio.records.read(key) if key in known else None
+        if record is None:
+            # The prompt is gone from its brief, or its pictures from this machine.
+            continue
+        campaign = key.partition("/")[0]
+        if campaign not in latest:
+            latest[campaign] = studio.decisions.latest(campaign)
+        events.append(evaluate_approval(names.channel_images, record, latest[campaign]))
+    approved = sum(event.passed for event in events)
+    told = f"{len(rows)} decisions: {approved} of {len(events)} prompts are approved now"
+    # The words of a tick that launches nothing; its events are recorded all the same.
+    return dg.SensorResult(skip_reason=told, asset_events=events, cursor=str(rows[-1].id))

@@ -1,0 +1,159 @@
+"""Approval in Dagster: the check `approved` of each prompt follows what people decided."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from nbp_dagster.assets.asset_checks import APPROVED
+from nbp_dagster.assets.names import Names
+from nbp_dagster.cli.openings import create_access_rules, open_review
+from nbp_dagster.studio.review.decision_log import Verdict
+from nbp_dagster.studio.review.reviews import Reviews, Seen
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.daemon import GARDEN, KITCHEN, BriefsSensor, all_made
+
+NAMES = Names()
+SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
+
+
+def evaluations(events: list[dg.DagsterEvent]) -> dict[str | None, dg.AssetCheckEvaluation]:
+    found = [
+        event.event_specific_data
+        for event in events
+        if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    return {
+        item.partition: item
+        for item in found
+        if isinstance(item, dg.AssetCheckEvaluation) and item.check_name == APPROVED
+    }
+
+
+@pytest.fixture
+def reviews(location: CodeLocation) -> Iterator[Reviews]:
+    access = create_access_rules(location.settings, listen="127.0.0.1", default_name="ada@desk")
+    with open_review(location.settings, access) as context:
+        yield context.reviews
+
+
+def decide(reviews: Reviews, prompt: str, verdict: Verdict, number: int = 0) -> None:
+    """Decide about every picture of a prompt."""
+    for row in reviews.open("winter").rows:
+        if row.picture.prompt_key == prompt:
+            seen = Seen(row.picture.file, row.picture.sha256, number)
+            reason = "the hand" if verdict == "rejected" else ""
+            reviews.decide("winter", seen, verdict, who="ada", reason=reason)
+
+
+def tick(sensor: BriefsSensor) -> dict[str | None, dg.AssetCheckEvaluation] | str:
+    """Evaluate the decisions' sensor once: the checks it records, or what it says instead."""
+    repository = sensor.definitions.get_repository_def()
+    with dg.build_sensor_context(
+        instance=sensor.location.instance, cursor=sensor.cursor, repository_def=repository
+    ) as context:
+        data = repository.get_sensor_def("decisions_made").evaluate_tick(context)
+    sensor.cursor = data.cursor or sensor.cursor
+    assert not data.run_requests
+    assert data.skip_message is not None
+    found = {
+        item.partition: item
+        for item in data.asset_events
+        if isinstance(item, dg.AssetCheckEvaluation)
+    }
+    return found or data.skip_message
+
+
+def test_a_campaign_nobody_reviews_has_no_event_of_it(location: CodeLocation) -> None:
+    location.sheets_made()
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    assert result.success
+    assert evaluations(result.all_events) == {}
+
+
+def test_where_approval_is_required_new_pictures_are_pending(location: CodeLocation) -> None:
+    location.write(campaign(*SHOTS, require_approval=True))
+    location.sheets_made()
+
+    found = evaluations(location.materialize(PROMPT_ASSETS).all_events)
+
+    assert set(found) == set(location.prompts())
+    assert not any(item.passed for item in found.values())
+    assert found[KITCHEN].severity == dg.AssetCheckSeverity.WARN
+    assert found[KITCHEN].description == f"{KITCHEN}: 1 pending"
+
+
+def test_requiring_approval_changes_no_request(location: CodeLocation) -> None:
+    all_made(location)
+    bills = location.service.bills
+
+    location.write(campaign(*SHOTS, require_approval=True))
+
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.service.bills == bills
+    assert location.stale(NAMES.generated_images) == set()
+
+
+def test_a_decision_is_shown_by_the_next_tick_with_who_and_when(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    sensor = BriefsSensor(location)
+    assert tick(sensor) == "nobody has decided anything since"
+    decide(reviews, KITCHEN, "approved")
+    decide(reviews, GARDEN, "rejected")
+
+    found = tick(sensor)
+
+    assert isinstance(found, dict)
+    assert set(found) == {KITCHEN, GARDEN}
+    assert found[KITCHEN].passed
+    assert not found[GARDEN].passed
+    assert found[GARDEN].severity == dg.AssetCheckSeverity.ERROR
+    table = found[GARDEN].metadata["decisions"]
+    assert isinstance(table, dg.TableMetadataValue)
+    (row,) = table.records
+    assert (row.data["who"], row.data["state"]) == ("ada", "rejected")
+    assert row.data["why"] == "by ada: the hand"
+    assert tick(sensor) == "nobody has decided anything since"
+
+
+def test_what_is_decided_twice_between_ticks_is_shown_as_it_is_now(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    decide(reviews, KITCHEN, "rejected")
+    decide(reviews, KITCHEN, "approved", number=1)
+
+    found = tick(BriefsSensor(location))
+
+    assert isinstance(found, dict)
+    assert found[KITCHEN].passed
+
+
+def test_new_bytes_are_pending_again_as_soon_as_they_are_made(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    decide(reviews, KITCHEN, "approved")
+    decide(reviews, GARDEN, "approved")
+    edited = (shot("kitchen", scene="Ada reads a letter"), *SHOTS[1:])
+    location.write(campaign(*edited))
+
+    result = location.materialize(PROMPT_ASSETS)
+
+    found = evaluations(result.all_events)
+    assert result.success
+    assert not found[KITCHEN].passed
+    assert found[GARDEN].passed
+
+
+def test_a_prompt_that_left_its_brief_is_not_told(location: CodeLocation, reviews: Reviews) -> None:
+    all_made(location)
+    decide(reviews, GARDEN, "approved")
+    location.write(campaign(SHOTS[0]))
+
+    assert tick(BriefsSensor(location)) == "1 decisions: 0 of 0 prompts are approved now"
