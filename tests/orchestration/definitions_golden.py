@@ -72,7 +72,7 @@ def _sensors(repository: dg.RepositoryDefinition) -> Iterator[str]:
     for sensor in sorted(repository.sensor_defs, key=lambda sensor: sensor.name):
         target = sensor.asset_selection
         what = (
-            ", ".join(sorted(job.name for job in sensor.jobs))
+            ", ".join(sorted(job.name for job in sensor.jobs) if sensor.has_jobs else ["no job"])
             if target is None
             else ", ".join(
                 sorted(key.to_user_string() for key in target.resolve(repository.asset_graph))

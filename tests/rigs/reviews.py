@@ -1,12 +1,15 @@
 """A review page over a drawn set in a folder, asked as a browser asks, without a socket."""
 
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from starlette.testclient import TestClient
 
 from nbp_dagster.review_app.access import AccessRules
@@ -58,6 +61,22 @@ class ReviewRig:
                 client=(peer, 50_000),
             )
         )
+
+
+@contextmanager
+def serve_review(rig: ReviewRig) -> Iterator[str]:
+    """Serve a review page to real browsers; yield its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(create_app(rig.context), log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
 
 
 class Browser:

@@ -15,6 +15,8 @@
   let here = -1;
   let asked = 0;
   let timer = 0;
+  // The picture in hand is being fetched: what belongs to it waits until it is shown.
+  let shown = Promise.resolve();
 
   document.documentElement.classList.add("scripted");
 
@@ -51,7 +53,8 @@
     if (opens) document.body.classList.add("looking");
     const link = card.querySelector(".open");
     if (!opens) link.focus({ preventScroll: true });
-    return show(card, { focus: opens });
+    shown = show(card, { focus: opens });
+    return shown;
   }
 
   function count(before, after) {
@@ -137,10 +140,11 @@
     });
   }
 
-  function choose(number) {
+  async function choose(number) {
+    await shown;
     const rows = [...panel.querySelectorAll(".variants li")];
     const chosen = rows[number - 1];
-    if (!chosen) return false;
+    if (rows.length < 2 || !chosen) return;
     const ordered = [chosen, ...rows.filter((row) => row !== chosen)];
     sending = sending.then(async () => {
       const variants = ordered.map((row) => [row.dataset.file, row.dataset.sha, Number(row.dataset.number)]);
@@ -148,7 +152,6 @@
       const file = cards[here] && cards[here].dataset.file;
       if (told.some((row) => row.file === file)) await show(cards[here]);
     });
-    return true;
   }
 
   function openReasons(isOpen = true) {
@@ -215,12 +218,12 @@
       j: () => go(here + 1), ArrowRight: () => go(here + 1),
       k: () => go(here - 1), ArrowLeft: () => go(here - 1),
       f: () => document.body.classList.toggle("full"),
-      ...(isShared ? {} : { a: approve, r: () => openReasons(), u: undo, "?": () => help.showModal() }),
+      ...(isShared ? {} : { a: approve, r: () => shown.then(() => openReasons()), u: undo, "?": () => help.showModal() }),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) {
       event.preventDefault();
       act();
-    } else if (!isShared && /^[1-4]$/.test(event.key) && choose(Number(event.key))) event.preventDefault();
+    } else if (!isShared && /^[1-4]$/.test(event.key)) choose(Number(event.key));
   });
 
   for (const select of document.querySelectorAll(".filters select")) {
