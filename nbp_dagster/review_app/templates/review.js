@@ -30,14 +30,22 @@
     timer = setTimeout(() => { toast.hidden = true; }, 8000);
   }
 
+  async function fetchPicture(card) {
+    try {
+      const answer = await fetch(`${base}/picture?file=${encodeURIComponent(card.dataset.file)}`);
+      if (!answer.ok) return null;
+      return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("article");
+    } catch {
+      return null;
+    }
+  }
+
   async function show(card, { focus = false } = {}) {
     const number = ++asked;
-    const answer = await fetch(`${base}/picture?file=${encodeURIComponent(card.dataset.file)}`);
-    const html = await answer.text();
+    const part = await fetchPicture(card);
     // A faster reader is at another picture by now.
     if (number !== asked) return;
-    if (!answer.ok) return tell("The picture can't be shown; load the page again.");
-    const part = new DOMParser().parseFromString(html, "text/html").querySelector("article");
+    if (!part) return tell("The picture can't be shown; load the page again.");
     panel.replaceChildren(part);
     panel.scrollTop = 0;
     if (focus) panel.focus();
