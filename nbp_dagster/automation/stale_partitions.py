@@ -88,7 +88,7 @@ def outdated_prompts(
 
 
 def owed_corrections(studio: Studio, compiled: Compiled) -> list[str]:
-    """Return the prompts whose picture fails a check and a run would regenerate."""
+    """Return the prompts whose picture a run would make again, asked by a person or a check."""
     found = studio.find_made(compiled.orders.values())
     made = [outcome for outcome in found if isinstance(outcome, Reused)]
     return [
@@ -99,7 +99,9 @@ def owed_corrections(studio: Studio, compiled: Compiled) -> list[str]:
 
 
 def _owes_correction(studio: Studio, order: Order, made: Reused) -> bool:
-    """Whether a prompt's picture fails a check and a run would regenerate it."""
+    """Whether a run would make a prompt's picture again: a person asked, or it fails a check."""
+    if studio.regenerations.asked_of(order.key) is not None:
+        return True
     correct = studio.briefs.campaigns[order.scope].correct
     record = None if correct is None else studio.records.read(order.key)
     if correct is None or record is None:

@@ -87,6 +87,21 @@ def correct_request(
     return replace(request, prompt=f"{request.prompt}\n\n{text}")
 
 
+def note_request(request: ImageRequest, note: str) -> ImageRequest:
+    """Return the request of another picture that a person asks for in words of their own.
+
+    Args:
+        request: The request of the picture that they looked at.
+        note: One line, without control characters.
+    """
+    return replace(request, prompt=f"{request.prompt}\n\n{_INTRO}{note}")
+
+
+def find_note(prompt: str) -> str:
+    """Return the words that a prompt of `note_request` ends with."""
+    return prompt.rpartition(_INTRO)[2]
+
+
 def _likeness(facts: _Facts) -> Iterator[str]:
     ids = facts.subjects or facts.shot.characters
     yield (

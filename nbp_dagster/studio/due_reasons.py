@@ -18,6 +18,7 @@ from nbp_dagster.studio.studio import Studio
 
 NEW: Final = "new"
 AGAIN: Final = "bought again on purpose"
+ASKED: Final = "asked again by a person"
 NOT_IN_LEDGER: Final = (
     "new to this ledger, though its picture is here: `nbp ledger rebuild` looks for its purchase"
 )
@@ -90,8 +91,13 @@ def describe_due(studio: Studio, orders: Iterable[Order], *, fresh: bool) -> str
         # One purchase serves all orders of a fingerprint.
         *explain_due(studio, OrderGroups(due).firsts, latest).values(),
         *((AGAIN,) for _ in again),
+        *((ASKED,) for order in wanted if not fresh and _is_asked(studio, order)),
     ]
     return f"{len(reasons)} to buy: {count_reasons(reasons)}" if reasons else ""
+
+
+def _is_asked(studio: Studio, order: Order) -> bool:
+    return studio.regenerations.asked_of(order.key) is not None
 
 
 def _pictures_here(studio: Studio, keys: Iterable[str]) -> dict[str, Picture]:

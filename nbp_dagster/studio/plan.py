@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nbp_dagster.oxen.error_text import cut_query
+from nbp_dagster.prompts.correction_text import find_note
 from nbp_dagster.prompts.expansion import Prompt, is_wordless_banner
 from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.due_reasons import AGAIN, explain_due
@@ -166,7 +167,8 @@ def _planned_prompts(
     # The current picture may be a correction of what the brief compiles to.
     orders = compiled.orders.values()
     current = list(orders) if fresh else studio.regenerations.current_orders(orders)
-    known = studio.purchases(current)
+    asked = {} if fresh else _asked_again(studio, current)
+    known = studio.purchases([*current, *asked.values()])
     by_key = {prompt.key: prompt for prompt in prompts}
     planned: dict[str, PlannedImage] = {}
     due: list[Order] = []
@@ -175,6 +177,11 @@ def _planned_prompts(
         if fresh and purchase is not None and purchase.state == "made":
             row = _ordered(order, None, "prompt", why=(AGAIN,))
             planned[order.key] = _with_note(studio, prompt, order, row)
+            continue
+        if order.key in asked:
+            wanted = asked[order.key]
+            told = (f"asked again: {find_note(wanted.request.prompt)}",)
+            planned[order.key] = _ordered(wanted, status_of(wanted, known), "prompt", why=told)
             continue
         row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt"))
         if row.standing == "to_make":
@@ -186,6 +193,16 @@ def _planned_prompts(
     for key, why in explain_due(studio, due, known).items():
         planned[key] = replace(planned[key], why=why)
     return {**planned, **_invalid(compiled.failures)}
+
+
+def _asked_again(studio: Studio, orders: Iterable[Order]) -> dict[str, Order]:
+    """Return the orders of pictures that a person asked for again and that are not made, by key."""
+    found = {order.key: studio.regenerations.asked_of(order.key) for order in orders}
+    return {
+        key: attempts.order_of(attempts.asked)
+        for key, attempts in found.items()
+        if attempts is not None and attempts.asked is not None
+    }
 
 
 def _waiting_prompts(
@@ -245,7 +262,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
     if correct is None or planned.standing in ("refused", "invalid"):
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
-    left = correct.max_attempts - sum(row.kept is not None for row in rows)
+    left = correct.max_attempts - sum(row.kept is not None and not row.is_note for row in rows)
     if planned.standing == "made":
         record = studio.records.read(prompt.key)
         passes = record is not None and not failing(record, correct.checks)

@@ -143,6 +143,11 @@ class Regenerator:
             return False
         rendered = self._postprocessor.get(outcome.key)
         correct, record = self._correct(outcome.key), rendered.record
+        asked = None if self._terms.fresh else self._studio.regenerations.asked_of(outcome.key)
+        if record is not None and asked is not None and asked.asked is not None:
+            pending = _Pending(asked, outcome, record, rendered, asked.asked)
+            self._pending[outcome.key] = pending
+            return True
         if correct is None or record is None or not failing(record, correct.checks):
             return False
         attempts = self._studio.regenerations.attempts_of(self._orders[outcome.key], outcome)
@@ -227,7 +232,9 @@ class Regenerator:
         self._postprocessor.postprocess(made, image)
         rendered = self._postprocessor.get(made.key)
         before, after = rank(pending.record), _rank_of(rendered)
-        better = after is not None and after < before
+        # Whoever asked for another picture is shown it, and may ask again.
+        is_asked = pending.correction.is_note
+        better = after is not None and (is_asked or after < before)
         new, old = _describe_failures(rendered.record), _describe_failures(pending.record)
         reason = f"the new one fails {new}, the other {old}"
         kept: Kept = "correction" if better else "first"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from nbp_dagster.briefs.models import Brand, Shot
 from nbp_dagster.briefs.vocabulary import Correct
-from nbp_dagster.prompts.correction_text import Shortfall, correct_request
-from nbp_dagster.studio.ledger.correction_log import Correction, CorrectionLog, Kept
+from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.correction_text import Shortfall, correct_request, note_request
+from nbp_dagster.studio.ledger.correction_log import NOTE, Correction, CorrectionLog, Kept
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Made, Order
 from nbp_dagster.studio.manifest.manifest import CheckFacts
@@ -59,7 +60,18 @@ class Attempts:
 
     def may_regenerate(self, correct: Correct) -> bool:
         """Whether a picture that fails a check may be regenerated (again)."""
-        return self.undecided is not None or len(self.corrections) < correct.max_attempts
+        tried = sum(not row.is_note for row in self.corrections)
+        return self.undecided is not None or tried < correct.max_attempts
+
+    @property
+    def asked(self) -> Correction | None:
+        """The correction that a person asked for, and that is not made yet."""
+        row = self.undecided
+        return row if row is not None and row.is_note else None
+
+
+class AlreadyAsked(NbpError):
+    """Another picture of the prompt is asked for already, and is not made yet."""
 
 
 class Regenerations:
@@ -136,6 +148,46 @@ class Regenerations:
             attempts = replace(attempts, corrections=(*attempts.corrections, row))
             self._remember(attempts)
         return attempts, row
+
+    def asked_of(self, key: str) -> Attempts | None:
+        """Return the attempts at a prompt's picture if a person asked for another one.
+
+        As they were last looked up, by `current_orders`; None where nothing is asked for.
+        """
+        attempts = self._attempts.get(key)
+        return attempts if attempts is not None and attempts.asked is not None else None
+
+    def ask(self, order: Order, made: Made, note: str) -> Attempts:
+        """Record that a person asks for another picture; the prompt's next run makes it.
+
+        Nothing is bought here. What is drawn again is the present picture's request with the note
+        added, from the same sheets: never the picture itself.
+
+        Args:
+            order: The prompt's order, as its brief says.
+            made: Its present picture.
+            note: One line, without control characters.
+
+        Raises:
+            AlreadyAsked: One is asked for and not made yet, by whomever.
+        """
+        attempts = self.attempts_of(order, made)
+        if attempts.undecided is not None:
+            raise AlreadyAsked(f"{order.key}: another picture is asked for already; make it first")
+        request = note_request(attempts.current_order.request, note)
+        draft = Correction(
+            parent=attempts.first.request.fingerprint,
+            original=attempts.original,
+            number=len(attempts.corrections) + 1,
+            fingerprint=request.fingerprint,
+            prompt=request.prompt,
+            checks=(NOTE,),
+            key=order.key,
+        )
+        row = self.log.ask(draft)
+        if row.fingerprint != draft.fingerprint:
+            raise AlreadyAsked(f"{order.key}: somebody asked for another picture meanwhile")
+        return self._remember(replace(attempts, corrections=(*attempts.corrections, row)))
 
     def decide(self, attempts: Attempts, row: Correction, kept: Kept, reason: str) -> Attempts:
         """Record which picture is kept; an earlier decision, of another run, stands."""

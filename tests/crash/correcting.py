@@ -2,12 +2,13 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.studio.ledger.orders import Outcome
+from nbp_dagster.studio.ledger.orders import Outcome, Reused
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
@@ -15,9 +16,12 @@ from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.service import Tuning
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.studio import open_studio
+from nbp_dagster.studio.studio import Studio, open_studio
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.workbench import TIMES, connect
+
+# What the person asks for.
+NOTE_WORDS = "She looks out of the window"
 
 
 def make_corrected(
@@ -34,9 +38,58 @@ def make_corrected(
     The plain painter never fills a picture with the brand's accent, as this campaign wants it.
     `wrap` puts something around what renders and checks.
     """
-    shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     correct = {"max_attempts": attempts, "checks": ["palette_coverage"]}
-    brief = campaign(*shots, correct=correct, palette_targets={"accent": 0.9})
+    with open_prompts(url, home, count=count, failpoint=failpoint, correct=correct) as studio:
+        return make(studio, wrap=wrap)
+
+
+def make_asked(
+    url: str, home: Path, *, count: int, failpoint: Failpoint = no_failpoint, fails: bool = True
+) -> dict[str, Outcome]:
+    """Run a campaign whose checks ask for nothing again; then a person does, for every picture.
+
+    What was asked for in an earlier run of this home is made, and not asked for once more.
+
+    Args:
+        fails: Whether every picture fails a check.
+    """
+    with open_prompts(url, home, count=count, failpoint=failpoint, fails=fails) as studio:
+        make(studio)
+        orders = studio.compile(studio.prompts).orders
+        for made in list(studio.find_made(orders.values())):
+            assert isinstance(made, Reused)
+            if not studio.regenerations.corrections_of(made.key):
+                studio.regenerations.ask(orders[made.key], made, NOTE_WORDS)
+        return make(studio)
+
+
+def make(
+    studio: Studio, *, wrap: Callable[[Postprocessor], Any] = lambda item: item, fresh: bool = False
+) -> dict[str, Outcome]:
+    """Make every prompt of a studio, with what is asked for again."""
+    orders = studio.compile(studio.prompts).orders
+    prompts = {prompt.key: prompt for prompt in studio.prompts}
+    postprocessor = wrap(studio.postprocessor(prompts, orders, renders=True))
+    terms = PurchaseTerms(f"process {os.getpid()}", fresh=fresh)
+    regenerator = Regenerator(studio, prompts, postprocessor, terms=terms, log=logging.getLogger())
+    batches = regenerator.batches(orders.values())
+    return {outcome.key: outcome for batch in batches for outcome in batch}
+
+
+@contextmanager
+def open_prompts(
+    url: str,
+    home: Path,
+    *,
+    count: int,
+    failpoint: Failpoint = no_failpoint,
+    fails: bool = True,
+    **changes: Any,
+) -> Iterator[Studio]:
+    """Open a studio over a campaign of so many shots."""
+    shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
+    targets = {"palette_targets": {"accent": 0.9}} if fails else {}
+    brief = campaign(*shots, **targets, **changes)
     with open_studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         connect(url),
@@ -45,12 +98,4 @@ def make_corrected(
         StudioOptions(in_flight=1, ocr="off", absence_seconds=0.0),
         tuning=Tuning(EngineLimits(buyers=1, elsewhere_seconds=0.05), TIMES, failpoint),
     ) as studio:
-        orders = studio.compile(studio.prompts).orders
-        prompts = {prompt.key: prompt for prompt in studio.prompts}
-        postprocessor = wrap(studio.postprocessor(prompts, orders, renders=True))
-        terms = PurchaseTerms(f"process {os.getpid()}")
-        regenerator = Regenerator(
-            studio, prompts, postprocessor, terms=terms, log=logging.getLogger()
-        )
-        batches = regenerator.batches(orders.values())
-        return {outcome.key: outcome for batch in batches for outcome in batch}
+        yield studio

@@ -152,6 +152,7 @@ class Site:
         ledger_url: None for the SQLite file in the home folder.
         together: Whether the orders are companions, three in a call.
         correcting: Whether each picture is asked for again, because it fails a check.
+        asking: Whether each picture is asked for again, because a person wants another.
     """
 
     service: Service
@@ -160,11 +161,12 @@ class Site:
     orders: int = ORDERS
     together: bool = False
     correcting: bool = False
+    asking: bool = False
 
     @property
     def wanted(self) -> set[str]:
         """The fingerprints that every run of the series is to have made."""
-        if self.correcting:
+        if self.correcting or self.asking:
             return self._wanted_twice()
         make = companions if self.together else singles
         return {item.request.fingerprint for item in make(self.orders)}
@@ -184,7 +186,8 @@ class Site:
         ledger = () if self.ledger_url is None else ("--ledger-url", self.ledger_url)
         together = ("--together",) if self.together else ()
         correcting = ("--correcting",) if self.correcting else ()
-        return (*shared, "--orders", str(self.orders), *ledger, *together, *correcting)
+        asking = ("--asking",) if self.asking else ()
+        return (*shared, "--orders", str(self.orders), *ledger, *together, *correcting, *asking)
 
     def rows(self) -> list[Purchase]:
         """Return the ledger, read anew."""

@@ -48,12 +48,14 @@ class Bench:
         new_ledger: Makes an empty ledger and returns its URL; None for SQLite in the home folder.
         together: Whether orders are companions, three in a call.
         correcting: Whether each picture is asked for again, because it fails a check.
+        asking: Whether each picture is asked for again, because a person wants another.
     """
 
     service: Service
     new_ledger: NewLedger = lambda: None
     together: bool = False
     correcting: bool = False
+    asking: bool = False
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -66,8 +68,9 @@ class Bench:
                 home,
                 ledger_url=self.new_ledger(),
                 together=self.together,
-                orders=2 if self.correcting else ORDERS,
+                orders=2 if self.correcting or self.asking else ORDERS,
                 correcting=self.correcting,
+                asking=self.asking,
             )
         finally:
             shutil.rmtree(home)

@@ -90,9 +90,18 @@ def _correct(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outco
     return make_corrected(given.url, given.home, count=given.orders, failpoint=failpoint)
 
 
+def _ask(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
+    """Make prompts, and then another picture of each, because a person asks for it."""
+    from tests.crash.correcting import make_asked
+
+    return make_asked(given.url, given.home, count=given.orders, failpoint=failpoint)
+
+
 def _run(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     if given.correcting:
         return _correct(given, failpoint)
+    if given.asking:
+        return _ask(given, failpoint)
     orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
@@ -125,6 +134,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--backwards", action="store_true", help="start with the last order")
     parser.add_argument("--together", action="store_true", help="as companions, three in a call")
     parser.add_argument("--correcting", action="store_true", help="ask again for each picture")
+    parser.add_argument("--asking", action="store_true", help="a person asks for each again")
     parser.add_argument("--die-at", choices=FAILPOINTS)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")

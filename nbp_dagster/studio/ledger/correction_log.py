@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -13,6 +13,9 @@ from nbp_dagster.studio.ledger.database import begin_reading, begin_serialised, 
 from nbp_dagster.studio.ledger.schema import corrections
 
 Kept = Literal["first", "correction"]
+
+NOTE: Final = "note"
+"""Stands in place of checks where a person asked for another picture, in words of their own."""
 
 # As in the ledger: statements stay small.
 _CHUNK = 500
@@ -28,7 +31,7 @@ class Correction:
         number: From 1, for each such picture.
         fingerprint: Fingerprint of the new request.
         prompt: Its prompt; everything else is the parent's.
-        checks: Names of the checks that it must pass.
+        checks: Names of the checks that it must pass; `NOTE` alone where a person asked for it.
         key: The prompt's key at that time.
         asked_at: Seconds since the epoch.
         kept: Which picture is kept; None while undecided: the correction is still due.
@@ -45,6 +48,11 @@ class Correction:
     asked_at: float = 0.0
     kept: Kept | None = None
     reason: str = ""
+
+    @property
+    def is_note(self) -> bool:
+        """Whether a person asked for it; its picture is kept whatever checks say."""
+        return self.checks == (NOTE,)
 
 
 class CorrectionLog:
