@@ -24,7 +24,7 @@ ORDER = (
     ("studio.checks.ocr", "studio.sets"),
     ("studio.renditions", "studio.review"),
     ("studio",),
-    ("studio.canary",),
+    ("studio.canary", "studio.asking"),
     ("review_app",),
     ("resources",),
     ("assets",),

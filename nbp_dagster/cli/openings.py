@@ -3,9 +3,10 @@
 Each function imports what it opens, so that a command pays for nothing it does not use.
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.sheet_report import SheetContext
     from nbp_dagster.studio.storage.image_store import ImageStore
     from nbp_dagster.studio.studio import Studio
+
+# What `nbp` starts, for a process of its own.
+_NBP = "nbp_dagster.cli.main"
 
 
 @contextmanager
@@ -322,9 +326,14 @@ def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
 
 @contextmanager
 def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewContext]":
-    """Open the finished sets and the decisions; needs no briefs, no service and no key."""
-    from nbp_dagster.review_app.context import ReviewContext
+    """Open the finished sets and the decisions; needs no briefs, no service and no key.
+
+    Those are asked for when another picture is: each time anew, as they are then.
+    """
+    from nbp_dagster.review_app.background_runs import BackgroundRuns
+    from nbp_dagster.review_app.context import Asking, ReviewContext
     from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLimit
+    from nbp_dagster.studio.asking.asker import Asker
     from nbp_dagster.studio.manifest.records import RecordFolder
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
     from nbp_dagster.studio.review.decision_log import DecisionLog
@@ -344,6 +353,10 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
             access=access,
             logins=RateLimit(LOGINS_A_MINUTE),
             posts=RateLimit(POSTS_A_MINUTE),
+            asking=Asking(
+                Asker(partial(open_studio, settings)),
+                BackgroundRuns(lambda keys: (sys.executable, "-m", _NBP, "run", "--yes", *keys)),
+            ),
         )
 
 

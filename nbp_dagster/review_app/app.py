@@ -7,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.review_app import decision_routes, pages, picture_routes
+from nbp_dagster.review_app import asking_routes, decision_routes, pages, picture_routes
 from nbp_dagster.review_app.context import NameWanted, NotAdmitted, ReviewContext, session_of
 from nbp_dagster.review_app.guard import Guard
+from nbp_dagster.studio.asking.asker import CannotAsk
+from nbp_dagster.studio.regeneration_rules import AlreadyAsked
 from nbp_dagster.studio.review.decision_log import DecisionMoved
 from nbp_dagster.studio.review.reviews import BadDecision, NoSuchSet, PictureMoved
 
@@ -19,6 +21,8 @@ _STATUS: dict[type[NbpError], int] = {
     DecisionMoved: 409,
     PictureMoved: 409,
     BadDecision: 400,
+    CannotAsk: 400,
+    AlreadyAsked: 409,
 }
 
 
@@ -29,7 +33,12 @@ def create_app(context: ReviewContext) -> Starlette:
         context: The sets, the decisions, and who may see and make them.
     """
     app = Starlette(
-        routes=[*decision_routes.ROUTES, *pages.ROUTES, *picture_routes.ROUTES],
+        routes=[
+            *decision_routes.ROUTES,
+            *asking_routes.ROUTES,
+            *pages.ROUTES,
+            *picture_routes.ROUTES,
+        ],
         middleware=[Middleware(Guard, hosts=context.access.hosts, posts=context.posts)],
         exception_handlers={NbpError: _answer_error, HTTPException: _answer_http_error},
     )

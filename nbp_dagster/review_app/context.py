@@ -6,7 +6,9 @@ from starlette.requests import Request
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.review_app.access import AccessRules, Session
+from nbp_dagster.review_app.background_runs import BackgroundRuns
 from nbp_dagster.review_app.guard import RateLimit, peer_of
+from nbp_dagster.studio.asking.asker import Asker
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
 
@@ -22,6 +24,14 @@ class NameWanted(NbpError):
 
 
 @dataclass(frozen=True)
+class Asking:
+    """How another picture is asked for, and made."""
+
+    asker: Asker
+    runs: BackgroundRuns
+
+
+@dataclass(frozen=True)
 class ReviewContext:
     """What routes work with.
 
@@ -31,6 +41,7 @@ class ReviewContext:
         access: Who may use the page.
         logins: Limits how often one address tries a token.
         posts: Limits what one address posts.
+        asking: How pictures are asked for again; None where they can't be.
     """
 
     reviews: Reviews
@@ -38,6 +49,7 @@ class ReviewContext:
     access: AccessRules
     logins: RateLimit
     posts: RateLimit
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True)

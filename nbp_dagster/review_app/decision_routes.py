@@ -34,7 +34,7 @@ class ForgedForm(NotAdmitted):
 
 async def decide(request: Request) -> Response:
     """Record an approval or a rejection."""
-    form, reviewer = await _read_form(request)
+    form, reviewer = await read_form(request)
 
     def work(reviews: Reviews, campaign: str) -> list[ReviewedPicture]:
         verdict = _VERDICTS.get(form.get("verdict", ""))
@@ -42,7 +42,7 @@ async def decide(request: Request) -> Response:
             raise BadDecision(
                 f"verdict {form.get('verdict', '')[:40]!r}; accepted: {', '.join(_VERDICTS)}"
             )
-        seen = _seen(form["file"], form["sha256"], form["number"])
+        seen = read_seen(form)
         fault, reason = form.get("fault", ""), form.get("reason", "")
         return [
             reviews.decide(campaign, seen, verdict, who=reviewer.name, fault=fault, reason=reason)
@@ -53,7 +53,7 @@ async def decide(request: Request) -> Response:
 
 async def choose(request: Request) -> Response:
     """Record that one of several variants was chosen."""
-    form, reviewer = await _read_form(request)
+    form, reviewer = await read_form(request)
 
     def work(reviews: Reviews, campaign: str) -> list[ReviewedPicture]:
         try:
@@ -68,10 +68,10 @@ async def choose(request: Request) -> Response:
 
 async def undo(request: Request) -> Response:
     """Take the latest decision about a picture back."""
-    form, reviewer = await _read_form(request)
+    form, reviewer = await read_form(request)
 
     def work(reviews: Reviews, campaign: str) -> list[ReviewedPicture]:
-        seen = _seen(form["file"], form["sha256"], form["number"])
+        seen = read_seen(form)
         return [reviews.undo(campaign, seen, who=reviewer.name)]
 
     return await _record(request, work)
@@ -103,7 +103,12 @@ async def enter(request: Request) -> Response:
     return response
 
 
-async def _read_form(request: Request) -> tuple[Mapping[str, str], Reviewer]:
+async def read_form(request: Request) -> tuple[Mapping[str, str], Reviewer]:
+    """Return a form of this page and who sends it.
+
+    Raises:
+        NotAdmitted: It comes from nobody, or from another page.
+    """
     form = await _read_fields(request)
     reviewer = reviewer_of(request)
     _require_own_form(request, form)
@@ -123,6 +128,15 @@ async def _read_fields(request: Request) -> dict[str, str]:
 def _require_own_form(request: Request, form: Mapping[str, str]) -> None:
     if not context_of(request).access.accepts_form(session_of(request), form.get("form_key", "")):
         raise ForgedForm("this form is not of this browser's page; load the page again")
+
+
+def read_seen(form: Mapping[str, str]) -> Seen:
+    """Return the picture that a form is about, as its page showed it.
+
+    Raises:
+        BadDecision: The number is none.
+    """
+    return _seen(form["file"], form["sha256"], form["number"])
 
 
 def _seen(file: str, sha256: str, number: str) -> Seen:

@@ -68,6 +68,7 @@ def show_picture(request: Request) -> Response:
         **_picture_values(review, row, base=f"/c/{campaign}"),
         "earlier": context.files.earlier(row.picture),
         "history": context.reviews.history(row.picture),
+        "can_ask": context.asking is not None,
         "is_shared": False,
         "reviewer": reviewer,
     }
@@ -89,6 +90,7 @@ def show_shared_picture(request: Request) -> Response:
         **_picture_values(review, row, base=base),
         "earlier": None,
         "history": (),
+        "can_ask": False,
         "is_shared": True,
         "reviewer": None,
     }

@@ -171,9 +171,93 @@
     if (isOpen) (form.querySelector('[type="radio"]') || form.querySelector('[name="reason"]')).focus();
   }
 
+  // Another picture: its price first, then it is asked for, then how far it is.
+  function openAsking(isOpen = true) {
+    const form = panel.querySelector("#asking");
+    if (!form) return;
+    form.hidden = !isOpen;
+    panel.querySelector('[data-act="note"]').setAttribute("aria-expanded", String(isOpen));
+    if (isOpen) form.elements.note.focus();
+  }
+
+  async function quote(form) {
+    const { file } = looked().dataset;
+    const order = form.querySelector('[data-act="order"]');
+    const told = form.querySelector("#quote");
+    order.hidden = true;
+    told.textContent = "Asking for the price…";
+    const query = new URLSearchParams({ file, note: form.elements.note.value });
+    const answer = await fetch(`${base}/quote?${query}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    const quoted = answer ? await answer.json() : { error: "the server can't be reached" };
+    if (quoted.error) told.textContent = quoted.error;
+    else if (quoted.over.length) told.textContent = quoted.over.join("; ");
+    else {
+      told.textContent = `${quoted.price_usd} USD${quoted.simulated ? ", simulated: nothing is paid" : ""}.`;
+      order.hidden = false;
+      order.dataset.price = quoted.price_usd;
+      order.focus();
+    }
+  }
+
+  function order(form) {
+    const card = cardOf(looked().dataset.file);
+    const fields = { note: form.elements.note.value, price_usd: form.querySelector('[data-act="order"]').dataset.price };
+    sending = sending.then(async () => {
+      const { file, sha, number } = card.dataset;
+      const rows = await post("ask", { file, sha256: sha, number, ...fields });
+      if (!rows.length) return;
+      openAsking(false);
+      card.classList.add("sending");
+      waiting.set(card, sha);
+      follow();
+    });
+    go(here + 1);
+  }
+
+  // Cards whose other picture is being made, with the bytes they show now.
+  const waiting = new Map();
+  let isFollowing = false;
+
+  async function follow() {
+    if (isFollowing) return;
+    isFollowing = true;
+    while (waiting.size) {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const answer = await fetch(`${base}/runs`, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (!answer || !answer.ok) continue;
+      const { runs } = await answer.json();
+      for (const run of runs.filter((each) => each.state === "failed")) tell(`${run.prompt}: ${run.words}`);
+      const isOver = runs.every((each) => each.state === "done" || each.state === "failed");
+      for (const [card, sha] of waiting) {
+        const part = await fetchPicture(card);
+        if (part && part.dataset.sha !== sha) renew(card, part);
+        else if (isOver) {
+          waiting.delete(card);
+          card.classList.remove("sending");
+        }
+      }
+    }
+    isFollowing = false;
+  }
+
+  function renew(card, part) {
+    waiting.delete(card);
+    card.classList.remove("sending");
+    Object.assign(card.dataset, { sha: part.dataset.sha, number: part.dataset.number });
+    card.querySelector("img").src = `${base}/thumb?file=${encodeURIComponent(card.dataset.file)}&v=${part.dataset.sha.slice(0, 12)}`;
+    note({ file: card.dataset.file, state: part.dataset.state, number: Number(part.dataset.number), words: "" });
+    if (cards[here] === card) show(card);
+    tell("Another picture is here, pending; the one before stands beside it.");
+  }
+
   panel.addEventListener("submit", (event) => {
     event.preventDefault();
     const form = event.target;
+    if (form.id === "asking") {
+      if (event.submitter && event.submitter.dataset.act === "order") order(form);
+      else quote(form);
+      return;
+    }
     if (form.id === "reasons") {
       const other = form.querySelector("#other-fault").value;
       const fields = { fault: new FormData(form).get("fault") || other, reason: form.elements.reason.value };
@@ -188,12 +272,14 @@
     if (!button) return;
     if (button.dataset.choose) choose(Number(button.dataset.choose));
     if (button.dataset.act === "reject") openReasons(button.getAttribute("aria-expanded") !== "true");
+    if (button.dataset.act === "note") openAsking(button.getAttribute("aria-expanded") !== "true");
     if (button.dataset.act === "close") close();
   });
 
   function close() {
     document.body.classList.remove("looking", "full");
     openReasons(false);
+    openAsking(false);
     if (cards[here]) cards[here].querySelector(".open").focus();
   }
 
@@ -209,6 +295,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || help?.open) return;
     if (event.key === "Escape") return close();
     const form = event.target.closest && event.target.closest("#reasons");
+    if (event.target.closest && event.target.closest("#asking")) return;
     if (form) {
       const radios = form.querySelectorAll('[type="radio"]');
       const isText = event.target.matches('input:not([type="radio"]), select');
@@ -226,7 +313,7 @@
       j: () => go(here + 1), ArrowRight: () => go(here + 1),
       k: () => go(here - 1), ArrowLeft: () => go(here - 1),
       f: () => document.body.classList.toggle("full"),
-      ...(isShared ? {} : { a: approve, r: () => shown.then(() => openReasons()), u: undo, "?": () => help.showModal() }),
+      ...(isShared ? {} : { a: approve, r: () => shown.then(() => openReasons()), n: () => shown.then(() => openAsking()), u: undo, "?": () => help.showModal() }),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) {
       event.preventDefault();

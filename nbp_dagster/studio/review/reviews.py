@@ -24,6 +24,7 @@ from nbp_dagster.studio.review.approvals import (
 from nbp_dagster.studio.review.decision_log import (
     Decision,
     DecisionLog,
+    DecisionMoved,
     Verdict,
 )
 from nbp_dagster.studio.sets.picture_order import rank_pictures
@@ -142,6 +143,19 @@ class Reviews:
         read = self._open_set(campaign)
         return SetReview(read, review_pictures(read.manifest, self._log.latest(campaign)))
 
+    def require_seen(self, campaign: str, seen: Seen) -> Picture:
+        """Return the picture that was looked at, if nobody decided about it since.
+
+        Raises:
+            PictureMoved: These bytes are not in the set any more.
+            DecisionMoved: Somebody decided meanwhile.
+        """
+        row = self.open(campaign).find(seen.file)
+        picture = _find_seen(row, seen)
+        if row.number != seen.number:
+            raise DecisionMoved(row.place, row.decision)
+        return picture
+
     def history(self, picture: Picture) -> tuple[Decision, ...]:
         """Return every decision about a prompt's file for a channel, those of old bytes too."""
         return tuple(
@@ -169,7 +183,7 @@ class Reviews:
         """
         _require_reason(verdict, fault, reason)
         review = self.open(campaign)
-        picture = _find_seen(review, seen)
+        picture = _find_seen(review.find(seen.file), seen)
         draft = _draft(review, picture, seen.number, verdict, who, fault, reason)
         (row,) = self._log.decide([draft])
         return ReviewedPicture(picture, row)
@@ -193,7 +207,7 @@ class Reviews:
         if not shown:
             raise BadDecision("no picture was chosen; send the variants, the chosen one first")
         review = self.open(campaign)
-        pictures = [_find_seen(review, each) for each in shown]
+        pictures = [_find_seen(review.find(each.file), each) for each in shown]
         variants = {row.picture.file for row in find_variants(review.rows, pictures[0])}
         if variants != {picture.file for picture in pictures}:
             raise BadDecision(
@@ -225,7 +239,7 @@ class Reviews:
             PictureMoved: These bytes are not in the set any more.
             DecisionMoved: It is not the latest any more, or there is none.
         """
-        picture = _find_seen(self.open(campaign), seen)
+        picture = _find_seen(self.open(campaign).find(seen.file), seen)
         row = self._log.undo(place_of(picture), seen.number, who=who)
         return ReviewedPicture(picture, row)
 
@@ -269,8 +283,8 @@ def _require_reason(verdict: Verdict, fault: str, reason: str) -> None:
         raise BadDecision("a rejection needs a reason: one of the faults, or a few words")
 
 
-def _find_seen(review: SetReview, seen: Seen) -> Picture:
-    picture = review.find(seen.file).picture
+def _find_seen(row: ReviewedPicture, seen: Seen) -> Picture:
+    picture = row.picture
     if picture.sha256 != seen.sha256:
         raise PictureMoved(
             f"{picture.prompt_key} for {picture.channel} was made again since; nothing was "

@@ -1,0 +1,97 @@
+"""Another picture asked for in words: what it costs, having it made, and how far it is."""
+
+from decimal import Decimal, InvalidOperation
+from functools import partial
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from nbp_dagster.review_app.context import Asking, context_of, reviewer_of
+from nbp_dagster.review_app.decision_routes import read_form, read_seen
+from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk
+from nbp_dagster.studio.review.reviews import Reviews, Seen
+
+
+def quote(request: Request) -> Response:
+    """Answer with what another picture costs; records nothing."""
+    reviewer_of(request)
+    asking, query = _asking_of(request), request.query_params
+    review = context_of(request).reviews.open(request.path_params["campaign"])
+    picture = review.find(query.get("file", "")).picture
+    return JSONResponse(_to_json(asking.asker.quote(picture.prompt_key, query.get("note", ""))))
+
+
+async def ask(request: Request) -> Response:
+    """Reject a picture with a note, and have another one made."""
+    form, reviewer = await read_form(request)
+    asking = _asking_of(request)
+    try:
+        price = Decimal(form.get("price_usd", ""))
+    except InvalidOperation:
+        raise CannotAsk("the price that was shown can't be read; load the page again") from None
+    reviews, campaign = context_of(request).reviews, request.path_params["campaign"]
+    seen, note = read_seen(form), form.get("note", "")
+    work = partial(_ask, asking, reviews, campaign, seen, note, price, reviewer.name)
+    return JSONResponse(await run_in_threadpool(work))
+
+
+def tell_runs(request: Request) -> Response:
+    """Answer with how far the pictures are that were asked for here."""
+    reviewer_of(request)
+    rows = _asking_of(request).runs.of_campaign(request.path_params["campaign"])
+    return JSONResponse(
+        {
+            "runs": [
+                {"prompt": row.prompt_key, "state": row.state, "words": row.words} for row in rows
+            ]
+        }
+    )
+
+
+def _ask(
+    asking: Asking,
+    reviews: Reviews,
+    campaign: str,
+    seen: Seen,
+    note: str,
+    price: Decimal,
+    who: str,
+) -> dict[str, object]:
+    """Ask, reject the picture that was looked at, and start a run."""
+    picture = reviews.require_seen(campaign, seen)
+    quoted = asking.asker.ask(picture.prompt_key, note, price_usd=price)
+    # From here on it is asked for, and any run makes it.
+    asking.runs.submit(picture.prompt_key)
+    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"asked again: {quoted.note}")
+    return {
+        **_to_json(quoted),
+        "pictures": [
+            {"file": seen.file, "state": row.state, "number": row.number, "words": f"by {who}"}
+        ],
+    }
+
+
+def _asking_of(request: Request) -> Asking:
+    asking = context_of(request).asking
+    if asking is None:
+        raise CannotAsk("this page has no briefs to ask by")
+    return asking
+
+
+def _to_json(quoted: AskingQuote) -> dict[str, object]:
+    return {
+        "prompt": quoted.prompt_key,
+        "note": quoted.note,
+        "price_usd": str(quoted.price_usd),
+        "over": list(quoted.over),
+        "simulated": quoted.is_simulated,
+    }
+
+
+ROUTES = [
+    Route("/c/{campaign}/quote", quote),
+    Route("/c/{campaign}/ask", ask, methods=["POST"]),
+    Route("/c/{campaign}/runs", tell_runs),
+]
