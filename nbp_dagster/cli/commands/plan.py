@@ -24,6 +24,7 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     from nbp_dagster.clock import utc_date
     from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
     from nbp_dagster.prompts.channel_age import find_old_channels
+    from nbp_dagster.prompts.platform_logos import find_logo_problems
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.plan import plan_prompts
 
@@ -37,6 +38,7 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         news = studio.compiler.models.find_news(chosen)
         today = utc_date(studio.now())
         old = [*find_old_channels(studio.briefs, today, chosen), *find_old_rows(today)]
+        old += find_logo_problems(studio.briefs, today, chosen)
         asked = list(describe_disclosure(studio.briefs, chosen))
     if show is not None:
         for line in describe_prompt(planned, show):

@@ -20,6 +20,7 @@ def validate() -> None:
     from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.prompts.expansion import expand
     from nbp_dagster.prompts.picture_sizes import find_enlarged
+    from nbp_dagster.prompts.platform_logos import find_logo_problems
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.references.supplied_files import check_files
     from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
@@ -32,7 +33,7 @@ def validate() -> None:
         raise BriefError(settings.config, crowded)
     today = utc_date(SystemClock().now())
     old = (*find_old_channels(briefs, today), *find_old_rows(today))
-    for warning in (*find_enlarged(briefs), *old):
+    for warning in (*find_enlarged(briefs), *old, *find_logo_problems(briefs, today)):
         click.echo(f"nbp: warning: {warning}", err=True)
     for line in describe_disclosure(briefs):
         click.echo(f"nbp: {line}", err=True)
