@@ -13,7 +13,8 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
 from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
-from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource

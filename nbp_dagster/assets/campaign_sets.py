@@ -21,8 +21,10 @@ from nbp_dagster.assets.step import (
 from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.clock import utc_date
 from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
+from nbp_dagster.disclosure.own_table import table_of
 from nbp_dagster.foreign_text import escape_markdown
 from nbp_dagster.prompts.channel_age import find_old_channels
+from nbp_dagster.prompts.platform_logos import find_logo_problems
 from nbp_dagster.studio.campaign_set import write_campaign_set
 from nbp_dagster.studio.checks.check_table import CheckResult
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
@@ -186,9 +188,12 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
 
 def _describe_old_channels(studio: Studio, campaign_id: str) -> dict[str, object]:
     """The campaign's channels whose figures may be old, where there are any."""
-    old = find_old_channels(studio.briefs, utc_date(studio.now()), [campaign_id])
+    today = utc_date(studio.now())
+    old = find_old_channels(studio.briefs, today, [campaign_id])
     lines = [f"- `{problem.value}`: {problem.message}" for problem in old]
-    lines += [f"- {warning}" for warning in find_old_rows(utc_date(studio.now()))]
+    found = find_logo_problems(studio.briefs, today, [campaign_id])
+    lines += [f"- {problem.message}" for problem in found]
+    lines += [f"- {warning}" for warning in find_old_rows(today, table_of(studio.briefs))]
     return {"old_channels": dg.MetadataValue.md("\n".join(lines))} if lines else {}
 
 

@@ -15,8 +15,9 @@ from nbp_dagster.assets.step import studio_for_sensor
 from nbp_dagster.automation.reload import Reload
 from nbp_dagster.automation.schedules import LAUNCHED_BY, REASON
 from nbp_dagster.automation.stale_partitions import ask_for_sheets, missing_sheets
-from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.supplied_images import hash_brand, hash_campaign
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import expand, sheet_keys
 from nbp_dagster.studio.studio import Studio
@@ -282,9 +283,10 @@ class _Tick:
 
 def _digests(briefs: Briefs) -> dict[str, str]:
     """The content of every brief, with that of the images it names."""
-    channels = (json.dumps(channel.drawn, sort_keys=True) for channel in briefs.channels.values())
+    drawn = (json.dumps(channel.drawn, sort_keys=True) for channel in briefs.channels.values())
+    own = () if briefs.disclosure is None else (briefs.disclosure.sha256,)
     return {
-        _CHANNELS: _hash(sorted(channels)),
+        _CHANNELS: _hash([*sorted(drawn), *own]),
         **{_brand_key(brand): hash_brand(briefs, brand) for brand in briefs.brands},
         **{
             _campaign_key(campaign): hash_campaign(briefs, campaign)

@@ -11,7 +11,11 @@ from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, CopyField, Shot
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
+from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath
+
+DISCLOSURE_FILE = "disclosure.yaml"
+"""A config folder's own rows of disclosure, and the packaged table's name."""
 
 BriefKind = Literal["brand", "campaign"]
 
@@ -50,6 +54,7 @@ class Briefs:
         sources: The file of each brief, by kind and id.
         fonts: Every font a brand names, by its source as `FontFile` has it.
         set_aside: Problems of the files that were left out, where only some campaigns were wanted.
+        disclosure: The folder's own `disclosure.yaml`, parsed; None where it has none.
     """
 
     root: Path
@@ -60,6 +65,7 @@ class Briefs:
     sources: Mapping[tuple[BriefKind, str], BriefSource]
     fonts: Mapping[str, FontFile] = field(default_factory=dict)
     set_aside: tuple[BriefProblem, ...] = ()
+    disclosure: Document | None = None
 
     def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
         """Return the file of a brief; raises KeyError where there is none."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbp_dagster.addresses import find_path_fault
-from nbp_dagster.briefs.brief import BriefKind, Briefs, BriefSource
+from nbp_dagster.briefs.brief import DISCLOSURE_FILE, BriefKind, Briefs, BriefSource
 from nbp_dagster.briefs.channels import (
     CHANNELS_FILE,
     Channel,
@@ -49,6 +49,7 @@ class _Reading:
     channels: dict[str, Channel] = field(default_factory=dict)
     # Id to what people call it. None: an unreadable file may have had more.
     channel_names: Mapping[str, str] | None = None
+    disclosure: Document | None = None
     files: dict[str, FileDigest] = field(default_factory=dict)
     fonts: dict[str, FontFile] = field(default_factory=dict)
     problems: list[BriefProblem] = field(default_factory=list)
@@ -80,6 +81,7 @@ def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
     reading = _Reading(config_dir)
     with _collector_paused():
         _read_channels(reading)
+        _read_disclosure(reading)
         _read_folder(reading, "brand", BRANDS_FOLDER)
         _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
         _check_brands(reading)
@@ -97,12 +99,13 @@ def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
         fonts=reading.fonts,
         sources={key: _describe(doc) for key, doc in reading.documents.items() if doc},
         set_aside=tuple(reading.problems),
+        disclosure=reading.disclosure,
     )
 
 
 def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
     """Return the files that some campaigns are read from; None where that can't be told."""
-    needed = {CHANNELS_FILE}
+    needed = {CHANNELS_FILE, DISCLOSURE_FILE}
     for campaign_id in wanted:
         document = reading.documents.get(("campaign", campaign_id))
         if document is None:
@@ -159,6 +162,13 @@ def _read_channels(reading: _Reading) -> None:
         # A channel with a problem is still a name that campaigns may use.
         known = _named(reading.channels)
         reading.channel_names = {name: known.get(name, "") for name in [*packaged, *document.data]}
+
+
+def _read_disclosure(reading: _Reading) -> None:
+    """Read the folder's own rows of disclosure; `disclosure.own_table` says what they may hold."""
+    path = reading.root / DISCLOSURE_FILE
+    if path.exists():
+        reading.disclosure = _read_document(reading, path, DISCLOSURE_FILE)
 
 
 def _named(channels: Mapping[str, Channel]) -> dict[str, str]:

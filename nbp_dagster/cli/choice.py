@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.yaml_source.problems import list_accepted
 

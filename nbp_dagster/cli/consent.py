@@ -42,11 +42,7 @@ def ask_to_buy(settings: Settings, briefs: Briefs, chosen: Chosen, options: RunO
     """
     key = settings.oxen_api_key
     require_key("" if key is None else key.get_secret_value())
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NotAsked(
-            "live mode buys pictures, and there is no terminal to ask on: look at `nbp plan`, then "
-            "give --yes to buy without being asked; nothing was bought"
-        )
+    require_terminal()
     prompts = [prompt for campaign in chosen.values() for prompt in campaign]
     with open_studio(settings, briefs=briefs) as studio:
         planned = plan_prompts(studio, prompts, fresh=options.fresh)
@@ -57,6 +53,19 @@ def ask_to_buy(settings: Settings, briefs: Briefs, chosen: Chosen, options: RunO
     if not planned.total_usd and not planned.corrections[0]:
         return True
     return click.confirm("Buy?", default=False, err=True)
+
+
+def require_terminal() -> None:
+    """See that there is a terminal to ask on.
+
+    Raises:
+        NotAsked: There is none.
+    """
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NotAsked(
+            "live mode buys pictures, and there is no terminal to ask on: look at `nbp plan`, then "
+            "give --yes to buy without being asked; nothing was bought"
+        )
 
 
 def describe_quote(planned: Plan, options: RunOptions) -> Iterator[str]:

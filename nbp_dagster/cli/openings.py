@@ -49,7 +49,7 @@ def open_studio(settings: Settings, *, briefs: "Briefs | None" = None) -> "Itera
         MissingKey: Live mode without a key.
         SigningError: Content credentials are configured and can't be signed.
     """
-    from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.disclosure.own_table import load_briefs
 
     with open_studios(settings) as open_one:
         read = briefs or load_briefs(settings.config.absolute())
@@ -159,7 +159,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
         BriefError: The briefs have errors; all of them are named.
         MissingKey: Live mode without a key.
     """
-    from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.disclosure.own_table import load_briefs
     from nbp_dagster.studio.ledger.accounts import Account, resolve_account
     from nbp_dagster.studio.ledger.ledger import Ledger
     from nbp_dagster.studio.ledger.sheet_pins import PinLog

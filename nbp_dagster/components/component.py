@@ -15,17 +15,18 @@ from nbp_dagster.assets.names import GROUP, Names
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
-from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
+from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.components.moved_options import refuse_moved, with_refusal
 from nbp_dagster.components.options import ComponentOptions, PublishTo, resolve_options
 from nbp_dagster.components.scaffolder import BrandCampaignsScaffolder
 from nbp_dagster.components.translation import SpecTranslation, check_spec
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
-from nbp_dagster.yaml_source.problems import show_text
+from nbp_dagster.yaml_source.problems import BriefError, show_text
 
 # What Dagster accepts in the names of steps and resources.
 _PREFIX = re.compile(r"[A-Za-z0-9_]+")

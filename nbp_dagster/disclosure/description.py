@@ -3,16 +3,15 @@
 from collections.abc import Container, Iterator
 from datetime import date
 
-from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.brief import DISCLOSURE_FILE, Briefs
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.clock import MOST_DAYS_UNCHECKED, is_unchecked
 from nbp_dagster.disclosure.need import need_of
+from nbp_dagster.disclosure.own_table import table_of
 from nbp_dagster.disclosure.table import (
-    DISCLOSURE_FILE,
     Declaration,
     DisclosureTable,
     Rule,
-    load_packaged_table,
 )
 
 
@@ -39,7 +38,8 @@ def describe_disclosure(briefs: Briefs, campaigns: Container[str] | None = None)
 
 def _describe(briefs: Briefs, campaign: Campaign) -> str:
     brand = briefs.brands[campaign.brand]
-    needs = [need_of(brand, campaign, shot) for shot in campaign.shots]
+    table = table_of(briefs)
+    needs = [need_of(brand, campaign, shot, table) for shot in campaign.shots]
     cast = dict.fromkeys(name for shot in campaign.shots for name in shot.characters)
     kinds = [f"{name} is a {brand.characters[name].kind}" for name in cast]
     performers = sum(need.is_synthetic_performer for need in needs)
@@ -57,14 +57,13 @@ def _describe(briefs: Briefs, campaign: Campaign) -> str:
     return "; ".join(parts)
 
 
-def find_old_rows(today: date, table: DisclosureTable | None = None) -> Iterator[str]:
+def find_old_rows(today: date, table: DisclosureTable) -> Iterator[str]:
     """Yield a warning for each rule and declaration that nobody compared with its source lately.
 
     Args:
         today: The day.
-        table: Another table than the packaged one.
+        table: Theirs; see `own_table.table_of`.
     """
-    table = table or load_packaged_table()
     rows: list[Rule | Declaration] = [*table.rules, *table.declarations]
     for row in rows:
         if is_unchecked(row.checked_on, today):

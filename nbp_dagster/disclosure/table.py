@@ -3,7 +3,7 @@
 Must not know briefs' files, pixels or prompts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -12,14 +12,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from nbp_dagster.briefs.brief import DISCLOSURE_FILE
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import BriefRecord, Id, LabelText, Locale, Prose
 from nbp_dagster.briefs.vocabulary import Market
 from nbp_dagster.yaml_source.document import Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 from nbp_dagster.yaml_source.validation import check_record
-
-DISCLOSURE_FILE = "disclosure.yaml"
 
 When = Literal["synthetic_performer", "photoreal", "any"]
 Icon = Literal["basic", "fully_generated", "partially_modified"]
@@ -139,13 +138,20 @@ def read_table(document: Document) -> tuple[DisclosureTable | None, list[BriefPr
     if FALLBACK_LANGUAGE not in sections.words:
         message = "missing; required: words of en, which stand where a language has none"
         problems.append(document.problem(("words",), message, value=""))
-    for rule in rules:
-        if rule.icon is None and not rule.has_words:
-            message = "asks for neither icon nor words; set one of them"
-            problems.append(document.problem(("rules", rule.id), message, value=""))
+    problems += check_rules(document, rules)
     if problems:
         return None, problems
     table = DisclosureTable(
         rules=tuple(rules), declarations=tuple(declarations), words=sections.words
     )
     return table, []
+
+
+def check_rules(document: Document, rules: Iterable[Rule]) -> list[BriefProblem]:
+    """Return a problem for each rule of a file that asks for nothing visible."""
+    message = "asks for neither icon nor words; set one of them"
+    return [
+        document.problem(("rules", rule.id), message, value="")
+        for rule in rules
+        if rule.icon is None and not rule.has_words
+    ]

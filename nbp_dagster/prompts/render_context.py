@@ -10,6 +10,7 @@ from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.vocabulary import ColourTarget
 from nbp_dagster.disclosure.need import LabelSpec, Need, label_of, need_of
+from nbp_dagster.disclosure.own_table import table_of
 from nbp_dagster.disclosure.table import DisclosureTable, load_packaged_table
 from nbp_dagster.prompts.alt_text import alt_texts_of
 from nbp_dagster.prompts.expansion import ALL_LOCALES, Prompt, locales_of
@@ -65,8 +66,8 @@ def render_context_of(briefs: Briefs, prompt: Prompt) -> RenderContext:
     campaign = briefs.campaigns[prompt.campaign]
     shot = campaign.shot(prompt.shot)
     channels = tuple(briefs.channels[channel] for channel in prompt.channels)
-    brand = briefs.brands[campaign.brand]
-    needs_fonts = sets_type(shot, channels) or need_of(brand, campaign, shot).is_labelled
+    brand, table = briefs.brands[campaign.brand], table_of(briefs)
+    needs_fonts = sets_type(shot, channels) or need_of(brand, campaign, shot, table).is_labelled
     return RenderContext(
         prompt=prompt,
         brand=brand,
@@ -74,6 +75,7 @@ def render_context_of(briefs: Briefs, prompt: Prompt) -> RenderContext:
         shot=shot,
         channels=channels,
         fonts=_fonts(briefs, campaign, prompt) if needs_fonts else {},
+        table=table,
     )
 
 

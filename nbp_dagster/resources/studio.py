@@ -9,8 +9,9 @@ import dagster as dg
 from pydantic import Field, PrivateAttr, field_validator
 
 from nbp_dagster.addresses import require_path
-from nbp_dagster.briefs.load import Briefs, load_briefs
+from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator

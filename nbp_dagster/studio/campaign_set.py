@@ -45,6 +45,7 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
         rendition=studio.rendition_path,
         sheet=_sheet_bytes(studio, compiled.sheets.values()),
         thumb=studio.thumb,
+        stored=studio.store.path,
     )
 
 

@@ -9,6 +9,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import DownloadFailed, NotFound
 from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, from_json, set_digest
+from nbp_dagster.studio.manifest.value_types import LogoFacts
 from nbp_dagster.studio.sets.delivery_list import DELIVERY
 from nbp_dagster.studio.sets.set_writer import list_files
 from nbp_dagster.studio.studio import Studio
@@ -132,7 +133,8 @@ def _problems(
             f"it lacks the pictures of {len(manifest.missing)} prompts ({named}); make them and "
             "materialize campaign_sets, or launch with `allow_missing: true`"
         )
-    edited = [row.file for row in manifest.pictures if not _is_as_written(folder, row)]
+    files: tuple[Picture | LogoFacts, ...] = (*manifest.pictures, *manifest.logos)
+    edited = [row.file for row in files if not _is_as_written(folder, row)]
     if edited:
         yield (
             f"files were changed or removed after it was written ({', '.join(edited[:_NAMED])}): "
@@ -157,12 +159,12 @@ def _blocked(studio: Studio, manifest: SetManifest) -> list[str]:
     return list(dict.fromkeys(blocked))
 
 
-def _is_as_written(folder: Path, picture: Picture) -> bool:
+def _is_as_written(folder: Path, row: Picture | LogoFacts) -> bool:
     try:
-        data = (folder / picture.file).read_bytes()
+        data = (folder / row.file).read_bytes()
     except FileNotFoundError:
         return False
-    return hashlib.sha256(data).hexdigest() == picture.sha256
+    return hashlib.sha256(data).hexdigest() == row.sha256
 
 
 def _require_no_fewer(

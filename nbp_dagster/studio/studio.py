@@ -52,6 +52,7 @@ from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.service import Secrets, Service, Tuning
+from nbp_dagster.studio.sets.logo_files import make_logo_files
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
@@ -354,11 +355,9 @@ class Studio:
         compares: bool = True,
         problems: Mapping[str, str] | None = None,
     ) -> SetManifest:
-        """Return a campaign's manifest from its prompts' records and the ledger.
+        """Return a campaign's manifest from its prompts, all compiled, records and the ledger.
 
         Args:
-            campaign_id: The campaign.
-            compiled: All its prompts, compiled.
             compares: Whether originals are compared with each other; see `manifest_builder`.
             problems: Why a prompt has no renditions although it has its original, by key.
         """
@@ -376,6 +375,7 @@ class Studio:
             now=self._clock.now(),
             compares=compares,
             problems=problems or {},
+            logos=make_logo_files(self.briefs, campaign_id, self._find_logo, self.store.put),
         )
 
     def current_record(self, order: Order | None) -> PromptRecord | None:

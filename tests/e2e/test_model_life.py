@@ -53,6 +53,9 @@ def test_a_change_and_a_loss_are_one_line_each_and_the_chain_goes_on(
         f"winter: 2 prompts are asked of {SECOND}: {FIRST} is not in the service's catalogue"
     ]
 
+    [line] = found["disclosure"]
+    assert line.startswith("no market is named, so no disclosure label is set: winter")
+
     assert shell.nbp("run", "--yes").returncode == 0
     assert service.billed_usd == Decimal("0.30") + 2 * Decimal("0.0871")
     manifest = json.loads((shell.home / "sets" / "winter" / "manifest.json").read_text("utf-8"))

@@ -11,6 +11,19 @@ from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
 
+OWN = """declarations:
+  meta:
+    override: true
+    platform: Meta
+    field: ai_flag
+    value: "1"
+    otherwise: "0"
+    when: any
+    source: our account manager
+    checked_on: 2026-11-28
+    mark: B
+"""
+
 
 def manifest_of(location: CodeLocation) -> dict[str, Any]:
     path: Path = location.settings.home / "sets" / "winter" / "manifest.json"
@@ -50,3 +63,20 @@ def test_markets_label_the_files_and_buy_nothing(location: CodeLocation) -> None
         check["name"]: check["verdict"] for row in manifest["pictures"] for check in row["checks"]
     }
     assert verdicts["disclosure_label"] == "passed"
+
+
+def test_a_table_of_one_s_own_makes_files_again_and_buys_nothing(location: CodeLocation) -> None:
+    location.sheets_made()
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.materialize([NAMES.campaign_sets]).success
+    paid = location.service.bills
+    before = {row["shot"]: row for row in manifest_of(location)["pictures"]}
+    (location.settings.config / "disclosure.yaml").write_text(OWN, "utf-8")
+
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.materialize([NAMES.campaign_sets]).success
+
+    assert location.service.bills == paid
+    for row in manifest_of(location)["pictures"]:
+        assert row["disclosure"]["declarations"]["meta"] == {"ai_flag": "1"}
+        assert row["fingerprint"] == before[row["shot"]]["fingerprint"]

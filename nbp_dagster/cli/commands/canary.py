@@ -102,11 +102,9 @@ def _print(sides: "Sequence[CanarySide]", page: "Path", *, simulated: bool) -> N
 
 
 def _ask(count: int, usd: "Decimal") -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise click.ClickException(
-            "live mode buys pictures, and there is no terminal to ask on: give --yes to buy "
-            "without being asked; nothing was bought"
-        )
+    from nbp_dagster.cli.consent import require_terminal
+
+    require_terminal()
     click.echo(f"{count} pictures to buy, {usd:.2f} USD, paid to the service", err=True)
     return click.confirm("Buy?", default=False, err=True)
 

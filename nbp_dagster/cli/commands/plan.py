@@ -23,7 +23,9 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
     from nbp_dagster.clock import utc_date
     from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
+    from nbp_dagster.disclosure.own_table import table_of
     from nbp_dagster.prompts.channel_age import find_old_channels
+    from nbp_dagster.prompts.platform_logos import find_logo_problems
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.plan import plan_prompts
 
@@ -36,14 +38,17 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
         falls = [fall.in_words() for fall in studio.compiler.falls]
         news = studio.compiler.models.find_news(chosen)
         today = utc_date(studio.now())
-        old = [*find_old_channels(studio.briefs, today, chosen), *find_old_rows(today)]
+        old: list[object] = [*find_old_channels(studio.briefs, today, chosen)]
+        old += find_old_rows(today, table_of(studio.briefs))
+        old += find_logo_problems(studio.briefs, today, chosen)
         asked = list(describe_disclosure(studio.briefs, chosen))
     if show is not None:
         for line in describe_prompt(planned, show):
             click.echo(line)
     elif as_json:
         models = [item.to_json() for item in news]
-        click.echo(json.dumps({**plan_json(planned), "models": models, "falls": falls}, indent=2))
+        document = {**plan_json(planned), "models": models, "falls": falls, "disclosure": asked}
+        click.echo(json.dumps(document, indent=2))
     else:
         for line in describe_plan(planned, simulated=settings.mode != "live"):
             click.echo(line)

@@ -14,15 +14,17 @@ def validate() -> None:
     campaign's markets ask, go to the error stream and fail nothing.
     """
     # Imported here: no other command needs the briefs, fonts and images all at once.
-    from nbp_dagster.briefs.load import BriefError, load_briefs
     from nbp_dagster.clock import SystemClock, utc_date
     from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
+    from nbp_dagster.disclosure.own_table import load_briefs, table_of
     from nbp_dagster.prompts.channel_age import find_old_channels
     from nbp_dagster.prompts.expansion import expand
     from nbp_dagster.prompts.picture_sizes import find_enlarged
+    from nbp_dagster.prompts.platform_logos import find_logo_problems
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.references.supplied_files import check_files
     from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
+    from nbp_dagster.yaml_source.problems import BriefError
 
     settings = read_settings()
     briefs = load_briefs(settings.config)
@@ -31,8 +33,8 @@ def validate() -> None:
     if crowded:
         raise BriefError(settings.config, crowded)
     today = utc_date(SystemClock().now())
-    old = (*find_old_channels(briefs, today), *find_old_rows(today))
-    for warning in (*find_enlarged(briefs), *old):
+    old = (*find_old_channels(briefs, today), *find_old_rows(today, table_of(briefs)))
+    for warning in (*find_enlarged(briefs), *old, *find_logo_problems(briefs, today)):
         click.echo(f"nbp: warning: {warning}", err=True)
     for line in describe_disclosure(briefs):
         click.echo(f"nbp: {line}", err=True)

@@ -15,7 +15,12 @@ from nbp_dagster.briefs.models import FileType, TextMode
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.crop import CropFacts
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
-from nbp_dagster.studio.manifest.value_types import DisclosureFacts, DuplicateFacts, SafeArea
+from nbp_dagster.studio.manifest.value_types import (
+    DisclosureFacts,
+    DuplicateFacts,
+    LogoFacts,
+    SafeArea,
+)
 from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -30,6 +35,9 @@ Scalar = str | int | float | bool | None
 
 _EXTENSIONS: Mapping[FileType, str] = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 _HEX_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+LOGO_PATH = re.compile(r"logos/[a-z0-9_]+\.png")
+"""Paths of logo files within a set."""
+
 _PLAIN_PATH = re.compile(r"images/[A-Za-z0-9_-]+/[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -275,6 +283,7 @@ class SetManifest:
         shots: In the campaign's order, whether or not they have pictures.
         likenesses: By character; of each the least like its sheet first.
         twins: Near-duplicate originals, in the set's order.
+        logos: Files of the brand's logo, for the platforms that ask for one.
     """
 
     # Read by pydantic in `from_json`: a wrong type or an unknown key is an error.
@@ -294,6 +303,7 @@ class SetManifest:
     missing: tuple[Missing, ...] = ()
     likenesses: tuple[LikenessFacts, ...] = ()
     twins: tuple[DuplicateFacts, ...] = ()
+    logos: tuple[LogoFacts, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:
@@ -301,6 +311,9 @@ class SetManifest:
                 f"manifest {self.name!r}: created {self.created.isoformat()} has no time zone; "
                 "give it one (UTC is usual)"
             )
+        for logo in self.logos:
+            if not LOGO_PATH.fullmatch(logo.file):
+                raise ManifestError(f"logo file {logo.file!r} is not a plain path logos/<name>.png")
         _require_known("channel", {channel.id for channel in self.channels}, self._channel_uses())
         _require_known("shot", {shot.id for shot in self.shots}, self._shot_uses())
 
@@ -339,7 +352,7 @@ def count_totals(pictures: Iterable[Picture], missing: Iterable[Missing]) -> Tot
 
 
 def set_digest(manifest: SetManifest) -> str:
-    """Return a hash (hex) that changes when a picture, check, score or gap of the set does."""
+    """Return a hash (hex) that changes when a picture, logo, check, score or gap does."""
     rows = [f"{row.file} {row.sha256}" for row in manifest.pictures]
     rows += [f"{row.prompt_key} {row.state}" for row in manifest.missing]
     rows += [
@@ -352,6 +365,7 @@ def set_digest(manifest: SetManifest) -> str:
         f"{row.prompt_key} {row.character} {row.scorer} {row.standing} {row.threshold}"
         for row in manifest.likenesses
     ]
+    rows += [f"{row.file} {row.sha256}" for row in manifest.logos]
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 

@@ -42,6 +42,34 @@ class LabelFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogoFacts:
+    """A logo file of a set, for a platform that asks for the brand's logo beside its pictures.
+
+    Attributes:
+        file: Its path within the set, `logos/<name>.png`.
+        platform: Who asks for it.
+        width, height: Pixels.
+        bytes: Its size.
+        sha256: Digest of its bytes, hex.
+        source_sha256: Digest of the brand's own logo that it is drawn from.
+        scale: How many times the logo's pixels are enlarged; 1 or less where they are not.
+        ground: "transparent", or the colour behind it as "#RRGGBB".
+        ai_generated: Always false: it is the brand's own, and carries no mark of AI.
+    """
+
+    file: str
+    platform: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    source_sha256: str
+    scale: float
+    ground: str
+    ai_generated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisclosureFacts:
     """What law and platforms ask of a rendition, and what it carries.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import Brand
+from nbp_dagster.disclosure.table import load_packaged_table
 from nbp_dagster.prompts.expansion import ALL_LOCALES, locales_of
 from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.studio.imaging.c2pa import SIGNING_VERSION
@@ -63,7 +64,8 @@ def recipe_of(
         facts["line_breaks"] = LINE_BREAKS_VERSION
     if signer is not None:
         facts["signing"] = SIGNING_VERSION
-    if context.campaign.markets:
+    # A table of one's own may change what is declared without a market.
+    if context.campaign.markets or context.table != load_packaged_table():
         facts["disclosure"] = _disclosure_facts(context)
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)

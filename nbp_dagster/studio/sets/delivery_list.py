@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.manifest.value_types import LogoFacts
 
 DELIVERY: Final = "delivery.csv"
 """The list's name in the set's folder."""
@@ -17,9 +18,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def render_delivery(manifest: SetManifest) -> str:
     """Return one row a rendition: its file, its label, and every declaration under its own name.
 
+    A row for each logo file comes last: it is not made with AI, so it has nothing to declare.
     A declaration's column is `<id>: <field>`, as the same field belongs to several platforms.
     """
     rows = [_row(picture) for picture in manifest.pictures]
+    rows += [_logo_row(logo) for logo in manifest.logos]
     names = dict.fromkeys(name for row in rows for name in row)
     target = io.StringIO()
     writer = csv.DictWriter(target, names, restval="", lineterminator="\n")
@@ -47,6 +50,19 @@ def _row(picture: Picture) -> Mapping[str, str]:
         **dict(_declarations(picture)),
     }
     return {name: _plain(text) for name, text in cells.items()}
+
+
+def _logo_row(logo: LogoFacts) -> Mapping[str, str]:
+    return {
+        "file": logo.file,
+        "channel": "logo",
+        "width": str(logo.width),
+        "height": str(logo.height),
+        "bytes": str(logo.bytes),
+        "sha256": logo.sha256,
+        "simulated": "no",
+        "synthetic_performer": "no",
+    }
 
 
 def _declarations(picture: Picture) -> Iterator[tuple[str, str]]:

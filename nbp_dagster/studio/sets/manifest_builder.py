@@ -27,7 +27,7 @@ from nbp_dagster.studio.manifest.manifest import (
     count_totals,
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.manifest.value_types import SafeArea
+from nbp_dagster.studio.manifest.value_types import LogoFacts, SafeArea
 
 # Timeout of each call of git.
 _GIT_SECONDS = 5.0
@@ -45,6 +45,7 @@ def assemble(
     now: float,
     compares: bool = True,
     problems: Mapping[str, str] = MappingProxyType({}),
+    logos: tuple[LogoFacts, ...] = (),
 ) -> SetManifest:
     """Return the manifest of a campaign.
 
@@ -58,6 +59,7 @@ def assemble(
         now: Seconds since the epoch.
         compares: Whether originals are compared with each other, which takes seconds for thousands.
         problems: Why a prompt has no renditions although it has its original, by key.
+        logos: The logo files of the set; see `logo_files`.
     """
     campaign = briefs.campaigns[campaign_id]
     brand = briefs.brands[campaign.brand]
@@ -101,6 +103,7 @@ def assemble(
         twins=find_duplicates(records[prompt.key] for prompt in wanted if prompt.key in records)
         if compares
         else (),
+        logos=logos,
     )
 
 

@@ -16,6 +16,7 @@ from nbp_dagster.studio.imaging.contact_sheet import (
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES, Picture
+from nbp_dagster.studio.manifest.value_types import LogoFacts
 from nbp_dagster.studio.sets.gallery import Thumb, humanise
 from nbp_dagster.studio.storage.files import write_atomically
 
@@ -113,6 +114,13 @@ class SetFiles:
         self.staged.claim(picture.file)
         _keep(self.folder / picture.file, data, digest=picture.sha256)
         self.staged.note(picture.file, picture.sha256)
+
+    def write_logo(self, logo: LogoFacts, data: Path | bytes) -> None:
+        """Write a logo file, if it is not there; see `write`."""
+        if not self.staged.holds(logo.file, logo.sha256):
+            found = _read(data, digest=logo.sha256, what=logo.file)
+            _keep(self.folder / logo.file, found, digest=logo.sha256)
+            self.staged.note(logo.file, logo.sha256)
 
     def write_thumb(self, picture: Picture) -> str:
         """Write a picture's thumbnail, if it is not there; return its path within the folder."""

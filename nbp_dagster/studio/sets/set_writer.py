@@ -68,6 +68,7 @@ def write_set(
     rendition: Callable[[Picture], Path | bytes],
     sheet: Callable[[str], bytes] | None = None,
     thumb: Callable[[Picture], bytes | None] = lambda _: None,
+    stored: Callable[[str], Path] = Path,
 ) -> WrittenSet:
     """Write a set, replacing an earlier version of it.
 
@@ -84,6 +85,7 @@ def write_set(
             shows no sheets.
         thumb: Gives a picture's thumbnail; None where it has to be drawn from the picture. Called
             by several threads.
+        stored: Gives the file of a logo's bytes by their digest.
 
     Raises:
         SetError: Two pictures claim one file, or bytes do not have their digest in the manifest.
@@ -98,6 +100,8 @@ def write_set(
     files = SetFiles(folder, index, rendition, thumb)
     with ThreadPoolExecutor(_WORKERS) as pool:
         list(pool.map(files.write, manifest.pictures))
+        for logo in manifest.logos:
+            files.write_logo(logo, stored(logo.sha256))
         thumbs = _write_thumbs(files, manifest, pool)
         drawing = pool.submit(_write_contact_sheets, files, manifest, thumbs)
         shown = {**thumbs, **_sheet_thumbs(manifest, sheet)}
@@ -130,7 +134,8 @@ def list_files(manifest: SetManifest) -> tuple[str, ...]:
     sheets = divide_sheets(len(manifest.pictures))
     pictures = [picture.file for picture in manifest.pictures]
     thumbs = [] if _is_inline(manifest) else [thumb_file(row) for row in manifest.pictures]
-    return (INDEX, MANIFEST, DELIVERY, *sheets, *pictures, *dict.fromkeys(thumbs))
+    logos = [logo.file for logo in manifest.logos]
+    return (INDEX, MANIFEST, DELIVERY, *sheets, *pictures, *logos, *dict.fromkeys(thumbs))
 
 
 def _is_inline(manifest: SetManifest) -> bool:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nbp_dagster.studio.manifest.manifest import ManifestError, require_plain_path
+from nbp_dagster.studio.manifest.manifest import LOGO_PATH, ManifestError, require_plain_path
 from nbp_dagster.studio.storage.files import stamp_of, translate_errors, write_atomically
 
 FILE_INDEX = ".set.json"
@@ -18,7 +18,7 @@ STAGED_INDEX = ".set.staged"
 
 _OWN_NAME = re.compile(
     r"index\.html|manifest\.json|delivery\.csv|\.card\.json|"
-    r"contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg"
+    r"contact_sheet(_\d+)?\.jpg|thumbs/[0-9a-f]{64}\.jpg|" + LOGO_PATH.pattern
 )
 
 _LOG = logging.getLogger(__name__)

@@ -35,10 +35,10 @@ def draw_logo(
     mark = logo.convert("RGBA")
     wide, high = box[2] - box[0], box[3] - box[1]
     left, top = box[:2]
-    if not _is_seen(mark, scheme.background):
+    if not is_seen(mark, scheme.background):
         pad = max(2, round(min(wide, high) * _PLATE_PAD))
         pen = ImageDraw.Draw(frame)
-        fill = _choose_plate(mark, scheme.background, palette)
+        fill = choose_plate(mark, scheme.background, palette)
         pen.rounded_rectangle((left, top, box[2] - 1, box[3] - 1), radius=pad, fill=fill)
         size = fit_within(mark.size, (wide - 2 * pad, high - 2 * pad))
         left, top = left + (wide - size[0]) // 2, top + (high - size[1]) // 2
@@ -48,16 +48,16 @@ def draw_logo(
     frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
 
 
-def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
-    """The lightest of the brand's colours that a logo stands out from; else white or black."""
+def choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
+    """Return the brand's lightest colour that a logo stands out from; else white or black."""
     brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
     colours = [*brand, WHITE, BLACK]
-    fit = (colour for colour in colours if colour != background and _is_seen(logo, colour))
+    fit = (colour for colour in colours if colour != background and is_seen(logo, colour))
     return next(fit, WHITE)
 
 
-def _is_seen(logo: Image.Image, background: Colour) -> bool:
-    """Whether enough of a logo stands out from a colour; a badge has a background of its own."""
+def is_seen(logo: Image.Image, background: Colour) -> bool:
+    """Return whether enough of a logo stands out from a colour; a badge has its own background."""
     small = logo.resize((64, 64), Image.Resampling.BOX)
     opaque = small.getchannel("A").point([0] * 128 + [255] * 128)
     data, mask = small.convert("RGB").tobytes(), opaque.tobytes()

@@ -9,11 +9,12 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from PIL import Image
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.cli.openings import open_service
 from nbp_dagster.clock import SystemClock
-from tests.rigs.briefs import campaign, shot
+from tests.rigs.briefs import BRAND, campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
@@ -209,3 +210,31 @@ def test_a_set_shows_its_contact_sheet_and_links_its_gallery_where_it_is_served(
     # Below what Dagster shows at once.
     assert len(str(linked["preview"].value)) < 1000
     assert Path(str(linked["gallery"].value)).is_file()
+
+
+def test_a_logo_file_is_published_with_the_set_and_an_edit_of_it_is_refused(
+    made: CodeLocation,
+) -> None:
+    images = made.settings.config / "brands" / "images"
+    images.mkdir(parents=True)
+    Image.new("RGB", (300, 300), "navy").save(images / "logo.png")
+    brand = {**BRAND, "logo": "images/logo.png"}
+    made.write(campaign(*SHOTS, channels=["google_square"]), brand=brand)
+    location = publishing(made)
+    assert location.materialize(PROMPT_ASSETS).success
+    assert location.materialize([NAMES.campaign_sets]).success
+    create_repository(location)
+    file = made.settings.home / "sets" / "winter" / "logos" / "google_logo.png"
+    data = file.read_bytes()
+
+    file.write_bytes(b"edited")
+    refused = publish(location)
+    file.write_bytes(data)
+    told = publish(location)
+
+    assert "files were changed or removed after it was written (logos/" in failure_of(refused)
+    assert told.success
+    [logo] = manifest_of(made)["logos"]
+    assert (logo["width"], logo["scale"], logo["ai_generated"]) == (1200, 4.0, False)
+    with open_service(location.settings, SystemClock()) as (client, _):
+        assert client.presign_file(REPOSITORY, "main", "winter/logos/google_logo.png")

@@ -35,7 +35,7 @@ def test_a_campaign_with_markets_is_told_of_and_the_others_in_one_line(tmp_path:
     ("days", "is_old"), [(MOST_DAYS_UNCHECKED, False), (MOST_DAYS_UNCHECKED + 1, True)]
 )
 def test_a_row_is_old_after_half_a_year(days: int, is_old: bool) -> None:
-    old = list(find_old_rows(DAY + timedelta(days=days)))
+    old = list(find_old_rows(DAY + timedelta(days=days), load_packaged_table()))
 
     table = load_packaged_table()
     assert len(old) == (len(table.rules) + len(table.declarations) if is_old else 0)

@@ -18,6 +18,7 @@ from nbp_dagster.studio.manifest.manifest import (
     to_json,
     write_manifest,
 )
+from nbp_dagster.studio.manifest.value_types import LogoFacts
 from tests.rigs.sets import build_set
 
 SAMPLE = build_set(scale=0.05).manifest
@@ -153,3 +154,28 @@ def test_a_manifest_is_written_to_a_file(tmp_path: Path) -> None:
     path = tmp_path / "sets" / "manifest.json"
     write_manifest(SAMPLE, path)
     assert from_json(path.read_text("utf-8")) == SAMPLE
+
+
+def test_a_manifest_from_before_logo_files_is_read_and_keeps_its_digest() -> None:
+    document = json.loads(to_json(SAMPLE))
+    del document["logos"]
+
+    assert set_digest(from_json(json.dumps(document))) == set_digest(SAMPLE)
+
+
+@pytest.mark.parametrize("file", ["logos/../x.png", "/logos/a.png", "images/a.png", "logos/a.svg"])
+def test_a_logo_file_lies_in_its_folder(file: str) -> None:
+    logo = LogoFacts(
+        file=file,
+        platform="Google",
+        width=1,
+        height=1,
+        bytes=1,
+        sha256="ab" * 32,
+        source_sha256="ab" * 32,
+        scale=1.0,
+        ground="transparent",
+    )
+
+    with pytest.raises(ManifestError, match="not a plain path logos/"):
+        replace(SAMPLE, logos=(logo,))

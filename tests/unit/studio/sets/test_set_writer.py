@@ -15,13 +15,14 @@ from nbp_dagster.studio.imaging.contact_sheet import MOST_ON_A_SHEET
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.imaging.thumbnails import THUMBNAIL_SIDE, thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture, from_json, set_digest
+from nbp_dagster.studio.manifest.value_types import LogoFacts
 from nbp_dagster.studio.sets.gallery import COVERS
 from nbp_dagster.studio.sets.index_page import CARD, ListError, find_sets, write_index
 from nbp_dagster.studio.sets.set_files import INLINE_SETS, SetError
 from nbp_dagster.studio.sets.set_writer import WrittenSet, list_files, write_set
 from nbp_dagster.studio.sets.staged_index import FILE_INDEX
 from nbp_dagster.studio.storage.files import StoreError
-from tests.rigs.sets import SampleSet, build_large_set, build_set
+from tests.rigs.sets import SampleSet, build_large_set, build_set, shrink
 
 SAMPLE = build_set(scale=0.05)
 SMALLER = build_set(scale=0.05, shots=("kitchen",), channels=("linkedin_post",))
@@ -400,3 +401,51 @@ def test_a_strange_manifest_in_the_folder_does_not_stop_the_next_set(tmp_path: P
     page = write(tmp_path).index.read_text("utf-8")
     assert "Since the set of" not in page
     assert from_json((tmp_path / "manifest.json").read_text("utf-8")) == SAMPLE.manifest
+
+
+def with_logo(sample: SampleSet = SMALLER) -> tuple[SampleSet, bytes]:
+    data = shrink(next(iter(sample.data.values())), 64)
+    logo = LogoFacts(
+        file="logos/google_logo.png",
+        platform="Google",
+        width=64,
+        height=64,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        source_sha256="ab" * 32,
+        scale=2.5,
+        ground="transparent",
+    )
+    return replace(sample, manifest=replace(sample.manifest, logos=(logo,))), data
+
+
+def test_logo_files_are_of_the_set_and_leave_with_it(tmp_path: Path) -> None:
+    sample, data = with_logo()
+    kept = tmp_path / "kept"
+    kept.write_bytes(data)
+    folder = tmp_path / "set"
+
+    written = write_set(folder, sample.manifest, rendition=sample.rendition, stored=lambda _: kept)
+
+    assert (folder / "logos" / "google_logo.png").read_bytes() == data
+    assert "logos/google_logo.png" in list_files(sample.manifest)
+    assert written.digest != set_digest(SMALLER.manifest)
+    page = written.index.read_text("utf-8")
+    assert 'src="logos/google_logo.png"' in page
+    assert "Enlarged 2.5 times" in page
+    row = (folder / "delivery.csv").read_text("utf-8").splitlines()[-1]
+    assert row.startswith("logos/google_logo.png,logo,")
+    again = write_set(folder, SMALLER.manifest, rendition=sample.rendition)
+    assert again.removed == (folder / "logos" / "google_logo.png",)
+    assert not (folder / "logos").exists()
+
+
+def test_a_logo_file_of_other_bytes_is_never_written(tmp_path: Path) -> None:
+    sample, _ = with_logo()
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"something else")
+
+    with pytest.raises(SetError, match=r"logos/google_logo\.png"):
+        write_set(
+            tmp_path / "set", sample.manifest, rendition=sample.rendition, stored=lambda _: kept
+        )
