@@ -32,8 +32,8 @@ from nbp_dagster.studio.typography.text_block import TextDoesNotFit
 class LabelledSetter:
     """Sets the copy of one rendition and its label; afterwards holds where they are.
 
-    Where the usual layout leaves no place free, the copy is set anew beside a strip for the label,
-    unless that costs a line of it.
+    Where the usual layout leaves no place free, the copy is set anew beside a strip for the label.
+    That may cost the sub line, as law asks for the label, but no other field.
 
     Args:
         setter: Sets the copy; replaced by the one whose layout was used.
@@ -77,6 +77,7 @@ class LabelledSetter:
         if self.spec is None:
             return image, crop
         self.label = self._place(image, crop, usual)
+        found: list[tuple[CopySetter, PlacedLabel, Image.Image, Crop]] = []
         for area in () if self.label.is_free else self._list_areas():
             setter = replace(usual, channel=usual.channel.model_copy(update={"safe_area": area}))
             try:
@@ -84,9 +85,13 @@ class LabelledSetter:
             except TextDoesNotFit:
                 continue
             label = self._place(other, shown, setter)
+            if label.is_free:
+                found.append((setter, label, other, shown))
             if label.is_free and set(setter.left_out) <= set(usual.left_out):
-                self.setter, self.label, image, crop = setter, label, other, shown
                 break
+        if found:
+            fewest = min(found, key=lambda each: len(each[0].left_out))
+            self.setter, self.label, image, crop = fewest
         return self._draw(image), crop
 
     def _list_areas(self) -> Iterator[SafeArea]:

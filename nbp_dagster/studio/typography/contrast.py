@@ -1,11 +1,15 @@
-"""WCAG contrast of colours and of real pixels, and the choice of legible colours from a palette."""
+"""Makes type stand out: WCAG contrast, legible colours of a palette, the part that is toned.
 
-from collections.abc import Mapping
+A part of a picture is toned towards the brand's colour where its own pixels would hide the words.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image
+from PIL import Image, ImageChops
 
+Box = tuple[int, int, int, int]
 Colour = tuple[int, int, int]
 
 # WCAG 2.2, 1.4.3: text of any size is legible from this ratio up.
@@ -98,6 +102,41 @@ def choose_scheme(palette: Mapping[str, str]) -> Scheme:
     return Scheme(background=background, ink=ink, button=button, label=label)
 
 
+def find_toned(words: Sequence[Box], *, air: int, fade: int, size: tuple[int, int]) -> Box:
+    """Return the part around some words that must be even enough to read on.
+
+    It reaches to an edge of the frame only where less than the fade would be left of the picture:
+    a strip between the tone and the edge looks like a fault.
+
+    Args:
+        words: Left, top, right, bottom of each field, in pixels; at least one.
+        air: Pixels around the words.
+        fade: Pixels over which the tone passes into the picture.
+        size: Width and height of the frame in pixels.
+    """
+    width, height = size
+    left = min(box[0] for box in words) - air
+    top = min(box[1] for box in words) - air
+    right = max(box[2] for box in words) + air
+    bottom = max(box[3] for box in words) + air
+    return (
+        left if left > fade else 0,
+        top if top > fade else 0,
+        right if width - right > fade else width,
+        bottom if height - bottom > fade else height,
+    )
+
+
+def draw_tone_shape(toned: Box, fade: int, size: tuple[int, int]) -> Image.Image:
+    """Return a mask, mode L, full on the toned part and fading into the picture around it."""
+    left, top, right, bottom = toned
+    across = _draw_profile(size[0], left, right, fade)
+    down = _draw_profile(size[1], top, bottom, fade)
+    wide = Image.frombytes("L", (size[0], 1), across).resize(size)
+    high = Image.frombytes("L", (1, size[1]), down).resize(size)
+    return ImageChops.multiply(wide, high)
+
+
 def _pick_ink(background: Colour, listed: list[Colour], *, fallback: Colour) -> Colour:
     """Prefer a brand colour as far from the background as black or white nearly is."""
     best = max(listed, key=lambda colour: measure_contrast(colour, background))
@@ -122,6 +161,16 @@ def _linearise(image: Image.Image, *, upwards: bool) -> bytes:
     """Return luminance of every pixel in 255ths, its channels rounded up or down."""
     table = _LINEAR_UP if upwards else _LINEAR_DOWN
     return image.point(table * 3).convert("L", (0.2126, 0.7152, 0.0722, 0)).tobytes()
+
+
+def _draw_profile(length: int, start: int, end: int, fade: int) -> bytes:
+    """Return one line of the mask: 255 from start to end, falling smoothly to 0 beyond."""
+    values = bytearray()
+    for position in range(length):
+        outside = max(start - position, position - end + 1, 0)
+        left = max(0.0, 1 - outside / max(1, fade))
+        values.append(round(255 * left * left * (3 - 2 * left)))
+    return bytes(values)
 
 
 _LINEAR: Final = [_to_linear(value) for value in range(256)]

@@ -6,6 +6,7 @@ channels to those two and must not know how type is drawn.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from PIL import Image
 
@@ -18,18 +19,20 @@ from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid, crop_figure, describe_subject
 from nbp_dagster.studio.typography.banner import FADE, Plan, draw_banner, plan_banner
 from nbp_dagster.studio.typography.blocks import Box as PixelBox
-from nbp_dagster.studio.typography.copy_fit import LocaleCopy
+from nbp_dagster.studio.typography.blocks import Copy
+from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 from nbp_dagster.studio.typography.text_block import (
     TypesetPicture,
+    choose_words,
     typeset,
 )
 
 
 def find_taken(
-    crop: Crop, source: tuple[int, int], places: Places, words: tuple[Box, ...] = ()
+    crop: Crop, source: tuple[int, int], places: Places | None, words: tuple[Box, ...] = ()
 ) -> Taken:
     """Return where heads, subject and lettering of an original are in a frame, in its pixels."""
 
@@ -37,8 +40,11 @@ def find_taken(
         found = (crop.locate(box, source) for box in boxes)
         return tuple(box for box in found if box is not None)
 
+    picture = crop.place if crop.method == "inside" else None
+    if places is None:
+        return Taken(words=place(words), picture=picture)
     figure = place(() if places.subject is None else (places.subject,))
-    return Taken(place(places.heads), figure[0] if figure else None, place(words))
+    return Taken(place(places.heads), figure[0] if figure else None, place(words), picture)
 
 
 @dataclass
@@ -97,9 +103,24 @@ class CopySetter:
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
             fonts=self.context.fonts.get(self.copy.locale),
-            taken=None if places is None else find_taken(crop, source, places, words),
+            taken=find_taken(crop, source, places, words),
+            peers=self._peers,
         )
         return self._finish(done)
+
+    @cached_property
+    def _peers(self) -> tuple[Copy, ...]:
+        """The copy that the picture's other locales get on this channel."""
+        others = [
+            (each.locale, choose_words(each.texts))
+            for each in locale_copies(self.context, self.channel)
+            if each.locale != self.copy.locale
+        ]
+        return tuple(
+            Copy(tuple(words.items()), locale, self.context.fonts.get(locale))
+            for locale, words in others
+            if words
+        )
 
     def compose(
         self, original: Pyramid, words: tuple[Box, ...], places: Places | None = None
@@ -142,6 +163,7 @@ class CopySetter:
             fonts=self.context.fonts.get(self.copy.locale),
             logo=None if self.logo is None else self.logo.size,
             length=length,
+            peers=self._peers,
         )
 
     def _choose_part(
@@ -153,7 +175,7 @@ class CopySetter:
             length=plan.length,
             fade=FADE,
             subject=subject,
-            fades_at_end=plan.size[0] > plan.size[1] and plan.figure[0] == 0,
+            fades_at_end=plan.fades_at_end,
         )
 
     def _finish(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from PIL import Image, ImageDraw
 
 from nbp_dagster.studio.typography.blocks import Box
-from nbp_dagster.studio.typography.typeface import SizedFont
+from nbp_dagster.studio.typography.letters.typeface import SizedFont
 
 WATERMARK_TEXT = "SIMULATED"
 

@@ -3,7 +3,7 @@
 Must not know briefs or channels. docs/checks.md lists what is left out where space is short.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,24 +14,23 @@ from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.typography.blocks import LEAST_SIZE, Block, Box, Group
+from nbp_dagster.studio.typography.blocks import MAY_BE_LEFT_OUT, Block, Box, Copy, Group, Layout
 from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,
     Scheme,
     choose_scheme,
+    draw_tone_shape,
     measure_contrast,
     measure_worst_contrast,
 )
 from nbp_dagster.studio.typography.copy_places import Taken, choose_place
+from nbp_dagster.studio.typography.letters.type_scale import LEAST_SIZE, Sizes
+from nbp_dagster.studio.typography.letters.typeface import Typeface, can_shape
 from nbp_dagster.studio.typography.text_layout import has_room, lay_out
-from nbp_dagster.studio.typography.tone import draw_tone_shape
-from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 
-# In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
-# and a disclaimer is there because it is required by law.
-FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")
-MAY_BE_LEFT_OUT: Final = "sub"
+FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")  # in reading order
 
+_LOOKED_AT: Final = 256  # pixels of the shorter side of the copy that places are ranked on
 _FULL: Final = 255  # toning that leaves only the plain brand colour
 _TONE_STEP: Final = 25
 _OVERSAMPLING: Final = 4  # Pillow draws shapes without soft edges; we draw them larger first
@@ -51,6 +50,7 @@ class TypesetPicture:
         contrasts: WCAG ratio of each field that was set, at its least legible pixel.
         left_out: Fields there was no room for.
         sizes: Pixels of the em of each field that was set.
+        is_free: Whether type of a fair size covers neither head, subject nor lettering.
     """
 
     image: Image.Image
@@ -58,6 +58,7 @@ class TypesetPicture:
     contrasts: Mapping[str, float]
     left_out: tuple[str, ...]
     sizes: Mapping[str, int]
+    is_free: bool = True
 
 
 def typeset(
@@ -69,6 +70,7 @@ def typeset(
     language: str,
     fonts: FontPair | None = None,
     taken: Taken | None = None,
+    peers: tuple[Copy, ...] = (),
 ) -> TypesetPicture:
     """Set a headline, a sub line, a call to action and a disclaimer, whichever are given.
 
@@ -83,6 +85,7 @@ def typeset(
         language: Locale of the copy, such as `de` or `de_AT`; decides direction and line breaks.
         fonts: What to set it in; Inter by default.
         taken: What the copy must not cover, where that is known.
+        peers: The copy of the picture's other locales: all stand in one place and size.
 
     Raises:
         TextDoesNotFit: A field other than `sub` has no room at 10 px, or a letter has no glyph.
@@ -91,21 +94,19 @@ def typeset(
     picture = image.convert("RGB").copy()
     if not words:
         return TypesetPicture(picture, boxes={}, contrasts={}, left_out=(), sizes={})
-    groups = plan_type(
-        words, size=picture.size, safe_area=safe_area, language=language, fonts=fonts
-    )
     scheme = choose_scheme(palette)
-    if taken is not None:
-        shown = {block.field for group in groups for block in group.blocks}
-        groups = choose_place(
-            choose_face(words, language, fonts),
-            {name: text for name, text in words.items() if name in shown},
-            groups,
-            size=picture.size,
-            safe_area=safe_area,
-            taken=taken,
-            is_legible=lambda each: _is_legible(picture, each, scheme),
-        )
+    choose_face(words, language, fonts)
+    copy = Copy(tuple(words.items()), language, fonts)
+    small = picture.reduce(max(1, min(picture.size) // _LOOKED_AT))
+    layout, is_free = choose_place(
+        (copy, *peers),
+        size=picture.size,
+        safe_area=safe_area,
+        taken=taken or Taken(),
+        lay_usual=_lay_usual,
+        measure_contrast=lambda boxes: _measure_share(small, picture.size, boxes, scheme),
+    )
+    groups = (layout or _choose_layout(copy, size=picture.size, safe_area=safe_area)).groups
     boxes: dict[str, Box] = {}
     contrasts: dict[str, float] = {}
     for group in groups:
@@ -120,6 +121,7 @@ def typeset(
         contrasts=contrasts,
         left_out=tuple(field for field in words if field not in boxes),
         sizes={block.field: block.font.size for group in groups for block in group.blocks},
+        is_free=is_free,
     )
 
 
@@ -141,8 +143,9 @@ def plan_type(
     words = choose_words(texts)
     if not words:
         return ()
-    face = choose_face(words, language, fonts)
-    return _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+    choose_face(words, language, fonts)
+    copy = Copy(tuple(words.items()), language, fonts)
+    return _choose_layout(copy, size=size, safe_area=safe_area).groups
 
 
 def check_type(
@@ -163,12 +166,12 @@ def check_type(
     Raises:
         TextDoesNotFit: `typeset` would raise it for one of them.
     """
-    words = choose_words(texts)
-    needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
-    face = choose_face(words, language, fonts)
+    copy = Copy(tuple(choose_words(texts).items()), language, fonts)
+    needed = copy.without(MAY_BE_LEFT_OUT).texts
+    face = choose_face(copy.texts, language, fonts)
     for size, safe_area in sizes.items():
         if needed and not has_room(face, needed, size=size, safe_area=safe_area):
-            _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+            _choose_layout(copy, size=size, safe_area=safe_area)
 
 
 def choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None) -> Typeface:
@@ -199,29 +202,35 @@ def choose_words(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _choose_layout(
-    face: Typeface,
-    words: Mapping[str, str],
-    *,
-    size: tuple[int, int],
-    safe_area: SafeArea,
-    language: str,
-) -> tuple[Group, ...]:
-    place = partial(lay_out, face, size=size, safe_area=safe_area)
-    groups = place(words)
-    if groups is not None:
-        return groups
-    needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
+    copy: Copy, *, size: tuple[int, int], safe_area: SafeArea, most: Sizes | None = None
+) -> Layout:
+    face = Typeface(copy.language, copy.fonts)
+    place = partial(lay_out, face, size=size, safe_area=safe_area, most=most)
+    found = place(copy.texts)
+    if found is not None:
+        return found
+    needed = copy.without(MAY_BE_LEFT_OUT).texts
     if not needed:
-        return ()
-    groups = place(needed) or place(needed, room="crowded")
-    if groups is not None:
-        return groups
+        return Layout((), Sizes(LEAST_SIZE))
+    found = place(needed) or place(needed, room="crowded")
+    if found is not None:
+        return found
     culprits = {
         field: text
         for field, text in needed.items()
         if place({field: text}, room="crowded") is None
     }
-    raise no_room(culprits or needed, size, language)
+    raise no_room(culprits or needed, size, copy.language)
+
+
+def _lay_usual(
+    copy: Copy, size: tuple[int, int], safe_area: SafeArea, most: Sizes | None
+) -> Layout | None:
+    try:
+        found = _choose_layout(copy, size=size, safe_area=safe_area, most=most)
+    except TextDoesNotFit:
+        return None
+    return found if found.groups else None
 
 
 def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> TextDoesNotFit:
@@ -233,10 +242,25 @@ def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> T
     )
 
 
-def _is_legible(picture: Image.Image, groups: tuple[Group, ...], scheme: Scheme) -> bool:
-    """Whether all type stands out from the picture as it is."""
-    found = [_measure(picture, group, scheme, strength=0) for group in groups]
-    return min(ratio for each in found for ratio in each.values()) >= LEGIBLE
+def _measure_share(
+    small: Image.Image, size: tuple[int, int], boxes: Sequence[Box], scheme: Scheme
+) -> float:
+    """Return how far type stands out from a picture as it is, as a share of what is legible.
+
+    Args:
+        small: The picture, reduced: this ranks places, and the toning measures every pixel.
+        size: The picture's own width and height.
+        boxes: Where type would stand.
+        scheme: Its colours.
+    """
+    scale = small.width / size[0]
+    shares = []
+    for box in boxes:
+        left, top = int(box[0] * scale), int(box[1] * scale)
+        right, bottom = max(left + 1, int(box[2] * scale)), max(top + 1, int(box[3] * scale))
+        part = small.crop((left, top, right, bottom))
+        shares.append(min(1.0, measure_worst_contrast(part, scheme.ink) / LEGIBLE))
+    return min(shares, default=1.0)
 
 
 def _tone(

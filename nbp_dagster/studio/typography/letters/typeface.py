@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 from nbp_dagster.briefs.fonts import FontFile, FontPair, default_fonts
 from nbp_dagster.briefs.languages import is_right_to_left
-from nbp_dagster.studio.typography.line_breaks import (
+from nbp_dagster.studio.typography.letters.line_breaks import (
     SOFT_HYPHEN,
     ZERO_WIDTH_SPACE,
     Piece,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.studio.typography.tone import Box, draw_tone_shape, find_toned
+from nbp_dagster.studio.typography.contrast import Box, draw_tone_shape, find_toned
 
 SIZE = (1000, 2000)
 MIDDLE = (60, 1200, 400, 1240)
