@@ -15,7 +15,7 @@ from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.typography.blocks import Box as PixelBox
-from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken
+from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken, name_boxes
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.disclosure_label import (
     Obstacles,
@@ -24,7 +24,7 @@ from nbp_dagster.studio.typography.disclosure_label import (
     measure_label,
     place_label,
 )
-from nbp_dagster.studio.typography.simulated_watermark import find_plate
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark, find_plate
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit
 
 
@@ -50,17 +50,26 @@ class LabelledSetter:
     words: tuple[Box, ...] = ()
     label: PlacedLabel | None = field(default=None, init=False)
 
-    def typeset(self, fitted: Image.Image, crop: Crop) -> Image.Image:
-        """Return the fitted picture with its copy and its label."""
+    def typeset(self, fitted: Image.Image, crop: Crop) -> Image.Image | None:
+        """Return the fitted picture with its copy and its label.
+
+        None where the copy covers a head or the subject, and has room beside the picture.
+        """
 
         def draw(setter: CopySetter) -> tuple[Image.Image, Crop]:
             return setter.typeset(fitted, crop, self.source, self.places, self.words), crop
 
-        return self._set(draw)[0]
+        image = self._set(draw)[0]
+        return image if self.setter.is_free or not self.setter.has_room_beside() else None
 
     def compose(self, original: Pyramid) -> tuple[Image.Image, Crop]:
         """Return a banner with its label, and which part of the original it shows."""
         return self._set(lambda setter: setter.compose(original, self.words, self.places))
+
+    def watermark(self, image: Image.Image, crop: Crop) -> Image.Image:
+        """Return a frame without copy with the simulator's mark, off its heads and lettering."""
+        taken = find_taken(crop, self.source, self.places, self.words)
+        return draw_watermark(image, name_boxes(taken))
 
     def finish(self, image: Image.Image, crop: Crop) -> Image.Image:
         """Return a frame without copy of ours with its label."""
@@ -131,5 +140,5 @@ class LabelledSetter:
         lettering = (crop.locate(box, self.source) for box in self.words)
         named |= {f"lettering {n}": box for n, box in enumerate(lettering, start=1) if box}
         if setter.is_simulated:
-            named["the SIMULATED mark"] = find_plate(frame, setter.taken, low=setter.is_banner)
+            named["the SIMULATED mark"] = find_plate(frame, setter.avoided, low=setter.is_banner)
         return Obstacles(named, found.heads, found.figure)

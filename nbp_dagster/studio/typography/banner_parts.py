@@ -124,10 +124,12 @@ class Part:
         start = air if has_logo else given.top
         return given.model_copy(update={"top": start, "bottom": air})
 
-    def lay_out(self, copy: Copy, most: Sizes | None, room: Room) -> Layout | None:
+    def lay_out(
+        self, copy: Copy, most: Sizes | None, room: Room, face: Typeface | None = None
+    ) -> Layout | None:
         """Lay copy out in its region, from that one's upper left corner on."""
         left, top, right, bottom = self.region
-        face, area = Typeface(copy.language, copy.fonts), self.area
+        face, area = face or Typeface(copy.language, copy.fonts), self.area
         if face.is_rtl and self.frame.is_wide:
             # Its share is drawn with the sides exchanged.
             area = area.model_copy(update={"left": area.right, "right": area.left})
@@ -227,11 +229,12 @@ def share_out(copies: tuple[Copy, ...], frame: Frame) -> tuple[Part, Layout] | N
 def _find_alike(copies: tuple[Copy, ...], frame: Frame) -> tuple[Part, Sizes] | None:
     """Return a share and sizes in which every locale has room for all of its copy."""
     least = least_headline(frame.size)
+    faces = {copy: Typeface(copy.language, copy.fonts) for copy in copies}
     for standard in (_comfort(frame), _Standard(least, is_tidy=True)):
         for part in _list_parts(frame, has_logo=True):
 
             def lay(copy: Copy, most: Sizes | None, part: Part = part) -> Layout | None:
-                return part.lay_out(copy, most, "whole")
+                return part.lay_out(copy, most, "whole", faces[copy])
 
             layouts = lay_out_alike(copies, lay, least=least)
             if layouts is not None and all(
@@ -251,9 +254,10 @@ def _size_alone(copy: Copy, frame: Frame) -> Sizes | None:
 
 def _share_alone(copy: Copy, frame: Frame) -> tuple[Part, Layout, Room] | None:
     """Share a frame out for one locale: the best way that has room."""
+    face = Typeface(copy.language, copy.fonts)
     for given, has_logo, standard in _list_ways(copy, frame):
         for part in _list_parts(frame, has_logo=has_logo):
-            layout = part.lay_out(given, None, standard.room)
+            layout = part.lay_out(given, None, standard.room, face)
             if layout is not None and standard.holds(layout, given, frame.shape):
                 part = part.give_rest((layout,))
                 return (

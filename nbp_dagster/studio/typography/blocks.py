@@ -157,8 +157,11 @@ class Layout:
 
     @property
     def has_few_lines(self) -> bool:
-        """Whether its headline is in few enough pieces."""
-        return self.count_lines("headline") <= FEW_LINES
+        """Whether its headline is in few enough pieces, and no word in more than two."""
+        blocks = (block for group in self.groups for block in group.blocks)
+        pairs = (pair for block in blocks for pair in itertools.pairwise(block.lines))
+        is_cut = any(one.endswith("-") and other.endswith("-") for one, other in pairs)
+        return not is_cut and self.count_lines("headline") <= FEW_LINES
 
 
 def set_text(

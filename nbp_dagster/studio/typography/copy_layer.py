@@ -25,6 +25,7 @@ from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.legibility import TextBox
 from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 from nbp_dagster.studio.typography.text_block import (
+    TextDoesNotFit,
     TypesetPicture,
     choose_words,
     typeset,
@@ -47,9 +48,18 @@ def find_taken(
     return Taken(place(places.heads), figure[0] if figure else None, place(words), picture)
 
 
+def name_boxes(taken: Taken) -> dict[str, PixelBox]:
+    """Return heads and lettering of a frame by name."""
+    named = {f"head {n}": box for n, box in enumerate(taken.heads, start=1)}
+    return named | {f"lettering {n}": box for n, box in enumerate(taken.words, start=1)}
+
+
 @dataclass
 class CopySetter:
     """Sets the copy of one rendition; afterwards holds where it is and what was left out.
+
+    `taken` has what is set, `avoided` also the heads and lettering that the watermark keeps off;
+    `is_free` says whether the copy covers none of them.
 
     Args:
         context: The prompt's briefs.
@@ -67,6 +77,8 @@ class CopySetter:
     left_out: tuple[str, ...] = field(default=(), init=False)
     text_boxes: tuple[TextBox, ...] = field(default=(), init=False)
     taken: Mapping[str, PixelBox] = field(default_factory=dict, init=False)
+    avoided: Mapping[str, PixelBox] = field(default_factory=dict, init=False)
+    is_free: bool = field(default=True, init=False)
 
     @property
     def is_banner(self) -> bool:
@@ -96,6 +108,7 @@ class CopySetter:
             places: Heads and subject of the original, where they are known.
             words: Lettering on it, in shares of its width and height.
         """
+        taken = find_taken(crop, source, places, words)
         done = typeset(
             fitted,
             texts=self.copy.texts,
@@ -103,10 +116,18 @@ class CopySetter:
             safe_area=self.channel.safe_area,
             language=self.copy.locale,
             fonts=self.context.fonts.get(self.copy.locale),
-            taken=find_taken(crop, source, places, words),
+            taken=taken,
             peers=self._peers,
         )
-        return self._finish(done)
+        return self._finish(done, taken)
+
+    def has_room_beside(self) -> bool:
+        """Return whether copy has as much room beside a picture as on it."""
+        try:
+            plan = self._share_out(None)
+        except TextDoesNotFit:
+            return False
+        return set(plan.left_out) <= set(self.left_out)
 
     @cached_property
     def _peers(self) -> tuple[Copy, ...]:
@@ -136,8 +157,9 @@ class CopySetter:
         plan, box = self._plan(original.size, subject)
         figure, crop = crop_figure(original, plan.figure, subject, join=plan.join, box=box)
         done = draw_banner(plan, figure, palette=self.context.brand.palette, logo=self.logo)
-        taken = {} if plan.logo is None else {"logo": plan.logo}
-        return self._finish(done, taken), crop
+        logo = {} if plan.logo is None else {"logo": plan.logo}
+        taken = find_taken(crop, original.size, places, words)
+        return self._finish(done, taken, logo), crop
 
     def _plan(self, source: tuple[int, int], subject: Subject) -> tuple[Plan, Box | None]:
         """Share the banner out; and what of the picture it shows, where that is known."""
@@ -179,13 +201,14 @@ class CopySetter:
         )
 
     def _finish(
-        self, done: TypesetPicture, taken: Mapping[str, tuple[int, int, int, int]] | None = None
+        self, done: TypesetPicture, taken: Taken, logo: Mapping[str, PixelBox] | None = None
     ) -> Image.Image:
-        self.left_out = done.left_out
+        self.left_out, self.is_free = done.left_out, done.is_free
         self.text_boxes = tuple(
             TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
         )
-        self.taken = {**(taken or {}), **done.boxes}
+        self.taken = {**(logo or {}), **done.boxes}
+        self.avoided = {**self.taken, **name_boxes(taken)}
         if self.is_simulated:
-            return draw_watermark(done.image, self.taken, low=self.is_banner)
+            return draw_watermark(done.image, self.avoided, low=self.is_banner)
         return done.image

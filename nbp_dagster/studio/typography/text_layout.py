@@ -127,7 +127,9 @@ def lay_out(
     # A divided word reads worse, unless it is what makes the type readable, or as large as that of
     # the other locales.
     is_worth_it = divided.sizes.headline >= found.sizes.headline * _WORTH_DIVIDING or (
-        most is not None and divided.sizes.headline == most.headline > found.sizes.headline
+        most is not None
+        and divided.sizes.headline == most.headline > found.sizes.headline
+        and not any(map(has_free_breaks, words.values()))
     )
     return divided if is_worth_it and divided.has_few_lines else found
 
@@ -151,7 +153,10 @@ def lay_out_alike(
         if len(found) < len(copies):
             return None
         most = share_sizes([layout.sizes for layout in found], least)
-        own = [lay(copy, most) or layout for copy, layout in zip(copies, found, strict=True)]
+        own = [
+            layout if layout.sizes.is_within(most) else lay(copy, most) or layout
+            for copy, layout in zip(copies, found, strict=True)
+        ]
     return tuple(each for each in own if each is not None)
 
 
@@ -296,10 +301,15 @@ def _set_head_and_foot(
     edge = right if frame.face.is_rtl else None
     if head:
         placed = _place_stack(head, headline, left, top, right=edge)
-        groups.append(_group(frame, placed, headline, fade))
+        end = _group(frame, placed, headline, fade).toned[3]
+        groups.append(Group(placed, (0, 0, frame.width, end), fade))
     if foot:
         placed = _place_stack(foot, headline, left, bottom - foot_height, right=edge)
-        groups.append(_group(frame, placed, headline, fade // 2))
+        group = _group(frame, placed, headline, fade // 2)
+        if not head:
+            # A patch around a headline is seen as one.
+            group = replace(group, toned=(0, group.toned[1], frame.width, frame.height))
+        groups.append(group)
     return tuple(groups)
 
 
@@ -321,7 +331,13 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
         left = right - max(block.width for block in stack)
         flush = right if frame.face.is_rtl else None
     blocks = _place_stack(stack, headline, left, start, right=flush)
-    return (_group(frame, blocks, headline, round(min(frame.width, frame.height) * _FADE)),)
+    if frame.place in ("corner", "right_corner"):
+        fade = round(min(frame.width, frame.height) * _FADE / 2)
+        return (_group(frame, blocks, headline, fade),)
+    edges = (0, max(block.box[2] for block in blocks) + _gap(headline) // 2)
+    if at_right:
+        edges = (left - _gap(headline) // 2, frame.width)
+    return (Group(blocks, (edges[0], 0, edges[1], frame.height), round(frame.width * _FADE)),)
 
 
 def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:

@@ -36,6 +36,11 @@ class Sizes:
     headline: int
     button: int | None = None
 
+    def is_within(self, most: "Sizes") -> bool:
+        """Return whether neither is larger than sizes that others share."""
+        is_smaller = most.button is None or self.button is None or self.button <= most.button
+        return self.headline <= most.headline and is_smaller
+
 
 def find_size(most: float) -> int:
     """Return the largest size that is no larger than so many pixels; the least one below it."""

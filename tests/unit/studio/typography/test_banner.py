@@ -13,6 +13,7 @@ from nbp_dagster.studio.typography.banner import (
     draw_banner,
     plan_banner,
 )
+from nbp_dagster.studio.typography.banner_logo import trim_logo
 from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import LEGIBLE, choose_scheme, parse_colour
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
@@ -166,3 +167,20 @@ def test_a_leaderboard_s_button_is_no_larger_than_its_headline() -> None:
     blocks = {block.field: block for group in plan((728, 90)).groups for block in group.blocks}
     assert blocks["call_to_action"].font.size <= 0.5 * blocks["headline"].font.size
     assert blocks["call_to_action"].height <= 1.2 * blocks["headline"].font.size
+
+
+@pytest.mark.parametrize(
+    ("ground", "size"),
+    [((0, 0, 0, 0), (90, 90)), ((255, 255, 255, 255), (112, 112))],
+    ids=["transparent", "white"],
+)
+def test_margins_of_a_logo_are_trimmed(ground: tuple[int, ...], size: tuple[int, int]) -> None:
+    logo = Image.new("RGBA", (400, 300), ground)
+    logo.paste((11, 61, 46, 255), (200, 50, 290, 140))
+    assert trim_logo(logo).size == size
+
+
+def test_a_logo_that_fills_its_picture_stays_as_it_is() -> None:
+    logo = Image.new("RGBA", (40, 30), "white")
+    logo.paste((11, 61, 46, 255), (0, 0, 20, 30))
+    assert trim_logo(logo).size == (40, 30)
