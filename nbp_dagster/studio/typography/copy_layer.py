@@ -122,12 +122,12 @@ class CopySetter:
         return self._finish(done, taken)
 
     def has_room_beside(self) -> bool:
-        """Return whether copy has as much room beside a picture as on it."""
+        """Return whether copy has room beside a picture: a sub line may go before a head is hid."""
         try:
-            plan = self._share_out(None)
+            self._share_out(None)
         except TextDoesNotFit:
             return False
-        return set(plan.left_out) <= set(self.left_out)
+        return True
 
     @cached_property
     def _peers(self) -> tuple[Copy, ...]:
