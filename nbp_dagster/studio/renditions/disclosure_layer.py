@@ -53,14 +53,15 @@ class LabelledSetter:
     def typeset(self, fitted: Image.Image, crop: Crop) -> Image.Image | None:
         """Return the fitted picture with its copy and its label.
 
-        None where the copy covers a head or the subject, and has room beside the picture.
+        None where the copy would better stand beside the picture.
         """
 
         def draw(setter: CopySetter) -> tuple[Image.Image, Crop]:
             return setter.typeset(fitted, crop, self.source, self.places, self.words), crop
 
         image = self._set(draw)[0]
-        return image if self.setter.is_free or not self.setter.has_room_beside() else None
+        is_better = self.setter.is_better_beside(self.source, self.places, self.words)
+        return None if is_better else image
 
     def compose(self, original: Pyramid) -> tuple[Image.Image, Crop]:
         """Return a banner with its label, and which part of the original it shows."""

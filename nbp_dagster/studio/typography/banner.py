@@ -14,7 +14,7 @@ from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import is_right_to_left
 from nbp_dagster.studio.imaging.background import draw_ramp
-from nbp_dagster.studio.typography.banner_logo import draw_logo
+from nbp_dagster.studio.typography.banner_logo import draw_logo, fit_within
 from nbp_dagster.studio.typography.banner_parts import (
     Frame,
     Part,
@@ -53,6 +53,7 @@ class Plan:
         groups: The copy.
         left_out: Fields there was no room for.
         fade: Share of the figure's part that passes into the background.
+        is_filled: Whether the figure fills its part of the frame.
     """
 
     size: tuple[int, int]
@@ -61,6 +62,16 @@ class Plan:
     groups: tuple[Group, ...] = ()
     left_out: tuple[str, ...] = field(default=())
     fade: float = FADE
+    is_filled: bool = True
+
+    def show_whole(self, source: tuple[int, int]) -> "Plan":
+        """Return the plan with a whole picture of a width and height in its figure's part."""
+        left, top, right, bottom = self.figure
+        wide, high = fit_within(source, (right - left, bottom - top))
+        x, y = (left + right - wide) // 2, (top + bottom - high) // 2
+        is_filled = (wide, high) == (right - left, bottom - top)
+        place = (x, y, x + wide, y + high)
+        return replace(self, figure=place, fade=0.0, is_filled=is_filled)
 
     @property
     def is_wide(self) -> bool:

@@ -28,6 +28,7 @@ from nbp_dagster.studio.typography.text_layout import (
 # is tried where the copy has no room beside it.
 _FIGURE_SHARE: Final = 0.38
 _FIGURE_WIDTHS: Final = ((1.0, 1.8), (0.85, 1.0))
+_MOST_OF_NEAR_SQUARES: Final = (0.55, 0.42)  # of the width of frames up to 2:1, for each of those
 # The same of any other frame, as shares of its height; the figure then gets what copy leaves.
 _FIGURE_HEIGHTS: Final = (0.6, 0.52, 0.44, 0.36, 0.28)
 _MOST_OF_FRAME: Final = 0.66  # of its height, for the figure
@@ -301,8 +302,8 @@ def _list_lengths(frame: Frame) -> Iterator[int]:
         yield from (min(most, round(high * share)) for share in _FIGURE_HEIGHTS)
         return
     usual, narrow = (
-        round(min(max(wide * _FIGURE_SHARE, high * least), high * limit))
-        for least, limit in _FIGURE_WIDTHS
+        round(min(max(wide * _FIGURE_SHARE, high * least), high * limit, wide * share))
+        for (least, limit), share in zip(_FIGURE_WIDTHS, _MOST_OF_NEAR_SQUARES, strict=True)
     )
     # A picture that is shown whole may need more of a frame that is nearly square.
     yield usual if frame.length is None else min(most, round(wide * _MOST_OF_WIDTH))

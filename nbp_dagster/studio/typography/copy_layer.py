@@ -7,6 +7,7 @@ channels to those two and must not know how type is drawn.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 from PIL import Image
 
@@ -30,6 +31,8 @@ from nbp_dagster.studio.typography.text_block import (
     choose_words,
     typeset,
 )
+
+_LEAST_OF_WIDTH: Final = 0.75  # of a picture, which a figure's part shows where heads are unknown
 
 
 def find_taken(
@@ -79,6 +82,7 @@ class CopySetter:
     taken: Mapping[str, PixelBox] = field(default_factory=dict, init=False)
     avoided: Mapping[str, PixelBox] = field(default_factory=dict, init=False)
     is_free: bool = field(default=True, init=False)
+    _is_clear: bool = field(default=True, init=False)
 
     @property
     def is_banner(self) -> bool:
@@ -121,13 +125,25 @@ class CopySetter:
         )
         return self._finish(done, taken)
 
-    def has_room_beside(self) -> bool:
-        """Return whether copy has room beside a picture: a sub line may go before a head is hid."""
+    def is_better_beside(
+        self, source: tuple[int, int], places: Places | None, words: tuple[Box, ...]
+    ) -> bool:
+        """Return whether the copy that was set would better stand beside the picture.
+
+        Args:
+            source: Width and height of the original in pixels.
+            places: Its heads and subject; copy stays on the picture where they are not known, as
+                nobody could say what a part of it must show.
+            words: Lettering on it, in shares of its sides.
+        """
+        if self.is_free or places is None:
+            return False
         try:
-            self._share_out(None)
+            plan, _ = self._plan(source, Subject(None, words, places.heads, places.subject))
         except TextDoesNotFit:
             return False
-        return True
+        # A picture in a frame of its own is small: better than a head under type, but only that.
+        return plan.is_filled or not self._is_clear
 
     @cached_property
     def _peers(self) -> tuple[Copy, ...]:
@@ -162,19 +178,26 @@ class CopySetter:
         return self._finish(done, taken, logo), crop
 
     def _plan(self, source: tuple[int, int], subject: Subject) -> tuple[Plan, Box | None]:
-        """Share the banner out; and what of the picture it shows, where that is known."""
+        """Share the frame out; and what of the picture it shows, where that is known."""
         plan = self._share_out(None)
         part = self._choose_part(source, plan, subject)
         if part is None:
-            return plan, None
+            return self._show_more(plan, source), None
         if part.length != plan.length:
             plan = self._share_out(part.length)
-            if part.length != plan.length:
-                # The copy needs the room.
-                part = self._choose_part(source, plan, subject)
-                if part is None or part.length != plan.length:
-                    return plan, None
+        if part.length != plan.length:
+            # The copy needs the room.
+            part = self._choose_part(source, plan, subject)
+        if part is None or part.length != plan.length:
+            return plan.show_whole(source), (0.0, 0.0, float(source[0]), float(source[1]))
         return replace(plan, fade=part.fade), part.box
+
+    def _show_more(self, plan: Plan, source: tuple[int, int]) -> Plan:
+        """Return a plan whose figure loses little of a picture's width: heads may be anywhere."""
+        if plan.is_wide:
+            return plan
+        longest = round(plan.size[0] * source[1] / source[0] / _LEAST_OF_WIDTH)
+        return plan if plan.length <= longest else self._share_out(longest)
 
     def _share_out(self, length: int | None) -> Plan:
         return plan_banner(
@@ -203,7 +226,7 @@ class CopySetter:
     def _finish(
         self, done: TypesetPicture, taken: Taken, logo: Mapping[str, PixelBox] | None = None
     ) -> Image.Image:
-        self.left_out, self.is_free = done.left_out, done.is_free
+        self.left_out, self.is_free, self._is_clear = done.left_out, done.is_free, done.is_clear
         self.text_boxes = tuple(
             TextBox(name, box, done.sizes[name]) for name, box in done.boxes.items()
         )

@@ -122,6 +122,14 @@ class _Candidate:
         """Where any locale has type that stands on the picture itself."""
         return tuple(box for each in self.standings for box in each.plain)
 
+    def is_clear(self, taken: Taken) -> bool:
+        """Whether no locale's type covers heads or lettering, nor a subject without a head."""
+        return all(_is_clear(each, taken) for each in self.standings)
+
+    def is_large(self, size: tuple[int, int]) -> bool:
+        """Whether no locale's headline is too small for the frame."""
+        return all(each.headline >= least_headline(size) for each in self.standings)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -130,12 +138,13 @@ class Choice:
     Attributes:
         layout: Where the copy stands there; None where it has no room at all.
         boxes: Where the copy of any locale stands there.
-        is_free: Whether type of a fair size covers neither heads nor the subject, and is legible
-            without changing the picture much.
+        is_clear: Whether type covers neither heads, lettering nor the subject there.
+        is_free: Whether it also has a fair size, and is legible without changing the picture much.
     """
 
     layout: Layout | None
     boxes: tuple[Box, ...] = ()
+    is_clear: bool = True
     is_free: bool = True
 
 
@@ -175,8 +184,7 @@ def choose_place(
 
     def rate(candidate: _Candidate) -> tuple[bool, float]:
         toning = measure_toning(candidate.boxes)
-        is_free = toning <= MOST_TONED
-        is_free &= all(_is_free(each, taken, size) for each in candidate.standings)
+        is_free = candidate.is_clear(taken) and candidate.is_large(size) and toning <= MOST_TONED
         cost = max(_cost(each, taken, usual) for each in candidate.standings)
         cost += max(_find_abruptness(each, taken.heads, size) for each in candidate.standings)
         if taken.picture is not None and candidate.offer.plate is None:
@@ -189,7 +197,8 @@ def choose_place(
     if layout is None:
         return Choice(None)
     groups = tuple(_keep_off(group, taken.heads) for group in layout.groups)
-    return Choice(replace(layout, groups=groups), best.boxes, not min(rates)[0])
+    clear = best.is_clear(taken)
+    return Choice(replace(layout, groups=groups), best.boxes, clear, not min(rates)[0])
 
 
 @lru_cache(maxsize=256)
@@ -278,10 +287,7 @@ def _describe(layout: Layout) -> _Standing:
     )
 
 
-def _is_free(standing: _Standing, taken: Taken, size: tuple[int, int]) -> bool:
-    """Whether type of a fair size covers neither heads nor lettering, nor a subject without one."""
-    if standing.headline < least_headline(size):
-        return False
+def _is_clear(standing: _Standing, taken: Taken) -> bool:
     for box in (*taken.heads, *taken.words):
         if sum(share_of(box, each) for each in standing.boxes) > MOST_COVERED:
             return False

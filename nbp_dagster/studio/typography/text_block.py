@@ -55,8 +55,8 @@ class TypesetPicture:
         contrasts: WCAG ratio of each field that was set, at its least legible pixel.
         left_out: Fields there was no room for.
         sizes: Pixels of the em of each field that was set.
-        is_free: Whether type of a fair size covers neither head, subject nor lettering, and is
-            legible without changing the picture much.
+        is_clear: Whether type covers neither head, subject nor lettering.
+        is_free: Whether it also has a fair size, and is legible without changing the picture much.
     """
 
     image: Image.Image
@@ -64,6 +64,7 @@ class TypesetPicture:
     contrasts: Mapping[str, float]
     left_out: tuple[str, ...]
     sizes: Mapping[str, int]
+    is_clear: bool = True
     is_free: bool = True
 
 
@@ -127,6 +128,7 @@ def typeset(
         contrasts=contrasts,
         left_out=tuple(field for field in words if field not in boxes),
         sizes={block.field: block.font.size for group in groups for block in group.blocks},
+        is_clear=choice.is_clear,
         is_free=choice.is_free,
     )
 
