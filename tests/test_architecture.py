@@ -17,7 +17,7 @@ ORDER = (
     ("instance", "yaml_source", "oxen", "studio.options", "studio.storage", "studio.vision"),
     ("briefs", "oxen.rate_limit", "settings"),
     ("disclosure",),
-    ("prompts", "studio.imaging"),
+    ("prompts", "studio.imaging", "studio.typography.letters"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
     ("studio.references", "studio.provenance"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),

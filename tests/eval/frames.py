@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -23,6 +22,7 @@ from nbp_dagster.prompts.render_context import RenderContext, render_context_of
 from nbp_dagster.studio.imaging.boxes import share_of
 from nbp_dagster.studio.imaging.places import Places, find_places
 from nbp_dagster.studio.imaging.resize import Pyramid, Rendition, build_pyramid, render_channel
+from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
 from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.copy_layer import CopySetter
@@ -71,15 +71,13 @@ def render(
     """Render a picture for a channel, its places known or not."""
     places = case.places if known else None
     setter = CopySetter(context, channel, LocaleCopy("en", texts), False)
+    layer = LabelledSetter(setter, None, case.pyramid.size, places)
     rendition = render_channel(
         case.pyramid,
         channel,
-        typeset=partial(setter.typeset, source=case.pyramid.size, places=places)
-        if setter.is_needed
-        else None,
-        compose=(lambda original: setter.compose(original, (), places))
-        if setter.is_banner
-        else None,
+        typeset=layer.typeset if setter.is_needed else None,
+        beside=layer.compose,
+        compose=layer.compose if setter.is_banner else None,
         places=places,
         ground=choose_scheme(context.brand.palette).background,
     )

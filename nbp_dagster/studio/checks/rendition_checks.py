@@ -4,7 +4,7 @@ A new check is one more entry of the table. Must not know Dagster: assets make a
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -30,11 +30,12 @@ from nbp_dagster.studio.imaging.xmp import Marks, compare_marks, read_marks
 from nbp_dagster.studio.typography.legibility import (
     LARGE_TEXT,
     LARGE_TEXT_RATIO,
-    LEAST_LETTER,
     SMALL_TEXT_RATIO,
     TextBox,
     measure_text_contrast,
 )
+from nbp_dagster.studio.typography.letters.type_scale import LEAST_SIZE, find_least_type
+from nbp_dagster.studio.typography.text_layout import least_headline
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,17 @@ def _check_contrast(rendition: RenditionInput) -> Finding:
 def _check_letters(rendition: RenditionInput) -> Finding:
     if rendition.has_drawn_text and not rendition.text_boxes:
         return _check_letter_size((), "the model drew the words, and they were not read")
-    return _check_letter_size(rendition.text_boxes)
+    size = (rendition.channel.width, rendition.channel.height)
+    least, headline = find_least_type(size), least_headline(size)
+    finding = _check_letter_size(rendition.text_boxes, least=least)
+    small = [each for each in rendition.text_boxes if each.field == "headline"]
+    if finding.verdict == "failed" or not small or small[0].size >= headline:
+        return finding
+    sentence = (
+        f"headline is set in {small[0].size} px, as it has no room at {headline} px, "
+        "the least that locales share here: it is alone in its size; shorten it"
+    )
+    return replace(finding, verdict="failed", sentence=sentence)
 
 
 def check_drawn_letters(
@@ -177,15 +188,17 @@ def check_drawn_letters(
     return result_of(check, _check_letter_size(boxes, why_unknown), blocking)
 
 
-def _check_letter_size(boxes: Sequence[TextBox], why_unknown: str = "") -> Finding:
-    threshold = f"letters of at least {LEAST_LETTER} px"
+def _check_letter_size(
+    boxes: Sequence[TextBox], why_unknown: str = "", *, least: int = LEAST_SIZE
+) -> Finding:
+    threshold = f"letters of at least {least} px"
     if not boxes:
         if why_unknown:
             return Finding("skipped", threshold=threshold, sentence=why_unknown)
         return Finding("passed", threshold=threshold, sentence="there are no words on it")
     smallest = min(boxes, key=lambda item: item.size)
     return Finding(
-        verdict_of(smallest.size >= LEAST_LETTER),
+        verdict_of(smallest.size >= least),
         threshold=threshold,
         sentence=f"{smallest.field} is set in {smallest.size} px",
         figures={f"{item.field}_px": item.size for item in boxes},

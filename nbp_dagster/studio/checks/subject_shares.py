@@ -7,11 +7,12 @@ from typing import Final
 from nbp_dagster.studio.imaging.boxes import Box, scale_box, share_of
 from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
+from nbp_dagster.studio.typography.copy_places import MOST_COVERED, MOST_COVERED_OF_SUBJECT
 from nbp_dagster.studio.typography.legibility import TextBox
 
+__all__ = ["LEAST_SHOWN", "MOST_COVERED", "MOST_COVERED_OF_SUBJECT", "Framed"]
+
 LEAST_SHOWN: Final = 0.9  # of a head, or of a subject without one: below it, it is cut
-MOST_COVERED: Final = 0.02  # of a head, by type
-MOST_COVERED_OF_SUBJECT: Final = 0.25  # of a subject without a head, by type
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def choose_part(
             whole picture.
         fade: Share of it that passes into the background.
         subject: Heads, figure and words.
-        fades_at_end: Whether the right end fades, not the left one.
+        fades_at_end: Whether the right or lower end fades, not the left or upper one.
 
     Returns:
         None where nobody knows what must be seen.
@@ -68,7 +68,8 @@ def choose_part(
             tuple(map(_turn, subject.words)),
             tuple(map(_turn, subject.heads)),
         )
-        found = _search(source[::-1], size[0], length, fade, turned, _turn(target), False)
+        goal = _turn(target)
+        found = _search(source[::-1], size[0], length, fade, turned, goal, fades_at_end)
         return FigurePart(found.length, _turn(found.box), found.fade)
     return _search(source, size[1], length, fade, subject, target, fades_at_end)
 

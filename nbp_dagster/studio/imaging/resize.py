@@ -173,9 +173,10 @@ def render_channel(
     *,
     icc: bytes | None = None,
     xmp: bytes | None = None,
-    typeset: Callable[[Image.Image, Crop], Image.Image] | None = None,
+    typeset: Callable[[Image.Image, Crop], Image.Image | None] | None = None,
+    beside: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
     compose: Callable[[Pyramid], tuple[Image.Image, Crop]] | None = None,
-    watermark: Callable[[Image.Image], Image.Image] | None = None,
+    watermark: Callable[[Image.Image, Crop], Image.Image] | None = None,
     label: Callable[[Image.Image, Crop], Image.Image] | None = None,
     words: tuple[Box, ...] = (),
     places: Places | None = None,
@@ -190,7 +191,9 @@ def render_channel(
         icc: Colour profile to embed; sRGB, which `decode_image` converts to, unless given.
         xmp: Packet to embed, from `build_xmp`.
         typeset: Sets type on the fitted picture before it is written. A picture shown whole
-            then stands at the right or bottom and leaves the rest to it.
+            then stands at the right or bottom and leaves the rest to it. None where no place on
+            the picture is free, and `beside` can do better.
+        beside: Makes the whole frame of the original, with its type beside the picture.
         compose: Makes the whole frame of the original, in place of fitting and typesetting.
         watermark: Draws the watermark on a crop off the middle: it may lose the first.
         label: Sets a label on a frame that nothing else is set on.
@@ -218,9 +221,13 @@ def render_channel(
             ground=ground,
         )
         if typeset is not None:
-            fitted = typeset(fitted, crop)
+            lettered = typeset(fitted, crop)
+            if lettered is not None:
+                fitted = lettered
+            elif beside is not None:
+                fitted, crop = beside(pyramid)
         elif watermark is not None and crop.is_moved:
-            fitted = watermark(fitted)
+            fitted = watermark(fitted, crop)
             is_drawn_on = True
         if label is not None:
             fitted = label(fitted, crop)

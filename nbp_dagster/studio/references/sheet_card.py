@@ -15,7 +15,7 @@ from PIL import Image, ImageColor, ImageDraw
 
 from nbp_dagster.prompts.reference_selection import CARD_COLUMNS
 from nbp_dagster.prompts.sheet_views import ViewKind
-from nbp_dagster.studio.typography.typeface import Typeface
+from nbp_dagster.studio.typography.letters.typeface import Typeface
 
 Colour = tuple[int, int, int]
 

@@ -15,7 +15,7 @@ from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import Pyramid
 from nbp_dagster.studio.typography.blocks import Box as PixelBox
-from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken
+from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken, name_boxes
 from nbp_dagster.studio.typography.copy_places import Taken
 from nbp_dagster.studio.typography.disclosure_label import (
     Obstacles,
@@ -24,7 +24,7 @@ from nbp_dagster.studio.typography.disclosure_label import (
     measure_label,
     place_label,
 )
-from nbp_dagster.studio.typography.simulated_watermark import find_plate
+from nbp_dagster.studio.typography.simulated_watermark import draw_watermark, find_plate
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit
 
 
@@ -32,8 +32,8 @@ from nbp_dagster.studio.typography.text_block import TextDoesNotFit
 class LabelledSetter:
     """Sets the copy of one rendition and its label; afterwards holds where they are.
 
-    Where the usual layout leaves no place free, the copy is set anew beside a strip for the label,
-    unless that costs a line of it.
+    Where the usual layout leaves no place free, the copy is set anew beside a strip for the label.
+    That may cost the sub line, as law asks for the label, but no other field.
 
     Args:
         setter: Sets the copy; replaced by the one whose layout was used.
@@ -50,17 +50,27 @@ class LabelledSetter:
     words: tuple[Box, ...] = ()
     label: PlacedLabel | None = field(default=None, init=False)
 
-    def typeset(self, fitted: Image.Image, crop: Crop) -> Image.Image:
-        """Return the fitted picture with its copy and its label."""
+    def typeset(self, fitted: Image.Image, crop: Crop) -> Image.Image | None:
+        """Return the fitted picture with its copy and its label.
+
+        None where the copy would better stand beside the picture.
+        """
 
         def draw(setter: CopySetter) -> tuple[Image.Image, Crop]:
             return setter.typeset(fitted, crop, self.source, self.places, self.words), crop
 
-        return self._set(draw)[0]
+        image = self._set(draw)[0]
+        is_better = self.setter.is_better_beside(self.source, self.places, self.words)
+        return None if is_better else image
 
     def compose(self, original: Pyramid) -> tuple[Image.Image, Crop]:
         """Return a banner with its label, and which part of the original it shows."""
         return self._set(lambda setter: setter.compose(original, self.words, self.places))
+
+    def watermark(self, image: Image.Image, crop: Crop) -> Image.Image:
+        """Return a frame without copy with the simulator's mark, off its heads and lettering."""
+        taken = find_taken(crop, self.source, self.places, self.words)
+        return draw_watermark(image, name_boxes(taken))
 
     def finish(self, image: Image.Image, crop: Crop) -> Image.Image:
         """Return a frame without copy of ours with its label."""
@@ -77,6 +87,7 @@ class LabelledSetter:
         if self.spec is None:
             return image, crop
         self.label = self._place(image, crop, usual)
+        found: list[tuple[CopySetter, PlacedLabel, Image.Image, Crop]] = []
         for area in () if self.label.is_free else self._list_areas():
             setter = replace(usual, channel=usual.channel.model_copy(update={"safe_area": area}))
             try:
@@ -84,9 +95,13 @@ class LabelledSetter:
             except TextDoesNotFit:
                 continue
             label = self._place(other, shown, setter)
+            if label.is_free:
+                found.append((setter, label, other, shown))
             if label.is_free and set(setter.left_out) <= set(usual.left_out):
-                self.setter, self.label, image, crop = setter, label, other, shown
                 break
+        if found:
+            fewest = min(found, key=lambda each: len(each[0].left_out))
+            self.setter, self.label, image, crop = fewest
         return self._draw(image), crop
 
     def _list_areas(self) -> Iterator[SafeArea]:
@@ -126,5 +141,5 @@ class LabelledSetter:
         lettering = (crop.locate(box, self.source) for box in self.words)
         named |= {f"lettering {n}": box for n, box in enumerate(lettering, start=1) if box}
         if setter.is_simulated:
-            named["the SIMULATED mark"] = find_plate(frame, setter.taken, low=setter.is_banner)
+            named["the SIMULATED mark"] = find_plate(frame, setter.avoided, low=setter.is_banner)
         return Obstacles(named, found.heads, found.figure)

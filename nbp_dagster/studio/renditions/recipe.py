@@ -16,10 +16,10 @@ from nbp_dagster.studio.imaging.xmp import Rights
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.typography.copy_fit import locale_copies
 from nbp_dagster.studio.typography.disclosure_label import LABEL_VERSION
-from nbp_dagster.studio.typography.line_breaks import LINE_BREAKS_VERSION
+from nbp_dagster.studio.typography.letters.line_breaks import LINE_BREAKS_VERSION
 
 # Raised when an equal original and channel would give another file: renditions are made again.
-RENDER_VERSION = "5"
+RENDER_VERSION = "6"
 
 
 def rights_of(brand: Brand) -> Rights:
@@ -56,6 +56,7 @@ def recipe_of(
             for locale in (ALL_LOCALES, *locales_of(context.prompt, context.campaign))
         ],
         "signer": signer,
+        # Of all locales, so that one's longer copy makes the others' type anew, in one size.
         "lettering": [[vars(copy) for copy in found] for found in copies],
         "logo": logo,
         "fonts": {locale: fonts.identity for locale, fonts in context.fonts.items()},

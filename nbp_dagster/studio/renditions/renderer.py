@@ -45,11 +45,11 @@ from nbp_dagster.studio.renditions.original_places import settle_places
 from nbp_dagster.studio.renditions.recipe import recipe_of, rights_of
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.typography.banner_logo import trim_logo
 from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy, locale_copies
 from nbp_dagster.studio.typography.copy_layer import CopySetter
 from nbp_dagster.studio.typography.disclosure_label import PlacedLabel
-from nbp_dagster.studio.typography.simulated_watermark import draw_watermark
 
 
 @dataclass(frozen=True)
@@ -233,8 +233,9 @@ class Renderer:
             channel,
             xmp=build_xmp(marks),
             typeset=layer.typeset if setter.is_needed else None,
+            beside=layer.compose,
             compose=layer.compose if setter.is_banner else None,
-            watermark=partial(draw_watermark, boxes={}) if work.is_simulated else None,
+            watermark=layer.watermark if work.is_simulated else None,
             label=layer.finish if spec is not None and not setter.is_needed else None,
             words=work.words,
             places=work.places,
@@ -299,8 +300,7 @@ class Renderer:
         if logo.digest not in self._logos:
             what = f"logo of {context.brand.id}"
             mark = decode_image(logo.read(), what=what).image.convert("RGBA")
-            # Transparent margins would make it smaller than its place.
-            self._logos[logo.digest] = mark.crop(mark.getchannel("A").getbbox())
+            self._logos[logo.digest] = trim_logo(mark)
         return self._logos[logo.digest]
 
     def _signers(self, work: "_Work", marks: Marks) -> Callable[[Edits], Ways] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import (
@@ -22,6 +22,8 @@ _SEEN: Final = 2.5  # contrast with the background from which a part of a logo c
 _SEEN_OF_BADGE: Final = 0.08  # shares of a logo that must be seen, or it gets a plate
 _SEEN_OF_SIGN: Final = 0.7
 _PLATE_PAD: Final = 0.12
+_OPAQUE: Final = 8  # of 255, from which a pixel is seen
+_SAME: Final = 16  # of 255, up to which two colours are one: what JPEG makes of one
 
 
 def draw_logo(
@@ -48,8 +50,44 @@ def draw_logo(
     frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
 
 
+<<<<<<< HEAD
 def choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
     """Return the brand's lightest colour that a logo stands out from; else white or black."""
+=======
+def trim_logo(logo: Image.Image) -> Image.Image:
+    """Return a logo without the margins that would make it smaller than its place.
+
+    What is transparent goes; of an opaque one also what has the colour of all four corners, but
+    for a little air, as it is the logo's own ground.
+
+    Args:
+        logo: RGBA.
+    """
+    seen = logo.getchannel("A").point([0] * _OPAQUE + [255] * (256 - _OPAQUE)).getbbox()
+    mark = logo.crop(seen) if seen else logo
+    ground = Image.new("RGBA", mark.size, mark.getpixel((0, 0)))
+    change = ImageChops.difference(mark, ground).convert("RGB").convert("L")
+    change = change.point([0] * _SAME + [255] * (256 - _SAME))
+    drawn, last = change.getbbox(), (mark.width - 1, mark.height - 1)
+    corners = ((0, 0), (last[0], 0), (0, last[1]), last)
+    is_opaque = min(mark.getchannel("A").tobytes()) >= _OPAQUE
+    if drawn is None or not is_opaque or any(map(change.getpixel, corners)):
+        return mark
+    air = round(min(drawn[2] - drawn[0], drawn[3] - drawn[1]) * _PLATE_PAD)
+    left, top, right, bottom = drawn
+    return mark.crop(
+        (
+            max(0, left - air),
+            max(0, top - air),
+            min(mark.width, right + air),
+            min(mark.height, bottom + air),
+        )
+    )
+
+
+def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
+    """The lightest of the brand's colours that a logo stands out from; else white or black."""
+>>>>>>> w-b2
     brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
     colours = [*brand, WHITE, BLACK]
     fit = (colour for colour in colours if colour != background and is_seen(logo, colour))

@@ -4,20 +4,31 @@ Must not know frames or where blocks stand.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from nbp_dagster.studio.typography.typeface import SizedFont, Typeface
-
-LEAST_SIZE: Final = 10
-"""Pixels; below it text recognition and eyes fail alike."""
+from nbp_dagster.briefs.fonts import FontPair
+from nbp_dagster.studio.typography.letters.type_scale import (
+    LEAST_SIZE,
+    Sizes,
+    list_sizes,
+    step_down,
+)
+from nbp_dagster.studio.typography.letters.typeface import SizedFont, Typeface
 
 BUTTON: Final = "call_to_action"
 """The field that stands on a button."""
 
+MAY_BE_LEFT_OUT: Final = "sub"
+"""The headline and the call to action are the ad, and a disclaimer is required by law."""
+
+FEW_LINES: Final = 3
+"""Of a headline; more of them look like pieces."""
+
 _LEADING: Final = 1.12
 _SMALL_LEADING: Final = 1.34
+_SMALLER_BUTTON: Final = 2  # steps of the scale
 _CLEARANCE: Final = 0.1  # between the ink of two lines, as a share of their size
 
 Box = tuple[int, int, int, int]
@@ -26,18 +37,18 @@ Spot = tuple[float, float]
 
 @dataclass(frozen=True)
 class Style:
-    """How a field is set: size as a share of the headline's, weight, lines at most."""
+    """How a field is set: steps of the scale below the headline, weight, lines at most."""
 
-    share: float
+    steps: int
     weight: int
     lines: int
 
 
 STYLES: Final[Mapping[str, Style]] = {
-    "headline": Style(1.0, 750, 4),
-    "sub": Style(0.46, 450, 5),
-    BUTTON: Style(0.42, 650, 2),
-    "disclaimer": Style(0.26, 450, 6),
+    "headline": Style(0, 750, 4),
+    "sub": Style(7, 450, 5),
+    BUTTON: Style(7, 650, 2),
+    "disclaimer": Style(12, 450, 6),
 }
 
 
@@ -99,6 +110,60 @@ class Group:
     fade: int
 
 
+@dataclass(frozen=True)
+class Copy:
+    """The copy of one locale, and what it is set in.
+
+    Attributes:
+        words: Field and text, in reading order.
+        language: The locale.
+        fonts: Inter by default.
+    """
+
+    words: tuple[tuple[str, str], ...]
+    language: str
+    fonts: FontPair | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Text by field."""
+        return dict(self.words)
+
+    def only(self, fields: Container[str]) -> "Copy":
+        """Return the copy with some of its fields."""
+        return replace(self, words=tuple(each for each in self.words if each[0] in fields))
+
+    def without(self, field: str) -> "Copy":
+        """Return the copy without a field."""
+        return replace(self, words=tuple(each for each in self.words if each[0] != field))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where copy stands, and how large it is set."""
+
+    groups: tuple[Group, ...]
+    sizes: Sizes
+
+    @property
+    def boxes(self) -> dict[str, Box]:
+        """The box of each field that is set."""
+        return {block.field: block.box for group in self.groups for block in group.blocks}
+
+    def count_lines(self, field: str) -> int:
+        """Return how many lines a field has; 0 where it is not set."""
+        blocks = (block for group in self.groups for block in group.blocks)
+        return max((len(block.lines) for block in blocks if block.field == field), default=0)
+
+    @property
+    def has_few_lines(self) -> bool:
+        """Whether its headline is in few enough pieces, and no word in more than two."""
+        blocks = (block for group in self.groups for block in group.blocks)
+        pairs = (pair for block in blocks for pair in itertools.pairwise(block.lines))
+        is_cut = any(one.endswith("-") and other.endswith("-") for one, other in pairs)
+        return not is_cut and self.count_lines("headline") <= FEW_LINES
+
+
 def set_text(
     face: Typeface, field: str, text: str, size: int, *, width: int, divide: bool
 ) -> Block | None:
@@ -109,7 +174,7 @@ def set_text(
     if lines is None:
         return None
     inks = [font.find_ink(line) for line in lines]
-    leading = _lead(font, inks, _LEADING if style.share == 1 else _SMALL_LEADING)
+    leading = _lead(font, inks, _LEADING if style.steps == 0 else _SMALL_LEADING)
     first = -inks[0][1]
     across = max(ink[2] - ink[0] for ink in inks)
     return Block(
@@ -138,11 +203,10 @@ def _lead(font: SizedFont, inks: Sequence[tuple[float, float, float, float]], us
 
 
 def set_button(face: Typeface, text: str, wanted: int, width: int) -> Block | None:
-    """Set a button, on one line if that costs a quarter of its size at most."""
-    wanted = max(LEAST_SIZE, wanted)
+    """Set a button, on one line if that costs two steps of the scale at most."""
     style = STYLES[BUTTON]
-    for most, least in ((1, max(LEAST_SIZE, round(wanted * 0.75))), (style.lines, LEAST_SIZE)):
-        for size in range(wanted, least - 1, -1):
+    for most, least in ((1, step_down(wanted, _SMALLER_BUTTON)), (style.lines, LEAST_SIZE)):
+        for size in list_sizes(wanted, least=least):
             font = face.font(size, style.weight)
             room = width - 2 * _button_padding(size)
             lines = font.break_lines(text, width=room, most=most)

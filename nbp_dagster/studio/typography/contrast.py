@@ -1,11 +1,16 @@
-"""WCAG contrast of colours and of real pixels, and the choice of legible colours from a palette."""
+"""Makes type stand out: WCAG contrast, legible colours of a palette, the part that is toned.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A part of a picture is toned towards the brand's colour where its own pixels would hide the words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageChops
 
+Box = tuple[int, int, int, int]
 Colour = tuple[int, int, int]
 
 # WCAG 2.2, 1.4.3: text of any size is legible from this ratio up.
@@ -98,6 +103,112 @@ def choose_scheme(palette: Mapping[str, str]) -> Scheme:
     return Scheme(background=background, ink=ink, button=button, label=label)
 
 
+def list_schemes(palette: Mapping[str, str]) -> tuple[Scheme, ...]:
+    """Return the schemes that copy on a picture may have: the usual one, and its inverse.
+
+    On a light picture the usual background would be a dark patch; there type has its colour, and
+    the lightest of the brand's colours, or white, is the background. The button stays as it is, if
+    it can be told from that.
+    """
+    usual = choose_scheme(palette)
+    if measure_luminance(usual.background) > measure_luminance(usual.ink):
+        return (usual,)
+    listed = [*map(parse_colour, palette.values()), WHITE]
+    light = next(
+        colour
+        for colour in sorted(listed, key=measure_luminance, reverse=True)
+        if measure_contrast(colour, usual.background) >= _COMFORTABLE
+    )
+    inverse = replace(usual, background=light, ink=usual.background)
+    if measure_contrast(inverse.button, light) < _VISIBLE_SHAPE:
+        inverse = replace(inverse, button=inverse.ink, label=light)
+    return usual, inverse
+
+
+class Toning:
+    """How much type disturbs a picture, and is disturbed by it: 0 to 1, to rank places by.
+
+    By how much toning changes what is under the words for them to be legible, and how restless it
+    still is then.
+
+    Args:
+        picture: RGB; small enough to look at as a whole.
+        scheme: Colours of the type, and what the picture is toned towards.
+    """
+
+    def __init__(self, picture: Image.Image, scheme: Scheme) -> None:
+        pixels = np.asarray(picture, dtype=np.float64) / 255
+        linear = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4)
+        self._light = linear @ np.array([0.2126, 0.7152, 0.0722])
+        self._apart = np.abs(pixels - np.array(scheme.background) / 255).mean(axis=2)
+        self._ink = measure_luminance(scheme.ink)
+        self._ground = measure_luminance(scheme.background)
+
+    def measure(self, boxes: Sequence[Box]) -> float:
+        """Return the disturbance in some boxes, where that is most.
+
+        Args:
+            boxes: Left, top, right, bottom in pixels of the picture.
+        """
+        return max(map(self._measure, boxes), default=0.0)
+
+    def _measure(self, box: Box) -> float:
+        left, top, right, bottom = box
+        part = np.s_[top : max(top + 1, bottom), left : max(left + 1, right)]
+        light = self._light[part]
+        if not light.size:
+            return 0.0
+        worst = float(light.max() if self._ink > self._ground else light.min())
+        strength = self._find_strength(worst)
+        restless = float(light.std())
+        return strength * float(self._apart[part].mean()) + (1 - strength) * restless
+
+    def _find_strength(self, worst: float) -> float:
+        """Return the share of the background that makes type on a luminance legible."""
+        for strength in np.linspace(0, 1, 11):
+            # Pictures are blended in sRGB, which is near to a gamma of 2.2.
+            mixed = (1 - strength) * worst ** (1 / 2.2) + strength * self._ground ** (1 / 2.2)
+            light = mixed**2.2
+            if _ratio(self._ink, light) >= LEGIBLE:
+                return float(strength)
+        return 1.0
+
+
+def find_toned(words: Sequence[Box], *, air: int, fade: int, size: tuple[int, int]) -> Box:
+    """Return the part around some words that must be even enough to read on.
+
+    It reaches to an edge of the frame only where less than the fade would be left of the picture:
+    a strip between the tone and the edge looks like a fault.
+
+    Args:
+        words: Left, top, right, bottom of each field, in pixels; at least one.
+        air: Pixels around the words.
+        fade: Pixels over which the tone passes into the picture.
+        size: Width and height of the frame in pixels.
+    """
+    width, height = size
+    left = min(box[0] for box in words) - air
+    top = min(box[1] for box in words) - air
+    right = max(box[2] for box in words) + air
+    bottom = max(box[3] for box in words) + air
+    return (
+        left if left > fade else 0,
+        top if top > fade else 0,
+        right if width - right > fade else width,
+        bottom if height - bottom > fade else height,
+    )
+
+
+def draw_tone_shape(toned: Box, fade: int, size: tuple[int, int]) -> Image.Image:
+    """Return a mask, mode L, full on the toned part and fading into the picture around it."""
+    left, top, right, bottom = toned
+    across = _draw_profile(size[0], left, right, fade)
+    down = _draw_profile(size[1], top, bottom, fade)
+    wide = Image.frombytes("L", (size[0], 1), across).resize(size)
+    high = Image.frombytes("L", (1, size[1]), down).resize(size)
+    return ImageChops.multiply(wide, high)
+
+
 def _pick_ink(background: Colour, listed: list[Colour], *, fallback: Colour) -> Colour:
     """Prefer a brand colour as far from the background as black or white nearly is."""
     best = max(listed, key=lambda colour: measure_contrast(colour, background))
@@ -122,6 +233,16 @@ def _linearise(image: Image.Image, *, upwards: bool) -> bytes:
     """Return luminance of every pixel in 255ths, its channels rounded up or down."""
     table = _LINEAR_UP if upwards else _LINEAR_DOWN
     return image.point(table * 3).convert("L", (0.2126, 0.7152, 0.0722, 0)).tobytes()
+
+
+def _draw_profile(length: int, start: int, end: int, fade: int) -> bytes:
+    """Return one line of the mask: 255 from start to end, falling smoothly to 0 beyond."""
+    values = bytearray()
+    for position in range(length):
+        outside = max(start - position, position - end + 1, 0)
+        left = max(0.0, 1 - outside / max(1, fade))
+        values.append(round(255 * left * left * (3 - 2 * left)))
+    return bytes(values)
 
 
 _LINEAR: Final = [_to_linear(value) for value in range(256)]

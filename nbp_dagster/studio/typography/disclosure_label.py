@@ -20,7 +20,7 @@ from nbp_dagster.disclosure.table import FALLBACK_LANGUAGE, Icon
 from nbp_dagster.studio.imaging.boxes import overlap_of, share_of
 from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import BLACK, WHITE, Colour
-from nbp_dagster.studio.typography.typeface import SizedFont, Typeface, can_shape
+from nbp_dagster.studio.typography.letters.typeface import SizedFont, Typeface, can_shape
 
 LABEL_VERSION: Final = "1"
 """Raised when an equal label would look or stand otherwise: renditions are made again."""

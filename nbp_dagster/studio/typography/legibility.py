@@ -15,8 +15,6 @@ from nbp_dagster.studio.typography.blocks import Box
 SMALL_TEXT_RATIO: Final = 4.5
 LARGE_TEXT_RATIO: Final = 3.0
 LARGE_TEXT: Final = 24  # pixels of the em: 18 point at 96 pixels an inch
-# Below it text recognition and eyes fail alike; measured on eight sizes of rendered type.
-LEAST_LETTER: Final = 10  # pixels of the em
 
 _BINS: Final = 256
 # Thin strokes are all soft edge: the ink's colour is that of its fullest pixels.

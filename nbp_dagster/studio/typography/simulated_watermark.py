@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from PIL import Image, ImageDraw
 
+from nbp_dagster.studio.imaging.boxes import overlap_of
 from nbp_dagster.studio.typography.blocks import Box
-from nbp_dagster.studio.typography.typeface import SizedFont
+from nbp_dagster.studio.typography.letters.typeface import SizedFont
 
 WATERMARK_TEXT = "SIMULATED"
 
@@ -22,13 +23,13 @@ _PLATE = (32, 32, 32)
 def draw_watermark(
     image: Image.Image, boxes: Mapping[str, Box], *, low: bool = False
 ) -> Image.Image:
-    """Return the picture with `WATERMARK_TEXT` on a dark plate in a corner free of copy.
+    """Return the picture with `WATERMARK_TEXT` on a dark plate in a corner free of copy and heads.
 
     Copy tones the picture under it, and with it the watermark that the simulator drew.
 
     Args:
         image: RGB, at its channel's size.
-        boxes: Where copy is set, in pixels; the plate keeps clear of it where a corner does.
+        boxes: Copy, heads and lettering, in pixels; the plate is in the corner with least of them.
         low: Try the lower corners first: on a low frame a face reaches the upper ones.
     """
     picture = image.copy()
@@ -68,16 +69,18 @@ def _choose_corner(
     taken: Iterable[Box],
     low: bool,
 ) -> Box:
-    """The first free corner, top right first; bottom right when copy is everywhere."""
+    """The first free corner, top right first; else the one that covers least.
+
+    Of equal ones it is the bottom right one.
+    """
     right, bottom = frame[0] - margin - size[0], frame[1] - margin - size[1]
     corners = [(right, margin), (right, bottom), (margin, bottom), (margin, margin)]
     if low:
         corners = [corners[1], corners[0], *corners[2:]]
     plates = [(x, y, x + size[0], y + size[1]) for x, y in corners]
     boxes = tuple(taken)
-    free = (plate for plate in plates if not any(_overlap(plate, box) for box in boxes))
-    return next(free, plates[0 if low else 1])
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    covered = [sum(overlap_of(plate, box) for box in boxes) for plate in plates]
+    if min(covered) == 0 or low:
+        return plates[covered.index(min(covered))]
+    order = (1, 0, 2, 3)
+    return plates[min(order, key=lambda place: covered[place])]

@@ -3,7 +3,7 @@
 Must not know briefs or channels. docs/checks.md lists what is left out where space is short.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -14,26 +14,30 @@ from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
 from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.typography.blocks import LEAST_SIZE, Block, Box, Group
+from nbp_dagster.studio.typography.blocks import MAY_BE_LEFT_OUT, Block, Box, Copy, Group, Layout
 from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,
     Scheme,
-    choose_scheme,
+    Toning,
+    draw_tone_shape,
+    list_schemes,
     measure_contrast,
+    measure_luminance,
     measure_worst_contrast,
 )
 from nbp_dagster.studio.typography.copy_places import Taken, choose_place
+from nbp_dagster.studio.typography.letters.type_scale import LEAST_SIZE, Sizes
+from nbp_dagster.studio.typography.letters.typeface import Typeface, can_shape
 from nbp_dagster.studio.typography.text_layout import has_room, lay_out
-from nbp_dagster.studio.typography.tone import draw_tone_shape
-from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 
-# In reading order. Only `sub` may be left out: the headline and the call to action are the ad,
-# and a disclaimer is there because it is required by law.
-FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")
-MAY_BE_LEFT_OUT: Final = "sub"
+FIELDS: Final = ("headline", "sub", "call_to_action", "disclaimer")  # in reading order
 
+_LOOKED_AT: Final = 256  # pixels of the shorter side of the copy that places are ranked on
 _FULL: Final = 255  # toning that leaves only the plain brand colour
 _TONE_STEP: Final = 25
+# Dark strokes of a pixel or two are lightened by what is around them, light ones are not darkened:
+# at 10 px words of a worst contrast of 4.5 are measured at 3.5 once they are drawn.
+_THIN: Final = 1.4
 _OVERSAMPLING: Final = 4  # Pillow draws shapes without soft edges; we draw them larger first
 
 
@@ -51,6 +55,8 @@ class TypesetPicture:
         contrasts: WCAG ratio of each field that was set, at its least legible pixel.
         left_out: Fields there was no room for.
         sizes: Pixels of the em of each field that was set.
+        is_clear: Whether type covers neither head, subject nor lettering.
+        is_free: Whether it also has a fair size, and is legible without changing the picture much.
     """
 
     image: Image.Image
@@ -58,6 +64,8 @@ class TypesetPicture:
     contrasts: Mapping[str, float]
     left_out: tuple[str, ...]
     sizes: Mapping[str, int]
+    is_clear: bool = True
+    is_free: bool = True
 
 
 def typeset(
@@ -69,6 +77,7 @@ def typeset(
     language: str,
     fonts: FontPair | None = None,
     taken: Taken | None = None,
+    peers: tuple[Copy, ...] = (),
 ) -> TypesetPicture:
     """Set a headline, a sub line, a call to action and a disclaimer, whichever are given.
 
@@ -83,6 +92,7 @@ def typeset(
         language: Locale of the copy, such as `de` or `de_AT`; decides direction and line breaks.
         fonts: What to set it in; Inter by default.
         taken: What the copy must not cover, where that is known.
+        peers: The copy of the picture's other locales: all stand in one place and size.
 
     Raises:
         TextDoesNotFit: A field other than `sub` has no room at 10 px, or a letter has no glyph.
@@ -91,21 +101,19 @@ def typeset(
     picture = image.convert("RGB").copy()
     if not words:
         return TypesetPicture(picture, boxes={}, contrasts={}, left_out=(), sizes={})
-    groups = plan_type(
-        words, size=picture.size, safe_area=safe_area, language=language, fonts=fonts
+    face = choose_face(words, language, fonts)
+    copy = Copy(tuple(words.items()), language, fonts)
+    looks = _look(picture, list_schemes(palette))
+    choice = choose_place(
+        (copy, *peers),
+        size=picture.size,
+        safe_area=safe_area,
+        taken=taken or Taken(),
+        lay_usual=_lay_usual,
+        measure_toning=lambda boxes: min(measure(boxes) for measure in looks.values()),
     )
-    scheme = choose_scheme(palette)
-    if taken is not None:
-        shown = {block.field for group in groups for block in group.blocks}
-        groups = choose_place(
-            choose_face(words, language, fonts),
-            {name: text for name, text in words.items() if name in shown},
-            groups,
-            size=picture.size,
-            safe_area=safe_area,
-            taken=taken,
-            is_legible=lambda each: _is_legible(picture, each, scheme),
-        )
+    layout = choice.layout or _choose_layout(face, copy, size=picture.size, safe_area=safe_area)
+    groups, scheme = layout.groups, min(looks, key=lambda each: looks[each](choice.boxes))
     boxes: dict[str, Box] = {}
     contrasts: dict[str, float] = {}
     for group in groups:
@@ -120,6 +128,8 @@ def typeset(
         contrasts=contrasts,
         left_out=tuple(field for field in words if field not in boxes),
         sizes={block.field: block.font.size for group in groups for block in group.blocks},
+        is_clear=choice.is_clear,
+        is_free=choice.is_free,
     )
 
 
@@ -142,7 +152,8 @@ def plan_type(
     if not words:
         return ()
     face = choose_face(words, language, fonts)
-    return _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+    copy = Copy(tuple(words.items()), language, fonts)
+    return _choose_layout(face, copy, size=size, safe_area=safe_area).groups
 
 
 def check_type(
@@ -163,12 +174,12 @@ def check_type(
     Raises:
         TextDoesNotFit: `typeset` would raise it for one of them.
     """
-    words = choose_words(texts)
-    needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
-    face = choose_face(words, language, fonts)
+    copy = Copy(tuple(choose_words(texts).items()), language, fonts)
+    needed = copy.without(MAY_BE_LEFT_OUT).texts
+    face = choose_face(copy.texts, language, fonts)
     for size, safe_area in sizes.items():
         if needed and not has_room(face, needed, size=size, safe_area=safe_area):
-            _choose_layout(face, words, size=size, safe_area=safe_area, language=language)
+            _choose_layout(face, copy, size=size, safe_area=safe_area)
 
 
 def choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None) -> Typeface:
@@ -200,28 +211,38 @@ def choose_words(texts: Mapping[str, str]) -> dict[str, str]:
 
 def _choose_layout(
     face: Typeface,
-    words: Mapping[str, str],
+    copy: Copy,
     *,
     size: tuple[int, int],
     safe_area: SafeArea,
-    language: str,
-) -> tuple[Group, ...]:
-    place = partial(lay_out, face, size=size, safe_area=safe_area)
-    groups = place(words)
-    if groups is not None:
-        return groups
-    needed = {field: text for field, text in words.items() if field != MAY_BE_LEFT_OUT}
+    most: Sizes | None = None,
+) -> Layout:
+    place = partial(lay_out, face, size=size, safe_area=safe_area, most=most)
+    found = place(copy.texts)
+    if found is not None:
+        return found
+    needed = copy.without(MAY_BE_LEFT_OUT).texts
     if not needed:
-        return ()
-    groups = place(needed) or place(needed, room="crowded")
-    if groups is not None:
-        return groups
+        return Layout((), Sizes(LEAST_SIZE))
+    found = place(needed) or place(needed, room="crowded")
+    if found is not None:
+        return found
     culprits = {
         field: text
         for field, text in needed.items()
         if place({field: text}, room="crowded") is None
     }
-    raise no_room(culprits or needed, size, language)
+    raise no_room(culprits or needed, size, copy.language)
+
+
+def _lay_usual(
+    face: Typeface, copy: Copy, size: tuple[int, int], safe_area: SafeArea, most: Sizes | None
+) -> Layout | None:
+    try:
+        found = _choose_layout(face, copy, size=size, safe_area=safe_area, most=most)
+    except TextDoesNotFit:
+        return None
+    return found if found.groups else None
 
 
 def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> TextDoesNotFit:
@@ -233,10 +254,22 @@ def no_room(words: Mapping[str, str], size: tuple[int, int], language: str) -> T
     )
 
 
-def _is_legible(picture: Image.Image, groups: tuple[Group, ...], scheme: Scheme) -> bool:
-    """Whether all type stands out from the picture as it is."""
-    found = [_measure(picture, group, scheme, strength=0) for group in groups]
-    return min(ratio for each in found for ratio in each.values()) >= LEGIBLE
+def _look(
+    picture: Image.Image, schemes: Sequence[Scheme]
+) -> dict[Scheme, Callable[[Sequence[Box]], float]]:
+    """Return what tells how much type in boxes of a picture would change it, by its colours.
+
+    A reduced copy is looked at: this ranks places, and the toning itself heeds every pixel.
+    """
+    factor = max(1, min(picture.size) // _LOOKED_AT)
+    small = picture.reduce(factor)
+
+    def measure(toning: Toning, boxes: Sequence[Box]) -> float:
+        return toning.measure(
+            [(a // factor, b // factor, c // factor, d // factor) for a, b, c, d in boxes]
+        )
+
+    return {scheme: partial(measure, Toning(small, scheme)) for scheme in schemes}
 
 
 def _tone(
@@ -244,8 +277,11 @@ def _tone(
 ) -> tuple[Image.Image, dict[str, float]]:
     """Blend the picture under a group into the background, as far as its legibility needs."""
     contrasts = _measure(picture, group, scheme, strength=0)
+    on_picture = [block.field for block in group.blocks if not block.is_button]
     strength = 0
-    while min(contrasts.values()) < LEGIBLE and strength < _FULL:
+    is_thin = measure_luminance(scheme.ink) < measure_luminance(scheme.background)
+    enough = LEGIBLE * (_THIN if is_thin else 1)
+    while strength < _FULL and any(contrasts[field] < enough for field in on_picture):
         strength = min(_FULL, strength + _TONE_STEP)
         contrasts = _measure(picture, group, scheme, strength=strength)
     if strength == 0:

@@ -4,56 +4,61 @@ It stands where prompts ask for a calm area: the left third of a landscape, else
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.studio.typography.blocks import (
     BUTTON,
-    LEAST_SIZE,
+    FEW_LINES,
     STYLES,
     Block,
     Box,
+    Copy,
     Group,
+    Layout,
     set_button,
     set_text,
 )
-from nbp_dagster.studio.typography.line_breaks import LEAST_WORD, has_free_breaks
-from nbp_dagster.studio.typography.tone import find_toned
-from nbp_dagster.studio.typography.typeface import Typeface
-
-_LEAST_HEADLINE: Final = 12  # pixels, while a headline still has to stand out from a sub line
+from nbp_dagster.studio.typography.contrast import find_toned
+from nbp_dagster.studio.typography.letters.line_breaks import LEAST_WORD, has_free_breaks
+from nbp_dagster.studio.typography.letters.type_scale import (
+    LEAST_SIZE,
+    Sizes,
+    find_least_headline,
+    find_least_type,
+    find_size,
+    list_sizes,
+    share_sizes,
+    step_down,
+)
+from nbp_dagster.studio.typography.letters.typeface import Typeface
 
 _AT_THE_FOOT: Final = (BUTTON, "disclaimer")  # of a square or portrait frame
 _STRIP: Final = 5.0  # frames this much wider than high have the button beside the text
 _MARGIN: Final = 0.055  # least distance to the frame's edge, as a share of its shorter side
 _COLUMN: Final = 0.42  # share of a landscape frame's width that copy may take
 _STRIP_COLUMN: Final = 0.74
-_STRIP_BUTTON: Final = 0.44  # type of a button, whose pill is then as high as the headline
 _HEAD: Final = 0.4  # shares of a portrait frame's height down to which its head may reach,
 _FOOT: Final = 0.3  # and which its foot may take
 # The headline's size that is tried first: a share of the frame's height, or of its area's root.
-_STRIP_SIZE: Final = 0.3
+_STRIP_SIZE: Final = 0.33
 _COLUMN_SIZE: Final = 0.085
 _HEAD_SIZE: Final = 0.094
-# How much larger type starts where the frame is the copy's alone.
-_WHOLE_SIZES: Final[Mapping[str, float]] = {"strip": 1.1, "column": 1.5, "head_and_foot": 1.2}
-_GAP: Final = 0.42  # between fields, as a share of the headline's size
+_GAP: Final = 0.4  # between fields, as a share of the headline's size
 _FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
 _SHRUNK: Final = 0.75  # share of the first size below which dividing words is tried
 _WORTH_DIVIDING: Final = 1.25  # how much larger the type must get by it
-_FEW_LINES: Final = 3  # of a headline; more of them look like pieces
-_WORTH_FEWER_LINES: Final = 0.6  # of the size with more lines
-_STEP: Final = 0.94  # from one size that is tried to the next
+_FEW_LINES_OF_STRIP: Final = 2  # of a headline, where the button stands beside it
 
 Room = Literal["beside", "whole", "crowded"]
 """Copy leaves most of a frame to the picture, or takes all of the safe area, or does so at the
 least sizes."""
 Shape = Literal["strip", "column", "head_and_foot"]
-Place = Literal["usual", "right", "corner", "right_corner", "upper", "lower"]
+Place = Literal["usual", "right", "corner", "right_corner", "upper", "lower", "middle"]
 """Where the calm area is; a column at the right; one at the foot of the left side, or of the right;
-everything at the top, or at the bottom."""
+everything at the top, at the bottom, or halfway between."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,13 @@ class _Frame:
     place: Place
     share: float | None
     divide: bool = False
-    most: int | None = None
+    most: Sizes | None = None
+    whole: tuple[int, int] = (0, 0)
+
+    @property
+    def usual(self) -> int:
+        """Pixels of a headline that is usual in it."""
+        return first_size(self.whole, self.shape)
 
 
 def lay_out(
@@ -82,8 +93,9 @@ def lay_out(
     shape: Shape | None = None,
     place: Place = "usual",
     share: float | None = None,
-    most: int | None = None,
-) -> tuple[Group, ...] | None:
+    most: Sizes | None = None,
+    frame: tuple[int, int] | None = None,
+) -> Layout | None:
     """Set the fields as large as their frame allows.
 
     Args:
@@ -95,19 +107,57 @@ def lay_out(
         shape: How the fields stand to each other; by the frame's own shape when None.
         place: Where on the frame they stand.
         share: Most of the frame's width (in a column) or height; the usual one when None.
-        most: Pixels of the headline at most: what the copy of other locales has.
+        most: Sizes at most: what the copy of other locales has.
+        frame: Width and height of the whole frame, where `size` is a part of it: type is as large
+            as is usual there.
 
     Returns:
-        The groups, or None where a field has no room at its least size.
+        None where a field has no room at its least size.
     """
-    frame = _frame(face, size, safe_area, room=room, shape=shape)
-    frame = replace(frame, place=place, share=share, most=most)
-    size_found, groups = _try_sizes(frame, words)
-    if size_found >= next(_sizes(frame), 0) * _SHRUNK or not _has_long_word(words):
-        return groups
-    size_divided, divided = _try_sizes(replace(frame, divide=True), words)
-    # A divided word reads worse, unless it is what makes the type readable.
-    return divided if size_divided >= max(1, size_found * _WORTH_DIVIDING) else groups
+    part = _frame(face, size, safe_area, room=room, shape=shape)
+    part = replace(part, place=place, share=share, most=most, whole=frame or size)
+    sizes = tuple(_sizes(part))
+    found = _try_sizes(part, words, sizes)
+    enough = min(sizes[0], part.usual * _SHRUNK)
+    if (found is not None and found.sizes.headline >= enough) or not _has_long_word(words):
+        return found
+    divided = _try_sizes(replace(part, divide=True), words, sizes)
+    if found is None or divided is None:
+        return found or divided
+    # A divided word reads worse, unless it is what makes the type readable, or as large as that of
+    # the other locales.
+    is_worth_it = divided.sizes.headline >= found.sizes.headline * _WORTH_DIVIDING or (
+        most is not None
+        and divided.sizes.headline == most.headline > found.sizes.headline
+        and not any(map(has_free_breaks, words.values()))
+    )
+    return divided if is_worth_it and divided.has_few_lines else found
+
+
+def lay_out_alike(
+    copies: Sequence[Copy], lay: Callable[[Copy, Sizes | None], Layout | None], *, least: int
+) -> tuple[Layout, ...] | None:
+    """Lay the copy of all locales out in the sizes that the longest has room for.
+
+    Args:
+        copies: Each locale's.
+        lay: Lays one out, in sizes at most where they are given.
+        least: Pixels of a headline below which a locale keeps its size to itself.
+
+    Returns:
+        None where one of them has no room.
+    """
+    own = [lay(copy, None) for copy in copies]
+    for _ in range(2):  # the size of the headline decides that of the button that is wanted
+        found = [each for each in own if each is not None]
+        if len(found) < len(copies):
+            return None
+        most = share_sizes([layout.sizes for layout in found], least)
+        own = [
+            layout if layout.sizes.is_within(most) else lay(copy, most) or layout
+            for copy, layout in zip(copies, found, strict=True)
+        ]
+    return tuple(each for each in own if each is not None)
 
 
 def has_room(
@@ -136,9 +186,14 @@ def shape_of(width: int, height: int) -> Shape:
 def first_size(size: tuple[int, int], shape: Shape) -> int:
     """Return the pixels of a headline that are tried first in a frame of a size."""
     if shape == "strip":
-        return round(size[1] * _STRIP_SIZE)
+        return find_size(size[1] * _STRIP_SIZE)
     root = math.sqrt(size[0] * size[1])
-    return round(root * (_COLUMN_SIZE if shape == "column" else _HEAD_SIZE))
+    return find_size(root * (_COLUMN_SIZE if shape == "column" else _HEAD_SIZE))
+
+
+def least_headline(size: tuple[int, int]) -> int:
+    """Return the pixels below which a headline is too small for a frame of a size."""
+    return find_least_headline(first_size(size, shape_of(*size)))
 
 
 def _frame(
@@ -157,7 +212,8 @@ def _frame(
         width - max(safe_area.right, margin),
         height - max(safe_area.bottom, margin),
     )
-    return _Frame(face, width, height, safe, room, shape or shape_of(width, height), "usual", None)
+    shape = shape or shape_of(width, height)
+    return _Frame(face, width, height, safe, room, shape, "usual", None, whole=size)
 
 
 def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
@@ -169,28 +225,29 @@ def _set(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group,
     return _set_head_and_foot(frame, words, headline)
 
 
-def _try_sizes(frame: _Frame, words: Mapping[str, str]) -> tuple[int, tuple[Group, ...] | None]:
-    """Return the largest size of the headline at which all fields have room; 0 for none.
+def _try_sizes(frame: _Frame, words: Mapping[str, str], sizes: Sequence[int]) -> Layout | None:
+    """Return the layout with the largest headline for which all fields have room.
 
-    A headline in four pieces gives way to a smaller one in fewer.
+    A headline in many pieces gives way to a smaller one in fewer, if that is not too small.
     """
-    found: tuple[int, tuple[Group, ...] | None] = (0, None)
-    for headline in _sizes(frame):
-        if headline < found[0] * _WORTH_FEWER_LINES:
+    found: Layout | None = None
+    few = _FEW_LINES_OF_STRIP if frame.shape == "strip" else FEW_LINES
+    for headline in sizes:
+        if found is not None and headline < find_least_headline(frame.usual):
             break
         groups = _set(frame, words, headline)
         if groups is None:
             continue
-        if _count_lines(groups) <= _FEW_LINES:
-            return headline, groups
-        if found[1] is None:
-            found = headline, groups
+        layout = Layout(groups, Sizes(headline, _find_button(groups)))
+        if layout.count_lines("headline") <= few:
+            return layout
+        found = found or layout
     return found
 
 
-def _count_lines(groups: tuple[Group, ...]) -> int:
+def _find_button(groups: tuple[Group, ...]) -> int | None:
     blocks = (block for group in groups for block in group.blocks)
-    return max((len(block.lines) for block in blocks if block.field == "headline"), default=0)
+    return next((block.font.size for block in blocks if block.is_button), None)
 
 
 def _has_long_word(words: Mapping[str, str]) -> bool:
@@ -201,15 +258,22 @@ def _has_long_word(words: Mapping[str, str]) -> bool:
 
 
 def _sizes(frame: _Frame) -> Iterator[int]:
-    least = LEAST_SIZE if frame.room == "crowded" else _LEAST_HEADLINE
-    first = first_size((frame.width, frame.height), frame.shape)
-    if frame.room == "whole":
-        first = round(first * _WHOLE_SIZES[frame.shape])
-    value = max(first, least)
-    while value >= least:
-        if frame.most is None or value <= frame.most:
-            yield value
-        value = min(value - 1, round(value * _STEP))
+    first = frame.usual
+    if frame.most is not None:
+        first = min(first, frame.most.headline)
+    least = LEAST_SIZE if frame.room == "crowded" else find_least_headline(0)
+    return list_sizes(max(first, least), least=least)
+
+
+def _wanted(frame: _Frame, field: str, headline: int) -> int:
+    """Return the pixels of a field's type, beside a headline of a size."""
+    least = LEAST_SIZE
+    if headline >= find_least_headline(frame.usual):
+        least = min(headline, find_least_type(frame.whole))
+    wanted = max(least, step_down(headline, STYLES[field].steps))
+    if field == BUTTON and frame.most is not None and frame.most.button is not None:
+        return min(wanted, frame.most.button)
+    return wanted
 
 
 def _set_head_and_foot(
@@ -222,25 +286,30 @@ def _set_head_and_foot(
     if head is None or foot is None:
         return None
     head_height, foot_height = _stack_height(head, headline), _stack_height(foot, headline)
-    if head_height + foot_height + _gap(headline) > bottom - top:
+    between = _gap(headline) if head and foot else 0
+    if head_height + foot_height + between > bottom - top:
         return None
     if frame.room == "beside" and (
         top + head_height > frame.height * (frame.share or _HEAD) + (top if frame.share else 0)
         or foot_height > frame.height * (frame.share or _FOOT)
     ):
         return None
+    if frame.place == "middle":
+        top = (top + bottom - head_height) // 2
     groups: list[Group] = []
-    air, fade = _gap(headline), round(frame.width * _FADE)
+    fade = round(frame.width * _FADE)
     edge = right if frame.face.is_rtl else None
     if head:
         placed = _place_stack(head, headline, left, top, right=edge)
-        groups.append(Group(placed, (0, 0, frame.width, top + head_height + air // 2), fade))
+        end = _group(frame, placed, headline, fade).toned[3]
+        groups.append(Group(placed, (0, 0, frame.width, end), fade))
     if foot:
         placed = _place_stack(foot, headline, left, bottom - foot_height, right=edge)
-        # A button has a ground of its own.
-        plain = [block.box for block in placed if not block.is_button] or [placed[0].box]
-        toned = find_toned(plain, air=air // 2, fade=fade // 2, size=(frame.width, frame.height))
-        groups.append(Group(placed, toned, fade // 2))
+        group = _group(frame, placed, headline, fade // 2)
+        if not head:
+            # A patch around a headline is seen as one.
+            group = replace(group, toned=(0, group.toned[1], frame.width, frame.height))
+        groups.append(group)
     return tuple(groups)
 
 
@@ -262,14 +331,13 @@ def _set_column(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple
         left = right - max(block.width for block in stack)
         flush = right if frame.face.is_rtl else None
     blocks = _place_stack(stack, headline, left, start, right=flush)
-    edge = max(block.box[2] for block in blocks) + _gap(headline) // 2
     if frame.place in ("corner", "right_corner"):
-        air, fade = _gap(headline) // 2, round(min(frame.width, frame.height) * _FADE / 2)
-        boxes = [block.box for block in blocks]
-        toned = find_toned(boxes, air=air, fade=fade, size=(frame.width, frame.height))
-        return (Group(blocks, toned, fade),)
-    start, end = (left - _gap(headline) // 2, frame.width) if at_right else (0, edge)
-    return (Group(blocks, (start, 0, end, frame.height), round(frame.width * _FADE)),)
+        fade = round(min(frame.width, frame.height) * _FADE / 2)
+        return (_group(frame, blocks, headline, fade),)
+    edges = (0, max(block.box[2] for block in blocks) + _gap(headline) // 2)
+    if at_right:
+        edges = (left - _gap(headline) // 2, frame.width)
+    return (Group(blocks, (edges[0], 0, edges[1], frame.height), round(frame.width * _FADE)),)
 
 
 def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[Group, ...] | None:
@@ -282,7 +350,8 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
     rest = {field: text for field, text in words.items() if field != BUTTON}
     if BUTTON in words:
         most = (right - left) // (2 if rest else 1)
-        button = set_button(frame.face, words[BUTTON], round(headline * _STRIP_BUTTON), most)
+        wanted = _wanted(frame, BUTTON, headline)
+        button = set_button(frame.face, words[BUTTON], wanted, most)
         if button is None or button.height > bottom - top:
             return None
         right -= button.width
@@ -298,8 +367,15 @@ def _set_strip(frame: _Frame, words: Mapping[str, str], headline: int) -> tuple[
     return (Group(blocks, (0, 0, edge + headline // 2, frame.height), frame.height),)
 
 
+def _group(frame: _Frame, blocks: tuple[Block, ...], headline: int, fade: int) -> Group:
+    """Group fields with what is toned for them: the part under words; a button has a ground."""
+    plain = [block.box for block in blocks if not block.is_button] or [blocks[0].box]
+    size = (frame.width, frame.height)
+    return Group(blocks, find_toned(plain, air=_gap(headline) // 2, fade=fade, size=size), fade)
+
+
 def _pick(words: Mapping[str, str], place: Place, *, foot: bool) -> dict[str, str]:
-    if place in ("upper", "lower"):
+    if place in ("upper", "lower", "middle"):
         return dict(words) if foot is (place == "lower") else {}
     return {field: text for field, text in words.items() if (field in _AT_THE_FOOT) is foot}
 
@@ -310,7 +386,7 @@ def _stack(
     """Set fields at the origin; None where one needs more width or lines than it may have."""
     blocks: list[Block] = []
     for field, text in words.items():
-        wanted = max(LEAST_SIZE, round(headline * STYLES[field].share))
+        wanted = _wanted(frame, field, headline)
         if field == BUTTON:
             block = set_button(frame.face, text, wanted, width)
         else:

@@ -17,7 +17,7 @@ from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.typography.contrast import measure_contrast, parse_colour
 from nbp_dagster.studio.typography.legibility import TextBox, measure_text_contrast
-from nbp_dagster.studio.typography.typeface import Typeface
+from nbp_dagster.studio.typography.letters.typeface import Typeface
 from tests.rigs.certificates import issue_papers
 from tests.rigs.pictures import broken_pictures, draw_scene, encode
 
@@ -208,6 +208,34 @@ def test_copy_we_set_on_a_banner_is_judged_though_the_model_drew_words_as_well()
     )
     results = {result.name: result for result in run_rendition_checks(rendition)}
     assert results["smallest_letter"].verdict == "failed"
+
+
+@pytest.mark.parametrize(
+    ("size", "headline", "disclaimer", "seen"),
+    [
+        ((1080, 1920), 63, 18, ""),
+        ((1080, 1920), 63, 16, "disclaimer is set in 16 px"),
+        ((1080, 1920), 45, 18, "headline is set in 45 px, as it has no room at 56 px"),
+        ((160, 600), 14, 10, ""),
+        ((160, 600), 12, 10, "headline is set in 12 px, as it has no room at 14 px"),
+    ],
+)
+def test_the_least_letters_are_those_that_the_setter_keeps_to(
+    size: tuple[int, int], headline: int, disclaimer: int, seen: str
+) -> None:
+    rendition = RenditionInput(
+        channel=CHANNEL.model_copy(update={"width": size[0], "height": size[1]}),
+        data=GOOD,
+        prompt_key="k",
+        text_boxes=(
+            TextBox("headline", (10, 10, 90, 20), headline),
+            TextBox("disclaimer", (10, 30, 90, 40), disclaimer),
+        ),
+    )
+    results = {result.name: result for result in run_rendition_checks(rendition)}
+    found = results["smallest_letter"]
+    assert found.verdict == ("failed" if seen else "passed")
+    assert seen in found.sentence
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from nbp_dagster.studio.imaging.crop import LEAST_KEPT, Crop, choose_crop
 from nbp_dagster.studio.imaging.encode import srgb_profile
 from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.imaging.resize import (
+    Pyramid,
     RenditionTooLarge,
     build_pyramid,
     fit_image,
@@ -186,6 +187,25 @@ def test_lettering_is_set_before_the_file_is_written() -> None:
     rendition = render_channel(draw_scene(600, 400), make_channel(file_type="png"), typeset=letter)
     assert seen == [(400, 300)]
     assert open_picture(rendition.data).getpixel((0, 0)) == (250, 0, 0)
+
+
+@pytest.mark.parametrize("has_place", [True, False])
+def test_type_without_a_free_place_on_the_picture_stands_beside_it(has_place: bool) -> None:
+    def letter(image: Image.Image, crop: Crop) -> Image.Image | None:
+        return image if has_place else None
+
+    def stand_beside(original: Pyramid) -> tuple[Image.Image, Crop]:
+        crop = Crop("beside", (0, 0, 10, 10), 0.1, (0, 0, 40, 40), 4.0)
+        return Image.new("RGB", (400, 300), (250, 0, 0)), crop
+
+    rendition = render_channel(
+        draw_scene(600, 400),
+        make_channel(file_type="png"),
+        typeset=letter,
+        beside=stand_beside,
+    )
+    assert (rendition.crop.method == "beside") is not has_place
+    assert (rendition.image.getpixel((0, 0)) == (250, 0, 0)) is not has_place
 
 
 def test_what_is_transparent_becomes_white() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.load import load_briefs
@@ -22,6 +22,7 @@ from nbp_dagster.studio.imaging.resize import Rendition, build_pyramid, render_c
 from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.copy_layer import CopySetter, find_taken
+from nbp_dagster.studio.typography.simulated_watermark import find_plate
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.pictures import draw_scene
 
@@ -58,19 +59,26 @@ def original() -> Any:
 
 
 def render(
-    context: RenderContext, channel: Channel, *, with_copy: bool, simulated: bool = False
+    context: RenderContext,
+    channel: Channel,
+    *,
+    with_copy: bool,
+    simulated: bool = False,
+    places: Places = PLACES,
 ) -> tuple[Rendition, LabelledSetter, Finding]:
     locale = context.campaign.locales[0]
     setter = CopySetter(context, channel, LocaleCopy(locale, COPY if with_copy else {}), simulated)
     spec = context.label(locale)
-    layer = LabelledSetter(setter, spec, original().size, PLACES)
+    layer = LabelledSetter(setter, spec, original().size, places)
     rendition = render_channel(
         original(),
         channel,
         typeset=layer.typeset if setter.is_needed else None,
+        beside=layer.compose,
         compose=layer.compose if setter.is_banner else None,
+        watermark=layer.watermark if simulated else None,
         label=None if setter.is_needed else layer.finish,
-        places=PLACES,
+        places=places,
     )
     written = Image.open(io.BytesIO(rendition.data)).convert("RGB")
     found = judge_label(Disclosed(context.need, spec, layer.label), channel, lambda: written)
@@ -139,6 +147,49 @@ def test_the_simulated_mark_stays_free(tmp_path: Path, channel: str) -> None:
 
     assert layer.label is not None
     assert "SIMULATED" not in " ".join(layer.label.covers), found.sentence
+
+
+# A group that fills the picture: wherever type stands on it, it stands on somebody.
+CROWD = Places(
+    original="a" * 64,
+    heads=tuple(
+        (x / 4 + 0.01, y / 4 + 0.01, x / 4 + 0.24, y / 4 + 0.24) for x in range(4) for y in range(4)
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "channel", ["instagram_square", "instagram_story", "linkedin_post", "display_300x250"]
+)
+def test_where_no_place_on_the_picture_is_free_copy_stands_beside_it(
+    tmp_path: Path, channel: str
+) -> None:
+    context = context_of(tmp_path, markets=["eu"])
+    rendition, layer, found = render(context, CHANNELS[channel], with_copy=True, places=CROWD)
+
+    assert rendition.crop.method != "cover"
+    assert set(layer.setter.taken) >= {"headline", "call_to_action", "disclaimer"}
+    assert found.verdict == "passed", found.sentence
+    for head in find_taken(rendition.crop, original().size, CROWD).heads:
+        assert not any(overlap_of(head, item.box) for item in layer.setter.text_boxes)
+
+
+def test_the_simulated_mark_keeps_off_heads(tmp_path: Path) -> None:
+    context = context_of(tmp_path, markets=[])
+    head = (0.7, 0.0, 1.0, 0.3)
+    places = Places(original="a" * 64, heads=(head,), subject=head)
+    channel = CHANNELS["instagram_square"]
+    for with_copy in (True, False):
+        marked, layer, _ = render(
+            context, channel, with_copy=with_copy, simulated=True, places=places
+        )
+        [spot] = find_taken(marked.crop, original().size, places).heads
+        mark = find_plate(marked.image.size, layer.setter.avoided)
+        assert not with_copy or overlap_of(mark, spot) == 0
+    wordless = layer.watermark(Image.new("RGB", (1080, 1080), "white"), marked.crop)
+    changed = ImageChops.difference(wordless, Image.new("RGB", (1080, 1080), "white")).getbbox()
+    assert changed is not None
+    assert overlap_of(changed, spot) == 0
 
 
 @pytest.mark.parametrize(

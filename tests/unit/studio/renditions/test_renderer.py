@@ -8,7 +8,9 @@ from typing import Any
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.disclosure.table import load_packaged_table
 from nbp_dagster.prompts.expansion import expand
+from nbp_dagster.prompts.reference_selection import Sheet
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
+from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.studio.ledger.orders import KeptImage, Receipt, Reused
 from nbp_dagster.studio.renditions.renderer import recipe_of
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
@@ -68,3 +70,30 @@ def test_an_edited_table_makes_renditions_again_where_markets_are_named_and_nowh
     assert recipe_in(named) == recipe_in(named)
     assert recipe_in(replace(named, table=edited)) != recipe_in(named)
     assert recipe_in(replace(silent, table=edited)) == recipe_in(silent)
+
+
+def test_copy_of_one_locale_makes_renditions_of_all_again_and_buys_nothing(tmp_path: Path) -> None:
+    def compiled(name: str, german: str) -> tuple[str, str]:
+        lettered = {
+            **shot("kitchen"),
+            "text": "composited",
+            "copy": {"headline": {"en": "Slow mornings", "de": german}},
+        }
+        made = campaign(lettered, locales=["en", "de"], channels=["display_160x600"])
+        briefs = load_briefs(write_briefs(tmp_path / name, made))
+        [prompt] = expand(briefs)
+        request = compile_request(
+            briefs,
+            prompt,
+            provider="oxen",
+            capabilities=PAGE_CAPABILITIES,
+            sheets={"hilltop/ada": Sheet("hilltop/ada", ("a" * 8,), ("sheet:ada",), "generated")},
+            digests={},
+        )
+        return recipe_in(render_context_of(briefs, prompt)), request.fingerprint
+
+    short, long = compiled("short", "Ruhige Morgen"), compiled("long", "Die Frühlingsröstung")
+
+    assert short[0] != long[0]
+    assert short[1] == long[1]
+    assert compiled("same", "Ruhige Morgen") == short

@@ -13,11 +13,12 @@ from nbp_dagster.studio.typography.banner import (
     draw_banner,
     plan_banner,
 )
+from nbp_dagster.studio.typography.banner_logo import trim_logo
 from nbp_dagster.studio.typography.blocks import Box
 from nbp_dagster.studio.typography.contrast import LEGIBLE, choose_scheme, parse_colour
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
+from nbp_dagster.studio.typography.letters.typeface import can_shape
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture
-from nbp_dagster.studio.typography.typeface import can_shape
 
 PALETTES = {
     "dark": {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"},
@@ -95,8 +96,9 @@ def test_copy_is_legible_on_the_brands_colour(
     done = draw(plan(size), palette=palette)
     assert min(done.contrasts.values()) >= LEGIBLE
     assert measure_text_contrast(done.image, done.boxes["headline"]) >= LEGIBLE
-    assert done.image.getpixel((1, 1)) == choose_scheme(palette).background
-    assert done.image.getpixel((size[0] - 2, size[1] - 2)) == ROSE
+    ends = done.image.getpixel((1, 1)), done.image.getpixel((size[0] - 2, size[1] - 2))
+    # Heads are at the top of a figure: where it is above its copy, it fades below them.
+    assert ends == (choose_scheme(palette).background, ROSE)[:: 1 if size[0] > size[1] else -1]
 
 
 def test_where_room_is_short_sub_goes_first_and_the_logo_before_the_copy() -> None:
@@ -165,3 +167,20 @@ def test_a_leaderboard_s_button_is_no_larger_than_its_headline() -> None:
     blocks = {block.field: block for group in plan((728, 90)).groups for block in group.blocks}
     assert blocks["call_to_action"].font.size <= 0.5 * blocks["headline"].font.size
     assert blocks["call_to_action"].height <= 1.2 * blocks["headline"].font.size
+
+
+@pytest.mark.parametrize(
+    ("ground", "size"),
+    [((0, 0, 0, 0), (90, 90)), ((255, 255, 255, 255), (112, 112))],
+    ids=["transparent", "white"],
+)
+def test_margins_of_a_logo_are_trimmed(ground: tuple[int, ...], size: tuple[int, int]) -> None:
+    logo = Image.new("RGBA", (400, 300), ground)
+    logo.paste((11, 61, 46, 255), (200, 50, 290, 140))
+    assert trim_logo(logo).size == size
+
+
+def test_a_logo_that_fills_its_picture_stays_as_it_is() -> None:
+    logo = Image.new("RGBA", (40, 30), "white")
+    logo.paste((11, 61, 46, 255), (0, 0, 20, 30))
+    assert trim_logo(logo).size == (40, 30)

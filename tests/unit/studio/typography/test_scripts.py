@@ -11,7 +11,8 @@ from nbp_dagster.briefs.fonts import FontPair, default_fonts
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.studio.typography.copy_fit import find_crowded_copy
 from nbp_dagster.studio.typography.legibility import measure_text_contrast
-from nbp_dagster.studio.typography.line_breaks import Piece, divide_piece, split_text
+from nbp_dagster.studio.typography.letters.line_breaks import Piece, divide_piece, split_text
+from nbp_dagster.studio.typography.letters.typeface import Typeface, can_shape
 from nbp_dagster.studio.typography.text_block import (
     TextDoesNotFit,
     TypesetPicture,
@@ -19,7 +20,6 @@ from nbp_dagster.studio.typography.text_block import (
     plan_type,
     typeset,
 )
-from nbp_dagster.studio.typography.typeface import Typeface, can_shape
 from tests.rigs.fonts import CHINESE, HEBREW, arabic_fonts, debian_fonts
 from tests.rigs.pictures import draw_scene
 from tests.rigs.prompt_goldens import GOOD_BRIEFS

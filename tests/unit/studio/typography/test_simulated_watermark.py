@@ -40,3 +40,15 @@ def test_a_picture_full_of_copy_is_marked_all_the_same() -> None:
     _, top, _, _ = stamped_box(picture, {"headline": (0, 0, 600, 600)})
 
     assert top > 300
+
+
+def test_where_no_corner_is_free_the_mark_covers_the_least() -> None:
+    picture = Image.new("RGB", (1000, 1000), "white")
+    corners = {
+        "head 1": (0, 0, 1000, 480),
+        "headline": (0, 700, 1000, 1000),
+        "sub": (940, 480, 1000, 700),
+    }
+    left, top, _, _ = stamped_box(picture, {**corners, "head 2": (0, 480, 60, 1000)})
+    assert top > 480
+    assert left > 500

@@ -5,8 +5,14 @@ from collections.abc import Mapping
 import pytest
 from PIL import Image, ImageChops
 
-from nbp_dagster.briefs.channels import Channel, SafeArea, load_packaged_channels
+from nbp_dagster.briefs.channels import (
+    Channel,
+    SafeArea,
+    is_banner,
+    load_packaged_channels,
+)
 from nbp_dagster.studio.imaging.resize import fit_image
+from nbp_dagster.studio.typography.blocks import Copy
 from nbp_dagster.studio.typography.contrast import (
     choose_scheme,
     measure_contrast,
@@ -14,8 +20,10 @@ from nbp_dagster.studio.typography.contrast import (
     measure_worst_contrast,
     parse_colour,
 )
+from nbp_dagster.studio.typography.letters.type_scale import find_least_type
+from nbp_dagster.studio.typography.letters.typeface import Typeface
 from nbp_dagster.studio.typography.text_block import TextDoesNotFit, TypesetPicture, typeset
-from nbp_dagster.studio.typography.typeface import Typeface
+from nbp_dagster.studio.typography.text_layout import least_headline
 from tests.rigs.pictures import draw_noise, draw_scene
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
@@ -71,6 +79,35 @@ def test_every_packaged_channel_takes_the_copy(channel: Channel, texts: Mapping[
     for left, top, right, bottom in result.boxes.values():
         assert area.left <= left < right <= channel.width - area.right
         assert area.top <= top < bottom <= channel.height - area.bottom
+
+
+@pytest.mark.parametrize("channel", PLACEMENTS, ids=lambda channel: channel.id)
+def test_the_setter_keeps_to_the_least_sizes_that_the_check_asks_for(channel: Channel) -> None:
+    size = (channel.width, channel.height)
+    if is_banner(*size):
+        return
+    sizes = set_type(Image.new("RGB", size), GERMAN, safe_area=channel.safe_area).sizes
+    assert min(sizes.values()) >= find_least_type(size)
+    assert sizes["headline"] >= least_headline(size)
+    assert sizes["call_to_action"] <= sizes["headline"]
+
+
+@pytest.mark.parametrize("channel", PLACEMENTS, ids=lambda channel: channel.id)
+def test_all_locales_of_a_channel_have_one_size(channel: Channel) -> None:
+    copies = {"en": ENGLISH, "de": GERMAN}
+    found = {
+        name: typeset(
+            draw_scene(channel.width, channel.height),
+            texts=words,
+            palette=PALETTE,
+            safe_area=channel.safe_area,
+            language=name,
+            peers=tuple(Copy(tuple(copies[o].items()), o) for o in copies if o != name),
+        ).sizes
+        for name, words in copies.items()
+    }
+    assert found["en"]["headline"] == found["de"]["headline"]
+    assert found["en"]["call_to_action"] == found["de"]["call_to_action"]
 
 
 @pytest.mark.parametrize("channel", PLACEMENTS[:1] + PLACEMENTS[-6:], ids=lambda c: c.id)

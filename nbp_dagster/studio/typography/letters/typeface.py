@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 from nbp_dagster.briefs.fonts import FontFile, FontPair, default_fonts
 from nbp_dagster.briefs.languages import is_right_to_left
-from nbp_dagster.studio.typography.line_breaks import (
+from nbp_dagster.studio.typography.letters.line_breaks import (
     SOFT_HYPHEN,
     ZERO_WIDTH_SPACE,
     Piece,
@@ -51,6 +51,7 @@ class SizedFont:
             if self.is_rtl:
                 self._raqm["direction"] = "rtl"
         self._widths: dict[str, float] = {}
+        self._inks: dict[str, tuple[float, float, float, float]] = {}
 
     def measure(self, text: str) -> float:
         """Return how far one line advances, in pixels."""
@@ -60,9 +61,11 @@ class SizedFont:
 
     def find_ink(self, text: str) -> tuple[float, float, float, float]:
         """Return left, top, right, bottom of what is drawn, from the baseline's left end."""
-        left, top, right, bottom = self._font.getbbox(text, anchor="ls", **self._raqm)
-        scale = self._scale
-        return left / scale, top / scale, right / scale, bottom / scale
+        if text not in self._inks:
+            left, top, right, bottom = self._font.getbbox(text, anchor="ls", **self._raqm)
+            scale = self._scale
+            self._inks[text] = left / scale, top / scale, right / scale, bottom / scale
+        return self._inks[text]
 
     def draw(
         self, image: Image.Image, spot: tuple[float, float], text: str, fill: tuple[int, int, int]
