@@ -15,7 +15,7 @@ from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.load import Briefs, load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
-from nbp_dagster.resources.publish_destination import PublishDestination
+from nbp_dagster.resources.publish_destination import PublishDestination, split_places
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, SettingsError, read_settings, variable_of
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
@@ -70,6 +70,8 @@ def build_destination(settings: Settings) -> PublishDestination:
         branch=settings.publish_branch,
         author_name=settings.publish_author_name,
         author_email=settings.publish_author_email,
+        to=split_places(settings.publish_to),
+        trial_to=split_places(settings.publish_trial_to),
     )
 
 

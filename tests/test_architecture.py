@@ -22,7 +22,7 @@ ORDER = (
     ("studio.references", "studio.provenance"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
-    ("studio.renditions",),
+    ("studio.renditions", "studio.delivery"),
     ("studio",),
     ("studio.canary",),
     ("resources",),
