@@ -3,6 +3,7 @@
 Keys and endpoints come from each service's own variables and files; none pass through here.
 """
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from typing import Any, Final
 
 from nbp_dagster.foreign_text import redact
 from nbp_dagster.studio.delivery.publish_target import DeliveryError
-from nbp_dagster.yaml_source.problems import show_text
 
 # Which extra of ours brings the driver of a protocol.
 _EXTRAS: Final[Mapping[str, str]] = {
@@ -25,6 +25,9 @@ _EXTRAS: Final[Mapping[str, str]] = {
 }
 # A file of these appears at once when its last byte is there; elsewhere it is moved into place.
 _OBJECT_STORES: Final = frozenset({*_EXTRAS, "memory"})
+
+# The user part before the host, and what follows a question mark.
+_SECRET_PARTS: Final = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 
 
 class UrlStore:
@@ -44,8 +47,8 @@ class UrlStore:
 
     @property
     def name(self) -> str:
-        """The URL without a password."""
-        return show_text(self._url).strip("'\"")
+        """The URL without user, password and query."""
+        return _SECRET_PARTS.sub("", self._url)
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes; None when there is none."""

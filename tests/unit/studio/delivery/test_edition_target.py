@@ -2,10 +2,6 @@
 
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +13,8 @@ from nbp_dagster.studio.delivery.edition_target import POINTER, EditionStore, Ed
 from nbp_dagster.studio.delivery.folder_store import FolderStore
 from nbp_dagster.studio.delivery.parcel import Parcel
 from nbp_dagster.studio.delivery.publish_target import DeliveryError
+from tests.rigs.dying_delivery import publish_and_die
 from tests.rigs.parcels import CAMPAIGN, pack_sample
-
-ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture
@@ -183,17 +178,6 @@ def test_the_pointer_stays_when_a_file_did_not_arrive_whole(
     assert require_whole(tmp_path / "target") == parcel.digest
 
 
-def publish_and_die(folder: Path, target: Path, step: int) -> int:
-    """Return the exit code of a publisher that is killed before a step."""
-    words = [sys.executable, "-m", "tests.rigs.dying_delivery", str(folder), str(target), str(step)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        words, cwd=ROOT, env=environment, timeout=120, capture_output=True, check=False
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode
-
-
 def test_killed_before_any_step_a_publisher_leaves_the_old_set_or_the_new(
     tmp_path: Path, parcel: Parcel, newer: Parcel
 ) -> None:
@@ -202,7 +186,7 @@ def test_killed_before_any_step_a_publisher_leaves_the_old_set_or_the_new(
         target = tmp_path / f"target_{step}"
         EditionTarget(FolderStore(target)).deliver(parcel)
 
-        code = publish_and_die(tmp_path / "newer", target, step)
+        code = publish_and_die(tmp_path / "newer", str(target), step)
 
         seen.append(require_whole(target))
         again = EditionTarget(FolderStore(target)).deliver(newer)
