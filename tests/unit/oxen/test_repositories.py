@@ -270,11 +270,7 @@ def test_files_are_staged_again_after_a_fault_because_nothing_is_billed() -> Non
     "body",
     [
         {"error": {"type": "no_changes"}, "status": "error"},
-        {
-            "status": "error",
-            "status_message": "error",
-            "status_description": "No changes to commit",
-        },
+        {"error": {"type": "unknown_error", "detail": "No changes to commit"}},
     ],
 )
 def test_a_workspace_without_changes_makes_no_commit(body: dict[str, object]) -> None:
