@@ -105,6 +105,15 @@ class Settings(StudioOptions, BaseSettings):
         pattern=r"^[A-Za-z0-9-]*$",
         description="Header in which those proxies name the user, such as `X-Forwarded-User`.",
     )
+    publish_to: str = Field(
+        default="",
+        description="Folders and URLs (`s3://`, `gs://`, `az://`), divided by commas, that "
+        "`published_sets` sends finished sets to as well.",
+    )
+    publish_trial_to: str = Field(
+        default="",
+        description="The same for trials: these take simulated pictures too.",
+    )
     oxen_api_key: SecretStr | None = Field(
         default=None,
         validation_alias="OXEN_API_KEY",

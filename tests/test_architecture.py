@@ -22,7 +22,7 @@ ORDER = (
     ("studio.references", "studio.provenance"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
-    ("studio.renditions", "studio.review"),
+    ("studio.renditions", "studio.review", "studio.delivery"),
     ("studio",),
     ("studio.canary", "studio.asking"),
     ("review_app",),

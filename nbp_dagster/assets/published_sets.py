@@ -1,6 +1,7 @@
-"""Publishing a finished set: one commit in an Oxen repository."""
+"""Publishing a finished set: to an Oxen repository, folders and URLs, all that are configured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -16,17 +17,20 @@ from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
     Execute,
     destination_key,
-    destination_of,
     pass_through,
     run_within,
     studio_key,
     studio_of,
     tag_run,
+    targets_of,
 )
 from nbp_dagster.assets.step_failures import plain_failure
-from nbp_dagster.studio.publish import PublishRules, publish_set
+from nbp_dagster.studio.delivery.publish_target import PublishTarget
+from nbp_dagster.studio.delivery.repository_target import RepositoryTarget
+from nbp_dagster.studio.publish import PublishedSet, PublishRules, publish_set
 
 CODE_VERSION = "1"
+_UNCHANGED = "no changes: these files were there already"
 
 
 class PublishConfig(dg.Config):
@@ -37,7 +41,7 @@ class PublishConfig(dg.Config):
     )
     allow_fewer: bool = Field(
         default=False,
-        description="Publish fewer pictures than the branch has of the campaign now.",
+        description="Publish fewer pictures than a target has of the campaign now.",
     )
 
 
@@ -58,9 +62,10 @@ def build_published_sets(
         kinds={"oxen"},
         owners=["team:marketing"],
         description=(
-            "A finished set as one commit in an Oxen repository. Free. The same files again make "
-            "no new commit. A set with a simulated picture is never published, and one that lacks "
-            "pictures, or has fewer than the branch, only by run config."
+            "A finished set where others can use it: one commit in an Oxen repository, and an "
+            "edition in each folder or bucket. Free. The same set again changes nothing. A set "
+            "with a simulated picture goes to trial targets alone, and one that lacks pictures, "
+            "or has fewer than a target, only by run config."
         ),
     )
     @run_within(execute)
@@ -71,7 +76,7 @@ def build_published_sets(
         recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
         tag_run(context, studio, context.partition_keys)
         with plain_failure(context):
-            destination = destination_of(context, names)
+            targets = targets_of(context, names, studio)
         recorded = recorded_versions(context.instance, names.campaign_sets, context.partition_keys)
         for campaign_id in context.partition_keys:
             pointer = latest_event(context)
@@ -79,19 +84,31 @@ def build_published_sets(
                 recorded.get(campaign_id), config.allow_missing, config.allow_fewer
             )
             with plain_failure(context):
-                published = publish_set(studio, campaign_id, destination, rules)
+                published = publish_set(studio, campaign_id, targets, rules)
             recorder.record(
                 campaign_id,
                 data_version=published.digest,
                 inputs={names.campaign_sets: published.digest},
                 pointer=pointer,
-                metadata={
-                    "repository": destination.repository,
-                    "branch": destination.branch,
-                    "commit": published.commit or "no changes: these files were there already",
-                    "files": published.files,
-                },
+                metadata=_describe(published, targets),
             )
         yield from nothing_returned()
 
     return published_sets
+
+
+def _describe(
+    published: PublishedSet, targets: Sequence[PublishTarget]
+) -> Mapping[str, dg.MetadataValue[Any] | int | str]:
+    """Return what Dagster shows: of a repository its commit, of every target the place."""
+    facts: dict[str, dg.MetadataValue[Any] | int | str] = {"files": published.files}
+    for target, done in zip(targets, published.deliveries, strict=True):
+        if isinstance(target, RepositoryTarget):
+            facts["repository"] = target.destination.repository
+            facts["branch"] = target.destination.branch
+            facts["commit"] = done.commit or _UNCHANGED
+    lines = [
+        f"{each.place}: {'published' if each.is_new else _UNCHANGED}"
+        for each in published.deliveries
+    ]
+    return {**facts, "targets": dg.MetadataValue.json(lines)}

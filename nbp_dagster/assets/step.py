@@ -18,8 +18,8 @@ from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
+from nbp_dagster.studio.delivery.publish_target import PublishTarget
 from nbp_dagster.studio.ledger.orders import Progress
-from nbp_dagster.studio.publish import Destination
 from nbp_dagster.studio.studio import Studio
 
 CAMPAIGN_TAG = "nbp/campaign"
@@ -41,14 +41,16 @@ def destination_key(names: Names) -> str:
     return scoped(names, "publish_destination")
 
 
-def destination_of(context: dg.AssetExecutionContext, names: Names) -> Destination:
+def targets_of(
+    context: dg.AssetExecutionContext, names: Names, studio: Studio
+) -> tuple[PublishTarget, ...]:
     """Return where a step with `destination_key` among its resource keys publishes.
 
     Raises:
         NotPublishable: A field of the resource is empty.
     """
     resource: PublishDestination = getattr(context.resources, destination_key(names))
-    return resource.require()
+    return resource.open_targets(lambda: studio.client)
 
 
 def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:

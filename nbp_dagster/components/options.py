@@ -23,6 +23,8 @@ class PublishTo(dg.Model, dg.Resolvable):
     branch: str = "main"
     author_name: str = ""
     author_email: str = ""
+    to: list[str] = Field(default_factory=list)
+    trial_to: list[str] = Field(default_factory=list)
 
 
 def derive_yaml_model(options: type[StudioOptions]) -> type[BaseModel]:

@@ -118,6 +118,11 @@ class OxenClient:
         """Root of the service, without a trailing slash."""
         return self._service.base_url
 
+    @property
+    def repositories(self) -> Repositories:
+        """The repository calls, workspaces included, which many files need."""
+        return self._repositories
+
     def edit_image(
         self,
         *,

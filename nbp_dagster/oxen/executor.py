@@ -135,6 +135,7 @@ class Executor:
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
         is_patient: bool = True,
+        is_repeatable: bool = False,
         before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
@@ -147,6 +148,7 @@ class Executor:
             payload: Body.
             read_timeout: Seconds of silence allowed.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
+            is_repeatable: Whether a POST may be sent twice; never one that bills.
             before_repeat: Called with each 429 before the call is sent again; what it raises is
                 dealt with as an error of that attempt.
         """
@@ -159,6 +161,7 @@ class Executor:
             ),
             parse=parse,
             is_patient=is_patient,
+            is_repeatable=is_repeatable,
             before_repeat=before_repeat,
         )
 
@@ -189,6 +192,7 @@ class Executor:
         *,
         parse: Callable[[object], T],
         is_patient: bool = True,
+        is_repeatable: bool = False,
         before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
@@ -204,7 +208,9 @@ class Executor:
                 turned_away = error
                 raise
 
-        return self._retrier.call(attempt, method=request.method, is_patient=is_patient)
+        # The retrier takes every POST for one that bills.
+        method = "PUT" if is_repeatable else request.method
+        return self._retrier.call(attempt, method=method, is_patient=is_patient)
 
     def fail(
         self, status: int, headers: Mapping[str, str], body: bytes, *, endpoint: str

@@ -90,18 +90,91 @@ class Repositories:
                 raise
             return None
 
+    def open_workspace(self, repo: str, branch: str, workspace_id: str) -> None:
+        """Open a workspace on a branch, or the one of this id that is open; nothing is committed.
+
+        An empty repository gets the branch.
+        """
+        payload = {"branch_name": branch, "workspace_id": workspace_id}
+        self._executor.call(
+            "PUT", f"{_repo_path(repo)}/workspaces", parse=parse_nothing, payload=payload
+        )
+
+    def stage_files(
+        self,
+        repo: str,
+        workspace_id: str,
+        directory: str,
+        files: Sequence[tuple[str, bytes]],
+    ) -> None:
+        """Put files into a workspace; the same again replace themselves.
+
+        Raises:
+            NotFound: The workspace is not open any more.
+        """
+        body, content_type = encode_multipart_formdata(
+            [_part(name, data, field="file[]") for name, data in files]
+        )
+        request = self._executor.request(
+            "POST",
+            f"{_workspace_path(repo, workspace_id)}/files/{_join(directory)}",
+            headers={"Content-Type": content_type},
+            body=body,
+            read_timeout=UPLOAD_TIMEOUT,
+        )
+        self._executor.call_raw(request, parse=parse_nothing, is_repeatable=True)
+
+    def commit_workspace(
+        self,
+        repo: str,
+        workspace_id: str,
+        branch: str,
+        *,
+        message: str,
+        author_name: str,
+        author_email: str,
+    ) -> Commit | None:
+        """Commit what a workspace holds to a branch; None when the branch has all of it.
+
+        A repeated call that finds the workspace closed or empty may have committed the first time.
+
+        Raises:
+            NotFound: The workspace is not open any more.
+            BadRequest: Somebody changed the same files on the branch meanwhile (409).
+        """
+        try:
+            return self._executor.call(
+                "POST",
+                f"{_workspace_path(repo, workspace_id)}/merge/{_join(branch)}",
+                parse=parse_commit,
+                payload={"message": message, "author": author_name, "email": author_email},
+                read_timeout=UPLOAD_TIMEOUT,
+                is_repeatable=True,
+            )
+        except BadRequest as error:
+            if error.error_type != "no_changes" and "no changes" not in error.detail.lower():
+                raise
+            return None
+
+    def drop_workspace(self, repo: str, workspace_id: str) -> None:
+        """Close a workspace with what it holds; one that is closed stays so."""
+        try:
+            self._executor.call("DELETE", _workspace_path(repo, workspace_id), parse=parse_nothing)
+        except NotFound:
+            return
+
     def presign(self, repo: str, branch: str, path: str) -> str:
         """Return a URL that opens a file without a key for a while."""
         target = f"{_repo_path(repo)}/file/presigned_url/{_join(branch, path)}"
         return self._executor.call("GET", target, parse=parse_url)
 
 
-def _part(name: str, data: bytes) -> RequestField:
-    """Return one `files[]` part: the spelling under which the path is a directory."""
+def _part(name: str, data: bytes, *, field: str = "files[]") -> RequestField:
+    """Return one part of a form; `files[]` says that the path is a directory."""
     _join(name)
-    field = RequestField("files[]", data, filename=name)
-    field.make_multipart(content_type="application/octet-stream")
-    return field
+    part = RequestField(field, data, filename=name)
+    part.make_multipart(content_type="application/octet-stream")
+    return part
 
 
 def _repository(repo: str) -> Repository:
@@ -116,6 +189,10 @@ def _repository(repo: str) -> Repository:
 def _repo_path(repo: str) -> str:
     found = _repository(repo)
     return f"/api/repos/{_join(found.namespace)}/{_join(found.name)}"
+
+
+def _workspace_path(repo: str, workspace_id: str) -> str:
+    return f"{_repo_path(repo)}/workspaces/{_join(workspace_id)}"
 
 
 def _join(*parts: str) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from nbp_dagster.simulator.errors import ApiError, not_found, typed_error
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.painting.paint_worker import Painter
-from nbp_dagster.simulator.routes import control, file, generation
+from nbp_dagster.simulator.routes import control, file, generation, workspace
 from nbp_dagster.simulator.routes.middleware import TrafficMiddleware
 from nbp_dagster.simulator.state.simulator import Simulator
 
@@ -38,7 +38,7 @@ def create_app(options: SimulatorOptions, *, painter: Painter | None = None) -> 
             simulator.close()
 
     app = Starlette(
-        routes=[*generation.ROUTES, *file.ROUTES, *control.ROUTES],
+        routes=[*generation.ROUTES, *file.ROUTES, *workspace.ROUTES, *control.ROUTES],
         middleware=[Middleware(TrafficMiddleware, simulator=simulator)],
         exception_handlers={ApiError: _answer_api_error, HTTPException: _answer_http_error},
         lifespan=live,

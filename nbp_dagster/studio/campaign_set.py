@@ -8,9 +8,9 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
+from nbp_dagster.studio.delivery.parcel import MANIFEST
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
 from nbp_dagster.studio.manifest.manifest import from_json, set_digest
-from nbp_dagster.studio.publish import MANIFEST
 from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager

@@ -1,36 +1,15 @@
-"""Publishes a finished set: one commit to an Oxen repository (S3 would be another destination)."""
+"""Publishes a finished set to every target that is configured, or says why it may not leave."""
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.errors import DownloadFailed, NotFound
-from nbp_dagster.studio.checks.set_checks import run_set_checks
-from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, from_json, set_digest
-from nbp_dagster.studio.manifest.value_types import LogoFacts
-from nbp_dagster.studio.sets.delivery_list import DELIVERY
-from nbp_dagster.studio.sets.set_writer import list_files
+from nbp_dagster.studio.delivery.parcel import MANIFEST, NotPublishable, Parcel, pack_set, read_set
+from nbp_dagster.studio.delivery.publish_target import Delivered, DeliveryError, PublishTarget
+from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
+from nbp_dagster.studio.manifest.manifest import SetManifest, from_json
+from nbp_dagster.studio.review.approvals import list_unapproved, review_pictures
 from nbp_dagster.studio.studio import Studio
-
-MANIFEST = "manifest.json"
-# Prompts, files or checks that an error names.
-_NAMED = 5
-
-
-class NotPublishable(NbpError):
-    """The set is not there, or may not be published."""
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where sets are published: `namespace/name`, a branch, and the author of the commit."""
-
-    repository: str
-    branch: str
-    author_name: str
-    author_email: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +19,7 @@ class PublishRules:
     Attributes:
         recorded: Data version of the set that Dagster has recorded; None where it has none.
         allow_missing: Publish a set that lacks pictures of the campaign.
-        allow_fewer: Publish fewer pictures than the branch has of the campaign now.
+        allow_fewer: Publish fewer pictures than a target has of the campaign now.
     """
 
     recorded: str | None = None
@@ -53,140 +32,92 @@ class PublishedSet:
     """What was published.
 
     Attributes:
-        commit: The commit's id; None when the repository had the same files already.
+        deliveries: What each target did, in the order given.
         files: Number of files of the set.
         digest: The set's data version.
     """
 
-    commit: str | None
+    deliveries: tuple[Delivered, ...]
     files: int
     digest: str
 
 
 def publish_set(
-    studio: Studio, campaign_id: str, destination: Destination, rules: PublishRules
+    studio: Studio, campaign_id: str, targets: Sequence[PublishTarget], rules: PublishRules
 ) -> PublishedSet:
-    """Commit a campaign's set folder to `<campaign>/` of the destination.
+    """Send a campaign's set folder to targets, each of which takes it whole or not at all.
+
+    Nothing is sent before every target is known to accept the set. When a target can't be written
+    the others are still served: publishing again changes nothing at these.
 
     Raises:
-        NotPublishable: The set was not written yet, is not the recorded one, holds a simulated
-            picture or one that failed a blocking check, or lacks pictures without leave.
-        OxenError: The repository refused or can't be reached; nothing is half-published, a
-            commit is whole.
+        NotPublishable: The set was not written yet, is not the recorded one, holds a picture that
+            is simulated, unmarked, rejected or failed a blocking check, waits for approval, or lacks pictures without leave.
+        DeliveryError: Several targets failed; each is named.
+        NbpError: The one target that failed; it has the set it had.
     """
     folder = studio.paths.sets / campaign_id
-    manifest = _read_manifest(folder, campaign_id)
-    for problem in _problems(studio, folder, manifest, rules):
-        raise NotPublishable(f"the set of {campaign_id} is not published: {problem}")
+    manifest = read_set(folder, campaign_id)
+    candidate = Candidate(
+        folder=folder,
+        manifest=manifest,
+        recorded=rules.recorded,
+        blocking_checks=studio.briefs.brands[manifest.brand.id].blocking_checks,
+        allow_missing=rules.allow_missing,
+        allow_simulated=all(target.is_trial for target in targets),
+        unapproved=_list_unapproved(studio, manifest),
+    )
+    for reason in list_refusals(candidate):
+        raise NotPublishable(f"the set of {campaign_id} is not published: {reason}")
     if not rules.allow_fewer:
-        _require_no_fewer(studio, campaign_id, manifest, destination)
-    # A set that an earlier version wrote has no list yet.
-    names = [each for each in list_files(manifest) if each != DELIVERY or (folder / each).is_file()]
-    commit = studio.client.put_files(
-        destination.repository,
-        destination.branch,
-        campaign_id,
-        [(name, (folder / name).read_bytes()) for name in names],
-        message=f"{manifest.name} ({len(manifest.pictures)} pictures)",
-        author_name=destination.author_name,
-        author_email=destination.author_email,
-    )
+        for target in targets:
+            _require_no_fewer(target, campaign_id, manifest)
+    parcel = pack_set(folder, campaign_id, manifest)
     return PublishedSet(
-        commit=None if commit is None else commit.id,
-        files=len(names),
-        digest=set_digest(manifest),
+        deliveries=_deliver(parcel, targets), files=len(parcel.files), digest=parcel.version
     )
 
 
-def _read_manifest(folder: Path, campaign_id: str) -> SetManifest:
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise NotPublishable(
-            f"{folder} holds no set: materialize campaign_sets for {campaign_id} first"
-        )
-    return from_json(path.read_text(encoding="utf-8"), what=str(path))
+def _list_unapproved(studio: Studio, manifest: SetManifest) -> tuple[str, ...]:
+    """Return what people rejected and, where the campaign requires it, have not approved."""
+    campaign = studio.briefs.campaigns[manifest.campaign.id]
+    rows = review_pictures(manifest, studio.decisions.latest(campaign.id))
+    return list_unapproved(rows, requires_all=campaign.require_approval)
 
 
-def _problems(
-    studio: Studio, folder: Path, manifest: SetManifest, rules: PublishRules
-) -> Iterator[str]:
-    """Yield why a set may not be published, the gravest reason first."""
-    if manifest.simulated:
-        yield (
-            "it holds simulated pictures, and those are never published: make it with "
-            "NBP_MODE=live first"
-        )
-    if rules.recorded != set_digest(manifest):
-        yield (
-            f"{folder} does not hold the set that Dagster has recorded; another machine wrote a "
-            "newer one, or a run ended in between: materialize campaign_sets here first"
-        )
-    blocked = _blocked(studio, manifest)
-    if blocked:
-        yield (
-            f"pictures failed a blocking check ({', '.join(blocked[:_NAMED])}): make them again, "
-            "or take the check out of the brand's blocking_checks"
-        )
-    if manifest.missing and not rules.allow_missing:
-        named = "; ".join(f"{item.prompt_key}: {item.reason}" for item in manifest.missing[:_NAMED])
-        yield (
-            f"it lacks the pictures of {len(manifest.missing)} prompts ({named}); make them and "
-            "materialize campaign_sets, or launch with `allow_missing: true`"
-        )
-    files: tuple[Picture | LogoFacts, ...] = (*manifest.pictures, *manifest.logos)
-    edited = [row.file for row in files if not _is_as_written(folder, row)]
-    if edited:
-        yield (
-            f"files were changed or removed after it was written ({', '.join(edited[:_NAMED])}): "
-            "materialize campaign_sets to write them again"
-        )
+def _deliver(parcel: Parcel, targets: Sequence[PublishTarget]) -> tuple[Delivered, ...]:
+    done: list[Delivered] = []
+    failures: list[NbpError] = []
+    for target in targets:
+        try:
+            done.append(target.deliver(parcel))
+        except NbpError as error:
+            failures.append(error)
+    if len(failures) == 1 and not done:
+        raise failures[0]
+    if failures:
+        words = "; ".join(str(failure) for failure in failures)
+        names = ", ".join(each.target for each in done) or "none"
+        raise DeliveryError(
+            f"the set of {parcel.campaign} is published to {len(done)} of {len(targets)} targets "
+            f"({names}): {words}"
+        ) from failures[0]
+    return tuple(done)
 
 
-def _blocked(studio: Studio, manifest: SetManifest) -> list[str]:
-    """Return the blocking checks that pictures, or the set, failed."""
-    blocked = [
-        f"{picture.prompt_key}: {check.name}"
-        for picture in manifest.pictures
-        for check in picture.failed_checks
-        if check.severity == "error"
-    ]
-    rules = studio.briefs.brands[manifest.brand.id].blocking_checks
-    blocked += [
-        f"the set: {result.name}"
-        for result in run_set_checks(manifest, rules)
-        if result.verdict == "failed" and result.severity == "error"
-    ]
-    return list(dict.fromkeys(blocked))
-
-
-def _is_as_written(folder: Path, row: Picture | LogoFacts) -> bool:
-    try:
-        data = (folder / row.file).read_bytes()
-    except FileNotFoundError:
-        return False
-    return hashlib.sha256(data).hexdigest() == row.sha256
-
-
-def _require_no_fewer(
-    studio: Studio, campaign_id: str, manifest: SetManifest, destination: Destination
-) -> None:
-    """Compare a set with the one on the branch.
+def _require_no_fewer(target: PublishTarget, campaign_id: str, manifest: SetManifest) -> None:
+    """Compare a set with the one that a target has.
 
     Raises:
-        NotPublishable: The branch has more pictures of the campaign.
+        NotPublishable: The target has more pictures of the campaign.
     """
-    path = f"{campaign_id}/{MANIFEST}"
-    try:
-        url = studio.client.presign_file(destination.repository, destination.branch, path)
-        data = studio.client.download(url)
-    except (NotFound, DownloadFailed) as error:
-        if error.status != 404:
-            raise
+    data = target.read(campaign_id, MANIFEST)
+    if data is None:
         return
-    published = from_json(data.decode("utf-8"), what=f"the manifest on {destination.branch}")
+    published = from_json(data.decode("utf-8", "replace"), what=f"the manifest on {target.name}")
     if len(published.pictures) > len(manifest.pictures):
         raise NotPublishable(
-            f"the set of {campaign_id} is not published: {destination.branch} of "
-            f"{destination.repository} has {len(published.pictures)} pictures of it, and this set "
-            f"{len(manifest.pictures)}; launch with `allow_fewer: true` if the others are to go"
+            f"the set of {campaign_id} is not published: {target.name} has "
+            f"{len(published.pictures)} pictures of it, and this set {len(manifest.pictures)}; "
+            "launch with `allow_fewer: true` if the others are to go"
         )

@@ -1,6 +1,7 @@
 """Approval in Dagster: the check `approved` of each prompt follows what people decided."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import pytest
@@ -157,3 +158,45 @@ def test_a_prompt_that_left_its_brief_is_not_told(location: CodeLocation, review
     location.write(campaign(SHOTS[0]))
 
     assert tick(BriefsSensor(location)) == "1 decisions: 0 of 0 prompts are approved now"
+
+
+def publish(location: CodeLocation) -> str:
+    """Publish to a folder; return why it was refused, or "" where it was not."""
+    settings = location.settings.model_copy(
+        update={"publish_to": str(location.settings.home / "published")}
+    )
+    result = replace(location, settings=settings).materialize([NAMES.published_sets])
+    if result.success:
+        return ""
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    return failure.step_failure_data.error_display_string
+
+
+def test_a_rejected_picture_is_never_published(location: CodeLocation, reviews: Reviews) -> None:
+    all_made(location)
+    decide(reviews, GARDEN, "rejected")
+
+    told = publish(location)
+
+    assert "1 pictures are rejected" in told
+    assert "rejected by ada: the hand" in told
+    decide(reviews, GARDEN, "approved", number=1)
+    assert publish(location) == ""
+
+
+def test_where_approval_is_required_publishing_waits_and_says_for_what(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    location.write(campaign(*SHOTS, require_approval=True))
+    all_made(location)
+    decide(reviews, KITCHEN, "approved")
+
+    told = publish(location)
+
+    assert "2 pictures wait for approval" in told
+    assert f"{GARDEN} for" in told
+    for prompt in location.prompts():
+        if prompt != KITCHEN:
+            decide(reviews, prompt, "approved")
+    assert publish(location) == ""
+    assert (location.settings.home / "published" / "winter" / "latest.json").is_file()

@@ -12,10 +12,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from nbp_dagster.simulator.errors import forbidden, invalid_params, not_found, typed_error
-from nbp_dagster.simulator.routes.multipart import MultipartError, Part, read_parts
+from nbp_dagster.simulator.routes.multipart import Part
 from nbp_dagster.simulator.routes.request_context import (
     base_url_of,
     has_key,
+    read_form,
     read_json,
     require_key,
     simulator_of,
@@ -96,11 +97,7 @@ async def put_files(request: Request) -> Response:
     """PUT .../file/{branch}/{path}: commit one file (`file`) or several (`files[]`)."""
     require_key(request)
     repository = _find_repository(request)
-    content_type = request.headers.get("content-type", "")
-    try:
-        parts = read_parts(content_type, await request.body())
-    except MultipartError as error:
-        raise invalid_params(str(error)) from error
+    parts = await read_form(request)
     branch = request.path_params["branch"]
     commit = simulator_of(request).repositories.put_files(
         repository,

@@ -5,9 +5,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from nbp_dagster.simulator.errors import invalid_params, unauthenticated
+from nbp_dagster.simulator.errors import invalid_params, typed_error, unauthenticated
+from nbp_dagster.simulator.routes.multipart import MultipartError, Part, read_parts
 from nbp_dagster.simulator.state.simulator import Simulator
 from nbp_dagster.simulator.state.traffic import LoggedRequest
+
+# What the form reader of the service's own server takes by default (actix-multipart).
+MOST_FORM_BYTES = 50 * 1024 * 1024
 
 
 def simulator_of(request: Request) -> Simulator:
@@ -53,3 +57,19 @@ async def read_json(request: Request) -> Any:
         return json.loads(await request.body())
     except ValueError as error:
         raise invalid_params("The request body is not valid JSON.") from error
+
+
+async def read_form(request: Request) -> list[Part]:
+    """Return the parts of a form.
+
+    Raises:
+        ApiError: It is larger than the service's form reader takes (413), or no form (400).
+    """
+    body = await request.body()
+    if len(body) > MOST_FORM_BYTES:
+        detail = f"The form has {len(body)} bytes, the limit is {MOST_FORM_BYTES}."
+        raise typed_error(413, "payload_too_large", detail)
+    try:
+        return read_parts(request.headers.get("content-type", ""), body)
+    except MultipartError as error:
+        raise invalid_params(str(error)) from error

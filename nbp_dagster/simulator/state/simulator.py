@@ -36,6 +36,7 @@ from nbp_dagster.simulator.state.references import ReferenceResolver, Unreachabl
 from nbp_dagster.simulator.state.repos import RepositoryStore
 from nbp_dagster.simulator.state.signed_links import LinkSigner
 from nbp_dagster.simulator.state.traffic import Connections, RequestBarrier, RequestLimit, Traffic
+from nbp_dagster.simulator.state.workspaces import WorkspaceStore
 
 # Flaws of the picture itself: every download has them.
 # Of 256 values of a digest's first byte, those whose link has a wrong suffix.
@@ -76,6 +77,7 @@ class Simulator:
         self.connections = Connections()
         self.signer = LinkSigner(now, options.result_ttl)
         self.repositories = RepositoryStore(self.blobs, self._journal, now=now)
+        self.workspaces = WorkspaceStore(self.repositories, self.blobs)
         self.worker = PaintWorker(
             options.paint_threads,
             Brush(
@@ -128,6 +130,7 @@ class Simulator:
         self.jobs.clear()
         self.bills.clear()
         self.repositories.clear()
+        self.workspaces.clear()
         self.faults.clear()
         self.traffic.clear()
         self.references.clear()

@@ -79,10 +79,14 @@ def find_variants(rows: Sequence[ReviewedPicture], chosen: Picture) -> tuple[Rev
     )
 
 
-def list_unapproved(rows: Sequence[ReviewedPicture]) -> tuple[str, ...]:
-    """Return why a set that requires approval is not approved; empty if it is.
+def list_unapproved(rows: Sequence[ReviewedPicture], *, requires_all: bool) -> tuple[str, ...]:
+    """Return why a set may not be published as it was reviewed; empty if it may.
 
     A picture that was passed over needs no approval while another variant in its place has it.
+
+    Args:
+        rows: The set's pictures.
+        requires_all: Whether every picture must be approved; else none may be rejected.
     """
     reasons = []
     by_state: dict[ApprovalState, list[ReviewedPicture]] = {state: [] for state in APPROVAL_STATES}
@@ -91,6 +95,8 @@ def list_unapproved(rows: Sequence[ReviewedPicture]) -> tuple[str, ...]:
     if by_state["rejected"]:
         named = _name(by_state["rejected"], tell=True)
         reasons.append(f"{len(by_state['rejected'])} pictures are rejected ({named})")
+    if not requires_all:
+        return tuple(reasons)
     if by_state["pending"]:
         reasons.append(
             f"{len(by_state['pending'])} pictures wait for approval ({_name(by_state['pending'])})"

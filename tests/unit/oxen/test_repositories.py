@@ -228,3 +228,65 @@ def test_a_file_is_presigned() -> None:
     assert transport.requests[0].url == (
         "https://hub.test/api/repos/a/b/file/presigned_url/main/sets/x%201.png"
     )
+
+
+def test_a_workspace_is_opened_filled_and_committed() -> None:
+    client, transport = make_client(json_answer({}), json_answer({}), COMMITTED)
+    repositories = client.repositories
+
+    repositories.open_workspace("acme/launch", "main", "nbp-1")
+    repositories.stage_files("acme/launch", "nbp-1", "spring", [("images/a.jpg", b"a")])
+    commit = repositories.commit_workspace(
+        "acme/launch", "nbp-1", "main", message="spring set", **AUTHOR
+    )
+
+    root = "https://hub.test/api/repos/acme/launch/workspaces"
+    assert [request.endpoint for request in transport.requests] == [
+        f"PUT {root}",
+        f"POST {root}/nbp-1/files/spring",
+        f"POST {root}/nbp-1/merge/main",
+    ]
+    opened, staged, merged = transport.requests
+    assert json_body(opened) == {"branch_name": "main", "workspace_id": "nbp-1"}
+    assert parts_of(staged) == [("file[]", "images/a.jpg", b"a")]
+    assert json_body(merged) == {
+        "message": "spring set",
+        "author": "Ada",
+        "email": "ada@acme.test",
+    }
+    assert commit is not None
+    assert commit.id == "c0ffee"
+
+
+def test_files_are_staged_again_after_a_fault_because_nothing_is_billed() -> None:
+    client, transport = make_client(json_answer({}, status=503), json_answer({}))
+
+    client.repositories.stage_files("acme/launch", "nbp-1", "spring", [("a.jpg", b"a")])
+
+    assert len(transport.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"type": "no_changes"}, "status": "error"},
+        {"error": {"type": "unknown_error", "detail": "No changes to commit"}},
+    ],
+)
+def test_a_workspace_without_changes_makes_no_commit(body: dict[str, object]) -> None:
+    client, _ = make_client(json_answer(body, status=422))
+
+    commit = client.repositories.commit_workspace(
+        "acme/launch", "nbp-1", "main", message="m", **AUTHOR
+    )
+
+    assert commit is None
+
+
+def test_a_closed_workspace_stays_closed() -> None:
+    client, transport = make_client(json_answer({}, status=404))
+
+    client.repositories.drop_workspace("acme/launch", "nbp-1")
+
+    [request] = transport.requests
+    assert request.endpoint == "DELETE https://hub.test/api/repos/acme/launch/workspaces/nbp-1"

@@ -55,7 +55,7 @@ def test_what_was_withdrawn_is_pending_again() -> None:
 def test_a_set_is_approved_when_every_picture_is() -> None:
     rows = [decided(picture, "approved") for picture in SET.pictures]
 
-    assert list_unapproved(rows) == ()
+    assert list_unapproved(rows, requires_all=True) == ()
 
 
 def test_what_is_missing_is_named_with_who_rejected_it_and_why() -> None:
@@ -66,7 +66,8 @@ def test_what_is_missing_is_named_with_who_rejected_it_and_why() -> None:
         *(decided(picture, "approved") for picture in rest),
     ]
 
-    rejected, pending = list_unapproved(rows)
+    assert len(list_unapproved(rows, requires_all=False)) == 1
+    rejected, pending = list_unapproved(rows, requires_all=True)
 
     assert rejected == (
         f"1 pictures are rejected ({first.prompt_key} for {first.channel}, rejected by ada: six "
@@ -78,7 +79,7 @@ def test_what_is_missing_is_named_with_who_rejected_it_and_why() -> None:
 def test_a_long_list_names_the_first_and_counts_the_rest() -> None:
     rows = [ReviewedPicture(picture) for picture in build_large_set(9).manifest.pictures]
 
-    (reason,) = list_unapproved(rows)
+    (reason,) = list_unapproved(rows, requires_all=True)
 
     assert reason.startswith("9 pictures wait for approval (")
     assert reason.endswith("; and 4 more)")
@@ -92,13 +93,13 @@ def test_a_variant_passed_over_needs_no_approval_while_another_has_it() -> None:
         decided(third, "passed_over"),
     ]
 
-    assert list_unapproved(rows) == ()
+    assert list_unapproved(rows, requires_all=True) == ()
 
 
 def test_variants_all_passed_over_are_not_approved() -> None:
     rows = [decided(picture, "passed_over") for picture in VARIANTS.pictures]
 
-    (reason,) = list_unapproved(rows)
+    (reason,) = list_unapproved(rows, requires_all=True)
 
     assert reason.startswith("no variant is chosen in place of 3")
 
