@@ -52,7 +52,8 @@ def publish_set(
 
     Raises:
         NotPublishable: The set was not written yet, is not the recorded one, holds a picture that
-            is simulated, unmarked, rejected or failed a blocking check, waits for approval, or lacks pictures without leave.
+            is simulated, unmarked or rejected, failed a blocking check or waits for approval,
+            or the set lacks pictures without leave.
         DeliveryError: Several targets failed; each is named.
         NbpError: The one target that failed; it has the set it had.
     """

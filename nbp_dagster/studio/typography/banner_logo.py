@@ -50,10 +50,6 @@ def draw_logo(
     frame.paste(small.convert("RGB"), (left, top), small.getchannel("A"))
 
 
-<<<<<<< HEAD
-def choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
-    """Return the brand's lightest colour that a logo stands out from; else white or black."""
-=======
 def trim_logo(logo: Image.Image) -> Image.Image:
     """Return a logo without the margins that would make it smaller than its place.
 
@@ -85,9 +81,8 @@ def trim_logo(logo: Image.Image) -> Image.Image:
     )
 
 
-def _choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
-    """The lightest of the brand's colours that a logo stands out from; else white or black."""
->>>>>>> w-b2
+def choose_plate(logo: Image.Image, background: Colour, palette: Mapping[str, str]) -> Colour:
+    """Return the brand's lightest colour that a logo stands out from; else white or black."""
     brand = sorted(map(parse_colour, palette.values()), key=measure_luminance, reverse=True)
     colours = [*brand, WHITE, BLACK]
     fit = (colour for colour in colours if colour != background and is_seen(logo, colour))
