@@ -36,8 +36,8 @@ def _wait(server: "subprocess.Popen[bytes]", address: str) -> None:
     while time.monotonic() < until:
         assert server.poll() is None, "the S3 server ended"
         try:
-            requests.get(address, timeout=1)
-        except requests.ConnectionError:
+            requests.get(address, timeout=5)
+        except requests.RequestException:
             time.sleep(0.05)
         else:
             return
