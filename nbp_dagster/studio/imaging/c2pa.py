@@ -24,7 +24,7 @@ from nbp_dagster.studio.imaging.xmp import Marks
 from nbp_dagster.version import __version__
 
 # Raised when equal pictures would be signed otherwise.
-SIGNING_VERSION: Final = "3"
+SIGNING_VERSION: Final = "4"
 # Whose claims the pinned c2pa library writes: it stamps this into ingredients it validated, too.
 _SPECIFICATION: Final = "2.4.0"
 
@@ -331,8 +331,29 @@ def _manifest(
     return {
         "title": title or marks.prompt_key,
         "claim_generator_info": [_GENERATOR],
-        "assertions": [_actions(actions), {"label": "nbp.lineage", "data": lineage}],
+        "assertions": [
+            _actions(actions),
+            *_disclose_model(marks),
+            {"label": "nbp.lineage", "data": lineage},
+        ],
     }
+
+
+def _disclose_model(marks: Marks) -> list[dict[str, Any]]:
+    """Return the assertion of which model drew a picture; none for the simulator's, which has none.
+
+    A person writes the brief, and nobody approves the picture before it is signed.
+
+    Source: C2PA Technical Specification 2.4, section 18.28, AI Disclosure.
+    """
+    if marks.simulated:
+        return []
+    content = {
+        "modelType": "c2pa.types.model",
+        "modelName": marks.model,
+        "contentProfile": {"humanOversightLevel": "prompt_guided"},
+    }
+    return [{"label": "c2pa.ai-disclosure", "data": content, "created": True}]
 
 
 def _list_actions(marks: Marks, edits: Edits) -> list[dict[str, Any]]:

@@ -104,9 +104,18 @@ def test_a_signed_file_is_trusted_and_names_its_parent(kind: str) -> None:
     assert made["digitalSourceType"] == f"{SOURCES}trainedAlgorithmicMedia"
     assert made["softwareAgent"] == {"name": "google-nano-banana-pro"}
     assert "thumbnail" not in json.dumps(store)
-    assert len(signed) - len(plain) < 10_000
+    assert len(signed) - len(plain) < 10_500
     with Image.open(io.BytesIO(signed)) as opened, Image.open(io.BytesIO(plain)) as before:
         assert opened.tobytes() == before.tobytes()
+
+
+def test_no_model_is_disclosed_of_what_the_simulator_drew() -> None:
+    credentials, marks = load(), replace(MARKS, simulated=True)
+    parent = credentials.prepare_parent(ORIGINAL, marks)
+
+    signed = credentials.sign(encode(draw_scene(96, 96), "PNG"), marks, parent)
+
+    assert b"c2pa.ai-disclosure" not in signed
 
 
 # Actions whose result looks as before: these need no source type. All others do.
@@ -152,6 +161,13 @@ def test_every_mandatory_rule_of_the_asset_rubrics_holds(
         for action in others:
             assert ("digitalSourceType" in action) == (action["action"] not in UNSEEN), action
             assert action.get("digitalSourceType", SOURCES).startswith(SOURCES)
+        assert assertions["c2pa.ai-disclosure"] == {
+            "modelType": "c2pa.types.model",
+            "modelName": marks.model,
+            "contentProfile": {"humanOversightLevel": "prompt_guided"},
+        }
+        created = [item["url"] for item in claim["created_assertions"]]
+        assert any(url.endswith("c2pa.ai-disclosure") for url in created)
         if name != store["active_manifest"]:
             continue
         done = {item["action"] for item in others}
