@@ -42,6 +42,8 @@ _COLUMN: Final = 0.42  # share of a landscape frame's width that copy may take
 _STRIP_COLUMN: Final = 0.74
 _HEAD: Final = 0.4  # shares of a portrait frame's height down to which its head may reach,
 _FOOT: Final = 0.3  # and which its foot may take
+_DEEP_FOOT: Final = 0.25  # covered by the platform: a button above it is in the picture's middle
+_DEEP_HEAD: Final = 0.5  # down to which all of the copy may reach then
 # The headline's size that is tried first: a share of the frame's height, or of its area's root.
 _STRIP_SIZE: Final = 0.33
 _COLUMN_SIZE: Final = 0.085
@@ -279,18 +281,25 @@ def _wanted(frame: _Frame, field: str, headline: int) -> int:
 def _set_head_and_foot(
     frame: _Frame, words: Mapping[str, str], headline: int
 ) -> tuple[Group, ...] | None:
-    """Headline and sub line at the top, button and disclaimer at the bottom."""
+    """Headline and sub line at the top, button and disclaimer at the bottom.
+
+    Where the platform covers so much of the foot that they would stand in the middle of the
+    picture, they stand below the headline.
+    """
     left, top, right, bottom = frame.safe
-    head = _stack(frame, _pick(words, frame.place, foot=False), headline, right - left)
-    foot = _stack(frame, _pick(words, frame.place, foot=True), headline, right - left)
+    is_deep = frame.place == "usual" and frame.height - bottom > frame.height * _DEEP_FOOT
+    place: Place = "upper" if is_deep else frame.place
+    head = _stack(frame, _pick(words, place, foot=False), headline, right - left)
+    foot = _stack(frame, _pick(words, place, foot=True), headline, right - left)
     if head is None or foot is None:
         return None
     head_height, foot_height = _stack_height(head, headline), _stack_height(foot, headline)
     between = _gap(headline) if head and foot else 0
     if head_height + foot_height + between > bottom - top:
         return None
+    most = _DEEP_HEAD if is_deep else frame.share or _HEAD
     if frame.room == "beside" and (
-        top + head_height > frame.height * (frame.share or _HEAD) + (top if frame.share else 0)
+        top + head_height > frame.height * most + (top if frame.share else 0)
         or foot_height > frame.height * (frame.share or _FOOT)
     ):
         return None

@@ -1,6 +1,7 @@
 """Composited copy: legible at every pixel, inside the safe area, nothing dropped in silence."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from PIL import Image, ImageChops
@@ -163,6 +164,20 @@ def test_copy_stands_in_the_calm_third_the_prompt_asks_for() -> None:
     assert portrait["headline"][3] <= 0.4 * 1350
     assert portrait["sub"][3] <= 0.4 * 1350
     assert portrait["call_to_action"][1] >= 0.6 * 1350
+
+
+def test_a_story_s_button_stands_below_its_headline_and_leaves_no_patch_in_the_picture() -> None:
+    """Meta covers the lower third of a story: a button above that would be on the faces."""
+    channel = load_packaged_channels()["instagram_story"]
+    scene = draw_noise(channel.width, channel.height)
+    done = set_type(scene, safe_area=channel.safe_area)
+    ordered = sorted(done.boxes.values(), key=lambda box: box[1])
+    gaps = [other[1] - one[3] for one, other in pairwise(ordered)]
+    assert list(done.boxes) == ["headline", "sub", "call_to_action", "disclaimer"]
+    assert len(set(gaps)) == 1
+    assert ordered[-1][3] <= channel.height / 2
+    below = (0, round(0.65 * channel.height), channel.width, channel.height)
+    assert ImageChops.difference(done.image.crop(below), scene.crop(below)).getbbox() is None
 
 
 def test_the_picture_beside_the_copy_is_left_alone() -> None:
