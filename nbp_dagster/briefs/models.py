@@ -17,6 +17,7 @@ from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_faul
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
+    DEFAULT_FILE_NAMES,
     CampaignDisclosure,
     CharacterKind,
     Correct,
@@ -25,6 +26,7 @@ from nbp_dagster.briefs.vocabulary import (
     Realism,
     WarningCheck,
     check_label,
+    find_file_names_fault,
 )
 from nbp_dagster.yaml_source.validation import refuse, refuse_faults
 
@@ -122,6 +124,7 @@ CopyText = Annotated[str, AfterValidator(_check_copy)]
 AltText = Annotated[str, AfterValidator(_check_alt)]
 Locale = Annotated[str, refuse_faults(find_locale_fault)]
 LabelText = Annotated[CopyText, AfterValidator(check_label)]
+FileNames = Annotated[str, refuse_faults(find_file_names_fault)]
 LocaleOrAll = Annotated[str, refuse_faults(_find_binding_fault)]
 Term = Annotated[Prose, refuse_faults(find_wildcard_fault)]
 Colour = Annotated[str, AfterValidator(_check_colour)]
@@ -323,6 +326,9 @@ class Brand(BriefRecord):
     blocking_checks: tuple[WarningCheck, ...] = Field(
         default=(),
         description=f"a list of checks among {', '.join(get_args(WarningCheck))}",
+    )
+    file_names: FileNames = Field(
+        default=DEFAULT_FILE_NAMES, description="a pattern of the names that exported files have"
     )
 
 

@@ -15,7 +15,11 @@ from nbp_dagster.briefs.models import (
     MAX_MODEL_REFERENCES,
 )
 from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
-from nbp_dagster.briefs.vocabulary import find_market_fault
+from nbp_dagster.briefs.vocabulary import (
+    find_file_names_fault,
+    find_market_fault,
+    list_name_fields,
+)
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
@@ -65,6 +69,7 @@ def check_campaign(
     problems += _check_targets(campaign, (), campaign.data, brand)
     if brand:
         problems += _check_disclosure(campaign, brand)
+        problems += _check_file_names(campaign, brand)
     for path, shot in _shots(campaign):
         problems += _check_targets(campaign, path, shot, brand)
         problems += _check_copy_mode(campaign, path, shot)
@@ -93,6 +98,28 @@ def _shots(campaign: Document) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
     for index, shot in enumerate(shots if isinstance(shots, tuple) else ()):
         if isinstance(shot, Mapping):
             yield ("shots", index), shot
+
+
+def _check_file_names(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
+    """Yield what a brand's file names lack to tell a campaign's pictures apart."""
+    pattern = brand.data.get("file_names")
+    if not isinstance(pattern, str) or find_file_names_fault(pattern):
+        return
+    counts: dict[str, object] = {
+        "shot": len(campaign.data.get("shots") or ()),
+        "channel": len(campaign.data.get("channels") or ()),
+        "locale": len(campaign.data.get("locales") or ()),
+        "variant": campaign.data.get("variants", 1),
+    }
+    for name in counts.keys() - list_name_fields(pattern):
+        count = counts[name]
+        if isinstance(count, int) and count > 1:
+            owner = campaign.data.get("id")
+            message = (
+                f"gives several pictures of campaign {owner} one name: it has {count} {name}s; "
+                f"put {{{name}}} into the pattern"
+            )
+            yield brand.problem(("file_names",), message)
 
 
 def _check_brand_name(

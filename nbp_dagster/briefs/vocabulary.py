@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
+from string import Formatter
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import (
@@ -53,6 +54,24 @@ MAX_LABEL_CHARACTERS = 40
 # What a label may call AI: a word of its own among letters, or what other scripts write.
 _AI_WORD = re.compile(r"(?<![A-Za-zÀ-žА-я])(?:AI|A\.I\.|KI|IA|I\.A\.|ИИ|ШІ)(?![A-Za-zÀ-žА-я])")
 _AI_ELSEWHERE = ("ذكاء اصطناعي", "الذكاء الاصطناعي", "בינה מלאכותית", "人工智能", "人工智慧")
+
+# What a file's name on delivery may be made of.
+FILE_NAME_FIELDS = (
+    "brand",
+    "campaign",
+    "shot",
+    "channel",
+    "locale",
+    "variant",
+    "ratio",
+    "width",
+    "height",
+)
+DEFAULT_FILE_NAMES = "{brand}_{campaign}_{shot}_{channel}_{locale}_v{variant}"
+# Safe on every file system, in a URL and in a form: not even a space.
+_FILE_NAME_TEXT = re.compile(r"[A-Za-z0-9._-]*")
+_ACCEPTED_NAME_TEXT = "accepted: letters without accents, digits, _, - and ."
+_MAX_PATTERN_CHARACTERS = 200
 
 CharacterKind = Literal["person", "animal", "mascot", "illustration"]
 Realism = Literal["photoreal", "illustrated"]
@@ -210,3 +229,30 @@ class Correct(BaseModel):
         min_length=1,
         description=f"a list of checks among {', '.join(get_args(CorrectableCheck))}",
     )
+
+
+def find_file_names_fault(pattern: str) -> str | None:
+    """Return why a pattern of file names can't be used, or None."""
+    accepted = f"accepted: {', '.join(f'{{{name}}}' for name in FILE_NAME_FIELDS)}"
+    try:
+        parts = list(Formatter().parse(pattern))
+    except ValueError:
+        return f"a bracket that is not closed or not opened; {accepted}"
+    for text, name, spec, conversion in parts:
+        if not _FILE_NAME_TEXT.fullmatch(text):
+            return "a character that file names can't have everywhere; " + _ACCEPTED_NAME_TEXT
+        if name is not None and (name not in FILE_NAME_FIELDS or spec or conversion):
+            written = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            return f"no field {{{written}}}; {accepted}"
+    if not any(name for _, name, _, _ in parts):
+        return f"every file would have one name; {accepted}"
+    if pattern.startswith((".", "-")) or pattern.endswith(".") or ".." in pattern:
+        return "begins with a dot or hyphen, ends with a dot, or has two in a row; reword it"
+    if len(pattern) > _MAX_PATTERN_CHARACTERS:
+        return f"{len(pattern)} characters; accepted: at most {_MAX_PATTERN_CHARACTERS}"
+    return None
+
+
+def list_name_fields(pattern: str) -> frozenset[str]:
+    """Return the fields of a sound pattern of file names."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(pattern) if name)

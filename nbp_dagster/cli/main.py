@@ -10,6 +10,7 @@ import click
 
 from nbp_dagster.cli.commands.calibrate import calibrate
 from nbp_dagster.cli.commands.canary import canary
+from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
@@ -60,6 +61,7 @@ for command in (
     whois,
     gallery,
     review,
+    export,
     simulator,
     sheets,
     canary,

@@ -55,7 +55,7 @@ def _refuse_simulated(candidate: Candidate) -> str | None:
         return None
     return (
         "it holds simulated pictures, and those are never published but to a target named as a "
-        "trial: make it with NBP_MODE=live first"
+        "trial (NBP_PUBLISH_TRIAL_TO, `nbp export --trial`): make it with NBP_MODE=live first"
     )
 
 
@@ -101,7 +101,8 @@ def _refuse_gaps(candidate: Candidate) -> str | None:
     named = "; ".join(f"{item.prompt_key}: {item.reason}" for item in missing[:_NAMED])
     return (
         f"it lacks the pictures of {len(missing)} prompts ({named}); make them and "
-        "materialize campaign_sets, or launch with `allow_missing: true`"
+        "materialize campaign_sets, or launch with `allow_missing: true` "
+        "(`nbp export --allow-missing`)"
     )
 
 

@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
+from nbp_dagster.briefs.languages import DEFAULT_LANGUAGE
+from nbp_dagster.briefs.models import CopyField
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.value_types import LogoFacts
 
@@ -21,7 +23,9 @@ def render_delivery(manifest: SetManifest) -> str:
     A row for each logo file comes last: it is not made with AI, so it has nothing to declare.
     A declaration's column is `<id>: <field>`, as the same field belongs to several platforms.
     """
-    rows = [_row(picture) for picture in manifest.pictures]
+    copies = {shot.id: shot.copy for shot in manifest.shots}
+    campaign = manifest.campaign.id
+    rows = [_row(campaign, picture, copies[picture.shot]) for picture in manifest.pictures]
     rows += [_logo_row(logo) for logo in manifest.logos]
     names = dict.fromkeys(name for row in rows for name in row)
     target = io.StringIO()
@@ -31,7 +35,9 @@ def render_delivery(manifest: SetManifest) -> str:
     return target.getvalue()
 
 
-def _row(picture: Picture) -> Mapping[str, str]:
+def _row(
+    campaign: str, picture: Picture, copy: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, str]:
     asked = picture.disclosure
     label = asked.label
     cells = {
@@ -47,6 +53,9 @@ def _row(picture: Picture) -> Mapping[str, str]:
         "rules": " ".join(asked.rules),
         "label": "" if label is None else label.words or f"icon {label.icon}",
         "label_off": asked.off or "",
+        "variant_id": variant_id(campaign, picture),
+        **{name: copy.get(name, {}).get(picture.locale, "") for name in get_args(CopyField)},
+        "alt_text": _alt_text(picture),
         **dict(_declarations(picture)),
     }
     return {name: _plain(text) for name, text in cells.items()}
@@ -63,6 +72,17 @@ def _logo_row(logo: LogoFacts) -> Mapping[str, str]:
         "simulated": "no",
         "synthetic_performer": "no",
     }
+
+
+def variant_id(campaign: str, picture: Picture) -> str:
+    """Return what names a rendition for good: it stays when the picture is made again."""
+    place = f"{picture.shot}/{picture.channel}/{picture.locale}"
+    return f"{campaign}/{place}/v{picture.variant}"
+
+
+def _alt_text(picture: Picture) -> str:
+    texts = picture.alt_texts
+    return texts.get(picture.locale.replace("_", "-")) or texts.get(DEFAULT_LANGUAGE) or ""
 
 
 def _declarations(picture: Picture) -> Iterator[tuple[str, str]]:

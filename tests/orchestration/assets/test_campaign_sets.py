@@ -238,3 +238,43 @@ def test_a_logo_file_is_published_with_the_set_and_an_edit_of_it_is_refused(
     assert (logo["width"], logo["scale"], logo["ai_generated"]) == (1200, 4.0, False)
     with open_service(location.settings, SystemClock()) as (client, _):
         assert client.presign_file(REPOSITORY, "main", "winter/logos/google_logo.png")
+
+
+def test_a_set_goes_to_a_repository_and_a_folder_at_once(
+    made: CodeLocation, tmp_path: Path
+) -> None:
+    location = publishing(made)
+    settings = location.settings.model_copy(update={"publish_to": f"{tmp_path}/shared"})
+    location = replace(location, settings=settings)
+    assert made.materialize([NAMES.campaign_sets]).success
+
+    assert publish(location).success
+    first = location.latest(NAMES.published_sets, "winter").metadata
+    assert publish(location).success
+    again = location.latest(NAMES.published_sets, "winter").metadata
+
+    pointer = json.loads((tmp_path / "shared" / "winter" / "latest.json").read_text("utf-8"))
+    edition = tmp_path / "shared" / "winter" / pointer["path"]
+    assert json.loads((edition / "manifest.json").read_text("utf-8")) == manifest_of(made)
+    assert first["repository"].value == REPOSITORY
+    assert first["targets"].value == [
+        f"{REPOSITORY}/winter: published",
+        f"{edition}: published",
+    ]
+    assert again["commit"].value == "no changes: these files were there already"
+    assert all("no changes" in line for line in again["targets"].value)
+
+
+def test_one_target_that_fails_is_named_and_the_others_are_served(
+    made: CodeLocation, tmp_path: Path
+) -> None:
+    location = publishing(made)
+    (tmp_path / "taken").write_text("a file")
+    settings = location.settings.model_copy(update={"publish_to": f"{tmp_path}/taken"})
+    location = replace(location, settings=settings)
+    assert made.materialize([NAMES.campaign_sets]).success
+
+    words = failure_of(publish(location))
+
+    assert "published to 1 of 2 targets (main of simulated-user/campaigns)" in words
+    assert f"{tmp_path}/taken" in words

@@ -1,0 +1,67 @@
+"""Exports a campaign's finished set as zips, or says why it may not leave."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.studio.delivery.archive import Archive, write_archives
+from nbp_dagster.studio.delivery.file_names import name_pictures
+from nbp_dagster.studio.delivery.parcel import NotPublishable, read_set
+from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
+from nbp_dagster.studio.manifest.manifest import set_digest
+from nbp_dagster.yaml_source.problems import list_accepted
+
+
+@dataclass(frozen=True)
+class ExportRules:
+    """How a set is exported.
+
+    Attributes:
+        per_channel: A zip for each channel instead of one for all.
+        is_trial: Whether simulated pictures may be in it.
+        allow_missing: Whether pictures of the campaign may lack.
+    """
+
+    per_channel: bool = False
+    is_trial: bool = False
+    allow_missing: bool = False
+
+
+def export_set(
+    sets: Path, briefs: Briefs, campaign_id: str, to: Path, rules: ExportRules
+) -> tuple[Archive, ...]:
+    """Write a campaign's set as zips.
+
+    Args:
+        sets: Folder of the finished sets.
+        briefs: Has the brand's file names and blocking checks.
+        campaign_id: The campaign.
+        to: Folder of the zips.
+        rules: How.
+
+    Raises:
+        NotPublishable: There is no such campaign or set, or it may not leave.
+        FileNameError: The brand's pattern does not fit the set.
+        DeliveryError: The zips can't be written; what was there before is still there.
+    """
+    if campaign_id not in briefs.campaigns:
+        known = list_accepted(briefs.campaigns, wanted=campaign_id)
+        raise NotPublishable(f"no campaign {campaign_id} in {briefs.root}; {known}")
+    folder = sets / campaign_id
+    manifest = read_set(folder, campaign_id)
+    brand = briefs.brands[briefs.campaigns[campaign_id].brand]
+    candidate = Candidate(
+        folder=folder,
+        manifest=manifest,
+        recorded=set_digest(manifest),
+        blocking_checks=brand.blocking_checks,
+        allow_missing=rules.allow_missing,
+        allow_simulated=rules.is_trial,
+    )
+    for reason in list_refusals(candidate):
+        raise NotPublishable(f"the set of {campaign_id} is not exported: {reason}")
+    source = briefs.source_of("brand", brand.id)
+    line = source.line_of(("file_names",))
+    where = source.file if line is None else f"{source.file}:{line}"
+    names = name_pictures(manifest, brand.file_names, where=where)
+    return write_archives(folder, manifest, names, to, per_channel=rules.per_channel)
