@@ -120,7 +120,9 @@ def test_a_prompt_without_a_picture_can_not_be_asked_for_again(
     with open_prompts(simulator.url, tmp_path, count=1, fails=False) as studio:
         asker = Asker(lambda: nullcontext(studio))
 
-        with pytest.raises(CannotAsk, match="there is no picture of its present brief; make it first"):
+        with pytest.raises(
+            CannotAsk, match="there is no picture of its present brief; make it first"
+        ):
             asker.quote(KEY, "She waves")
         with pytest.raises(CannotAsk, match="the briefs have no such prompt now"):
             asker.quote("winter/gone/all/1x1/v1", "She waves")
