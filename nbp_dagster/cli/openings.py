@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.ledger.purchases import Purchase
     from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.review.decision_log import Decision, Place
     from nbp_dagster.studio.sheet_report import SheetContext
     from nbp_dagster.studio.storage.image_store import ImageStore
     from nbp_dagster.studio.studio import Studio
@@ -358,6 +359,14 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
                 BackgroundRuns(lambda keys: (sys.executable, "-m", _NBP, "run", "--yes", *keys)),
             ),
         )
+
+
+def read_decisions(settings: Settings, campaign: str) -> "dict[Place, Decision]":
+    """Return the latest decision about every file of a campaign that has one."""
+    from nbp_dagster.studio.review.decision_log import DecisionLog
+
+    with _open_database(settings) as database:
+        return DecisionLog(database, clock=SystemClock()).latest(campaign)
 
 
 def create_access_rules(settings: Settings, *, listen: str, default_name: str) -> "AccessRules":

@@ -29,6 +29,7 @@ def export(
     """Write a campaign's finished set as zips, with a list, the manifest and its schema."""
     # Imported here, so that `nbp --help` does not read the environment.
     from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.cli.openings import read_decisions
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.delivery.export import ExportRules, export_set
     from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -37,7 +38,12 @@ def export(
     paths = StudioPaths(settings.home)
     briefs = load_briefs(settings.config.absolute(), wanted={campaign})
     target = (to or settings.home / "exports").absolute()
-    rules = ExportRules(per_channel, is_trial=trial, allow_missing=allow_missing)
+    rules = ExportRules(
+        per_channel,
+        is_trial=trial,
+        allow_missing=allow_missing,
+        decisions=read_decisions(settings, campaign),
+    )
     for archive in export_set(paths.sets.absolute(), briefs, campaign, target, rules):
         noun = "picture" if archive.pictures == 1 else "pictures"
         click.echo(f"{archive.path}  ({archive.pictures} {noun}, {archive.size:,} bytes)")

@@ -1,6 +1,7 @@
 """Exports a campaign's finished set as zips, or says why it may not leave."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
@@ -9,6 +10,8 @@ from nbp_dagster.studio.delivery.file_names import name_pictures
 from nbp_dagster.studio.delivery.parcel import NotPublishable, read_set
 from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
 from nbp_dagster.studio.manifest.manifest import set_digest
+from nbp_dagster.studio.review.approvals import list_unapproved, review_pictures
+from nbp_dagster.studio.review.decision_log import Decision, Place
 from nbp_dagster.yaml_source.problems import list_accepted
 
 
@@ -20,11 +23,13 @@ class ExportRules:
         per_channel: A zip for each channel instead of one for all.
         is_trial: Whether simulated pictures may be in it.
         allow_missing: Whether pictures of the campaign may lack.
+        decisions: The latest one about each file of the campaign.
     """
 
     per_channel: bool = False
     is_trial: bool = False
     allow_missing: bool = False
+    decisions: Mapping[Place, Decision] = field(default_factory=dict)
 
 
 def export_set(
@@ -57,6 +62,10 @@ def export_set(
         blocking_checks=brand.blocking_checks,
         allow_missing=rules.allow_missing,
         allow_simulated=rules.is_trial,
+        unapproved=list_unapproved(
+            review_pictures(manifest, rules.decisions),
+            requires_all=briefs.campaigns[campaign_id].require_approval,
+        ),
     )
     for reason in list_refusals(candidate):
         raise NotPublishable(f"the set of {campaign_id} is not exported: {reason}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nbp_dagster.review_app.background_runs import BackgroundRuns, PromptRun
-from tests.rigs.waiting import wait_until
+from tests.rigs.processes import wait_for
 
 KEY, OTHER = "winter/a/en/1x1/v1", "winter/b/en/1x1/v1"
 
@@ -15,7 +15,7 @@ def script(text: str) -> Callable[[Sequence[str]], list[str]]:
 
 
 def finished(runs: BackgroundRuns) -> tuple[PromptRun, ...]:
-    wait_until(lambda: all(row.is_over for row in runs.of_campaign("winter")))
+    wait_for(lambda: all(row.is_over for row in runs.of_campaign("winter")), what="end of the runs")
     return runs.of_campaign("winter")
 
 
@@ -59,7 +59,7 @@ def test_what_is_submitted_meanwhile_is_made_in_one_run_after_it(tmp_path: Path)
     )
     runs = BackgroundRuns(script(text))
     runs.submit(KEY)
-    wait_until(log.exists)
+    wait_for(log.exists, what="first run")
     for key in (KEY, OTHER):
         runs.submit(key)
     assert [row.state for row in runs.of_campaign("winter")] == ["waiting", "waiting"]

@@ -9,6 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nbp_dagster.cli.main import main
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.review.decision_log import DecisionLog
+from nbp_dagster.studio.review.reviews import Reviews, Seen
+from tests.fakes.clock import FakeClock
 from tests.rigs.parcels import CAMPAIGN, mark, write_sample
 from tests.rigs.sets import build_set
 
@@ -111,3 +115,22 @@ def test_a_campaign_without_a_set_is_told_what_to_do(environment: Mapping[str, s
     assert result.exit_code == 1
     assert "holds no set" in result.output
     assert len(result.output.splitlines()) == 1
+
+
+def test_what_a_person_rejected_is_not_exported(environment: Mapping[str, str]) -> None:
+    write(environment)
+    home = Path(environment["NBP_HOME"])
+    engine = open_ledger(home / "ledger.sqlite")
+    reviews = Reviews(home / "sets", DecisionLog(engine, clock=FakeClock()))
+    picture = reviews.open(CAMPAIGN).manifest.pictures[0]
+    seen = Seen(picture.file, picture.sha256, 0)
+    reviews.decide(CAMPAIGN, seen, "rejected", who="ada", reason="six fingers")
+
+    refused = run(environment, CAMPAIGN)
+    reviews.undo(CAMPAIGN, Seen(picture.file, picture.sha256, 1), who="ada")
+    engine.dispose()
+
+    assert refused.exit_code == 1
+    assert "1 pictures are rejected" in refused.output
+    assert "rejected by ada: six fingers): see `nbp review`" in refused.output
+    assert run(environment, CAMPAIGN).exit_code == 0
