@@ -27,7 +27,12 @@ def rights_of(brand: Brand) -> Rights:
 
 
 def recipe_of(
-    context: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
+    context: RenderContext,
+    made: Made,
+    *,
+    signer: str | None = None,
+    logo: str | None = None,
+    with_heads: bool = True,
 ) -> str:
     """Return the hash of everything a prompt's renditions depend on, the original included.
 
@@ -36,6 +41,7 @@ def recipe_of(
         made: The original.
         signer: Identity of the signing certificate; None where they are not signed.
         logo: Digest of the logo that banners show; None for none.
+        with_heads: Whether their record says where heads are.
     """
     receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
     # Contained in the fingerprint.
@@ -64,6 +70,8 @@ def recipe_of(
         facts["line_breaks"] = LINE_BREAKS_VERSION
     if signer is not None:
         facts["signing"] = SIGNING_VERSION
+    if not with_heads:
+        facts["heads"] = "not recorded"
     if context.campaign.markets:
         facts["disclosure"] = _disclosure_facts(context)
     if context.brand.blocking_checks:
