@@ -4,6 +4,7 @@
 environment variable, Dagster's configuration and a YAML file can all carry.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, Self
@@ -19,6 +20,19 @@ ReferenceMode = Literal["auto", "upload", "inline"]
 
 DAILY_BUDGET_OPTION = "the option daily_budget_usd"
 """How an error names the day's budget where nobody says what set it."""
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How originals are looked at for crops and copy.
+
+    Attributes:
+        when: See `StudioOptions.places`.
+        with_heads: Whether records say where heads are on renditions: not where faces are off.
+    """
+
+    when: ReadWhen = "auto"
+    with_heads: bool = True
 
 
 class StudioOptions(BaseModel):
@@ -137,6 +151,12 @@ class StudioOptions(BaseModel):
     @classmethod
     def _check_model(cls, value: str | None) -> str | None:
         return value if value is None else require_path(value)
+
+    @property
+    def looking(self) -> Looking:
+        """When heads and subjects are found, and whether boxes of heads are recorded."""
+        keeps_heads = self.places != "off" and self.character_scorer != "body"
+        return Looking(self.places, with_heads=keeps_heads)
 
     @property
     def character_model_file(self) -> Path | None:

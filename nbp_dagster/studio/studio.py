@@ -179,7 +179,7 @@ class Studio:
             credentials=credentials,
             inspector=self._inspector,
             find_logo=self._find_logo,
-            find_places=options.places,
+            looking=options.looking,
         )
         self._brand_versions: dict[str, str] = {}
         self.compiler = ChainCompiler(

@@ -314,6 +314,27 @@ def test_safe_areas_are_drawn_over_the_pictures(opened: Visit) -> None:
     assert page.evaluate(drawn) == "auto"
 
 
+def test_heads_subject_and_type_are_drawn_over_the_large_view_where_they_are(opened: Visit) -> None:
+    page = opened.page
+    page.locator("figure.card a.picture").first.click()
+    boxes = page.locator("#viewer-boxes")
+    expect(boxes).to_be_hidden()
+    page.get_by_role("button", name="Heads and type").click()
+    expect(boxes).to_be_visible()
+    picture = page.locator("#viewer-image").bounding_box()
+    head = page.locator("#viewer-boxes .head").bounding_box()
+    assert picture is not None
+    assert head is not None
+    left, top, right, bottom = PICTURES[0].boxes[0].box
+    assert head["x"] == pytest.approx(picture["x"] + left * picture["width"], abs=2)
+    assert head["y"] == pytest.approx(picture["y"] + top * picture["height"], abs=2)
+    assert head["width"] == pytest.approx((right - left) * picture["width"], abs=4)
+    assert head["height"] == pytest.approx((bottom - top) * picture["height"], abs=4)
+    expect(page.locator("#viewer-boxes rect")).to_have_count(len(PICTURES[0].boxes))
+    page.keyboard.press("b")
+    expect(boxes).to_be_hidden()
+
+
 def test_single_letter_keys_can_be_turned_off(opened: Visit) -> None:
     page = opened.page
     page.keyboard.press("?")

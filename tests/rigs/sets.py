@@ -26,7 +26,7 @@ from nbp_dagster.studio.manifest.manifest import (
     count_totals,
     picture_file,
 )
-from nbp_dagster.studio.manifest.value_types import SafeArea
+from nbp_dagster.studio.manifest.value_types import SafeArea, SeenBox
 
 PALETTE = {"primary": "#0B3D2E", "accent": "#F2B705", "neutral": "#F7F3EA"}
 CREATED = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -250,6 +250,11 @@ def build_picture(
         seconds_working=17.9,
         original_sha256=_sha256(key.encode() + b"original"),
         simulated=simulated,
+        boxes=(
+            SeenBox(kind="head", name="head_1", box=(0.4, 0.1, 0.6, 0.35)),
+            SeenBox(kind="subject", name="subject", box=(0.3, 0.1, 0.75, 1.0)),
+            SeenBox(kind="type", name="headline", box=(0.05, 0.05, 0.35, 0.2)),
+        ),
         checks=(
             CheckFacts(
                 name="exact_pixels",

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from nbp_dagster.studio.imaging.boxes import Box, scale_box, share_of
 from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
+from nbp_dagster.studio.manifest.value_types import SeenBox
 from nbp_dagster.studio.typography.copy_places import MOST_COVERED, MOST_COVERED_OF_SUBJECT
 from nbp_dagster.studio.typography.legibility import TextBox
 
-__all__ = ["LEAST_SHOWN", "MOST_COVERED", "MOST_COVERED_OF_SUBJECT", "Framed"]
+__all__ = ["LEAST_SHOWN", "MOST_COVERED", "MOST_COVERED_OF_SUBJECT", "Framed", "list_boxes"]
 
 LEAST_SHOWN: Final = 0.9  # of a head, or of a subject without one: below it, it is cut
 
@@ -53,3 +54,36 @@ class Framed:
             if spot is not None:
                 found[name] = min(1.0, sum(share_of(spot, item.box) for item in boxes))
         return found
+
+
+def list_boxes(
+    framed: Framed, text_boxes: Sequence[TextBox], size: tuple[int, int], *, with_heads: bool
+) -> tuple[SeenBox, ...]:
+    """Return where heads, subject and type are on a rendition, for the record.
+
+    Args:
+        framed: What it shows of its original.
+        text_boxes: Type that was set on it.
+        size: Its width and height in pixels.
+        with_heads: Whether boxes of heads may be kept.
+    """
+    places, found = framed.places, []
+    if places is not None:
+        heads = enumerate(places.heads if with_heads else (), start=1)
+        named: dict[str, tuple[Literal["head", "subject"], Box]] = {
+            f"head_{n}": ("head", head) for n, head in heads
+        }
+        if places.subject is not None:
+            named["subject"] = ("subject", places.subject)
+        for name, (kind, box) in named.items():
+            spot = framed.crop.locate(box, framed.source)
+            if spot is not None:
+                found.append(SeenBox(kind=kind, name=name, box=_share(spot, size)))
+    words = (SeenBox(kind="type", name=t.field, box=_share(t.box, size)) for t in text_boxes)
+    return (*found, *words)
+
+
+def _share(box: tuple[int, int, int, int], size: tuple[int, int]) -> Box:
+    """Return pixels as shares of the sides, to a ten-thousandth."""
+    left, top, right, bottom = (round(edge / size[n % 2], 4) for n, edge in enumerate(box))
+    return (left, top, right, bottom)

@@ -18,8 +18,13 @@ from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.value_types import (
     DisclosureFacts,
     DuplicateFacts,
+<<<<<<< HEAD
     LogoFacts,
     SafeArea,
+=======
+    SafeArea,
+    SeenBox,
+>>>>>>> w-b2
 )
 from nbp_dagster.studio.storage.files import write_atomically
 
@@ -188,6 +193,7 @@ class Picture:
         seconds_taken: From enqueue to completion; None in records of earlier versions.
         alt_texts: What it shows, in words, by language tag; empty in records of earlier versions.
         disclosure: What law and platforms ask of it, and the label it carries.
+        boxes: Heads, subject and type on it; empty in records of earlier versions.
     """
 
     file: str
@@ -220,6 +226,7 @@ class Picture:
     seconds_taken: float | None = None
     alt_texts: Mapping[str, str] = field(default_factory=dict)
     disclosure: DisclosureFacts = field(default_factory=DisclosureFacts)
+    boxes: tuple[SeenBox, ...] = ()
     checks: tuple[CheckFacts, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,21 @@ class DisclosureFacts:
     label: LabelFacts | None = None
     off: str | None = None
     declarations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenBox:
+    """Where something of a rendition is, as its checks measured it.
+
+    Attributes:
+        kind: What it is: a head, the subject, or type that was set.
+        name: Which one, such as `head_2` or `headline`.
+        box: Left, top, right, bottom in shares of the rendition's width and height, 0 to 1.
+    """
+
+    kind: Literal["head", "subject", "type"]
+    name: str
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,12 @@ def rights_of(brand: Brand) -> Rights:
 
 
 def recipe_of(
-    context: RenderContext, made: Made, *, signer: str | None = None, logo: str | None = None
+    context: RenderContext,
+    made: Made,
+    *,
+    signer: str | None = None,
+    logo: str | None = None,
+    with_heads: bool = True,
 ) -> str:
     """Return the hash of everything a prompt's renditions depend on, the original included.
 
@@ -37,6 +42,7 @@ def recipe_of(
         made: The original.
         signer: Identity of the signing certificate; None where they are not signed.
         logo: Digest of the logo that banners show; None for none.
+        with_heads: Whether their record says where heads are.
     """
     receipt = {**vars(made.receipt), "price_usd": str(made.receipt.price_usd)}
     # Contained in the fingerprint.
@@ -65,8 +71,14 @@ def recipe_of(
         facts["line_breaks"] = LINE_BREAKS_VERSION
     if signer is not None:
         facts["signing"] = SIGNING_VERSION
+<<<<<<< HEAD
     # A table of one's own may change what is declared without a market.
     if context.campaign.markets or context.table != load_packaged_table():
+=======
+    if not with_heads:
+        facts["heads"] = "not recorded"
+    if context.campaign.markets:
+>>>>>>> w-b2
         facts["disclosure"] = _disclosure_facts(context)
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from PIL import Image
 
@@ -18,7 +18,7 @@ from nbp_dagster.studio.checks.measure_characters import facts_of
 from nbp_dagster.studio.checks.ocr.expected_text import expected_text_of
 from nbp_dagster.studio.checks.ocr.proofread import find_copy_boxes
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
-from nbp_dagster.studio.checks.subject_shares import Framed
+from nbp_dagster.studio.checks.subject_shares import Framed, list_boxes
 from nbp_dagster.studio.imaging.c2pa import Credentials, Edits, Parent
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.decode_limiter import run_parallel
@@ -31,7 +31,7 @@ from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.manifest.value_types import DisclosureFacts, LabelFacts, WordBox
-from nbp_dagster.studio.options import ReadWhen
+from nbp_dagster.studio.options import Looking
 from nbp_dagster.studio.provenance.descriptors import describe_picture
 from nbp_dagster.studio.provenance.picture_index import (
     KnownPicture,
@@ -62,6 +62,8 @@ class Logo:
 
 FindLogo = Callable[[Brand], Logo | None]
 
+_USUALLY: Final = Looking()
+
 
 class Renderer:
     """Makes a prompt's renditions once: an unchanged prompt is answered from its record.
@@ -74,7 +76,7 @@ class Renderer:
         credentials: Signs every rendition; None to sign none.
         inspector: Checks every original; None to check the renditions alone.
         find_logo: Gives a brand's logo, for banners; None for none.
-        find_places: When heads and subject of an original are found; see `StudioOptions.places`.
+        looking: When heads and subject of an original are found, and what of them is recorded.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class Renderer:
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
         find_logo: FindLogo | None = None,
-        find_places: ReadWhen = "auto",
+        looking: Looking = _USUALLY,
     ) -> None:
         self._store = store
         self._read_original = read_original
@@ -96,7 +98,7 @@ class Renderer:
         self._credentials = credentials
         self._inspector = inspector or Inspector()
         self._find_logo = find_logo or (lambda brand: None)
-        self._find_places: ReadWhen = find_places
+        self._looking = looking
         self._logos: dict[str, Image.Image] = {}
 
     def render(
@@ -145,7 +147,7 @@ class Renderer:
         # Inspected first: no crop may cut the words that are read on it.
         seen = record if record is not None and is_rendered else _blank(made, recipe, record)
         seen = self._inspector.inspect(context, request, made, pyramid, sheets, seen)
-        places = settle_places(request, made, pyramid, record, when=self._find_places)
+        places = settle_places(request, made, pyramid, record, when=self._looking.when)
         is_rendered = is_rendered and record is not None and record.places == places
         seen = replace(seen, measured=stamp, places=places)
         words = _words_on(context, request, made, seen)
@@ -185,7 +187,10 @@ class Renderer:
         """Return the hash of everything a prompt's renditions depend on; see `recipe_of`."""
         signer = None if self._credentials is None else self._credentials.identity
         logo = self._logo_of(context)
-        return recipe_of(context, made, signer=signer, logo=None if logo is None else logo.digest)
+        digest = None if logo is None else logo.digest
+        return recipe_of(
+            context, made, signer=signer, logo=digest, with_heads=self._looking.with_heads
+        )
 
     def thumb(self, picture: Picture) -> bytes | None:
         """Return a rendition's thumbnail from the store; None where it can't be read."""
@@ -242,17 +247,19 @@ class Renderer:
             ground=choose_scheme(context.brand.palette).background,
             list_ways=self._signers(work, marks),
         )
+        framed = Framed(rendition.crop, original.size, work.places)
+        text_boxes, size = layer.setter.text_boxes, (rendition.width, rendition.height)
         checks = run_rendition_checks(
             RenditionInput(
                 channel=channel,
                 data=rendition.data,
                 prompt_key=context.prompt.key,
                 left_out=layer.setter.left_out,
-                text_boxes=layer.setter.text_boxes,
+                text_boxes=text_boxes,
                 has_drawn_text=work.request.drawn_locale is not None,
                 marks=marks,
                 is_signed=self._credentials is not None,
-                framed=Framed(rendition.crop, original.size, work.places),
+                framed=framed,
                 disclosed=Disclosed(context.need, spec, layer.label),
             ),
             blocking=context.brand.blocking_checks,
@@ -277,6 +284,7 @@ class Renderer:
             checks=tuple(map(facts_of, checks)),
             alt_texts=marks.alt_texts,
             disclosure=DisclosureFacts(**context.need.facts, label=_label_facts(layer.label)),
+            boxes=list_boxes(framed, text_boxes, size, with_heads=self._looking.with_heads),
             **work.lineage(),
         )
         # Drawn from the decoded pixels: a set would have to decode every file again.

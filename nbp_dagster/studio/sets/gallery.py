@@ -140,6 +140,7 @@ def render_gallery(
         contact_sheets=tuple(divide_sheets(len(manifest.pictures))),
         character_names={each.id: each.name for each in manifest.characters},
         framed=any(channel.safe_area != SafeArea() for channel in manifest.channels),
+        boxed=any(row.boxes for row in manifest.pictures),
         mixed=manifest.simulated and not all(row.simulated for row in manifest.pictures),
         models=list(dict.fromkeys(row.model for row in manifest.pictures)),
         attention=len(manifest.missing) + sum(bool(card.picture.failed_checks) for card in cards),
@@ -275,7 +276,7 @@ def _describe(row: Picture, channel: ChannelFacts, shot: ShotFacts) -> str:
     return f"{place}: {own or row.alt_texts.get(DEFAULT_LANGUAGE, shot.scene)}"
 
 
-def _view(card: Card) -> Mapping[str, str | int]:
+def _view(card: Card) -> Mapping[str, Any]:
     """Return what the script needs to show a picture large."""
     row = card.picture
     parts = [humanise(row.shot), card.channel.name]
@@ -289,6 +290,7 @@ def _view(card: Card) -> Mapping[str, str | int]:
         "width": row.width,
         "height": row.height,
         "channel": card.channel_number,
+        "boxes": [[each.kind, *each.box] for each in row.boxes],
     }
 
 

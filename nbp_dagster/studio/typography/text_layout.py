@@ -43,13 +43,13 @@ _STRIP_COLUMN: Final = 0.74
 _HEAD: Final = 0.4  # shares of a portrait frame's height down to which its head may reach,
 _FOOT: Final = 0.3  # and which its foot may take
 _DEEP_FOOT: Final = 0.25  # covered by the platform: a button above it is in the picture's middle
-_DEEP_HEAD: Final = 0.5  # down to which all of the copy may reach then
+_DEEP_HEAD: Final = 0.42  # down to which all of the copy may reach then
 # The headline's size that is tried first: a share of the frame's height, or of its area's root.
 _STRIP_SIZE: Final = 0.33
 _COLUMN_SIZE: Final = 0.085
 _HEAD_SIZE: Final = 0.094
 _GAP: Final = 0.4  # between fields, as a share of the headline's size
-_FADE: Final = 0.2  # depth of the toning's soft edge, as a share of the frame's width
+_FADE: Final = 0.14  # depth of the toning's soft edge, as a share of the frame's width
 _SHRUNK: Final = 0.75  # share of the first size below which dividing words is tried
 _WORTH_DIVIDING: Final = 1.25  # how much larger the type must get by it
 _FEW_LINES_OF_STRIP: Final = 2  # of a headline, where the button stands beside it

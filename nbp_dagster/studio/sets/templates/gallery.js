@@ -12,7 +12,7 @@
   const help = document.getElementById("help");
   const figures = pictures.map((_, number) => document.getElementById(`p${number}`));
   const homes = figures.map((figure) => figure.closest(".group"));
-  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false, all: false };
+  const view = { group: "shot", channel: "", locale: "", look: false, change: false, safe: false, boxes: false, all: false };
   const everything = { channel: "", locale: "", look: false, change: false };
   let shown = 0;
 
@@ -101,6 +101,7 @@
     }
     if (channelFilter) channelFilter.value = view.channel;
     document.body.classList.toggle("show-safe", view.safe);
+    document.body.classList.toggle("show-boxes", view.boxes);
   }
 
   function update(change) {
@@ -142,12 +143,24 @@
     frame.className = `frame channel-${picture.channel}`;
     frame.style.setProperty("--ratio", picture.width / picture.height);
     frame.style.setProperty("--native", `${picture.width}px`);
+    drawBoxes(picture.boxes);
     image.alt = picture.alt;
     image.src = figure.querySelector("img").src;
     sharpen(image, picture.file, number);
     const lineage = all(".lineage > :not(summary)", figure).map((part) => part.cloneNode(true));
     document.getElementById("viewer-lineage").replaceChildren(...lineage);
     viewer.querySelector(".panel").scrollTop = 0;
+  }
+
+  // Where checks saw heads, the subject and our type, in shares of the picture.
+  function drawBoxes(boxes) {
+    const drawn = boxes.map(([kind, left, top, right, bottom]) => {
+      const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      const place = { class: kind, x: left, y: top, width: right - left, height: bottom - top };
+      for (const [name, value] of Object.entries(place)) box.setAttribute(name, value);
+      return box;
+    });
+    document.getElementById("viewer-boxes")?.replaceChildren(...drawn);
   }
 
   // The thumbnail is there at once; the full file takes its place when it can be read. A page that
@@ -236,6 +249,7 @@
     l: nextLocale,
     g: () => update({ group: view.group === "shot" ? "channel" : "shot" }),
     s: () => update({ safe: !view.safe }),
+    b: () => update({ boxes: !view.boxes }),
     "?": () => help.showModal(),
   };
 
@@ -246,7 +260,7 @@
     if (event.target.closest("a.picture") && event.key === "ArrowRight") return moveFocus(1);
     if (event.target.closest("a.picture") && event.key === "ArrowLeft") return moveFocus(-1);
     const letter = letters[event.key.toLowerCase()];
-    if (!letter || !shortcuts.checked || (viewer.open && event.key.toLowerCase() !== "s")) return;
+    if (!letter || !shortcuts.checked || (viewer.open && !"sb".includes(event.key.toLowerCase()))) return;
     event.preventDefault();
     letter();
   }

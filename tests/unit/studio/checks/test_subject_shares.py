@@ -5,7 +5,7 @@ import pytest
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.studio.checks.check_table import CheckResult
 from nbp_dagster.studio.checks.rendition_checks import RenditionInput, run_rendition_checks
-from nbp_dagster.studio.checks.subject_shares import Framed
+from nbp_dagster.studio.checks.subject_shares import Framed, list_boxes
 from nbp_dagster.studio.imaging.boxes import Box
 from nbp_dagster.studio.imaging.crop import Crop
 from nbp_dagster.studio.imaging.places import Places
@@ -74,3 +74,25 @@ def test_a_thing_may_be_touched_by_copy_and_not_covered() -> None:
 def test_where_nobody_looked_nothing_is_passed() -> None:
     found = judge(is_known=False)
     assert {found[name].verdict for name in ("subject_whole", "subject_clear")} == {"skipped"}
+
+
+@pytest.mark.parametrize("with_heads", [True, False])
+def test_boxes_are_recorded_in_shares_of_the_rendition(with_heads: bool) -> None:
+    places = Places(original="a" * 64, heads=(HEAD, (0.1, 0.2, 0.2, 0.4)), subject=(0.5, 0, 1, 1))
+    words = (TextBox("headline", (108, 540, 972, 648), 40),)
+    found = list_boxes(
+        Framed(CROP, (2000, 1000), places), words, (1080, 1080), with_heads=with_heads
+    )
+    # The second head is outside the frame.
+    heads = [("head", "head_1", (0.2, 0.2, 0.4, 0.4))] if with_heads else []
+    assert [(each.kind, each.name, each.box) for each in found] == [
+        *heads,
+        ("subject", "subject", (0.0, 0.0, 1.0, 1.0)),
+        ("type", "headline", (0.1, 0.5, 0.9, 0.6)),
+    ]
+
+
+def test_of_a_picture_nobody_looked_at_only_type_is_recorded() -> None:
+    words = (TextBox("headline", (108, 540, 972, 648), 40),)
+    found = list_boxes(Framed(CROP, (2000, 1000), None), words, (1080, 1080), with_heads=True)
+    assert [each.kind for each in found] == ["type"]

@@ -97,3 +97,12 @@ def test_copy_of_one_locale_makes_renditions_of_all_again_and_buys_nothing(tmp_p
     assert short[0] != long[0]
     assert short[1] == long[1]
     assert compiled("same", "Ruhige Morgen") == short
+
+
+def test_switching_the_record_of_heads_off_makes_records_anew(tmp_path: Path) -> None:
+    context = context_of(tmp_path)
+    key = context.prompt.key
+    receipt = Receipt("f" * 64, key, "g1", Decimal("0.15"), 1, None, None, None, None, None)
+    made = Reused(key, KeptImage("a" * 64, 1024, 1024, "png", 1), receipt)
+    assert recipe_of(context, made, with_heads=False) != recipe_of(context, made)
+    assert recipe_of(context, made, with_heads=True) == recipe_of(context, made)

@@ -330,6 +330,12 @@ def test_controls_without_a_use_are_left_out() -> None:
     toggles = [button.get("data-toggle") for button in _buttons(single.manifest)]
     assert "safe" not in toggles
     assert "look" not in toggles
+    assert "boxes" in toggles
+    bare = replace(
+        single.manifest, pictures=tuple(replace(row, boxes=()) for row in single.manifest.pictures)
+    )
+    assert "boxes" not in [button.get("data-toggle") for button in _buttons(bare)]
+    assert 'id="viewer-boxes"' not in render_gallery(bare, thumbs={})
 
 
 def _buttons(manifest: SetManifest) -> list[dict[str, str | None]]:
