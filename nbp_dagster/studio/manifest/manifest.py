@@ -18,13 +18,9 @@ from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.value_types import (
     DisclosureFacts,
     DuplicateFacts,
-<<<<<<< HEAD
     LogoFacts,
     SafeArea,
-=======
-    SafeArea,
     SeenBox,
->>>>>>> w-b2
 )
 from nbp_dagster.studio.storage.files import write_atomically
 

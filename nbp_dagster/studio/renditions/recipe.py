@@ -71,14 +71,10 @@ def recipe_of(
         facts["line_breaks"] = LINE_BREAKS_VERSION
     if signer is not None:
         facts["signing"] = SIGNING_VERSION
-<<<<<<< HEAD
-    # A table of one's own may change what is declared without a market.
-    if context.campaign.markets or context.table != load_packaged_table():
-=======
     if not with_heads:
         facts["heads"] = "not recorded"
-    if context.campaign.markets:
->>>>>>> w-b2
+    # A table of one's own may change what is declared without a market.
+    if context.campaign.markets or context.table != load_packaged_table():
         facts["disclosure"] = _disclosure_facts(context)
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)

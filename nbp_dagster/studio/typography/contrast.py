@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
 from PIL import Image, ImageChops
 
 Box = tuple[int, int, int, int]
@@ -54,7 +53,7 @@ def measure_luminance(colour: Colour) -> float:
 
 def measure_contrast(one: Colour, other: Colour) -> float:
     """Return the WCAG contrast ratio of two colours, 1 to 21."""
-    return _ratio(measure_luminance(one), measure_luminance(other))
+    return ratio_of(measure_luminance(one), measure_luminance(other))
 
 
 def measure_worst_contrast(image: Image.Image, ink: Colour) -> float:
@@ -72,7 +71,7 @@ def measure_worst_contrast(image: Image.Image, ink: Colour) -> float:
     high = min(1.0, (max(_linearise(image, upwards=True)) + 1) / 255)
     if low <= ink_luminance <= high:
         return 1.0
-    return min(_ratio(ink_luminance, low), _ratio(ink_luminance, high))
+    return min(ratio_of(ink_luminance, low), ratio_of(ink_luminance, high))
 
 
 def choose_scheme(palette: Mapping[str, str]) -> Scheme:
@@ -125,55 +124,6 @@ def list_schemes(palette: Mapping[str, str]) -> tuple[Scheme, ...]:
     return usual, inverse
 
 
-class Toning:
-    """How much type disturbs a picture, and is disturbed by it: 0 to 1, to rank places by.
-
-    By how much toning changes what is under the words for them to be legible, and how restless it
-    still is then.
-
-    Args:
-        picture: RGB; small enough to look at as a whole.
-        scheme: Colours of the type, and what the picture is toned towards.
-    """
-
-    def __init__(self, picture: Image.Image, scheme: Scheme) -> None:
-        pixels = np.asarray(picture, dtype=np.float64) / 255
-        linear = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4)
-        self._light = linear @ np.array([0.2126, 0.7152, 0.0722])
-        self._apart = np.abs(pixels - np.array(scheme.background) / 255).mean(axis=2)
-        self._ink = measure_luminance(scheme.ink)
-        self._ground = measure_luminance(scheme.background)
-
-    def measure(self, boxes: Sequence[Box]) -> float:
-        """Return the disturbance in some boxes, where that is most.
-
-        Args:
-            boxes: Left, top, right, bottom in pixels of the picture.
-        """
-        return max(map(self._measure, boxes), default=0.0)
-
-    def _measure(self, box: Box) -> float:
-        left, top, right, bottom = box
-        part = np.s_[top : max(top + 1, bottom), left : max(left + 1, right)]
-        light = self._light[part]
-        if not light.size:
-            return 0.0
-        worst = float(light.max() if self._ink > self._ground else light.min())
-        strength = self._find_strength(worst)
-        restless = float(light.std())
-        return strength * float(self._apart[part].mean()) + (1 - strength) * restless
-
-    def _find_strength(self, worst: float) -> float:
-        """Return the share of the background that makes type on a luminance legible."""
-        for strength in np.linspace(0, 1, 11):
-            # Pictures are blended in sRGB, which is near to a gamma of 2.2.
-            mixed = (1 - strength) * worst ** (1 / 2.2) + strength * self._ground ** (1 / 2.2)
-            light = mixed**2.2
-            if _ratio(self._ink, light) >= LEGIBLE:
-                return float(strength)
-        return 1.0
-
-
 def find_toned(words: Sequence[Box], *, air: int, fade: int, size: tuple[int, int]) -> Box:
     """Return the part around some words that must be even enough to read on.
 
@@ -220,7 +170,8 @@ def _shade(colour: Colour) -> Colour:
     return red, green, blue
 
 
-def _ratio(one: float, other: float) -> float:
+def ratio_of(one: float, other: float) -> float:
+    """Return the WCAG contrast ratio of two relative luminances, 1 to 21."""
     return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 

@@ -18,7 +18,6 @@ from nbp_dagster.studio.typography.blocks import MAY_BE_LEFT_OUT, Block, Box, Co
 from nbp_dagster.studio.typography.contrast import (
     LEGIBLE,
     Scheme,
-    Toning,
     draw_tone_shape,
     list_schemes,
     measure_contrast,
@@ -261,6 +260,9 @@ def _look(
 
     A reduced copy is looked at: this ranks places, and the toning itself heeds every pixel.
     """
+    # Imported here: whether copy fits is checked without pixels, and sooner without numpy.
+    from nbp_dagster.studio.typography.toning import Toning
+
     factor = max(1, min(picture.size) // _LOOKED_AT)
     small = picture.reduce(factor)
 

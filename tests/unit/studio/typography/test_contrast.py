@@ -5,12 +5,12 @@ from PIL import Image
 
 from nbp_dagster.studio.typography.contrast import (
     Box,
-    Toning,
     draw_tone_shape,
     find_toned,
     list_schemes,
     measure_contrast,
 )
+from nbp_dagster.studio.typography.toning import Toning
 from tests.rigs.pictures import draw_noise
 
 SIZE = (1000, 2000)
