@@ -26,20 +26,17 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
 # Brands of the ISO base media file format. Source: ISO/IEC 23008-12 (HEIF).
 _HEIC: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
+DRAWN_KINDS: Final = frozenset(("a TIFF", "a GIF", "a BMP", "an AVIF", "a HEIC", "an SVG"))
+"""Kinds that a reference may have beside the accepted ones: they are drawn as PNG for models."""
+
 _SAVE = "open it in an image editor and save it as PNG"
 _ADVICE: Mapping[str, str] = {
-    "a GIF": _SAVE,
-    "a BMP": _SAVE,
-    "a TIFF": _SAVE,
     "a Photoshop file": "export it as PNG",
     "a PostScript file": "export it as PNG",
     "a PDF": "export the page as PNG",
     "an icon": _SAVE,
     "a JPEG XL": _SAVE,
     "a JPEG 2000": _SAVE,
-    "an AVIF": _SAVE,
-    "a HEIC": "export the photograph as JPEG; phones have a setting for that (Most Compatible)",
-    "an SVG": "export it as PNG, 1024 pixels wide or more",
     "a ZIP archive": "unpack it, and name the picture inside",
     "gzip data": "unpack it, and name the picture inside",
     "a Git LFS pointer": "the picture itself is not here yet; run `git lfs pull`",

@@ -1,7 +1,7 @@
 """The checks of the pictures as Dagster asset checks: one evaluation a run, whatever its size."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,6 +73,8 @@ class _Count:
     pictures: int = 0
     failed: int = 0
     skipped: int = 0
+    # Pictures of other runs' prompts that fall short still.
+    earlier: int = 0
     errors: int = 0
     # Pictures that fall short, by campaign.
     campaigns: Counter[str] = field(default_factory=Counter)
@@ -111,11 +113,23 @@ class Judgement:
                 count.skipped += 1
                 count.why_skipped = count.why_skipped or found.item.sentence
             if found.item.verdict == "failed":
-                count.failed += 1
-                count.campaigns[found.prompt_key.partition("/")[0]] += 1
-                count.errors += found.item.severity == "error"
-                if len(count.shown) < _ROWS:
-                    count.shown.append(found)
+                _count_failed(count, found)
+
+    def add_earlier(self, studio: Studio, looked_at: Container[str]) -> None:
+        """Count what falls short still of prompts that the run did not look at.
+
+        Dagster shows a check by its latest evaluation: a run of other prompts must not turn it
+        green.
+        """
+        known = {prompt.key for prompt in studio.prompts}
+        for key in studio.records.list_falling_short():
+            record = None if key in looked_at or key not in known else studio.records.read(key)
+            for found in () if record is None else _findings(record, strict=False):
+                count = self._counts.get(found.item.name)
+                if count is not None and found.item.verdict == "failed":
+                    count.pictures += 1
+                    count.earlier += 1
+                    _count_failed(count, found)
 
     def unlooked(self) -> Iterator[str]:
         """Say which checks could look at no picture at all, one line for each reason."""
@@ -136,6 +150,14 @@ class Judgement:
                 # A brand may have made an error of what warns elsewhere.
                 severity = "error" if count.errors else check.severity
                 yield _result(check.name, severity, self._asset, count)
+
+
+def _count_failed(count: _Count, found: _Shortfall) -> None:
+    count.failed += 1
+    count.campaigns[found.prompt_key.partition("/")[0]] += 1
+    count.errors += found.item.severity == "error"
+    if len(count.shown) < _ROWS:
+        count.shown.append(found)
 
 
 def log_shortfalls(
@@ -258,6 +280,8 @@ def _shortfalls(failed: Sequence[_Shortfall]) -> dg.TableMetadataValue | str:
 def _sum_up(name: str, passed: int, count: _Count) -> str:
     """Return the counts, and of what falls short the campaigns and what is wrong, in words."""
     counted = f"{passed} of {count.pictures} pictures passed"
+    if count.earlier:
+        counted += f" ({count.earlier} of other runs fall short still)"
     if not count.failed:
         return counted
     named = [f"{failed} of {name}" for name, failed in count.campaigns.most_common(_CAMPAIGNS)]
@@ -280,6 +304,7 @@ def _result(name: str, severity: str, asset: dg.AssetKey, count: _Count) -> dg.A
             "pictures": count.pictures,
             "failed": count.failed,
             "skipped": count.skipped,
+            **({"of_other_runs": count.earlier} if count.earlier else {}),
             **({"campaigns": dg.MetadataValue.json(dict(count.campaigns))} if count.failed else {}),
             "falling_short": _shortfalls(count.shown),
         },

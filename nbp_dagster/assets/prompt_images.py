@@ -226,6 +226,8 @@ class _PromptStep:
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
+        elif self._renditions.is_selected:
+            self._judgement.add_earlier(self._studio, self._prompts)
         self._close_log(len(compiled.orders))
         for reason in self._judgement.unlooked():
             self._context.log.info("%s", reason)

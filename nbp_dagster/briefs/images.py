@@ -15,12 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from nbp_dagster.addresses import find_path_fault, is_public
-from nbp_dagster.file_kinds import HEAD_BYTES, advise_conversion, describe_kind
+from nbp_dagster.file_kinds import DRAWN_KINDS, HEAD_BYTES, advise_conversion, describe_kind
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 
 BRANDS_FOLDER = "brands"
 CAMPAIGNS_FOLDER = "campaigns"
 MAX_REFERENCE_BYTES = 64 * 1024 * 1024  # the decoder's own limit
+ACCEPTED = "a PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or SVG file"
 UNREADABLE = "cannot be read; check the file, its links and its permissions"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -168,12 +169,12 @@ def _find_spelled(root: Path, key: str) -> Path:
 
 def _read_file(real: Path, path: Path) -> FileDigest | str:
     if not real.is_file():
-        return "not a file; accepted: a PNG, JPEG or WebP file"
+        return f"not a file; accepted: {ACCEPTED}"
     size = real.stat().st_size
     if size > MAX_REFERENCE_BYTES:
         return f"{size} bytes; accepted: at most {MAX_REFERENCE_BYTES}"
     content = real.read_bytes()
-    if not _is_picture(content[:16]):
+    if not _is_picture(content[:HEAD_BYTES]):
         return _tell_kind(content[:HEAD_BYTES])
     whole = hashlib.sha256(content).hexdigest()
     stripped = strip_metadata(content)
@@ -183,13 +184,14 @@ def _read_file(real: Path, path: Path) -> FileDigest | str:
 
 def _tell_kind(head: bytes) -> str:
     advice = advise_conversion(head)
-    told = f"{describe_kind(head)}; accepted: a PNG, JPEG or WebP file"
+    told = f"{describe_kind(head)}; accepted: {ACCEPTED}"
     return f"{told}; {advice}" if advice else told
 
 
 def _is_picture(head: bytes) -> bool:
     webp = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
-    return webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+    usual = webp or head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"))
+    return usual or describe_kind(head) in DRAWN_KINDS
 
 
 def _suggest_file(path: Path) -> str:

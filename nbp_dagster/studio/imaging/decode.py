@@ -138,7 +138,7 @@ def _load(
             if least_side is not None:
                 opened.draft(None, (least_side, least_side))
             opened.load()
-            return _normalise(opened)
+            return normalise(opened)
     except Image.DecompressionBombError:
         seen = f"far more than {max_pixels:,} pixels; accepted: at most {max_pixels:,}"
         raise UndecodableImage(what, seen) from None
@@ -166,7 +166,7 @@ def _check_frame(opened: Image.Image, *, what: str, max_pixels: int) -> None:
         raise UndecodableImage(what, f"{frames} frames; accepted: one still picture")
 
 
-def _normalise(opened: Image.Image) -> Image.Image:
+def normalise(opened: Image.Image) -> Image.Image:
     """Return the picture upright, RGB or RGBA, in sRGB, and free of metadata."""
     profile = opened.info.get("icc_profile")
     image = _to_srgb(_turn_upright(opened), profile)

@@ -1,6 +1,8 @@
 """Records of each prompt's present pictures: one small JSON file per prompt."""
 
+import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
 from nbp_dagster.studio.manifest.value_types import Reading, WordBox
-from nbp_dagster.studio.storage.files import Stamp, stamp_of, write_atomically
+from nbp_dagster.studio.storage.files import Stamp, stamp_of, translate_errors, write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,13 @@ class PromptRecord:
         """The checks of the original that it did not pass."""
         return tuple(check for check in self.checks if check.verdict == "failed")
 
+    @property
+    def falls_short(self) -> bool:
+        """Whether its original or a rendition of it failed a check."""
+        return bool(self.failed_checks) or any(row.failed_checks for row in self.pictures)
+
+
+_SHORT = ".falling_short"
 
 _ADAPTER = TypeAdapter(PromptRecord)
 
@@ -76,7 +85,11 @@ def judge_strictly(check: CheckFacts) -> CheckFacts:
 
 
 class RecordFolder:
-    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it is unchanged."""
+    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it is unchanged.
+
+    A file of `<root>/.falling_short` stands for each record with a failed check, so that
+    those are found without reading all.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -107,6 +120,23 @@ class RecordFolder:
         data = _ADAPTER.dump_json(record, indent=1)
         path = self._path(record.prompt_key)
         write_atomically(path, data, sync=False, private_in=self._root)
+        key = record.prompt_key.encode()
+        # A key is longer than a file's name may be.
+        mark = self._root / _SHORT / hashlib.sha256(key).hexdigest()
+        if record.falls_short:
+            write_atomically(mark, key, sync=False, private_in=self._root)
+        else:
+            with translate_errors(mark):
+                mark.unlink(missing_ok=True)
+
+    def list_falling_short(self) -> tuple[str, ...]:
+        """Return the keys of the prompts whose record has a failed check, sorted."""
+        keys = []
+        for mark in (self._root / _SHORT).glob("*"):
+            # Another run may take it away meanwhile.
+            with suppress(OSError, UnicodeDecodeError):
+                keys.append(mark.read_text("utf-8"))
+        return tuple(sorted(keys))
 
     def _path(self, prompt_key: str) -> Path:
         return self._root / f"{prompt_key}.json"

@@ -6,31 +6,32 @@ from typing import Final
 from PIL import ExifTags, Image
 
 from nbp_dagster.studio.imaging.decode import MAX_PIXELS, decode_image
+from nbp_dagster.studio.references.other_formats import SENT_SIDE, make_plain
 
 MAX_REFERENCE_PIXELS: Final = 110_000_000  # phones take pictures of 48, 50 and 108 megapixels
-# Of the longer side, where a picture is drawn smaller: a model's own pictures have 5,504 at most.
-_SENT_SIDE: Final = 3072
 _JPEG_QUALITY: Final = 95
 
 
 def make_sendable(data: bytes, *, what: str) -> bytes:
     """Return a picture as it is sent.
 
-    That is its own bytes, unless its EXIF turns it, which services may or may not heed, or it has
-    more than `MAX_PIXELS` pixels. It is drawn anew then: upright, 3,072 pixels long at most.
+    That is its own bytes, unless its EXIF turns it, which services may or may not heed, it has
+    more than `MAX_PIXELS` pixels, or models do not take its format. It is drawn anew then: upright,
+    3,072 pixels long at most.
 
     Args:
-        data: A PNG, JPEG or WebP file.
+        data: A file of a format that briefs may name; see `other_formats`.
         what: Names the picture in an error.
 
     Raises:
         UndecodableImage: The bytes are no usable picture.
     """
+    data = make_plain(data, what=what, max_pixels=MAX_REFERENCE_PIXELS)
     if not _must_be_drawn(data):
         return data
-    decoded = decode_image(data, what=what, max_pixels=MAX_REFERENCE_PIXELS, least_side=_SENT_SIDE)
+    decoded = decode_image(data, what=what, max_pixels=MAX_REFERENCE_PIXELS, least_side=SENT_SIDE)
     image = decoded.image
-    image.thumbnail((_SENT_SIDE, _SENT_SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((SENT_SIDE, SENT_SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     if image.mode == "RGB" and decoded.format != "PNG":
         image.save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)

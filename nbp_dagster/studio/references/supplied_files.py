@@ -3,6 +3,7 @@
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.supplied_images import all_images
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
+from nbp_dagster.studio.references.other_formats import make_plain
 from nbp_dagster.studio.references.sendable import MAX_REFERENCE_PIXELS
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 from nbp_dagster.yaml_source.problems import BriefError
@@ -45,6 +46,7 @@ def decode_once(data: bytes, digest: str, *, what: str) -> None:
     """
     if digest in _VALID:
         return
+    data = make_plain(data, what=what, max_pixels=MAX_REFERENCE_PIXELS)
     # A JPEG of more pixels than are sent is read through at a part of its size, for its memory.
     image = decode_image(
         data, what=what, max_pixels=MAX_REFERENCE_PIXELS, least_side=_LEAST_SIDE

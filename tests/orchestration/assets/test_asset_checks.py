@@ -14,7 +14,8 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.simulator.faults import Fault
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
-from tests.rigs.briefs import write_briefs
+from tests.rigs.briefs import campaign, write_briefs
+from tests.rigs.briefs import shot as plain_shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
@@ -149,3 +150,47 @@ def test_each_fault_turns_exactly_its_check_red(run: Run) -> None:
     # The picture that another prompt has already is told with both names, once a set.
     twins = red_of(run.sets)[CAMPAIGN]["distinct_originals"]
     assert f"{key(TWIN)} is {key('')}," in twins
+
+
+def latest_check(location: CodeLocation, name: str) -> tuple[bool, str]:
+    """What Dagster shows of a check: the latest evaluation."""
+    key = dg.AssetCheckKey(NAMES.channel_images, name)
+    records = location.instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    event = records[0].event
+    assert event is not None
+    assert event.dagster_event is not None
+    item = event.dagster_event.asset_check_evaluation_data
+    return item.passed, item.description or ""
+
+
+def test_a_check_stays_red_until_the_prompt_that_fails_it_is_right(location: CodeLocation) -> None:
+    wrong = plain_shot("kitchen", scene="[[sim:wrong_size]] a kitchen", characters=[])
+    sound = plain_shot("garden", characters=[])
+    location.write(campaign(wrong, sound))
+    kitchen, garden = location.prompts()
+    assert location.materialize(PROMPT_ASSETS).success
+    assert not latest_check(location, "asked_size")[0]
+
+    # A run of the other prompt, whose picture passes.
+    assert location.materialize(PROMPT_ASSETS, [garden]).success
+    passed, words = latest_check(location, "asked_size")
+    assert not passed
+    assert words.startswith("1 of 2 pictures passed (1 of other runs fall short still); ")
+
+    location.write(campaign({**wrong, "scene": "a kitchen"}, sound))
+    assert location.materialize(PROMPT_ASSETS, [kitchen]).success
+    assert latest_check(location, "asked_size") == (True, "1 of 1 pictures passed")
+
+
+def test_a_prompt_that_the_briefs_no_longer_have_keeps_no_check_red(
+    location: CodeLocation,
+) -> None:
+    wrong = plain_shot("kitchen", scene="[[sim:wrong_size]] a kitchen", characters=[])
+    sound = plain_shot("garden", characters=[])
+    location.write(campaign(wrong, sound))
+    assert location.materialize(PROMPT_ASSETS).success
+
+    location.write(campaign(sound))
+    assert location.materialize(PROMPT_ASSETS).success
+
+    assert latest_check(location, "asked_size")[0]

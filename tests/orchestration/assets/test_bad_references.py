@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from nbp_dagster.briefs.images import ACCEPTED
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.cli.choice import choose_prompts
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.run import run_prompts
 from nbp_dagster.cli.run_summary import RunOptions
+from nbp_dagster.file_kinds import DRAWN_KINDS
 from nbp_dagster.studio.ledger.orders import Outcome, OutcomeCounts
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.references.supplied_files import check_files
@@ -20,6 +22,7 @@ from tests.rigs.code_location import NAMES, PROMPT_ASSETS, CodeLocation
 from tests.rigs.pictures import OTHER_KINDS, broken_pictures, draw_noise, draw_scene, encode
 
 PICTURES = broken_pictures()
+REFUSED = {name: kind for name, kind in OTHER_KINDS.items() if kind not in DRAWN_KINDS}
 # What the file is; what the line says of it. All are called `.png`.
 BY_DECODING = {
     "truncated png": "a damaged or truncated PNG",
@@ -90,18 +93,18 @@ class Silent:
 def test_a_file_disguised_as_a_picture_is_refused_when_the_briefs_are_read(
     tmp_path: Path,
 ) -> None:
-    brand = products_of({kind: make_picture(kind) for kind in OTHER_KINDS}, tmp_path)
+    brand = products_of({kind: make_picture(kind) for kind in REFUSED}, tmp_path)
     write_briefs(tmp_path, campaign(shot("kitchen")), brand=brand)
 
     with pytest.raises(BriefError) as caught:
         load_briefs(tmp_path)
 
     lines = lines_of(caught.value)
-    assert len(lines) == len(OTHER_KINDS)
-    for number, seen in enumerate(OTHER_KINDS.values()):
+    assert len(lines) == len(REFUSED)
+    for number, seen in enumerate(REFUSED.values()):
         [line] = [one for one in lines if f"products.p{number}.references[0]: " in one]
         assert line.startswith("brands/hilltop.yaml:")
-        assert f".png' - {seen}; accepted: a PNG, JPEG or WebP file" in line
+        assert f".png' - {seen}; accepted: {ACCEPTED}" in line
 
 
 def test_a_plan_names_every_picture_that_cannot_be_used_and_asks_the_service_nothing(

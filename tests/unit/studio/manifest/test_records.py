@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 
 RECORD = PromptRecord(
@@ -44,3 +45,19 @@ def test_a_record_that_is_gone_or_unreadable_counts_as_none(tmp_path: Path) -> N
     assert folder.read(RECORD.prompt_key) is None
     file.unlink()
     assert folder.read(RECORD.prompt_key) is None
+
+
+def test_records_that_fall_short_are_listed_until_they_do_not(tmp_path: Path) -> None:
+    folder = RecordFolder(tmp_path)
+    failed = CheckFacts(
+        name="asked_size", verdict="failed", sentence="too small", severity="warn", figures={}
+    )
+    long = replace(RECORD, prompt_key="/".join(["a" * 120] * 4), checks=(failed,))
+    assert folder.list_falling_short() == ()
+
+    folder.write(replace(RECORD, checks=(failed,)))
+    folder.write(long)
+    assert RecordFolder(tmp_path).list_falling_short() == (long.prompt_key, RECORD.prompt_key)
+
+    folder.write(replace(RECORD, checks=(replace(failed, verdict="passed"),)))
+    assert folder.list_falling_short() == (long.prompt_key,)

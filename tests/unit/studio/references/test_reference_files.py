@@ -265,7 +265,7 @@ def test_a_generated_sheet_too_large_to_be_sent_stops_its_prompts_before_they_ar
     [
         (picture(broken_pictures()["12000x12000 png"]()), "12000x12000 pixels; accepted: at most"),
         (picture(broken_pictures()["animated webp"]()), "5 frames; accepted: one still picture"),
-        (picture(broken_pictures()["svg"]()), "an SVG; accepted: PNG, JPEG, WebP, AVIF"),
+        (picture(broken_pictures()["svg"]()), "nothing can be seen"),
         (picture(broken_pictures()["truncated jpeg"]()), "a damaged or truncated JPEG"),
         (
             HttpResponse(status=200, headers={"content-length": "9999999999"}, body=b""),
