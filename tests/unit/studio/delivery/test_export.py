@@ -111,3 +111,16 @@ def test_a_campaign_without_a_set_is_told_what_to_do(environment: Mapping[str, s
     assert result.exit_code == 1
     assert "holds no set" in result.output
     assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["s3://acme/zips", "x" * 300])
+def test_a_place_that_is_no_folder_is_refused(
+    environment: Mapping[str, str], tmp_path: Path, place: str
+) -> None:
+    write(environment)
+
+    result = run(environment, CAMPAIGN, "--to", place)
+
+    assert result.exit_code == 2
+    assert "--to" in result.output
+    assert not Path("s3:").exists()
