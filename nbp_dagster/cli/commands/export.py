@@ -28,12 +28,15 @@ def export(
 ) -> None:
     """Write a campaign's finished set as zips, with a list, the manifest and its schema."""
     # Imported here, so that `nbp --help` does not read the environment.
+    from nbp_dagster.addresses import find_path_fault
     from nbp_dagster.briefs.load import load_briefs
     from nbp_dagster.cli.openings import read_decisions
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.delivery.export import ExportRules, export_set
     from nbp_dagster.studio.storage.data_paths import StudioPaths
 
+    if to is not None and (fault := find_path_fault(str(to))):
+        raise click.BadParameter(f"{str(to)[:80]!r} - {fault}", param_hint="--to")
     settings = read_settings()
     paths = StudioPaths(settings.home)
     briefs = load_briefs(settings.config.absolute(), wanted={campaign})

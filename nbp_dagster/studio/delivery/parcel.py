@@ -75,7 +75,8 @@ def read_set(folder: Path, campaign_id: str) -> SetManifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise NotPublishable(
-            f"{folder} holds no set: materialize campaign_sets for {campaign_id} first"
+            f"{folder} holds no set: materialize campaign_sets for {campaign_id} first, or "
+            f"`nbp run {campaign_id}`"
         )
     return from_json(path.read_text(encoding="utf-8"), what=str(path))
 

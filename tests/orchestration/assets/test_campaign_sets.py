@@ -278,3 +278,20 @@ def test_one_target_that_fails_is_named_and_the_others_are_served(
 
     assert "published to 1 of 2 targets (main of simulated-user/campaigns)" in words
     assert f"{tmp_path}/taken" in words
+
+
+def test_a_simulated_set_goes_to_trials_alone(location: CodeLocation, tmp_path: Path) -> None:
+    trial = {"mode": "simulator", "publish_trial_to": f"{tmp_path}/trial"}
+    both = {**trial, "publish_to": f"{tmp_path}/shared"}
+    simulated = replace(location, settings=location.settings.model_copy(update=trial))
+    simulated.sheets_made()
+    assert simulated.materialize(PROMPT_ASSETS).success
+    assert simulated.materialize([NAMES.campaign_sets]).success
+
+    told = publish(simulated)
+    refused = publish(replace(simulated, settings=location.settings.model_copy(update=both)))
+
+    assert told.success
+    assert (tmp_path / "trial" / "winter" / "latest.json").is_file()
+    assert "it holds simulated pictures, and those are never published" in failure_of(refused)
+    assert not (tmp_path / "shared").exists()

@@ -134,3 +134,16 @@ def test_what_a_person_rejected_is_not_exported(environment: Mapping[str, str]) 
     assert "1 pictures are rejected" in refused.output
     assert "rejected by ada: six fingers): see `nbp review`" in refused.output
     assert run(environment, CAMPAIGN).exit_code == 0
+
+
+@pytest.mark.parametrize("place", ["s3://acme/zips", "x" * 300])
+def test_a_place_that_is_no_folder_is_refused(
+    environment: Mapping[str, str], tmp_path: Path, place: str
+) -> None:
+    write(environment)
+
+    result = run(environment, CAMPAIGN, "--to", place)
+
+    assert result.exit_code == 2
+    assert "--to" in result.output
+    assert not Path("s3:").exists()

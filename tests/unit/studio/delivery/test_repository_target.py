@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import BadRequest, OxenError
 from nbp_dagster.oxen.retry import RetryPolicy
-from nbp_dagster.oxen.transport import RequestsTransport
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, RequestsTransport
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.delivery.parcel import Parcel
@@ -287,3 +287,55 @@ def test_the_service_s_limit_is_kept_and_would_be_told(
     assert MOST_REQUEST_BYTES == 50 * 1024 * 1024
     assert len(records("commit")) == 1
     require_whole(client, large)
+
+
+class _Killed(BaseException):
+    """Ends a publisher as a signal would: nothing of ours catches it."""
+
+
+class DyingTransport(RequestsTransport):
+    """Sends so many requests; the next is never sent."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__()
+        self._left = requests
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        if self._left == 0:
+            raise _Killed
+        self._left -= 1
+        return super().send(request)
+
+
+def test_killed_before_any_request_a_publisher_leaves_the_old_set_or_the_new(
+    client: OxenClient,
+    simulator: SimulatorServer,
+    records: Records,
+    parcel: Parcel,
+    small: int,
+    tmp_path: Path,
+) -> None:
+    target_of(client).deliver(parcel)
+    newer = pack_sample(tmp_path / "newer", name="Another title", locales=("en",))
+    assert len(newer.files) > 3
+
+    for requests in range(100):
+        dying = OxenClient(
+            simulator.url,
+            api_key="sk-1",
+            transport=DyingTransport(requests),
+            clock=FakeClock(),
+            retry=RetryPolicy(attempts=3),
+        )
+        try:
+            done = target_of(dying, most_bytes=small).deliver(newer)
+        except _Killed:
+            assert len(records("commit")) == 1
+            require_whole(client, parcel)
+        else:
+            break
+
+    assert requests >= 5
+    assert done.commit
+    assert len(records("commit")) == 2
+    require_whole(client, newer)
