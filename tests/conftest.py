@@ -1,6 +1,7 @@
 """Fixtures that several kinds of test share."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,11 +27,34 @@ _LONG = (
 # After which a test hangs whose processes start in turn, on a machine where others do so as well.
 _PROCESSES_SECONDS = 900
 
+# Where files lie in memory, and what must be free there: the packaging tests make environments.
+_MEMORY = Path("/dev/shm")
+_MEMORY_BYTES = 6 * 1024**3
+
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
 # about reading switch it on themselves.
 os.environ.setdefault("NBP_OCR", "off")
 # A killed run's orders would wait two minutes; tests of that wait have times of their own.
 os.environ.setdefault("NBP_ABSENCE_SECONDS", "0")
+
+
+def _keep_files_in_memory() -> None:
+    """Have temporary folders made in memory, unless TMPDIR says where.
+
+    Every write of the store and of the ledger waits for the disk, some milliseconds each. Tests
+    kill processes, never the machine, so that none of them can see a difference.
+    """
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK):
+        return
+    there = os.statvfs(_MEMORY)
+    free = there.f_bavail * there.f_frsize
+    # Containers often have 64 MB there, or forbid to run programs, which virtual environments are.
+    if free >= _MEMORY_BYTES and not there.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
+
+
+_keep_files_in_memory()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -32,7 +32,7 @@ class CodeLocation:
         write_briefs(self.settings.config, *campaigns, **brand)
 
     def prompts(self) -> list[str]:
-        return self._keys(NAMES.generated_images)
+        return _keys_of(NAMES.generated_images, self.definitions().get_repository_def())
 
     def materialize(
         self,
@@ -43,8 +43,9 @@ class CodeLocation:
         tags: Mapping[str, str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run assets over the range of the keys; over all when none are named."""
-        keys = keys or self._keys(assets[0])
-        job = self.definitions().get_repository_def().get_implicit_job_def_for_assets(list(assets))
+        repository = self.definitions().get_repository_def()
+        keys = keys or _keys_of(assets[0], repository)
+        job = repository.get_implicit_job_def_for_assets(list(assets))
         assert job is not None
         result = job.execute_in_process(
             instance=self.instance,
@@ -84,19 +85,21 @@ class CodeLocation:
 
     def stale(self, asset: dg.AssetKey, definitions: dg.Definitions | None = None) -> set[str]:
         """Partitions the UI marks as unsynced; by the definitions of now when none are given."""
-        graph = (definitions or self.definitions()).get_repository_def().asset_graph
+        repository = (definitions or self.definitions()).get_repository_def()
         resolver = CachingStaleStatusResolver(
-            self.instance, graph, loading_context=_loading(self.instance)
+            self.instance, repository.asset_graph, loading_context=_loading(self.instance)
         )
         return {
-            key for key in self._keys(asset) if resolver.get_status(asset, key).value == "STALE"
+            key
+            for key in _keys_of(asset, repository)
+            if resolver.get_status(asset, key).value == "STALE"
         }
 
-    def _keys(self, asset: dg.AssetKey) -> list[str]:
-        graph = self.definitions().get_repository_def().asset_graph
-        partitions = graph.get(asset).partitions_def
-        assert partitions is not None
-        return list(partitions.get_partition_keys())
+
+def _keys_of(asset: dg.AssetKey, repository: dg.RepositoryDefinition) -> list[str]:
+    partitions = repository.asset_graph.get(asset).partitions_def
+    assert partitions is not None
+    return list(partitions.get_partition_keys())
 
 
 def _loading(instance: dg.DagsterInstance) -> Any:
