@@ -18,6 +18,7 @@ from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, judge_strictly
 from nbp_dagster.studio.review.approvals import (
+    ApprovalState,
     ReviewedPicture,
     count_states,
     describe_decision,
@@ -233,6 +234,38 @@ def evaluate_approval(
         severity=severity,
         description=f"{record.prompt_key}: {', '.join(told) or 'no picture'}",
         metadata={"pictures": len(rows), "decisions": _decisions(rows)},
+    )
+
+
+def sum_up_approval(
+    asset: dg.AssetKey, counts: Mapping[str, Mapping[ApprovalState, int]]
+) -> dg.AssetCheckEvaluation:
+    """Return whether whole campaigns are approved: the check's state over all its prompts.
+
+    Args:
+        asset: The pictures' asset.
+        counts: Pictures of each campaign's set by their state.
+    """
+    left = {
+        campaign: counted["pending"] + counted["rejected"] for campaign, counted in counts.items()
+    }
+    named = [
+        f"{campaign}: {sum(counted.values()) - left[campaign]} of {sum(counted.values())} settled"
+        for campaign, counted in sorted(counts.items(), key=lambda row: -left[row[0]])
+    ]
+    more = [f"{len(named) - _CAMPAIGNS} more campaigns"] if len(named) > _CAMPAIGNS else []
+    rejected = any(counted["rejected"] for counted in counts.values())
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=APPROVED,
+        passed=not any(left.values()),
+        severity=dg.AssetCheckSeverity.ERROR if rejected else dg.AssetCheckSeverity.WARN,
+        description="; ".join([*named[:_CAMPAIGNS], *more]) or "no set is here",
+        metadata={
+            "campaigns": table(
+                {"campaign": campaign, **counted} for campaign, counted in counts.items()
+            )
+        },
     )
 
 

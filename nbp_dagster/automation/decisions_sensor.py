@@ -2,11 +2,13 @@
 
 import dagster as dg
 
-from nbp_dagster.assets.asset_checks import evaluate_approval
+from nbp_dagster.assets.asset_checks import evaluate_approval, sum_up_approval
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.step import studio_for_sensor
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.review.approvals import count_states
 from nbp_dagster.studio.review.decision_log import Decision, Place
+from nbp_dagster.studio.review.reviews import Reviews
 from nbp_dagster.studio.studio import Studio
 
 # Decisions of one tick: more than a person makes in the half minute between two.
@@ -57,7 +59,22 @@ def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult | dg.Sk
         if campaign not in latest:
             latest[campaign] = studio.decisions.latest(campaign)
         events.append(evaluate_approval(names.channel_images, record, latest[campaign]))
-    approved = sum(event.passed for event in events)
-    told = f"{len(rows)} decisions: {approved} of {len(events)} prompts are approved now"
+    # Last, as the check's own state is that of its latest evaluation: one prompt that is approved
+    # does not make it green over others that are not.
+    events.append(_sum_up(studio, names))
+    told = f"{len(rows)} decisions told; {events[-1].description}"
     # The words of a tick that launches nothing; its events are recorded all the same.
     return dg.SensorResult(skip_reason=told, asset_events=events, cursor=str(rows[-1].id))
+
+
+def _sum_up(studio: Studio, names: Names) -> dg.AssetCheckEvaluation:
+    """Return whether every set that anybody reviews is approved, as it is now."""
+    reviews = Reviews(studio.paths.sets, studio.decisions)
+    wanted = {each.id for each in studio.briefs.campaigns.values() if each.require_approval}
+    reviewed = wanted | set(studio.decisions.campaigns())
+    counts = {
+        campaign: count_states(reviews.open(campaign).rows)
+        for campaign in reviews.campaigns()
+        if campaign in reviewed and campaign in studio.briefs.campaigns
+    }
+    return sum_up_approval(names.channel_images, counts)

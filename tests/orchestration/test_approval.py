@@ -13,7 +13,7 @@ from nbp_dagster.studio.review.decision_log import Verdict
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
-from tests.rigs.daemon import GARDEN, KITCHEN, BriefsSensor, all_made
+from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, BriefsSensor, all_made
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
@@ -110,7 +110,7 @@ def test_a_decision_is_shown_by_the_next_tick_with_who_and_when(
     found = tick(sensor)
 
     assert isinstance(found, dict)
-    assert set(found) == {KITCHEN, GARDEN}
+    assert set(found) == {KITCHEN, GARDEN, None}
     assert found[KITCHEN].passed
     assert not found[GARDEN].passed
     assert found[GARDEN].severity == dg.AssetCheckSeverity.ERROR
@@ -120,6 +120,29 @@ def test_a_decision_is_shown_by_the_next_tick_with_who_and_when(
     assert (row.data["who"], row.data["state"]) == ("ada", "rejected")
     assert row.data["why"] == "by ada: the hand"
     assert tick(sensor) == "nobody has decided anything since"
+
+
+def test_one_approved_prompt_does_not_make_the_check_green_over_the_others(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    sensor = BriefsSensor(location)
+    decide(reviews, GARDEN, "rejected")
+    tick(sensor)
+    decide(reviews, KITCHEN, "approved")
+
+    found = tick(sensor)
+
+    assert isinstance(found, dict)
+    assert list(found) == [KITCHEN, None]
+    assert not found[None].passed
+    assert found[None].severity == dg.AssetCheckSeverity.ERROR
+    assert found[None].description == "winter: 1 of 3 settled"
+    decide(reviews, GARDEN, "approved", number=1)
+    decide(reviews, ATTIC, "approved")
+    last = tick(sensor)
+    assert isinstance(last, dict)
+    assert last[None].passed
 
 
 def test_what_is_decided_twice_between_ticks_is_shown_as_it_is_now(
@@ -157,7 +180,9 @@ def test_a_prompt_that_left_its_brief_is_not_told(location: CodeLocation, review
     decide(reviews, GARDEN, "approved")
     location.write(campaign(SHOTS[0]))
 
-    assert tick(BriefsSensor(location)) == "1 decisions: 0 of 0 prompts are approved now"
+    found = tick(BriefsSensor(location))
+    assert isinstance(found, dict)
+    assert set(found) == {None}
 
 
 def publish(location: CodeLocation) -> str:

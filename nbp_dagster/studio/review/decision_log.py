@@ -105,6 +105,12 @@ class DecisionLog:
         with self._transaction(begin_reading(self._engine)) as connection:
             return _read(connection, decisions.c.campaign == campaign)
 
+    def campaigns(self) -> tuple[str, ...]:
+        """Return the campaigns that anybody has decided about, by name."""
+        query = sa.select(decisions.c.campaign).distinct().order_by(decisions.c.campaign)
+        with self._transaction(begin_reading(self._engine)) as connection:
+            return tuple(connection.execute(query).scalars())
+
     def since(self, row: int, *, limit: int) -> tuple[Decision, ...]:
         """Return the first decisions of any campaign after a row's number, oldest first."""
         with self._transaction(begin_reading(self._engine)) as connection:
