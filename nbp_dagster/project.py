@@ -1,5 +1,6 @@
 """The composition root: settings in, Definitions out."""
 
+import logging
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,8 @@ from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
 
+_LOG = logging.getLogger(__name__)
+
 
 def build_definitions(
     settings: Settings | None = None,
@@ -39,10 +42,14 @@ def build_definitions(
 
     Raises:
         SettingsError: A setting is wrong.
-        BriefError: The briefs have errors; all of them are named.
+        BriefError: No campaign's briefs are sound; every error is named.
     """
     settings = settings or read_settings()
-    briefs = briefs or load_briefs(settings.config)
+    if briefs is None:
+        # One unfinished brief must not take the others' assets out of the UI.
+        briefs = load_briefs(settings.config, leaves_out=True)
+        for problem in briefs.set_aside:
+            _LOG.warning("left out until it is corrected: %s", problem)
     oxen = build_oxen(settings)
     names, url = Names(), settings.dagster_url
     automation = build_automation(briefs, names, reload=reload_through(url) if url else None)

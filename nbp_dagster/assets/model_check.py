@@ -47,7 +47,7 @@ def check_models(studio: Studio, names: Names, campaigns: Collection[str]) -> dg
         passed=not news,
         severity=_severity(news),
         description=_describe(news) or "every model is as the last run saw it",
-        metadata={"models": table(item.to_json() for item in news)},
+        metadata={"models": _tabulate(studio, news, campaigns)},
     )
 
 
@@ -69,10 +69,26 @@ def log_model_news(
                 passed=False,
                 severity=_severity(news),
                 description=_describe(news),
-                metadata={"models": table(item.to_json() for item in news)},
+                metadata={"models": _tabulate(studio, news, campaigns)},
             )
         )
     studio.compiler.models.remember(campaigns, now=studio.now())
+
+
+def _tabulate(
+    studio: Studio, news: Collection[ModelNews], campaigns: Collection[str]
+) -> dg.TableMetadataValue | str:
+    """Return a row a model, with the campaigns whose briefs are to be looked at."""
+    users = studio.compiler.models.list_users
+    return table(
+        {
+            "model": item.model,
+            "campaigns": ", ".join(users(item.model, campaigns)),
+            "state": "gone" if item.is_gone else "changed",
+            "what": item.sentence,
+        }
+        for item in news
+    )
 
 
 def _describe(news: Collection[ModelNews]) -> str:

@@ -53,7 +53,7 @@ class Briefs:
         files: Local references by path below the config folder; see `images.resolve_source`.
         sources: The file of each brief, by kind and id.
         fonts: Every font a brand names, by its source as `FontFile` has it.
-        set_aside: Problems of the files that were left out, where only some campaigns were wanted.
+        set_aside: Problems of the files that were left out, where that is allowed.
         disclosure: The folder's own `disclosure.yaml`, parsed; None where it has none.
     """
 

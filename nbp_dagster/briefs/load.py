@@ -60,13 +60,16 @@ class _Reading:
         self.problems += [p for p in problems if (p.file, p.key) not in self.refused]
 
 
-def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
+def load_briefs(
+    config_dir: Path, *, wanted: Collection[str] = (), leaves_out: bool = False
+) -> Briefs:
     """Read every brief of a config folder.
 
     Args:
         config_dir: Folder with `brands/`, `campaigns/` and, if wanted, `channels.yaml`.
         wanted: Ids of the campaigns that must be sound, with their brands. A file that none of
             them needs is then left out where it has problems. All must be sound when empty.
+        leaves_out: Leave out every brief that has problems, as long as a campaign is left.
 
     Returns:
         The briefs, in the order of their file names; empty when the folder has none.
@@ -86,10 +89,12 @@ def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
         _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
         _check_brands(reading)
         _check_campaigns(reading)
-    needed = _list_needed(reading, wanted)
+    needed = {CHANNELS_FILE, DISCLOSURE_FILE} if leaves_out else _list_needed(reading, wanted)
     if any(needed is None or problem.file in needed for problem in reading.problems):
         raise BriefError(config_dir, reading.problems)
     _leave_out_broken(reading)
+    if reading.problems and not reading.campaigns:
+        raise BriefError(config_dir, reading.problems)
     return Briefs(
         root=config_dir,
         brands=reading.brands,

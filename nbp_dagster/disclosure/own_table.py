@@ -59,17 +59,19 @@ class _Content:
         return isinstance(other, _Content) and self.document.sha256 == other.document.sha256
 
 
-def load_briefs(config_dir: Path, *, wanted: Collection[str] = ()) -> Briefs:
+def load_briefs(
+    config_dir: Path, *, wanted: Collection[str] = (), leaves_out: bool = False
+) -> Briefs:
     """Read every brief of a config folder, and its table of disclosures.
 
     Args:
         config_dir: Folder with `brands/`, `campaigns/`, `channels.yaml` and `disclosure.yaml`.
-        wanted: See `briefs.load.load_briefs`.
+        wanted, leaves_out: See `briefs.load.load_briefs`.
 
     Raises:
         BriefError: As `briefs.load.load_briefs`, or the table has a problem; all are named.
     """
-    briefs = load_files(config_dir, wanted=wanted)
+    briefs = load_files(config_dir, wanted=wanted, leaves_out=leaves_out)
     table_of(briefs)
     return briefs
 

@@ -9,6 +9,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.briefs.load import BriefError
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
+from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.code_location import CodeLocation
 from tests.rigs.dagster_private import RepositorySnap
 
@@ -95,6 +96,22 @@ def test_a_folder_without_briefs_loads_with_no_partitions(tmp_path: Path) -> Non
 
     graph = definitions.get_repository_def().asset_graph
     assert graph.get(NAMES.generated_images).partitions_def is not None
+
+
+def test_an_unfinished_brief_takes_no_other_out_of_dagster_and_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_briefs(tmp_path / "briefs", campaign(shot("kitchen", characters=[])))
+    (folder / "campaigns" / "broken.yaml").write_text("id: broken\nobjective: [\n", "utf-8")
+
+    definitions = build_definitions(Settings(config=folder, home=tmp_path / "home"))
+
+    graph = definitions.get_repository_def().asset_graph
+    partitions = graph.get(NAMES.generated_images).partitions_def
+    assert partitions is not None
+    assert list(partitions.get_partition_keys()) == ["winter/kitchen/all/1x1/v1"]
+    [line] = [each.message for each in caplog.records if "left out" in each.message]
+    assert line.startswith("left out until it is corrected: campaigns/broken.yaml:")
 
 
 def test_a_missing_folder_of_briefs_is_one_clear_error(tmp_path: Path) -> None:

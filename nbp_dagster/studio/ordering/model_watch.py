@@ -87,6 +87,10 @@ class ModelWatch:
         found = (self._compare(model) for model in self._models_of(campaigns))
         return tuple(news for news in found if news is not None)
 
+    def list_users(self, model_id: str, campaigns: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some campaigns whose pictures or sheets a model draws."""
+        return tuple(name for name in campaigns if model_id in self._models_of([name]))
+
     def remember(self, campaigns: Iterable[str], *, now: float) -> None:
         """Write down what the models of some campaigns are now; asks for none that is not asked."""
         for model_id in self._models_of(campaigns):

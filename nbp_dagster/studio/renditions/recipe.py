@@ -8,6 +8,7 @@ from typing import Any
 
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.models import Brand
+from nbp_dagster.disclosure.need import need_of
 from nbp_dagster.disclosure.table import load_packaged_table
 from nbp_dagster.prompts.expansion import ALL_LOCALES, locales_of
 from nbp_dagster.prompts.render_context import RenderContext
@@ -73,12 +74,19 @@ def recipe_of(
         facts["signing"] = SIGNING_VERSION
     if not with_heads:
         facts["heads"] = "not recorded"
-    # A table of one's own may change what is declared without a market.
-    if context.campaign.markets or context.table != load_packaged_table():
+    if context.campaign.markets:
         facts["disclosure"] = _disclosure_facts(context)
+    elif context.need.declarations != _packaged_declarations(context):
+        # Without markets no rule holds; a table of one's own may have other declarations.
+        facts["declarations"] = context.need.declarations
     if context.brand.blocking_checks:
         facts["blocking"] = sorted(context.brand.blocking_checks)
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _packaged_declarations(context: RenderContext) -> Mapping[str, Mapping[str, str]]:
+    table = load_packaged_table()
+    return need_of(context.brand, context.campaign, context.shot, table).declarations
 
 
 def _disclosure_facts(context: RenderContext) -> dict[str, Any]:

@@ -145,9 +145,11 @@ def choose_ground(logo: Image.Image, brand: Brand) -> str:
     Returns:
         `TRANSPARENT`, or "#RRGGBB".
     """
-    if is_seen(logo, WHITE):
+    plate = WHITE if is_seen(logo, WHITE) else choose_plate(logo, WHITE, brand.palette)
+    if plate == WHITE:
+        # It is seen there, or better on no other colour.
         return TRANSPARENT
-    red, green, blue = choose_plate(logo, WHITE, brand.palette)
+    red, green, blue = plate
     return f"#{red:02X}{green:02X}{blue:02X}"
 
 

@@ -67,6 +67,10 @@ def test_a_model_that_is_gone_fails_the_check_until_it_is_back(location: CodeLoc
     assert found.description is not None
     assert found.description.startswith(f"{MODEL} is not in the service's catalogue, where it was")
     assert (found.passed, again.passed, back.passed) == (False, False, True)
+    table = found.metadata["models"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = [record.data for record in table.records]
+    assert (row["model"], row["campaigns"], row["state"]) == (MODEL, "winter", "gone")
 
 
 def test_a_run_that_buys_says_so_first_without_brand_kits(location: CodeLocation) -> None:

@@ -319,6 +319,26 @@ def test_what_a_wanted_campaign_needs_must_be_sound(tmp_path: Path, broken: str)
     assert {"campaigns/other.yaml", broken} <= {problem.file for problem in caught.value.problems}
 
 
+def test_whatever_is_broken_is_left_out_while_a_campaign_is_left(tmp_path: Path) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    for file, text in BROKEN.items():
+        (tmp_path / file).write_text(text, encoding="utf-8")
+
+    briefs = load_briefs(tmp_path, leaves_out=True)
+
+    assert (list(briefs.brands), list(briefs.campaigns)) == (["hilltop"], ["winter"])
+    assert {problem.file for problem in briefs.set_aside} == set(BROKEN)
+
+
+@pytest.mark.parametrize("broken", ["channels.yaml", "brands/hilltop.yaml", "disclosure.yaml"])
+def test_what_every_campaign_needs_is_never_left_out(tmp_path: Path, broken: str) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    (tmp_path / broken).write_text("- 1\n", encoding="utf-8")
+
+    with pytest.raises(BriefError):
+        load_briefs(tmp_path, leaves_out=True)
+
+
 def test_a_campaign_whose_brand_is_broken_is_left_out_with_it(tmp_path: Path) -> None:
     write_briefs(tmp_path, campaign(shot("kitchen")))
     write_briefs(

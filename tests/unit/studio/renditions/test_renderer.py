@@ -70,6 +70,10 @@ def test_an_edited_table_makes_renditions_again_where_markets_are_named_and_nowh
     assert recipe_in(named) == recipe_in(named)
     assert recipe_in(replace(named, table=edited)) != recipe_in(named)
     assert recipe_in(replace(silent, table=edited)) == recipe_in(silent)
+    # What platforms ask to declare holds without a market.
+    other = [row.model_copy(update={"value": "1"}) for row in packaged.declarations]
+    declared = packaged.model_copy(update={"declarations": tuple(other)})
+    assert recipe_in(replace(silent, table=declared)) != recipe_in(silent)
 
 
 def test_copy_of_one_locale_makes_renditions_of_all_again_and_buys_nothing(tmp_path: Path) -> None:

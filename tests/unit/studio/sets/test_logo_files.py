@@ -141,6 +141,15 @@ def test_a_logo_that_white_would_swallow_stands_on_a_brand_colour(
     assert corner == ((0x11, 0x44, 0x77, 255) if ground != TRANSPARENT else (0, 0, 0, 0))
 
 
+def test_a_logo_that_no_one_colour_suits_stays_as_it_is(tmp_path: Path) -> None:
+    logo = draw(box=(0, 0, 900, 1000), ink="#0B2030")
+    ImageDraw.Draw(logo).ellipse((1000, 0, 1999, 999), fill="#FFE9A0")
+
+    [facts], _ = make(tmp_path, logo)
+
+    assert facts.ground == TRANSPARENT
+
+
 def test_enlarging_is_said(tmp_path: Path) -> None:
     [facts], _ = make(tmp_path, draw(size=(200, 100), box=(0, 0, 199, 99)))
 
