@@ -1,5 +1,6 @@
 """Where finished sets are published, as a Dagster resource: a repository, folders, URLs."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from nbp_dagster.studio.delivery.url_store import UrlStore
 
 # What a commit needs besides its repository.
 _COMMIT_FIELDS = ("branch", "author_name", "author_email")
+
+_PASSWORD = re.compile(r"[^/]*://[^/?#]*:[^/?#]*@")
 
 
 class PublishDestination(dg.ConfigurableResource[Any]):
@@ -80,7 +83,13 @@ def split_places(text: str) -> list[str]:
 
 def _open_store(place: str) -> EditionStore:
     if "://" in place and not place.startswith("file://"):
-        return UrlStore(place)
+        store = UrlStore(place)
+        if _PASSWORD.match(place):
+            raise NotPublishable(
+                f"NBP_PUBLISH_TO: {store.name} - written with a password, which Dagster shows; "
+                "give it by the driver's own variables or files"
+            )
+        return store
     path = place.removeprefix("file://")
     fault = find_path_fault(path)
     if fault is not None:

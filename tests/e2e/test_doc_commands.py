@@ -55,7 +55,6 @@ PREPARED: Mapping[str, str] = {
     "characters.md": "sed -i 's/^    auto_pin: true/    candidates: 3/' "
     "assets_config/brands/solstice.yaml && { nbp run spring_launch || true; } "
     "&& nbp sheets pin solstice/mira 1",
-    "delivery.md": "nbp run spring_launch",
     "marking.md": "cp $(find .nbp/sets/spring_launch -name '*9x16*' | head -n 1) found.jpg",
 }
 """What a page takes to be there, made by these commands."""

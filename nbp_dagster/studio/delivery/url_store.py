@@ -116,9 +116,15 @@ class UrlStore:
             # An error without words says what it is by its class alone.
             words = str(error) or type(error).__name__
             raise DeliveryError(
-                f"cannot {verb} {path} of {self.name}: {redact(words)}; check the address, and "
-                "the key and endpoint that the service's own variables or files give"
+                f"cannot {verb} {path} of {self.name}: {self._redact(words)}; check the "
+                "address, and the key and endpoint that the service's own variables or files give"
             ) from error
+
+    def _redact(self, words: str) -> str:
+        """Return an error's words as one line, without what the name leaves out of the URL."""
+        hidden = (part.strip("@?#") for part in _SECRET_PARTS.findall(self._url))
+        pieces = (piece for part in hidden for piece in (part, part.rpartition(":")[2]) if piece)
+        return redact(words, secrets=tuple(pieces))
 
     def _missing_driver(self) -> str:
         extra = _EXTRAS.get(self._protocol)

@@ -50,6 +50,15 @@ def test_a_place_that_can_be_none_is_named(place: str) -> None:
         PublishDestination(to=[place]).open_targets(no_client)
 
 
+def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(NotPublishable, match="with a password, which Dagster shows") as caught:
+        PublishDestination(to=["sftp://anna:geheim@files/sets"]).open_targets(no_client)
+
+    assert "geheim" not in str(caught.value)
+    [found] = PublishDestination(to=["sftp://anna@files/sets"]).open_targets(no_client)
+    assert found.name == "sftp://files/sets"
+
+
 def test_every_field_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(NotPublishable) as caught:
         PublishDestination(repository="acme/campaigns").open_targets(no_client)

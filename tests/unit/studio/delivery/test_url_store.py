@@ -149,6 +149,28 @@ def test_a_driver_that_is_not_installed_is_named_by_its_extra(url: str, remedy: 
     assert "Error" not in str(caught.value)
 
 
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    store = UrlStore("ftp://anna:geheim@127.0.0.1:1/sets")
+
+    with pytest.raises(DeliveryError) as caught:
+        store.read("latest.json")
+
+    words = str(caught.value)
+    assert words.startswith("cannot read latest.json of ftp://127.0.0.1:1/sets: ")
+    assert "geheim" not in words
+    assert "\n" not in words
+
+
+def test_words_of_a_driver_that_repeat_the_address_lose_its_secrets() -> None:
+    store = UrlStore("memory://anna:geheim@files/sets?token=streng")
+
+    with pytest.raises(DeliveryError) as caught, store._told("read", "x"):
+        raise OSError("no route to anna:geheim@files, password geheim, token=streng")
+
+    assert "geheim" not in str(caught.value)
+    assert "streng" not in str(caught.value)
+
+
 def test_a_password_in_a_url_is_not_shown() -> None:
     store = UrlStore("sftp://anna:geheim@files.example/sets?token=geheim")
 
