@@ -1,5 +1,6 @@
 """Heads cut by frames and under type, with places and without: `python -m tests.eval.frames`.
 
+With `--read` also lines of lettering that are shown in part, unread and read.
 Reads a folder of pictures, none of which belongs to this repository. Heads are those that are found
 in them, or those outlined by hand in a JSON file: boxes in shares of the picture by its file name.
 """
@@ -19,7 +20,8 @@ from nbp_dagster.briefs.channels import Channel, load_packaged_channels
 from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.prompts.expansion import expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
-from nbp_dagster.studio.imaging.boxes import share_of
+from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngine, load_engine
+from nbp_dagster.studio.imaging.boxes import scale_box, share_of
 from nbp_dagster.studio.imaging.places import Places, find_places
 from nbp_dagster.studio.imaging.resize import Pyramid, Rendition, build_pyramid, render_channel
 from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
@@ -35,7 +37,8 @@ COPY = {
     "call_to_action": "Shop the roast",
 }
 LEAST_SHOWN = 0.9  # of a head: below it, it is cut
-MOST_COVERED = 0.02  # of a head, by type
+MOST_COVERED = 0.02  # of a head, by type; and of a line, shown: below it, it is not there
+LEAST_SCORE = 0.9  # of a line that is read
 CONFIG = Path(__file__).parents[2] / "assets_config"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -50,10 +53,14 @@ class Case:
     pyramid: Pyramid
     places: Places
     heads: Sequence[Box]
+    words: tuple[Box, ...] = ()
 
 
-def read_cases(folder: Path, outlines: Mapping[str, Sequence[Box]] | None) -> list[Case]:
-    """Read a folder's pictures."""
+def read_cases(
+    folder: Path, outlines: Mapping[str, Sequence[Box]] | None, *, is_read: bool = False
+) -> list[Case]:
+    """Read a folder's pictures, and where asked the lettering on them."""
+    engine = load_engine() if is_read else None
     cases = []
     for path in sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES):
         with Image.open(path) as opened:
@@ -61,8 +68,23 @@ def read_cases(folder: Path, outlines: Mapping[str, Sequence[Box]] | None) -> li
         small = pyramid.reduced(longer=448)
         places = find_places(pyramid.levels[0], small, original=path.name)
         heads = places.heads if outlines is None else outlines.get(path.name, ())
-        cases.append(Case(path.name, pyramid, places, heads))
+        words = () if engine is None else find_words(engine, pyramid.levels[0])
+        cases.append(Case(path.name, pyramid, places, heads, words))
     return cases
+
+
+def find_words(engine: OcrEngine, picture: Image.Image) -> tuple[Box, ...]:
+    """Return the boxes of lines that are read with certainty, in shares of the picture."""
+    lines = (line for line in engine.read(picture) if line.score >= LEAST_SCORE)
+    return tuple((line.left, line.top, line.right, line.bottom) for line in lines)
+
+
+def count_fragments(case: Case, rendition: Rendition) -> int:
+    """Return how many lines of lettering a rendition shows in part."""
+    shown = (
+        share_of(scale_box(word, case.pyramid.size), rendition.crop.box) for word in case.words
+    )
+    return sum(MOST_COVERED < share < LEAST_SHOWN for share in shown)
 
 
 def render(
@@ -70,14 +92,16 @@ def render(
 ) -> tuple[Rendition, CopySetter]:
     """Render a picture for a channel, its places known or not."""
     places = case.places if known else None
+    words = case.words if known else ()
     setter = CopySetter(context, channel, LocaleCopy("en", texts), False)
-    layer = LabelledSetter(setter, None, case.pyramid.size, places)
+    layer = LabelledSetter(setter, None, case.pyramid.size, places, words)
     rendition = render_channel(
         case.pyramid,
         channel,
         typeset=layer.typeset if setter.is_needed else None,
         beside=layer.compose,
         compose=layer.compose if setter.is_banner else None,
+        words=words,
         places=places,
         ground=choose_scheme(context.brand.palette).background,
     )
@@ -110,13 +134,15 @@ def main() -> None:
     parser.add_argument("--outlines", type=Path, help="heads outlined by hand, JSON")
     parser.add_argument("--save", type=Path, help="write every rendition into this folder")
     parser.add_argument("--frames", nargs="*", default=[*PLAIN, *BANNERS], help="channels")
+    parser.add_argument("--read", action="store_true", help="count lines shown in part (extra ocr)")
     parser.add_argument("--only", default="", help="pictures whose name has it")
     given = parser.parse_args()
     if not given.folder:
         sys.exit("no folder of pictures: give one, or set NBP_REAL_PICTURES")
     outlines = None if given.outlines is None else json.loads(given.outlines.read_text("utf-8"))
     started = time.process_time()
-    cases = [case for case in read_cases(Path(given.folder), outlines) if given.only in case.name]
+    found = read_cases(Path(given.folder), outlines, is_read=given.read)
+    cases = [case for case in found if given.only in case.name]
     each = (time.process_time() - started) / max(1, len(cases))
     print(
         f"{len(cases)} pictures, {sum(len(case.heads) for case in cases)} heads, {each:.2f} s each"
@@ -129,12 +155,14 @@ def main() -> None:
     for name in given.frames:
         for texts in ({}, COPY):
             counts = [0, 0, 0, 0]
+            fragments = [0, 0]
             for case in cases:
                 for known in (False, True):
                     rendition, setter = render(case, context, channels[name], texts, known=known)
-                    found = judge(case, rendition, setter)
-                    counts[known] += found[0]
-                    counts[2 + known] += found[1]
+                    judged = judge(case, rendition, setter)
+                    counts[known] += judged[0]
+                    counts[2 + known] += judged[1]
+                    fragments[known] += count_fragments(case, rendition)
                     if given.save:
                         kind = "copy" if texts else "plain"
                         state = "after" if known else "before"
@@ -142,7 +170,9 @@ def main() -> None:
                         rendition.image.save(target)
             totals = [a + b for a, b in zip(totals, counts, strict=True)]
             kind = "with copy" if texts else "without"
-            print(f"{name} {kind}: {counts[0]} -> {counts[1]}, {counts[2]} -> {counts[3]}")
+            line = f"{name} {kind}: {counts[0]} -> {counts[1]}, {counts[2]} -> {counts[3]}"
+            pieces = f"; lines in part {fragments[0]} -> {fragments[1]}" if given.read else ""
+            print(line + pieces, flush=True)
     print(f"sum: {totals[0]} -> {totals[1]}, {totals[2]} -> {totals[3]}")
 
 
