@@ -44,9 +44,9 @@ def drawn(name: str, scene: str) -> dict[str, Any]:
 
 @pytest.fixture
 def painted(location: CodeLocation) -> Iterator[CodeLocation]:
-    """A location whose service paints what the prompt says, and whose originals are read."""
+    """A location whose service paints what the prompt says, whose originals are looked at."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
-        update = {"oxen_base_url": server.url, "ocr": "on"}
+        update = {"oxen_base_url": server.url, "ocr": "on", "places": "auto"}
         yield replace(location, settings=location.settings.model_copy(update=update))
 
 
