@@ -46,7 +46,7 @@ dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp
 
 # More workers than cores: the long tests wait for other processes most of their time.
 test: install extras browser test-fonts postgres exiftool  ## Run every test
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-unit: install  ## Run the fast tests only
 	$(BIN)/python -m pytest tests/unit -n 2

@@ -32,8 +32,9 @@ _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES = 6 * 1024**3
 
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
-# about reading switch it on themselves.
+# about reading switch it on themselves. So it is with heads and subjects: a third of a second.
 os.environ.setdefault("NBP_OCR", "off")
+os.environ.setdefault("NBP_PLACES", "off")
 # A killed run's orders would wait two minutes; tests of that wait have times of their own.
 os.environ.setdefault("NBP_ABSENCE_SECONDS", "0")
 

@@ -131,8 +131,10 @@ class Shell:
             # A killed process leaves its temporary files behind: here, they go with the test's.
             "TMPDIR": str(temporary),
             "NBP_SIMULATOR_LATENCY": "0.05",
-            # Else a live run reads every picture, for a second of the processor each.
+            # Else a live run reads every picture and looks for heads, for over a second of the
+            # processor each.
             "NBP_OCR": "off",
+            "NBP_PLACES": "off",
             # A job that is not listed is absent: a killed run's orders would wait two minutes.
             "NBP_ABSENCE_SECONDS": "0",
             "COLUMNS": "200",

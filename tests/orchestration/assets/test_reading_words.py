@@ -22,6 +22,7 @@ from nbp_dagster.cli.run_summary import RunOptions, RunSummary
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.imaging.places import can_find_places
 from nbp_dagster.studio.imaging.xmp import read_marks
 from nbp_dagster.studio.manifest.value_types import Pass, Reading, ReadLine
 from nbp_dagster.studio.plan import plan_campaigns
@@ -44,9 +45,9 @@ def drawn(name: str, scene: str) -> dict[str, Any]:
 
 @pytest.fixture
 def painted(location: CodeLocation) -> Iterator[CodeLocation]:
-    """A location whose service paints what the prompt says, and whose originals are read."""
+    """A location whose service paints what the prompt says, whose originals are looked at."""
     with SimulatorServer(SimulatorOptions(latency=0.02)) as server:
-        update = {"oxen_base_url": server.url, "ocr": "on"}
+        update = {"oxen_base_url": server.url, "ocr": "on", "places": "auto"}
         yield replace(location, settings=location.settings.model_copy(update=update))
 
 
@@ -118,6 +119,7 @@ def test_a_picture_is_bought_for_words_that_are_wrong_and_none_for_words_not_rea
         assert painted.service.bills == 4
         assert further == (0, 0)
         assert record is not None
+        assert (record.places is not None) == can_find_places()
         assert [(each.name, each.is_unsure) for each in record.failed_checks] == [
             ("copy_legible", True)
         ]
