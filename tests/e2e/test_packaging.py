@@ -78,7 +78,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-EXTRAS = ("c2pa", "character", "heic", "ocr", "postgres", "svg", "dev")
+EXTRAS = ("azure", "c2pa", "character", "gcs", "heic", "ocr", "postgres", "s3", "svg", "dev")
 # Seconds of the processor, which the machine's other work hardly lengthens: pip took 28 for `c2pa`
 # and 48 for `dev`, which asks for most. One that tries version after version takes minutes.
 RESOLVED_WITHIN = 120.0
