@@ -53,8 +53,10 @@ def test_two_instances_have_schedules_and_sensors_of_their_own(sandbox: DefsFold
     }
     assert {item.name: item.default_status.value for item in repository.sensor_defs} == {
         "north__briefs_changed": "RUNNING",
+        "north__decisions_made": "RUNNING",
         "north__free_assets_follow": "RUNNING",
         "south__briefs_changed": "STOPPED",
+        "south__decisions_made": "STOPPED",
         "south__free_assets_follow": "STOPPED",
     }
 
