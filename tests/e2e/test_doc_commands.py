@@ -45,6 +45,7 @@ NOT_RUN: Mapping[str, str] = {
     "pytest tests/contract": "these tests",
     ".venv/bin/pre-commit install": "writes hooks into a git clone, which the copy is not",
     "nbp gallery --serve": "a web server that runs until it is stopped; test_set_server.py",
+    "nbp review": "a web server that runs until it is stopped; tests/e2e/test_review.py",
     "nbp simulator": "a service that runs until it is stopped; the tests of live mode start it",
     "nbp ledger settle": "needs a purchase of which no list can prove whether it was made",
     "nbp ledger adopt-account north": "needs a ledger that another account has bought with",
