@@ -8,9 +8,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
-from nbp_dagster.studio.delivery.parcel import MANIFEST
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
-from nbp_dagster.studio.manifest.manifest import from_json, set_digest
+from nbp_dagster.studio.manifest.manifest import MANIFEST, read_manifest, set_digest
 from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager
@@ -55,9 +54,9 @@ def holds_set(folder: Path, version: str) -> bool:
     Another machine may have written that set elsewhere, and recorded it in the same Dagster.
     """
     try:
-        text = (folder / MANIFEST).read_text("utf-8")
-        return (folder / "index.html").is_file() and set_digest(from_json(text)) == version
-    except (NbpError, OSError, ValueError):
+        manifest = read_manifest(folder / MANIFEST)
+        return (folder / "index.html").is_file() and set_digest(manifest) == version
+    except (NbpError, OSError):
         return False
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile, ZipInfo
 
-from nbp_dagster.studio.delivery.parcel import MANIFEST
 from nbp_dagster.studio.delivery.publish_target import DeliveryError
-from nbp_dagster.studio.manifest.manifest import SetManifest, count_totals, to_json
+from nbp_dagster.studio.manifest.manifest import MANIFEST, SetManifest, count_totals, to_json
 from nbp_dagster.studio.manifest.schema import SCHEMA, read_schema
 from nbp_dagster.studio.sets.delivery_list import DELIVERY, render_delivery
 

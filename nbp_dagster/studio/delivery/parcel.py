@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Final
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, set_digest, to_json
+from nbp_dagster.studio.manifest.manifest import (
+    MANIFEST,
+    SetManifest,
+    read_manifest,
+    set_digest,
+    to_json,
+)
 from nbp_dagster.studio.sets.delivery_list import DELIVERY
 from nbp_dagster.studio.sets.set_writer import list_files
-
-MANIFEST: Final = "manifest.json"
-"""The manifest's name in a set's folder."""
 
 _PICTURES: Final = "images/"
 # When a set was written says nothing of what is in it.
@@ -78,7 +81,7 @@ def read_set(folder: Path, campaign_id: str) -> SetManifest:
             f"{folder} holds no set: materialize campaign_sets for {campaign_id} first, or "
             f"`nbp run {campaign_id}`"
         )
-    return from_json(path.read_text(encoding="utf-8"), what=str(path))
+    return read_manifest(path)
 
 
 def pack_set(folder: Path, campaign_id: str, manifest: SetManifest) -> Parcel:

@@ -27,6 +27,9 @@ from nbp_dagster.studio.storage.files import write_atomically
 SCHEMA_VERSION: Literal[1] = 1
 """Raised with every change of the records below, so that readers reject what they can't read."""
 
+MANIFEST = "manifest.json"
+"""The manifest's name in a set's folder."""
+
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
 
@@ -404,6 +407,19 @@ def from_json(text: str, *, what: str = "manifest") -> SetManifest:
             f"{what}: {field}: {first['msg']}, saw {seen!r} "
             f"({len(problems)} in all); make the set again with this version"
         ) from error
+
+
+def read_manifest(path: Path) -> SetManifest:
+    """Parse a file that `write_manifest` wrote.
+
+    Raises:
+        ManifestError: It can't be read, or not by this version; see `from_json`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} can't be read ({error}); make the set again") from None
+    return from_json(text, what=str(path))
 
 
 def write_manifest(manifest: SetManifest, path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Final
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.manifest.manifest import (
-    ManifestError,
+    MANIFEST,
     Picture,
     SetManifest,
-    from_json,
+    read_manifest,
     set_digest,
 )
 from nbp_dagster.studio.review.approvals import (
@@ -29,8 +29,6 @@ from nbp_dagster.studio.review.decision_log import (
 )
 from nbp_dagster.studio.sets.picture_order import rank_pictures
 from nbp_dagster.studio.storage.files import Stamp, stamp_of
-
-MANIFEST: Final = "manifest.json"
 
 LONGEST_REASON: Final = 500
 """Characters of a reason in free words; longer ones are refused."""
@@ -258,11 +256,7 @@ class Reviews:
 
 
 def _parse(path: Path) -> ReadSet:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} can't be read ({error}); make the set again") from None
-    manifest = from_json(text, what=str(path))
+    manifest = read_manifest(path)
     ranks = rank_pictures(manifest.pictures)
     order = tuple(sorted(range(len(ranks)), key=lambda place: ranks[place]))
     by_file = {picture.file: place for place, picture in enumerate(manifest.pictures)}

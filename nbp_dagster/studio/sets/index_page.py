@@ -12,11 +12,17 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, to_json
+from nbp_dagster.studio.manifest.manifest import (
+    MANIFEST,
+    SetManifest,
+    from_json,
+    read_manifest,
+    to_json,
+)
 from nbp_dagster.studio.sets.gallery import SetCard, choose_covers, render_index
 from nbp_dagster.studio.storage.files import write_atomically
 
-INDEX, MANIFEST = "index.html", "manifest.json"
+INDEX = "index.html"
 
 CARD = ".card.json"
 """Holds what the list shows of a set, as its manifest is large and slow to read."""
@@ -110,7 +116,7 @@ def _read_card(written: Path, name: str) -> SetCard | None:
 
 
 def _make_card(written: Path, name: str) -> SetCard:
-    manifest = from_json((written / MANIFEST).read_text("utf-8"), what=str(written / MANIFEST))
+    manifest = read_manifest(written / MANIFEST)
     rows = choose_covers(manifest)
     covers = {
         row.sha256: _cover((written / row.file).read_bytes(), ratio, what=row.file)
