@@ -9,7 +9,8 @@ from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
-from nbp_dagster.studio.manifest.manifest import MANIFEST, read_manifest, set_digest
+from nbp_dagster.studio.manifest.manifest import set_digest
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
 from nbp_dagster.studio.sets.staging import SetOutline, SetStager

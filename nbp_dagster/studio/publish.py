@@ -7,7 +7,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.delivery.parcel import NotPublishable, Parcel, pack_set, read_set
 from nbp_dagster.studio.delivery.publish_target import Delivered, DeliveryError, PublishTarget
 from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
-from nbp_dagster.studio.manifest.manifest import MANIFEST, SetManifest, from_json
+from nbp_dagster.studio.manifest.manifest import SetManifest, from_json
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST
 from nbp_dagster.studio.review.approvals import list_unapproved, review_pictures
 from nbp_dagster.studio.studio import Studio
 

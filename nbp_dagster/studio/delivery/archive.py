@@ -13,7 +13,8 @@ from typing import Final
 from zipfile import ZipFile, ZipInfo
 
 from nbp_dagster.studio.delivery.publish_target import DeliveryError
-from nbp_dagster.studio.manifest.manifest import MANIFEST, SetManifest, count_totals, to_json
+from nbp_dagster.studio.manifest.manifest import SetManifest, count_totals, to_json
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST
 from nbp_dagster.studio.manifest.schema import SCHEMA, read_schema
 from nbp_dagster.studio.sets.delivery_list import DELIVERY, render_delivery
 

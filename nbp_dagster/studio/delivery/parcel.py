@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.manifest.manifest import (
-    MANIFEST,
-    SetManifest,
-    read_manifest,
-    set_digest,
-    to_json,
-)
+from nbp_dagster.studio.manifest.manifest import SetManifest, set_digest, to_json
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.delivery_list import DELIVERY
 from nbp_dagster.studio.sets.set_writer import list_files
 

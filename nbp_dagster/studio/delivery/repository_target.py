@@ -9,7 +9,8 @@ from nbp_dagster.oxen.errors import BadRequest, DownloadFailed, NotFound
 from nbp_dagster.oxen.responses import Commit
 from nbp_dagster.studio.delivery.parcel import Parcel, ParcelFile
 from nbp_dagster.studio.delivery.publish_target import Delivered, DeliveryError
-from nbp_dagster.studio.manifest.manifest import MANIFEST, ManifestError, from_json
+from nbp_dagster.studio.manifest.manifest import ManifestError, from_json
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST
 
 MOST_REQUEST_BYTES: Final = 50 * 1024 * 1024
 """Largest body of one request: what the service's form reader takes by default."""

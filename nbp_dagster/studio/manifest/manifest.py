@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -22,13 +21,9 @@ from nbp_dagster.studio.manifest.value_types import (
     SafeArea,
     SeenBox,
 )
-from nbp_dagster.studio.storage.files import write_atomically
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised with every change of the records below, so that readers reject what they can't read."""
-
-MANIFEST = "manifest.json"
-"""The manifest's name in a set's folder."""
 
 ALL_LOCALES = "all"
 """The locale of a picture without words, which serves every locale of its campaign."""
@@ -407,28 +402,6 @@ def from_json(text: str, *, what: str = "manifest") -> SetManifest:
             f"{what}: {field}: {first['msg']}, saw {seen!r} "
             f"({len(problems)} in all); make the set again with this version"
         ) from error
-
-
-def read_manifest(path: Path) -> SetManifest:
-    """Parse a file that `write_manifest` wrote.
-
-    Raises:
-        ManifestError: It can't be read, or not by this version; see `from_json`.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} can't be read ({error}); make the set again") from None
-    return from_json(text, what=str(path))
-
-
-def write_manifest(manifest: SetManifest, path: Path) -> None:
-    """Write the manifest to a file, whole or not at all.
-
-    Raises:
-        StoreError: The file cannot be written.
-    """
-    write_atomically(path, to_json(manifest).encode())
 
 
 def require_plain_path(file: str, *, what: str) -> None:

@@ -12,13 +12,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.manifest.manifest import (
-    MANIFEST,
-    SetManifest,
-    from_json,
-    read_manifest,
-    to_json,
-)
+from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, to_json
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.gallery import SetCard, choose_covers, render_index
 from nbp_dagster.studio.storage.files import write_atomically
 

@@ -10,13 +10,8 @@ from nbp_dagster.studio.imaging.contact_sheet import divide_sheets
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnail_crop import crop_to_ratio
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
-from nbp_dagster.studio.manifest.manifest import (
-    MANIFEST,
-    Picture,
-    SetManifest,
-    set_digest,
-    write_manifest,
-)
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, write_manifest
 from nbp_dagster.studio.sets.delivery_list import DELIVERY, render_delivery
 from nbp_dagster.studio.sets.gallery import Thumb, choose_covers, render_gallery
 from nbp_dagster.studio.sets.index_page import CARD, INDEX, write_card

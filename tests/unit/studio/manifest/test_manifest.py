@@ -16,8 +16,8 @@ from nbp_dagster.studio.manifest.manifest import (
     picture_file,
     set_digest,
     to_json,
-    write_manifest,
 )
+from nbp_dagster.studio.manifest.manifest_file import write_manifest
 from nbp_dagster.studio.manifest.value_types import LogoFacts
 from tests.rigs.sets import build_set
 
