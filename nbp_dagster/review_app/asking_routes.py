@@ -18,8 +18,8 @@ def quote(request: Request) -> Response:
     """Answer with what another picture costs; records nothing."""
     reviewer_of(request)
     asking, query = _asking_of(request), request.query_params
-    review = context_of(request).reviews.open(request.path_params["campaign"])
-    picture = review.find(query.get("file", "")).picture
+    read = context_of(request).reviews.read(request.path_params["campaign"])
+    picture = read.find(query.get("file", ""))
     return JSONResponse(_to_json(asking.asker.quote(picture.prompt_key, query.get("note", ""))))
 
 

@@ -10,27 +10,26 @@ from nbp_dagster.review_app.context import ReviewContext, context_of, reviewer_o
 from nbp_dagster.review_app.pages import shared_campaign
 from nbp_dagster.studio.imaging.decode import sniff_format
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.review.reviews import SetReview
 
 # By digest, so that they never change; private, as they are seen by those admitted alone.
 _KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 
-_Read = Callable[[ReviewContext, SetReview, Picture], bytes | None]
+_Read = Callable[[ReviewContext, str, Picture], bytes | None]
 
 
-def _thumb(context: ReviewContext, review: SetReview, picture: Picture) -> bytes | None:
-    return context.files.thumb(review.manifest.campaign.id, picture)
+def _thumb(context: ReviewContext, campaign: str, picture: Picture) -> bytes | None:
+    return context.files.thumb(campaign, picture)
 
 
-def _rendition(context: ReviewContext, review: SetReview, picture: Picture) -> bytes | None:
-    return context.files.rendition(review.manifest.campaign.id, picture)
+def _rendition(context: ReviewContext, campaign: str, picture: Picture) -> bytes | None:
+    return context.files.rendition(campaign, picture)
 
 
-def _original(context: ReviewContext, review: SetReview, picture: Picture) -> bytes | None:
+def _original(context: ReviewContext, campaign: str, picture: Picture) -> bytes | None:
     return context.files.stored(picture.original_sha256)
 
 
-def _earlier(context: ReviewContext, review: SetReview, picture: Picture) -> bytes | None:
+def _earlier(context: ReviewContext, campaign: str, picture: Picture) -> bytes | None:
     known = context.files.earlier(picture)
     return None if known is None else context.files.stored(known.sha256)
 
@@ -60,9 +59,9 @@ def send_sheet(request: Request) -> Response:
     """Answer with a small picture of a character's sheet."""
     reviewer_of(request)
     context = context_of(request)
-    review = context.reviews.open(request.path_params["campaign"])
+    manifest = context.reviews.read(request.path_params["campaign"]).manifest
     digest = request.path_params["digest"]
-    known = {sheet for each in review.manifest.characters for sheet in each.sheets}
+    known = {sheet for each in manifest.characters for sheet in each.sheets}
     return _answer(context.files.stored_thumb(digest) if digest in known else None)
 
 
@@ -70,9 +69,8 @@ def _send(request: Request, campaign: str, kinds: tuple[str, ...]) -> Response:
     context, kind = context_of(request), request.path_params["kind"]
     if kind not in kinds:
         return Response(status_code=404)
-    review = context.reviews.open(campaign)
-    picture = review.find(request.query_params.get("file", "")).picture
-    return _answer(_KINDS[kind](context, review, picture))
+    picture = context.reviews.read(campaign).find(request.query_params.get("file", ""))
+    return _answer(_KINDS[kind](context, campaign, picture))
 
 
 def _answer(data: bytes | None) -> Response:

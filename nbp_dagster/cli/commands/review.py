@@ -52,7 +52,7 @@ def review(listen: str, port: int, share: str | None, days: float, url: str | No
     access = create_access_rules(settings, listen=listen, default_name=name_user())
     with open_review(settings, access) as context:
         if share is not None:
-            campaign = context.reviews.open(share).manifest.campaign.id
+            campaign = context.reviews.read(share).manifest.campaign.id
             base = (url or f"http://{listen}:{port}").rstrip("/")
             click.echo(f"{base}/s/{access.share(campaign, days=days)}")
             return

@@ -8,13 +8,8 @@ from typing import Final
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
-from nbp_dagster.studio.manifest.manifest import (
-    MANIFEST,
-    Picture,
-    SetManifest,
-    read_manifest,
-    set_digest,
-)
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.review.approvals import (
     ReviewedPicture,
     find_variants,
@@ -61,6 +56,25 @@ class ReadSet:
     order: tuple[int, ...]
     by_file: Mapping[str, int]
 
+    def place_of(self, file: str) -> int:
+        """Return a picture's position by its file within the set.
+
+        Raises:
+            NoSuchSet: The set has no such file.
+        """
+        place = self.by_file.get(file)
+        if place is None:
+            raise NoSuchSet(f"the set of {self.manifest.campaign.id} has no picture {file[:200]!r}")
+        return place
+
+    def find(self, file: str) -> Picture:
+        """Return a picture by its file within the set.
+
+        Raises:
+            NoSuchSet: The set has no such file.
+        """
+        return self.manifest.pictures[self.place_of(file)]
+
 
 @dataclass(frozen=True)
 class SetReview:
@@ -85,10 +99,7 @@ class SetReview:
         Raises:
             NoSuchSet: The set has no such file.
         """
-        place = self.read.by_file.get(file)
-        if place is None:
-            raise NoSuchSet(f"the set of {self.manifest.campaign.id} has no picture {file[:200]!r}")
-        return self.rows[place]
+        return self.rows[self.read.place_of(file)]
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,7 @@ class Reviews:
     def __init__(self, sets: Path, log: DecisionLog) -> None:
         self._sets = sets
         self._log = log
-        self._read: dict[str, tuple[Stamp, ReadSet]] = {}
+        self._known: dict[str, tuple[Stamp, ReadSet]] = {}
         # Two requests for a large set would both spend seconds on reading it.
         self._reading = threading.Lock()
 
@@ -138,7 +149,7 @@ class Reviews:
             ManifestError: Its manifest can't be read.
             LedgerDatabaseError: The decisions can't be read.
         """
-        read = self._open_set(campaign)
+        read = self.read(campaign)
         return SetReview(read, review_pictures(read.manifest, self._log.latest(campaign)))
 
     def require_seen(self, campaign: str, seen: Seen) -> Picture:
@@ -149,7 +160,7 @@ class Reviews:
             DecisionMoved: Somebody decided meanwhile.
         """
         row = self.open(campaign).find(seen.file)
-        picture = _find_seen(row, seen)
+        picture = _require_shown(row.picture, seen)
         if row.number != seen.number:
             raise DecisionMoved(row.place, row.decision)
         return picture
@@ -180,9 +191,9 @@ class Reviews:
             DecisionMoved: Somebody decided meanwhile.
         """
         _require_reason(verdict, fault, reason)
-        review = self.open(campaign)
-        picture = _find_seen(review.find(seen.file), seen)
-        draft = _draft(review, picture, seen.number, verdict, who, fault, reason)
+        read = self.read(campaign)
+        picture = _require_shown(read.find(seen.file), seen)
+        draft = _draft(read, picture, seen.number, verdict, who, fault, reason)
         (row,) = self._log.decide([draft])
         return ReviewedPicture(picture, row)
 
@@ -204,9 +215,10 @@ class Reviews:
         shown = tuple(seen)
         if not shown:
             raise BadDecision("no picture was chosen; send the variants, the chosen one first")
-        review = self.open(campaign)
-        pictures = [_find_seen(review.find(each.file), each) for each in shown]
-        variants = {row.picture.file for row in find_variants(review.rows, pictures[0])}
+        read = self.read(campaign)
+        pictures = [_require_shown(read.find(each.file), each) for each in shown]
+        rows_of_set = review_pictures(read.manifest, {})
+        variants = {row.picture.file for row in find_variants(rows_of_set, pictures[0])}
         if variants != {picture.file for picture in pictures}:
             raise BadDecision(
                 f"{pictures[0].prompt_key}: the variants shown are not those of the set now; look "
@@ -215,7 +227,7 @@ class Reviews:
         chosen = f"variant {pictures[0].variant} was chosen"
         drafts = [
             _draft(
-                review,
+                read,
                 picture,
                 each.number,
                 "passed_over" if place else "approved",
@@ -237,21 +249,27 @@ class Reviews:
             PictureMoved: These bytes are not in the set any more.
             DecisionMoved: It is not the latest any more, or there is none.
         """
-        picture = _find_seen(self.open(campaign).find(seen.file), seen)
+        picture = _require_shown(self.read(campaign).find(seen.file), seen)
         row = self._log.undo(place_of(picture), seen.number, who=who)
         return ReviewedPicture(picture, row)
 
-    def _open_set(self, campaign: str) -> ReadSet:
+    def read(self, campaign: str) -> ReadSet:
+        """Return a campaign's set without its decisions; read anew only where it was written anew.
+
+        Raises:
+            NoSuchSet: There is none.
+            ManifestError: Its manifest can't be read.
+        """
         # Only names that a listing gives, so that none leads out of the folder.
         if campaign not in self.campaigns():
             raise NoSuchSet(f"there is no finished set {campaign[:100]!r}; make it with `nbp run`")
         path = self._sets / campaign / MANIFEST
         with self._reading:
-            stamp, known = stamp_of(path), self._read.get(campaign)
+            stamp, known = stamp_of(path), self._known.get(campaign)
             if stamp is None:
                 raise NoSuchSet(f"{path} is gone; make the set again with `nbp run`")
             if known is None or known[0] != stamp:
-                known = self._read[campaign] = (stamp, _parse(path))
+                known = self._known[campaign] = (stamp, _parse(path))
         return known[1]
 
 
@@ -277,8 +295,7 @@ def _require_reason(verdict: Verdict, fault: str, reason: str) -> None:
         raise BadDecision("a rejection needs a reason: one of the faults, or a few words")
 
 
-def _find_seen(row: ReviewedPicture, seen: Seen) -> Picture:
-    picture = row.picture
+def _require_shown(picture: Picture, seen: Seen) -> Picture:
     if picture.sha256 != seen.sha256:
         raise PictureMoved(
             f"{picture.prompt_key} for {picture.channel} was made again since; nothing was "
@@ -288,7 +305,7 @@ def _find_seen(row: ReviewedPicture, seen: Seen) -> Picture:
 
 
 def _draft(
-    review: SetReview,
+    read: ReadSet,
     picture: Picture,
     number: int,
     verdict: Verdict,
@@ -298,15 +315,15 @@ def _draft(
 ) -> Decision:
     return Decision(
         place=place_of(picture),
-        brand=review.manifest.brand.id,
-        campaign=review.manifest.campaign.id,
+        brand=read.manifest.brand.id,
+        campaign=read.manifest.campaign.id,
         number=number + 1,
         verdict=verdict,
         fault=fault,
         reason=reason.strip(),
         who=who,
         seen={
-            "set": review.read.digest,
+            "set": read.digest,
             "failed_checks": [check.name for check in picture.failed_checks],
         },
     )
