@@ -48,6 +48,11 @@ def find_path_fault(path: str) -> str | None:
     return None
 
 
+def split_list(text: str) -> tuple[str, ...]:
+    """Return the names, addresses or paths of a setting, which are divided by commas."""
+    return tuple(part for each in text.split(",") if (part := each.strip()))
+
+
 def require_path(path: str) -> str:
     """Return a path as it is.
 

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import SecretStr
 
 from nbp_dagster._dagster_private import latest_record_id, open_without_compute_logs
+from nbp_dagster.addresses import split_list
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
@@ -17,7 +18,7 @@ from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
-from nbp_dagster.resources.publish_destination import PublishDestination, split_places
+from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, SettingsError, read_settings, variable_of
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
@@ -78,8 +79,8 @@ def build_destination(settings: Settings) -> PublishDestination:
         branch=settings.publish_branch,
         author_name=settings.publish_author_name,
         author_email=settings.publish_author_email,
-        to=split_places(settings.publish_to),
-        trial_to=split_places(settings.publish_trial_to),
+        to=list(split_list(settings.publish_to)),
+        trial_to=list(split_list(settings.publish_trial_to)),
     )
 
 

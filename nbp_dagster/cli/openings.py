@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbp_dagster.addresses import split_list
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -385,21 +386,17 @@ def create_access_rules(settings: Settings, *, listen: str, default_name: str) -
     from nbp_dagster.studio.storage.files import keep_secret
 
     token = _reveal(settings.review_token).strip()
-    proxies = _split(settings.review_proxies)
+    proxies = frozenset(split_list(settings.review_proxies))
     require_token(listen, token, has_proxies=bool(proxies and settings.review_user_header))
     return AccessRules(
         secret=keep_secret(_paths(settings).review_key),
         now=SystemClock().now,
-        hosts=LOOPBACK | {listen} | {name.lower() for name in _split(settings.review_hosts)},
+        hosts=LOOPBACK | {listen} | {name.lower() for name in split_list(settings.review_hosts)},
         token=token,
         user_header=settings.review_user_header.strip().lower(),
         proxies=proxies,
         default_name="" if token or proxies else default_name,
     )
-
-
-def _split(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
 def open_store(settings: Settings) -> "ImageStore":

@@ -76,11 +76,6 @@ class PublishDestination(dg.ConfigurableResource[Any]):
         return Destination(self.repository, self.branch, self.author_name, self.author_email)
 
 
-def split_places(text: str) -> list[str]:
-    """Return the folders and URLs of a setting, which are divided by commas."""
-    return [place for each in text.split(",") if (place := each.strip())]
-
-
 def _open_store(place: str) -> EditionStore:
     if "://" in place and not place.startswith("file://"):
         store = UrlStore(place)

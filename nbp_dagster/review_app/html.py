@@ -6,12 +6,15 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES
 from nbp_dagster.studio.review.approvals import APPROVAL_STATES, describe_decision
 from nbp_dagster.studio.sets.gallery import format_bytes, format_moment, format_usd, humanise
+from nbp_dagster.studio.sets.html_templates import open_templates
+
+_PACKAGE: Final = "nbp_dagster.review_app"
 
 STATIC: Final = {"review.css": "text/css", "review.js": "text/javascript"}
 """Static parts by name, with their types."""
@@ -25,7 +28,7 @@ def render(name: str, values: Mapping[str, Any]) -> str:
 @cache
 def read_static(name: str) -> bytes:
     """Return a static part's bytes."""
-    return (resources.files("nbp_dagster.review_app") / "templates" / name).read_bytes()
+    return (resources.files(_PACKAGE) / "templates" / name).read_bytes()
 
 
 @cache
@@ -36,13 +39,7 @@ def static_version() -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("nbp_dagster.review_app"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = open_templates(_PACKAGE)
     environment.filters.update(
         bytes=format_bytes,
         failure=tell_failure,

@@ -12,7 +12,7 @@ from typing import Final
 from nbp_dagster.briefs.brand_terms import find_term
 from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.studio.ledger.budget import describe_excess
+from nbp_dagster.studio.ledger.budget import select_affordable
 from nbp_dagster.studio.ledger.orders import Order, Reused
 from nbp_dagster.studio.studio import Studio
 
@@ -31,7 +31,7 @@ class AskingQuote:
     Attributes:
         note: The clause as it is added to the prompt.
         price_usd: USD of one picture, as the service says now.
-        over: A line for each cap that it would break; it can't be made until those are raised.
+        over: Which cap it would break, in one line; it can't be made until that is raised.
         is_simulated: Whether nothing is paid.
     """
 
@@ -100,13 +100,13 @@ class Asker:
             raise CannotAsk(
                 f"{prompt_key}: there is no picture of its present brief; make it first"
             )
-        over = []
-        for cap in studio.caps({prompt.campaign}):
-            spent = studio.ledger.spent(cap, provider=studio.provider)
-            excess = describe_excess(cap, spent=spent, cost=order.price)
-            over += [excess] if excess else []
+        _, over = select_affordable(
+            studio.caps({prompt.campaign}),
+            [order],
+            lambda cap: studio.ledger.spent(cap, provider=studio.provider),
+        )
         is_simulated = studio.provider == "simulator"
-        quote = AskingQuote(prompt_key, clause, order.price, tuple(over), is_simulated)
+        quote = AskingQuote(prompt_key, clause, order.price, tuple(over.values()), is_simulated)
         return quote, order, made
 
 

@@ -3,16 +3,23 @@
 import base64
 import hashlib
 from importlib import resources
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nbp_dagster.studio.imaging.decode import sniff_format
 
+_PACKAGE: Final = "nbp_dagster.studio.sets"
 
-def open_templates() -> Environment:
-    """Return the environment: it escapes every value, and an undefined one is an error."""
+
+def open_templates(package: str = _PACKAGE) -> Environment:
+    """Return the environment: it escapes every value, and an undefined one is an error.
+
+    Args:
+        package: Its folder `templates` has them.
+    """
     return Environment(
-        loader=PackageLoader("nbp_dagster.studio.sets"),
+        loader=PackageLoader(package),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -22,7 +29,7 @@ def open_templates() -> Environment:
 
 def read_part(name: str) -> str:
     """Return a static part of a page, with LF line ends, as browsers hash its exact text."""
-    text = (resources.files("nbp_dagster.studio.sets") / "templates" / name).read_text("utf-8")
+    text = (resources.files(_PACKAGE) / "templates" / name).read_text("utf-8")
     return text.replace("\r\n", "\n")
 
 
