@@ -53,7 +53,10 @@ def build_definitions(
             _LOG.warning("left out until it is corrected: %s", problem)
     oxen = build_oxen(settings)
     names, url = Names(), settings.dagster_url
-    automation = build_automation(briefs, names, reload=reload_through(url) if url else None)
+    studio = build_studio(settings, oxen, wanted=briefs.campaigns if briefs.set_aside else ())
+    automation = build_automation(
+        briefs, names, studio, reload=reload_through(url) if url else None
+    )
     return dg.Definitions(
         assets=build_assets(briefs, names),
         jobs=automation.jobs,
@@ -61,9 +64,7 @@ def build_definitions(
         sensors=automation.sensors,
         resources={
             "oxen": oxen,
-            studio_key(names): build_studio(
-                settings, oxen, wanted=briefs.campaigns if briefs.set_aside else ()
-            ),
+            studio_key(names): studio,
             destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },

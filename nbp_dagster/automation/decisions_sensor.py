@@ -6,6 +6,7 @@ from nbp_dagster.assets.asset_checks import evaluate_approval, sum_up_approval
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.step import studio_for_sensor
 from nbp_dagster.errors import NbpError
+from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.review.approvals import count_states
 from nbp_dagster.studio.review.decision_log import Decision, Place
 from nbp_dagster.studio.review.reviews import Reviews
@@ -15,18 +16,26 @@ from nbp_dagster.studio.studio import Studio
 _AT_ONCE = 500
 
 
-def build_decisions_sensor(names: Names, *, status: dg.DefaultSensorStatus) -> dg.SensorDefinition:
+def build_decisions_sensor(
+    names: Names, studio: StudioResource, *, status: dg.DefaultSensorStatus
+) -> dg.SensorDefinition:
     """Return the sensor of one folder of briefs; its cursor is the last decision it told.
 
     Args:
         names: Keys of the assets.
+        studio: Its ledger has the decisions.
         status: Whether it runs unless somebody says otherwise.
     """
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        seen = int(context.cursor or 0)
         try:
-            with studio_for_sensor(context, names) as studio:
-                return _tell(studio, names, seen=int(context.cursor or 0))
+            with studio.opened_decisions() as decisions:
+                if not decisions.since(seen, limit=1):
+                    # Nearly every tick ends here: the briefs are not even read.
+                    return dg.SkipReason("nobody has decided anything since")
+            with studio_for_sensor(context, names) as opened:
+                return _tell(opened, names, seen=seen)
         except NbpError as error:
             # The cursor stays where it was: what could not be told now is told later.
             return dg.SkipReason(str(error))
@@ -43,10 +52,8 @@ def build_decisions_sensor(names: Names, *, status: dg.DefaultSensorStatus) -> d
     )
 
 
-def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult | dg.SkipReason:
+def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult:
     rows = studio.decisions.since(seen, limit=_AT_ONCE)
-    if not rows:
-        return dg.SkipReason("nobody has decided anything since")
     known = {prompt.key for prompt in studio.prompts}
     latest: dict[str, dict[Place, Decision]] = {}
     events = []

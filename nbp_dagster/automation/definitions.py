@@ -13,6 +13,7 @@ from nbp_dagster.automation.reload import Reload
 from nbp_dagster.automation.schedules import build_refresh_job, build_refresh_schedules
 from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
 from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.resources.studio import StudioResource
 
 SensorsDefault = Literal["running", "stopped"]
 
@@ -29,6 +30,7 @@ class Automation:
 def build_automation(
     briefs: Briefs,
     names: Names,
+    studio: StudioResource,
     *,
     sensors: SensorsDefault = "running",
     reload: Reload | None = None,
@@ -38,6 +40,7 @@ def build_automation(
     Args:
         briefs: Those the assets are built from.
         names: Keys of the assets.
+        studio: What they work with.
         sensors: Whether the sensors, which are free, run unless somebody says otherwise.
         reload: Has the code location reloaded; None asks people to.
     """
@@ -47,7 +50,7 @@ def build_automation(
         jobs=(refresh, *free),
         schedules=tuple(build_refresh_schedules(briefs, names, refresh)),
         sensors=(
-            build_decisions_sensor(names, status=status),
+            build_decisions_sensor(names, studio, status=status),
             build_briefs_sensor(briefs, names, jobs=free, status=status, reload=reload),
             build_automation_sensor(names, status=status),
         ),

@@ -227,7 +227,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         )
         briefs, url = _load(config, folder), self.dagster_url
         automation = build_automation(
-            briefs, names, sensors=self.sensors, reload=reload_through(url) if url else None
+            briefs, names, studio, sensors=self.sensors, reload=reload_through(url) if url else None
         )
         return dg.Definitions(
             assets=dg.map_asset_specs(

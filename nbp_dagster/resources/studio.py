@@ -15,8 +15,10 @@ from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
+from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
+from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio, open_studio
@@ -106,6 +108,23 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             daily_budget_setting=self.daily_budget_setting,
         ) as studio:
             yield studio
+
+    @contextmanager
+    def opened_decisions(self) -> Iterator[DecisionLog]:
+        """Open what people decided, and nothing else: no brief, no service, no store.
+
+        Also as it stands in definitions, before Dagster puts the values of variables in.
+
+        Raises:
+            LedgerDatabaseError: The ledger's database can't be used.
+        """
+        url = self.ledger_url
+        url = url.get_value("") or "" if isinstance(url, dg.EnvVar) else url
+        database = open_ledger(url or StudioPaths(Path(self.home)).ledger)
+        try:
+            yield DecisionLog(database, clock=SystemClock())
+        finally:
+            database.dispose()
 
     @property
     def studio(self) -> Studio:
