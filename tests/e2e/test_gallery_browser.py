@@ -1,6 +1,5 @@
 """The gallery in a real browser: opened from a disk, driven by keys, read by axe."""
 
-import os
 import re
 import shutil
 import zipfile
@@ -11,27 +10,19 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.sets.picture_order import UNFOLDED
 from nbp_dagster.studio.sets.set_files import INLINE_SETS
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
+from tests.rigs.browsers import browser, patience
 from tests.rigs.sets import build_long_set, build_set
+
+__all__ = ["browser", "patience"]
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-# No sandbox: CI runs as root in a container. The rest keeps the browser itself off the network.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts" / "gallery"
 SAMPLE = build_set(scale=0.5, measured=True)
 # As the page has them: by shot, the one channel that fails a check first.
@@ -61,29 +52,6 @@ class Visit:
 def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenSet:
     folder = tmp_path_factory.mktemp("sets") / "spring_launch"
     return write_set(folder, SAMPLE.manifest, rendition=SAMPLE.rendition, sheet=SAMPLE.sheet)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        word = f"{CHROMIUM} is not installed; the gallery is not tested without it (apt: chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(word)
-        pytest.skip(word)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=list(ARGUMENTS), headless=True
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    """On a busy machine a page may need longer than the 5 seconds of the default."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 def visit(

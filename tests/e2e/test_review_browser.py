@@ -1,47 +1,26 @@
 """The review page in a real browser: by keys, by touch, in two windows, read by axe."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.rigs.browsers import browser, patience
 from tests.rigs.reviews import CAMPAIGN, ReviewRig, open_review_rig, serve_review
 from tests.rigs.sets import build_large_set, build_long_set, build_set
 
+__all__ = ["browser", "patience"]
+
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts" / "review"
 # More than a page of pictures.
 LONG = build_long_set(70)
 # What pages reported; an error raised where they report it would end the browser.
 COMPLAINTS: list[str] = []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        word = f"{CHROMIUM} is not installed; the review page is not tested without it"
-        if os.environ.get("CI"):
-            pytest.fail(word)
-        pytest.skip(word)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], headless=True
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(autouse=True)

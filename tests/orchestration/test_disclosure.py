@@ -5,24 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from nbp_dagster.assets.names import Names
-from tests.rigs.briefs import BRAND, campaign, shot
+from tests.rigs.briefs import BRAND, OWN_DECLARATION, campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
-
-OWN = """declarations:
-  meta:
-    override: true
-    platform: Meta
-    field: ai_flag
-    value: "1"
-    otherwise: "0"
-    when: any
-    source: our account manager
-    checked_on: 2026-11-28
-    mark: B
-"""
 
 
 def manifest_of(location: CodeLocation) -> dict[str, Any]:
@@ -71,7 +58,7 @@ def test_a_table_of_one_s_own_makes_files_again_and_buys_nothing(location: CodeL
     assert location.materialize([NAMES.campaign_sets]).success
     paid = location.service.bills
     before = {row["shot"]: row for row in manifest_of(location)["pictures"]}
-    (location.settings.config / "disclosure.yaml").write_text(OWN, "utf-8")
+    (location.settings.config / "disclosure.yaml").write_text(OWN_DECLARATION, "utf-8")
 
     assert location.materialize(PROMPT_ASSETS).success
     assert location.materialize([NAMES.campaign_sets]).success

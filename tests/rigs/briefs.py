@@ -29,6 +29,20 @@ BRAND: Mapping[str, Any] = {
     },
 }
 
+# A folder's own disclosure.yaml: what another field of Meta is told.
+OWN_DECLARATION = """declarations:
+  meta:
+    override: true
+    platform: Meta
+    field: ai_flag
+    value: "1"
+    otherwise: "0"
+    when: any
+    source: our account manager
+    checked_on: 2026-11-28
+    mark: B
+"""
+
 
 def shot(name: str, *, scene: str = "", characters: Sequence[str] = ("ada",)) -> dict[str, Any]:
     """A wordless shot."""

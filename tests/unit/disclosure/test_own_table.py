@@ -8,7 +8,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs, table_of
 from nbp_dagster.disclosure.table import load_packaged_table
 from nbp_dagster.yaml_source.problems import BriefError
-from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import OWN_DECLARATION, campaign, shot, write_briefs
 
 RULE = """rules:
   jp_label:
@@ -22,18 +22,6 @@ RULE = """rules:
     source: our counsel
     checked_on: 2026-11-28
     mark: S
-"""
-DECLARATION = """declarations:
-  meta:
-    override: true
-    platform: Meta
-    field: ai_flag
-    value: "1"
-    otherwise: "0"
-    when: any
-    source: our account manager
-    checked_on: 2026-11-28
-    mark: B
 """
 
 
@@ -55,7 +43,7 @@ def test_without_a_file_the_packaged_table_holds(tmp_path: Path) -> None:
 
 
 def test_rows_are_added_replaced_and_worded(tmp_path: Path) -> None:
-    table = table_of(load(tmp_path, RULE + DECLARATION + "words: {de: Mit KI gemacht}\n"))
+    table = table_of(load(tmp_path, RULE + OWN_DECLARATION + "words: {de: Mit KI gemacht}\n"))
 
     packaged = load_packaged_table()
     assert [rule.id for rule in table.rules] == [*(r.id for r in packaged.rules), "jp_label"]
@@ -78,7 +66,7 @@ def test_every_section_may_be_left_out(tmp_path: Path, text: str) -> None:
         (RULE + "    override: true\n", "overrides nothing packaged; "),
         (RULE + "    has_words: false\n", "asks for neither icon nor words"),
         (RULE.replace("rules:", "rule:"), "disclosure.yaml:1: rule: "),
-        (DECLARATION.replace("meta", "meat"), "did you mean meta?"),
+        (OWN_DECLARATION.replace("meta", "meat"), "did you mean meta?"),
         ("words: {de: Ohne Wort}\n", "disclosure.yaml:1: words.de"),
         ("rules: [\n", "disclosure.yaml:"),
     ],
