@@ -29,8 +29,21 @@ from nbp_dagster.studio.typography.contrast import choose_scheme
 from nbp_dagster.studio.typography.copy_fit import LocaleCopy
 from nbp_dagster.studio.typography.copy_layer import CopySetter
 
-PLAIN = ("instagram_story", "instagram_feed", "instagram_square", "linkedin_post")
-BANNERS = ("display_728x90", "display_970x250", "display_160x600")
+PLAIN = (
+    "instagram_story",
+    "instagram_feed",
+    "instagram_square",
+    "linkedin_post",
+    "display_300x250",
+    "display_300x600",
+)
+BANNERS = (
+    "display_728x90",
+    "display_970x90",
+    "display_320x50",
+    "display_970x250",
+    "display_160x600",
+)
 COPY = {
     "headline": "Slow mornings win",
     "sub": "Fresh spring roast, every week.",
