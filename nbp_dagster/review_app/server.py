@@ -20,7 +20,7 @@ def serve(app: Starlette, *, host: str, port: int, ready: Callable[[int], None])
         app: The review page.
         host: Address to listen at.
         port: 1 to 65535; 0 for any that is free.
-        ready: Is called with the port once it is listened at.
+        ready: Is called with the port once requests are served and an interrupt ends the server.
 
     Raises:
         AddressTaken: It can't be listened at.
@@ -41,5 +41,21 @@ def serve(app: Starlette, *, host: str, port: int, ready: Callable[[int], None])
         timeout_graceful_shutdown=3,
         lifespan="off",
     )
-    ready(listener.getsockname()[1])
-    uvicorn.Server(config).run(sockets=[listener])
+    port = listener.getsockname()[1]
+    _Server(config, on_ready=lambda: ready(port)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that says when it is up.
+
+    Nobody is told of it before: an interrupt that comes while Python's own handler is in place may
+    be lost in a callback that swallows exceptions.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
