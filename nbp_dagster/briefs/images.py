@@ -25,6 +25,7 @@ ACCEPTED = "a PNG, JPEG, WebP, TIFF, GIF, BMP, AVIF, HEIC or SVG file"
 UNREADABLE = "cannot be read; check the file, its links and its permissions"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_SHOT_ID = re.compile(r"[a-z0-9_]+")
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa")
 _NUMERIC_LABEL = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
 
@@ -49,6 +50,11 @@ class FileDigest:
 def is_address(source: str) -> bool:
     """Return whether a reference is an address rather than a path."""
     return bool(_SCHEME.match(source))
+
+
+def is_shot_id(source: str) -> bool:
+    """Return whether what a shot edits is another shot's picture: a path has a dot or a slash."""
+    return bool(_SHOT_ID.fullmatch(source))
 
 
 def resolve_source(source: str, folder: str = BRANDS_FOLDER) -> str:

@@ -24,6 +24,7 @@ from nbp_dagster.briefs.images import (
     FileDigest,
     find_address_fault,
     is_address,
+    is_shot_id,
     read_reference,
     resolve_source,
 )
@@ -277,6 +278,11 @@ def _references(brief: Mapping[str, object]) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(logo, str):
         yield ("logo",), logo
     yield from _listed(("style_references",), brief.get("style_references"))
+    shots = brief.get("shots")
+    for index, shot in enumerate(shots if isinstance(shots, tuple) else ()):
+        edited = shot.get("from") if isinstance(shot, Mapping) else None
+        if isinstance(edited, str) and edited and not is_shot_id(edited):
+            yield ("shots", index, "from"), edited
     for group in ("characters", "products"):
         members = brief.get(group)
         for name, member in members.items() if isinstance(members, Mapping) else ():

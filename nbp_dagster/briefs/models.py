@@ -46,6 +46,7 @@ EVERY_LOCALE = "all"  # in lists of locales: all of them
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
+Localize = Literal["draw", "edit"]
 OnRefusal = Literal["keep", "soften"]
 FallBack = Literal["never", "shot", "prompt"]
 Resolution = Literal["1K", "2K", "4K"]
@@ -335,7 +336,7 @@ class Brand(BriefRecord):
 class Shot(BriefRecord):
     """One scene with its cast, products and copy.
 
-    In YAML, and when one is made in Python, `texts` is spelt `copy`.
+    In YAML, and when one is made in Python, `texts` is spelt `copy` and `source` is spelt `from`.
     """
 
     id: Id = Field(description="an id that no other shot of the campaign has")
@@ -357,6 +358,13 @@ class Shot(BriefRecord):
         description="a mapping of locale to what the picture shows, for those who can't see it",
     )
     palette_targets: PaletteTargets = Field(default_factory=dict, description=ACCEPTED_TARGETS)
+    source: Source | None = Field(
+        default=None,
+        alias="from",
+        description="an earlier shot's id, or an image path or https address, that is edited",
+    )
+    instruction: Prose | None = Field(default=None, description="what is changed in it")
+    localize: Localize = Field(default="draw", description="draw or edit")
 
 
 class Campaign(BriefRecord):

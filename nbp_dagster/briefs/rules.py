@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nbp_dagster.briefs.channels import find_meant_channels
+from nbp_dagster.briefs.images import is_shot_id
 from nbp_dagster.briefs.languages import find_locale_fault
 from nbp_dagster.briefs.model_limits import is_listed, load_known_models, show_parameter
 from nbp_dagster.briefs.models import (
@@ -75,6 +76,7 @@ def check_campaign(
         problems += _check_copy_mode(campaign, path, shot)
         problems += _check_locales(campaign, path, shot)
         problems += _check_cast(campaign, path, shot)
+        problems += _check_edit(campaign, path, shot)
         for member in ("characters", "products"):
             problems += _check_repeats(campaign, (*path, member))
         if brand:
@@ -217,6 +219,51 @@ def _check_copy_mode(
     if mode == "composited" and (copy is None or copy == {}):
         message = "text is composited but there is no copy; add a headline or use none"
         yield campaign.problem((*path, "text"), message, value="")
+
+
+def _check_edit(
+    campaign: Document, path: KeyPath, shot: Mapping[str, Any]
+) -> Iterator[BriefProblem]:
+    """Yield why a shot can't be an edit: each is one step from a picture that is drawn."""
+    source, instruction = shot.get("from"), shot.get("instruction")
+    if source is not None and instruction is None:
+        message = "missing; required beside from: what is changed in the picture"
+        yield campaign.problem((*path, "instruction"), message, value="")
+    if instruction is not None and source is None:
+        message = "says what to change, and from does not say in which picture; add from"
+        yield campaign.problem((*path, "instruction"), message)
+    if shot.get("localize") == "edit":
+        if source is not None:
+            message = "is an edit already, by from; an edit of an edit loses quality: use draw"
+            yield campaign.problem((*path, "localize"), message)
+        elif shot.get("text", "drawn") != "drawn" or not _mapping(shot.get("copy")):
+            message = "there are no drawn words to change; use draw, or text: drawn with copy"
+            yield campaign.problem((*path, "localize"), message)
+    if not isinstance(source, str) or not is_shot_id(source):
+        return
+    earlier: dict[str, Mapping[str, Any]] = {}
+    for other_path, other in _shots(campaign):
+        if other_path == path:
+            break
+        earlier.setdefault(str(other.get("id")), other)
+    if source not in earlier:
+        message = (
+            f"not a shot above this one; {list_accepted(earlier, wanted=source)}"
+            if earlier
+            else "no shot is above this one; accepted: the id of an earlier shot"
+        )
+        yield campaign.problem((*path, "from"), f"{message}, or an image such as images/room.jpg")
+        return
+    base = earlier[source]
+    if base.get("from") is not None or base.get("localize") == "edit":
+        message = "its pictures are edits themselves; accepted: a shot that is drawn"
+        yield campaign.problem((*path, "from"), message)
+    elif base.get("text", "drawn") != shot.get("text", "drawn"):
+        message = f"its text is {base.get('text', 'drawn')}; give this shot the same"
+        yield campaign.problem((*path, "from"), message)
+    elif bool(_mapping(base.get("copy"))) != bool(_mapping(shot.get("copy"))):
+        has = "has copy" if _mapping(base.get("copy")) else "has no copy"
+        yield campaign.problem((*path, "from"), f"it {has}; give this shot the same")
 
 
 def _check_locales(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nbp_dagster.briefs.brief import BriefKind, Briefs
 from nbp_dagster.briefs.fonts import list_font_sources
-from nbp_dagster.briefs.images import CAMPAIGNS_FOLDER, resolve_source
+from nbp_dagster.briefs.images import CAMPAIGNS_FOLDER, is_shot_id, resolve_source
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
 
@@ -76,6 +76,12 @@ def shot_images(brand: Brand, campaign: Campaign, shot: Shot) -> Iterator[Suppli
     if brand.logo is not None:
         yield _of_brand(brand, ("logo",), brand.logo)
     yield from style_images(brand, campaign)
+    yield from _edited_by(campaign, shot)
+
+
+def edited_image(campaign: Campaign, shot: Shot) -> str | None:
+    """Return the source of the supplied image that a shot edits; None where it edits none."""
+    return next((image.source for image in _edited_by(campaign, shot)), None)
 
 
 def all_images(briefs: Briefs) -> Iterator[SuppliedImage]:
@@ -85,6 +91,8 @@ def all_images(briefs: Briefs) -> Iterator[SuppliedImage]:
     for campaign in briefs.campaigns.values():
         if campaign.style_references:
             yield from style_images(briefs.brands[campaign.brand], campaign)
+        for shot in campaign.shots:
+            yield from _edited_by(campaign, shot)
 
 
 def campaign_images(briefs: Briefs, campaign_id: str) -> tuple[SuppliedImage, ...]:
@@ -121,13 +129,19 @@ def hash_brand(briefs: Briefs, brand_id: str) -> str:
 
 def hash_campaign(briefs: Briefs, campaign_id: str) -> str:
     """Return the hash of a campaign's brief and of the local images it names itself, as hex."""
-    own = briefs.source_of("campaign", campaign_id).sha256
-    named = [
-        resolve_source(written, CAMPAIGNS_FOLDER)
-        for written in briefs.campaigns[campaign_id].style_references
-    ]
+    own, campaign = briefs.source_of("campaign", campaign_id).sha256, briefs.campaigns[campaign_id]
+    named = [resolve_source(written, CAMPAIGNS_FOLDER) for written in campaign.style_references]
+    named += [image.source for shot in campaign.shots for image in _edited_by(campaign, shot)]
     local = [briefs.files[source].sha256 for source in named if source in briefs.files]
     return hashlib.sha256("\n".join([own, *local]).encode()).hexdigest() if local else own
+
+
+def _edited_by(campaign: Campaign, shot: Shot) -> Iterator[SuppliedImage]:
+    """Yield the image that a shot edits, where it is no other shot's picture."""
+    if shot.source is not None and not is_shot_id(shot.source):
+        place = ("shots", campaign.shots.index(shot), "from")
+        source = resolve_source(shot.source, CAMPAIGNS_FOLDER)
+        yield SuppliedImage("campaign", campaign.id, place, shot.source, source)
 
 
 def _of_brand(brand: Brand, key: KeyPath, written: str) -> SuppliedImage:

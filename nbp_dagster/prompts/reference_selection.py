@@ -13,7 +13,7 @@ from nbp_dagster.briefs.supplied_images import style_images
 CARD_VERSION = 1
 CARD_COLUMNS = 6  # most colours of one row
 
-Role = Literal["identity", "face", "product", "logo", "palette", "style"]
+Role = Literal["identity", "face", "product", "logo", "palette", "style", "original", "region"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,11 @@ class Reference:
 
     Attributes:
         role: What the image decides.
-        subject: Id of the character or product, or of the brand for what belongs to all of it.
+        subject: Id of the character or product, of the shot whose picture is edited, or of the
+            brand for what belongs to all of it.
         source: Path below the config folder, https address, `sheet:<brand>/<character>`,
-            `card:<brand>/<character>` for several supplied images drawn as one, or
-            `palette:<brand>`.
+            `card:<brand>/<character>` for several supplied images drawn as one,
+            `palette:<brand>`, or `original:<prompt key>` for a picture that is edited.
         digest: SHA-256 of the image's bytes, as hex; of a card that of what it shows.
     """
 
@@ -92,6 +93,30 @@ def choose_references(
     chosen += wanted[: max(0, most - len(chosen))]
     in_order = [one for group in (*figures, *products, logo, [palette], style) for one in group]
     return tuple(one for one in in_order if one in chosen)
+
+
+def choose_edit_references(
+    original: Reference,
+    brand: Brand,
+    shot: Shot,
+    *,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+    most: int = DEFAULT_REFERENCES,
+) -> tuple[Reference, ...]:
+    """Return the references of an edit by instruction: the picture, then who and what it shows.
+
+    Colours, logo and style are in the picture already. One identity of every character is sent
+    whatever the cap, then the first image of every product and a face of every character.
+    """
+    figures = [_list_figures(name, sheets[f"{brand.id}/{name}"]) for name in shot.characters]
+    products = [_list_products(name, brand, digests) for name in shot.products]
+    chosen = [group[0] for group in figures]
+    faces = [[one for one in group if one.role == "face"] for group in figures]
+    wanted = [group[0] for group in (*products, *faces) if group]
+    chosen += wanted[: max(0, most - 1 - len(chosen))]
+    in_order = [one for group in (*figures, *products) for one in group]
+    return (original, *(one for one in in_order if one in chosen))
 
 
 def palette_reference(brand: Brand) -> Reference:

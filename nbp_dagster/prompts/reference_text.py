@@ -39,6 +39,15 @@ _ROLES: Mapping[Role, str] = {
         "style reference for {subject}. It decides the light, the grain and the rendering. It does "
         "not decide the people, the objects or the layout; these come from the description below."
     ),
+    "original": (
+        "picture to edit. It decides the people, the things, the place, the light, the colours, "
+        "the camera and the framing. Whatever the text below does not change stays as it is here."
+    ),
+    "region": (
+        "the picture to edit once more, with a frame of magenta around the area that changes. It "
+        "decides where the change takes place, and nothing else; the frame stays out of the "
+        "picture."
+    ),
 }
 
 

@@ -20,13 +20,22 @@ from nbp_dagster.briefs.model_limits import (
 from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
 from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio, ratio_of
+from nbp_dagster.prompts.edits import ORIGINAL, Edit, EditKind, Region, find_edit
 from nbp_dagster.prompts.expansion import Prompt, drawn_locale, sheet_keys
-from nbp_dagster.prompts.reference_selection import Reference, Sheet, choose_references
+from nbp_dagster.prompts.reference_selection import (
+    Reference,
+    Sheet,
+    choose_edit_references,
+    choose_references,
+)
 from nbp_dagster.prompts.templates import (
+    EDIT_PROMPT_VERSION,
     PROMPT_VERSION,
     SHEET_PROMPT_VERSION,
+    render_instruction_edit,
     render_prompt,
     render_sheet_prompt,
+    render_words_edit,
 )
 from nbp_dagster.yaml_source.problems import list_accepted, show_text
 
@@ -67,6 +76,10 @@ class ImageRequest:
         prompt_version: Version of the template the text was made with.
         drawn_locale: The locale whose words are to be drawn; None for none. It decides nothing
             that the prompt does not.
+        edit: How the first reference is edited; None for a picture that is drawn anew. It decides
+            nothing that prompt and references do not.
+        region: The part that alone may change; None where all of it may. It decides nothing that
+            the prompt does not.
     """
 
     key: str
@@ -78,6 +91,8 @@ class ImageRequest:
     variant: int
     prompt_version: str
     drawn_locale: str | None = None
+    edit: EditKind | None = None
+    region: Region | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -130,6 +145,7 @@ def compile_request(
     capabilities: Capabilities,
     sheets: Mapping[str, Sheet],
     digests: Mapping[str, str],
+    originals: Mapping[str, str] | None = None,
 ) -> ImageRequest:
     """Compile one prompt.
 
@@ -140,10 +156,12 @@ def compile_request(
         capabilities: What the model accepts.
         sheets: The sheets by `<brand>/<character>`, of the shot's characters at least.
         digests: SHA-256 by source for every source `reference_sources` names.
+        originals: SHA-256 of the pictures that are edited, by the key of their prompt.
 
     Raises:
         RequestError: The capabilities do not list a parameter, its value or the resolution; there
-            are more identities than the model takes images; a sheet or a digest is missing.
+            are more identities than the model takes images; a sheet, a digest or the picture to
+            edit is missing.
     """
     campaign = briefs.campaigns[prompt.campaign]
     brand = briefs.brands[campaign.brand]
@@ -154,6 +172,19 @@ def compile_request(
     check_ratio(prompt.ratio, campaign.model, capabilities, what=what, where=file)
     _check_at_hand(brand, campaign, shot, prompt.key, sheets=sheets, digests=digests)
     most = min(campaign.max_references, capabilities.max_references)
+    edit = find_edit(prompt, campaign)
+    if edit is not None:
+        original = _find_original(edit, prompt.key, {**digests, **_by_source(originals or {})})
+        return compile_edit(
+            briefs,
+            prompt,
+            edit,
+            original=original,
+            provider=provider,
+            capabilities=capabilities,
+            sheets=sheets,
+            digests=digests,
+        )
     references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
     _check_count(references, prompt.key, most)
     ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
@@ -179,6 +210,86 @@ def compile_request(
         prompt_version=PROMPT_VERSION,
         drawn_locale=drawn_locale(prompt, shot),
     )
+
+
+def compile_edit(
+    briefs: Briefs,
+    prompt: Prompt,
+    edit: Edit,
+    *,
+    original: Reference,
+    provider: Provider,
+    capabilities: Capabilities,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+    marked: Reference | None = None,
+    region: Region | None = None,
+) -> ImageRequest:
+    """Compile the edit of a finished picture.
+
+    Args:
+        briefs: The briefs the prompt was expanded from.
+        prompt: The prompt whose picture it becomes.
+        edit: What is changed.
+        original: The picture to edit.
+        provider: The service that will make the picture.
+        capabilities: What the model accepts.
+        sheets: As in `compile_request`.
+        digests: As in `compile_request`.
+        marked: The same picture with the region marked, where there is one.
+        region: The part that alone may change.
+
+    Raises:
+        RequestError: There are more images than the model takes.
+    """
+    campaign = briefs.campaigns[prompt.campaign]
+    brand, shot = briefs.brands[campaign.brand], campaign.shot(prompt.shot)
+    ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
+    most = min(campaign.max_references, capabilities.max_references)
+    references: tuple[Reference, ...] = (original,)
+    if edit.kind == "words":
+        text = render_words_edit(brand, shot, locale=prompt.locale, references=references)
+    else:
+        first, *others = choose_edit_references(
+            original, brand, shot, sheets=sheets, digests=digests, most=most
+        )
+        references = (first, *([marked] if marked else []), *others)
+        text = render_instruction_edit(
+            brand,
+            shot,
+            instruction=edit.instruction,
+            locale=prompt.locale,
+            ratio=ratio,
+            margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
+            references=references,
+            region=region,
+        )
+    _check_count(references, prompt.key, capabilities.max_references)
+    fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
+    return ImageRequest(
+        key=prompt.key,
+        provider=provider,
+        model=campaign.model,
+        prompt=text,
+        parameters={**campaign.parameters, **fixed},
+        references=references,
+        variant=prompt.variant,
+        prompt_version=EDIT_PROMPT_VERSION,
+        drawn_locale=drawn_locale(prompt, shot),
+        edit=edit.kind,
+        region=region,
+    )
+
+
+def _by_source(originals: Mapping[str, str]) -> dict[str, str]:
+    return {f"{ORIGINAL}{key}": digest for key, digest in originals.items()}
+
+
+def _find_original(edit: Edit, key: str, digests: Mapping[str, str]) -> Reference:
+    if edit.source not in digests:
+        what = edit.source if edit.base is None else edit.base
+        raise RequestError(f"{key}: it is an edit of {what}, which has no picture yet")
+    return Reference("original", edit.subject, edit.source, digests[edit.source])
 
 
 def compile_sheet_request(

@@ -19,6 +19,7 @@ UNKNOWN = "not known why: what was asked for before is not recorded in full"
 # By which words a paragraph of `templates` begins, and the part of the brief it stems from.
 _OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("style", re.compile(r"Create one (finished marketing picture|character sheet) ")),
+    ("instruction", re.compile(r"Edit Image, a finished picture of ")),
     # Its number is left out, see `_NUMBERS`.
     ("images", re.compile(r"Image: ")),
     ("traits", re.compile(r"(?P<name>[^\n]+?) keeps these fixed traits in every picture: ")),
@@ -27,7 +28,13 @@ _OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("freedom", re.compile(r"Between pictures only this may vary for ")),
     ("products", re.compile(r"[^\n]+? appears as it is sold: ")),
     ("palette", re.compile(r"The colours of the picture are led by ")),
-    ("scene", re.compile(r"The scene, the one thing that changes from picture to picture: ")),
+    (
+        "scene",
+        re.compile(
+            r"The scene, the one thing that changes from picture to picture: "
+            r"|The scene of the edited picture: "
+        ),
+    ),
     ("variant", re.compile(r"This is variant \d+ of the scene: ")),
     ("words", re.compile(r"The lettering is in |The picture works entirely without lettering")),
     ("frame", re.compile(r"The picture is composed for a ")),
@@ -41,6 +48,7 @@ _EDITED: Mapping[str, str] = {
     "products": "products edited",
     "palette": "palette edited",
     "scene": "scene edited",
+    "instruction": "instruction of the edit changed",
     "words": "drawn words edited",
     "typography": "typography edited",
 }
@@ -57,6 +65,8 @@ _ROLES: Mapping[Role, str] = {
     "logo": "logo",
     "palette": "palette",
     "style": "style reference",
+    "original": "picture of {subject} that is edited",
+    "region": "marked area of {subject}",
 }
 # References are numbered: one that is added moves the numbers of the others.
 _NUMBERS = re.compile(r"Image \d+(?:(?:, | and )Image \d+)*")
@@ -237,7 +247,7 @@ def _compare_references(before: Sequence[Reference], now: Sequence[Reference]) -
         elif role == "palette":
             yield f"{what} edited"
         elif ours == [PENDING_DIGEST]:
-            yield _pending(subject)
+            yield _pending(subject) if role != "original" else f"{what} is to be made first"
         else:
             yield f"{what} is another"
     if old == new and [*old] != [*new]:

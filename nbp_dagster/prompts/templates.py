@@ -11,6 +11,7 @@ from nbp_dagster.briefs.brief import wording_of
 from nbp_dagster.briefs.languages import name_language
 from nbp_dagster.briefs.models import Brand, Character, CopyField, Shot
 from nbp_dagster.prompts.aspect_ratio import Margins, orientation_of
+from nbp_dagster.prompts.edits import Region
 from nbp_dagster.prompts.expansion import ALL_LOCALES, draws_text
 from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.reference_text import (
@@ -24,6 +25,8 @@ from nbp_dagster.prompts.reference_text import (
 PROMPT_VERSION = "2"
 # A version of its own: better wording of pictures is no reason to buy a sheet again.
 SHEET_PROMPT_VERSION = "1"
+# And no reason to make an edit again.
+EDIT_PROMPT_VERSION = "1"
 
 _LETTERING: Mapping[CopyField, str] = {
     "headline": 'The headline reads "{words}" and is the largest lettering.',
@@ -94,6 +97,80 @@ def render_prompt(
         _describe_reframing(shot, ratio, first_ratio),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def render_words_edit(
+    brand: Brand, shot: Shot, *, locale: str, references: Sequence[Reference]
+) -> str:
+    """Return the prompt that gives a finished picture its words in another locale, and no more.
+
+    Args:
+        brand: The brand.
+        shot: The shot; its words are drawn.
+        locale: The locale whose words are to stand in the picture.
+        references: The picture to edit alone.
+    """
+    paragraphs = [
+        f"Edit Image 1, a finished picture of {brand.name}: its lettering alone changes.",
+        describe_references(brand, references),
+        _describe_words(brand, shot, locale=locale, marks=""),
+        "Each text takes the place of the one that plays its part in Image 1: at the same spot, in "
+        "the same colour and weight, in the same size or a little smaller where it is longer. "
+        "Nothing of the earlier wording stays. Outside the lettering every detail is that of "
+        "Image 1: the faces, the poses, the things, the marks, the light, the colours and the "
+        "framing.",
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def render_instruction_edit(
+    brand: Brand,
+    shot: Shot,
+    *,
+    instruction: str,
+    locale: str,
+    ratio: str,
+    margins: Margins,
+    references: Sequence[Reference],
+    region: Region | None = None,
+) -> str:
+    """Return the prompt that changes a finished picture by an instruction.
+
+    Args:
+        brand: The brand.
+        shot: The shot, as the edited picture is to show it.
+        instruction: What is changed.
+        locale: The locale whose words stand in the picture, or `all`.
+        ratio: The aspect ratio that is asked of the model.
+        margins: What must stay free, as shares of the picture.
+        references: The picture to edit first; then, where a region is given, the same with the
+            region marked; then who and what it shows.
+        region: The part that alone may change.
+    """
+    paragraphs = [
+        f"Edit Image 1, a finished picture of {brand.name}: {_end(instruction)}",
+        describe_references(brand, references),
+        _describe_region(region),
+        *(_describe_character(brand.characters[name]) for name in shot.characters),
+        _describe_cast(brand, shot),
+        describe_identities(brand, shot, references),
+        _describe_products(brand, shot),
+        f"The scene of the edited picture: {_end(shot.scene)}",
+        _describe_lettering(brand, shot, locale=locale, ratio=ratio, references=references),
+        _describe_frame(shot, locale=locale, ratio=ratio, margins=margins),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _describe_region(region: Region | None) -> str:
+    if region is None:
+        return ""
+    left, top, right, bottom = (round(100 * share) for share in region)
+    return (
+        f"Only one area changes: from {left} % to {right} % of the width, counted from the left, "
+        f"and from {top} % to {bottom} % of the height, counted from the top, as framed in Image "
+        "2. All that lies outside it stays exactly as it is in Image 1."
+    )
 
 
 def render_sheet_prompt(brand: Brand, character: Character) -> str:
