@@ -38,7 +38,7 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
     """
     prompts = studio.prompts_of(campaign_id)
     compiled = studio.compile(prompts)
-    problems = restore_pictures(studio, prompts, compiled.orders)
+    problems = {**compiled.for_review, **restore_pictures(studio, prompts, compiled.orders)}
     return write_set(
         studio.paths.sets / campaign_id,
         studio.assemble(campaign_id, compiled, problems=problems),
