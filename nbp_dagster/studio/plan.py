@@ -11,6 +11,7 @@ from nbp_dagster.prompts.expansion import Prompt, is_wordless_banner
 from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.due_reasons import AGAIN, explain_due
 from nbp_dagster.studio.ledger.budget import describe_excess
+from nbp_dagster.studio.ledger.correction_log import EDIT
 from nbp_dagster.studio.ledger.orders import Failed, Order, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
@@ -200,7 +201,7 @@ def _planned_prompts(
             continue
         if order.key in asked:
             wanted = asked[order.key]
-            told = (f"asked again: {find_note(wanted.request.prompt)}",)
+            told = (_tell_asked(studio, order.key, wanted),)
             planned[order.key] = _ordered(wanted, status_of(wanted, known), "prompt", why=told)
             continue
         row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt"))
@@ -226,6 +227,15 @@ def _asked_again(studio: Studio, orders: Iterable[Order]) -> dict[str, Order]:
         for key, attempts in found.items()
         if attempts is not None and attempts.asked is not None
     }
+
+
+def _tell_asked(studio: Studio, key: str, wanted: Order) -> str:
+    """Return what a person asked for, in their words."""
+    attempts = studio.regenerations.asked_of(key)
+    row = None if attempts is None else attempts.asked
+    if row is not None and row.checks == (EDIT,):
+        return f"to be edited: {row.instruction}"
+    return f"asked again: {find_note(wanted.request.prompt)}"
 
 
 def _waiting_prompts(
@@ -318,7 +328,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
     if correct is None or planned.standing in ("refused", "invalid"):
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
-    left = correct.max_attempts - sum(row.kept is not None and not row.is_note for row in rows)
+    left = correct.max_attempts - sum(row.kept is not None and not row.is_asked for row in rows)
     if planned.standing == "made":
         record = studio.records.read(prompt.key)
         passes = record is not None and not failing(record, correct.checks)

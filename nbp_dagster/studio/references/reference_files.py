@@ -11,7 +11,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.edits import ORIGINAL
-from nbp_dagster.prompts.reference_selection import palette_reference
+from nbp_dagster.prompts.reference_selection import REGION, palette_reference, read_region
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage
 from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
@@ -164,6 +164,12 @@ class ReferenceFiles:
             from nbp_dagster.studio.references.sheet_card import draw_palette_card
 
             return draw_palette_card(self._palettes[digest])
+        if source.startswith(REGION):
+            # Pillow: digests, which are all a command may need, draw nothing.
+            from nbp_dagster.studio.references.marked_region import draw_marked_region
+
+            key, base, region = read_region(source)
+            return draw_marked_region(self.read(f"{ORIGINAL}{key}", base), region)
         if source.startswith(_MADE):
             if not self._store.has(digest):
                 self._fetch_made(source.partition(":")[2], digest)
