@@ -16,6 +16,7 @@ from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
 from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
+from nbp_dagster.cli.commands.schema import schema
 from nbp_dagster.cli.commands.sheets import sheets
 from nbp_dagster.cli.commands.simulator import simulator
 from nbp_dagster.cli.commands.validate import validate
@@ -53,6 +54,7 @@ def main() -> None:
 
 
 for command in (
+    schema,
     validate,
     plan,
     run,
