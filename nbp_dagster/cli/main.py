@@ -8,6 +8,8 @@ import warnings
 
 import click
 
+from nbp_dagster.cli.authoring.new import new
+from nbp_dagster.cli.authoring.schema import schema
 from nbp_dagster.cli.commands.calibrate import calibrate
 from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.export import export
@@ -16,7 +18,6 @@ from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
 from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
-from nbp_dagster.cli.commands.schema import schema
 from nbp_dagster.cli.commands.sheets import sheets
 from nbp_dagster.cli.commands.simulator import simulator
 from nbp_dagster.cli.commands.validate import validate
@@ -54,6 +55,7 @@ def main() -> None:
 
 
 for command in (
+    new,
     schema,
     validate,
     plan,
