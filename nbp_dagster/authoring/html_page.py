@@ -16,6 +16,7 @@ _MAX_TEXT: Final = 300
 _NEAR: Final = 4  # elements around a picture that may say it is the logo
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9._-]{2,20})", re.IGNORECASE)
 _LOGO: Final = re.compile(r"logo|wordmark|site-?title|brand(?:ing)?\b", re.IGNORECASE)
+_ATTRIBUTE: Final = re.compile(r"([^\s=/>\"']+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s>\"']+))?")
 _VOID: Final = frozenset(
     [
         "area",
@@ -145,7 +146,7 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._svg is not None:
-            self._svg.append(self.get_starttag_text() or "")
+            self._svg.append(_to_xml(self.get_starttag_text() or ""))
         else:
             self.handle_starttag(tag, attrs)
             if tag not in _VOID:
@@ -265,7 +266,7 @@ class _Reader(HTMLParser):
     def _begin_svg(self, attributes: Mapping[str, str]) -> None:
         label = " ".join(attributes.get(name, "") for name in ("class", "id", "aria-label"))
         self._svg_rank = self._rank_place(says_logo=bool(_LOGO.search(label)))
-        start = self.get_starttag_text() or "<svg>"
+        start = _to_xml(self.get_starttag_text() or "<svg>")
         if "xmlns=" not in start:
             start = start.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
         if "xlink:" not in start:
@@ -273,11 +274,12 @@ class _Reader(HTMLParser):
         self._svg, self._svg_open = [start], ["svg"]
 
     def _extend_svg(self) -> None:
-        written = self.get_starttag_text() or ""
+        written = _to_xml(self.get_starttag_text() or "")
         name = re.match(r"<([^\s/>]+)", written)
         if self._svg is not None and name is not None:
             self._svg.append(written)
-            self._svg_open.append(name[1])
+            if not written.endswith("/>"):
+                self._svg_open.append(name[1])
 
     def _end_svg(self) -> None:
         drawing = "".join(self._svg or ())
@@ -292,6 +294,19 @@ class _Reader(HTMLParser):
             address = logo.get("url") if isinstance(logo, Mapping) else logo
             if isinstance(address, str) and address:
                 yield LogoMark("the logo of its linked data", address)
+
+
+def _to_xml(written: str) -> str:
+    """Return a tag of HTML with names as written and values in quotes, as XML wants them."""
+    found = re.match(r"<([^\s/>]+)", written)
+    if found is None:
+        return ""
+    pairs = _ATTRIBUTE.findall(written[found.end() :].rstrip("/> "))
+    values = {name: value.strip("\"'").replace('"', "&quot;") for name, value in pairs}
+    attributes = "".join(
+        f' {name}="{value}"' for name, value in values.items() if not name.startswith("@")
+    )
+    return f"<{found[1]}{attributes}{'/>' if written.endswith('/>') else '>'}"
 
 
 def read_linked_data(text: str) -> object:

@@ -93,6 +93,8 @@ def _count_colours(image: Image.Image) -> tuple[tuple[Colour, float], ...]:
         colour = (red, green, blue)
         if alpha >= _OPAQUE and (ground is None or measure_difference(colour, ground) > _SAME):
             counted[colour] += 1
+    if not counted and ground is not None:
+        counted[ground] = 1  # it is one colour all over
     total = sum(counted.values())
     merged = _merge(counted) if total else []
     return tuple(

@@ -22,7 +22,7 @@ from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.download import Downloader, MemorySink
 from nbp_dagster.oxen.error_text import cut_query
-from nbp_dagster.oxen.errors import DownloadFailed, OxenError
+from nbp_dagster.oxen.errors import DownloadFailed, OxenError, StatusError
 from nbp_dagster.oxen.executor import Executor, Service
 from nbp_dagster.oxen.retry import Retrier, RetryPolicy
 from nbp_dagster.oxen.transport import USER_AGENT, RequestsTransport, Transport
@@ -76,13 +76,17 @@ class WebReader:
         """Return a public file.
 
         Raises:
-            PageError: The site's robots.txt refuses it.
-            OxenError: It can't be opened, or must not be.
+            PageError: It can't be opened, or must not be: by our rules, or by its robots.txt.
         """
-        self._require_allowed(url)
-        found = self._download(url, max_bytes)
-        if found.address != url:
-            self._require_allowed(found.address)
+        try:
+            self._require_allowed(url)
+            found = self._download(url, max_bytes)
+            if found.address != url:
+                self._require_allowed(found.address)
+        except OxenError as error:
+            # The advice of our client's errors is about the service's own files.
+            said = f"answered {error.status}: " if error.status else ""
+            raise PageError(f"{cut_query(url)} can't be read: {said}{error.detail}") from error
         return found
 
     def _require_allowed(self, url: str) -> None:
@@ -114,7 +118,7 @@ class WebReader:
             data = self._download(f"{root}/robots.txt", _ROBOTS_BYTES).data
         except DownloadFailed:
             return None
-        except OxenError:
+        except StatusError:
             rules.parse(["User-agent: *", "Disallow: /"])
             return rules
         rules.parse(decode_text(data).splitlines())
@@ -132,10 +136,12 @@ def read_site(url: str, reader: WebReader) -> Material:
         PageError: The page can't be read; the message says why.
     """
     url = url.strip() if "://" in url else f"https://{url.strip()}"
+    url = url if url.count("/") > 2 else f"{url}/"
     try:
         found = reader.fetch(url, max_bytes=_PAGE_BYTES)
-    except OxenError as error:
-        raise PageError(f"the page {cut_query(url)} can't be read: {error}") from error
+    except PageError as error:
+        advice = "give the public https address of the brand's home page, or --from-folder"
+        raise PageError(f"{error}; {advice}") from error
     if b"<" not in found.data[:2000]:
         raise PageError(f"{cut_query(url)} is no page; give the address of the brand's home page")
     page = read_page(found.data)
