@@ -250,7 +250,8 @@ MAKES: Mapping[str, Make] = {
         {
             "": page(
                 f"{TITLE}<link rel=alternate hreflang=de-AT href=/at>"
-                "<link rel=alternate hreflang=fr href=/fr><link rel=alternate hreflang=x-default href=/>"
+                "<link rel=alternate hreflang=fr href=/fr>"
+                "<link rel=alternate hreflang=x-default href=/>"
                 "<meta property=og:locale:alternate content=pt_BR>",
                 html=' lang="en-GB"',
             ),
@@ -384,7 +385,8 @@ MAKES: Mapping[str, Make] = {
         {
             "": page(TITLE),
             "main.css": f"{VARIABLES} @font-face{{font-family:X;src:url(x)}} "
-            "body{font-family:'Work Sans',system-ui,sans-serif} h1,h2{font-family:Fraunces,Georgia,serif}"
+            "body{font-family:'Work Sans',system-ui,sans-serif}"
+            "h1,h2{font-family:Fraunces,Georgia,serif}"
             ".icon{font-family:'Font Awesome 6 Free'}",
         },
         palette=THREE,
