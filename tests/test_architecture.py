@@ -25,7 +25,7 @@ ORDER = (
     ("studio.renditions", "studio.review"),
     ("studio.delivery",),
     ("studio",),
-    ("studio.canary", "studio.asking"),
+    ("studio.canary", "studio.asking", "authoring"),
     ("review_app",),
     ("resources",),
     ("assets",),

@@ -8,6 +8,9 @@ import warnings
 
 import click
 
+from nbp_dagster.cli.authoring.new import new
+from nbp_dagster.cli.authoring.schema import schema
+from nbp_dagster.cli.authoring.watch import watch
 from nbp_dagster.cli.commands.calibrate import calibrate
 from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.export import export
@@ -53,7 +56,10 @@ def main() -> None:
 
 
 for command in (
+    new,
+    schema,
     validate,
+    watch,
     plan,
     run,
     ledger,
