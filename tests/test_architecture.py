@@ -23,7 +23,7 @@ ORDER = (
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
     ("studio.renditions", "studio.review"),
-    ("studio.delivery",),
+    ("studio.delivery", "studio.report"),
     ("studio",),
     ("studio.canary", "studio.asking"),
     ("review_app",),

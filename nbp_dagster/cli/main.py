@@ -14,6 +14,7 @@ from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
+from nbp_dagster.cli.commands.report import report
 from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
 from nbp_dagster.cli.commands.sheets import sheets
@@ -61,6 +62,7 @@ for command in (
     whois,
     gallery,
     review,
+    report,
     export,
     simulator,
     sheets,

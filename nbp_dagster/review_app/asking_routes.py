@@ -11,6 +11,7 @@ from starlette.routing import Route
 from nbp_dagster.review_app.context import Asking, context_of, reviewer_of
 from nbp_dagster.review_app.decision_routes import read_form, read_seen
 from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk
+from nbp_dagster.studio.review.decision_log import ASKED_WORDS
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 
 
@@ -64,7 +65,7 @@ def _ask(
     quoted = asking.asker.ask(picture.prompt_key, note, price_usd=price)
     # From here on it is asked for, and any run makes it.
     asking.runs.submit(picture.prompt_key)
-    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"asked again: {quoted.note}")
+    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"{ASKED_WORDS}{quoted.note}")
     return {
         **_to_json(quoted),
         "pictures": [
