@@ -25,7 +25,7 @@ ORDER = (
     ("studio.renditions", "studio.review"),
     ("studio.delivery", "studio.report"),
     ("studio",),
-    ("studio.canary", "studio.asking"),
+    ("studio.canary", "studio.asking", "studio.thresholds"),
     ("review_app",),
     ("resources",),
     ("assets",),
