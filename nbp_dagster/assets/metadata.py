@@ -161,7 +161,7 @@ def _candidate_row(item: Candidate, pinned: str | None) -> dict[str, Any]:
 
 
 def _reference_image(studio: Studio, source: str, digest: str) -> Image.Image:
-    return decode_image(studio.reference_bytes(source, digest), what=cut_query(source)).image
+    return decode_image(studio.references.read(source, digest), what=cut_query(source)).image
 
 
 def _stored_image(studio: Studio, digest: str) -> Image.Image:

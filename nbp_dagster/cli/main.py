@@ -17,6 +17,7 @@ from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
+from nbp_dagster.cli.commands.report import report
 from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
 from nbp_dagster.cli.commands.sheets import sheets
@@ -67,6 +68,7 @@ for command in (
     whois,
     gallery,
     review,
+    report,
     export,
     simulator,
     sheets,

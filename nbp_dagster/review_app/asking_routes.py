@@ -12,6 +12,7 @@ from starlette.routing import Route
 from nbp_dagster.review_app.context import Asking, context_of, reviewer_of
 from nbp_dagster.review_app.decision_routes import read_form, read_seen
 from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk, Change
+from nbp_dagster.studio.review.decision_log import ASKED_WORDS, EDIT_WORDS
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 
 
@@ -65,8 +66,8 @@ def _ask(
     quoted = asking.asker.ask(picture.prompt_key, change, price_usd=price)
     # From here on it is asked for, and any run makes it.
     asking.runs.submit(picture.prompt_key)
-    way = "to be edited" if change.is_edit else "asked again"
-    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"{way}: {quoted.note}")
+    way = EDIT_WORDS if change.is_edit else ASKED_WORDS
+    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"{way}{quoted.note}")
     return {
         **_to_json(quoted),
         "pictures": [

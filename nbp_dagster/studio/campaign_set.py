@@ -89,7 +89,7 @@ def _sheet_bytes(studio: Studio, sheets: Iterable[Sheet]) -> Callable[[str], byt
         for sheet in sheets
         for digest, source in zip(sheet.digests, sheet.sources, strict=True)
     }
-    return lambda digest: studio.reference_bytes(sources[digest], digest)
+    return lambda digest: studio.references.read(sources[digest], digest)
 
 
 def restore_pictures(

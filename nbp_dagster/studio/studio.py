@@ -50,6 +50,7 @@ from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
+from nbp_dagster.studio.report.spending import SpendingLog
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.review.editable import find_edit_bases
 from nbp_dagster.studio.service import Secrets, Service, Tuning
@@ -138,6 +139,7 @@ class Studio:
         self.ledger_mark = LedgerMark(paths.store, database, clock=clock)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.decisions = DecisionLog(database, clock=clock)
+        self.spending = SpendingLog(database)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
@@ -308,10 +310,6 @@ class Studio:
                 yield Failed(order.key, order.request.fingerprint, reason, "not_attempted")
             else:
                 yield Reused(order.key, purchase.image, purchase.receipt())
-
-    def reference_bytes(self, source: str, digest: str) -> bytes:
-        """Return a reference's bytes, verified against its digest."""
-        return self.references.read(source, digest)
 
     def _fetch_made(self, key: str, digest: str) -> None:
         """Bring a picture of the model, which another machine bought, into this machine's store."""

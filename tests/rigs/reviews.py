@@ -22,6 +22,7 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import RecordFolder
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
+from nbp_dagster.studio.report.report_reader import create_report_reader
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
@@ -144,6 +145,7 @@ def open_review_rig(
     rules = AccessRules(secret="a secret", now=clock.now, default_name="ada@desk")
     context = ReviewContext(
         reviews=Reviews(folder / "sets", DecisionLog(engine, clock=clock)),
+        reports=create_report_reader(engine, folder / "config", clock),
         files=PictureFiles(
             sets=folder / "sets",
             store=FolderStore(folder / "store"),
