@@ -27,6 +27,8 @@ PictureFaultKind = Literal[
     "missing_character",
     "copy_paste",
     "missing_logo",
+    "edit_changes_picture",
+    "edit_keeps_old_words",
 ]
 FaultKind = Literal[
     RequestFaultKind,

@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 
 from PIL import Image, ImageDraw
 
+from nbp_dagster.simulator.painting.edit_prompt import read_edit
 from nbp_dagster.simulator.painting.picture_folder import PictureFolder
 from nbp_dagster.simulator.painting.sizes import nearest_ratio, pixel_size
 
@@ -139,7 +140,8 @@ def paint_order(order: PaintOrder, brush: Brush = OWN_BRUSH) -> bytes:
     from nbp_dagster.simulator.painting.plain_pictures import stamp_plain
 
     references = [_read_source(source, brush) for source in order.references]
-    if brush.pictures is not None:
+    # A picture of the folder is edited as any other that the painter did not paint.
+    if brush.pictures is not None and not (references and read_edit(order.prompt)):
         ratio = _settle_ratio(order.ratio, references)
         return brush.pictures.read(order.prompt, ratio=ratio, variant=order.variant)
     painter, encode = brush.painter, encode_jpeg if brush.file_type == "jpeg" else encode_png

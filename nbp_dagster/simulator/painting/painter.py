@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PIL import Image, ImageOps
 
@@ -16,11 +17,20 @@ from nbp_dagster.simulator.painting.colour import (
     find_hexes,
     shift_palette,
 )
+from nbp_dagster.simulator.painting.edit_prompt import read_edit
+from nbp_dagster.simulator.painting.editing import EDIT_FAULTS, EditJob, paint_edit
 from nbp_dagster.simulator.painting.figures.cast import Cast, gather_cast, traits_of
 from nbp_dagster.simulator.painting.figures.cutout import decode_reference, prepare_reference
 from nbp_dagster.simulator.painting.lettering.layout import Layout, plan_layout
 from nbp_dagster.simulator.painting.lettering.panel import Inks, paint_calm, paint_panel, weaken
+from nbp_dagster.simulator.painting.lettering.record import (
+    INFO,
+    LetteringRecord,
+    jpeg_segments,
+    png_chunk,
+)
 from nbp_dagster.simulator.painting.lettering.text import (
+    Align,
     draw_block,
     draw_mark,
     draw_stray_text,
@@ -42,6 +52,7 @@ FAULTS = frozenset(
         "missing-character",
         "copy-paste",
         "missing-logo",
+        *EDIT_FAULTS,
     }
 )
 # Longest side, in pixels, that is painted shape by shape; larger pictures are scaled up from it.
@@ -61,7 +72,7 @@ class _Job:
 
     def dice(self, part: str) -> random.Random:
         """Dice for one part, so that a change in one part leaves the others as they were."""
-        return random.Random(f"{part}/{self.seed}")
+        return _throw(self.seed, part)
 
 
 def paint(
@@ -89,6 +100,11 @@ def paint(
     """
     _check(width, height, faults)
     reading = _read(prompt, len(references), faults)
+    edit = read_edit(prompt)
+    if edit is not None and references:
+        seed = _seed(prompt, references, variant)
+        dice = partial(_throw, seed)
+        return paint_edit(EditJob(edit, reading.copy, references[0], faults, dice), width, height)
     palette = _find_palette(prompt, reading, references)
     if "off-palette" in faults:
         palette = shift_palette(palette)
@@ -100,26 +116,31 @@ def paint(
     _paint_art(canvas, factor, job, layout=layout, cast=cast)
     inks = paint_panel(canvas, layout, palette=palette, factor=factor, rng=job.dice("panel"))
     image = _finish(canvas, width, height)
-    _letter(image, reading, layout, inks=inks, faults=faults)
     if cast.logo is not None and "missing-logo" not in faults:
         _place_logo(image, cast.logo, layout, palette)
     if "stray-text" in faults:
         draw_stray_text(image, layout.view)
     draw_mark(image, *layout.mark)
+    image.info[INFO] = _record(image, reading, layout, inks)
+    _letter(image, reading, layout, inks=inks, faults=faults)
     return image
+
+
+def _throw(seed: int, part: str) -> random.Random:
+    return random.Random(f"{part}/{seed}")
 
 
 def encode_png(image: Image.Image) -> bytes:
     """PNG bytes at the fastest compression that still shrinks."""
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=1)
+    image.save(stream, "PNG", compress_level=1, pnginfo=png_chunk(image))
     return stream.getvalue()
 
 
 def encode_jpeg(image: Image.Image) -> bytes:
     """JPEG bytes at the quality of the model's own files, about 95."""
     stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=95)
+    image.save(stream, "JPEG", quality=95, extra=jpeg_segments(image))
     return stream.getvalue()
 
 
@@ -215,9 +236,37 @@ def _letter(
             inks = weaken(inks, (int(spot[0]), int(spot[1]), int(spot[2])))
     draw_block(
         image, layout.block, left=column.left, top=column.top, width=column.width,
-        align="left" if layout.mode == "side" else "centre", colour=inks.text, pill=inks.pill,
+        align=_align_of(layout), colour=inks.text, pill=inks.pill,
         pill_text=inks.pill_text, skip_headline="missing-headline" in faults,
     )  # fmt: skip
+
+
+def _record(image: Image.Image, reading: Reading, layout: Layout, inks: Inks) -> LetteringRecord:
+    """What an edit needs to set other words on a picture that has none yet."""
+    column = layout.column
+    # Letters and buttons reach a little beyond their lines.
+    pad = max((line.size for line in layout.block.lines), default=0.0)
+    area = (
+        max(0, round(column.left - pad)),
+        max(0, round(column.top - pad)),
+        min(image.width, max(1, round(column.right + pad))),
+        min(image.height, max(1, round(column.bottom + pad))),
+    )
+    return LetteringRecord(
+        size=image.size,
+        copy=reading.copy,
+        column=column,
+        headline_size=layout.block.base,
+        align=_align_of(layout),
+        inks=inks,
+        mark=layout.mark,
+        corner=area[:2],
+        ground=image.crop(area),
+    )
+
+
+def _align_of(layout: Layout) -> Align:
+    return "left" if layout.mode == "side" else "centre"
 
 
 def _place_logo(image: Image.Image, logo: Image.Image, layout: Layout, palette: Palette) -> None:

@@ -8,11 +8,12 @@ from typing import Literal
 from nbp_dagster.simulator.painting.figures.traits import names_somebody
 from nbp_dagster.simulator.painting.places.stage import Hour
 
-Role = Literal["identity", "face", "product", "logo", "palette", "style", "unknown"]
+Role = Literal["identity", "face", "product", "logo", "palette", "style", "original", "unknown"]
 Quiet = Literal["upper", "left", ""]
 
 _IMAGE_LABEL = re.compile(r"\bimage\s+(\d{1,2})\s*[:=\-–—(]\s*", re.IGNORECASE)
 _ROLE_WORDS: tuple[tuple[Role, str], ...] = (
+    ("original", r"picture to edit"),
     ("palette", r"palette|swatch|colou?r card"),
     ("logo", r"logo|wordmark|brand mark"),
     ("product", r"product|pack(?:age|aging|shot)?|bottle"),

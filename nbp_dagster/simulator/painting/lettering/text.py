@@ -1,21 +1,24 @@
-"""Sets the copy in Inter and stamps the SIMULATED mark; decides no words and no scenery."""
+"""Sets the copy and stamps the SIMULATED mark; decides no words and no scenery."""
 
 import functools
 import math
 from dataclasses import dataclass
 from typing import Literal
 
-import fontpkg_inter
 from PIL import Image, ImageDraw, ImageFont
 
 from nbp_dagster.simulator.painting.colour import INK, WHITE, Colour
+from nbp_dagster.simulator.painting.lettering.typeface import (
+    break_text,
+    choose_file,
+    join_pieces,
+    load_font,
+)
 from nbp_dagster.simulator.painting.places.stage import Box
 from nbp_dagster.simulator.painting.prompt import Copy
 
 MARK = "SIMULATED"
 STRAY = "VELURA ZONTIK"
-# Inter's file in the fontpkg-inter wheel; axes: optical size 14..32, weight 100..900.
-_FONT_FILE = fontpkg_inter.ROOT / "files" / "Inter[opsz,wght].ttf"
 _RULER_SIZE = 100
 # Up to this size in pixels hinting and the optical size change the widths; above, they scale.
 _EXACT_BELOW = 40
@@ -39,16 +42,17 @@ class SetLine:
 
 @dataclass(frozen=True)
 class Block:
-    """Copy set to a width, all in output pixels."""
+    """Copy set to a width, all in output pixels; `base` is what its sizes are measured by."""
 
     lines: tuple[SetLine, ...]
     width: float
     height: float
+    base: float = 0.0
 
 
-def find_font(size: float, weight: int) -> ImageFont.FreeTypeFont:
-    """Inter at a size in pixels and a weight from 100 to 900."""
-    return _load_font(max(4, round(size)), weight)
+def find_font(size: float, weight: int, text: str = "") -> ImageFont.FreeTypeFont:
+    """A font that has a text's letters, at a size in pixels and a weight from 100 to 900."""
+    return load_font(choose_file(text), max(4, round(size)), weight)
 
 
 def measure(text: str, size: float, weight: int) -> float:
@@ -74,7 +78,7 @@ def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -
         width, height: room in pixels.
         headline_size: the largest headline in pixels; everything else follows from it.
     """
-    longest = max((unit_width(word, 820) for word in copy.headline.split()), default=0.0)
+    longest = max((unit_width(word, 820) for word in break_text(copy.headline)), default=0.0)
     size = min(headline_size, width / longest) if longest else headline_size
     base = headline_size
     block = _set_at(copy, size, base, width)
@@ -109,7 +113,7 @@ def draw_block(
         if line.part == "call":
             _draw_pill(image, Box(x - pad, y, x + line.width + pad, y + line.size * 2.15), pill)
             y, ink = y + line.size * 0.5, pill_text
-        font = find_font(line.size, _WEIGHTS[line.part])
+        font = find_font(line.size, _WEIGHTS[line.part], line.text)
         draw.text(
             (round(x), round(y + line.size * 0.96)), line.text, font=font, fill=ink, anchor="ls"
         )
@@ -162,14 +166,7 @@ def _line_advance(text: str, size: int, weight: int) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def _advance(word: str, size: int, weight: int) -> float:
-    return _load_font(size, weight).getlength(word)
-
-
-@functools.lru_cache(maxsize=64)
-def _load_font(size: int, weight: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.truetype(str(_FONT_FILE), size)
-    font.set_variation_by_axes([min(32, max(14, size)), weight])
-    return font
+    return load_font(choose_file(word), size, weight).getlength(word)
 
 
 def _set_at(copy: Copy, size: float, base: float, width: float) -> Block:
@@ -205,7 +202,7 @@ def _set_at(copy: Copy, size: float, base: float, width: float) -> Block:
             lines.append(SetLine(part, words, font_size, top, reach))
             widest = max(widest, reach + pad)
             top += font_size * (2.15 if part == "call" else _LINE_GAP)
-    return Block(tuple(lines), widest, top)
+    return Block(tuple(lines), widest, top, base)
 
 
 def wrap_balanced(text: str, size: float, weight: int, width: float) -> list[str]:
@@ -225,9 +222,10 @@ def wrap_balanced(text: str, size: float, weight: int, width: float) -> list[str
 
 def _wrap(text: str, size: float, weight: int, width: float) -> list[str]:
     lines: list[str] = []
-    for word in text.split():
-        if lines and measure(f"{lines[-1]} {word}", size, weight) <= width:
-            lines[-1] = f"{lines[-1]} {word}"
+    for word in break_text(text):
+        longer = join_pieces(lines[-1], word) if lines else ""
+        if longer and measure(longer, size, weight) <= width:
+            lines[-1] = longer
         else:
             lines.append(word)
     return lines
