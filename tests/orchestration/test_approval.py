@@ -14,6 +14,7 @@ from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, BriefsSensor, all_made
+from tests.rigs.dagster_private import PartitionKeyFilter
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
@@ -187,6 +188,30 @@ def observations(sensor: BriefsSensor) -> list[dg.AssetObservation]:
     for item in found:
         instance.report_runless_asset_event(item)
     return found
+
+
+def test_a_prompt_that_is_decided_anew_is_recorded_anew(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    """Dagster itself can't store a second evaluation of one partition that no run made."""
+    all_made(location)
+    sensor = BriefsSensor(location)
+    check = dg.AssetCheckKey(NAMES.channel_images, APPROVED)
+    for number, verdict in enumerate(("approved", "rejected", "approved")):
+        decide(reviews, KITCHEN, verdict, number=number)
+        repository = sensor.definitions.get_repository_def()
+        with dg.build_sensor_context(
+            instance=location.instance, cursor=sensor.cursor, repository_def=repository
+        ) as context:
+            data = repository.get_sensor_def("decisions_made").evaluate_tick(context)
+        sensor.cursor = data.cursor
+        for event in data.asset_events:
+            location.instance.report_runless_asset_event(event)
+
+        [latest] = location.instance.event_log_storage.get_asset_check_execution_history(
+            check, limit=1, partition_filter=PartitionKeyFilter(key=KITCHEN)
+        )
+        assert latest.status.value == ("SUCCEEDED" if verdict == "approved" else "FAILED")
 
 
 def test_a_set_has_no_price_of_an_approved_picture_before_one_is_approved(
