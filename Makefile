@@ -44,9 +44,10 @@ dev: export DAGSTER_EVENT_BATCH_SIZE ?= 500
 dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp run made
 	$(BIN)/dagster dev -w workspace.yaml
 
-# More workers than cores: the long tests wait for other processes most of their time.
+# More workers than cores: the long tests wait for other processes most of their time. They start
+# dozens of processes, each of which would compile all modules where no bytecode may be written.
 test: install extras browser test-fonts postgres exiftool  ## Run every test
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-unit: install  ## Run the fast tests only
 	$(BIN)/python -m pytest tests/unit -n 2

@@ -1,6 +1,8 @@
 """The finished sets as assets: manifest, contact sheet and gallery page of each campaign."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
@@ -32,6 +34,7 @@ from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import dialog_preview
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.report.report_reader import ReportReader
 from nbp_dagster.studio.sets.set_writer import WrittenSet
 from nbp_dagster.studio.studio import Studio
 
@@ -170,7 +173,6 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         "missing": totals.missing,
         "spent_usd": float(totals.spent_usd),
         "prompts": _describe_prompts(manifest),
-        "drawn_by": "SIMULATED" if manifest.simulated else "live",
         "commit": studio.commit or "not in a git checkout",
         "without_picture": dg.MetadataValue.md(
             "\n".join(
@@ -183,7 +185,53 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         **_describe_likenesses(manifest),
         **_describe_old_channels(studio, manifest.campaign.id),
         "disclosure": "; ".join(describe_disclosure(studio.briefs, [manifest.campaign.id])),
+        **describe_report(studio, manifest),
     }
+
+
+def describe_report(studio: Studio, manifest: SetManifest) -> dict[str, Any]:
+    """What the campaign came to so far; Dagster plots the numbers over time.
+
+    A figure that is not there is left out: no price of an approved picture before one is approved.
+    """
+    budgets = {each.id: Decimal(str(each.budget_usd)) for each in studio.briefs.campaigns.values()}
+    reader = ReportReader(studio.spending, studio.decisions, studio.now, budgets.get)
+    report = reader.read(manifest)
+    spending, price = report.spending, report.usd_per_approved
+    facts: dict[str, Any] = {
+        "drawn_by": "SIMULATED" if manifest.simulated else "live",
+        "campaign_made": spending.made,
+        "campaign_reused": manifest.totals.reused,
+        "campaign_refused": spending.refused,
+        "campaign_spent_usd": float(spending.billed_usd),
+        **{state: number for state, number in report.states.items()},
+        "ever_rejected": report.ever_rejected,
+    }
+    if report.budget_usd is not None:
+        facts["budget_usd"] = float(report.budget_usd)
+    if price is not None:
+        facts["usd_per_approved_picture"] = round(float(price), 4)
+    if report.reasons:
+        facts["rejections"] = table(
+            {"by": by, "name": name, "pictures": number}
+            for by, rows in (
+                ("check", report.reasons),
+                ("shot", report.by_shot),
+                ("character", report.by_character),
+            )
+            for name, number in rows.items()
+        )
+    facts["check_pass_rates"] = table(
+        {
+            "check": each.name,
+            "passed": each.passed,
+            "failed": each.failed,
+            "skipped": each.skipped,
+            "rate": "" if each.rate is None else round(each.rate, 4),
+        }
+        for each in report.checks
+    )
+    return facts
 
 
 def _describe_old_channels(studio: Studio, campaign_id: str) -> dict[str, object]:

@@ -7,9 +7,12 @@ from urllib.parse import quote
 import dagster as dg
 from PIL import Image
 
+from nbp_dagster.assets.materializations import Recording
 from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.step_failures import MadePrompt
 from nbp_dagster.briefs.brief import BriefKind
 from nbp_dagster.oxen.error_text import cut_query
+from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import inline_preview
@@ -158,7 +161,7 @@ def _candidate_row(item: Candidate, pinned: str | None) -> dict[str, Any]:
 
 
 def _reference_image(studio: Studio, source: str, digest: str) -> Image.Image:
-    return decode_image(studio.reference_bytes(source, digest), what=cut_query(source)).image
+    return decode_image(studio.references.read(source, digest), what=cut_query(source)).image
 
 
 def _stored_image(studio: Studio, digest: str) -> Image.Image:
@@ -305,3 +308,79 @@ def _link(asset: dg.AssetKey, partition: str, text: str) -> str:
     # From the root of the webserver: a definition does not know its address.
     page = "/".join(quote(part, safe="") for part in asset.path)
     return f"[{text}](/assets/{page}?view=partitions&partition={quote(partition, safe='')})"
+
+
+class PromptRecordings:
+    """What Dagster records of each prompt: its request, its picture, and the files made of it.
+
+    Args:
+        studio: The step's.
+        names: Keys of the assets.
+        prompts: The step's prompts, by key.
+    """
+
+    def __init__(self, studio: Studio, names: Names, prompts: Mapping[str, Prompt]) -> None:
+        self._studio = studio
+        self._names = names
+        self._prompts = prompts
+
+    def of_request(self, order: Order, pointer: int) -> Recording:
+        """Return what is recorded of a compiled request."""
+        prompt: Prompt = self._prompts[order.key]
+        brand = self._studio.briefs.campaigns[prompt.campaign].brand
+        return Recording(
+            partition=order.key,
+            data_version=order.request.fingerprint,
+            inputs={
+                self._names.brand_kits: self._studio.brand_version(brand),
+                self._names.character_sheets: self._studio.compiler.sheets_version(prompt),
+            },
+            pointer=pointer,
+            metadata={
+                **describe_request(self._studio, order),
+                **made_from(*self._upstream(prompt)),
+            },
+        )
+
+    def _upstream(self, prompt: Prompt) -> list[str]:
+        """Links to what a request is made from."""
+        brand = self._studio.briefs.campaigns[prompt.campaign].brand
+        sheets = self._studio.compiler.sheets_of(prompt)
+        base = self._studio.compiler.edit_bases.key_of(prompt)
+        links = [*link_sheets(self._names, sheets), link_brand(self._names, brand)]
+        return links if base is None else [link_image(self._names, base), *links]
+
+    def of_original(self, item: MadePrompt, pointer: int) -> Recording:
+        """Return what is recorded of a picture as the model sent it."""
+        order, made = item.order, item.outcome
+        # The wording that was made in the end, where one was softened or corrected.
+        asked = self._studio.regenerations.order_for(order, made.receipt.fingerprint)
+        return Recording(
+            partition=order.key,
+            data_version=made.image.sha256,
+            inputs={self._names.image_requests: order.request.fingerprint},
+            pointer=pointer,
+            metadata={
+                **show_original(self._names, order.key, item.rendered),
+                **made_from(
+                    link_request(self._names, order.key),
+                    *self._upstream(self._prompts[order.key]),
+                ),
+                **describe_request(self._studio, asked),
+                **describe_original(self._studio, asked, made),
+            },
+        )
+
+    def of_renditions(self, item: MadePrompt, record: PromptRecord, pointer: int) -> Recording:
+        """Return what is recorded of the files made of a picture."""
+        return Recording(
+            partition=record.prompt_key,
+            data_version=record.data_version,
+            inputs={self._names.generated_images: item.outcome.image.sha256},
+            pointer=pointer,
+            metadata={
+                **describe_renditions(record),
+                **show_picture(item.rendered.picture),
+                **made_from(link_image(self._names, record.prompt_key)),
+            },
+        )

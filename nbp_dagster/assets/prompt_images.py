@@ -16,24 +16,12 @@ from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.materializations import (
     Recorder,
-    Recording,
     has_failed_run,
     latest_event,
     partitions_wanted,
     sets_that_follow,
 )
-from nbp_dagster.assets.metadata import (
-    describe_original,
-    describe_renditions,
-    describe_request,
-    link_brand,
-    link_image,
-    link_request,
-    link_sheets,
-    made_from,
-    show_original,
-    show_picture,
-)
+from nbp_dagster.assets.metadata import PromptRecordings
 from nbp_dagster.assets.model_check import log_model_news
 from nbp_dagster.assets.names import GROUP, POOL, Names, scoped
 from nbp_dagster.assets.partitions import PartitionSets
@@ -69,6 +57,7 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.model_fallback import ModelFallback
+from nbp_dagster.studio.ordering.edit_bases import EditBase
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.renditions.recipe import RENDER_VERSION
@@ -188,6 +177,7 @@ class _PromptStep:
         self._requests = Recorder(context, names.image_requests, code_version=REQUESTS_VERSION)
         self._originals = Recorder(context, names.generated_images, code_version=ORIGINALS_VERSION)
         self._renditions = Recorder(context, names.channel_images, code_version=RENDITIONS_VERSION)
+        self._recordings = PromptRecordings(studio, names, self._prompts)
         self._problems: list[Refused | Failed] = []
         self._strict = config.strict or is_strict(context, names)
         self._judgement = asset_checks.Judgement(names.channel_images, strict=self._strict)
@@ -204,31 +194,14 @@ class _PromptStep:
         pointer = latest_event(self._context)
         if self._originals.is_selected:
             self._pin_automatically()
-        compiled = self._studio.compile(self._prompts.values(), fresh=self._config.fresh)
-        self._fallback.tell_falls()
-        if self._originals.is_selected:
-            log_model_news(self._context, self._studio, self._names, self._campaigns)
         self._progress.begin(len(self._prompts))
-        for failure in compiled.failures:
-            self._close(failure)
-        self._unrecorded.extend(self._requests_to_record(compiled.orders))
-        if not self._originals.is_selected:
-            self._record_requests(pointer)
-        else:
-            due = describe_due(self._studio, compiled.orders.values(), fresh=self._config.fresh)
-            self._context.log.info("%s", due or "nothing to buy")
-        if self._originals.is_selected or self._renditions.is_selected:
-            orders = compiled.orders
-            while orders:
-                self._make(orders, pointer)
-                orders = self._fallback.next_orders(self._close)
-                self._unrecorded.extend(orders.values())
+        requests = sum(self._run_wave(prompts, pointer) for prompts in self._waves())
         if not self._context.selected_asset_keys:
             for record in self._studio.all_records():
                 self._judge(record)
         elif self._renditions.is_selected:
             self._judgement.add_earlier(self._studio, self._prompts)
-        self._close_log(len(compiled.orders))
+        self._close_log(requests)
         for reason in self._judgement.unlooked():
             self._context.log.info("%s", reason)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
@@ -241,6 +214,56 @@ class _PromptStep:
             what="prompts",
             recorders=(self._requests, self._originals, self._renditions),
         )
+
+    def _waves(self) -> list[list[Prompt]]:
+        """Return the prompts in the order of making: edits after the pictures they start from.
+
+        What a picture is edited from may be made anew in this run, and its bytes are part of what
+        the edit is identified by.
+        """
+        compiler = self._studio.compiler
+        later = [
+            prompt
+            for prompt in self._prompts.values()
+            if self._originals.is_selected and compiler.edit_bases.key_of(prompt) in self._prompts
+        ]
+        keys = {prompt.key for prompt in later}
+        first = [prompt for key, prompt in self._prompts.items() if key not in keys]
+        return [first, later] if later else [first]
+
+    def _run_wave(self, prompts: Sequence[Prompt], pointer: int) -> int:
+        """Make some prompts and record them; return how many requests there were."""
+        compiled = self._studio.compile(prompts, fresh=self._config.fresh)
+        self._fallback.tell_falls()
+        if self._originals.is_selected:
+            log_model_news(self._context, self._studio, self._names, self._campaigns)
+        for failure in compiled.failures:
+            self._close_unmade(failure, compiled.waiting.get(failure.key))
+        self._unrecorded.extend(self._requests_to_record(compiled.orders))
+        if not self._originals.is_selected:
+            self._record_requests(pointer)
+        else:
+            due = describe_due(self._studio, compiled.orders.values(), fresh=self._config.fresh)
+            self._context.log.info("%s", due or "nothing to buy")
+        if self._originals.is_selected or self._renditions.is_selected:
+            orders = compiled.orders
+            while orders:
+                self._make(orders, pointer)
+                orders = self._fallback.next_orders(self._close)
+                self._unrecorded.extend(orders.values())
+        return len(compiled.orders)
+
+    def _close_unmade(self, failure: Failed, base: EditBase | None) -> None:
+        """Close a prompt without a request; an edit that has to wait is no failure.
+
+        A person's approval comes when it comes, and a request alone can be recorded later.
+        """
+        needs_picture = self._originals.is_selected or self._renditions.is_selected
+        if base is not None and (base.is_for_review or not needs_picture):
+            self._context.log.info("%s: %s", failure.key, failure.reason)
+            self._progress.advance(failure)
+        else:
+            self._close(failure)
 
     def _close_log(self, requests: int) -> None:
         if self._originals.is_selected or self._renditions.is_selected:
@@ -295,7 +318,7 @@ class _PromptStep:
         """Record those requests that are not recorded yet, or the first few of them."""
         count = len(self._unrecorded) if at_most is None else min(at_most, len(self._unrecorded))
         orders = [self._unrecorded.popleft() for _ in range(count)]
-        self._requests.record_all(self._request_recording(order, pointer) for order in orders)
+        self._requests.record_all(self._recordings.of_request(order, pointer) for order in orders)
 
     def _make(self, orders: Mapping[str, Order], pointer: int) -> None:
         seen = latest_event(self._context)
@@ -339,14 +362,16 @@ class _PromptStep:
         """Record what has finished together: originals, then the renditions made of them."""
         if self._originals.is_selected:
             self._originals.record_all(
-                self._original_recording(item, pointer) for item in made if item.rendered.preview
+                self._recordings.of_original(item, pointer)
+                for item in made
+                if item.rendered.preview
             )
         finished = [(item, item.rendered.record) for item in made if item.rendered.record]
         if not finished:
             return
         seen = latest_event(self._context)
         self._renditions.record_all(
-            self._rendition_recording(item, record, seen) for item, record in finished
+            self._recordings.of_renditions(item, record, seen) for item, record in finished
         )
         for item, record in finished:
             self._judge(record)
@@ -385,61 +410,3 @@ class _PromptStep:
             self._context, record, self._names.channel_images, strict=self._strict
         )
         self._approvals.log(record)
-
-    def _request_recording(self, order: Order, pointer: int) -> Recording:
-        prompt: Prompt = self._prompts[order.key]
-        brand = self._studio.briefs.campaigns[prompt.campaign].brand
-        return Recording(
-            partition=order.key,
-            data_version=order.request.fingerprint,
-            inputs={
-                self._names.brand_kits: self._studio.brand_version(brand),
-                self._names.character_sheets: self._studio.compiler.sheets_version(prompt),
-            },
-            pointer=pointer,
-            metadata={
-                **describe_request(self._studio, order),
-                **made_from(*self._upstream(prompt)),
-            },
-        )
-
-    def _upstream(self, prompt: Prompt) -> list[str]:
-        """Links to what a request is made from."""
-        brand = self._studio.briefs.campaigns[prompt.campaign].brand
-        sheets = self._studio.compiler.sheets_of(prompt)
-        return [*link_sheets(self._names, sheets), link_brand(self._names, brand)]
-
-    def _original_recording(self, item: MadePrompt, pointer: int) -> Recording:
-        order, made = item.order, item.outcome
-        # The wording that was made in the end, where one was softened or corrected.
-        asked = self._studio.regenerations.order_for(order, made.receipt.fingerprint)
-        return Recording(
-            partition=order.key,
-            data_version=made.image.sha256,
-            inputs={self._names.image_requests: order.request.fingerprint},
-            pointer=pointer,
-            metadata={
-                **show_original(self._names, order.key, item.rendered),
-                **made_from(
-                    link_request(self._names, order.key),
-                    *self._upstream(self._prompts[order.key]),
-                ),
-                **describe_request(self._studio, asked),
-                **describe_original(self._studio, asked, made),
-            },
-        )
-
-    def _rendition_recording(
-        self, item: MadePrompt, record: PromptRecord, pointer: int
-    ) -> Recording:
-        return Recording(
-            partition=record.prompt_key,
-            data_version=record.data_version,
-            inputs={self._names.generated_images: item.outcome.image.sha256},
-            pointer=pointer,
-            metadata={
-                **describe_renditions(record),
-                **show_picture(item.rendered.picture),
-                **made_from(link_image(self._names, record.prompt_key)),
-            },
-        )

@@ -1,8 +1,11 @@
 """The sensor that has Dagster show what people decided: it records the check `approved`."""
 
+from collections.abc import Iterable, Iterator
+
 import dagster as dg
 
 from nbp_dagster.assets.asset_checks import evaluate_approval, sum_up_approval
+from nbp_dagster.assets.campaign_sets import describe_report
 from nbp_dagster.assets.names import Names, scoped
 from nbp_dagster.assets.step import studio_for_sensor
 from nbp_dagster.errors import NbpError
@@ -56,7 +59,7 @@ def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult:
     rows = studio.decisions.since(seen, limit=_AT_ONCE)
     known = {prompt.key for prompt in studio.prompts}
     latest: dict[str, dict[Place, Decision]] = {}
-    events = []
+    events: list[dg.AssetCheckEvaluation | dg.AssetObservation] = []
     for key in dict.fromkeys(row.place.prompt_key for row in rows):
         record = studio.records.read(key) if key in known else None
         if record is None:
@@ -66,12 +69,31 @@ def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult:
         if campaign not in latest:
             latest[campaign] = studio.decisions.latest(campaign)
         events.append(evaluate_approval(names.channel_images, record, latest[campaign]))
+    events += _observe_sets(studio, names, latest)
     # Last, as the check's own state is that of its latest evaluation: one prompt that is approved
     # does not make it green over others that are not.
-    events.append(_sum_up(studio, names))
-    told = f"{len(rows)} decisions told; {events[-1].description}"
+    summed_up = _sum_up(studio, names)
+    events.append(summed_up)
+    told = f"{len(rows)} decisions told; {summed_up.description}"
     # The words of a tick that launches nothing; its events are recorded all the same.
     return dg.SensorResult(skip_reason=told, asset_events=events, cursor=str(rows[-1].id))
+
+
+def _observe_sets(
+    studio: Studio, names: Names, campaigns: Iterable[str]
+) -> Iterator[dg.AssetObservation]:
+    """Yield what each campaign came to, so that Dagster plots it as decisions are made."""
+    reviews = Reviews(studio.paths.sets, studio.decisions)
+    known = set(reviews.campaigns())
+    for campaign in campaigns:
+        if campaign in known and campaign in studio.briefs.campaigns:
+            manifest = reviews.read(campaign).manifest
+            yield dg.AssetObservation(
+                asset_key=names.campaign_sets,
+                partition=campaign,
+                metadata=describe_report(studio, manifest),
+                description="what people decided since",
+            )
 
 
 def _sum_up(studio: Studio, names: Names) -> dg.AssetCheckEvaluation:

@@ -51,7 +51,8 @@ def outdated_prompts(
     """Return the prompts that lack an image or a rendition, or have one of an older request.
 
     A refused prompt is among them: the run reports the refusal again and sends nothing. So is a
-    prompt whose picture fails a check that its campaign corrects, while an attempt is left.
+    prompt whose picture fails a check that its campaign corrects, while an attempt is left. An edit
+    that a person's approval alone keeps waiting is not: a run could do nothing for it.
 
     Args:
         instance: Holds the recorded versions.
@@ -70,7 +71,10 @@ def outdated_prompts(
     originals = recorded_versions(instance, names.generated_images, keys)
     renditions = recorded_versions(instance, names.channel_images, keys)
     outdated = []
+    for_review = compiled.for_review
     for prompt in prompts:
+        if prompt.key in for_review:
+            continue
         outcome = made.get(prompt.key)
         if outcome is not None:
             fingerprint = compiled.orders[prompt.key].request.fingerprint

@@ -120,7 +120,7 @@ class Channel(BriefRecord):
         return self
 
 
-class _Entry(Channel):
+class ChannelEntry(Channel):
     """A channel as written in a file, where its id is its key."""
 
     override: bool = Field(default=False, description="true to replace a channel of the same id")
@@ -155,7 +155,7 @@ def read_channels(
             message = "unknown key; a channel's id is the key it stands under"
             problems.append(document.problem((name, "id"), message, value=""))
             continue
-        entry, faults = check_record(_Entry, document, at=(name,), extra={"id": name})
+        entry, faults = check_record(ChannelEntry, document, at=(name,), extra={"id": name})
         problems += faults
         if entry is None:
             continue

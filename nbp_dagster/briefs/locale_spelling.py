@@ -16,7 +16,9 @@ _MAPPINGS: tuple[tuple[str | None, ...], ...] = (
     ("prohibited_terms",),
     ("disclaimers",),
     ("fonts", "locales"),
+    ("disclosure", "words"),
     ("shots", _ANY, "copy", _ANY),
+    ("shots", _ANY, "alt_text"),
 )
 
 

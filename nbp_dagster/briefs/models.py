@@ -28,7 +28,7 @@ from nbp_dagster.briefs.vocabulary import (
     check_label,
     find_file_names_fault,
 )
-from nbp_dagster.yaml_source.validation import refuse, refuse_faults
+from nbp_dagster.yaml_source.validation import as_text, refuse, refuse_faults
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
@@ -43,6 +43,13 @@ MAX_PROSE_CHARACTERS = 2000
 MAX_COPY_CHARACTERS = 300
 MAX_ALT_CHARACTERS = 500  # screen readers read it whole; IPTC advises 250
 EVERY_LOCALE = "all"  # in lists of locales: all of them
+# What validators accept, for the editors that check briefs by JSON Schema.
+_LINE = r"^[^\r\n]*\S[^\r\n]*$"
+_COPY = r'^[^\r\n"]*[^\s"][^\r\n"]*$'
+_LOCALE = "all"  # in lists of locales: all of them
+# What validators accept, for the editors that check briefs by JSON Schema.
+_ONE_LINE = r"^[^\r\n]*[^\s][^\r\n]*$"
+_LOCALE = r"^[a-z]{2}([_-][A-Z]{2})?$"
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
@@ -119,22 +126,22 @@ def _check_parameter(value: object) -> object:
     return value
 
 
-Id = Annotated[str, AfterValidator(_check_id)]
-Prose = Annotated[str, AfterValidator(_check_prose)]
-CopyText = Annotated[str, AfterValidator(_check_copy)]
-AltText = Annotated[str, AfterValidator(_check_alt)]
-Locale = Annotated[str, refuse_faults(find_locale_fault)]
+Id = Annotated[str, AfterValidator(_check_id), as_text("^[a-z0-9_]+$", MAX_ID_CHARACTERS)]
+Prose = Annotated[str, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)]
+CopyText = Annotated[str, AfterValidator(_check_copy), as_text(_COPY, MAX_COPY_CHARACTERS)]
+AltText = Annotated[str, AfterValidator(_check_alt), as_text(_LINE, MAX_ALT_CHARACTERS)]
+Locale = Annotated[str, refuse_faults(find_locale_fault), as_text(_LOCALE)]
 LabelText = Annotated[CopyText, AfterValidator(check_label)]
 FileNames = Annotated[str, refuse_faults(find_file_names_fault)]
-LocaleOrAll = Annotated[str, refuse_faults(_find_binding_fault)]
+LocaleOrAll = Annotated[str, refuse_faults(_find_binding_fault), as_text(f"^all$|{_LOCALE}")]
 Term = Annotated[Prose, refuse_faults(find_wildcard_fault)]
-Colour = Annotated[str, AfterValidator(_check_colour)]
-ModelId = Annotated[str, AfterValidator(_check_model)]
+Colour = Annotated[str, AfterValidator(_check_colour), as_text("^#[0-9A-Fa-f]{6}$")]
+ModelId = Annotated[str, AfterValidator(_check_model), as_text("^[A-Za-z0-9][A-Za-z0-9._:/-]*$")]
 Cron = Annotated[str, refuse_faults(find_cron_fault)]
 TimeZone = Annotated[str, refuse_faults(find_zone_fault)]
 ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
 # Paths and addresses of images: text here; the loader resolves and checks them.
-Source = Annotated[str, AfterValidator(_check_prose)]
+Source = Annotated[str, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)]
 Sources = Annotated[tuple[Source, ...], Field(max_length=MAX_MODEL_REFERENCES)]
 CharacterRole = Literal["identity", "face"]
 
@@ -177,6 +184,9 @@ class CharacterImage(BriefRecord):
     )
 
 
+_SHORT_FORM = BeforeValidator(_read_entry, json_schema_input_type=Source | CharacterImage)
+
+
 class Character(BriefRecord):
     """A recurring person or mascot.
 
@@ -194,7 +204,7 @@ class Character(BriefRecord):
         default=(), description="a list of what may differ between pictures"
     )
     references: Annotated[
-        tuple[Annotated[CharacterImage, BeforeValidator(_read_entry)], ...],
+        tuple[Annotated[CharacterImage, _SHORT_FORM], ...],
         Field(max_length=MAX_MODEL_REFERENCES),
     ] = Field(default=(), description=_ACCEPTED_IMAGES)
 

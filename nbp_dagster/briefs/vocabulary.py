@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -104,7 +105,11 @@ def check_label(text: str) -> str:
     return text
 
 
-Market = Annotated[str, refuse_faults(find_market_fault)]
+Market = Annotated[
+    str,
+    refuse_faults(find_market_fault),
+    WithJsonSchema({"type": "string", "enum": sorted({EU} | COUNTRIES | STATES)}),
+]
 
 
 def _check_reason(value: str) -> str:
@@ -172,7 +177,13 @@ def _read_target(value: object) -> object:
     return value
 
 
-PaletteTargets = Mapping[str, Annotated[ColourTarget, BeforeValidator(_read_target)]]
+_Share = Annotated[float, Field(ge=0, le=1)]
+PaletteTargets = Mapping[
+    str,
+    Annotated[
+        ColourTarget, BeforeValidator(_read_target, json_schema_input_type=_Share | ColourTarget)
+    ],
+]
 
 
 # Checks that only warn unless a brand makes them block; the tables of `studio.checks` have the same

@@ -8,12 +8,16 @@ import warnings
 
 import click
 
+from nbp_dagster.cli.authoring.new import new
+from nbp_dagster.cli.authoring.schema import schema
+from nbp_dagster.cli.authoring.watch import watch
 from nbp_dagster.cli.commands.calibrate import calibrate
 from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
+from nbp_dagster.cli.commands.report import report
 from nbp_dagster.cli.commands.review import review
 from nbp_dagster.cli.commands.run import run
 from nbp_dagster.cli.commands.sheets import sheets
@@ -53,7 +57,10 @@ def main() -> None:
 
 
 for command in (
+    new,
+    schema,
     validate,
+    watch,
     plan,
     run,
     ledger,
@@ -61,6 +68,7 @@ for command in (
     whois,
     gallery,
     review,
+    report,
     export,
     simulator,
     sheets,

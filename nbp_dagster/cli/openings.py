@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.ledger.purchases import Purchase
     from nbp_dagster.studio.ledger_report import Accounts
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.report.report_reader import ReportReader
     from nbp_dagster.studio.review.decision_log import Decision, Place
     from nbp_dagster.studio.sheet_report import SheetContext
     from nbp_dagster.studio.storage.image_store import ImageStore
@@ -338,6 +339,7 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     from nbp_dagster.studio.asking.asker import Asker
     from nbp_dagster.studio.manifest.records import RecordFolder
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
+    from nbp_dagster.studio.report.report_reader import create_report_reader
     from nbp_dagster.studio.review.decision_log import DecisionLog
     from nbp_dagster.studio.review.picture_files import PictureFiles
     from nbp_dagster.studio.review.reviews import Reviews
@@ -346,6 +348,7 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     with _open_database(settings) as database:
         yield ReviewContext(
             reviews=Reviews(paths.sets, DecisionLog(database, clock=SystemClock())),
+            reports=create_report_reader(database, settings.config.absolute(), SystemClock()),
             files=PictureFiles(
                 sets=paths.sets,
                 store=open_store(settings),
@@ -360,6 +363,15 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
                 BackgroundRuns(lambda keys: (sys.executable, "-m", _NBP, "run", "--yes", *keys)),
             ),
         )
+
+
+@contextmanager
+def open_reports(settings: Settings) -> "Iterator[ReportReader]":
+    """Open what campaigns' reports are made of; needs no service and no key."""
+    from nbp_dagster.studio.report.report_reader import create_report_reader
+
+    with _open_database(settings) as database:
+        yield create_report_reader(database, settings.config.absolute(), SystemClock())
 
 
 def read_decisions(settings: Settings, campaign: str) -> "dict[Place, Decision]":

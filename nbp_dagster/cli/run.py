@@ -171,6 +171,9 @@ class _CampaignRuns:
             op_config = {PROMPT_STEP: {**config, "strict": self._options.strict}}
             tags = {SET_FOLLOWS: "true"}
             self._launch(assets, stretch, title=campaign, op_config=op_config, tags=tags)
+        if any(key not in compiled.for_review for key in compiled.waiting):
+            # What these edits start from was made meanwhile.
+            compiled = self._studio.compile(self._studio.prompts_of(campaign))
         # The digest depends on the pictures alone: no comparison is needed.
         manifest = self._studio.assemble(campaign, compiled, compares=False)
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])

@@ -89,6 +89,14 @@ class _Visit:
     media_type: str = ""
 
 
+@dataclass(frozen=True)
+class Followed:
+    """Where a URL led to, after redirects, and the declared type of what is there."""
+
+    url: str
+    media_type: str
+
+
 class Downloader:
     """Fetches URLs: the service's own freely, any other only when it is public https."""
 
@@ -126,17 +134,24 @@ class Downloader:
             UnsafeUrl: The URL, or one it redirects to, may not be opened.
             OxenError: The last attempt's error.
         """
+        found = self.follow(url, sink, max_bytes=max_bytes, total_timeout=total_timeout)
+        return found.media_type
+
+    def follow(
+        self, url: str, sink: Sink, *, max_bytes: int, total_timeout: float = TOTAL_TIMEOUT
+    ) -> Followed:
+        """Do as `fetch`, and return the URL that redirects led to besides."""
         limits = _Limits(max_bytes, total_timeout)
         return self._retrier.call(lambda: self._fetch_once(url, sink, limits), method="GET")
 
-    def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> str:
+    def _fetch_once(self, url: str, sink: Sink, limits: _Limits) -> Followed:
         current, own = url, True
         for _ in range(MAX_REDIRECTS + 1):
             # A redirect from elsewhere reaches neither our key nor a service on loopback.
             own = own and is_own(current, self._service.base_url)
             visit = self._visit(current, sink, limits, own=own)
             if visit.location is None:
-                return visit.media_type
+                return Followed(current, visit.media_type)
             current = _join(current, visit.location)
         raise DownloadFailed(
             f"more than {MAX_REDIRECTS} redirects", endpoint=_endpoint(url), expired=False

@@ -10,9 +10,11 @@ from typing import Final
 
 from nbp_dagster.briefs.models import Brand, Shot
 from nbp_dagster.briefs.vocabulary import CorrectableCheck
-from nbp_dagster.prompts.reference_selection import Role
+from nbp_dagster.prompts.edits import ORIGINAL, Region
+from nbp_dagster.prompts.reference_selection import Reference, Role, mark_region
 from nbp_dagster.prompts.reference_text import join, list_images
 from nbp_dagster.prompts.request import ImageRequest
+from nbp_dagster.prompts.templates import EDIT_PROMPT_VERSION
 
 _FIELDS: Final[Mapping[str, str]] = {
     "headline": "the headline",
@@ -95,6 +97,38 @@ def note_request(request: ImageRequest, note: str) -> ImageRequest:
         note: One line, without control characters.
     """
     return replace(request, prompt=f"{request.prompt}\n\n{_INTRO}{note}")
+
+
+def edit_request(
+    request: ImageRequest, prompt: str, *, base: str, region: Region | None = None
+) -> ImageRequest:
+    """Return the request that edits a finished picture: who and what it shows goes with it.
+
+    Args:
+        request: The request that the picture was drawn by.
+        prompt: The text, as `templates.render_instruction_edit` gives it for `edit_references`.
+        base: SHA-256 of the picture's bytes, as hex.
+        region: The part that alone may change.
+    """
+    return replace(
+        request,
+        prompt=prompt,
+        references=edit_references(request, base=base, region=region),
+        prompt_version=EDIT_PROMPT_VERSION,
+        edit="instruction",
+        region=region,
+    )
+
+
+def edit_references(
+    request: ImageRequest, *, base: str, region: Region | None
+) -> tuple[Reference, ...]:
+    """Return the references of an edit of a picture; see `edit_request`."""
+    shot = request.key.split("/")[1]
+    original = Reference("original", shot, f"{ORIGINAL}{request.key}", base)
+    marked = () if region is None else (mark_region(request.key, base=base, region=region),)
+    shown = (one for one in request.references if one.role in ("identity", "face", "product"))
+    return (original, *marked, *shown)
 
 
 def find_note(prompt: str) -> str:

@@ -115,7 +115,11 @@ def find_drawn_forms(
     if not is_wordless_banner(prompt, campaign.shot(prompt.shot)):
         return ()
     names = groups[prompt.ratio]
-    return tuple(replace(prompt, locale=locale, channels=names) for locale in campaign.locales)
+    shot = campaign.shot(prompt.shot)
+    # Edits, which are younger, were never asked for with words.
+    drawn = campaign.locales[:1] if shot.localize == "edit" else campaign.locales
+    locales = drawn if shot.source is None else ()
+    return tuple(replace(prompt, locale=locale, channels=names) for locale in locales)
 
 
 def expand(briefs: Briefs) -> tuple[Prompt, ...]:

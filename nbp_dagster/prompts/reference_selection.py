@@ -8,10 +8,15 @@ from typing import Literal
 from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import DEFAULT_REFERENCES, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import style_images
+from nbp_dagster.prompts.edits import Region
 
 # Version of the card of colours; a change of its drawing needs another number.
 CARD_VERSION = 1
 CARD_COLUMNS = 6  # most colours of one row
+# Version of how a part of a picture is marked; a change of its drawing needs another number.
+REGION_VERSION = 1
+REGION = "region:"
+"""How the source of a picture with a part marked begins."""
 
 Role = Literal["identity", "face", "product", "logo", "palette", "style", "original", "region"]
 
@@ -26,7 +31,8 @@ class Reference:
             brand for what belongs to all of it.
         source: Path below the config folder, https address, `sheet:<brand>/<character>`,
             `card:<brand>/<character>` for several supplied images drawn as one,
-            `palette:<brand>`, or `original:<prompt key>` for a picture that is edited.
+            `palette:<brand>`, `original:<prompt key>` for a picture that is edited, or
+            `region:<prompt key>:<its SHA-256>:<four shares>` for that with a part marked.
         digest: SHA-256 of the image's bytes, as hex; of a card that of what it shows.
     """
 
@@ -117,6 +123,29 @@ def choose_edit_references(
     chosen += wanted[: max(0, most - 1 - len(chosen))]
     in_order = [one for group in (*figures, *products) for one in group]
     return (original, *(one for one in in_order if one in chosen))
+
+
+def mark_region(key: str, *, base: str, region: Region) -> Reference:
+    """Return the reference that shows a picture with a part of it marked.
+
+    Like the card of colours it is known by what it shows, not by its bytes.
+
+    Args:
+        key: Key of the prompt.
+        base: SHA-256 of the picture, as hex.
+        region: The part.
+    """
+    shares = ",".join(f"{share:.4f}" for share in region)
+    shown = f"region {REGION_VERSION}\n{base}\n{shares}"
+    digest = hashlib.sha256(shown.encode()).hexdigest()
+    return Reference("region", key.split("/")[1], f"{REGION}{key}:{base}:{shares}", digest)
+
+
+def read_region(source: str) -> tuple[str, str, Region]:
+    """Return the prompt key, the SHA-256 of the picture and the part of a marked picture."""
+    key, base, shares = source.removeprefix(REGION).rsplit(":", 2)
+    left, top, right, bottom = map(float, shares.split(","))
+    return key, base, (left, top, right, bottom)
 
 
 def palette_reference(brand: Brand) -> Reference:

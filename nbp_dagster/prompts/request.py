@@ -254,13 +254,15 @@ def compile_edit(
             original, brand, shot, sheets=sheets, digests=digests, most=most
         )
         references = (first, *([marked] if marked else []), *others)
+        channels = (briefs.channels[name] for name in prompt.channels)
         text = render_instruction_edit(
             brand,
             shot,
             instruction=edit.instruction,
             locale=prompt.locale,
             ratio=ratio,
-            margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
+            # A supplied image has a frame of its own.
+            margins=find_margins(channels, ratio) if edit.base is None else None,
             references=references,
             region=region,
         )

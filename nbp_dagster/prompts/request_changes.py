@@ -37,7 +37,7 @@ _OPENINGS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("variant", re.compile(r"This is variant \d+ of the scene: ")),
     ("words", re.compile(r"The lettering is in |The picture works entirely without lettering")),
-    ("frame", re.compile(r"The picture is composed for a ")),
+    ("frame", re.compile(r"The picture (?:is composed for a |keeps its )")),
     ("reframing", re.compile(r"This is the same moment as in the ")),
 )
 # What each part is called where it differs. Traits and what may vary are told by character.

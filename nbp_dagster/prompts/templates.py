@@ -58,6 +58,11 @@ _DELTAS: Mapping[int, tuple[str, str, str, str]] = {
 }
 
 
+# Of an edit, pose, light and background are those of the picture.
+_FROM_SCENE = "these come from the scene below"
+_FROM_ORIGINAL = "these come from Image 1"
+
+
 def render_prompt(
     brand: Brand,
     shot: Shot,
@@ -130,7 +135,7 @@ def render_instruction_edit(
     instruction: str,
     locale: str,
     ratio: str,
-    margins: Margins,
+    margins: Margins | None,
     references: Sequence[Reference],
     region: Region | None = None,
 ) -> str:
@@ -142,14 +147,15 @@ def render_instruction_edit(
         instruction: What is changed.
         locale: The locale whose words stand in the picture, or `all`.
         ratio: The aspect ratio that is asked of the model.
-        margins: What must stay free, as shares of the picture.
+        margins: What must stay free, as shares of the picture, where it is framed anew; None where
+            the frame stays as it is.
         references: The picture to edit first; then, where a region is given, the same with the
             region marked; then who and what it shows.
         region: The part that alone may change.
     """
     paragraphs = [
         f"Edit Image 1, a finished picture of {brand.name}: {_end(instruction)}",
-        describe_references(brand, references),
+        describe_references(brand, references).replace(_FROM_SCENE, _FROM_ORIGINAL),
         _describe_region(region),
         *(_describe_character(brand.characters[name]) for name in shot.characters),
         _describe_cast(brand, shot),
@@ -157,7 +163,9 @@ def render_instruction_edit(
         _describe_products(brand, shot),
         f"The scene of the edited picture: {_end(shot.scene)}",
         _describe_lettering(brand, shot, locale=locale, ratio=ratio, references=references),
-        _describe_frame(shot, locale=locale, ratio=ratio, margins=margins),
+        f"The picture keeps its {orientation_of(ratio)} frame of {ratio}."
+        if margins is None
+        else _describe_frame(shot, locale=locale, ratio=ratio, margins=margins),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 

@@ -7,7 +7,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.review_app import asking_routes, decision_routes, pages, picture_routes
+from nbp_dagster.review_app import (
+    asking_routes,
+    decision_routes,
+    pages,
+    picture_routes,
+    report_routes,
+)
 from nbp_dagster.review_app.context import NameWanted, NotAdmitted, ReviewContext, session_of
 from nbp_dagster.review_app.guard import Guard
 from nbp_dagster.studio.asking.asker import CannotAsk
@@ -37,6 +43,7 @@ def create_app(context: ReviewContext) -> Starlette:
             *decision_routes.ROUTES,
             *asking_routes.ROUTES,
             *pages.ROUTES,
+            *report_routes.ROUTES,
             *picture_routes.ROUTES,
         ],
         middleware=[Middleware(Guard, hosts=context.access.hosts, posts=context.posts)],

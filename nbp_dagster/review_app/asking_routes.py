@@ -1,5 +1,6 @@
 """Another picture asked for in words: what it costs, having it made, and how far it is."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
@@ -10,7 +11,8 @@ from starlette.routing import Route
 
 from nbp_dagster.review_app.context import Asking, context_of, reviewer_of
 from nbp_dagster.review_app.decision_routes import read_form, read_seen
-from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk
+from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk, Change
+from nbp_dagster.studio.review.decision_log import ASKED_WORDS, EDIT_WORDS
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 
 
@@ -20,7 +22,7 @@ def quote(request: Request) -> Response:
     asking, query = _asking_of(request), request.query_params
     read = context_of(request).reviews.read(request.path_params["campaign"])
     picture = read.find(query.get("file", ""))
-    return JSONResponse(_to_json(asking.asker.quote(picture.prompt_key, query.get("note", ""))))
+    return JSONResponse(_to_json(asking.asker.quote(picture.prompt_key, _read_change(query))))
 
 
 async def ask(request: Request) -> Response:
@@ -32,8 +34,8 @@ async def ask(request: Request) -> Response:
     except InvalidOperation:
         raise CannotAsk("the price that was shown can't be read; load the page again") from None
     reviews, campaign = context_of(request).reviews, request.path_params["campaign"]
-    seen, note = read_seen(form), form.get("note", "")
-    work = partial(_ask, asking, reviews, campaign, seen, note, price, reviewer.name)
+    seen, change = read_seen(form), _read_change(form)
+    work = partial(_ask, asking, reviews, campaign, seen, change, price, reviewer.name)
     return JSONResponse(await run_in_threadpool(work))
 
 
@@ -55,22 +57,37 @@ def _ask(
     reviews: Reviews,
     campaign: str,
     seen: Seen,
-    note: str,
+    change: Change,
     price: Decimal,
     who: str,
 ) -> dict[str, object]:
     """Ask, reject the picture that was looked at, and start a run."""
     picture = reviews.require_seen(campaign, seen)
-    quoted = asking.asker.ask(picture.prompt_key, note, price_usd=price)
+    quoted = asking.asker.ask(picture.prompt_key, change, price_usd=price)
     # From here on it is asked for, and any run makes it.
     asking.runs.submit(picture.prompt_key)
-    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"asked again: {quoted.note}")
+    way = EDIT_WORDS if change.is_edit else ASKED_WORDS
+    row = reviews.decide(campaign, seen, "rejected", who=who, reason=f"{way}{quoted.note}")
     return {
         **_to_json(quoted),
         "pictures": [
             {"file": seen.file, "state": row.state, "number": row.number, "words": f"by {who}"}
         ],
     }
+
+
+def _read_change(fields: Mapping[str, str]) -> Change:
+    """Return what a form wants to be different; the area in hundredths of the picture's sides."""
+    is_edit = fields.get("way") == "edit"
+    sides = [fields.get(name, "").strip() for name in ("left", "top", "right", "bottom")]
+    region = None
+    if is_edit and any(sides):
+        try:
+            left, top, right, bottom = (float(side) / 100 for side in sides)
+        except ValueError:
+            raise CannotAsk("the marked area has a side that is no number; mark it again") from None
+        region = (left, top, right, bottom)
+    return Change(fields.get("note", ""), is_edit=is_edit, region=region)
 
 
 def _asking_of(request: Request) -> Asking:

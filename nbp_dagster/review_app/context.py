@@ -9,6 +9,7 @@ from nbp_dagster.review_app.access import AccessRules, Session
 from nbp_dagster.review_app.background_runs import BackgroundRuns
 from nbp_dagster.review_app.guard import RateLimit, peer_of
 from nbp_dagster.studio.asking.asker import Asker
+from nbp_dagster.studio.report.report_reader import ReportReader
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
 
@@ -37,6 +38,7 @@ class ReviewContext:
 
     Attributes:
         reviews: The sets and the decisions.
+        reports: What campaigns came to.
         files: The bytes of pictures.
         access: Who may use the page.
         logins: Limits how often one address tries a token.
@@ -45,6 +47,7 @@ class ReviewContext:
     """
 
     reviews: Reviews
+    reports: ReportReader
     files: PictureFiles
     access: AccessRules
     logins: RateLimit

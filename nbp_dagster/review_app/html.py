@@ -10,13 +10,14 @@ from jinja2 import Environment
 
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES
+from nbp_dagster.studio.report.page import STYLE, read_style
 from nbp_dagster.studio.review.approvals import APPROVAL_STATES, describe_decision
 from nbp_dagster.studio.sets.gallery import format_bytes, format_moment, format_usd, humanise
 from nbp_dagster.studio.sets.html_templates import open_templates
 
 _PACKAGE: Final = "nbp_dagster.review_app"
 
-STATIC: Final = {"review.css": "text/css", "review.js": "text/javascript"}
+STATIC: Final = {"review.css": "text/css", "review.js": "text/javascript", STYLE: "text/css"}
 """Static parts by name, with their types."""
 
 
@@ -28,6 +29,8 @@ def render(name: str, values: Mapping[str, Any]) -> str:
 @cache
 def read_static(name: str) -> bytes:
     """Return a static part's bytes."""
+    if name == STYLE:
+        return read_style().encode()
     return (resources.files(_PACKAGE) / "templates" / name).read_bytes()
 
 

@@ -38,7 +38,7 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
     """
     prompts = studio.prompts_of(campaign_id)
     compiled = studio.compile(prompts)
-    problems = restore_pictures(studio, prompts, compiled.orders)
+    problems = {**compiled.for_review, **restore_pictures(studio, prompts, compiled.orders)}
     return write_set(
         studio.paths.sets / campaign_id,
         studio.assemble(campaign_id, compiled, problems=problems),
@@ -89,7 +89,7 @@ def _sheet_bytes(studio: Studio, sheets: Iterable[Sheet]) -> Callable[[str], byt
         for sheet in sheets
         for digest, source in zip(sheet.digests, sheet.sources, strict=True)
     }
-    return lambda digest: studio.reference_bytes(sources[digest], digest)
+    return lambda digest: studio.references.read(sources[digest], digest)
 
 
 def restore_pictures(

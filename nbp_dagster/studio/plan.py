@@ -11,6 +11,7 @@ from nbp_dagster.prompts.expansion import Prompt, is_wordless_banner
 from nbp_dagster.prompts.request_changes import PENDING_DIGEST
 from nbp_dagster.studio.due_reasons import AGAIN, explain_due
 from nbp_dagster.studio.ledger.budget import describe_excess
+from nbp_dagster.studio.ledger.correction_log import EDIT
 from nbp_dagster.studio.ledger.orders import Failed, Order, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
@@ -20,7 +21,15 @@ from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
 
 PlannedState = Literal[
-    "made", "open", "refused", "to_make", "waits_for_sheet", "waits_for_pin", "invalid"
+    "made",
+    "open",
+    "refused",
+    "to_make",
+    "waits_for_sheet",
+    "waits_for_pin",
+    "waits_for_original",
+    "waits_for_approval",
+    "invalid",
 ]
 
 
@@ -34,7 +43,9 @@ class PlannedImage:
         standing: "made" and "refused" cost nothing; "open" has a job at the service; "to_make" will
             be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
             are part of its fingerprint; "waits_for_pin" is a sheet that is made and that a person
-            has to choose; "invalid" can't be bought.
+            has to choose; "waits_for_original" is an edit that will be bought after the picture it
+            starts from; "waits_for_approval" one that is not bought before a person has approved
+            that; "invalid" can't be bought.
         price_usd: What a run would still spend on it.
         prompt: The text sent to the model; empty while it can't be compiled.
         references: Role, subject, source and digest of each reference, in the order of sending.
@@ -69,7 +80,8 @@ class PlannedImage:
     @property
     def is_due(self) -> bool:
         """Whether a run buys it; not where the picture of another prompt serves it."""
-        return self.standing in ("to_make", "waits_for_sheet") and not self.shared_with
+        waits = ("to_make", "waits_for_sheet", "waits_for_original")
+        return self.standing in waits and not self.shared_with
 
     @property
     def is_rendered_again(self) -> bool:
@@ -152,8 +164,17 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
         if any(statuses[key].sheet is None for key in studio.compiler.sheets_of(prompt))
     ]
     held_back = {prompt.key for prompt in waiting}
+    base_of = studio.compiler.edit_bases.key_of
+    wanted = {prompt.key for prompt in prompts}
+    # After what they start from, which may be bought anew.
+    edits = [p for p in prompts if p.key not in held_back and base_of(p) in wanted]
+    held_back.update(prompt.key for prompt in edits)
     by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
+    unmade = [p for p in edits if by_key[base_of(p) or ""].is_due]
+    ready = [p for p in edits if not by_key[base_of(p) or ""].is_due]
+    by_key |= _planned_prompts(studio, ready, fresh=fresh)
+    by_key |= _waiting_edits(studio, unmade)
     rows = [_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts]
     images.extend(_price_once(rows))
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
@@ -180,7 +201,7 @@ def _planned_prompts(
             continue
         if order.key in asked:
             wanted = asked[order.key]
-            told = (f"asked again: {find_note(wanted.request.prompt)}",)
+            told = (_tell_asked(studio, order.key, wanted),)
             planned[order.key] = _ordered(wanted, status_of(wanted, known), "prompt", why=told)
             continue
         row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt"))
@@ -192,7 +213,10 @@ def _planned_prompts(
         planned[order.key] = row
     for key, why in explain_due(studio, due, known).items():
         planned[key] = replace(planned[key], why=why)
-    return {**planned, **_invalid(compiled.failures)}
+    rows = {**planned, **_invalid(compiled.failures)}
+    for key, reason in compiled.for_review.items():
+        rows[key] = replace(rows[key], standing="waits_for_approval", reason=reason)
+    return rows
 
 
 def _asked_again(studio: Studio, orders: Iterable[Order]) -> dict[str, Order]:
@@ -205,12 +229,21 @@ def _asked_again(studio: Studio, orders: Iterable[Order]) -> dict[str, Order]:
     }
 
 
+def _tell_asked(studio: Studio, key: str, wanted: Order) -> str:
+    """Return what a person asked for, in their words."""
+    attempts = studio.regenerations.asked_of(key)
+    row = None if attempts is None else attempts.asked
+    if row is not None and row.checks == (EDIT,):
+        return f"to be edited: {row.instruction}"
+    return f"asked again: {find_note(wanted.request.prompt)}"
+
+
 def _waiting_prompts(
     studio: Studio, prompts: Sequence[Prompt], statuses: Mapping[str, SheetStatus]
 ) -> dict[str, PlannedImage]:
     """Return the rows of prompts that wait for a sheet, by key; with their text all the same."""
     missing = [key for key, item in statuses.items() if item.sheet is None and item.fault is None]
-    sketched = studio.compiler.sketch(prompts, missing)
+    sketched = studio.compiler.sketch(prompts, missing, _bases_of(studio, prompts))
     reasons = explain_due(studio, sketched.orders.values(), {})
     planned = {
         prompt.key: _waiting(
@@ -220,6 +253,39 @@ def _waiting_prompts(
         if prompt.key in sketched.orders
     }
     return {**planned, **_invalid(sketched.failures)}
+
+
+def _waiting_edits(studio: Studio, prompts: Sequence[Prompt]) -> dict[str, PlannedImage]:
+    """Return the rows of edits whose picture to start from is bought first, by key."""
+    if not prompts:
+        return {}
+    sketched = studio.compiler.sketch(prompts, (), _bases_of(studio, prompts))
+    reasons = explain_due(studio, sketched.orders.values(), {})
+    planned = {
+        prompt.key: _waiting_edit(
+            studio, prompt, sketched.orders[prompt.key], why=reasons[prompt.key]
+        )
+        for prompt in prompts
+        if prompt.key in sketched.orders
+    }
+    return {**planned, **_invalid(sketched.failures)}
+
+
+def _waiting_edit(
+    studio: Studio, prompt: Prompt, order: Order, *, why: tuple[str, ...]
+) -> PlannedImage:
+    """Return the row of an edit: with its price, unless a person has to approve its start first."""
+    base = studio.compiler.edit_bases.key_of(prompt)
+    row = replace(_ordered(order, None, "prompt", why=why), fingerprint=None)
+    if studio.briefs.campaigns[prompt.campaign].require_approval:
+        reason = f"an edit of {base}, which a person approves first"
+        return replace(row, standing="waits_for_approval", price_usd=Decimal(0), reason=reason)
+    return replace(row, standing="waits_for_original", reason=f"an edit of {base}, made first")
+
+
+def _bases_of(studio: Studio, prompts: Iterable[Prompt]) -> list[str]:
+    """Return the keys of the prompts whose pictures some prompts edit."""
+    return [key for prompt in prompts if (key := studio.compiler.edit_bases.key_of(prompt))]
 
 
 def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
@@ -262,7 +328,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
     if correct is None or planned.standing in ("refused", "invalid"):
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
-    left = correct.max_attempts - sum(row.kept is not None and not row.is_note for row in rows)
+    left = correct.max_attempts - sum(row.kept is not None and not row.is_asked for row in rows)
     if planned.standing == "made":
         record = studio.records.read(prompt.key)
         passes = record is not None and not failing(record, correct.checks)

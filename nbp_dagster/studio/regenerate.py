@@ -233,7 +233,7 @@ class Regenerator:
         rendered = self._postprocessor.get(made.key)
         before, after = rank(pending.record), _rank_of(rendered)
         # Whoever asked for another picture is shown it, and may ask again.
-        is_asked = pending.correction.is_note
+        is_asked = pending.correction.is_asked
         better = after is not None and (is_asked or after < before)
         new, old = _describe_failures(rendered.record), _describe_failures(pending.record)
         reason = f"the new one fails {new}, the other {old}"

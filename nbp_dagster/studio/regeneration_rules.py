@@ -6,8 +6,15 @@ from dataclasses import dataclass, replace
 from nbp_dagster.briefs.models import Brand, Shot
 from nbp_dagster.briefs.vocabulary import Correct
 from nbp_dagster.errors import NbpError
-from nbp_dagster.prompts.correction_text import Shortfall, correct_request, note_request
-from nbp_dagster.studio.ledger.correction_log import NOTE, Correction, CorrectionLog, Kept
+from nbp_dagster.prompts.correction_text import (
+    Shortfall,
+    correct_request,
+    edit_request,
+    note_request,
+)
+from nbp_dagster.prompts.edits import Region
+from nbp_dagster.prompts.request import ImageRequest
+from nbp_dagster.studio.ledger.correction_log import EDIT, NOTE, Correction, CorrectionLog, Kept
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Made, Order
 from nbp_dagster.studio.manifest.manifest import CheckFacts
@@ -50,24 +57,51 @@ class Attempts:
         return self.first if self.accepted is None else self.order_of(self.accepted)
 
     def order_of(self, correction: Correction) -> Order:
-        """Return the order for a correction: the first's references, its text with additions."""
+        """Return the order for a correction: the first's with its text, or an edit of a picture."""
+        first, text = self.first.request, correction.prompt
+        request = replace(first, prompt=text)
+        if correction.base:
+            request = edit_request(first, text, base=correction.base, region=correction.region)
         return replace(
             self.first,
-            request=replace(self.first.request, prompt=correction.prompt),
+            request=request,
             parent=self.first.request.fingerprint,
             on_refusal=None,
         )
 
     def may_regenerate(self, correct: Correct) -> bool:
         """Whether a picture that fails a check may be regenerated (again)."""
-        tried = sum(not row.is_note for row in self.corrections)
+        tried = sum(not row.is_asked for row in self.corrections)
         return self.undecided is not None or tried < correct.max_attempts
 
     @property
     def asked(self) -> Correction | None:
         """The correction that a person asked for, and that is not made yet."""
         row = self.undecided
-        return row if row is not None and row.is_note else None
+        return row if row is not None and row.is_asked else None
+
+    @property
+    def wanted(self) -> Correction | None:
+        """What a person asked for last, and got: what comes after it keeps to it."""
+        kept = (row for row in reversed(self.corrections) if row.kept == "correction")
+        return next((row for row in kept if row.is_asked), None)
+
+
+@dataclass(frozen=True)
+class EditInPlace:
+    """A change of a picture that is there.
+
+    Attributes:
+        prompt: The text sent.
+        base: SHA-256 of the picture as it was drawn, hex.
+        instruction: Every change since it was drawn.
+        region: The part that alone may change; None for all of it.
+    """
+
+    prompt: str
+    base: str
+    instruction: str
+    region: Region | None = None
 
 
 class AlreadyAsked(NbpError):
@@ -132,19 +166,14 @@ class Regenerations:
         """Record the next correction of a picture, or return the one that is undecided."""
         row = attempts.undecided
         if row is None:
-            first, number = attempts.first, len(attempts.corrections) + 1
+            number = len(attempts.corrections) + 1
             shortfalls = [Shortfall(item.name, item.subjects) for item in failed]  # type: ignore[arg-type]  # those of `Correct.checks`
-            request = correct_request(first.request, brand, shot, shortfalls, number=number)
-            draft = Correction(
-                parent=first.request.fingerprint,
-                original=attempts.original,
-                number=number,
-                fingerprint=request.fingerprint,
-                prompt=request.prompt,
-                checks=tuple(item.name for item in failed),
-                key=first.key,
-            )
-            row = self.log.ask(draft)
+            # What a person asked for is not undone by a check.
+            wanted = attempts.wanted
+            start = attempts.first if wanted is None else attempts.order_of(wanted)
+            request = correct_request(start.request, brand, shot, shortfalls, number=number)
+            checks = tuple(item.name for item in failed)
+            row = self.log.ask(_draft(attempts, request, checks, wanted))
             attempts = replace(attempts, corrections=(*attempts.corrections, row))
             self._remember(attempts)
         return attempts, row
@@ -171,22 +200,46 @@ class Regenerations:
         Raises:
             AlreadyAsked: One is asked for and not made yet, by whomever.
         """
+        attempts = self._require_decided(order, made)
+        wanted = attempts.current_order.request
+        edit = attempts.accepted if attempts.accepted and attempts.accepted.base else None
+        return self._ask(attempts, _draft(attempts, note_request(wanted, note), (NOTE,), edit))
+
+    def ask_edit(self, order: Order, made: Made, change: EditInPlace) -> Attempts:
+        """Record that a person asks for a change of a picture; the prompt's next run makes it.
+
+        Nothing is bought here. The edit starts from the picture as it was drawn, never from an
+        edit of it.
+
+        Args:
+            order: The prompt's order, as its brief says.
+            made: Its present picture.
+            change: What is changed, and in which bytes.
+
+        Raises:
+            AlreadyAsked: Another picture is asked for and not made yet, by whomever.
+        """
+        attempts = self._require_decided(order, made)
+        first = attempts.first.request
+        request = edit_request(first, change.prompt, base=change.base, region=change.region)
+        draft = replace(
+            _draft(attempts, request, (EDIT,), None),
+            base=change.base,
+            instruction=change.instruction,
+            region=change.region,
+        )
+        return self._ask(attempts, draft)
+
+    def _require_decided(self, order: Order, made: Made) -> Attempts:
         attempts = self.attempts_of(order, made)
         if attempts.undecided is not None:
             raise AlreadyAsked(f"{order.key}: another picture is asked for already; make it first")
-        request = note_request(attempts.current_order.request, note)
-        draft = Correction(
-            parent=attempts.first.request.fingerprint,
-            original=attempts.original,
-            number=len(attempts.corrections) + 1,
-            fingerprint=request.fingerprint,
-            prompt=request.prompt,
-            checks=(NOTE,),
-            key=order.key,
-        )
+        return attempts
+
+    def _ask(self, attempts: Attempts, draft: Correction) -> Attempts:
         row = self.log.ask(draft)
         if row.fingerprint != draft.fingerprint:
-            raise AlreadyAsked(f"{order.key}: somebody asked for another picture meanwhile")
+            raise AlreadyAsked(f"{draft.key}: somebody asked for another picture meanwhile")
         return self._remember(replace(attempts, corrections=(*attempts.corrections, row)))
 
     def decide(self, attempts: Attempts, row: Correction, kept: Kept, reason: str) -> Attempts:
@@ -228,6 +281,24 @@ class Regenerations:
     def _remember(self, attempts: Attempts) -> Attempts:
         self._attempts[attempts.first.key] = attempts
         return attempts
+
+
+def _draft(
+    attempts: Attempts, request: ImageRequest, checks: tuple[str, ...], edit: Correction | None
+) -> Correction:
+    """Return the next correction; one that goes on from an edit is an edit of the same bytes."""
+    return Correction(
+        parent=attempts.first.request.fingerprint,
+        original=attempts.original,
+        number=len(attempts.corrections) + 1,
+        fingerprint=request.fingerprint,
+        prompt=request.prompt,
+        checks=checks,
+        key=attempts.first.key,
+        base="" if edit is None else edit.base,
+        instruction="" if edit is None else edit.instruction,
+        region=None if edit is None else edit.region,
+    )
 
 
 def failing(record: PromptRecord, checks: Collection[str]) -> tuple[CheckFacts, ...]:

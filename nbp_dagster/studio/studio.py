@@ -14,7 +14,7 @@ from nbp_dagster.briefs.images import resolve_source
 from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.prompts.expansion import Prompt, expand
-from nbp_dagster.prompts.render_context import render_context_of
+from nbp_dagster.prompts.render_context import RenderContext, render_context_of
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
 from nbp_dagster.studio.checks.edits.edit_checker import EditChecker
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
@@ -51,7 +51,9 @@ from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor, RenderInputs
 from nbp_dagster.studio.renditions.renderer import Logo, Renderer
 from nbp_dagster.studio.renditions.rendition_changes import find_rendition_changes
+from nbp_dagster.studio.report.spending import SpendingLog
 from nbp_dagster.studio.review.decision_log import DecisionLog
+from nbp_dagster.studio.review.editable import find_edit_bases
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.logo_files import make_logo_files
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
@@ -126,8 +128,7 @@ class Studio:
         client, clock = service.client, service.clock
         self.briefs = briefs
         self.provider = service.provider
-        self.paths = paths
-        self.options = options
+        self.paths, self.options = paths, options
         self.store: ImageStore = FolderStore(paths.store)
         if not secrets.ledger_url:
             make_private_file(paths.ledger)
@@ -139,6 +140,7 @@ class Studio:
         self.ledger_mark = LedgerMark(paths.store, database, clock=clock)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.decisions = DecisionLog(database, clock=clock)
+        self.spending = SpendingLog(database)
         self.records = RecordFolder(paths.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
@@ -148,14 +150,14 @@ class Studio:
             client=client,
             store=self.store,
             delivery=delivery,
-            fetch_sheet=self._fetch_sheet,
+            fetch_made=self._fetch_made,
         )
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
         self.client = client
         self.originals = Originals(client, self.store, clock.token)
         self.breaker = service.breaker
-        self._clock = clock
+        self.now = clock.now
         self._daily_budget_setting = daily_budget_setting
         self._decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
@@ -189,6 +191,9 @@ class Studio:
             pins=PinLog(database, clock=clock, account=account.name),
             models=paths.models / service.provider,
             now=clock.now,
+            find_bases=lambda orders: find_edit_bases(
+                self.find_made(orders), briefs, self.records, self.decisions
+            ),
         )
         self.collector = Collector(
             client, self.ledger, self.store, tuning.failpoint, self._decode_limiter, clock.token
@@ -216,10 +221,6 @@ class Studio:
     def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
         """Turn prompts into priced orders; see `Compiler.compile`."""
         return self.compiler.compile(prompts, fresh=fresh)
-
-    def now(self) -> float:
-        """Return the time, in seconds since the epoch."""
-        return self._clock.now()
 
     def prompts_of(self, campaign_id: str) -> tuple[Prompt, ...]:
         """Return a campaign's prompts, in brief order."""
@@ -307,12 +308,8 @@ class Studio:
             else:
                 yield Reused(order.key, purchase.image, purchase.receipt())
 
-    def reference_bytes(self, source: str, digest: str) -> bytes:
-        """Return a reference's bytes, verified against its digest."""
-        return self.references.read(source, digest)
-
-    def _fetch_sheet(self, key: str, digest: str) -> None:
-        """Bring a generated sheet, which another machine bought, into this machine's store."""
+    def _fetch_made(self, key: str, digest: str) -> None:
+        """Bring a picture of the model, which another machine bought, into this machine's store."""
         for purchase in self.ledger.made_for(key, ()):
             if purchase.image is not None and purchase.image.sha256 == digest:
                 self.originals.fetch(Reused(key, purchase.image, purchase.receipt()))
@@ -369,7 +366,7 @@ class Studio:
             sheets=compiled.sheets,
             purchases=self.ledger.latest_for(without, provider=self.provider),
             commit=self.commit,
-            now=self._clock.now(),
+            now=self.now(),
             compares=compares,
             problems=problems or {},
             logos=make_logo_files(self.briefs, campaign_id, self._find_logo, self.store.put),
@@ -404,24 +401,25 @@ class Studio:
 
     def rendition_version(self, prompt: Prompt, made: Made) -> str:
         """Return the data version the prompt's renditions have when they are up to date."""
-        context = render_context_of(self.briefs, prompt)
-        stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
+        context, stamp = self._look_up(prompt)
         return version_of(self._renderer.recipe(context, made), stamp)
 
     def rendition_changes(self, prompt: Prompt, made: Made) -> tuple[str, ...]:
         """Return why a prompt's renditions would be made again; empty if they are up to date."""
-        context = render_context_of(self.briefs, prompt)
-        stamp = self._inspector.stamp(context, self.compiler.brand_sheets(context.brand.id))
+        context, stamp = self._look_up(prompt)
         recipe, record = self._renderer.recipe(context, made), self.records.read(prompt.key)
         here = self.has_renditions(made)
         return find_rendition_changes(context, record, recipe=recipe, stamp=stamp, is_here=here)
 
+    def _look_up(self, prompt: Prompt) -> tuple[RenderContext, str]:
+        """Return what the briefs say of a prompt, and what its original is measured by."""
+        context = render_context_of(self.briefs, prompt)
+        sheets = self.compiler.brand_sheets(context.brand.id)
+        return context, self._inspector.stamp(context, sheets)
+
     def all_records(self) -> Iterator[PromptRecord]:
-        """Yield the record of every prompt that has pictures."""
-        for prompt in self.prompts:
-            record = self.records.read(prompt.key)
-            if record is not None:
-                yield record
+        """Return the record of every prompt that has pictures."""
+        return filter(None, (self.records.read(prompt.key) for prompt in self.prompts))
 
     def purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:
         """Return the latest purchases of the given orders and their softened wordings."""
@@ -443,5 +441,5 @@ class Studio:
         if budget is not None:
             caps.append(run_cap(budget))
         if (daily := self.options.daily_budget) is not None:
-            caps.append(day_cap(daily, self._clock.now(), where=self._daily_budget_setting))
+            caps.append(day_cap(daily, self.now(), where=self._daily_budget_setting))
         return tuple(caps)

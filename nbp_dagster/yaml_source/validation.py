@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -169,6 +169,17 @@ def refuse_faults(find_fault: Callable[[str], str | None]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def as_text(pattern: str, longest: int | None = None) -> WithJsonSchema:
+    """Return what a JSON Schema says of a text, where a validator of ours judges it.
+
+    Args:
+        pattern: Regular expression that editors know too; at least all that is accepted matches it.
+        longest: Characters at most.
+    """
+    most = {} if longest is None else {"maxLength": longest}
+    return WithJsonSchema({"type": "string", "pattern": pattern, **most})
 
 
 def _step_into(value: Any, step: int | str) -> Any:

@@ -3,11 +3,12 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.studio.asking.asker import Asker, Change
 from nbp_dagster.studio.ledger.orders import Outcome, Reused
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
@@ -50,17 +51,38 @@ def make_asked(
 
     What was asked for in an earlier run of this home is made, and not asked for once more.
 
+    Every second one is to be changed itself, and not drawn anew.
+
     Args:
         fails: Whether every picture fails a check.
     """
     with open_prompts(url, home, count=count, failpoint=failpoint, fails=fails) as studio:
         make(studio)
         orders = studio.compile(studio.prompts).orders
-        for made in list(studio.find_made(orders.values())):
+        asker = Asker(lambda: nullcontext(studio))
+        for number, made in enumerate(list(studio.find_made(orders.values()))):
             assert isinstance(made, Reused)
             if not studio.regenerations.corrections_of(made.key):
-                studio.regenerations.ask(orders[made.key], made, NOTE_WORDS)
+                change = Change(NOTE_WORDS, is_edit=number % 2 == 1)
+                asker.ask(made.key, change, price_usd=orders[made.key].price)
         return make(studio)
+
+
+def make_edited(
+    url: str, home: Path, *, count: int, failpoint: Failpoint = no_failpoint
+) -> dict[str, Outcome]:
+    """Run a campaign of so many pictures, and of an edit of each."""
+    drawn = [shot(f"shot{number}", characters=[]) for number in range(count)]
+    edits = [
+        {
+            **shot(f"{each['id']}_edit", characters=[]),
+            "from": each["id"],
+            "instruction": "make it winter",
+        }
+        for each in drawn
+    ]
+    with open_shots(url, home, *drawn, *edits, failpoint=failpoint) as studio:
+        return make(studio) | make(studio)
 
 
 def make(
@@ -89,7 +111,20 @@ def open_prompts(
     """Open a studio over a campaign of so many shots."""
     shots = [shot(f"shot{number}", characters=[]) for number in range(count)]
     targets = {"palette_targets": {"accent": 0.9}} if fails else {}
-    brief = campaign(*shots, **targets, **changes)
+    with open_shots(url, home, *shots, failpoint=failpoint, **targets, **changes) as studio:
+        yield studio
+
+
+@contextmanager
+def open_shots(
+    url: str,
+    home: Path,
+    *shots: dict[str, Any],
+    failpoint: Failpoint = no_failpoint,
+    **changes: Any,
+) -> Iterator[Studio]:
+    """Open a studio over a campaign of some shots."""
+    brief = campaign(*shots, **changes)
     with open_studio(
         load_briefs(write_briefs(home / f"briefs-{os.getpid()}", brief)),
         connect(url),

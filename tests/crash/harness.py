@@ -153,6 +153,7 @@ class Site:
         together: Whether the orders are companions, three in a call.
         correcting: Whether each picture is asked for again, because it fails a check.
         asking: Whether each picture is asked for again, because a person wants another.
+        editing: Whether each picture is edited, as its brief says.
     """
 
     service: Service
@@ -162,12 +163,17 @@ class Site:
     together: bool = False
     correcting: bool = False
     asking: bool = False
+    editing: bool = False
 
     @property
     def wanted(self) -> set[str]:
         """The fingerprints that every run of the series is to have made."""
         if self.correcting or self.asking:
             return self._wanted_twice()
+        if self.editing:
+            found = {row.fingerprint for row in self.rows()}
+            _require(len(found) == 2 * self.orders, "pictures and edits", found)
+            return found
         make = companions if self.together else singles
         return {item.request.fingerprint for item in make(self.orders)}
 
@@ -187,7 +193,9 @@ class Site:
         together = ("--together",) if self.together else ()
         correcting = ("--correcting",) if self.correcting else ()
         asking = ("--asking",) if self.asking else ()
-        return (*shared, "--orders", str(self.orders), *ledger, *together, *correcting, *asking)
+        editing = ("--editing",) if self.editing else ()
+        count = ("--orders", str(self.orders))
+        return (*shared, *count, *ledger, *together, *correcting, *asking, *editing)
 
     def rows(self) -> list[Purchase]:
         """Return the ledger, read anew."""

@@ -67,6 +67,14 @@ def test_a_run_that_dies_at_what_a_person_asked_for_pays_nothing_twice(
     die_alone(Bench(service, asking=True), Death(step, 3))
 
 
+@pytest.mark.parametrize("step", ["claimed", "posted", "enqueued", "settled"])
+def test_a_run_that_dies_at_an_edit_of_a_picture_pays_nothing_twice(
+    service: Service, step: FailpointName
+) -> None:
+    # Of four purchases the first two are those of the pictures that are edited.
+    die_alone(Bench(service, editing=True), Death(step, 3))
+
+
 @pytest.mark.parametrize("step", ["claimed", "posted", "enqueued"])
 def test_a_run_that_lives_on_makes_what_the_one_beside_it_died_of(
     bench: Bench, step: FailpointName

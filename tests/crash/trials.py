@@ -49,6 +49,7 @@ class Bench:
         together: Whether orders are companions, three in a call.
         correcting: Whether each picture is asked for again, because it fails a check.
         asking: Whether each picture is asked for again, because a person wants another.
+        editing: Whether each picture is edited, as its brief says.
     """
 
     service: Service
@@ -56,6 +57,7 @@ class Bench:
     together: bool = False
     correcting: bool = False
     asking: bool = False
+    editing: bool = False
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -68,9 +70,10 @@ class Bench:
                 home,
                 ledger_url=self.new_ledger(),
                 together=self.together,
-                orders=2 if self.correcting or self.asking else ORDERS,
+                orders=2 if self.correcting or self.asking or self.editing else ORDERS,
                 correcting=self.correcting,
                 asking=self.asking,
+                editing=self.editing,
             )
         finally:
             shutil.rmtree(home)

@@ -97,11 +97,20 @@ def _ask(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     return make_asked(given.url, given.home, count=given.orders, failpoint=failpoint)
 
 
+def _edit(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
+    """Make pictures, and then an edit of each, because its brief says so."""
+    from tests.crash.correcting import make_edited
+
+    return make_edited(given.url, given.home, count=given.orders, failpoint=failpoint)
+
+
 def _run(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     if given.correcting:
         return _correct(given, failpoint)
     if given.asking:
         return _ask(given, failpoint)
+    if given.editing:
+        return _edit(given, failpoint)
     orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
@@ -135,6 +144,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--together", action="store_true", help="as companions, three in a call")
     parser.add_argument("--correcting", action="store_true", help="ask again for each picture")
     parser.add_argument("--asking", action="store_true", help="a person asks for each again")
+    parser.add_argument("--editing", action="store_true", help="each picture is edited")
     parser.add_argument("--die-at", choices=FAILPOINTS)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")

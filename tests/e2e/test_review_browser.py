@@ -1,6 +1,7 @@
 """The review page in a real browser: by keys, by touch, in two windows, read by axe."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from nbp_dagster.review_app.context import Asking
 from tests.rigs.browsers import browser, patience
-from tests.rigs.reviews import CAMPAIGN, ReviewRig, open_review_rig, serve_review
+from tests.rigs.reviews import (
+    CAMPAIGN,
+    RecordedRuns,
+    ReviewRig,
+    ScriptedAsker,
+    open_review_rig,
+    serve_review,
+)
 from tests.rigs.sets import build_large_set, build_long_set, build_set
 
 __all__ = ["browser", "patience"]
@@ -17,6 +26,7 @@ __all__ = ["browser", "patience"]
 pytestmark = pytest.mark.browser
 
 ARTIFACTS = Path(__file__).parents[2] / "test-artifacts" / "review"
+SIDES = ("Left", "Top", "Right", "Bottom")
 # More than a page of pictures.
 LONG = build_long_set(70)
 # What pages reported; an error raised where they report it would end the browser.
@@ -237,3 +247,52 @@ def _serious(page: Page) -> list[str]:
         for item in results["violations"]
         if item["impact"] in ("serious", "critical")
     ]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_an_area_is_marked_on_the_original_and_its_price_asked_again_after_a_change(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    with open_review_rig(tmp_path, sample=build_large_set(1)) as rig:
+        asker = ScriptedAsker()
+        context = replace(rig.context, asking=Asking(asker, RecordedRuns()))  # type: ignore[arg-type]
+        with serve_review(replace(rig, context=context)) as served:
+            page = visit(browser, f"{served}/c/{CAMPAIGN}", width=width)
+            page.locator(".card .open").first.click()
+            page.get_by_role("button", name="Ask again").click()
+            page.get_by_label("Change this one").check()
+            page.get_by_label("What shall be different?").fill("Add a cat")
+            drag(page, (0.25, 0.25), (0.75, 0.5))
+
+            sides = [page.get_by_role("spinbutton", name=name) for name in SIDES]
+            near = [float(side.input_value()) for side in sides]
+            assert near == pytest.approx([25, 25, 75, 50], abs=2)
+            expect(page.locator(".mark")).to_be_visible()
+            page.get_by_role("button", name="What does it cost?").click()
+            order = page.get_by_role("button", name="Ask for it")
+            expect(order).to_be_visible()
+            page.get_by_role("button", name="All of it").click()
+            expect(order).to_be_hidden()
+            expect(page.locator(".mark")).to_be_hidden()
+            drag(page, (0.1, 0.1), (0.5, 0.5))
+            page.get_by_role("button", name="What does it cost?").click()
+            order.click()
+            expect(counted(page, "rejected")).to_have_text("1")
+
+    ((_, change, _),) = asker.asked
+    assert (change.note, change.is_edit) == ("Add a cat", True)
+    assert change.region == pytest.approx((0.1, 0.1, 0.5, 0.5), abs=0.02)
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag over the original from one place to another, as shares of its sides."""
+    canvas = page.locator(".canvas")
+    canvas.scroll_into_view_if_needed()
+    bounds = canvas.bounding_box()
+    assert bounds is not None
+    for index, (x, y) in enumerate((start, end)):
+        place = (bounds["x"] + x * bounds["width"], bounds["y"] + y * bounds["height"])
+        page.mouse.move(*place)
+        if index == 0:
+            page.mouse.down()
+    page.mouse.up()

@@ -175,6 +175,57 @@ def test_new_bytes_are_pending_again_as_soon_as_they_are_made(
     assert found[GARDEN].passed
 
 
+def observations(sensor: BriefsSensor) -> list[dg.AssetObservation]:
+    """Evaluate the decisions' sensor once, and record what it observes of sets."""
+    repository = sensor.definitions.get_repository_def()
+    instance = sensor.location.instance
+    with dg.build_sensor_context(
+        instance=instance, cursor=sensor.cursor, repository_def=repository
+    ) as context:
+        data = repository.get_sensor_def("decisions_made").evaluate_tick(context)
+    found = [item for item in data.asset_events if isinstance(item, dg.AssetObservation)]
+    for item in found:
+        instance.report_runless_asset_event(item)
+    return found
+
+
+def test_a_set_has_no_price_of_an_approved_picture_before_one_is_approved(
+    location: CodeLocation,
+) -> None:
+    all_made(location)
+
+    metadata = location.latest(NAMES.campaign_sets, "winter").metadata
+
+    assert metadata["campaign_made"].value == 3
+    assert metadata["campaign_spent_usd"].value == pytest.approx(0.45)
+    assert metadata["pending"].value == 3
+    assert "usd_per_approved_picture" not in metadata
+
+
+def test_a_tick_observes_what_the_set_came_to_and_makes_nothing_stale(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    decide(reviews, KITCHEN, "approved")
+    decide(reviews, GARDEN, "rejected")
+
+    (observed,) = observations(BriefsSensor(location))
+
+    assert observed.asset_key == NAMES.campaign_sets
+    assert observed.partition == "winter"
+    assert observed.metadata["usd_per_approved_picture"].value == pytest.approx(0.45)
+    assert observed.metadata["budget_usd"].value > 0
+    table = observed.metadata["rejections"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [(row.data["by"], row.data["name"]) for row in table.records] == [
+        ("check", "in_words"),
+        ("shot", "garden"),
+        ("character", "ada"),
+    ]
+    assert location.stale(NAMES.campaign_sets) == set()
+    assert location.stale(NAMES.channel_images) == set()
+
+
 def test_a_prompt_that_left_its_brief_is_not_told(location: CodeLocation, reviews: Reviews) -> None:
     all_made(location)
     decide(reviews, GARDEN, "approved")

@@ -14,6 +14,7 @@ from nbp_dagster.prompts.request import (
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD_BRIEFS = ROOT / "tests" / "data" / "briefs" / "good"
+EDITED_BRIEFS = ROOT / "tests" / "data" / "briefs" / "edited"
 GOLDENS = ROOT / "tests" / "goldens" / "prompts"
 UPDATE_COMMAND = "python -m tests.rigs.prompt_goldens"
 
@@ -26,6 +27,8 @@ PROMPT_KEYS = (
     "spring_launch/still_life/all/9x16/v1",
     "tidal_always/wave/all/16x9/v1",
 )
+# Its first locale's picture with other words, and a picture changed by an instruction.
+EDIT_KEYS = ("terrace/stay/de/4x5/v1", "terrace/park_winter/all/4x5/v1")
 SHEET_KEYS = ("solstice/mira",)
 
 SHEETS: Mapping[str, Sheet] = {
@@ -64,6 +67,19 @@ def render_goldens() -> dict[str, str]:
             digests=digests_of(briefs),
         )
         texts[f"{key.replace('/', '_')}.txt"] = f"{request.prompt}\n"
+    edited = load_briefs(EDITED_BRIEFS)
+    for prompt in expand(edited):
+        if prompt.key in EDIT_KEYS:
+            request = compile_request(
+                edited,
+                prompt,
+                provider="oxen",
+                capabilities=PAGE_CAPABILITIES,
+                sheets=SHEETS,
+                digests=digests_of(edited),
+                originals={each.key: "c1" * 32 for each in expand(edited)},
+            )
+            texts[f"{prompt.key.replace('/', '_')}.txt"] = f"{request.prompt}\n"
     for key in SHEET_KEYS:
         request = compile_sheet_request(
             briefs, key, provider="oxen", capabilities=PAGE_CAPABILITIES

@@ -5,7 +5,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from nbp_dagster.review_app.access import AccessRules
 from nbp_dagster.review_app.app import create_app
 from nbp_dagster.review_app.context import ReviewContext
 from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLimit
+from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk, Change
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.manifest.manifest import Picture
 from nbp_dagster.studio.manifest.records import RecordFolder
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
+from nbp_dagster.studio.report.report_reader import create_report_reader
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
@@ -142,6 +145,7 @@ def open_review_rig(
     rules = AccessRules(secret="a secret", now=clock.now, default_name="ada@desk")
     context = ReviewContext(
         reviews=Reviews(folder / "sets", DecisionLog(engine, clock=clock)),
+        reports=create_report_reader(engine, folder / "config", clock),
         files=PictureFiles(
             sets=folder / "sets",
             store=FolderStore(folder / "store"),
@@ -169,3 +173,35 @@ def write_sample(folder: Path, sample: SampleSet) -> None:
         rendition=sample.rendition,
         sheet=sample.sheet if has_sheets else None,
     )
+
+
+@dataclass
+class ScriptedAsker:
+    """Quotes 0.15 USD, and records what is asked for."""
+
+    asked: list[tuple[str, Change, Decimal]] = field(default_factory=list)
+    fault: Exception | None = None
+
+    def quote(self, prompt_key: str, change: Change) -> AskingQuote:
+        if not change.note:
+            raise CannotAsk("say what the other picture shall show")
+        return AskingQuote(prompt_key, change.note, Decimal("0.15"), (), is_simulated=True)
+
+    def ask(self, prompt_key: str, change: Change, *, price_usd: Decimal) -> AskingQuote:
+        if self.fault:
+            raise self.fault
+        self.asked.append((prompt_key, change, price_usd))
+        return self.quote(prompt_key, change)
+
+
+@dataclass
+class RecordedRuns:
+    """Keeps what was submitted."""
+
+    submitted: list[str] = field(default_factory=list)
+
+    def submit(self, prompt_key: str) -> None:
+        self.submitted.append(prompt_key)
+
+    def of_campaign(self, campaign: str) -> tuple[Any, ...]:
+        return ()

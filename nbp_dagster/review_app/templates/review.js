@@ -180,13 +180,74 @@
     if (isOpen) form.elements.note.focus();
   }
 
+  // An area of the original, in hundredths of its sides; typed, or dragged with mouse, pen or finger.
+  const SIDES = ["left", "top", "right", "bottom"];
+
+  function wish(form) {
+    const { note, way } = form.elements;
+    const fields = { note: note.value, way: way.value };
+    if (way.value === "edit") for (const side of SIDES) fields[side] = form.elements[side].value;
+    return fields;
+  }
+
+  function mark(form, area) {
+    SIDES.forEach((side, at) => { form.elements[side].value = area ? (100 * area[at]).toFixed(1) : ""; });
+    showMark(form);
+  }
+
+  function showMark(form) {
+    const box = form.querySelector(".mark");
+    const shares = SIDES.map((side) => form.elements[side].value);
+    box.hidden = shares.some((share) => share === "");
+    if (box.hidden) return;
+    const [left, top, right, bottom] = shares.map(Number);
+    Object.assign(box.style, { left: `${left}%`, top: `${top}%`, width: `${right - left}%`, height: `${bottom - top}%` });
+  }
+
+  // What was quoted is what is asked for: any change of it needs its price again.
+  function unquote(form) {
+    form.querySelector('[data-act="order"]').hidden = true;
+    form.querySelector("#quote").textContent = "";
+  }
+
+  panel.addEventListener("pointerdown", (event) => {
+    const canvas = event.target.closest(".canvas");
+    if (!canvas || event.button !== 0) return;
+    event.preventDefault();
+    const form = canvas.closest("form");
+    const bounds = canvas.getBoundingClientRect();
+    const place = ({ clientX, clientY }) => [(clientX - bounds.left) / bounds.width, (clientY - bounds.top) / bounds.height]
+      .map((share) => Math.min(1, Math.max(0, share)));
+    const [fromX, fromY] = place(event);
+    canvas.setPointerCapture(event.pointerId);
+    const drag = (moved) => {
+      const [x, y] = place(moved);
+      mark(form, [Math.min(fromX, x), Math.min(fromY, y), Math.max(fromX, x), Math.max(fromY, y)]);
+    };
+    const drop = () => {
+      canvas.removeEventListener("pointermove", drag);
+      unquote(form);
+    };
+    canvas.addEventListener("pointermove", drag);
+    canvas.addEventListener("pointerup", drop, { once: true });
+    canvas.addEventListener("pointercancel", drop, { once: true });
+  });
+
+  panel.addEventListener("input", (event) => {
+    const form = event.target.closest("#asking");
+    if (!form) return;
+    if (event.target.name === "way") form.querySelector(".marking").hidden = form.elements.way.value !== "edit";
+    if (SIDES.includes(event.target.name)) showMark(form);
+    unquote(form);
+  });
+
   async function quote(form) {
     const { file } = looked().dataset;
     const order = form.querySelector('[data-act="order"]');
     const told = form.querySelector("#quote");
     order.hidden = true;
     told.textContent = "Asking for the price…";
-    const query = new URLSearchParams({ file, note: form.elements.note.value });
+    const query = new URLSearchParams({ file, ...wish(form) });
     const answer = await fetch(`${base}/quote?${query}`, { headers: { Accept: "application/json" } }).catch(() => null);
     const quoted = answer ? await answer.json() : { error: "the server can't be reached" };
     if (quoted.error) told.textContent = quoted.error;
@@ -201,7 +262,7 @@
 
   function order(form) {
     const card = cardOf(looked().dataset.file);
-    const fields = { note: form.elements.note.value, price_usd: form.querySelector('[data-act="order"]').dataset.price };
+    const fields = { ...wish(form), price_usd: form.querySelector('[data-act="order"]').dataset.price };
     sending = sending.then(async () => {
       const { file, sha, number } = card.dataset;
       const rows = await post("ask", { file, sha256: sha, number, ...fields });
@@ -274,6 +335,10 @@
     if (button.dataset.act === "reject") openReasons(button.getAttribute("aria-expanded") !== "true");
     if (button.dataset.act === "note") openAsking(button.getAttribute("aria-expanded") !== "true");
     if (button.dataset.act === "close") close();
+    if (button.dataset.act === "unmark") {
+      mark(button.form, null);
+      unquote(button.form);
+    }
   });
 
   function close() {

@@ -11,17 +11,54 @@ from typing import Final
 
 from nbp_dagster.briefs.brand_terms import find_term
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.correction_text import edit_references
+from nbp_dagster.prompts.edits import Region
 from nbp_dagster.prompts.expansion import Prompt
+from nbp_dagster.prompts.render_context import render_context_of
+from nbp_dagster.prompts.templates import render_instruction_edit
 from nbp_dagster.studio.ledger.budget import select_affordable
 from nbp_dagster.studio.ledger.orders import Order, Reused
+from nbp_dagster.studio.regeneration_rules import EditInPlace
 from nbp_dagster.studio.studio import Studio
 
 LONGEST_NOTE: Final = 300
 """Characters of a note: a clause of the prompt, not another prompt."""
 
+LONGEST_INSTRUCTION: Final = 1_200
+"""Characters of all changes of one picture together; then it is better drawn anew."""
+
+SMALLEST_REGION: Final = 0.02
+"""Share of a side: less can't be hit, by a finger or by the model."""
+
 
 class CannotAsk(NbpError):
     """Another picture that can't be asked for; nothing was recorded."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person wants to be different.
+
+    Attributes:
+        note: In words.
+        is_edit: Whether the picture itself is changed; else another is drawn, by its request with
+            the note added.
+        region: The part that alone may change; None for all of it. For an edit alone.
+    """
+
+    note: str
+    is_edit: bool = False
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class _Quoted:
+    """A quote, and what it takes to record that the picture is asked for."""
+
+    quote: "AskingQuote"
+    order: Order
+    made: Reused
+    edit: EditInPlace | None
 
 
 @dataclass(frozen=True)
@@ -52,22 +89,23 @@ class Asker:
 
     open_studio: Callable[[], AbstractContextManager[Studio]]
 
-    def quote(self, prompt_key: str, note: str) -> AskingQuote:
-        """Return what another picture of a prompt costs, with a note added to its request.
+    def quote(self, prompt_key: str, change: Change) -> AskingQuote:
+        """Return what another picture of a prompt costs.
 
         Raises:
-            CannotAsk: The note is empty, long or has a prohibited term; the prompt has no picture.
+            CannotAsk: The note is empty, long or has a prohibited term; the prompt has no picture,
+                or one that is an edit already; or the region is none of a picture.
             NbpError: The studio can't be opened, or the service can't be asked for the price.
         """
         with self.open_studio() as studio:
-            return self._quote(studio, prompt_key, note)[0]
+            return self._quote(studio, prompt_key, change).quote
 
-    def ask(self, prompt_key: str, note: str, *, price_usd: Decimal) -> AskingQuote:
+    def ask(self, prompt_key: str, change: Change, *, price_usd: Decimal) -> AskingQuote:
         """Record that another picture is asked for, at the price that was shown.
 
         Args:
             prompt_key: The prompt.
-            note: Added to its request.
+            change: What is to be different.
             price_usd: The price that was agreed to, USD.
 
         Raises:
@@ -75,21 +113,23 @@ class Asker:
             AlreadyAsked: Another picture is asked for already.
         """
         with self.open_studio() as studio:
-            quote, order, made = self._quote(studio, prompt_key, note)
+            found = self._quote(studio, prompt_key, change)
+            quote = found.quote
             if quote.price_usd != price_usd:
                 raise CannotAsk(
                     f"{prompt_key}: it costs {quote.price_usd} USD now, not {price_usd}; look again"
                 )
             for line in quote.over:
                 raise CannotAsk(f"{prompt_key}: {line}")
-            studio.regenerations.ask(order, made, quote.note)
+            if found.edit is None:
+                studio.regenerations.ask(found.order, found.made, quote.note)
+            else:
+                studio.regenerations.ask_edit(found.order, found.made, found.edit)
             return quote
 
-    def _quote(
-        self, studio: Studio, prompt_key: str, note: str
-    ) -> tuple[AskingQuote, Order, Reused]:
+    def _quote(self, studio: Studio, prompt_key: str, change: Change) -> _Quoted:
         prompt = _find_prompt(studio, prompt_key)
-        clause = _check_note(studio, prompt, note)
+        clause = _check_note(studio, prompt, change.note)
         compiled = studio.compile([prompt])
         order = compiled.orders.get(prompt_key)
         if order is None:
@@ -100,6 +140,10 @@ class Asker:
             raise CannotAsk(
                 f"{prompt_key}: there is no picture of its present brief; make it first"
             )
+        edit = None
+        if change.is_edit:
+            region = _check_region(change.region)
+            edit = _compile_edit(studio, prompt, order, made, clause, region)
         _, over = select_affordable(
             studio.caps({prompt.campaign}),
             [order],
@@ -107,7 +151,66 @@ class Asker:
         )
         is_simulated = studio.provider == "simulator"
         quote = AskingQuote(prompt_key, clause, order.price, tuple(over.values()), is_simulated)
-        return quote, order, made
+        return _Quoted(quote, order, made, edit)
+
+
+def _compile_edit(
+    studio: Studio, prompt: Prompt, order: Order, made: Reused, clause: str, region: Region | None
+) -> EditInPlace:
+    """Return the edit of the picture as it was drawn, with every change since.
+
+    Raises:
+        CannotAsk: The prompt is an edit itself, or there are too many changes.
+    """
+    if order.request.edit is not None:
+        raise CannotAsk(
+            f"{prompt.key} is an edit already, and an edit of an edit loses quality; ask again in "
+            "words: it is made anew from what it starts from"
+        )
+    attempts = studio.regenerations.attempts_of(order, made)
+    base, instruction, first = made.image.sha256, clause, attempts.first.request
+    last = attempts.accepted
+    if last is not None and last.base:
+        base, instruction = last.base, f"{last.instruction} {clause}"
+        region = _join(last.region, region)
+    if len(instruction) > LONGEST_INSTRUCTION:
+        raise CannotAsk(
+            f"{prompt.key}: its changes have {len(instruction)} characters by now; accepted: at "
+            f"most {LONGEST_INSTRUCTION}; ask again instead, so that it is drawn anew"
+        )
+    context = render_context_of(studio.briefs, prompt)
+    text = render_instruction_edit(
+        context.brand,
+        context.shot,
+        instruction=instruction,
+        locale=prompt.locale,
+        ratio=str(first.parameters["aspect_ratio"]),
+        margins=None,
+        references=edit_references(first, base=base, region=region),
+        region=region,
+    )
+    return EditInPlace(text, base, instruction, region)
+
+
+def _join(one: Region | None, other: Region | None) -> Region | None:
+    """Return the part that holds both; all of the picture where one of them is."""
+    if one is None or other is None:
+        return None
+    left, top, right, bottom = zip(one, other, strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
+def _check_region(region: Region | None) -> Region | None:
+    if region is None:
+        return None
+    left, top, right, bottom = region
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise CannotAsk("the marked area is none of the picture; mark it again")
+    if min(right - left, bottom - top) < SMALLEST_REGION:
+        raise CannotAsk(
+            f"the marked area is less than {SMALLEST_REGION:.0%} of a side; mark a larger one"
+        )
+    return left, top, right, bottom
 
 
 def _find_prompt(studio: Studio, prompt_key: str) -> Prompt:

@@ -36,6 +36,7 @@ class CharacterInput:
         unmeasured: Why likeness could not be measured; empty where it was.
         copied: Share of a reference that came back as the picture, by character.
         heads: The picture's faces, counted; None where faces are left out.
+        decided: Whether people's decisions set a threshold.
     """
 
     prompt_key: str
@@ -46,10 +47,13 @@ class CharacterInput:
     unmeasured: str
     copied: Mapping[str, float]
     heads: Headcount | None = None
+    decided: bool = False
 
     @property
     def provenance(self) -> str:
         """Where the threshold comes from, in words."""
+        if self.decided:
+            return "found on this brand's sheets and on people's decisions"
         if self.calibrated:
             return "found on this brand's sheets"
         return "a default that is not calibrated for this brand: look, or run `nbp calibrate`"

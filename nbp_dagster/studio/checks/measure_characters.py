@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,7 +38,7 @@ from nbp_dagster.studio.checks.characters.copying import (
 from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure, cut_figures
 from nbp_dagster.studio.checks.characters.headcount import Headcount
-from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup
+from nbp_dagster.studio.checks.characters.lineup import Likeness, Lineup, PictureScores
 from nbp_dagster.studio.checks.characters.patch_scorer import PatchScorer
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, ColourScorer, ScorerMissing
 from nbp_dagster.studio.checks.check_table import CheckResult, run_table
@@ -136,7 +136,7 @@ class Measurer:
             "version": MEASURE_VERSION,
             "scorer": _identity(made, self._measuring),
             "sheets": made.digest,
-            "calibration": None if made.calibration is None else vars(made.calibration) | {},
+            "calibration": None if made.calibration is None else _facts_of(made.calibration),
             "cast": list(cast),
             "blocking": sorted(brand.blocking_checks),
         }
@@ -167,16 +167,7 @@ class Measurer:
         heads: Headcount | None = None
         if made.lineup is not None and made.views:
             scores = made.lineup.score_picture(picture)
-            likenesses = {
-                name: made.lineup.likeness_of(
-                    scores,
-                    name,
-                    present={name, *cast},
-                    threshold=_threshold(made),
-                    cast=cast if name in cast else (),
-                )
-                for name in made.views
-            }
+            likenesses = _compare(made.lineup, scores, made, tuple(made.views), cast)
             heads = made.lineup.count_heads(scores, cast)
         calibration = made.calibration
         grey, ratio = prepare_picture(picture), round(picture.width / picture.height, 2)
@@ -186,6 +177,7 @@ class Measurer:
             likenesses=likenesses,
             threshold=_threshold(made),
             calibrated=calibration is not None,
+            decided=calibration is not None and bool(calibration.decisions),
             unmeasured=made.unmeasured or _name_absent(cast, made),
             heads=heads,
             copied={name: copied_share(grey, self._ways(made, name, ratio)) for name in wanted},
@@ -196,8 +188,39 @@ class Measurer:
             likenesses=_rows(subject, made),
         )
 
-    def calibrate(self, brand: Brand, sheets: Mapping[str, Sheet]) -> tuple[Calibration, Path]:
+    def compare(
+        self,
+        brand: Brand,
+        sheets: Mapping[str, Sheet],
+        *,
+        cast: Sequence[str],
+        picture: Image.Image,
+    ) -> Mapping[str, Likeness]:
+        """Return how like its sheet each character of a shot is; those without one are left out.
+
+        Args:
+            brand, sheets, cast: As in `measure`.
+            picture: The original, RGB.
+        """
+        made = self._cast(brand, sheets)
+        wanted = tuple(name for name in cast if made.views.get(name))
+        if made.lineup is None or not wanted:
+            return {}
+        return _compare(made.lineup, made.lineup.score_picture(picture), made, wanted, cast)
+
+    def calibrate(
+        self,
+        brand: Brand,
+        sheets: Mapping[str, Sheet],
+        *,
+        refine: Callable[[Calibration], Calibration] = lambda found: found,
+    ) -> tuple[Calibration, Path]:
         """Find a brand's thresholds and keep them; see `calibration.calibrate`.
+
+        Args:
+            brand: The brand.
+            sheets: Those there are of it, by `brand/character`.
+            refine: Returns what is kept, by what the sheets give.
 
         Raises:
             ScorerMissing: The configured scorer can't work here, or none is set.
@@ -214,6 +237,7 @@ class Measurer:
             palette=tuple(brand.palette.values()),
             faces=made.lineup.faces,
         )
+        found = refine(found)
         path = self._calibrations.write(found)
         self._casts.clear()
         return found, path
@@ -324,6 +348,32 @@ def _threshold(made: _Cast) -> float:
     if made.calibration is not None:
         return made.calibration.cross
     return DEFAULT_STANDINGS["colour" if made.lineup is None else made.lineup.scorer.name]
+
+
+def _facts_of(calibration: Calibration) -> dict[str, object]:
+    """Return what a measurement depends on; files of before decisions counted have none."""
+    facts = vars(calibration) | {}
+    return facts if calibration.decisions else {k: facts[k] for k in facts if k != "decisions"}
+
+
+def _compare(
+    lineup: Lineup,
+    scores: PictureScores,
+    made: _Cast,
+    names: Iterable[str],
+    cast: Sequence[str],
+) -> dict[str, Likeness]:
+    """Return the likeness of some characters, those of the shot and others, in one picture."""
+    return {
+        name: lineup.likeness_of(
+            scores,
+            name,
+            present={name, *cast},
+            threshold=_threshold(made),
+            cast=cast if name in cast else (),
+        )
+        for name in names
+    }
 
 
 def _name_absent(cast: Sequence[str], made: _Cast) -> str:

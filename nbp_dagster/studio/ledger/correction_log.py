@@ -17,6 +17,11 @@ Kept = Literal["first", "correction"]
 NOTE: Final = "note"
 """Stands in place of checks where a person asked for another picture, in words of their own."""
 
+EDIT: Final = "edit"
+"""Stands in place of checks where a person asked for a change of the picture itself."""
+
+_ASKED: Final = ((NOTE,), (EDIT,))
+
 # As in the ledger: statements stay small.
 _CHUNK = 500
 
@@ -31,11 +36,15 @@ class Correction:
         number: From 1, for each such picture.
         fingerprint: Fingerprint of the new request.
         prompt: Its prompt; everything else is the parent's.
-        checks: Names of the checks that it must pass; `NOTE` alone where a person asked for it.
+        checks: Names of the checks that it must pass; `NOTE` or `EDIT` alone where a person asked
+            for it.
         key: The prompt's key at that time.
         asked_at: Seconds since the epoch.
         kept: Which picture is kept; None while undecided: the correction is still due.
         reason: Why it is kept, in words.
+        base: SHA-256 of the picture that it edits, as hex; empty where it is drawn anew.
+        instruction: What is changed in that; every change since it was drawn.
+        region: The part of it that alone may change, as `edits.Region`; None for all of it.
     """
 
     parent: str
@@ -48,11 +57,14 @@ class Correction:
     asked_at: float = 0.0
     kept: Kept | None = None
     reason: str = ""
+    base: str = ""
+    instruction: str = ""
+    region: tuple[float, float, float, float] | None = None
 
     @property
-    def is_note(self) -> bool:
+    def is_asked(self) -> bool:
         """Whether a person asked for it; its picture is kept whatever checks say."""
-        return self.checks == (NOTE,)
+        return self.checks in _ASKED
 
 
 class CorrectionLog:
@@ -141,4 +153,6 @@ def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
     columns = dict(row._mapping)
     del columns["id"]
     checks: Sequence[str] = columns.pop("checks")
-    return Correction(**columns, checks=tuple(checks))
+    shares: Sequence[float] | None = columns.pop("region")
+    region = None if shares is None else (shares[0], shares[1], shares[2], shares[3])
+    return Correction(**columns, checks=tuple(checks), region=region)

@@ -105,6 +105,11 @@ corrections = sa.Table(
     # "first" or "correction"; null while it is not known.
     sa.Column("kept", sa.String(20), nullable=True),
     sa.Column("reason", sa.Text, nullable=False, server_default=""),
+    # Of an edit: the SHA-256 of the picture that is edited, what is changed, and which part of it
+    # as four shares of its sides; null where all of it may change.
+    sa.Column("base", sa.String(64), nullable=False, server_default=""),
+    sa.Column("instruction", sa.Text, nullable=False, server_default=""),
+    sa.Column("region", sa.JSON, nullable=True),
     sa.UniqueConstraint("parent", "original", "number", name="one_row_a_correction"),
     sa.Index("corrections_by_fingerprint", "fingerprint"),
 )

@@ -47,14 +47,18 @@ class ChainCompiler(Compiler):
     def compile(self, prompts: Iterable[Prompt], *, fresh: bool = False) -> Compiled:
         """Compile prompts into priced orders; see `Compiler.compile`."""
         wanted = tuple(prompts)
+        # Whichever models drew them: before each model's compiler has its part.
+        self.look_up_bases(wanted)
         parts = self._split(wanted)
-        return _merge(wanted, [Compiler.compile(item, own, fresh=fresh) for item, own in parts])
+        return _merge(wanted, [item.compile_drawn(own, fresh=fresh) for item, own in parts])
 
-    def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
-        """Compile prompts whose sheets are not made yet; see `Compiler.sketch`."""
-        wanted, without = tuple(prompts), tuple(missing)
+    def sketch(
+        self, prompts: Iterable[Prompt], missing: Iterable[str], bases: Iterable[str] = ()
+    ) -> Compiled:
+        """Compile prompts that are made of something not made yet; see `Compiler.sketch`."""
+        wanted, without, edited = tuple(prompts), tuple(missing), tuple(bases)
         parts = self._split(wanted)
-        return _merge(wanted, [Compiler.sketch(item, own, without) for item, own in parts])
+        return _merge(wanted, [Compiler.sketch(item, own, without, edited) for item, own in parts])
 
     def _split(self, prompts: Sequence[Prompt]) -> list[tuple[Self, tuple[Prompt, ...]]]:
         """Return the prompts by the compiler of their model; all are with this one as a rule."""
@@ -148,4 +152,5 @@ def _merge(prompts: Sequence[Prompt], parts: Sequence[Compiled]) -> Compiled:
         failures=tuple(failures[prompt.key] for prompt in prompts if prompt.key in failures),
         sheets={key: sheet for part in parts for key, sheet in part.sheets.items()},
         unpinned={key: text for part in parts for key, text in part.unpinned.items()},
+        waiting={key: base for part in parts for key, base in part.waiting.items()},
     )

@@ -34,6 +34,7 @@ from nbp_dagster.studio.ordering.character_sheets import (
     SheetStatus,
     generated_sheet,
 )
+from nbp_dagster.studio.ordering.edit_bases import EditBase, EditBases, FindBases, find_no_bases
 from nbp_dagster.studio.ordering.former_requests import Former, choose_requests, former_briefs
 from nbp_dagster.studio.ordering.model_memory import ModelMemory
 from nbp_dagster.studio.ordering.model_watch import ModelWatch, find_lost
@@ -53,12 +54,20 @@ class Compiled:
         failures: Prompts whose request breaks a rule, each with the reason.
         sheets: The character sheets that exist, by `brand/character`.
         unpinned: The message for each sheet that is made and not pinned, by `brand/character`.
+        waiting: What the edits among the failures wait for, by prompt key: a picture to be made,
+            or its approval.
     """
 
     orders: Mapping[str, Order]
     failures: tuple[Failed, ...]
     sheets: Mapping[str, Sheet]
     unpinned: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, EditBase] = field(default_factory=dict)
+
+    @property
+    def for_review(self) -> dict[str, str]:
+        """The edits that a person's approval alone keeps waiting, with what they wait for."""
+        return {key: base.waits_for for key, base in self.waiting.items() if base.is_for_review}
 
 
 class Compiler:
@@ -66,6 +75,7 @@ class Compiler:
 
     Attributes:
         character_sheets: Resolves the sheet of each character.
+        edit_bases: The pictures that edits start from.
         models: The models, and what is new of them since the last run.
 
     Args:
@@ -77,6 +87,7 @@ class Compiler:
         ledger: The purchases of sheets.
         pins: The pins of sheets.
         models: Folder that remembers the models as the last run saw them.
+        find_bases: Looks up the pictures that edits start from.
     """
 
     def __init__(
@@ -90,8 +101,10 @@ class Compiler:
         ledger: Ledger,
         pins: PinLog,
         models: Path,
+        find_bases: FindBases = find_no_bases,
     ) -> None:
         self.briefs = briefs
+        self.edit_bases = EditBases(briefs, find_bases)
         self.models = ModelWatch(briefs, ModelMemory(models), fetch=partial(fetch_quote, client))
         self.provider = provider
         self._ledger = ledger
@@ -151,6 +164,18 @@ class Compiler:
             OxenError: The service is out of reach.
         """
         wanted = tuple(prompts)
+        self.look_up_bases(wanted)
+        return self.compile_drawn(wanted, fresh=fresh)
+
+    def look_up_bases(self, prompts: Iterable[Prompt]) -> None:
+        """Look up the pictures that the edits among some prompts start from; buys nothing."""
+        bases = self.edit_bases.prompts_of(prompts)
+        if bases:
+            drawn = self.compile(bases)
+            self.edit_bases.take(drawn.orders.values(), drawn.failures)
+
+    def compile_drawn(self, wanted: Sequence[Prompt], *, fresh: bool) -> Compiled:
+        """Compile prompts whose bases were looked up; see `compile`."""
         # A sheet may have been made or pinned since.
         self._brand_sheets.clear()
         statuses = self.character_sheets.statuses(
@@ -164,7 +189,13 @@ class Compiler:
         self._compiled_sheets.update(sheets)
         failures: dict[str, Failed] = {}
         requests: dict[str, ImageRequest] = {}
+        held: dict[str, EditBase] = {}
         for prompt in wanted:
+            base = self.edit_bases.find_wait(prompt)
+            if base is not None:
+                held[prompt.key] = base
+                failures[prompt.key] = _reject(prompt, f"it is an edit, and {base.waits_for}")
+                continue
             waiting = [unpinned[key] for key in self.sheets_of(prompt) if key in unpinned]
             try:
                 if waiting:
@@ -189,7 +220,9 @@ class Compiler:
             except NbpError as error:
                 failures[prompt.key] = _reject_faulty(prompt, error)
         in_order = tuple(failures[prompt.key] for prompt in wanted if prompt.key in failures)
-        return Compiled(orders=orders, failures=in_order, sheets=sheets, unpinned=unpinned)
+        return Compiled(
+            orders=orders, failures=in_order, sheets=sheets, unpinned=unpinned, waiting=held
+        )
 
     def former_orders(self, prompts: Iterable[Prompt], compiled: Compiled) -> tuple[Order, ...]:
         """Return the orders of former forms of compiled prompts' requests, to look for them.
@@ -205,13 +238,16 @@ class Compiler:
             for request in compile_former()
         )
 
-    def sketch(self, prompts: Iterable[Prompt], missing: Iterable[str]) -> Compiled:
-        """Compile prompts whose sheets are not made or chosen yet, to be looked at only.
+    def sketch(
+        self, prompts: Iterable[Prompt], missing: Iterable[str], bases: Iterable[str] = ()
+    ) -> Compiled:
+        """Compile prompts that are made of something that is not made yet, to be looked at only.
 
         Args:
-            prompts: The prompts, each with a sheet among the missing.
+            prompts: The prompts, each with a sheet among the missing, or an edit of a base.
             missing: Keys of those sheets; their bytes are `PENDING_DIGEST`, so that fingerprints
                 are none of a request that will be sent.
+            bases: Keys of the prompts whose pictures are to be made, and edited; likewise.
 
         Raises:
             OxenError: The model or a reference can't be fetched.
@@ -222,6 +258,7 @@ class Compiler:
         )
         sheets = {key: item.sheet for key, item in statuses.items() if item.sheet is not None}
         sheets |= {key: generated_sheet(key, PENDING_DIGEST) for key in missing}
+        self.edit_bases.sketch(bases)
         self._sheet_faults.update(
             (key, item.fault) for key, item in statuses.items() if item.fault is not None
         )
@@ -374,6 +411,7 @@ class Compiler:
             capabilities=self.quote(self.briefs.campaigns[prompt.campaign].model).capabilities,
             sheets=sheets,
             digests=digests,
+            originals=self.edit_bases.digests,
         )
 
     def _sources(self, prompt: Prompt) -> tuple[str, ...]:

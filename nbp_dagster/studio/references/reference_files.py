@@ -10,7 +10,8 @@ from nbp_dagster.briefs.supplied_images import SuppliedImage
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.error_text import cut_query
-from nbp_dagster.prompts.reference_selection import palette_reference
+from nbp_dagster.prompts.edits import ORIGINAL
+from nbp_dagster.prompts.reference_selection import REGION, palette_reference, read_region
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage
 from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
@@ -26,6 +27,8 @@ ReadReference = Callable[[str, str], bytes]
 
 # How the source of a generated sheet begins; its key follows.
 SHEET = "sheet:"
+# Sources whose bytes the model sent: they lie in the store.
+_MADE = (SHEET, ORIGINAL)
 # Timeout in seconds of one fetch: a reference is smaller than a 4K result.
 FETCH_SECONDS = 60.0
 
@@ -44,8 +47,8 @@ class ReferenceFiles:
         client: Fetches images given as URLs.
         store: Holds fetched images and generated sheets.
         delivery: The strategy that delivers images to the service.
-        fetch_sheet: Brings a generated sheet that the store lacks into it, by its key
-            (`brand/character`) and digest; does nothing for one that it does not know.
+        fetch_made: Brings a generated sheet, or the picture of a prompt, that the store lacks into
+            it, by its key and digest; does nothing for one that it does not know.
     """
 
     def __init__(
@@ -55,13 +58,13 @@ class ReferenceFiles:
         client: OxenClient,
         store: ImageStore,
         delivery: ReferenceDelivery,
-        fetch_sheet: Callable[[str, str], None] = lambda key, digest: None,
+        fetch_made: Callable[[str, str], None] = lambda key, digest: None,
     ) -> None:
         self._briefs = briefs
         self._client = client
         self._store = store
         self._delivery = delivery
-        self._fetch_sheet = fetch_sheet
+        self._fetch_made = fetch_made
         self._digests: dict[str, str] = {}
         self._whole_digests: dict[str, str] = {}
         self._cards = SheetCards(
@@ -150,7 +153,7 @@ class ReferenceFiles:
 
         Raises:
             UnusableReference: The file is gone, or changed after the run read the briefs.
-            OxenError: A generated sheet is not in the store, and the service can't be asked.
+            OxenError: A picture of the model is not in the store, and the service can't be asked.
             StoreError: A stored reference is gone from the store.
             UndecodableImage: The bytes are not an accepted image.
         """
@@ -161,9 +164,15 @@ class ReferenceFiles:
             from nbp_dagster.studio.references.sheet_card import draw_palette_card
 
             return draw_palette_card(self._palettes[digest])
-        if source.startswith(SHEET) and not self._store.has(digest):
-            self._fetch_sheet(source.removeprefix(SHEET), digest)
-        if source.startswith(SHEET):
+        if source.startswith(REGION):
+            # Pillow: digests, which are all a command may need, draw nothing.
+            from nbp_dagster.studio.references.marked_region import draw_marked_region
+
+            key, base, region = read_region(source)
+            return draw_marked_region(self.read(f"{ORIGINAL}{key}", base), region)
+        if source.startswith(_MADE):
+            if not self._store.has(digest):
+                self._fetch_made(source.partition(":")[2], digest)
             return self._store.get(digest)
         if source.startswith("https://"):
             return make_sendable(self._store.get(digest), what=f"reference {cut_query(source)}")
@@ -190,7 +199,7 @@ class ReferenceFiles:
         kept = self._store.path(reference.digest)
         if kept.is_file():
             return kept.stat().st_size
-        if reference.source.startswith(SHEET):
+        if reference.source.startswith(_MADE):
             # Missing in the store: it is fetched when it is sent.
             return 0
         return len(self.read(reference.source, reference.digest))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -15,6 +15,10 @@ from nbp_dagster.studio.ledger.schema import decisions
 
 Verdict = Literal["approved", "rejected", "passed_over", "withdrawn"]
 Scalar = str | int | float | bool | None
+
+ASKED_WORDS: Final = "asked again: "
+EDIT_WORDS: Final = "to be edited: "
+"""Begin the reason of a rejection by which another picture was asked for; the note follows."""
 
 
 @dataclass(frozen=True, order=True)

@@ -139,7 +139,7 @@ class Reviews:
 
     def campaigns(self) -> tuple[str, ...]:
         """Return the campaigns that have a finished set, by name."""
-        return tuple(sorted(path.parent.name for path in self._sets.glob(f"*/{MANIFEST}")))
+        return list_finished_sets(self._sets)
 
     def open(self, campaign: str) -> SetReview:
         """Return a campaign's set with the latest decisions.
@@ -260,10 +260,7 @@ class Reviews:
             NoSuchSet: There is none.
             ManifestError: Its manifest can't be read.
         """
-        # Only names that a listing gives, so that none leads out of the folder.
-        if campaign not in self.campaigns():
-            raise NoSuchSet(f"there is no finished set {campaign[:100]!r}; make it with `nbp run`")
-        path = self._sets / campaign / MANIFEST
+        path = _require_set(self._sets, campaign)
         with self._reading:
             stamp, known = stamp_of(path), self._known.get(campaign)
             if stamp is None:
@@ -271,6 +268,28 @@ class Reviews:
             if known is None or known[0] != stamp:
                 known = self._known[campaign] = (stamp, _parse(path))
         return known[1]
+
+
+def list_finished_sets(sets: Path) -> tuple[str, ...]:
+    """Return the campaigns that have a finished set in a folder of sets, by name."""
+    return tuple(sorted(path.parent.name for path in sets.glob(f"*/{MANIFEST}")))
+
+
+def read_finished_set(sets: Path, campaign: str) -> SetManifest:
+    """Return the manifest of a campaign's set in a folder of sets.
+
+    Raises:
+        NoSuchSet: There is none.
+        ManifestError: It can't be read.
+    """
+    return read_manifest(_require_set(sets, campaign))
+
+
+def _require_set(sets: Path, campaign: str) -> Path:
+    # Only names that a listing gives, so that none leads out of the folder.
+    if campaign not in list_finished_sets(sets):
+        raise NoSuchSet(f"there is no finished set {campaign[:100]!r}; make it with `nbp run`")
+    return sets / campaign / MANIFEST
 
 
 def _parse(path: Path) -> ReadSet:

@@ -27,9 +27,9 @@ def open_templates(package: str = _PACKAGE) -> Environment:
     )
 
 
-def read_part(name: str) -> str:
+def read_part(name: str, package: str = _PACKAGE) -> str:
     """Return a static part of a page, with LF line ends, as browsers hash its exact text."""
-    text = (resources.files(_PACKAGE) / "templates" / name).read_text("utf-8")
+    text = (resources.files(package) / "templates" / name).read_text("utf-8")
     return text.replace("\r\n", "\n")
 
 

@@ -46,6 +46,11 @@ class StudioPaths:
         return self.home / "records"
 
     @property
+    def reports(self) -> Path:
+        """Pages of what campaigns came to, one a campaign."""
+        return self.home / "reports"
+
+    @property
     def calibrations(self) -> Path:
         """Calibrated thresholds, one file a brand."""
         return self.home / "calibrations"

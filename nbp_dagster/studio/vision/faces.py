@@ -23,6 +23,8 @@ LONGEST: Final = 1400
 _NETWORK_SIDE: Final = 192  # pixels; its 48 x 48 anchors lie 4 pixels apart, one a place
 _ANCHORS: Final = 48
 _TILE: Final = 0.62  # of the shorter side: finds the small faces of posters
+# Pixels of a tile's side: a smaller one holds no face to be told, and a strip has hundreds of them.
+_LEAST_TILE: Final = 16
 _STEP: Final = 0.65  # of a tile, from one to the next, at most
 _EDGE: Final = 0.01  # of a tile: a box that ends there is cut, and another tile has it whole
 _MOST_TURN: Final = 0.9  # distances of the eyes; painted profiles of the model lie at 0.6
@@ -99,7 +101,9 @@ def _windows(size: tuple[int, int]) -> Iterator[tuple[int, int, int]]:
     width, height = size
     side = max(size)
     yield (width - side) // 2, (height - side) // 2, side
-    tile = max(1, round(_TILE * min(size)))
+    tile = round(_TILE * min(size))
+    if tile < _LEAST_TILE:
+        return
     for top in _starts(height, tile):
         for left in _starts(width, tile):
             yield left, top, tile

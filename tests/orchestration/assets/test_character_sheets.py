@@ -311,7 +311,7 @@ def test_several_supplied_images_are_one_reference_of_a_request(
         [kitchen, _] = studio.compile(studio.prompts).orders.values()
         [card] = [item for item in kitchen.request.references if item.role == "identity"]
         is_stored = studio.store.has(card.digest)
-        data = studio.reference_bytes(card.source, card.digest)
+        data = studio.references.read(card.source, card.digest)
     assert (card.role, card.source) == ("identity", "card:hilltop/ada")
     # A card is known by its recipe, and drawn where it is needed.
     assert not is_stored

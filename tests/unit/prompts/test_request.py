@@ -316,9 +316,10 @@ def test_each_deciding_field_changes_the_fingerprint(request: ImageRequest) -> N
         replace(request, prompt_version=request.prompt_version + "x"),
     ]
     # What it is for; what is drawn stands in the prompt.
-    told = {"key", "drawn_locale"}
+    told = {"key", "drawn_locale", "edit", "region"}
     deciding = {field.name for field in dataclasses.fields(ImageRequest)} - told
-    assert replace(request, key="k", drawn_locale="de").fingerprint == request.fingerprint
+    told_alone = replace(request, key="k", drawn_locale="de", edit="words", region=(0, 0, 1, 1))
+    assert told_alone.fingerprint == request.fingerprint
     assert len(changed) == len(deciding)
     fingerprints = {one.fingerprint for one in changed}
     assert len(fingerprints) == len(changed)

@@ -257,3 +257,27 @@ def test_a_damaged_manifest_is_one_line(rig: ReviewRig, tmp_path: Path) -> None:
     assert answer.status_code == 500
     assert "make the set again" in answer.text
     assert "Traceback" not in answer.text
+
+
+def test_the_report_is_linked_from_its_set_and_has_the_policy_of_every_page(
+    rig: ReviewRig,
+) -> None:
+    browser = rig.browser()
+    browser.decide(FIRST)
+
+    answer = browser.get(f"/c/{CAMPAIGN}/report")
+
+    assert f'href="/c/{CAMPAIGN}/report"' in browser.get(f"/c/{CAMPAIGN}").text
+    assert "Cost per approved picture" in answer.text
+    assert "<style" not in answer.text
+    assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
+    (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', answer.text)
+    assert browser.get(style).headers["Content-Type"].startswith("text/css")
+
+
+def test_a_share_link_leads_to_no_report(rig: ReviewRig) -> None:
+    browser = rig.browser()
+    token = rig.context.access.share(CAMPAIGN, days=1)
+
+    assert "report" not in browser.get(f"/s/{token}").text
+    assert browser.get(f"/s/{token}/report").status_code == 404

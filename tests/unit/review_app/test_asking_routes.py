@@ -1,7 +1,7 @@
 """Asking for another picture on the page: quoted, recorded once, and made in the background."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,45 +9,20 @@ from typing import Any
 import pytest
 
 from nbp_dagster.review_app.context import Asking
-from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk
+from nbp_dagster.studio.asking.asker import CannotAsk, Change
 from nbp_dagster.studio.regeneration_rules import AlreadyAsked
-from tests.rigs.reviews import CAMPAIGN, Browser, ReviewRig, open_review_rig
+from tests.rigs.reviews import (
+    CAMPAIGN,
+    Browser,
+    RecordedRuns,
+    ReviewRig,
+    ScriptedAsker,
+    open_review_rig,
+)
 from tests.rigs.sets import build_set
 
 SAMPLE = build_set(shots=("kitchen",), channels=("instagram_feed",))
 FIRST = SAMPLE.manifest.pictures[0]
-
-
-@dataclass
-class ScriptedAsker:
-    """Quotes 0.15 USD, and records what is asked for."""
-
-    asked: list[tuple[str, str, Decimal]] = field(default_factory=list)
-    fault: Exception | None = None
-
-    def quote(self, prompt_key: str, note: str) -> AskingQuote:
-        if not note:
-            raise CannotAsk("say what the other picture shall show")
-        return AskingQuote(prompt_key, note, Decimal("0.15"), (), is_simulated=True)
-
-    def ask(self, prompt_key: str, note: str, *, price_usd: Decimal) -> AskingQuote:
-        if self.fault:
-            raise self.fault
-        self.asked.append((prompt_key, note, price_usd))
-        return self.quote(prompt_key, note)
-
-
-@dataclass
-class RecordedRuns:
-    """Keeps what was submitted."""
-
-    submitted: list[str] = field(default_factory=list)
-
-    def submit(self, prompt_key: str) -> None:
-        self.submitted.append(prompt_key)
-
-    def of_campaign(self, campaign: str) -> tuple[Any, ...]:
-        return ()
 
 
 @dataclass
@@ -93,11 +68,41 @@ def test_what_is_asked_for_is_recorded_and_made_and_the_picture_is_rejected(
     answer = asking.ask()
 
     assert answer.status_code == 200
-    assert asking.asker.asked == [(FIRST.prompt_key, "She waves", Decimal("0.15"))]
+    assert asking.asker.asked == [(FIRST.prompt_key, Change("She waves"), Decimal("0.15"))]
     assert asking.runs.submitted == [FIRST.prompt_key]
     row = asking.rig.reviews.open(CAMPAIGN).find(FIRST.file)
     assert row.decision is not None
     assert (row.state, row.decision.reason) == ("rejected", "asked again: She waves")
+
+
+def test_a_marked_area_is_read_in_hundredths_of_the_sides(asking: AskingRig) -> None:
+    sides = {"left": "10", "top": "20.5", "right": "55", "bottom": "100"}
+
+    answer = asking.ask(way="edit", **sides)
+
+    assert answer.status_code == 200
+    ((_, change, _),) = asking.asker.asked
+    assert change == Change("She waves", is_edit=True, region=(0.1, 0.205, 0.55, 1.0))
+    row = asking.rig.reviews.open(CAMPAIGN).find(FIRST.file)
+    assert row.decision is not None
+    assert row.decision.reason == "to be edited: She waves"
+
+
+def test_without_an_area_all_of_the_picture_may_change(asking: AskingRig) -> None:
+    asking.ask(way="edit", left="", top="", right="", bottom="")
+
+    assert asking.asker.asked[0][1] == Change("She waves", is_edit=True)
+
+
+@pytest.mark.parametrize("side", ["", "wide", "1e", "10%"])
+def test_an_area_with_a_side_that_is_no_number_asks_for_nothing(
+    asking: AskingRig, side: str
+) -> None:
+    answer = asking.ask(way="edit", left="10", top="10", right=side, bottom="90")
+
+    assert answer.status_code == 400
+    assert "a side that is no number; mark it again" in answer.json()["error"]
+    assert asking.asker.asked == []
 
 
 @pytest.mark.parametrize("price", ["", "free", "0,15"])

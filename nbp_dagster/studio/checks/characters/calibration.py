@@ -49,6 +49,8 @@ class Calibration:
         face_same: The largest distance at which two faces are one character's: less than usual
             where two of this cast look alike.
         faces: How many faces of each character are known.
+        decisions: How many characters people approved and rejected, by the threshold that these
+            decisions set; empty where the sheets alone set both.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -65,6 +67,7 @@ class Calibration:
     views: Mapping[str, int]
     face_same: float = SAME
     faces: Mapping[str, int] = field(default_factory=dict)
+    decisions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def fits(self, *, scorer: CharacterScorer, sheets: str) -> bool:
         """Whether it was made with this scorer and these sheets."""

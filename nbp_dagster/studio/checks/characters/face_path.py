@@ -22,6 +22,9 @@ SAME: Final = 0.50
 """Up to this distance two faces are one character's: of 46 pictures of a character in other scenes
 3 lay above, of 391 of another one 4 below (pictures of the model, 2026-11-28)."""
 
+LEAST_LIMIT: Final = 0.40
+"""`SAME` is never below it, however much two of a brand's characters look alike."""
+
 OTHER: Final = 0.56
 """From here on they are two characters': none of the 46, all but 26 of the 391."""
 
@@ -37,7 +40,6 @@ NO_FACE_FOUND: Final = "no face found"
 _REFERENCE_SCORE: Final = 0.65  # of a face in a reference, which every picture is set beside
 _MOST_FACES: Final = 6  # of a picture
 _ROOM: Final = 0.03  # between the nearest two faces of a cast and what counts as the same
-_LEAST_LIMIT: Final = 0.40  # however much two of a brand's characters look alike
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ class FacePath:
             for other in self._own[rival]
         ]
         nearest = min(apart, default=1.0)
-        return round(min(SAME, max(_LEAST_LIMIT, nearest - _ROOM)), 4)
+        return round(min(SAME, max(LEAST_LIMIT, nearest - _ROOM)), 4)
 
     def _judge(self, distance: float) -> Answer:
         if distance <= self.same:
