@@ -22,6 +22,7 @@ from nbp_dagster.oxen.metered_client import Usage
 from nbp_dagster.resources.usage import describe_usage
 from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
 from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
@@ -59,6 +60,7 @@ def test_every_channel_is_in_its_page(name: str) -> None:
             *ORIGINAL_CHECKS,
             *CHARACTER_CHECKS,
             *OCR_CHECKS,
+            *EDIT_CHECKS,
             *SET_CHECKS,
         )
     ],

@@ -11,6 +11,7 @@ from nbp_dagster.assets.metadata import table
 from nbp_dagster.clock import iso_time
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.check_table import Check
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
@@ -33,6 +34,7 @@ _TABLE: tuple[Check[Any], ...] = (
     *ORIGINAL_CHECKS,
     *CHARACTER_CHECKS,
     *OCR_CHECKS,
+    *EDIT_CHECKS,
 )
 
 APPROVED = "approved"

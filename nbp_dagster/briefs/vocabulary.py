@@ -222,6 +222,8 @@ WarningCheck = Literal[
     "labelled_type",
     "palette_coverage",
     "distinct_originals",
+    "edit_contained",
+    "old_words_gone",
 ]
 # Checks whose failure may lead to regeneration; the tables of `studio.checks` have the same names.
 CorrectableCheck = Literal[
@@ -233,6 +235,8 @@ CorrectableCheck = Literal[
     "copy_contrast",
     "unrequested_text",
     "prohibited_text",
+    "edit_contained",
+    "old_words_gone",
 ]
 # The palette's threshold is a guess: it alone regenerates nothing unless a campaign names it.
 DEFAULT_CORRECTED: tuple[CorrectableCheck, ...] = tuple(

@@ -185,6 +185,18 @@ def _plainness(_: _Facts) -> Iterator[str]:
     )
 
 
+def _containment(facts: _Facts) -> Iterator[str]:
+    where = "the lettering" if facts.request.edit == "words" else "the framed area"
+    yield (
+        f"Outside {where} every detail is that of Image 1, in its place, its shape and its colour, "
+        "and nothing joins it."
+    )
+
+
+def _replacement(_: _Facts) -> Iterator[str]:
+    yield "Every letter of the earlier wording gives way; the words quoted above stand alone."
+
+
 def _named(facts: _Facts) -> str:
     fields = [_FIELDS[name] for name in facts.subjects if name in _FIELDS]
     text = join(fields) if fields else "the lettering"
@@ -200,4 +212,6 @@ _CLAUSES: Final[Mapping[CorrectableCheck, Callable[[_Facts], Iterator[str]]]] = 
     "copy_contrast": _contrast,
     "unrequested_text": _plainness,
     "prohibited_text": _plainness,
+    "edit_contained": _containment,
+    "old_words_gone": _replacement,
 }

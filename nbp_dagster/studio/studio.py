@@ -16,6 +16,7 @@ from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.edits.edit_checker import EditChecker
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader
 from nbp_dagster.studio.checks.original_checker import OriginalChecker
@@ -164,14 +165,10 @@ class Studio:
             calibrations=CalibrationFolder(paths.calibrations),
             read=self.references.read,
         )
+        simulated, read = service.provider == "simulator", self.references.read
+        proofreader = Proofreader(options.ocr, simulated=simulated, read=read)
         self._inspector = Inspector(
-            self.measurer,
-            Proofreader(
-                options.ocr,
-                simulated=service.provider == "simulator",
-                read=self.references.read,
-            ),
-            OriginalChecker(self.references.read),
+            self.measurer, proofreader, OriginalChecker(read), EditChecker(read, proofreader)
         )
         self._renderer = Renderer(
             store=self.store,

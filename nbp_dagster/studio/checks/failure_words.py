@@ -31,6 +31,9 @@ FAILURE_WORDS: Final[Mapping[str, str]] = {
     "copy_contrast": "drawn words too faint",
     "unrequested_text": "lettering nobody asked for",
     "prohibited_text": "a prohibited term",
+    # Of every edit.
+    "edit_contained": "an edit that changed more than it should",
+    "old_words_gone": "words of the earlier language left",
     # Of a set.
     "self_similarity": "a character unlike the rest of the set",
     "distinct_originals": "the same picture twice",

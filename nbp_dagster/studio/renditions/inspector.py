@@ -10,6 +10,8 @@ from nbp_dagster.prompts.render_context import RenderContext
 from nbp_dagster.prompts.request import ImageRequest, Sheet
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.check_table import Check, fail_table
+from nbp_dagster.studio.checks.edits.edit_checker import EditChecker
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measurer, facts_of
 from nbp_dagster.studio.checks.ocr.drawn_letters import measure_drawn_letters
 from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
@@ -34,6 +36,7 @@ class Inspector:
         measurer: Measures characters against their sheets; None to measure none.
         proofreader: Reads the text on them; None to read none.
         original_checker: Checks the picture itself; None to skip those checks.
+        edit_checker: Checks what edits left as it was; None to skip those checks.
     """
 
     def __init__(
@@ -41,10 +44,12 @@ class Inspector:
         measurer: Measurer | None = None,
         proofreader: Proofreader | None = None,
         original_checker: OriginalChecker | None = None,
+        edit_checker: EditChecker | None = None,
     ) -> None:
         self._measurer = measurer
         self._proofreader = proofreader
         self._original_checker = original_checker
+        self._edit_checker = edit_checker
 
     def stamp(self, context: RenderContext, sheets: Mapping[str, Sheet] | None) -> str:
         """Return the hash of everything a prompt's original is inspected by; empty for nothing.
@@ -61,6 +66,8 @@ class Inspector:
             # Words that a former request of a banner drew change with its fingerprint.
             own = drawn_locale(context.prompt, context.shot)
             stamps.append(self._proofreader.stamp(context.brand, _expected_text_of(context, own)))
+        if self._edit_checker is not None:
+            stamps.append(self._edit_checker.stamp(context))
         stamps = [stamp for stamp in stamps if stamp]
         if len(stamps) < 2:
             return "".join(stamps)
@@ -90,7 +97,8 @@ class Inspector:
         record = replace(record, checks=(), likenesses=())
         record = self._survey(context, request, made, original, record)
         record = self._measure(context, original, sheets, record)
-        return self._proofread(context, request, made, original, record)
+        record = self._proofread(context, request, made, original, record)
+        return self._check_edit(context, request, original, record)
 
     def _survey(
         self,
@@ -128,6 +136,22 @@ class Inspector:
             reading=proof.reading or record.reading,
             pictures=_judge_each(context, record, proof, original.size),
         )
+
+    def _check_edit(
+        self,
+        context: RenderContext,
+        request: ImageRequest,
+        original: Pyramid,
+        record: PromptRecord,
+    ) -> PromptRecord:
+        """Return the record with the checks of an edit, where it is one."""
+        if self._edit_checker is None or request.edit is None:
+            return record
+        try:
+            results = self._edit_checker.check(context, request, original, record.reading)
+        except Exception as error:  # noqa: BLE001 - a reader's crash costs no paid picture
+            return _fail_checks(EDIT_CHECKS, error, context, record)
+        return replace(record, checks=(*record.checks, *map(facts_of, results)))
 
     def judge_letters(
         self,

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.manifest.value_types import ReadLine
+from nbp_dagster.studio.manifest.value_types import ReadLine, WordBox
 
 EXTRA: Final = "ocr"
 INSTALL: Final = 'pip install "nbp-dagster[ocr]"'
@@ -56,6 +56,10 @@ class OcrEngine(Protocol):
         The size decides what is found: large letters fall apart in a large picture, small ones
         are lost in a small one.
         """
+        ...
+
+    def locate(self, picture: Image.Image) -> tuple[WordBox, ...]:
+        """Return where an RGB picture has lettering, in whatever script, without reading it."""
         ...
 
 
@@ -112,7 +116,8 @@ class RapidOcrEngine:
         # Blue first, as OpenCV has it.
         pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
         with self._lock:
-            found = self._engine(pixels)
+            # The engine remembers what the call before asked for.
+            found = self._engine(pixels, use_det=True, use_cls=False, use_rec=True)
         # Where nothing is found, the fields are None.
         if getattr(found, "txts", None) is None or found.boxes is None:
             return ()
@@ -120,6 +125,16 @@ class RapidOcrEngine:
             _line(text, score, corners, picture.size)
             for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True)
         )
+
+    def locate(self, picture: Image.Image) -> tuple[WordBox, ...]:
+        """Return where a picture has lettering; see `OcrEngine.locate`."""
+        pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
+        with self._lock:
+            found = self._engine(pixels, use_det=True, use_cls=False, use_rec=False)
+        if getattr(found, "boxes", None) is None:
+            return ()
+        lines = (_line("", 1.0, corners, picture.size) for corners in found.boxes)
+        return tuple((line.left, line.top, line.right, line.bottom) for line in lines)
 
 
 def find_models() -> tuple[Path, Path]:

@@ -100,6 +100,13 @@ class Proofreader:
         self._lock = threading.Lock()
         self._availability = self._find_availability()
 
+    @property
+    def why_not_read(self) -> tuple[str, str]:
+        """Why originals are not read, and the extra that is missing; empty where they are."""
+        if self._when == "off":
+            return "reading is off (NBP_OCR=off)", ""
+        return self._availability.why_not, self._availability.missing_extra
+
     def stamp(self, brand: Brand, expected: ExpectedText) -> str:
         """Return the hash of all that a result depends on besides the original and its references.
 
@@ -151,7 +158,7 @@ class Proofreader:
         known: tuple[Pass, ...] = ()
         if earlier and (earlier.original, earlier.reader) == (original, self._availability.reader):
             known = earlier.passes
-        engine = self._engine()
+        engine = self.engine()
         subject = replace(
             subject, alphabet=engine.alphabet, labels=self._read_labels(engine, references)
         )
@@ -186,14 +193,20 @@ class Proofreader:
         except OcrEngineMissing as error:
             return _Availability(why_not=str(error), missing_extra=EXTRA)
 
-    def _engine(self) -> OcrEngine:
+    def engine(self) -> OcrEngine:
+        """Return the engine that reads; where `why_not_read` says that none does, it may fail.
+
+        Raises:
+            OcrEngineMissing: The extra `ocr` is not installed.
+        """
         return load_engine() if self._load is None else self._load()
 
     def _read_labels(self, engine: OcrEngine, references: Iterable[Reference]) -> tuple[str, ...]:
         """The words on the references: a product has a label."""
         found: list[str] = []
         for reference in references:
-            if reference.role == "palette" or self._read_reference is None:
+            # A region's picture is the edited one with a frame.
+            if reference.role in ("palette", "region") or self._read_reference is None:
                 continue
             with self._lock:
                 if reference.digest not in self._labels:

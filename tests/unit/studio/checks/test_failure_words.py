@@ -4,6 +4,7 @@ import pytest
 
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.check_table import Check, fail_table
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
@@ -14,7 +15,14 @@ from nbp_dagster.studio.manifest.records import judge_strictly
 
 NAMES = [
     check.name
-    for table in (RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, SET_CHECKS)
+    for table in (
+        RENDITION_CHECKS,
+        ORIGINAL_CHECKS,
+        CHARACTER_CHECKS,
+        OCR_CHECKS,
+        EDIT_CHECKS,
+        SET_CHECKS,
+    )
     for check in table
 ]
 

@@ -20,6 +20,7 @@ from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder, TooFewViews
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
@@ -238,11 +239,20 @@ def portrait_trace_without_faces(tmp_path: Path) -> bytes:
 
 def test_brands_may_promote_only_checks_that_exist() -> None:
     """The briefs' list is held against the tables."""
-    tables = (*RENDITION_CHECKS, *ORIGINAL_CHECKS, *CHARACTER_CHECKS, *OCR_CHECKS, *SET_CHECKS)
+    tables = (
+        *RENDITION_CHECKS,
+        *ORIGINAL_CHECKS,
+        *CHARACTER_CHECKS,
+        *OCR_CHECKS,
+        *EDIT_CHECKS,
+        *SET_CHECKS,
+    )
     known = {check.name for check in tables}
     assert set(WarningCheck.__args__) <= known  # type: ignore[attr-defined]
 
 
 def test_campaigns_may_correct_only_what_is_checked_on_originals() -> None:
-    known = {check.name for check in (*ORIGINAL_CHECKS, *CHARACTER_CHECKS, *OCR_CHECKS)}
+    known = {
+        check.name for check in (*ORIGINAL_CHECKS, *CHARACTER_CHECKS, *OCR_CHECKS, *EDIT_CHECKS)
+    }
     assert set(CorrectableCheck.__args__) <= known  # type: ignore[attr-defined]

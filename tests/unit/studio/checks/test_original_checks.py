@@ -14,6 +14,7 @@ from nbp_dagster.prompts.picture_sizes import PIXELS_AT_1K
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
 from nbp_dagster.studio.checks.check_table import Check, CheckResult, fail_table, run_table
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.logo import LogoTemplate, match_logo, prepare_logo
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
 from nbp_dagster.studio.checks.original_checks import (
@@ -221,7 +222,8 @@ class Broken:
 
 
 @pytest.mark.parametrize(
-    "table", [RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, SET_CHECKS]
+    "table",
+    [RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, EDIT_CHECKS, SET_CHECKS],
 )
 def test_a_check_that_crashes_has_failed_and_the_others_still_run(
     table: tuple[Check[Any], ...],
