@@ -88,7 +88,7 @@ class Asker:
     def _quote(
         self, studio: Studio, prompt_key: str, note: str
     ) -> tuple[AskingQuote, Order, Reused]:
-        prompt = _find_prompt(studio, prompt_key)
+        prompt = find_prompt(studio, prompt_key)
         clause = _check_note(studio, prompt, note)
         compiled = studio.compile([prompt])
         order = compiled.orders.get(prompt_key)
@@ -110,7 +110,12 @@ class Asker:
         return quote, order, made
 
 
-def _find_prompt(studio: Studio, prompt_key: str) -> Prompt:
+def find_prompt(studio: Studio, prompt_key: str) -> Prompt:
+    """Return a prompt of the present briefs.
+
+    Raises:
+        CannotAsk: They have none of that key.
+    """
     for prompt in studio.prompts:
         if prompt.key == prompt_key:
             return prompt
