@@ -1,9 +1,10 @@
 """Finds duplicates and near-duplicates among a campaign's originals; no verdicts."""
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -25,9 +26,13 @@ class _Original:
     fingerprint: str
     sha256: str
     descriptor: bytes
+    # The prompt whose picture it is an edit of; its own for a picture that is drawn.
+    start: str
 
     def may_look_like(self, other: "_Original") -> bool:
-        """Whether both show one moment: the same variant of a shot in two languages."""
+        """Whether both show one moment: a variant of a shot in two languages, or one's edits."""
+        if self.start == other.start:
+            return True
         return (self.shot, self.variant) == (other.shot, other.variant)
 
     def may_equal(self, other: "_Original") -> bool:
@@ -35,13 +40,20 @@ class _Original:
         return self.shot == other.shot and self.fingerprint == other.fingerprint
 
 
-def find_duplicates(records: Iterable[PromptRecord]) -> tuple[DuplicateFacts, ...]:
+def find_duplicates(
+    records: Iterable[PromptRecord], starts: Mapping[str, str] = MappingProxyType({})
+) -> tuple[DuplicateFacts, ...]:
     """Return each original that an earlier prompt has already, with the first such prompt.
 
     The same bytes are the same picture, whatever they were made for. Pictures that only look alike
     are compared within one aspect ratio: other ratios of a shot are meant to show the same moment.
+    An edit is meant to look like what it starts from.
+
+    Args:
+        records: Those of one campaign.
+        starts: Of each prompt that is an edit, the key of the prompt whose picture it starts from.
     """
-    originals = [_original(record) for record in records if record.pictures]
+    originals = [_original(record, starts) for record in records if record.pictures]
     places = {each.prompt_key: place for place, each in enumerate(originals)}
     found: dict[str, DuplicateFacts] = {}
     for each in (*_find_equal(originals), *_find_alike(originals)):
@@ -51,7 +63,7 @@ def find_duplicates(records: Iterable[PromptRecord]) -> tuple[DuplicateFacts, ..
     return tuple(sorted(found.values(), key=lambda each: places[each.prompt_key]))
 
 
-def _original(record: PromptRecord) -> _Original:
+def _original(record: PromptRecord, starts: Mapping[str, str]) -> _Original:
     first = record.pictures[0]
     return _Original(
         prompt_key=record.prompt_key,
@@ -61,6 +73,7 @@ def _original(record: PromptRecord) -> _Original:
         fingerprint=record.fingerprint,
         sha256=first.original_sha256,
         descriptor=base64.b64decode(record.sketch),
+        start=starts.get(record.prompt_key, record.prompt_key),
     )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from nbp_dagster.briefs.brief import Briefs, wording_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
+from nbp_dagster.prompts.edits import find_base
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.checks.duplicates import find_duplicates
@@ -27,7 +28,7 @@ from nbp_dagster.studio.manifest.manifest import (
     count_totals,
 )
 from nbp_dagster.studio.manifest.records import PromptRecord
-from nbp_dagster.studio.manifest.value_types import LogoFacts, SafeArea
+from nbp_dagster.studio.manifest.value_types import DuplicateFacts, LogoFacts, SafeArea
 
 # Timeout of each call of git.
 _GIT_SECONDS = 5.0
@@ -100,11 +101,18 @@ def assemble(
         pictures=tuple(pictures),
         missing=tuple(missing),
         likenesses=rank_likenesses(records.values()),
-        twins=find_duplicates(records[prompt.key] for prompt in wanted if prompt.key in records)
-        if compares
-        else (),
+        twins=_find_twins(campaign, wanted, records) if compares else (),
         logos=logos,
     )
+
+
+def _find_twins(
+    campaign: Campaign, prompts: Iterable[Prompt], records: Mapping[str, PromptRecord]
+) -> tuple[DuplicateFacts, ...]:
+    made = [prompt for prompt in prompts if prompt.key in records]
+    bases = {prompt.key: find_base(prompt, campaign) for prompt in made}
+    starts = {key: base for key, base in bases.items() if base is not None}
+    return find_duplicates((records[prompt.key] for prompt in made), starts)
 
 
 def title_of(briefs: Briefs, campaign: Campaign) -> str:

@@ -76,9 +76,7 @@ def measure_difference(
     compared = _mask_of(size, apart_from)
     if not compared.any():
         return PictureDifference(0.0, 0.0, None, 1.0)
-    seen = np.asarray(second, np.float32)
-    known = _lay_on(first, second, compared)
-    known, seen = _planes(known), _planes(_relight(seen, known, compared))
+    known, seen = map(_planes, _lay_on(first, second, compared))
     structure, apart = _compare(known, seen)
     differs = _open(((structure < LEAST_STRUCTURE) | (apart > MOST_APART)) & compared)
     return PictureDifference(
@@ -89,17 +87,21 @@ def measure_difference(
     )
 
 
-def _lay_on(original: Image.Image, edited: Image.Image, compared: Mask) -> Floats:
-    """Return the original as it lies best on its edit: registered, or as it is."""
-    seen = np.asarray(edited, np.float32)
-    ways: list[Floats] = [np.asarray(original, np.float32)]
+def _lay_on(original: Image.Image, edited: Image.Image, compared: Mask) -> tuple[Floats, Floats]:
+    """Return the original as it lies best on its edit, and the edit in the original's light."""
+    ways = [original]
     moved = register(original, edited, compared)
     if moved is not None:
-        ways.append(np.asarray(moved, np.float32))
+        ways.append(moved)
+    seen = np.asarray(edited, np.float32)
+    known = [np.asarray(way, np.float32) for way in ways]
+    pairs = [(way, _relight(seen, way, compared)) for way in known]
     # What was changed must not decide how the rest lies.
     return min(
-        ways,
-        key=lambda way: float(np.percentile(np.abs(way - seen).mean(-1)[compared], _TRUSTED)),
+        pairs,
+        key=lambda pair: float(
+            np.percentile(np.abs(pair[0] - pair[1]).mean(-1)[compared], _TRUSTED)
+        ),
     )
 
 

@@ -144,3 +144,14 @@ def test_twins_fail_their_check_of_the_set_alone_which_may_block() -> None:
     [red] = [result for result in results if result.verdict == "failed"]
     assert (red.name, red.severity) == ("distinct_originals", "error")
     assert red.sentence == f"the same picture twice: {second} is {first} (likeness 0.97)"
+
+
+def test_an_edit_may_look_like_what_it_starts_from_but_not_have_its_bytes() -> None:
+    one, _ = pictures()
+    park, snow, rain = record("park", one), record("snow", one), record("rain", one)
+    starts = {each.prompt_key: park.prompt_key for each in (snow, rain)}
+
+    assert find_duplicates([park, snow, rain], starts) == ()
+    assert len(find_duplicates([park, snow, rain])) == 2
+    unchanged = record("snow", one, sha256=park.prompt_key)
+    assert [each.same_file for each in find_duplicates([park, unchanged], starts)] == [True]
