@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.asking.asker import Asker, CannotAsk
+from nbp_dagster.studio.asking.asker import Asker, CannotAsk, Change
 from nbp_dagster.studio.asking.earlier_picture import keep_earlier
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
@@ -41,7 +41,7 @@ def originals(studio: Studio) -> tuple[KnownPicture, KnownPicture]:
 
 
 def ask(studio: Studio, note: str) -> None:
-    Asker(lambda: nullcontext(studio)).ask(KEY, note, price_usd=PRICE)
+    Asker(lambda: nullcontext(studio)).ask(KEY, Change(note), price_usd=PRICE)
     make(studio)
 
 
@@ -88,7 +88,7 @@ def test_another_note_after_that_is_a_picture_of_its_own(
 def test_while_another_one_is_asked_for_none_is_taken_back(
     studio: Studio, originals: tuple[KnownPicture, KnownPicture]
 ) -> None:
-    Asker(lambda: nullcontext(studio)).ask(KEY, "She sits", price_usd=PRICE)
+    Asker(lambda: nullcontext(studio)).ask(KEY, Change("She sits"), price_usd=PRICE)
 
     with pytest.raises(AlreadyAsked, match="wait for it"):
         keep_earlier(studio, originals[0], who="ada")
