@@ -140,6 +140,8 @@ def open_service(
         latency=latency,
         state_dir=state_dir.absolute(),
         pictures=settings.simulator_pictures,
+        # Where brands keep theirs.
+        fonts=settings.config,
     ) as server:
         rate_limiter = RateLimiter(clock)
         yield (
