@@ -282,7 +282,7 @@ def _place_logo(image: Image.Image, logo: Image.Image, layout: Layout, palette: 
     small = logo.resize(size, Image.Resampling.LANCZOS)
     pad = round(min(box.width, box.height) * 0.1)
     plate = (size[0] + 2 * pad, size[1] + 2 * pad)
-    left = round(box.left)
+    left = round(box.right - plate[0] if layout.mode == "bare" else box.left)
     top = round(box.bottom - plate[1] if layout.mode in {"crown", "bare"} else box.top)
     pen = Pen(image, 1.0)
     pen.box(left, top, left + plate[0], top + plate[1], palette.light, radius=pad * 1.4)
