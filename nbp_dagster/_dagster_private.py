@@ -44,6 +44,12 @@ with suppress(ImportError):
         SqlEventLogStorageMetadata,
         SqlEventLogStorageTable,
     )
+# Its rows of checks; see `forget_runless_evaluations`.
+with suppress(ImportError):
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+# The id of events that no run made.
+with suppress(ImportError):
+    from dagster._core.instance.utils import RUNLESS_RUN_ID
 # Which events go into the index as well as into the run's file.
 with suppress(ImportError):
     from dagster._core.events import ASSET_EVENTS
@@ -83,6 +89,8 @@ __all__ = [
     "ASSET_EVENTS",
     "INDEX_SHARD_NAME",
     "IN_PROGRESS_RUN_STATUSES",
+    "RUNLESS_RUN_ID",
+    "AssetCheckExecutionsTable",
     "AssetKeyTable",
     "ConfigurableClassData",
     "DagsterLibraryRegistry",
@@ -94,6 +102,7 @@ __all__ = [
     "SqliteEventLogStorage",
     "UnresolvedAssetJobDefinition",
     "UserConfigSchema",
+    "forget_runless_evaluations",
     "free_pool_slots",
     "full_pool_runs",
     "latest_record_id",
@@ -136,6 +145,33 @@ def latest_tags(
         asset_partitions=list(partitions),
     )
     return {partition: tags.get(tag, "") for partition, tags in found.items()}
+
+
+def forget_runless_evaluations(
+    instance: dg.DagsterInstance, evaluations: Iterable[dg.AssetCheckEvaluation]
+) -> None:
+    """Make room for evaluations of partitions that no run makes.
+
+    Dagster keeps one row for each check, partition and run, and inserts those of no run: the second
+    evaluation of a partition breaks its unique index, and the sensor that reported it would report
+    it at every tick to come. The row before it goes; its event stays in the log.
+    """
+    storage = instance.event_log_storage
+    if not hasattr(storage, "index_connection"):
+        # Another storage than Dagster's own tables.
+        return
+    rows = AssetCheckExecutionsTable.c
+    with storage.index_connection() as connection:
+        for each in evaluations:
+            if each.partition is not None:
+                connection.execute(
+                    AssetCheckExecutionsTable.delete().where(
+                        rows.asset_key == each.asset_key.to_string(),
+                        rows.check_name == each.check_name,
+                        rows.run_id == RUNLESS_RUN_ID,
+                        rows.partition == each.partition,
+                    )
+                )
 
 
 class _WithoutOmittedOutputs(logging.Filter):

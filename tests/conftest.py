@@ -36,6 +36,9 @@ _MEMORY_BYTES = 6 * 1024**3
 # about reading switch it on themselves. So it is with heads and subjects: a third of a second.
 os.environ.setdefault("NBP_OCR", "off")
 os.environ.setdefault("NBP_PLACES", "off")
+# The workers of `make test` are more than the cores: threads that wait for each other by spinning
+# would take them from one another. It counts from where numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A killed run's orders would wait two minutes; tests of that wait have times of their own.
 os.environ.setdefault("NBP_ABSENCE_SECONDS", "0")
 
@@ -82,6 +85,16 @@ def _rank(item: pytest.Item) -> int:
     """Return the place of a test's file among the long ones; all others come after them."""
     ranks = (rank for rank, start in enumerate(_LONG) if item.nodeid.startswith(start))
     return next(ranks, len(_LONG))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_a_reading() -> Iterator[None]:
+    """Have pictures read by one thread: two spin where other tests have the cores."""
+    from nbp_dagster.studio.checks.ocr import ocr_engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ocr_engine, "_THREADS", 1)
+        yield
 
 
 @pytest.fixture

@@ -11,6 +11,11 @@ import pytest
 
 from nbp_dagster.assets.names import Names
 from nbp_dagster.automation.notifications import EVERY_KIND, Notification, build_notification_sensor
+from nbp_dagster.automation.set_notifications import (
+    EVERY_SET_KIND,
+    SetNotification,
+    build_set_notification_sensor,
+)
 from nbp_dagster.briefs.channels import load_packaged_channels
 from nbp_dagster.cli.main import main
 from nbp_dagster.oxen.metered_client import Usage
@@ -76,6 +81,14 @@ def test_everything_about_notifications_is_in_its_page() -> None:
     options = set(inspect.signature(build_notification_sensor).parameters) - {"notify"}
 
     for name in [*options, *(field.name for field in fields(Notification)), *EVERY_KIND]:
+        assert f"`{name}`" in text
+
+
+def test_everything_about_notifications_of_sets_is_in_its_page() -> None:
+    text = read("docs/resource.md")
+    options = set(inspect.signature(build_set_notification_sensor).parameters) - {"notify"}
+
+    for name in [*options, *(field.name for field in fields(SetNotification)), *EVERY_SET_KIND]:
         assert f"`{name}`" in text
 
 

@@ -33,7 +33,7 @@ from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.checks.set_checks import SET_CHECKS, run_set_checks
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import dialog_preview
-from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest
 from nbp_dagster.studio.report.report_reader import ReportReader
 from nbp_dagster.studio.sets.set_writer import WrittenSet
 from nbp_dagster.studio.studio import Studio
@@ -170,7 +170,6 @@ def _describe(studio: Studio, written: WrittenSet) -> dict[str, object]:
         "manifest": dg.MetadataValue.path(str(written.manifest_path.absolute())),
         "pictures": totals.pictures,
         "prompts_made": totals.prompts_made,
-        "missing": totals.missing,
         "spent_usd": float(totals.spent_usd),
         "prompts": _describe_prompts(manifest),
         "commit": studio.commit or "not in a git checkout",
@@ -200,12 +199,15 @@ def describe_report(studio: Studio, manifest: SetManifest) -> dict[str, Any]:
     spending, price = report.spending, report.usd_per_approved
     facts: dict[str, Any] = {
         "drawn_by": "SIMULATED" if manifest.simulated else "live",
+        "missing": manifest.totals.missing,
         "campaign_made": spending.made,
         "campaign_reused": manifest.totals.reused,
         "campaign_refused": spending.refused,
         "campaign_spent_usd": float(spending.billed_usd),
         **{state: number for state, number in report.states.items()},
         "ever_rejected": report.ever_rejected,
+        "approved_as_a_whole": report.is_approved,
+        "set_digest": set_digest(manifest),
     }
     if report.budget_usd is not None:
         facts["budget_usd"] = float(report.budget_usd)

@@ -88,7 +88,7 @@ def build_published_sets(
             recorder.record(
                 campaign_id,
                 data_version=published.digest,
-                inputs={names.campaign_sets: published.digest},
+                inputs={names.campaign_sets: published.source_digest},
                 pointer=pointer,
                 metadata=_describe(published, targets),
             )
@@ -101,7 +101,10 @@ def _describe(
     published: PublishedSet, targets: Sequence[PublishTarget]
 ) -> Mapping[str, dg.MetadataValue[Any] | int | str]:
     """Return what Dagster shows: of a repository its commit, of every target the place."""
-    facts: dict[str, dg.MetadataValue[Any] | int | str] = {"files": published.files}
+    facts: dict[str, dg.MetadataValue[Any] | int | str] = {
+        "files": published.files,
+        "passed_over": published.passed_over,
+    }
     for target, done in zip(targets, published.deliveries, strict=True):
         if isinstance(target, RepositoryTarget):
             facts["repository"] = target.destination.repository

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from nbp_dagster._dagster_private import forget_runless_evaluations
 from nbp_dagster.assets.asset_checks import evaluate_approval, sum_up_approval
 from nbp_dagster.assets.campaign_sets import describe_report
 from nbp_dagster.assets.names import Names, scoped
@@ -38,7 +39,7 @@ def build_decisions_sensor(
                     # Nearly every tick ends here: the briefs are not even read.
                     return dg.SkipReason("nobody has decided anything since")
             with studio_for_sensor(context, names) as opened:
-                return _tell(opened, names, seen=seen)
+                return _tell(opened, names, context.instance, seen=seen)
         except NbpError as error:
             # The cursor stays where it was: what could not be told now is told later.
             return dg.SkipReason(str(error))
@@ -55,11 +56,13 @@ def build_decisions_sensor(
     )
 
 
-def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult:
+def _tell(
+    studio: Studio, names: Names, instance: dg.DagsterInstance, *, seen: int
+) -> dg.SensorResult:
     rows = studio.decisions.since(seen, limit=_AT_ONCE)
     known = {prompt.key for prompt in studio.prompts}
     latest: dict[str, dict[Place, Decision]] = {}
-    events: list[dg.AssetCheckEvaluation | dg.AssetObservation] = []
+    evaluations = []
     for key in dict.fromkeys(row.place.prompt_key for row in rows):
         record = studio.records.read(key) if key in known else None
         if record is None:
@@ -68,12 +71,16 @@ def _tell(studio: Studio, names: Names, *, seen: int) -> dg.SensorResult:
         campaign = key.partition("/")[0]
         if campaign not in latest:
             latest[campaign] = studio.decisions.latest(campaign)
-        events.append(evaluate_approval(names.channel_images, record, latest[campaign]))
-    events += _observe_sets(studio, names, latest)
+        evaluations.append(evaluate_approval(names.channel_images, record, latest[campaign]))
+    forget_runless_evaluations(instance, evaluations)
     # Last, as the check's own state is that of its latest evaluation: one prompt that is approved
     # does not make it green over others that are not.
     summed_up = _sum_up(studio, names)
-    events.append(summed_up)
+    events: list[dg.AssetCheckEvaluation | dg.AssetObservation] = [
+        *evaluations,
+        *_observe_sets(studio, names, latest),
+        summed_up,
+    ]
     told = f"{len(rows)} decisions told; {summed_up.description}"
     # The words of a tick that launches nothing; its events are recorded all the same.
     return dg.SensorResult(skip_reason=told, asset_events=events, cursor=str(rows[-1].id))

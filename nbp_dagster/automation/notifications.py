@@ -373,10 +373,20 @@ def _tell(notify: Callable[[Notification], object], notification: Notification) 
     try:
         notify(notification)
     except Exception as error:  # noqa: BLE001
-        words = redact(_ADDRESS.sub("[address]", str(error)), max_chars=_MAX_CHARS)
+        told = describe_refused_notify(f"run {notification.run_id} ({notification.kind})", error)
         # From None: the chain's messages would quote the address after all.
-        raise NotifyFailed(
-            f"the notification of run {notification.run_id} ({notification.kind}) was not "
-            f"delivered: notify raised {type(error).__name__}: {words or 'no words'}; this run is "
-            "not told again"
-        ) from None
+        raise NotifyFailed(f"{told}; this run is not told again") from None
+
+
+def describe_refused_notify(what: str, error: Exception) -> str:
+    """Return in one line that a user's function raised, without the addresses it quotes.
+
+    Args:
+        what: What the notification was of.
+        error: What was raised.
+    """
+    words = redact(_ADDRESS.sub("[address]", str(error)), max_chars=_MAX_CHARS)
+    return (
+        f"the notification of {what} was not delivered: notify raised {type(error).__name__}: "
+        f"{words or 'no words'}"
+    )

@@ -25,7 +25,9 @@ from nbp_dagster.briefs.vocabulary import (
     PaletteTargets,
     Realism,
     WarningCheck,
+    check_colour,
     check_label,
+    check_parameter,
     find_file_names_fault,
 )
 from nbp_dagster.yaml_source.validation import as_text, refuse, refuse_faults
@@ -46,9 +48,6 @@ EVERY_LOCALE = "all"  # in lists of locales: all of them
 # What validators accept, for the editors that check briefs by JSON Schema.
 _LINE = r"^[^\r\n]*\S[^\r\n]*$"
 _COPY = r'^[^\r\n"]*[^\s"][^\r\n"]*$'
-_LOCALE = "all"  # in lists of locales: all of them
-# What validators accept, for the editors that check briefs by JSON Schema.
-_ONE_LINE = r"^[^\r\n]*[^\s][^\r\n]*$"
 _LOCALE = r"^[a-z]{2}([_-][A-Z]{2})?$"
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
@@ -106,23 +105,9 @@ def _find_binding_fault(value: str) -> str | None:
     return None if value == EVERY_LOCALE else find_locale_fault(value)
 
 
-def _check_colour(value: str) -> str:
-    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise refuse('accepted: a colour as "#RRGGBB", in quotes')
-    return value
-
-
 def _check_model(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/-]*", value):
         raise refuse(f"accepted: the id of a model such as {DEFAULT_MODEL}")
-    return value
-
-
-def _check_parameter(value: object) -> object:
-    if not isinstance(value, str | bool | int | float):
-        raise refuse("accepted: text, a number, true or false")
-    if isinstance(value, float) and value - value != 0:
-        raise refuse("accepted: a finite number")
     return value
 
 
@@ -135,11 +120,11 @@ LabelText = Annotated[CopyText, AfterValidator(check_label)]
 FileNames = Annotated[str, refuse_faults(find_file_names_fault)]
 LocaleOrAll = Annotated[str, refuse_faults(_find_binding_fault), as_text(f"^all$|{_LOCALE}")]
 Term = Annotated[Prose, refuse_faults(find_wildcard_fault)]
-Colour = Annotated[str, AfterValidator(_check_colour), as_text("^#[0-9A-Fa-f]{6}$")]
+Colour = Annotated[str, AfterValidator(check_colour), as_text("^#[0-9A-Fa-f]{6}$")]
 ModelId = Annotated[str, AfterValidator(_check_model), as_text("^[A-Za-z0-9][A-Za-z0-9._:/-]*$")]
 Cron = Annotated[str, refuse_faults(find_cron_fault)]
 TimeZone = Annotated[str, refuse_faults(find_zone_fault)]
-ParameterValue = Annotated[str | bool | int | float, BeforeValidator(_check_parameter)]
+ParameterValue = Annotated[str | bool | int | float, BeforeValidator(check_parameter)]
 # Paths and addresses of images: text here; the loader resolves and checks them.
 Source = Annotated[str, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)]
 Sources = Annotated[tuple[Source, ...], Field(max_length=MAX_MODEL_REFERENCES)]

@@ -112,6 +112,22 @@ Market = Annotated[
 ]
 
 
+def check_colour(value: str) -> str:
+    """Return a colour as `#RRGGBB`; raises PydanticCustomError for anything else."""
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise refuse('accepted: a colour as "#RRGGBB", in quotes')
+    return value
+
+
+def check_parameter(value: object) -> object:
+    """Return the value of a model's parameter; raises PydanticCustomError for no plain value."""
+    if not isinstance(value, str | bool | int | float):
+        raise refuse("accepted: text, a number, true or false")
+    if isinstance(value, float) and value - value != 0:
+        raise refuse("accepted: a finite number")
+    return value
+
+
 def _check_reason(value: str) -> str:
     if not value.strip() or len(value) > 300 or not value.isprintable():
         raise refuse("accepted: a reason on one line, of at most 300 characters")

@@ -13,6 +13,7 @@ from nbp_dagster.cli.authoring.schema import schema
 from nbp_dagster.cli.authoring.watch import watch
 from nbp_dagster.cli.commands.calibrate import calibrate
 from nbp_dagster.cli.commands.canary import canary
+from nbp_dagster.cli.commands.doctor import doctor
 from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
 from nbp_dagster.cli.commands.ledger import ledger
@@ -73,6 +74,7 @@ for command in (
     simulator,
     sheets,
     canary,
+    doctor,
 ):
     main.add_command(command)
 

@@ -173,7 +173,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
     from nbp_dagster.studio.sheet_report import SheetContext
 
     clock, paths, store = SystemClock(), _paths(settings), open_store(settings)
-    with _open_catalogue(settings, clock) as client:
+    with open_catalogue(settings, clock) as client:
         briefs = load_briefs(settings.config.absolute())
         delivery = DeliveryOptions(settings.references, settings.references_repository or "")
         references = ReferenceFiles(
@@ -205,7 +205,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
 
 
 @contextmanager
-def _open_catalogue(settings: Settings, clock: Clock) -> "Iterator[OxenClient]":
+def open_catalogue(settings: Settings, clock: Clock) -> "Iterator[OxenClient]":
     """Open a client that is asked for models and prices alone."""
     if settings.mode == "live":
         with open_service(settings, clock) as (client, _):

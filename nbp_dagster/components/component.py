@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,10 +11,14 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from nbp_dagster.addresses import find_path_fault
 from nbp_dagster.assets.factory import build_assets
-from nbp_dagster.assets.names import GROUP, Names
+from nbp_dagster.assets.names import GROUP, Names, scoped
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
 from nbp_dagster.automation.definitions import SensorsDefault, build_automation
 from nbp_dagster.automation.reload import reload_through
+from nbp_dagster.automation.set_notifications import (
+    SetNotification,
+    build_set_notification_sensor,
+)
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.components.moved_options import refuse_moved, with_refusal
 from nbp_dagster.components.options import ComponentOptions, PublishTo, resolve_options
@@ -46,8 +50,8 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     a built-in simulator. Several instances live side by side, each under its own `key_prefix`.
 
     To change what Dagster shows of the assets, what runs around a step, which service draws, or who
-    is told of each outcome, subclass and override `get_asset_spec`, `execute`, `get_oxen` or
-    `get_progress`.
+    is told of each outcome or finished set, subclass and override `get_asset_spec`, `execute`,
+    `get_oxen`, `get_progress` or `get_set_notify`.
 
     Example:
         >>> class OurCampaigns(BrandCampaigns):
@@ -225,7 +229,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             daily_budget_setting=f"options.daily_budget_usd of the BrandCampaigns {folder.name}",
             **self.options.with_paths_from(folder).model_dump(),
         )
-        briefs, url = _load(config, folder), self.dagster_url
+        briefs, url, notify = _load(config, folder), self.dagster_url, self.get_set_notify()
         automation = build_automation(
             briefs, names, studio, sensors=self.sensors, reload=reload_through(url) if url else None
         )
@@ -236,7 +240,10 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             ),
             jobs=automation.jobs,
             schedules=automation.schedules,
-            sensors=automation.sensors,
+            sensors=[
+                *automation.sensors,
+                *([self._tell_of_sets(names, notify)] if notify is not None else []),
+            ],
             resources={
                 studio_key(names): studio,
                 destination_key(names): PublishDestination(**self.publish.model_dump()),
@@ -287,6 +294,21 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     def get_progress(self) -> Progress:
         """Return whoever is told of every outcome while a run goes on; nobody by default."""
         return NoProgress()
+
+    def get_set_notify(self) -> Callable[[SetNotification], object] | None:
+        """Return who is told of sets that are approved or published; nobody by default."""
+        return None
+
+    def _tell_of_sets(
+        self, names: Names, notify: Callable[[SetNotification], object]
+    ) -> dg.SensorDefinition:
+        return build_set_notification_sensor(
+            notify,
+            name=scoped(names, "set_notifications"),
+            key_prefix=names.prefix,
+            webserver_url=self.dagster_url,
+            default_status=dg.DefaultSensorStatus[self.sensors.upper()],
+        )
 
     @property
     def _default_group(self) -> str:

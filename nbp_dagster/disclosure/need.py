@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
+from nbp_dagster.briefs.supplied_images import edited_image
 from nbp_dagster.briefs.vocabulary import EU, EU_COUNTRIES, STATES, US, Realism
 from nbp_dagster.disclosure.table import DisclosureTable, Icon, Rule, When, load_packaged_table
 
@@ -50,6 +51,7 @@ class Need:
         is_synthetic_performer: Whether it shows a person and looks like a photograph.
         off: Why no label is set although one is asked for; None where one is.
         declarations: What each platform's field holds, by platform and field.
+        is_modified: Whether its pictures are supplied images that the model changed.
     """
 
     markets: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Need:
     is_synthetic_performer: bool = False
     off: str | None = None
     declarations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    is_modified: bool = False
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -111,6 +114,7 @@ def need_of(
             for each in table.declarations
             if each.when in shown
         },
+        is_modified=edited_image(campaign, shot) is not None,
     )
 
 
@@ -134,6 +138,9 @@ def label_of(
     own = brand.disclosure.words
     words = own.get(locale, own.get(language_of(locale), table.words_in(locale)))
     icons = {rule.icon for rule in need.rules}
+    if need.is_modified and "fully_generated" in icons:
+        # What was photographed or drawn by somebody is no generated picture.
+        icons = (icons - {"fully_generated"}) | {"partially_modified"}
     return LabelSpec(
         words=words if any(rule.has_words for rule in need.rules) else "",
         fallback=table.words_in("en"),

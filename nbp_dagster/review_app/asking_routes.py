@@ -9,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from nbp_dagster.review_app.context import Asking, context_of, reviewer_of
+from nbp_dagster.review_app.context import Asking, ReviewContext, context_of, reviewer_of
 from nbp_dagster.review_app.decision_routes import read_form, read_seen
 from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk, Change
+from nbp_dagster.studio.asking.earlier_picture import keep_earlier
+from nbp_dagster.studio.review.approvals import describe_decision
 from nbp_dagster.studio.review.decision_log import ASKED_WORDS, EDIT_WORDS
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 
@@ -36,6 +38,15 @@ async def ask(request: Request) -> Response:
     reviews, campaign = context_of(request).reviews, request.path_params["campaign"]
     seen, change = read_seen(form), _read_change(form)
     work = partial(_ask, asking, reviews, campaign, seen, change, price, reviewer.name)
+    return JSONResponse(await run_in_threadpool(work))
+
+
+async def keep(request: Request) -> Response:
+    """Take a picture's version before it back, and have its files made of that; buys nothing."""
+    form, reviewer = await read_form(request)
+    context, asking = context_of(request), _asking_of(request)
+    campaign = request.path_params["campaign"]
+    work = partial(_keep, context, asking, campaign, read_seen(form), reviewer.name)
     return JSONResponse(await run_in_threadpool(work))
 
 
@@ -90,6 +101,26 @@ def _read_change(fields: Mapping[str, str]) -> Change:
     return Change(fields.get("note", ""), is_edit=is_edit, region=region)
 
 
+def _keep(
+    context: ReviewContext, asking: Asking, campaign: str, seen: Seen, who: str
+) -> dict[str, object]:
+    picture = context.reviews.require_seen(campaign, seen)
+    earlier = context.files.earlier(picture)
+    if earlier is None:
+        raise CannotAsk(f"{picture.prompt_key}: there is no earlier version here")
+    with asking.asker.open_studio() as studio:
+        keep_earlier(studio, earlier, who=who)
+    # From here on it is the present one, and any run makes its files.
+    asking.runs.submit(picture.prompt_key)
+    context.reviews.reconsider(picture, earlier.sha256, who=who)
+    row = context.reviews.open(campaign).find(seen.file)
+    told = {"file": seen.file, "state": row.state, "number": row.number}
+    return {
+        "prompt": picture.prompt_key,
+        "pictures": [{**told, "words": describe_decision(row)}],
+    }
+
+
 def _asking_of(request: Request) -> Asking:
     asking = context_of(request).asking
     if asking is None:
@@ -110,5 +141,6 @@ def _to_json(quoted: AskingQuote) -> dict[str, object]:
 ROUTES = [
     Route("/c/{campaign}/quote", quote),
     Route("/c/{campaign}/ask", ask, methods=["POST"]),
+    Route("/c/{campaign}/keep", keep, methods=["POST"]),
     Route("/c/{campaign}/runs", tell_runs),
 ]

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.delivery.chosen_variants import choose_variants, write_part
 from nbp_dagster.studio.delivery.parcel import NotPublishable, Parcel, pack_set, read_set
 from nbp_dagster.studio.delivery.publish_target import Delivered, DeliveryError, PublishTarget
 from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
-from nbp_dagster.studio.manifest.manifest import SetManifest, from_json
+from nbp_dagster.studio.manifest.manifest import SetManifest, from_json, set_digest
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST
 from nbp_dagster.studio.review.approvals import list_unapproved, review_pictures
 from nbp_dagster.studio.studio import Studio
@@ -35,12 +36,16 @@ class PublishedSet:
     Attributes:
         deliveries: What each target did, in the order given.
         files: Number of files of the set.
-        digest: The set's data version.
+        digest: Data version of what was published.
+        source_digest: Data version of the set it is from.
+        passed_over: How many variants stayed behind, as others were chosen.
     """
 
     deliveries: tuple[Delivered, ...]
     files: int
     digest: str
+    source_digest: str
+    passed_over: int
 
 
 def publish_set(
@@ -60,31 +65,38 @@ def publish_set(
     """
     folder = studio.paths.sets / campaign_id
     manifest = read_set(folder, campaign_id)
+    rows = review_pictures(manifest, studio.decisions.latest(campaign_id))
+    part = choose_variants(manifest, rows)
     candidate = Candidate(
         folder=folder,
-        manifest=manifest,
+        manifest=part.manifest,
+        version=set_digest(manifest),
         recorded=rules.recorded,
         blocking_checks=studio.briefs.brands[manifest.brand.id].blocking_checks,
         allow_missing=rules.allow_missing,
         allow_simulated=all(target.is_trial for target in targets),
-        unapproved=_list_unapproved(studio, manifest),
+        unapproved=list_unapproved(
+            rows, requires_all=studio.briefs.campaigns[campaign_id].require_approval
+        ),
     )
     for reason in list_refusals(candidate):
         raise NotPublishable(f"the set of {campaign_id} is not published: {reason}")
     if not rules.allow_fewer:
         for target in targets:
+            # What was passed over is not missed.
             _require_no_fewer(target, campaign_id, manifest)
-    parcel = pack_set(folder, campaign_id, manifest)
+    if not part.is_whole:
+        written = studio.paths.deliveries / campaign_id
+        write_part(written, folder, part.manifest, studio.store)
+        folder = written
+    parcel = pack_set(folder, campaign_id, part.manifest)
     return PublishedSet(
-        deliveries=_deliver(parcel, targets), files=len(parcel.files), digest=parcel.version
+        deliveries=_deliver(parcel, targets),
+        files=len(parcel.files),
+        digest=parcel.version,
+        source_digest=candidate.version,
+        passed_over=len(part.manifest.passed_over),
     )
-
-
-def _list_unapproved(studio: Studio, manifest: SetManifest) -> tuple[str, ...]:
-    """Return what people rejected and, where the campaign requires it, have not approved."""
-    campaign = studio.briefs.campaigns[manifest.campaign.id]
-    rows = review_pictures(manifest, studio.decisions.latest(campaign.id))
-    return list_unapproved(rows, requires_all=campaign.require_approval)
 
 
 def _deliver(parcel: Parcel, targets: Sequence[PublishTarget]) -> tuple[Delivered, ...]:

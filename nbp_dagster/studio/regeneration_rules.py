@@ -74,6 +74,20 @@ class Attempts:
         tried = sum(not row.is_asked for row in self.corrections)
         return self.undecided is not None or tried < correct.max_attempts
 
+    def has(self, fingerprint: str) -> bool:
+        """Whether a picture with a fingerprint is the first, or one of its corrections."""
+        known = {self.first.request.fingerprint, *(row.fingerprint for row in self.corrections)}
+        return fingerprint in known
+
+    def kept_after(self, fingerprint: str) -> tuple[Correction, ...]:
+        """Return the corrections that were kept and came after a picture."""
+        number = max(
+            (row.number for row in self.corrections if row.fingerprint == fingerprint), default=0
+        )
+        return tuple(
+            row for row in self.corrections if row.number > number and row.kept == "correction"
+        )
+
     @property
     def asked(self) -> Correction | None:
         """The correction that a person asked for, and that is not made yet."""
@@ -248,6 +262,31 @@ class Regenerations:
         rows = tuple(
             decided if item.number == row.number else item for item in attempts.corrections
         )
+        return self._remember(replace(attempts, corrections=rows))
+
+    def keep(self, attempts: Attempts, fingerprint: str, *, reason: str) -> Attempts:
+        """Make a picture that was bought the present one: the first, or one of its corrections.
+
+        Nothing is bought, now or for it later: each correction has its picture, and a decision.
+
+        Args:
+            attempts: Of the prompt.
+            fingerprint: One that it has.
+            reason: Why, in words.
+
+        Raises:
+            AlreadyAsked: Another picture is asked for and not made yet, or somebody else decided
+                meanwhile.
+        """
+        if attempts.undecided is not None:
+            raise AlreadyAsked(f"{attempts.first.key}: another picture is being made; wait for it")
+        changes: dict[int, Kept] = {row.number: "first" for row in attempts.kept_after(fingerprint)}
+        for row in attempts.corrections:
+            if row.fingerprint == fingerprint and row.kept == "first":
+                changes[row.number] = "correction"
+        rows = self.log.decide_anew(attempts.corrections, changes, reason)
+        if rows is None:
+            raise AlreadyAsked(f"{attempts.first.key}: somebody decided meanwhile; look again")
         return self._remember(replace(attempts, corrections=rows))
 
     def order_for(self, order: Order, fingerprint: str) -> Order:

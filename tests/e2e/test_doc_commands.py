@@ -276,6 +276,22 @@ def test_the_commands_of_a_page_run(name: str, followed: Followed) -> None:
     require_success(followed.pages[name].result(), name)
 
 
+def test_the_tutorial_comes_to_what_it_says(followed: Followed) -> None:
+    page = ROOT / "docs" / "tutorial.md"
+    screen = followed.pages[page.name].result().screen
+
+    # The brand and the campaign, made; a trait edited, of which one sheet and its pictures are due.
+    assert "5 of 5 to buy, 0.75 USD (simulated" in screen
+    assert "traits of runa edited" in screen
+    assert "4 of 5 to buy, 0.60 USD (simulated" in screen
+    assert screen.count("autumn: 3 of 3 prompts have their pictures") == 2
+    assert "marlow_autumn.zip" in screen
+    # Each is run as it stands there: a command that is repeated would be run once.
+    commands = list_commands(page)
+    assert len(commands) == len(set(commands))
+    assert f"{len(commands)} commands" in page.read_text("utf-8")
+
+
 def create_repository(service: ServiceProbe) -> None:
     """Make the repository that the recipe publishes to."""
     author: dict[str, Any] = {"author_name": "Marketing", "author_email": "m@example.com"}

@@ -112,6 +112,52 @@ def test_another_picture_is_quoted_made_once_and_stands_pending(
     assert service.bills == 3
 
 
+def ask_for_another(page: ReviewPage, file: str) -> tuple[str, str]:
+    """Ask for another picture and wait for it; return the digests of the first and of it."""
+    seen = page.seen(file)
+    fields = {**seen, "note": "A cat sleeps", "price_usd": "0.15"}
+    assert page.post(f"{WINTER}/ask", fields).status_code == 200
+    return seen["sha256"], wait_for_other(page, file, seen["sha256"])
+
+
+def wait_for_other(page: ReviewPage, file: str, digest: str) -> str:
+    """Wait until a picture has other bytes and its run is over; return their digest."""
+    wait_for(lambda: page.seen(file)["sha256"] != digest, what="the other picture", every=0.5)
+    wait_for(
+        lambda: {row["state"] for row in page.get(f"{WINTER}/runs").json()["runs"]} == {"done"},
+        what="end of the run",
+        every=0.2,
+    )
+    return page.seen(file)["sha256"]
+
+
+def test_the_version_before_is_taken_back_and_forth_and_nothing_is_bought(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    with reviewing(shell) as (page, _):
+        file = first_file(page)
+        first, other = ask_for_another(page, file)
+        assert service.bills == 3
+
+        assert page.post(f"{WINTER}/keep", page.seen(file)).status_code == 200
+        assert wait_for_other(page, file, other) == first
+        assert 'data-state="pending"' in page.get(f"{WINTER}/picture", file=file).text
+        assert page.post(f"{WINTER}/keep", page.seen(file)).status_code == 200
+        assert wait_for_other(page, file, first) == other
+
+    assert shell.nbp("run", "--yes").returncode == 0
+    assert service.bills == 3
+    assert [verdict for verdict, _ in decisions(shell)] == ["rejected", "withdrawn"]
+
+
+def test_where_there_is_no_version_before_none_is_taken_back(shell: Shell) -> None:
+    with reviewing(shell) as (page, _):
+        refused = page.post(f"{WINTER}/keep", page.seen(first_file(page)))
+
+    assert refused.status_code == 400
+    assert "there is no earlier version here" in refused.json()["error"]
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_a_page_that_ends_leaves_what_was_asked_for_to_its_run(
     shell: Shell, service: ServiceProbe, ending: signal.Signals

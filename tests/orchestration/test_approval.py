@@ -1,19 +1,27 @@
 """Approval in Dagster: the check `approved` of each prompt follows what people decided."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from zipfile import ZipFile
 
 import dagster as dg
 import pytest
 
 from nbp_dagster.assets.asset_checks import APPROVED
 from nbp_dagster.assets.names import Names
-from nbp_dagster.cli.openings import create_access_rules, open_review
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.cli.openings import create_access_rules, open_review, read_decisions
+from nbp_dagster.studio.delivery.export import ExportRules, export_set
+from nbp_dagster.studio.manifest.manifest import SetManifest
+from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.review.decision_log import Verdict
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, BriefsSensor, all_made
+from tests.rigs.dagster_private import PartitionKeyFilter
 
 NAMES = Names()
 SHOTS = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
@@ -189,6 +197,30 @@ def observations(sensor: BriefsSensor) -> list[dg.AssetObservation]:
     return found
 
 
+def test_a_prompt_that_is_decided_anew_is_recorded_anew(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    """Dagster itself can't store a second evaluation of one partition that no run made."""
+    all_made(location)
+    sensor = BriefsSensor(location)
+    check = dg.AssetCheckKey(NAMES.channel_images, APPROVED)
+    for number, verdict in enumerate(("approved", "rejected", "approved")):
+        decide(reviews, KITCHEN, verdict, number=number)
+        repository = sensor.definitions.get_repository_def()
+        with dg.build_sensor_context(
+            instance=location.instance, cursor=sensor.cursor, repository_def=repository
+        ) as context:
+            data = repository.get_sensor_def("decisions_made").evaluate_tick(context)
+        sensor.cursor = data.cursor
+        for event in data.asset_events:
+            location.instance.report_runless_asset_event(event)
+
+        [latest] = location.instance.event_log_storage.get_asset_check_execution_history(
+            check, limit=1, partition_filter=PartitionKeyFilter(key=KITCHEN)
+        )
+        assert latest.status.value == ("SUCCEEDED" if verdict == "approved" else "FAILED")
+
+
 def test_a_set_has_no_price_of_an_approved_picture_before_one_is_approved(
     location: CodeLocation,
 ) -> None:
@@ -276,3 +308,80 @@ def test_where_approval_is_required_publishing_waits_and_says_for_what(
             decide(reviews, prompt, "approved")
     assert publish(location) == ""
     assert (location.settings.home / "published" / "winter" / "latest.json").is_file()
+
+
+def choose(reviews: Reviews, shot: str, variant: int) -> None:
+    """Choose a variant of a shot."""
+    rows = [row for row in reviews.open("winter").rows if row.picture.shot == shot]
+    rows.sort(key=lambda row: row.picture.variant != variant)
+    seen = [Seen(row.picture.file, row.picture.sha256, row.number) for row in rows]
+    reviews.choose("winter", seen, who="ada")
+
+
+def published(location: CodeLocation) -> tuple[Path, SetManifest]:
+    """Return the edition that the pointer names, and its manifest."""
+    place = location.settings.home / "published" / "winter"
+    edition = place / json.loads((place / "latest.json").read_text())["path"]
+    return edition, read_manifest(edition / MANIFEST)
+
+
+def test_variants_that_were_passed_over_are_not_published(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    location.write(campaign(*SHOTS[:2], variants=2))
+    all_made(location)
+    assert publish(location) == ""
+    choose(reviews, "kitchen", 2)
+
+    assert publish(location) == ""
+
+    edition, manifest = published(location)
+    kept = [(picture.shot, picture.variant) for picture in manifest.pictures]
+    assert kept == [("kitchen", 2), ("garden", 1), ("garden", 2)]
+    assert manifest.passed_over == ("winter/kitchen/instagram_square/all/v1",)
+    assert manifest.totals.pictures == 3
+    images = sorted(path.name for path in edition.glob("images/*/*"))
+    assert len(images) == 3
+    assert not any("kitchen_all_1x1_v1" in name for name in images)
+    for name in ("index.html", "delivery.csv"):
+        assert "kitchen_all_1x1_v1" not in (edition / name).read_text()
+    assert len(reviews.read("winter").manifest.pictures) == 4
+    assert location.stale(NAMES.published_sets) == set()
+
+
+def test_variants_that_were_passed_over_are_not_exported(
+    location: CodeLocation, reviews: Reviews, tmp_path: Path
+) -> None:
+    location.write(campaign(SHOTS[0], variants=2))
+    all_made(location)
+    choose(reviews, "kitchen", 2)
+    settings = location.settings
+
+    (archive,) = export_set(
+        settings.home / "sets",
+        load_briefs(settings.config),
+        "winter",
+        tmp_path / "zips",
+        ExportRules(decisions=read_decisions(settings, "winter")),
+    )
+
+    assert archive.pictures == 1
+    with ZipFile(archive.path) as opened:
+        (picture,) = [name for name in opened.namelist() if name.startswith("images/")]
+    assert picture.endswith("_v2.jpg")
+
+
+def test_a_choice_that_was_taken_back_publishes_all_variants_again(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    location.write(campaign(SHOTS[0], variants=2))
+    all_made(location)
+    choose(reviews, "kitchen", 2)
+    assert publish(location) == ""
+    for row in reviews.open("winter").rows:
+        seen = Seen(row.picture.file, row.picture.sha256, row.number)
+        reviews.undo("winter", seen, who="ada")
+
+    assert publish(location) == ""
+
+    assert len(published(location)[1].pictures) == 2

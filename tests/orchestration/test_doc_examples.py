@@ -66,11 +66,12 @@ def test_every_block_of_the_page_is_tried_here() -> None:
         "Example 3",
         "Example Slack",
         "Example e-mail",
+        "Example sets",
         "Fragment",
     ]
 
 
-@pytest.mark.parametrize("name", ["Example 1", "Example 2", "Example 3"])
+@pytest.mark.parametrize("name", ["Example 1", "Example 2", "Example 3", "Example sets"])
 def test_an_example_is_a_module_that_dagster_loads(name: str, tmp_path: Path) -> None:
     """It refuses a module with two Definitions."""
     write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))

@@ -6,8 +6,9 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 # What a sensor's tick hears of each run.
 from dagster._core.definitions.run_request import DagsterRunReaction
 
-# Events written by hand: of one batch, without a step, or past the end of a run.
-from dagster._core.event_api import EventLogCursor
+# Events written by hand: of one batch, without a step, or past the end of a run; and what was
+# recorded of a check for one partition.
+from dagster._core.event_api import EventLogCursor, PartitionKeyFilter
 from dagster._core.events import (
     AssetObservationData,
     DagsterEvent,
@@ -57,6 +58,7 @@ __all__ = [
     "EventLogEntry",
     "InstanceRef",
     "LoadingContextForTest",
+    "PartitionKeyFilter",
     "RepositorySnap",
     "SqlEventLogStorage",
     "SqlEventLogStorageTable",

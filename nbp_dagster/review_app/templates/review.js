@@ -275,6 +275,19 @@
     go(here + 1);
   }
 
+  function keep() {
+    const card = cardOf(looked().dataset.file);
+    sending = sending.then(async () => {
+      const { file, sha, number } = card.dataset;
+      const rows = await post("keep", { file, sha256: sha, number });
+      if (!rows.length) return;
+      card.classList.add("sending");
+      waiting.set(card, sha);
+      tell("The version before is coming back. Nothing is bought.");
+      follow();
+    });
+  }
+
   // Cards whose other picture is being made, with the bytes they show now.
   const waiting = new Map();
   let isFollowing = false;
@@ -308,7 +321,7 @@
     card.querySelector("img").src = `${base}/thumb?file=${encodeURIComponent(card.dataset.file)}&v=${part.dataset.sha.slice(0, 12)}`;
     note({ file: card.dataset.file, state: part.dataset.state, number: Number(part.dataset.number), words: "" });
     if (cards[here] === card) show(card);
-    tell("Another picture is here, pending; the one before stands beside it.");
+    tell(`The other picture is here, ${part.dataset.state}; the one before stands beside it.`);
   }
 
   panel.addEventListener("submit", (event) => {
@@ -332,6 +345,7 @@
     const button = event.target.closest("button");
     if (!button) return;
     if (button.dataset.choose) choose(Number(button.dataset.choose));
+    if (button.dataset.act === "keep") keep();
     if (button.dataset.act === "reject") openReasons(button.getAttribute("aria-expanded") !== "true");
     if (button.dataset.act === "note") openAsking(button.getAttribute("aria-expanded") !== "true");
     if (button.dataset.act === "close") close();

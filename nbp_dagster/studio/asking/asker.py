@@ -128,7 +128,7 @@ class Asker:
             return quote
 
     def _quote(self, studio: Studio, prompt_key: str, change: Change) -> _Quoted:
-        prompt = _find_prompt(studio, prompt_key)
+        prompt = find_prompt(studio, prompt_key)
         clause = _check_note(studio, prompt, change.note)
         compiled = studio.compile([prompt])
         order = compiled.orders.get(prompt_key)
@@ -213,7 +213,12 @@ def _check_region(region: Region | None) -> Region | None:
     return left, top, right, bottom
 
 
-def _find_prompt(studio: Studio, prompt_key: str) -> Prompt:
+def find_prompt(studio: Studio, prompt_key: str) -> Prompt:
+    """Return a prompt of the present briefs.
+
+    Raises:
+        CannotAsk: They have none of that key.
+    """
     for prompt in studio.prompts:
         if prompt.key == prompt_key:
             return prompt

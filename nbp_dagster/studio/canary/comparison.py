@@ -5,7 +5,7 @@ Must not know: Dagster, pages, terminals.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.model_limits import load_known_models
+from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.edits import find_base
 from nbp_dagster.prompts.expansion import Prompt, expand_campaign
 from nbp_dagster.studio.checks.failure_words import tell_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Refused, Reused
@@ -213,17 +215,20 @@ def _build_side(request: CanaryRequest, model: str) -> _Side:
     return _Side(
         model=model,
         briefs=replace(briefs, campaigns={**briefs.campaigns, campaign.id: changed}),
-        prompts=tuple(_choose_prompts(expand_campaign(changed, briefs.channels), request.shots)),
+        prompts=tuple(_choose_prompts(changed, briefs, request.shots)),
         paths=CanaryPaths(request.paths.home, folder),
         left_out=left_out,
     )
 
 
-def _choose_prompts(prompts: Sequence[Prompt], shots: int) -> Iterator[Prompt]:
-    """Yield the first prompt of each of the first shots: that of the campaign's first channel."""
+def _choose_prompts(campaign: Campaign, briefs: Briefs, shots: int) -> Iterator[Prompt]:
+    """Yield the first prompt of each of the first shots: that of the campaign's first channel.
+
+    Edits of other pictures are left out: the two models would start from different ones.
+    """
     seen: set[str] = set()
-    for prompt in prompts:
-        if prompt.shot not in seen and len(seen) < shots:
+    for prompt in expand_campaign(campaign, briefs.channels):
+        if find_base(prompt, campaign) is None and prompt.shot not in seen and len(seen) < shots:
             seen.add(prompt.shot)
             yield prompt
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from zipfile import ZipFile, ZipInfo
 
+from nbp_dagster.studio.delivery.chosen_variants import keep_pictures
 from nbp_dagster.studio.delivery.publish_target import DeliveryError
 from nbp_dagster.studio.manifest.manifest import SetManifest, count_totals, to_json
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST
@@ -72,20 +73,16 @@ def write_archives(
 
 def _cut(manifest: SetManifest, channel: str) -> SetManifest:
     """Return the part of a manifest that is about one channel."""
-    pictures = tuple(row for row in manifest.pictures if row.channel == channel)
+    kept = keep_pictures(manifest, lambda picture: picture.channel == channel)
     missing = tuple(
         replace(row, channels=(channel,)) for row in manifest.missing if channel in row.channels
     )
-    prompts = {row.prompt_key for row in pictures}
     return replace(
-        manifest,
-        totals=count_totals(pictures, missing),
+        kept,
+        totals=count_totals(kept.pictures, missing),
         channels=tuple(each for each in manifest.channels if each.id == channel),
-        pictures=pictures,
         missing=missing,
-        likenesses=tuple(each for each in manifest.likenesses if each.prompt_key in prompts),
-        twins=tuple(each for each in manifest.twins if each.prompt_key in prompts),
-        simulated=any(row.simulated for row in pictures),
+        passed_over=tuple(name for name in manifest.passed_over if f"/{channel}/" in name),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.studio.delivery.archive import Archive, write_archives
+from nbp_dagster.studio.delivery.chosen_variants import choose_variants
 from nbp_dagster.studio.delivery.file_names import name_pictures
 from nbp_dagster.studio.delivery.parcel import NotPublishable, read_set
 from nbp_dagster.studio.delivery.refusals import Candidate, list_refusals
@@ -55,15 +56,19 @@ def export_set(
     folder = sets / campaign_id
     manifest = read_set(folder, campaign_id)
     brand = briefs.brands[briefs.campaigns[campaign_id].brand]
+    rows = review_pictures(manifest, rules.decisions)
+    part = choose_variants(manifest, rows).manifest
+    version = set_digest(manifest)
     candidate = Candidate(
         folder=folder,
-        manifest=manifest,
-        recorded=set_digest(manifest),
+        manifest=part,
+        version=version,
+        recorded=version,
         blocking_checks=brand.blocking_checks,
         allow_missing=rules.allow_missing,
         allow_simulated=rules.is_trial,
         unapproved=list_unapproved(
-            review_pictures(manifest, rules.decisions),
+            rows,
             requires_all=briefs.campaigns[campaign_id].require_approval,
         ),
     )
@@ -72,5 +77,5 @@ def export_set(
     source = briefs.source_of("brand", brand.id)
     line = source.line_of(("file_names",))
     where = source.file if line is None else f"{source.file}:{line}"
-    names = name_pictures(manifest, brand.file_names, where=where)
-    return write_archives(folder, manifest, names, to, per_channel=rules.per_channel)
+    names = name_pictures(part, brand.file_names, where=where)
+    return write_archives(folder, part, names, to, per_channel=rules.per_channel)

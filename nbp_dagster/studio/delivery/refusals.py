@@ -8,7 +8,7 @@ from typing import Final
 
 from nbp_dagster.studio.checks.set_checks import run_set_checks
 from nbp_dagster.studio.imaging.xmp import read_marks
-from nbp_dagster.studio.manifest.manifest import Picture, SetManifest, set_digest
+from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
 from nbp_dagster.studio.manifest.value_types import LogoFacts
 
 # Prompts, files or checks that an error names.
@@ -22,7 +22,8 @@ class Candidate:
 
     Attributes:
         folder: The set's folder.
-        manifest: What was written there.
+        manifest: What of it is sent.
+        version: Data version of the set in the folder, of which the manifest may be a part.
         recorded: Data version of the set that Dagster has recorded; None where it has none.
         blocking_checks: Names of checks that the brand wants to be errors.
         allow_missing: Whether prompts may lack their pictures.
@@ -32,6 +33,7 @@ class Candidate:
 
     folder: Path
     manifest: SetManifest
+    version: str
     recorded: str | None
     blocking_checks: tuple[str, ...]
     allow_missing: bool
@@ -60,7 +62,7 @@ def _refuse_simulated(candidate: Candidate) -> str | None:
 
 
 def _refuse_unrecorded(candidate: Candidate) -> str | None:
-    if candidate.recorded == set_digest(candidate.manifest):
+    if candidate.recorded == candidate.version:
         return None
     return (
         f"{candidate.folder} does not hold the set that Dagster has recorded; another machine "

@@ -146,7 +146,7 @@ class Credentials:
             return self._weigh(Parent(original, _mime(original), digest), marks)
         created = {
             "action": "c2pa.created",
-            "digitalSourceType": _plain_source(marks),
+            "digitalSourceType": marks.original_source_type,
             "softwareAgent": {"name": marks.model},
         }
         manifest = _manifest([created], marks, title=f"original of {marks.prompt_key}")
@@ -361,7 +361,7 @@ def _list_actions(marks: Marks, edits: Edits) -> list[dict[str, Any]]:
 
     Source: Asset Rubrics 1.0 of the C2PA Conformance Program, its mandatory rules.
     """
-    drawn, made = _plain_source(marks), marks.source_type
+    drawn, made = marks.original_source_type, marks.source_type
     found: list[dict[str, Any]] = [
         {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
     ]
@@ -385,11 +385,6 @@ def _trial() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (8, 8)).save(out, "PNG")
     return out.getvalue()
-
-
-def _plain_source(marks: Marks) -> str:
-    """The source type of the original, before we set any type on it."""
-    return marks.source_type.replace("compositeWithTrained", "trained")
 
 
 def _mime(data: bytes) -> str:

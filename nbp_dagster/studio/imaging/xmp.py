@@ -82,6 +82,7 @@ class Marks:
         prompt: The text sent to the model; None where the briefs do not disclose it.
         alt_texts: What the picture shows, in words, by language tag; `DEFAULT_LANGUAGE` first.
         rights: Whose it is.
+        edits_supplied: Whether the model changed an image that the brief supplied.
     """
 
     simulated: bool
@@ -96,18 +97,27 @@ class Marks:
     prompt: str | None = None
     alt_texts: Mapping[str, str] = field(default_factory=dict)
     rights: Rights = NO_RIGHTS
+    edits_supplied: bool = False
 
     @property
     def source_type(self) -> str:
         """The IPTC term for how the picture came about.
 
         `trainedAlgorithmicMedia` for what the model drew, `compositeWithTrainedAlgorithmicMedia`
-        where we set type on it, and `algorithmicMedia` for what the simulator drew, because no
-        trained model had a part in that.
+        where we set type on it or the model changed a supplied image, and `algorithmicMedia` for
+        what the simulator drew, because no trained model had a part in that.
         """
+        return self._source_type(is_composite=self.composited or self.edits_supplied)
+
+    @property
+    def original_source_type(self) -> str:
+        """The same of the picture as the model sent it, before we set any type on it."""
+        return self._source_type(is_composite=self.edits_supplied)
+
+    def _source_type(self, *, is_composite: bool) -> str:
         if self.simulated:
             return SOURCE_TYPES + "algorithmicMedia"
-        part = "compositeWithTrained" if self.composited else "trained"
+        part = "compositeWithTrained" if is_composite else "trained"
         return f"{SOURCE_TYPES}{part}AlgorithmicMedia"
 
     def facts(self) -> Mapping[str, str]:

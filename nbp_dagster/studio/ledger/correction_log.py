@@ -1,6 +1,6 @@
 """The log of corrections: which pictures failed a check and were regenerated, and which is kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
@@ -68,7 +68,9 @@ class Correction:
 
 
 class CorrectionLog:
-    """The table of corrections; each method is one transaction. A decision is final.
+    """The table of corrections; each method is one transaction.
+
+    No run changes a decision; a person may.
 
     Example:
         >>> log = CorrectionLog(open_ledger(Path(".nbp/ledger.sqlite")), clock=SystemClock())
@@ -129,6 +131,33 @@ class CorrectionLog:
             decided = corrections.update().where(undecided).values(kept=kept, reason=reason)
             connection.execute(decided)
             return _read(connection, _is(correction))[0]
+
+    def decide_anew(
+        self, seen: Sequence[Correction], changes: Mapping[int, Kept], reason: str
+    ) -> tuple[Correction, ...] | None:
+        """Change which of a picture's corrections are kept, all of it or nothing.
+
+        Args:
+            seen: Every correction of the picture as it was looked at, oldest first, all decided.
+            changes: What is kept now, by number.
+            reason: Why, in words.
+
+        Returns:
+            The rows; None where they are no longer those that were looked at.
+        """
+        if not seen:
+            return ()
+        of_picture = sa.and_(
+            corrections.c.parent == seen[0].parent, corrections.c.original == seen[0].original
+        )
+        with self._transaction(begin_serialised(self._engine)) as connection:
+            if _read(connection, of_picture) != tuple(seen):
+                return None
+            for row in seen:
+                if row.number in changes:
+                    values = {"kept": changes[row.number], "reason": reason}
+                    connection.execute(corrections.update().where(_is(row)).values(values))
+            return _read(connection, of_picture)
 
     def _transaction(
         self, transaction: AbstractContextManager[Connection]

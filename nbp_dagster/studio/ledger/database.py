@@ -106,6 +106,24 @@ def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) 
     return engine
 
 
+def read_schema_version(url: str | Path) -> str:
+    """Return which migration a ledger has come to; empty for one older than migrations.
+
+    Nothing is made or migrated.
+
+    Raises:
+        LedgerDatabaseError: As `open_ledger`.
+    """
+    engine = _create_engine(_read_url(url), LOCK_TIMEOUT_SECONDS)
+    try:
+        with engine.connect() as connection:
+            return _read_version(connection)[0] or ""
+    except DBAPIError as error:
+        raise to_ledger_error(error, engine) from error
+    finally:
+        engine.dispose()
+
+
 @contextmanager
 def begin_serialised(engine: Engine) -> Iterator[Connection]:
     """Begin a serialised transaction: only one at a time, over all threads and machines.

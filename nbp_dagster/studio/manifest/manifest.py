@@ -285,6 +285,8 @@ class SetManifest:
         likenesses: By character; of each the least like its sheet first.
         twins: Near-duplicate originals, in the set's order.
         logos: Files of the brand's logo, for the platforms that ask for one.
+        passed_over: Ids of variants that are not delivered, as another was chosen; none in a set's
+            own folder.
     """
 
     # Read by pydantic in `from_json`: a wrong type or an unknown key is an error.
@@ -305,6 +307,7 @@ class SetManifest:
     likenesses: tuple[LikenessFacts, ...] = ()
     twins: tuple[DuplicateFacts, ...] = ()
     logos: tuple[LogoFacts, ...] = ()
+    passed_over: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:

@@ -358,6 +358,7 @@ class _Work:
             prompt=self.request.prompt if self.context.discloses_prompt else None,
             alt_texts=self.context.alt_texts(locale),
             rights=rights_of(self.context.brand),
+            edits_supplied=self.context.need.is_modified,
         )
 
     def lineage(self) -> dict[str, Any]:

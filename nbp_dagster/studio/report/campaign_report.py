@@ -14,6 +14,7 @@ from nbp_dagster.studio.review.approvals import (
     ApprovalState,
     ReviewedPicture,
     count_states,
+    list_unapproved,
     review_pictures,
 )
 from nbp_dagster.studio.review.check_agreement import (
@@ -77,6 +78,7 @@ class CampaignReport:
         budget_usd: What the campaign may cost; None where its brief is not here.
         spending: Its purchases.
         states: How many pictures of the set are in each state.
+        is_approved: Whether no picture waits for a decision or is rejected.
         approved_prompts: Prompts with an approved picture.
         ever_rejected: Files that stand rejected, those of pictures since replaced included.
         reasons: How often each check was the reason; `IN_WORDS`, `ASKED_AGAIN` stand for others.
@@ -91,6 +93,7 @@ class CampaignReport:
     budget_usd: Decimal | None
     spending: CampaignSpending
     states: Mapping[ApprovalState, int]
+    is_approved: bool
     approved_prompts: int
     ever_rejected: int
     reasons: Mapping[str, int]
@@ -142,6 +145,7 @@ def report_campaign(
         budget_usd=budget_usd,
         spending=spending,
         states=count_states(rows),
+        is_approved=bool(rows) and not list_unapproved(rows, requires_all=True),
         approved_prompts=len({row.place.prompt_key for row in rows if row.state == "approved"}),
         ever_rejected=len(rejected),
         reasons=_most_first(_reason(row) for row in rejected),
@@ -168,6 +172,7 @@ def to_json(report: CampaignReport) -> dict[str, Any]:
         "failed": spending.failed,
         "open": spending.open,
         "states": dict(report.states),
+        "approved_as_a_whole": report.is_approved,
         "ever_rejected": report.ever_rejected,
         "spent_usd": _text(spending.billed_usd),
         "reserved_usd": _text(spending.reserved_usd),

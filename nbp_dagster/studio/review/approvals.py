@@ -1,7 +1,7 @@
 """The state of each picture of a set by what people decided: pending, approved, and so on; pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +18,9 @@ APPROVAL_STATES: Final[tuple[ApprovalState, ...]] = (
     "passed_over",
 )
 """In the order of a review: what is left to do comes first."""
+
+Slot = tuple[str, str, str, str]
+"""Shot, locale, ratio and channel."""
 
 # Pictures that a reason names.
 _NAMED: Final = 5
@@ -41,6 +44,19 @@ class ReviewedPicture:
     def number(self) -> int:
         """Number of the latest decision; 0 without one. The next decision follows it."""
         return 0 if self.decision is None else self.decision.number
+
+    @property
+    def slot(self) -> Slot:
+        """What variants have in common, of which one is chosen."""
+        return _slot(self.picture)
+
+    def is_passed_over(self, chosen: Collection[Slot]) -> bool:
+        """Whether it is not delivered, as another variant in its place is.
+
+        Args:
+            chosen: See `find_chosen`.
+        """
+        return self.state == "passed_over" and self.slot in chosen
 
     @property
     def place(self) -> Place:
@@ -79,6 +95,11 @@ def find_variants(rows: Sequence[ReviewedPicture], chosen: Picture) -> tuple[Rev
     )
 
 
+def find_chosen(rows: Iterable[ReviewedPicture]) -> frozenset[Slot]:
+    """Return the places of a set of which a variant is approved."""
+    return frozenset(row.slot for row in rows if row.state == "approved")
+
+
 def list_unapproved(rows: Sequence[ReviewedPicture], *, requires_all: bool) -> tuple[str, ...]:
     """Return why a set may not be published as it was reviewed; empty if it may.
 
@@ -101,8 +122,8 @@ def list_unapproved(rows: Sequence[ReviewedPicture], *, requires_all: bool) -> t
         reasons.append(
             f"{len(by_state['pending'])} pictures wait for approval ({_name(by_state['pending'])})"
         )
-    approved = {_slot(row.picture) for row in by_state["approved"]}
-    without = [row for row in by_state["passed_over"] if _slot(row.picture) not in approved]
+    chosen = find_chosen(rows)
+    without = [row for row in by_state["passed_over"] if not row.is_passed_over(chosen)]
     if without:
         reasons.append(f"no variant is chosen in place of {len(without)} ({_name(without)})")
     return tuple(reasons)
@@ -127,5 +148,5 @@ def _name(rows: Sequence[ReviewedPicture], *, tell: bool = False) -> str:
     return "; ".join([*named, *([f"and {more} more"] if more else [])])
 
 
-def _slot(picture: Picture) -> tuple[str, str, str, str]:
+def _slot(picture: Picture) -> Slot:
     return picture.shot, picture.locale, picture.ratio, picture.channel

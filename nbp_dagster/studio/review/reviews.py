@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from nbp_dagster.studio.review.approvals import (
     review_pictures,
 )
 from nbp_dagster.studio.review.decision_log import (
+    ASKED_WORDS,
     Decision,
     DecisionLog,
     DecisionMoved,
@@ -252,6 +253,28 @@ class Reviews:
         picture = _require_shown(self.read(campaign).find(seen.file), seen)
         row = self._log.undo(place_of(picture), seen.number, who=who)
         return ReviewedPicture(picture, row)
+
+    def reconsider(self, picture: Picture, sha256: str, *, who: str) -> None:
+        """Withdraw the rejection by which another picture than an earlier one was asked for.
+
+        The earlier one is pending when it comes back; a rejection for another reason stands.
+
+        Args:
+            picture: The present picture of the same prompt, channel and locale.
+            sha256: Digest of the earlier file, hex.
+            who: Who takes it back.
+        """
+        rows = [row for row in self.history(picture) if row.place.sha256 == sha256]
+        if rows and rows[-1].verdict == "rejected" and rows[-1].reason.startswith(ASKED_WORDS):
+            withdrawn = replace(
+                rows[-1],
+                number=rows[-1].number + 1,
+                verdict="withdrawn",
+                fault="",
+                reason="taken back over the one asked for",
+                who=who,
+            )
+            self._log.decide([withdrawn])
 
     def read(self, campaign: str) -> ReadSet:
         """Return a campaign's set without its decisions; read anew only where it was written anew.

@@ -46,6 +46,11 @@ class StudioPaths:
         return self.home / "records"
 
     @property
+    def deliveries(self) -> Path:
+        """Sets as they are published where variants were passed over, one folder a campaign."""
+        return self.home / "deliveries"
+
+    @property
     def reports(self) -> Path:
         """Pages of what campaigns came to, one a campaign."""
         return self.home / "reports"

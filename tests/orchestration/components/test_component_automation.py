@@ -1,6 +1,6 @@
 """Schedules and sensors of component instances: each under its own names, on its own simulator."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import pytest
 import yaml
 from dagster.components.testing import DefsFolderSandbox, create_defs_folder_sandbox
 
+from nbp_dagster.automation.set_notifications import SetNotification
+from nbp_dagster.components import BrandCampaigns
 from nbp_dagster.project import open_instance
 from tests.rigs.briefs import campaign, shot, write_briefs
 
@@ -101,3 +103,24 @@ def test_an_address_with_a_password_is_refused_without_being_shown(
         pass
 
     assert "secret-77c1" not in str(caught.value)
+
+
+class Told(BrandCampaigns):
+    """An instance that tells of its finished sets."""
+
+    def get_set_notify(self) -> Callable[[SetNotification], object]:
+        return print
+
+
+def test_an_instance_tells_of_its_sets_where_it_is_asked_to(tmp_path: Path) -> None:
+    briefs = write_briefs(tmp_path / "briefs", campaign(shot("attic", characters=[])))
+    told = Told(briefs=str(briefs), home=str(tmp_path), key_prefix="acme", sensors="stopped")
+    silent = BrandCampaigns(briefs=str(briefs), home=str(tmp_path), key_prefix="acme")
+
+    def names_of(component: BrandCampaigns) -> set[str]:
+        return {sensor.name for sensor in dg.build_defs_for_component(component).sensors or []}
+
+    assert names_of(told) - names_of(silent) == {"acme__set_notifications"}
+    repository = dg.build_defs_for_component(told).get_repository_def()
+    sensor = repository.get_sensor_def("acme__set_notifications")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED

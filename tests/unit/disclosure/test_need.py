@@ -125,6 +125,26 @@ def test_new_york_alone_asks_for_words_without_the_eu_s_icon() -> None:
     assert (label.words, label.icon) == ("AI-generated", None)
 
 
+def test_a_supplied_image_that_is_edited_is_partially_modified() -> None:
+    edits = {**shot("kitchen"), "from": "images/room.jpg", "instruction": "add a cat"}
+    what = Campaign.model_validate(
+        _freeze(campaign(edits, markets=["eu", "US-NY"], realism="photoreal"))
+    )
+    found = need(brand(), what)
+    label = label_of(found, brand(), ["en"])
+
+    assert found.is_modified
+    assert label is not None
+    assert (label.words, label.icon) == ("AI-generated", "partially_modified")
+
+
+def test_an_edit_of_a_generated_picture_is_generated() -> None:
+    edits = {**shot("snow"), "from": "kitchen", "instruction": "make it winter"}
+    what = Campaign.model_validate(_freeze(campaign(shot("kitchen"), edits, markets=["eu"])))
+
+    assert not need_of(brand(), what, what.shots[1]).is_modified
+
+
 def test_a_brand_words_its_own_label() -> None:
     own = brand(disclosure={"words": {"en": "Made with AI", "de": "Mit KI gemacht"}})
     found = need(own, brief(markets=["eu"], realism="photoreal"))

@@ -73,7 +73,7 @@ class RapidOcrEngine:
         OcrEngineMissing: The extra `ocr` is not installed, or its models are not in it.
     """
 
-    def __init__(self, *, threads: int = _THREADS) -> None:
+    def __init__(self, *, threads: int | None = None) -> None:
         models = find_models()
         identify_engine()
         try:
@@ -81,7 +81,7 @@ class RapidOcrEngine:
             from rapidocr import RapidOCR
         except ImportError as error:
             raise OcrEngineMissing(f"reading needs the extra ocr ({error}): {INSTALL}") from None
-        threads = min(threads, os.cpu_count() or 1)
+        threads = min(threads or _THREADS, os.cpu_count() or 1)
         self._engine: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",

@@ -63,6 +63,19 @@ def compare(
         )
 
 
+def test_edits_are_left_out(settings: Settings, tmp_path: Path) -> None:
+    """Each model would start from a picture of its own."""
+    snow = {**shot("snow", characters=[]), "from": "attic", "instruction": "make it winter"}
+    shots = (shot("attic", characters=[]), snow, shot("cellar", characters=[]))
+    write_briefs(tmp_path / "briefs", campaign(*shots))
+
+    sides = compare(settings)
+
+    for side in sides:
+        keys = [item.prompt_key.split("/")[1] for item in side.pictures]
+        assert keys == ["attic", "cellar"]
+
+
 def buy_first(settings: Settings) -> Iterator[str]:
     """Buy the campaign's first prompt as a run does, and yield its key."""
     with open_studio(settings) as studio:

@@ -16,6 +16,7 @@ def candidate(folder: Path, manifest: SetManifest, **changes: Any) -> Candidate:
     sound = Candidate(
         folder=folder,
         manifest=manifest,
+        version=set_digest(manifest),
         recorded=set_digest(manifest),
         blocking_checks=(),
         allow_missing=False,

@@ -97,6 +97,14 @@ def test_the_source_type_says_who_drew_it(simulated: bool, composited: bool, sou
     assert marks[f"{OURS}Simulated"] == str(simulated)
 
 
+def test_a_supplied_image_that_the_model_changed_is_a_composite_before_any_type_is_set() -> None:
+    marks = replace(MARKS, simulated=False, composited=False, edits_supplied=True)
+
+    assert marks.original_source_type.endswith("/compositeWithTrainedAlgorithmicMedia")
+    assert marks.source_type == marks.original_source_type
+    assert replace(marks, simulated=True).source_type.endswith("/algorithmicMedia")
+
+
 def test_the_ai_system_is_named_only_where_one_was_used() -> None:
     marks = parse(build_xmp(MARKS))
     assert marks[f"{IPTC}AISystemUsed"] == "google-nano-banana-pro"

@@ -59,3 +59,16 @@ def test_a_picture_bought_again_on_purpose_starts_anew(log: CorrectionLog) -> No
     assert set(log.of([DRAFT.parent])) == {PLACE, (DRAFT.parent, "9" * 64)}
     assert [item.original[0] for item in log.behind(DRAFT.fingerprint)] == ["2", "9"]
     assert log.of(["7" * 64]) == {}
+
+
+def test_a_person_decides_anew_all_of_it_or_nothing(log: CorrectionLog) -> None:
+    first = log.decide(log.ask(DRAFT), "correction", "better")
+    second = log.decide(log.ask(replace(DRAFT, number=2)), "correction", "better")
+
+    rows = log.decide_anew([first, second], {1: "correction", 2: "first"}, "taken back")
+
+    assert rows is not None
+    assert [row.kept for row in rows] == ["correction", "first"]
+    assert log.of([DRAFT.parent]) == {PLACE: rows}
+    assert log.decide_anew([first, second], {1: "first"}, "somebody who looked before") is None
+    assert log.of([DRAFT.parent]) == {PLACE: rows}

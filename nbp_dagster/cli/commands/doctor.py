@@ -1,0 +1,37 @@
+"""`nbp doctor`: looks at everything a run needs, and says what to do about what is wrong."""
+
+import json
+import sys
+
+import click
+
+from nbp_dagster.cli.errors import report_errors
+from nbp_dagster.cli.tables import align
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@report_errors
+def doctor(as_json: bool) -> None:
+    """Look at versions, disk, briefs, ledger, Dagster, the service and its models.
+
+    Buys, migrates and repairs nothing. Status 1 where a run would fail, so that it serves as the
+    health check of a container.
+    """
+    # Imported here: Dagster and the database.
+    from nbp_dagster.cli.doctor.finding import SIGNS
+    from nbp_dagster.cli.doctor.machine import look_at_machine
+    from nbp_dagster.cli.doctor.service import look_at_service
+    from nbp_dagster.cli.doctor.state import look_at_state
+    from nbp_dagster.settings import read_settings
+
+    settings = read_settings()
+    looks = (look_at_machine, look_at_state, look_at_service)
+    found = [finding for look in looks for finding in look(settings)]
+    if as_json:
+        click.echo(json.dumps({"findings": [each.to_json() for each in found]}, indent=2))
+    else:
+        rows = [(SIGNS[each.verdict], each.part, each.words) for each in found]
+        for line, each in zip(align(rows), found, strict=True):
+            click.echo(f"{line}; {each.advice}" if each.advice else line)
+    sys.exit(any(each.verdict == "fault" for each in found))

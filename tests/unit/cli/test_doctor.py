@@ -1,0 +1,214 @@
+"""`nbp doctor`: each part that can be wrong, what it says of it, and that it changes nothing."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from nbp_dagster.cli.doctor.state import compare_clocks
+from nbp_dagster.cli.main import main
+from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.ledger.database import HEAD, begin_serialised, open_ledger
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.service import ServiceProbe
+
+Doctor = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
+
+
+@pytest.fixture
+def service(simulator: SimulatorServer) -> ServiceProbe:
+    return ServiceProbe(simulator.url)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def doctor(home: Path) -> Doctor:
+    """Runs the command; returns its status and what it found by part."""
+
+    def run(**variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
+        environment = {
+            "NBP_HOME": str(home),
+            "NBP_CONFIG": str(home.parent / "briefs"),
+            "DAGSTER_HOME": None,
+            **variables,
+        }
+        done = CliRunner().invoke(main, ["doctor", "--json"], env=environment)
+        assert "Traceback" not in done.output
+        found = json.loads(done.stdout)["findings"]
+        return done.exit_code, {each["part"]: each for each in found}
+
+    return run
+
+
+def set_schema(home: Path, version: str) -> None:
+    engine = open_ledger(home / "ledger.sqlite")
+    with begin_serialised(engine) as connection:
+        connection.exec_driver_sql(f"UPDATE nbp_ledger_version SET version_num = '{version}'")
+    engine.dispose()
+
+
+def schema_of(home: Path) -> str:
+    with sqlite3.connect(home / "ledger.sqlite") as connection:
+        return str(connection.execute("SELECT version_num FROM nbp_ledger_version").fetchone()[0])
+
+
+def test_a_new_installation_is_sound_and_nothing_is_made(home: Path, doctor: Doctor) -> None:
+    status, found = doctor()
+
+    assert status == 0
+    assert {each["verdict"] for each in found.values()} == {"sound", "not_used"}
+    assert "none yet" in found["ledger"]["words"]
+    assert "0.15 USD an image" in found["model google-nano-banana-pro"]["words"]
+    assert not home.exists()
+
+
+def test_an_older_ledger_is_told_and_not_upgraded(home: Path, doctor: Doctor) -> None:
+    set_schema(home, "0008")
+
+    status, found = doctor()
+
+    assert (status, found["ledger"]["verdict"]) == (0, "warning")
+    assert "its schema is 0008" in found["ledger"]["words"]
+    assert "back it up first" in found["ledger"]["advice"]
+    assert schema_of(home) == "0008"
+
+
+def test_a_ledger_of_a_newer_version_is_a_fault(home: Path, doctor: Doctor) -> None:
+    set_schema(home, "9999")
+
+    status, found = doctor()
+
+    assert (status, found["ledger"]["verdict"]) == (1, "fault")
+    assert found["ledger"]["advice"] == "upgrade this installation"
+
+
+def test_a_sound_ledger_says_where_it_is(home: Path, doctor: Doctor) -> None:
+    open_ledger(home / "ledger.sqlite").dispose()
+
+    _, found = doctor()
+
+    assert f"{home}/ledger.sqlite, schema {HEAD}" in found["ledger"]["words"]
+
+
+def test_what_others_may_read_is_told_with_the_command_that_mends_it(
+    home: Path, doctor: Doctor
+) -> None:
+    ledger = home / "ledger.sqlite"
+    open_ledger(ledger).dispose()
+    ledger.chmod(0o644)
+
+    _, found = doctor()
+    assert (found["file rights"]["verdict"], found["file rights"]["advice"]) == (
+        "warning",
+        f"chmod 600 {ledger}",
+    )
+    ledger.chmod(0o600)
+    _, found = doctor()
+    assert found["file rights"]["verdict"] == "sound"
+
+
+def test_an_extra_that_the_settings_need_is_named(doctor: Doctor) -> None:
+    status, found = doctor(NBP_PUBLISH_TO="gs://bucket/sets")
+
+    assert (status, found["extras"]["advice"]) == (1, "pip install 'nbp-dagster[gcs]'")
+
+
+def test_a_broken_brief_is_told_in_one_line_and_the_rest_is_looked_at(
+    home: Path, doctor: Doctor
+) -> None:
+    (home.parent / "briefs" / "campaigns" / "winter.yaml").write_text("id: [", encoding="utf-8")
+
+    status, found = doctor()
+
+    assert (status, found["briefs"]["verdict"]) == (1, "fault")
+    assert found["briefs"]["advice"] == "run `nbp validate`"
+    assert found["versions"]["verdict"] == "sound"
+
+
+def test_a_dagster_home_that_can_not_be_read_is_told(home: Path, doctor: Doctor) -> None:
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text("run_storage: 5\n", encoding="utf-8")
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert str(home / "dagster") in found["dagster"]["words"]
+
+
+def test_live_mode_without_a_key_asks_for_one_and_for_nothing_else(doctor: Doctor) -> None:
+    status, found = doctor(NBP_MODE="live", OXEN_API_KEY="")
+
+    assert (status, found["key"]["words"]) == (1, "OXEN_API_KEY is not set")
+    assert not [part for part in found if part.startswith("model")]
+
+
+def test_live_mode_asks_for_clock_key_model_and_price_and_pays_nothing(
+    doctor: Doctor, service: ServiceProbe
+) -> None:
+    status, found = doctor(NBP_MODE="live", OXEN_API_KEY="key-1", OXEN_BASE_URL=service.url)
+
+    assert status == 0
+    assert found["clock of the service"]["verdict"] == "sound"
+    assert found["key"]["words"] == "accepted; 0 jobs at work"
+    assert found["model google-nano-banana-pro"]["verdict"] == "sound"
+    assert service.bills == 0
+
+
+def test_a_model_that_left_the_catalogue_is_a_fault(
+    home: Path, doctor: Doctor, service: ServiceProbe
+) -> None:
+    write_briefs(home.parent / "briefs", campaign(shot("kitchen"), model="gone-1"))
+
+    status, found = doctor(NBP_MODE="live", OXEN_API_KEY="key-1", OXEN_BASE_URL=service.url)
+
+    assert (status, found["model gone-1"]["words"]) == (1, "the catalogue does not have it")
+
+
+def test_a_refused_key_is_a_fault_and_is_not_repeated(
+    doctor: Doctor, service: ServiceProbe
+) -> None:
+    service.script({"kind": "status", "status": 401, "path": "/queue"})
+
+    status, found = doctor(NBP_MODE="live", OXEN_API_KEY="key-77", OXEN_BASE_URL=service.url)
+
+    assert (status, found["key"]["verdict"]) == (1, "fault")
+    assert "key-77" not in json.dumps(found)
+
+
+def test_a_service_out_of_reach_is_asked_once(doctor: Doctor) -> None:
+    variables = {"OXEN_API_KEY": "key-1", "OXEN_BASE_URL": "https://127.0.0.1:9"}
+
+    status, found = doctor(NBP_MODE="live", **variables)
+
+    assert (status, found["service"]["verdict"]) == (1, "fault")
+    assert "Connection refused" in found["service"]["words"]
+    assert not [part for part in found if part.startswith("model")]
+
+
+def test_the_password_of_a_ledger_out_of_reach_is_not_shown(doctor: Doctor) -> None:
+    url = "postgresql://ada:s3cret-word@127.0.0.1:9/ledger"
+
+    status, found = doctor(NBP_LEDGER_URL=url)
+
+    assert (status, found["ledger"]["verdict"]) == (1, "fault")
+    assert "s3cret-word" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict", "words"),
+    [(1000.0, "sound", "0 s"), (1059.0, "sound", "59 s behind"), (900.0, "fault", "100 s ahead")],
+)
+def test_two_clocks_may_differ_by_a_minute(theirs: float, verdict: str, words: str) -> None:
+    found = compare_clocks("clock", theirs, 1000.0)
+
+    assert found.verdict == verdict
+    assert words in found.words
