@@ -1,6 +1,7 @@
 """The words by which a picture is asked for again: stable, from the sheet, and no trap."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -100,3 +101,18 @@ def test_colours_are_asked_for_in_the_way_they_fell_short(corrected: Correct) ->
     assert "More of the picture has the palette's colour named neutral." in found
     assert "Large areas" not in found
     assert read_prompt(found, 1) == read_prompt(PROMPT, 1)
+
+
+def test_an_edit_that_changed_too_much_is_told_what_stays(tmp_path: Path) -> None:
+    briefs = load_briefs(write_briefs(tmp_path, campaign(shot("kitchen"))))
+    brand, scene = briefs.brands["hilltop"], briefs.campaigns["winter"].shot("kitchen")
+    words = replace(request(), edit="words")
+    area = replace(request(), edit="instruction", region=(0.1, 0.1, 0.5, 0.5))
+    failed = [Shortfall("edit_contained")]
+
+    one, other = (
+        correct_request(each, brand, scene, failed, number=1).prompt for each in (words, area)
+    )
+    assert "Outside the lettering every detail is that of Image 1" in one
+    assert "Outside the framed area every detail is that of Image 1" in other
+    assert correct_request(words, brand, scene, failed, number=1).references == words.references

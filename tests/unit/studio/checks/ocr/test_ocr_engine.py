@@ -71,3 +71,16 @@ def test_threads_share_one_reader() -> None:
         found = list(pool.map(readers[0].read, pictures))
     assert len({id(reader) for reader in readers}) == 1
     assert [lines[0].text for lines in found] == ["Try it", "House blend"]
+
+
+def test_lettering_is_located_without_being_read_and_read_afterwards_as_ever() -> None:
+    engine, picture = load_engine(), draw("Slow mornings", "Chrismtas")
+    before = engine.read(picture)
+    boxes = engine.locate(picture)
+
+    assert len(boxes) == 2
+    assert sorted((box[1], box[3]) for box in boxes) == sorted(
+        (line.top, line.bottom) for line in before
+    )
+    assert engine.read(picture) == before
+    assert engine.locate(Image.new("RGB", (300, 200), "white")) == ()
