@@ -3,10 +3,16 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from nbp_dagster.cli.authoring.watch import render_free
+from nbp_dagster.cli.choice import choose_prompts
+from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.settings import read_settings
+from nbp_dagster.studio.plan import Plan, PlannedImage
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.processes import Process, Shell, wait_for
 from tests.rigs.service import ServiceProbe
@@ -119,3 +125,23 @@ def test_a_folder_that_is_not_there_is_told_in_one_line(shell: Shell) -> None:
     assert done.returncode == 1
     assert "no such folder; create it or set NBP_CONFIG" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_render_runs_in_live_mode_has_a_budget_of_nothing(
+    shell: Shell, service: ServiceProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where what was planned as made is not: its ledger is gone in between."""
+    for name, value in shell.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("NBP_HOME", str(shell.home))
+    monkeypatch.setenv("NBP_CONFIG", str(shell.briefs))
+    settings, briefs = read_settings(), load_briefs(shell.briefs)
+    chosen = choose_prompts(briefs, [GARDEN])
+    made = PlannedImage(GARDEN, "prompt", "made", Decimal(0), why=("copy edited",))
+
+    assert render_free(settings, briefs, chosen, Plan((made,)))
+
+    assert service.bills == 0
+    # Nor is anything run of what is only stale.
+    stale = PlannedImage(GARDEN, "prompt", "to_make", Decimal("0.15"), why=("scene edited",))
+    assert not render_free(settings, briefs, chosen, Plan((stale,)))

@@ -10,6 +10,7 @@ from nbp_dagster.cli.errors import report_errors
 
 if TYPE_CHECKING:
     # For annotations: the command imports what it uses when it runs.
+    from nbp_dagster.briefs.brief import Briefs
     from nbp_dagster.cli.choice import Chosen
     from nbp_dagster.settings import Settings
     from nbp_dagster.studio.canary.comparison import OpenStudio
@@ -112,7 +113,7 @@ class _Watcher:
         from nbp_dagster.errors import NbpError
 
         try:
-            chosen, planned = self._plan()
+            briefs, chosen, planned = self._plan()
         except (NbpError, click.UsageError) as error:
             _tell(error)
             return
@@ -125,9 +126,13 @@ class _Watcher:
         is_simulated = self._settings.mode != "live"
         click.echo(f"total: {describe_total(planned)}{free_note(is_simulated)}")
         if self._renders:
-            self._render(chosen, planned)
+            try:
+                if render_free(self._settings, briefs, chosen, planned):
+                    _, _, self._last = self._plan()
+            except (NbpError, click.UsageError) as error:
+                _tell(error)
 
-    def _plan(self) -> "tuple[Chosen, Plan]":
+    def _plan(self) -> "tuple[Briefs, Chosen, Plan]":
         from nbp_dagster.cli.choice import choose_prompts, load_chosen
         from nbp_dagster.studio.plan import plan_prompts
         from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -136,45 +141,48 @@ class _Watcher:
         chosen = choose_prompts(briefs, self._keys)
         with self._open(briefs, StudioPaths(self._settings.home)) as studio:
             prompts = [prompt for prompts in chosen.values() for prompt in prompts]
-            self._briefs = briefs
-            return chosen, plan_prompts(studio, prompts)
+            return briefs, chosen, plan_prompts(studio, prompts)
 
-    def _render(self, chosen: "Chosen", planned: "Plan") -> None:
-        """Make again what is free: files of pictures that are here, or on the simulator all."""
-        from decimal import Decimal
 
-        from rich.console import Console
+def render_free(settings: "Settings", briefs: "Briefs", chosen: "Chosen", planned: "Plan") -> bool:
+    """Make again what is free: files of pictures that are here, or on the simulator all.
 
-        from nbp_dagster.cli.run import run_prompts
-        from nbp_dagster.cli.run_report import RunReport
-        from nbp_dagster.cli.run_summary import RunOptions, print_summary
-        from nbp_dagster.errors import NbpError
+    Args:
+        settings: Folders, mode, options and secrets.
+        briefs: Those that were planned.
+        chosen: Prompts that may be made.
+        planned: What each of them is due for.
 
-        is_live = self._settings.mode == "live"
-        free = {
-            image.key
-            for image in planned.images
-            if image.is_rendered_again or (image.is_due and not is_live)
-        }
-        due = {
-            campaign: [prompt for prompt in prompts if prompt.key in free]
-            for campaign, prompts in chosen.items()
-        }
-        wanted = {campaign: prompts for campaign, prompts in due.items() if prompts}
-        if not wanted:
-            return
-        # In live mode nothing may be bought, whatever has happened since it was planned.
-        options = RunOptions(budget=Decimal(0) if is_live else None)
-        try:
-            with RunReport(Console(stderr=True)) as report:
-                summary = run_prompts(
-                    self._settings, self._briefs, wanted, options=options, listener=report
-                )
-            print_summary(summary, report, simulated=not is_live)
-        except NbpError as error:
-            _tell(error)
-            return
-        _, self._last = self._plan()
+    Returns:
+        Whether anything was run.
+    """
+    from decimal import Decimal
+
+    from rich.console import Console
+
+    from nbp_dagster.cli.run import run_prompts
+    from nbp_dagster.cli.run_report import RunReport
+    from nbp_dagster.cli.run_summary import RunOptions, print_summary
+
+    is_live = settings.mode == "live"
+    free = {
+        image.key
+        for image in planned.images
+        if image.is_rendered_again or (image.is_due and not is_live)
+    }
+    due = {
+        campaign: [prompt for prompt in prompts if prompt.key in free]
+        for campaign, prompts in chosen.items()
+    }
+    wanted = {campaign: prompts for campaign, prompts in due.items() if prompts}
+    if not wanted:
+        return False
+    # In live mode nothing may be bought, whatever has happened since it was planned.
+    options = RunOptions(budget=Decimal(0) if is_live else None)
+    with RunReport(Console(stderr=True)) as report:
+        summary = run_prompts(settings, briefs, wanted, options=options, listener=report)
+    print_summary(summary, report, simulated=not is_live)
+    return True
 
 
 def _tell(error: Exception) -> None:
