@@ -101,6 +101,8 @@ def build_oxen(settings: Settings) -> OxenResource:
         latency_seconds=float(settings.simulator_latency),
         state_dir=str((settings.home / "simulator").absolute()),
         pictures_dir=None if pictures is None else str(pictures.absolute()),
+        # Where brands keep theirs.
+        fonts_dir=str(settings.config.absolute()),
     )
 
 

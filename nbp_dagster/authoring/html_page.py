@@ -13,6 +13,13 @@ MAX_CHARACTERS: Final = 4_000_000
 
 _MAX_SVG: Final = 200_000  # characters of a logo within a page
 _MAX_TEXT: Final = 300
+_DEEP: Final = 60  # elements that are looked up for the one that ends
+# The parser spends the square of their number on what is begun with <! and never ended. Old pages
+# put style sheets into comments, for browsers that knew none.
+_COMMENT: Final = re.compile(
+    r"(<(?:style|script)[^>]{0,200}>\s{0,40})?<!--(.*?)(?:-->|$)", re.IGNORECASE | re.DOTALL
+)
+_DECLARATION: Final = re.compile(r"<[!?][^>]*>?")
 _NEAR: Final = 4  # elements around a picture that may say it is the logo
 _CHARSET: Final = re.compile(rb"charset\s*=\s*[\"']?([A-Za-z0-9._-]{2,20})", re.IGNORECASE)
 _LOGO: Final = re.compile(r"logo|wordmark|site-?title|brand(?:ing)?\b", re.IGNORECASE)
@@ -89,7 +96,10 @@ class Page:
 def read_page(data: bytes) -> Page:
     """Return what a page says; damaged markup is read as far as it goes."""
     reader = _Reader()
-    reader.feed(_decode(data)[:MAX_CHARACTERS])
+    text = _COMMENT.sub(
+        lambda found: found[1] + found[2] if found[1] else "", _decode(data)[:MAX_CHARACTERS]
+    )
+    reader.feed(_DECLARATION.sub("", text))
     reader.close()
     return reader.finish()
 
@@ -154,7 +164,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if self._svg is not None:
-            if tag in (name.lower() for name in self._svg_open):
+            if tag in (name.lower() for name in self._svg_open[-_DEEP:]):
                 while (name := self._svg_open.pop()).lower() != tag:
                     self._svg.append(f"</{name}>")
                 self._svg.append(f"</{name}>")
@@ -163,7 +173,7 @@ class _Reader(HTMLParser):
             return
         if tag in ("title", "h1", "style", "script"):
             self._end_text(tag)
-        for place in range(len(self._open) - 1, -1, -1):
+        for place in range(len(self._open) - 1, max(len(self._open) - _DEEP, 0) - 1, -1):
             if self._open[place][0] == tag:
                 del self._open[place:]
                 break

@@ -24,6 +24,7 @@ from nbp_dagster.yaml_source.problems import BriefProblem, list_accepted, show_t
 
 MAX_BYTES: Final = 8 * 1024 * 1024
 MAX_ROWS: Final = 5000
+_MOST_NAME: Final = 60  # characters of a column's name
 
 _PLAIN_COLUMNS: Final = ("id", "scene", "characters", "products", "text")
 _BY_LOCALE: Final = (*get_args(CopyField), "alt_text")
@@ -192,9 +193,9 @@ def _read_column(written: str, locales: Sequence[str]) -> tuple[str, str] | str:
     """Return a column's field and locale, or what is wrong with its name."""
     found = re.fullmatch(
         r"\s*([A-Za-z_ -]+?)\s*(?:[:.(\[/]\s*([A-Za-z]{2}(?:[_-][A-Za-z]{2})?)\s*[)\]]?)?\s*",
-        written,
+        written[: _MOST_NAME + 1],
     )
-    if found is None:
+    if found is None or len(written) > _MOST_NAME:
         return f"unknown column; {_ACCEPTED}"
     name = re.sub(r"[\s-]+", "_", found[1].strip().lower())
     name, locale = _ALSO_CALLED.get(name, name), found[2] or ""

@@ -14,7 +14,7 @@ MAX_CHARACTERS: Final = 3_000_000
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
 _IMPORT: Final = re.compile(r"@import\s+(?:url\(\s*)?[\"']?([^\"')\s;]{1,500})", re.IGNORECASE)
 # Strings and addresses may hold the signs that divide a style sheet.
-_OPAQUE: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|url\([^)\n]*\)", re.IGNORECASE)
+_OPAQUE: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|url\([^()\n]*\)", re.IGNORECASE)
 _SIGNS: Final = re.compile(r"[{};]")
 _TOKEN: Final = re.compile(r"[^{};]+|[{};]")
 _ROOT: Final = re.compile(r"(?:^|[\s,])(?::root|:host|html|body|\*)(?=$|[\s,:.\[])")
@@ -28,6 +28,7 @@ _FRAMEWORKS: Final = re.compile(
     r"--(?:bs-(?!primary$|secondary$|body)|tw-|swiper-|fa-|wp--preset--(?:color--(?:black$|white$|"
     r"cyan-bluish|pale|vivid|luminous)|gradient|duotone|shadow|font-size|spacing)|wp-admin|wp--style)"
 )
+_NESTED: Final = 6  # blocks around a declaration that are looked at
 _RESOLVED: Final = 6  # variables that stand for one another, one after the other, at most
 
 
@@ -100,7 +101,7 @@ def _list_declarations(text: str) -> Iterator[tuple[str, str, str]]:
             continue
         else:
             name, colon, value = pending.partition(":")
-            selector = " ".join(selectors)
+            selector = " ".join(selectors[-_NESTED:])
             if colon and selectors and not _DARK.search(selector):
                 value = value.replace("!important", "")
                 yield selector, name.strip(), " ".join(value.split())[:500]

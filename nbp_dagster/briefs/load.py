@@ -3,9 +3,7 @@
 Knows files and their order; `models` holds what a brief may contain, `rules` what must agree.
 """
 
-import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from nbp_dagster.briefs.locale_spelling import spell_locales
 from nbp_dagster.briefs.models import Brand, Campaign
 from nbp_dagster.briefs.rules import check_campaign
 from nbp_dagster.briefs.text_rules import check_letters
+from nbp_dagster.gc_pause import collector_paused
 from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath
 from nbp_dagster.yaml_source.validation import check_record
@@ -83,7 +82,7 @@ def load_briefs(
         message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
         raise BriefError(config_dir, [BriefProblem(str(config_dir), None, "", "", message)])
     reading = _Reading(config_dir)
-    with _collector_paused():
+    with collector_paused():
         _read_channels(reading)
         _read_disclosure(reading)
         _read_folder(reading, "brand", BRANDS_FOLDER)
@@ -135,18 +134,6 @@ def _leave_out_broken(reading: _Reading) -> None:
         for name, campaign in campaigns.items()
         if ("campaign", name) in reading.documents and campaign.brand in reading.brands
     }
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the cycle collector: it would walk all of Dagster again while large briefs are read."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _describe(document: Document) -> BriefSource:

@@ -3,6 +3,7 @@
 Each function imports what it opens, so that a command pays for nothing it does not use.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -140,6 +141,8 @@ def open_service(
         latency=latency,
         state_dir=state_dir.absolute(),
         pictures=settings.simulator_pictures,
+        # Where brands keep theirs.
+        fonts=settings.config,
     ) as server:
         rate_limiter = RateLimiter(clock)
         yield (
@@ -347,7 +350,12 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     paths = _paths(settings)
     with _open_database(settings) as database:
         yield ReviewContext(
-            reviews=Reviews(paths.sets, DecisionLog(database, clock=SystemClock())),
+            reviews=Reviews(
+                paths.sets,
+                DecisionLog(database, clock=SystemClock()),
+                # Sets stay as they are: the collector need not walk over a million objects.
+                settle=gc.freeze,
+            ),
             reports=create_report_reader(database, settings.config.absolute(), SystemClock()),
             files=PictureFiles(
                 sets=paths.sets,

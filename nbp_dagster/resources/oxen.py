@@ -186,8 +186,13 @@ class SimulatedOxenResource(OxenResource):
         default=None,
         description="Folder of pictures that are sent in place of painted ones; None paints.",
     )
+    fonts_dir: str | None = Field(
+        default=None,
+        description="Folder that may have fonts, for letters that Inter lacks; None leaves those "
+        "that are installed.",
+    )
 
-    @field_validator("state_dir", "pictures_dir")
+    @field_validator("state_dir", "pictures_dir", "fonts_dir")
     @classmethod
     def _check_folder(cls, value: str | None) -> str | None:
         return value if value is None else require_path(value)
@@ -212,8 +217,9 @@ class SimulatedOxenResource(OxenResource):
         """Run the simulator outside Dagster, as `nbp plan` does."""
         state_dir = None if self.state_dir is None else Path(self.state_dir)
         pictures = None if self.pictures_dir is None else Path(self.pictures_dir)
+        fonts = None if self.fonts_dir is None else Path(self.fonts_dir)
         with run_simulator(
-            latency=self.latency_seconds, state_dir=state_dir, pictures=pictures
+            latency=self.latency_seconds, state_dir=state_dir, pictures=pictures, fonts=fonts
         ) as server:
             self._server = server
             try:

@@ -36,9 +36,12 @@ _USUAL_FAULTS = (
 def list_sets(request: Request) -> Response:
     """Answer with the list of finished sets and how far each review is."""
     reviewer, reviews = reviewer_of(request), context_of(request).reviews
-    cards = []
+    cards: list[dict[str, Any]] = []
     for campaign in reviews.campaigns():
-        review = reviews.open(campaign)
+        review = reviews.open_soon(campaign)
+        if review is None:
+            cards.append({"campaign": campaign, "manifest": None})
+            continue
         cards.append(
             {
                 "campaign": campaign,
@@ -47,7 +50,9 @@ def list_sets(request: Request) -> Response:
                 "cover": next(iter(review.worst_first), None),
             }
         )
-    return answer(request, "sets.html.j2", {"cards": cards, "reviewer": reviewer})
+    is_reading = any(card["manifest"] is None for card in cards)
+    values = {"cards": cards, "reviewer": reviewer, "is_reading": is_reading}
+    return answer(request, "sets.html.j2", values)
 
 
 def show_set(request: Request) -> Response:

@@ -55,6 +55,8 @@ class SimulatorOptions:
             again with another note each time, so that a benchmark does not measure the painter.
         file_type: What painted pictures are sent as. The model itself sends JPEG.
         pictures: Folder of pictures that are sent in place of painted ones; None paints.
+        fonts: Folder of fonts, at any depth, that letters which Inter lacks are drawn in; None
+            leaves the machine's own and those of installed wheels.
     """
 
     latency: float = 2.0
@@ -75,6 +77,7 @@ class SimulatorOptions:
     painter: PainterName = "full"
     file_type: FileTypeName = "png"
     pictures: Path | None = None
+    fonts: Path | None = None
 
     def __post_init__(self) -> None:
         self._require_at_least("latency", self.latency, 0)

@@ -107,7 +107,11 @@ def share_rate_limiter(address: str, *, api_key: str, clock: Clock, folder: Path
 
 @contextmanager
 def run_simulator(
-    *, latency: float, state_dir: Path | None, pictures: Path | None = None
+    *,
+    latency: float,
+    state_dir: Path | None,
+    pictures: Path | None = None,
+    fonts: Path | None = None,
 ) -> "Iterator[SimulatorServer]":
     """Run a simulator in this process, on a free loopback port.
 
@@ -115,6 +119,7 @@ def run_simulator(
         latency: Seconds a job works.
         state_dir: Folder in which jobs outlive the process; None keeps none.
         pictures: Folder of pictures that are sent in place of painted ones; None paints.
+        fonts: Folder that may have fonts, for letters that Inter lacks.
 
     Raises:
         UnfitPictures: The folder has no pictures, or its index is wrong.
@@ -132,6 +137,7 @@ def run_simulator(
         file_type="jpeg",
         state_dir=state_dir,
         pictures=pictures,
+        fonts=fonts,
     )
     server = SimulatorServer(options)
     try:

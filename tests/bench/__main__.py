@@ -18,6 +18,7 @@ from tests.bench.memory import measure_memory
 from tests.bench.pages import measure_pages
 from tests.bench.renditions import measure_renditions
 from tests.bench.report import Report, Scale
+from tests.bench.reviewing import measure_review
 from tests.bench.speed import measure_speed
 from tests.bench.texts import measure_texts
 from tests.bench.unchanged import measure_unchanged
@@ -33,6 +34,7 @@ GROUPS: dict[str, Callable[[Report], None]] = {
     "growth": measure_growth,
     "renditions": measure_renditions,
     "texts": measure_texts,
+    "review": measure_review,
 }
 
 QUICK = Scale(
@@ -46,6 +48,7 @@ QUICK = Scale(
     loads=(100,),
     growth=(20, 40),
     renditions=1,
+    reviewed=500,
 )
 FULL = Scale(small=(100, 1000), large=(100, 1000), growth=(100, 1000, 10_000))
 

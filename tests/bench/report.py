@@ -29,6 +29,7 @@ class Scale:
         loads: Numbers of prompts whose definitions are loaded.
         growth: Numbers of prompts whose cost is compared.
         renditions: Times eight renditions are made by each contender.
+        reviewed: Pictures of the set that is reviewed.
     """
 
     prompts: int = 1000
@@ -41,6 +42,7 @@ class Scale:
     loads: tuple[int, ...] = (100, 10_000)
     growth: tuple[int, ...] = (100, 1000)
     renditions: int = 5
+    reviewed: int = 10_000
 
 
 @dataclass

@@ -27,6 +27,8 @@ DATA = (
     "nbp_dagster/studio/sets/templates/index.html.j2",
     "nbp_dagster/studio/sets/templates/gallery.css",
     "nbp_dagster/studio/sets/templates/gallery.js",
+    "nbp_dagster/studio/report/templates/report.html.j2",
+    "nbp_dagster/studio/report/templates/report.css",
     "nbp_dagster/studio/vision/networks/face_detection_full_range.onnx",
     "nbp_dagster/studio/vision/networks/face_resnet.onnx",
     "nbp_dagster/studio/vision/networks/LICENSE-APACHE-2.0.txt",

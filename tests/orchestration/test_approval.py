@@ -20,7 +20,7 @@ from nbp_dagster.studio.review.decision_log import Verdict
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
-from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, BriefsSensor, all_made
+from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, BriefsSensor, Follower, all_made
 from tests.rigs.dagster_private import PartitionKeyFilter
 
 NAMES = Names()
@@ -256,6 +256,19 @@ def test_a_tick_observes_what_the_set_came_to_and_makes_nothing_stale(
     ]
     assert location.stale(NAMES.campaign_sets) == set()
     assert location.stale(NAMES.channel_images) == set()
+
+
+def test_what_is_observed_of_a_set_requests_nothing(
+    location: CodeLocation, reviews: Reviews
+) -> None:
+    all_made(location)
+    follower = Follower(location)
+    follower.tick()
+    decide(reviews, KITCHEN, "approved")
+
+    assert observations(BriefsSensor(location))
+
+    assert follower.tick() == {}
 
 
 def test_a_prompt_that_left_its_brief_is_not_told(location: CodeLocation, reviews: Reviews) -> None:

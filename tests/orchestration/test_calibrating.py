@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from nbp_dagster.cli.main import main
 from nbp_dagster.cli.openings import (
     create_access_rules,
     open_picture_index,
@@ -81,7 +83,27 @@ def test_decisions_are_counted_and_too_few_move_nothing(
     assert "too few" in move.why
     assert done.found.cross == done.by_sheets == calibrate(location, with_decisions=False).by_sheets
     assert {each.check for each in done.agreements} >= {"cross_similarity", "subject_whole"}
+    told = say(location)
+    assert "standing of a body: 2 approved, 1 rejected; at" in told
+    assert "it stays: too few: 10 approved and 10 rejected are needed" in told
+    assert "subject_whole: 1 decision; 0 rejected as it said" in told
+    assert "decisions" not in say(location, "--sheets-only")
     assert location.service.bills == bills
+
+
+def say(location: CodeLocation, *options: str) -> str:
+    """Return what the command prints."""
+    settings = location.settings
+    environment = {
+        "NBP_MODE": settings.mode,
+        "NBP_HOME": str(settings.home),
+        "NBP_CONFIG": str(settings.config),
+        "NBP_CHARACTER_SCORER": settings.character_scorer,
+        "OXEN_BASE_URL": settings.oxen_base_url,
+    }
+    done = CliRunner().invoke(main, ["calibrate", "hilltop", *options], env=environment)
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
 def test_enough_decisions_set_the_threshold_that_runs_judge_by(

@@ -89,9 +89,10 @@ def _tell_decisions(done: "BrandCalibration") -> Iterator[str]:
     for reason, number in done.left_out.items():
         yield f"left out: {number} {reason}"
     for each in done.agreements:
+        plural = "" if each.decisions == 1 else "s"
         yield (
-            f"{each.check}: {each.decisions} decisions; {each.confirmed} rejected as it said, "
-            f"{each.overruled} approved all the same, {each.missed} rejected that it passed"
+            f"{each.check}: {each.decisions} decision{plural}; {each.confirmed} rejected as it "
+            f"said, {each.overruled} approved all the same, {each.missed} rejected that it passed"
         )
 
 

@@ -6,6 +6,7 @@ import click
 
 from nbp_dagster.cli.errors import report_errors
 from nbp_dagster.cli.user import name_user
+from nbp_dagster.errors import NbpError
 
 
 @click.command()
@@ -56,6 +57,11 @@ def review(listen: str, port: int, share: str | None, days: float, url: str | No
             base = (url or f"http://{listen}:{port}").rstrip("/")
             click.echo(f"{base}/s/{access.share(campaign, days=days)}")
             return
+
+        # Large sets are read by the time somebody opens them.
+        for campaign in context.reviews.campaigns():
+            with suppress(NbpError):
+                context.reviews.open_soon(campaign)
 
         def tell(at: int) -> None:
             shown = "127.0.0.1" if listen in ("0.0.0.0", "::") else listen

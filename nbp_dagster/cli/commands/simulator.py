@@ -60,6 +60,11 @@ def _require_path(context: click.Context, parameter: click.Parameter, value: Pat
     help="Folder of pictures to send in place of painted ones, chosen by the prompt.",
 )
 @click.option(
+    "--fonts",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of fonts for letters that Inter lacks; without it those that are installed.",
+)
+@click.option(
     "--state",
     type=click.Path(path_type=Path),
     callback=_require_path,
@@ -77,6 +82,7 @@ def simulator(
     painter: Literal["full", "plain"],
     file_type: Literal["jpeg", "png"],
     pictures: Path | None,
+    fonts: Path | None,
     state: Path | None,
 ) -> None:
     """Serve a stand-in of the Oxen API on 127.0.0.1; its URL is the first line printed."""
@@ -95,6 +101,7 @@ def simulator(
             painter=painter,
             file_type=file_type,
             pictures=pictures,
+            fonts=fonts,
             faults=() if scenario is None else load_scenario(scenario),
             state_dir=state,
         )

@@ -87,12 +87,14 @@ class Brush:
         plain: Whether the simulator's own paints one picture a size and no other, as PNG.
         file_type: What painted pictures are written as.
         pictures: Sent in place of painted ones; None paints.
+        fonts: Folder of fonts for letters that Inter lacks, before those that are installed.
     """
 
     painter: Painter | None = None
     plain: bool = False
     file_type: Literal["png", "jpeg"] = "png"
     pictures: PictureFolder | None = None
+    fonts: Path | None = None
 
 
 class PaintWorker:
@@ -159,6 +161,7 @@ def paint_order(order: PaintOrder, brush: Brush = OWN_BRUSH) -> bytes:
             height=height,
             variant=order.variant + 1,
             faults=flaws,
+            fonts=brush.fonts,
         )
         return encode(image)
     # A painter from outside has no other way to tell one take from the next.

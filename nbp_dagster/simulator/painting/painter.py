@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from PIL import Image, ImageOps
 
@@ -83,6 +84,7 @@ def paint(
     height: int,
     variant: int = 1,
     faults: frozenset[str] = frozenset(),
+    fonts: Path | None = None,
 ) -> Image.Image:
     """Paint one picture, RGB, exactly width x height pixels; equal arguments give equal pixels.
 
@@ -94,12 +96,13 @@ def paint(
         variant: another number gives another composition of the same cast, and a sheet of a
             figure that differs in what the prompt leaves open.
         faults: names from `FAULTS`; each spoils the picture in the way it says.
+        fonts: folder with fonts for letters that Inter lacks, before those that are installed.
 
     Raises:
         ValueError: a fault is not in `FAULTS`, or a side is below 1 pixel.
     """
     _check(width, height, faults)
-    reading = _read(prompt, len(references), faults)
+    reading = _read(prompt, len(references), faults, fonts)
     edit = read_edit(prompt)
     if edit is not None and references:
         seed = _seed(prompt, references, variant)
@@ -152,12 +155,12 @@ def _check(width: int, height: int, faults: frozenset[str]) -> None:
         raise ValueError(f"cannot paint {width} x {height} pixels; both sides must be positive")
 
 
-def _read(prompt: str, images: int, faults: frozenset[str]) -> Reading:
+def _read(prompt: str, images: int, faults: frozenset[str], fonts: Path | None) -> Reading:
     reading = read_prompt(prompt, images)
-    if "misspelt-headline" in faults and reading.copy.headline:
-        copy = replace(reading.copy, headline=misspell(reading.copy.headline))
-        return replace(reading, copy=copy)
-    return reading
+    copy = replace(reading.copy, fonts=fonts)
+    if "misspelt-headline" in faults and copy.headline:
+        copy = replace(copy, headline=misspell(copy.headline))
+    return replace(reading, copy=copy)
 
 
 def _paint_art(
@@ -279,7 +282,7 @@ def _place_logo(image: Image.Image, logo: Image.Image, layout: Layout, palette: 
     small = logo.resize(size, Image.Resampling.LANCZOS)
     pad = round(min(box.width, box.height) * 0.1)
     plate = (size[0] + 2 * pad, size[1] + 2 * pad)
-    left = round(box.left)
+    left = round(box.right - plate[0] if layout.mode == "bare" else box.left)
     top = round(box.bottom - plate[1] if layout.mode in {"crown", "bare"} else box.top)
     pen = Pen(image, 1.0)
     pen.box(left, top, left + plate[0], top + plate[1], palette.light, radius=pad * 1.4)

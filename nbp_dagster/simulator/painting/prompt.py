@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from nbp_dagster.simulator.painting.figures.traits import names_somebody
@@ -31,6 +32,7 @@ _COPY_LABEL = re.compile(
     r"|(?P<headline>head(?:line|ing)|\btitle\b|\bslogan\b|\btext\b|\blettering\b|\bcopy\b|\breads?\b)",
     re.IGNORECASE,
 )
+_PARTS = ("headline", "sub", "call", "small")
 _LETTERLESS = re.compile(
     r"\b(?:without (?:any )?|no |free of (?:any )?)(?:visible )?"
     r"(?:lettering|text|words|letters|writing|typography|copy)\b"
@@ -69,12 +71,17 @@ _HOURS: tuple[tuple[Hour, str], ...] = (
 
 @dataclass(frozen=True)
 class Copy:
-    """The words to be drawn; an empty string is not drawn."""
+    """The words to be drawn; an empty string is not drawn.
+
+    Attributes:
+        fonts: Folder of fonts for letters that Inter lacks; None leaves those that are installed.
+    """
 
     headline: str = ""
     sub: str = ""
     call: str = ""
     small: str = ""
+    fonts: Path | None = None
 
     @property
     def empty(self) -> bool:
@@ -150,7 +157,8 @@ def read_copy(text: str) -> Copy:
         if part == "headline" and "headline" in found:
             part = "sub" if "sub" not in found else "call"
         found.setdefault(part, words)
-    return Copy(**found)
+    headline, sub, call, small = (found.get(part, "") for part in _PARTS)
+    return Copy(headline, sub, call, small)
 
 
 def _is_generic(label: re.Match[str]) -> bool:

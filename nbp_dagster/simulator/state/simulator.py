@@ -85,6 +85,7 @@ class Simulator:
                 plain=options.painter == "plain",
                 file_type=options.file_type,
                 pictures=None if options.pictures is None else PictureFolder.open(options.pictures),
+                fonts=options.fonts,
             ),
         )
         self.jobs = JobQueue(

@@ -381,7 +381,7 @@ def to_json(manifest: SetManifest) -> str:
     return _ADAPTER.dump_json(manifest, indent=2).decode() + "\n"
 
 
-def from_json(text: str, *, what: str = "manifest") -> SetManifest:
+def from_json(text: str | bytes, *, what: str = "manifest") -> SetManifest:
     """Parse what `to_json` returned.
 
     Args:

@@ -238,14 +238,17 @@ def _most_first(names: Iterable[str]) -> dict[str, int]:
 def _rate_checks(
     pictures: Iterable[Picture], agreements: Iterable[CheckAgreement]
 ) -> tuple[CheckRate, ...]:
-    counted: dict[str, Counter[str]] = {}
-    for picture in pictures:
-        for check in picture.checks:
-            counted.setdefault(check.name, Counter())[check.verdict] += 1
+    counted = Counter((each.name, each.verdict) for row in pictures for each in row.checks)
     by_check = {each.check: each for each in agreements}
     return tuple(
-        CheckRate(name, each["passed"], each["failed"], each["skipped"], by_check.get(name))
-        for name, each in sorted(counted.items())
+        CheckRate(
+            name,
+            passed=counted[name, "passed"],
+            failed=counted[name, "failed"],
+            skipped=counted[name, "skipped"],
+            agreement=by_check.get(name),
+        )
+        for name in sorted({name for name, _ in counted})
     )
 
 

@@ -104,10 +104,16 @@ class DecisionLog:
         with self._transaction(begin_reading(self._engine)) as connection:
             return _read(connection, decisions.c.prompt_key == prompt_key)
 
-    def of_campaign(self, campaign: str) -> tuple[Decision, ...]:
-        """Return every decision about files of a campaign, oldest first."""
+    def of_campaign(self, campaign: str, *, after: int = 0) -> tuple[Decision, ...]:
+        """Return every decision about files of a campaign, oldest first.
+
+        Args:
+            campaign: Its id.
+            after: The number of a row: only later ones.
+        """
+        chosen = sa.and_(decisions.c.campaign == campaign, decisions.c.id > after)
         with self._transaction(begin_reading(self._engine)) as connection:
-            return _read(connection, decisions.c.campaign == campaign)
+            return _read(connection, chosen)
 
     def campaigns(self) -> tuple[str, ...]:
         """Return the campaigns that anybody has decided about, by name."""

@@ -1,7 +1,8 @@
 """Reads finished sets for a review, and records decisions about the pictures that are in them."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,10 +22,14 @@ from nbp_dagster.studio.review.decision_log import (
     Decision,
     DecisionLog,
     DecisionMoved,
+    Place,
     Verdict,
 )
 from nbp_dagster.studio.sets.picture_order import rank_pictures
 from nbp_dagster.studio.storage.files import Stamp, stamp_of
+
+READ_AT_ONCE: Final = 5_000_000
+"""Bytes of a manifest that a page waits for: some 300 pictures, read in 0.1 s."""
 
 LONGEST_REASON: Final = 500
 """Characters of a reason in free words; longer ones are refused."""
@@ -124,11 +129,19 @@ class Reviews:
     Args:
         sets: The folder of sets.
         log: Where decisions are kept.
+        settle: Called after a set was read, whose objects stay as they are.
     """
 
-    def __init__(self, sets: Path, log: DecisionLog) -> None:
+    def __init__(
+        self, sets: Path, log: DecisionLog, *, settle: Callable[[], object] = lambda: None
+    ) -> None:
         self._sets = sets
         self._log = log
+        self._settle = settle
+        self._begun: set[tuple[str, Stamp]] = set()
+        # Rows are only ever added: the number of the last one read, and what holds after it.
+        self._decided: dict[str, tuple[int, Mapping[Place, Decision]]] = {}
+        self._updating = threading.Lock()
         self._known: dict[str, tuple[Stamp, ReadSet]] = {}
         # Two requests for a large set would both spend seconds on reading it.
         self._reading = threading.Lock()
@@ -151,7 +164,42 @@ class Reviews:
             LedgerDatabaseError: The decisions can't be read.
         """
         read = self.read(campaign)
-        return SetReview(read, review_pictures(read.manifest, self._log.latest(campaign)))
+        return SetReview(read, review_pictures(read.manifest, self._read_latest(campaign)))
+
+    def _read_latest(self, campaign: str) -> Mapping[Place, Decision]:
+        """Return the latest decision about each file; rows read before are not read again."""
+        with self._updating:
+            last, known = self._decided.get(campaign, (0, {}))
+            rows = self._log.of_campaign(campaign, after=last)
+            if rows:
+                # Another one: whoever has the one before goes on with it.
+                known = {**known, **{row.place: row for row in rows}}
+                self._decided[campaign] = (rows[-1].id, known)
+        return known
+
+    def open_soon(self, campaign: str) -> SetReview | None:
+        """Return a campaign's set as `open` does; None while a large one is being read.
+
+        Reading begins with the first call, in a thread of its own.
+
+        Raises:
+            NoSuchSet, ManifestError, LedgerDatabaseError: As `open`.
+        """
+        path = _require_set(self._sets, campaign)
+        stamp, known = stamp_of(path), self._known.get(campaign)
+        is_read = known is not None and known[0] == stamp
+        if is_read or stamp is None or path.stat().st_size <= READ_AT_ONCE:
+            return self.open(campaign)
+        if (campaign, stamp) in self._begun:
+            # A set that can't be read was tried: its error is told by opening it.
+            return None if self._reading.locked() else self.open(campaign)
+        self._begun.add((campaign, stamp))
+        threading.Thread(target=self._read_ahead, args=(campaign,), daemon=True).start()
+        return None
+
+    def _read_ahead(self, campaign: str) -> None:
+        with suppress(NbpError):
+            self.read(campaign)
 
     def require_seen(self, campaign: str, seen: Seen) -> Picture:
         """Return the picture that was looked at, if nobody decided about it since.
@@ -290,6 +338,7 @@ class Reviews:
                 raise NoSuchSet(f"{path} is gone; make the set again with `nbp run`")
             if known is None or known[0] != stamp:
                 known = self._known[campaign] = (stamp, _parse(path))
+                self._settle()
         return known[1]
 
 

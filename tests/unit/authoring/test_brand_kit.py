@@ -180,3 +180,29 @@ def test_a_link_out_of_the_folder_is_passed_over(tmp_path: Path) -> None:
     kit = find_kit(read_folder(site))
 
     assert "a primary colour was not found" in kit.missing
+
+
+HOSTILE = {
+    "blocks": "{" * 300_000,
+    "addresses": "url(" * 200_000,
+    "variables of one another": ":root{" + "--a:var(--a);" * 50_000 + "} a{color:var(--a)}",
+    "nested variables": "a{color:" + "var(--a," * 100_000,
+    "comments": "<!--" * 200_000,
+    "declarations": "<!" * 300_000,
+    "sections": "<![CDATA[" * 100_000,
+    "elements and none of their ends": "<div>" * 50_000 + "</p>" * 50_000,
+    "drawings in drawings": "<header><svg class=logo>" + "<g>" * 200_000,
+    "nested linked data": "<script type=application/ld+json>" + "[" * 500_000 + "</script>",
+    "attributes": "<svg class=logo><path " + "x " * 300_000 + ">",
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_a_hostile_page_takes_no_time_that_grows_with_its_square(name: str) -> None:
+    """What takes the square of these lengths takes minutes, which the tests' timeout ends."""
+    text = HOSTILE[name]
+    make = Make({"": f"<html><title>Marlow</title><style>{text}</style>{text}", "main.css": text})
+
+    kit, _ = read(make)
+
+    assert kit.name is not None

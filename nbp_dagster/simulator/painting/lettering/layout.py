@@ -1,7 +1,7 @@
 """Divides a picture between copy, figures, logo and mark; draws nothing."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from nbp_dagster.simulator.painting.lettering.text import Block, mark_size, set_copy
@@ -70,15 +70,14 @@ def _plan_bare(
 ) -> Layout:
     left = width / 3 if reading.quiet == "left" else 0.0
     top = height / 3 if reading.quiet == "upper" else 0.0
-    corner = _low_left_logo(width, height, inset)
+    corner = _low_right(width, height, inset, mark)
     return Layout(
         mode="bare",
         view=Box(left, top, width, height),
         column=Box(0, 0, 0, 0),
         block=Block((), 0.0, 0.0),
-        mark=_low_right(width, height, inset, mark),
-        # Beside what is asked to stay calm.
-        logo=replace(corner, left=corner.left + left, right=corner.right + left),
+        mark=corner,
+        logo=_beside_mark(width, height, inset, corner),
         mirrored=False,
     )
 
@@ -155,6 +154,13 @@ def _low_right(
     width: int, height: int, inset: Box, mark: tuple[float, float]
 ) -> tuple[float, float]:
     return (width - inset.right * 0.6 - mark[0], height - inset.bottom * 0.6 - mark[1])
+
+
+def _beside_mark(width: int, height: int, inset: Box, mark: tuple[float, float]) -> Box:
+    """Left of the mark: copy that is set on the picture later begins at the other side."""
+    size = min(width, height)
+    low, right = height - inset.bottom * 0.6, mark[0] - size * 0.02
+    return Box(max(0.0, right - size * 0.22), low - size * 0.1, right, low)
 
 
 def _low_left_logo(width: int, height: int, inset: Box) -> Box:

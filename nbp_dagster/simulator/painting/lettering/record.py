@@ -79,7 +79,8 @@ class LetteringRecord:
         """Set the record's own words in the upper half of their place, others in the lower."""
         left, top, right, bottom = asdict(self.column).values()
         middle = (top + bottom) / 2
-        self._draw_in(image, self.copy, Box(left, top, right, middle))
+        own = replace(self.copy, fonts=copy.fonts)
+        self._draw_in(image, own, Box(left, top, right, middle))
         self._draw_in(image, copy, Box(left, middle, right, bottom))
 
     def _draw_in(self, image: Image.Image, copy: Copy, column: Box) -> None:
@@ -118,9 +119,11 @@ class LetteringRecord:
 
     def to_bytes(self, file_type: Literal["PNG", "JPEG"]) -> bytes:
         """Return the record as it is kept in a file of that type."""
+        # Where fonts lie is the machine's own business, and nobody's who opens the picture.
+        words = {name: text for name, text in asdict(self.copy).items() if name != "fonts"}
         facts = {
             "size": self.size,
-            "copy": asdict(self.copy),
+            "copy": words,
             "column": asdict(self.column),
             "headline_size": self.headline_size,
             "align": self.align,

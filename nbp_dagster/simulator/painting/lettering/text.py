@@ -3,16 +3,17 @@
 import functools
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
+from uniseg.linebreak import line_break_units
 
 from nbp_dagster.simulator.painting.colour import INK, WHITE, Colour
-from nbp_dagster.simulator.painting.lettering.typeface import (
-    break_text,
-    choose_file,
-    join_pieces,
-    load_font,
+from nbp_dagster.simulator.painting.lettering.fonts import (
+    INTER,
+    find_font_file,
+    runs_right_to_left,
 )
 from nbp_dagster.simulator.painting.places.stage import Box
 from nbp_dagster.simulator.painting.prompt import Copy
@@ -31,13 +32,14 @@ _WEIGHTS: dict[Part, int] = {"headline": 820, "sub": 500, "call": 680, "small": 
 
 @dataclass(frozen=True)
 class SetLine:
-    """One line of set copy; `top` is pixels below the block's top."""
+    """One line of set copy; `top` is pixels below the block's top, `face` its font's file."""
 
     part: Part
     text: str
     size: float
     top: float
     width: float
+    face: Path = INTER
 
 
 @dataclass(frozen=True)
@@ -50,24 +52,24 @@ class Block:
     base: float = 0.0
 
 
-def find_font(size: float, weight: int, text: str = "") -> ImageFont.FreeTypeFont:
-    """A font that has a text's letters, at a size in pixels and a weight from 100 to 900."""
-    return load_font(choose_file(text), max(4, round(size)), weight)
+def find_font(size: float, weight: int, face: Path = INTER) -> ImageFont.FreeTypeFont:
+    """A font at a size in pixels and a weight from 100 to 900, where it has weights."""
+    return _load_font(max(4, round(size)), weight, face)
 
 
-def measure(text: str, size: float, weight: int) -> float:
+def measure(text: str, size: float, weight: int, face: Path = INTER) -> float:
     """Width in pixels of a line of text as it will be drawn.
 
     Words are measured one by one and remembered: fitting tries the same words at many sizes.
     """
     if size <= _EXACT_BELOW:
-        return _line_advance(text, max(4, round(size)), weight)
-    return unit_width(text, weight) * size
+        return _line_advance(text, max(4, round(size)), weight, face)
+    return unit_width(text, weight, face) * size
 
 
-def unit_width(text: str, weight: int) -> float:
+def unit_width(text: str, weight: int, face: Path = INTER) -> float:
     """Width of a line of large text in font sizes."""
-    return _line_advance(text, _RULER_SIZE, weight) / _RULER_SIZE
+    return _line_advance(text, _RULER_SIZE, weight, face) / _RULER_SIZE
 
 
 def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -> Block:
@@ -78,7 +80,9 @@ def set_copy(copy: Copy, *, width: float, height: float, headline_size: float) -
         width, height: room in pixels.
         headline_size: the largest headline in pixels; everything else follows from it.
     """
-    longest = max((unit_width(word, 820) for word in break_text(copy.headline)), default=0.0)
+    face = find_font_file(copy.headline, copy.fonts)
+    pieces = _divide(copy.headline, face)
+    longest = max((unit_width(piece, 820, face) for piece in pieces), default=0.0)
     size = min(headline_size, width / longest) if longest else headline_size
     base = headline_size
     block = _set_at(copy, size, base, width)
@@ -107,13 +111,16 @@ def draw_block(
         if line.part == "headline" and skip_headline:
             continue
         pad = _pill_pad(line.size) if line.part == "call" else 0.0
-        x = left + (pad if align == "left" else (width - line.width) / 2)
+        spare = width - line.width
+        x = left + (pad if align == "left" else spare / 2)
+        if align == "left" and runs_right_to_left(line.text):
+            x = left + spare - pad
         y = top + line.top
         ink = colour
         if line.part == "call":
             _draw_pill(image, Box(x - pad, y, x + line.width + pad, y + line.size * 2.15), pill)
             y, ink = y + line.size * 0.5, pill_text
-        font = find_font(line.size, _WEIGHTS[line.part], line.text)
+        font = find_font(line.size, _WEIGHTS[line.part], line.face)
         draw.text(
             (round(x), round(y + line.size * 0.96)), line.text, font=font, fill=ink, anchor="ls"
         )
@@ -158,15 +165,35 @@ def misspell(text: str) -> str:
     return text + text[-1:]
 
 
-def _line_advance(text: str, size: int, weight: int) -> float:
+def _line_advance(text: str, size: int, weight: int, face: Path) -> float:
     words = text.split()
-    gaps = max(0, len(words) - 1) * _advance(" ", size, weight)
-    return sum(_advance(word, size, weight) for word in words) + gaps
+    gaps = max(0, len(words) - 1) * _advance(" ", size, weight, face)
+    return sum(_advance(word, size, weight, face) for word in words) + gaps
 
 
 @functools.lru_cache(maxsize=4096)
-def _advance(word: str, size: int, weight: int) -> float:
-    return load_font(choose_file(word), size, weight).getlength(word)
+def _advance(word: str, size: int, weight: int, face: Path) -> float:
+    return _load_font(size, weight, face).getlength(word)
+
+
+@functools.lru_cache(maxsize=64)
+def _load_font(size: int, weight: int, face: Path) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(str(face), size)
+    if face == INTER:  # Its axes: optical size 14..32, weight 100..900.
+        font.set_variation_by_axes([min(32, max(14, size)), weight])
+        return font
+    try:
+        axes = font.get_variation_axes()
+    except OSError:  # one weight alone
+        return font
+    chosen = [_choose_value(axis, weight) for axis in axes]
+    font.set_variation_by_axes(chosen)
+    return font
+
+
+def _choose_value(axis: ImageFont.Axis, weight: int) -> float:
+    least, usual, most = axis["minimum"] or 0, axis["default"] or 0, axis["maximum"] or 0
+    return min(most, max(least, weight)) if axis["name"] == b"Weight" else usual
 
 
 def _set_at(copy: Copy, size: float, base: float, width: float) -> Block:
@@ -189,30 +216,35 @@ def _set_at(copy: Copy, size: float, base: float, width: float) -> Block:
     for part, text, font_size, gap in plans:
         if not text:
             continue
+        face = find_font_file(text, copy.fonts)
         top += gap if lines else 0.0
         pad = 0.0
         if part == "call":  # A button is never broken into lines.
-            font_size = min(font_size, width / (unit_width(text, _WEIGHTS[part]) + _pill_pad(2.0)))
+            reach = unit_width(text, _WEIGHTS[part], face)
+            font_size = min(font_size, width / (reach + _pill_pad(2.0)))
             pad = _pill_pad(font_size) * 2
-        words_of = (
-            [text] if part == "call" else wrap_balanced(text, font_size, _WEIGHTS[part], width)
-        )
+        weight = _WEIGHTS[part]
+        words_of = [text]
+        if part != "call":
+            words_of = wrap_balanced(text, font_size, weight, width, face)
         for words in words_of:
-            reach = measure(words, font_size, _WEIGHTS[part])
-            lines.append(SetLine(part, words, font_size, top, reach))
+            reach = measure(words, font_size, weight, face)
+            lines.append(SetLine(part, words, font_size, top, reach, face))
             widest = max(widest, reach + pad)
             top += font_size * (2.15 if part == "call" else _LINE_GAP)
     return Block(tuple(lines), widest, top, base)
 
 
-def wrap_balanced(text: str, size: float, weight: int, width: float) -> list[str]:
+def wrap_balanced(
+    text: str, size: float, weight: int, width: float, face: Path = INTER
+) -> list[str]:
     """Break text into the fewest lines that fit, then even out their lengths."""
-    lines = _wrap(text, size, weight, width)
+    lines = _wrap(text, size, weight, width, face)
     low, high = width * 0.3, width
     for _ in range(7):
         middle = (low + high) / 2
-        tried = _wrap(text, size, weight, middle)
-        fits = all(measure(line, size, weight) <= middle for line in tried)
+        tried = _wrap(text, size, weight, middle, face)
+        fits = all(measure(line, size, weight, face) <= middle for line in tried)
         if len(tried) <= len(lines) and fits:
             lines, high = tried, middle
         else:
@@ -220,15 +252,26 @@ def wrap_balanced(text: str, size: float, weight: int, width: float) -> list[str
     return lines
 
 
-def _wrap(text: str, size: float, weight: int, width: float) -> list[str]:
+def _wrap(text: str, size: float, weight: int, width: float, face: Path) -> list[str]:
     lines: list[str] = []
-    for word in break_text(text):
-        longer = join_pieces(lines[-1], word) if lines else ""
-        if longer and measure(longer, size, weight) <= width:
+    for piece in _divide(text, face):
+        longer = f"{lines[-1]}{piece}" if lines else piece
+        if lines and measure(longer, size, weight, face) <= width:
             lines[-1] = longer
         else:
-            lines.append(word)
-    return lines
+            lines.append(piece)
+    return [line.strip() for line in lines]
+
+
+@functools.lru_cache(maxsize=256)
+def _divide(text: str, face: Path) -> tuple[str, ...]:
+    """What a line is broken between: words, and where another script has none, what UAX #14 says.
+
+    A word keeps the space behind it.
+    """
+    if face == INTER:
+        return tuple(f"{word} " for word in text.split())
+    return tuple(line_break_units(" ".join(text.split())))
 
 
 def _pill_pad(size: float) -> float:

@@ -1,11 +1,14 @@
 """A third that is asked to stay calm has no detail, whatever the scene, and no logo."""
 
 import io
+import random
 
 import pytest
 from PIL import Image
 
+from nbp_dagster.simulator.painting.lettering.layout import plan_layout
 from nbp_dagster.simulator.painting.painter import paint
+from nbp_dagster.simulator.painting.prompt import read_prompt
 from nbp_dagster.studio.checks.original_checks import measure_structure
 
 PROMPT = """Create a poster in #14707A, #FFC53D, #EE7B30, #FFF1DD and #4A2A22.
@@ -38,3 +41,15 @@ def test_a_third_that_is_asked_to_stay_calm_is(scene: str, third: str) -> None:
     # One headline alone has 2 %.
     assert measure_structure(picture.crop(box)) < 0.02
     assert measure_structure(picture) > 0.1, "the scene is there"
+
+
+@pytest.mark.parametrize("size", [(1024, 1024), (928, 1152), (1376, 768), (384, 3072), (3072, 384)])
+def test_the_logo_stands_beside_the_mark_and_leaves_the_lower_left_to_copy(
+    size: tuple[int, int],
+) -> None:
+    reading = read_prompt("A kitchen. The upper third of the frame is a calm area.", 0)
+    layout = plan_layout(reading, *size, random.Random(1))
+
+    assert layout.logo.right < layout.mark[0]
+    assert layout.logo.left > size[0] / 4
+    assert layout.logo.bottom <= size[1]

@@ -16,7 +16,6 @@ from nbp_dagster.prompts.reference_selection import Reference
 from nbp_dagster.prompts.templates import render_instruction_edit, render_words_edit
 from nbp_dagster.simulator.painting.edit_prompt import read_edit
 from nbp_dagster.simulator.painting.lettering.record import INFO, LetteringRecord, read_record
-from nbp_dagster.simulator.painting.lettering.typeface import break_text, join_pieces
 from nbp_dagster.simulator.painting.paint_worker import (
     Brush,
     PaintOrder,
@@ -263,19 +262,3 @@ def test_the_prompts_that_the_package_writes_are_read_as_edits() -> None:
     assert second.region == (0.1, 0.2, 0.5, 0.75)
     assert second.choose_change(0) == "snow"
     assert read_edit(f"{POSTER} {words}") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("Slow mornings win", ["Slow", "mornings", "win"]),
-        ("朝が、勝つ。", ["朝", "が、", "勝", "つ。"]),
-        ("春の Coffee", ["春", "の", "Coffee"]),
-    ],
-)
-def test_lines_end_after_words_or_characters(text: str, pieces: list[str]) -> None:
-    assert break_text(text) == pieces
-    line = pieces[0]
-    for piece in pieces[1:]:
-        line = join_pieces(line, piece)
-    assert line == text

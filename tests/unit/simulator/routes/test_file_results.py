@@ -1,6 +1,7 @@
 """Results that arrive whole, late, cut or not at all."""
 
 import io
+import shutil
 import time
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 import requests
 from PIL import Image
 
+from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.server import SimulatorServer
+from tests.rigs.fonts import HEBREW
 from tests.unit.simulator.conftest import Api, StartSimulator
 
 
@@ -67,6 +71,20 @@ def test_a_folder_of_pictures_stands_in_for_the_painter(
     answer = fetch(start(pictures=tmp_path).make("a fox")["result_url"])
     assert answer.content == (tmp_path / "fox.webp").read_bytes()
     assert answer.headers["Content-Type"] == "image/webp"
+
+
+def test_words_are_drawn_in_a_font_of_the_folder(tmp_path: Path) -> None:
+    if not HEBREW.exists():
+        pytest.skip(f"no {HEBREW.name} here: run make test-fonts")
+    # It has Arabic too, in another shape than the wheel that is found without the folder.
+    shutil.copyfile(HEBREW, tmp_path / "own.ttf")
+    made = []
+    for folder in (None, tmp_path):
+        with SimulatorServer(SimulatorOptions(latency=0, fonts=folder)) as server:
+            link = Api(server.url).make('The headline reads "صباح هادئ".')["result_url"]
+            made.append(fetch(link).content)
+
+    assert made[0] != made[1]
 
 
 def test_a_truncated_download_is_an_error_and_the_next_one_is_whole(api: Api) -> None:

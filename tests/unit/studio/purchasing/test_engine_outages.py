@@ -99,16 +99,16 @@ def outlasting(
 
 @pytest.mark.parametrize("manner", ["refused", "answers 503", "bills and answers 503"])
 @pytest.mark.parametrize("seconds", [15.0, 180.0])
-def test_a_run_of_120_outlasts_an_outage_and_pays_once(
+def test_a_run_of_48_outlasts_an_outage_and_pays_once(
     simulator: SimulatorServer, home: Path, service: ServiceProbe, seconds: float, manner: Manner
 ) -> None:
     transport = Interrupted(seconds=seconds, manner=manner)
     with outlasting(simulator, home, transport, seconds=600) as bench:
-        outcomes = bench.make(*(order(number) for number in range(120)))
+        outcomes = bench.make(*(order(number) for number in range(48)))
 
     assert transport.began.is_set()
     assert [item for item in outcomes.values() if not isinstance(item, Generated)] == []
-    assert service.bills == 120
+    assert service.bills == 48
 
 
 @pytest.mark.parametrize("manner", ["refused", "answers 503", "bills and answers 503"])

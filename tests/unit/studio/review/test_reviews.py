@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.studio.manifest.manifest import ManifestError, Picture
+from nbp_dagster.studio.review import reviews
 from nbp_dagster.studio.review.approvals import describe_decision
 from nbp_dagster.studio.review.decision_log import DecisionMoved
 from nbp_dagster.studio.review.reviews import (
@@ -16,6 +17,7 @@ from nbp_dagster.studio.review.reviews import (
     PictureMoved,
     Seen,
 )
+from tests.rigs.processes import wait_for
 from tests.rigs.reviews import CAMPAIGN, ReviewRig, open_review_rig, write_sample
 from tests.rigs.sets import build_large_set, build_set
 
@@ -159,7 +161,7 @@ def test_a_damaged_manifest_is_named(rig: ReviewRig, tmp_path: Path) -> None:
     path = tmp_path / "sets" / CAMPAIGN / "manifest.json"
     path.write_bytes(b"\xff\xfe not text")
 
-    with pytest.raises(ManifestError, match=r"manifest\.json can't be read"):
+    with pytest.raises(ManifestError, match=r"manifest\.json: the document: Invalid JSON"):
         rig.reviews.open(CAMPAIGN)
 
 
@@ -169,3 +171,32 @@ def test_a_set_is_read_again_only_when_it_was_written_again(rig: ReviewRig, tmp_
     assert rig.reviews.open(CAMPAIGN).read is before
     write_sample(tmp_path, replace(SAMPLE, manifest=replace(SAMPLE.manifest, name="Another")))
     assert rig.reviews.open(CAMPAIGN).manifest.name == "Another"
+
+
+def test_a_large_set_is_read_beside_the_page_that_asks_for_it(
+    rig: ReviewRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "READ_AT_ONCE", 10)
+
+    first = rig.reviews.open_soon(CAMPAIGN)
+    rig.reviews.open(CAMPAIGN)
+    later = rig.reviews.open_soon(CAMPAIGN)
+
+    assert first is None
+    assert later is not None
+    assert len(later.rows) == len(SAMPLE.manifest.pictures)
+
+
+def test_a_large_set_that_can_not_be_read_is_told_and_not_waited_for(
+    rig: ReviewRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "READ_AT_ONCE", 10)
+    (tmp_path / "sets" / CAMPAIGN / "manifest.json").write_text("[" * 100)
+
+    def is_told() -> bool:
+        try:
+            return rig.reviews.open_soon(CAMPAIGN) is not None
+        except ManifestError:
+            return True
+
+    wait_for(is_told, what="the error of a set", every=0.01)
