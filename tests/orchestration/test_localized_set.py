@@ -1,9 +1,10 @@
-"""Four shots in five languages, end to end: one picture a shot, and its words in each language."""
+"""Edits, made and checked end to end: four shots in five languages, and a marked area."""
 
 import importlib.util
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.faults import Fault
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
+from nbp_dagster.studio.asking.asker import Asker, Change
 from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from tests.rigs.briefs import campaign
@@ -116,3 +118,23 @@ def test_each_fault_of_an_edit_turns_its_check_red_and_no_other(location: CodeLo
         if item.check_name in names and item.partition is None
     }
     assert summed == dict.fromkeys(names, False)
+
+
+def test_an_area_that_a_person_marks_is_all_that_may_change(location: CodeLocation) -> None:
+    """Nothing is read for it."""
+    key = "winter/park/all/1x1/v1"
+    wordless = {"id": "park", "scene": "a bench in a park", "characters": [], "text": "none"}
+    location.write(campaign(wordless))
+    fault = Fault(kind="edit_changes_picture", prompt="with a lot of snow")
+    with painting(location, fault) as painted:
+        assert painted.materialize(PROMPT_ASSETS).success
+        assert "edit_contained" not in checks_of(painted)[key]
+        for words, verdict in (("snow", "passed"), ("with a lot of snow", "failed")):
+            with open_studio(painted.settings) as studio:
+                change = Change(words, is_edit=True, region=(0.05, 0.05, 0.25, 0.3))
+                asker = Asker(partial(nullcontext, studio))
+                asker.ask(key, change, price_usd=asker.quote(key, change).price_usd)
+            assert painted.materialize(PROMPT_ASSETS).success
+            found = checks_of(painted)[key]
+            assert found["edit_contained"].verdict == verdict, found["edit_contained"].sentence
+            assert found["old_words_gone"].verdict == "skipped"

@@ -150,31 +150,40 @@ class LetteringRecord:
             unpacked = zlib.decompressobj()
             facts = json.loads(unpacked.decompress(data, 1_000_000))
             with Image.open(io.BytesIO(unpacked.unused_data), formats=("PNG", "JPEG")) as ground:
-                ground.load()
-            width, height = facts["size"]
-            left, top = facts["corner"]
-            x, y = facts["mark"]
-            inks = Inks(**{name: tuple(colour) for name, colour in facts["inks"].items()})
-            return cls(
-                size=(width, height),
-                copy=Copy(**facts["copy"]),
-                column=Box(**facts["column"]),
-                headline_size=float(facts["headline_size"]),
-                align=facts["align"],
-                inks=inks,
-                mark=(x, y),
-                corner=(left, top),
-                ground=ground.convert("RGB"),
-            )
-        except (
-            zlib.error,
-            KeyError,
-            TypeError,
-            ValueError,
-            OSError,
-            Image.DecompressionBombError,
-        ) as error:
+                return cls._from_facts(facts, ground.convert("RGB"))
+        except _ERRORS as error:
             raise ValueError(f"not a record of lettering: {error}") from error
+
+    @classmethod
+    def _from_facts(cls, facts: Any, ground: Image.Image) -> "LetteringRecord":
+        width, height = facts["size"]
+        left, top = facts["corner"]
+        x, y = facts["mark"]
+        record = cls(
+            size=(width, height),
+            copy=Copy(**facts["copy"]),
+            column=Box(**facts["column"]),
+            headline_size=float(facts["headline_size"]),
+            align=facts["align"],
+            inks=Inks(**{name: tuple(colour) for name, colour in facts["inks"].items()}),
+            mark=(x, y),
+            corner=(left, top),
+            ground=ground,
+        )
+        record._require_inside()
+        return record
+
+    def _require_inside(self) -> None:
+        """Raise ValueError for a place that lies outside the picture."""
+        wide, high = self.size
+        for value, most in (
+            *((each, wide) for each in (self.column.left, self.column.right, self.mark[0])),
+            *((each, high) for each in (self.column.top, self.column.bottom, self.mark[1])),
+            (self.headline_size, max(wide, high)),
+        ):
+            # Not a number compares as false with everything.
+            if not -1 <= value <= most + 1:
+                raise ValueError(f"{value} pixels of a picture of {wide}x{high}")
 
 
 def png_chunk(image: Image.Image) -> PngImagePlugin.PngInfo | None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,20 @@ def test_a_record_that_is_damaged_counts_as_none(poster: Image.Image) -> None:
     for broken in (b"", data[:50], data[:-400], b"x" * 100):
         with pytest.raises(ValueError, match="not a record of lettering"):
             LetteringRecord.from_bytes(broken)
+
+
+@pytest.mark.parametrize("wild", [float("nan"), float("inf"), -500.0, 1e9])
+def test_a_record_that_points_outside_its_picture_counts_as_none(
+    poster: Image.Image, wild: float
+) -> None:
+    record: LetteringRecord = poster.info[INFO]
+    for broken in (
+        replace(record, column=replace(record.column, right=wild)),
+        replace(record, headline_size=wild),
+        replace(record, mark=(wild, 0.0)),
+    ):
+        with pytest.raises(ValueError, match="not a record of lettering"):
+            LetteringRecord.from_bytes(broken.to_bytes("PNG"))
 
 
 def test_the_prompts_that_the_package_writes_are_read_as_edits() -> None:
