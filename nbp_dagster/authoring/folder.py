@@ -37,23 +37,18 @@ def read_folder(folder: Path) -> Material:
         raise FolderError(f"{folder}: no such folder; give the folder of the brand's files")
     problems: list[str] = []
     files = list(_list_files(folder, problems))
-    pages = [
-        (path.relative_to(folder).as_posix(), read_page(data))
-        for path in sorted(_of_kind(files, _PAGES), key=_rank_page)[:_MOST_PAGES]
-        if (data := _read(path, problems)) is not None
-    ]
+    documents = sorted(_of_kind(files, _PAGES), key=_rank_page)[:_MOST_PAGES]
+    pages = [(name, read_page(data)) for name, data in _read_all(documents, folder, problems)]
     styles = [
-        Styles(f"the style sheet {path.relative_to(folder).as_posix()}", decode_text(data))
-        for path in _of_kind(files, (".css",))
-        if (data := _read(path, problems)) is not None
+        Styles(f"the style sheet {name}", decode_text(data))
+        for name, data in _read_all(_of_kind(files, (".css",)), folder, problems)
     ]
     styles += [
         Styles(f"a style element of {name}", text) for name, page in pages for text in page.styles
     ]
     texts = [
-        (path.relative_to(folder).as_posix(), decode_text(data))
-        for path in _of_kind(files, _TEXTS)
-        if (data := _read(path, problems)) is not None
+        (name, decode_text(data))
+        for name, data in _read_all(_of_kind(files, _TEXTS), folder, problems)
     ]
     logos = list(_list_logos(folder, files, pages))
     if not (pages or styles or texts or logos):
@@ -98,6 +93,14 @@ def _of_kind(files: list[Path], endings: tuple[str, ...]) -> list[Path]:
 
 def _rank_page(path: Path) -> tuple[bool, int, str]:
     return path.stem.lower() != "index", len(path.parts), path.name
+
+
+def _read_all(files: list[Path], folder: Path, problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name below the folder and the content of each file that can be read."""
+    for path in files:
+        data = _read(path, problems)
+        if data is not None:
+            yield path.relative_to(folder).as_posix(), data
 
 
 def _read(path: Path, problems: list[str]) -> bytes | None:

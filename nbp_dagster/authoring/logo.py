@@ -89,10 +89,10 @@ def _count_colours(image: Image.Image) -> tuple[tuple[Colour, float], ...]:
     width = small.width
     ground = _find_ground([pixels[0], pixels[width - 1], pixels[-width], pixels[-1]])
     counted: Counter[Colour] = Counter()
-    for red, green, blue, alpha in pixels:
+    for (red, green, blue, alpha), count in Counter(pixels).items():
         colour = (red, green, blue)
         if alpha >= _OPAQUE and (ground is None or measure_difference(colour, ground) > _SAME):
-            counted[colour] += 1
+            counted[colour] += count
     if not counted and ground is not None:
         counted[ground] = 1  # it is one colour all over
     total = sum(counted.values())

@@ -125,6 +125,8 @@ class _Watcher:
             click.echo(line)
         is_simulated = self._settings.mode != "live"
         click.echo(f"total: {describe_total(planned)}{free_note(is_simulated)}")
+        for line in planned.over:
+            click.echo(f"nbp: {line}", err=True)
         if self._renders:
             try:
                 if render_free(self._settings, briefs, chosen, planned):

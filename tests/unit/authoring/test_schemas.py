@@ -40,6 +40,8 @@ WRONG: tuple[Any, ...] = (
     {"x": "y"}, "#12345", "EN", "drawn",
 )  # fmt: skip
 
+# Read once: it takes as long as some ten checks.
+CHANNELS = load_packaged_channels()
 # What errors say that take two keys to judge.
 PAIRS = ("candidates and auto_pin", "its references are faces alone")
 
@@ -58,12 +60,12 @@ def parse(path: Path) -> Document:
 def check(document: Document, kind: SchemaKind) -> list[str]:
     """Return what the models say of one file by itself, locales spelt in either way."""
     if kind == "channels":
-        packaged = {} if document.path == PACKAGED else load_packaged_channels()
+        packaged = {} if document.path == PACKAGED else CHANNELS
         return [str(problem) for problem in read_channels(document, packaged=packaged)[1]]
     spelt, problems = spell_locales(document)
     found = check_record(Brand if kind == "brand" else Campaign, spelt)[1]
     if kind == "campaign":
-        rules = check_campaign(spelt, {}, {name: "" for name in load_packaged_channels()})
+        rules = check_campaign(spelt, {}, dict.fromkeys(CHANNELS, ""))
         found += [problem for problem in rules if problem.key.startswith("channels[")]
     return [str(problem) for problem in (*problems, *found)]
 
