@@ -15,6 +15,7 @@ FIRST = tuple(f"room{number}" for number in range(6))
 SECOND = tuple(f"garden{number}" for number in range(6))
 # Jobs at the service at one time: few, so that a run has a middle to be stopped in.
 IN_FLIGHT = 3
+QUEUE = "/api/ai/queue"
 # One character's sheet, and a picture of every prompt.
 DISTINCT = 1 + len(FIRST) + len(SECOND)
 
@@ -92,14 +93,19 @@ def test_a_run_killed_before_it_read_that_it_had_bought_adopts_the_job(
     shell: Shell, service: ServiceProbe
 ) -> None:
     """The answer to the first POST gets lost, and the process dies while it looks for the job."""
-    alone = [shot(name, characters=[]) for name in FIRST[:2]]
-    write_briefs(shell.briefs, campaign(*alone, id="autumn"))
+    first, *others = (shot(name, characters=[]) for name in FIRST[:3])
+    write_briefs(shell.briefs, campaign(first, *others, id="autumn"))
+    done = shell.nbp("run", "--yes", f"autumn/{first['id']}", NBP_IN_FLIGHT="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    looks = count_looks_before_an_order(service)
     service.script(
-        {"kind": "reset_after", "method": "POST", "path": "/api/ai/queue", "nth": 1},
-        {"kind": "slow", "method": "GET", "path": "/api/ai/queue", "seconds": 120},
+        {"kind": "reset_after", "method": "POST", "path": QUEUE, "nth": 1},
+        # What a run asks before it buys is answered at once: one call more than it is.
+        {"kind": "slow", "method": "GET", "path": QUEUE, "seconds": 0, "times": looks + 1},
+        {"kind": "slow", "method": "GET", "path": QUEUE, "seconds": 120},
     )
     with shell.started("run", "--yes", "autumn", NBP_IN_FLIGHT="1") as run:
-        wait_for_bills(service, 1, run)
+        wait_for_bills(service, 2, run)
         run.send(signal.SIGKILL)
         run.wait()
     service.heal()
@@ -107,8 +113,14 @@ def test_a_run_killed_before_it_read_that_it_had_bought_adopts_the_job(
     done = shell.nbp("run", "--yes", "autumn", "--json")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["tally"]["generated"] == len(alone)
-    assert service.bills == len(alone)
+    assert json.loads(done.stdout)["tally"]["generated"] == len(others)
+    assert service.bills == 1 + len(others)
+
+
+def count_looks_before_an_order(service: ServiceProbe) -> int:
+    """How often the run so far looked into the queue before it ordered."""
+    methods = [entry["method"] for entry in service.requests(QUEUE)]
+    return methods.index("POST")
 
 
 def test_a_stopped_run_ends_soon_in_one_line_and_loses_nothing(
