@@ -14,6 +14,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.faults import Fault
 from nbp_dagster.simulator.options import SimulatorOptions
+from nbp_dagster.simulator.painting.lettering.fonts import INTER, find_font_file
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.asking.asker import Asker, Change
 from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
@@ -47,6 +48,11 @@ def checks_of(location: CodeLocation) -> dict[str, dict[str, CheckFacts]]:
     }
 
 
+def has_japanese() -> bool:
+    """Whether this machine has a font for the Japanese copy."""
+    return find_font_file(COPY["kitchen"]["headline"]["ja"]) != INTER
+
+
 def share_of_difference(first: Image.Image, second: Image.Image) -> float:
     """The share of pixels that differ by more than the noise of a file."""
     apart = np.abs(np.asarray(first, np.int16) - np.asarray(second, np.int16)).max(-1)
@@ -71,11 +77,14 @@ def test_a_campaign_shows_the_same_pictures_in_every_language(location: CodeLoca
     assert len(edits) == 16
     for key, found in edits.items():
         red = {name for name, check in found.items() if check.verdict == "failed"}
-        assert red.isdisjoint({"edit_contained", "old_words_gone", "copy_legible"}), (key, found)
+        assert red.isdisjoint({"edit_contained", "old_words_gone"}), (key, found)
         assert found["edit_contained"].verdict == "passed", key
         assert found["old_words_gone"].verdict == "passed", key
         # The reader has no Arabic letters, and says so.
         expected = "skipped" if "/ar/" in key else "passed"
+        if "/ja/" in key and not has_japanese():
+            # Drawn as empty boxes.
+            expected = "failed"
         assert found["copy_legible"].verdict == expected, (key, found["copy_legible"].sentence)
         first = pictures["/".join((*key.split("/")[:2], "en", *key.split("/")[3:]))]
         assert 0 < share_of_difference(first, pictures[key]) < 0.2
