@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ _PROCESSES_SECONDS = 900
 _MEMORY = Path("/dev/shm")
 _MEMORY_BYTES = 6 * 1024**3
 
+# A shell that runs tests in the background has them, and all they start, ignore Ctrl-C; some tests
+# are about what it does.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Reading a picture takes a second, and most tests make pictures to look at something else; those
 # about reading switch it on themselves. So it is with heads and subjects: a third of a second.
 os.environ.setdefault("NBP_OCR", "off")
