@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -95,6 +95,9 @@ eval-originals: install  ## Print how well logos and twins are found, on posters
 # Pictures of the real model (PICTURES=FOLDER) and the simulator's own, apart.
 eval-edits: install extras  ## Print how well edits are told that changed more than they should (PICTURES=FOLDER)
 	$(BIN)/python -m tests.eval.edits $(PICTURES) --drawn
+
+screenshots: install extras browser  ## Take the pictures of docs/ anew; look at them
+	SCREENSHOTS=docs/images $(BIN)/python -m pytest -q tests/e2e/test_screenshots.py -k "not shown and not noticed"
 
 fonts:
 	@test -d /usr/share/fonts/opentype/noto && test -d /usr/share/fonts/truetype/dejavu \
