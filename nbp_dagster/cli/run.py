@@ -171,8 +171,8 @@ class _CampaignRuns:
             op_config = {PROMPT_STEP: {**config, "strict": self._options.strict}}
             tags = {SET_FOLLOWS: "true"}
             self._launch(assets, stretch, title=campaign, op_config=op_config, tags=tags)
-        if any(key not in compiled.for_review for key in compiled.waiting):
-            # What these edits start from was made meanwhile.
+        if any(map(self._base_of, self._studio.prompts_of(campaign))):
+            # What edits start from may be another picture by now.
             compiled = self._studio.compile(self._studio.prompts_of(campaign))
         # The digest depends on the pictures alone: no comparison is needed.
         manifest = self._studio.assemble(campaign, compiled, compares=False)
@@ -206,9 +206,19 @@ class _CampaignRuns:
     def _due(self, prompts: Sequence[Prompt], compiled: Compiled) -> list[str]:
         if self._options.fresh:
             return [prompt.key for prompt in prompts]
-        return outdated_prompts(
+        due = outdated_prompts(
             self._instance, self._studio, self._names, prompts=prompts, compiled=compiled
         )
+        # Edits of what is made anew are made anew with it.
+        wanted, held = set(due), compiled.for_review
+        return [
+            prompt.key
+            for prompt in prompts
+            if prompt.key in wanted or (self._base_of(prompt) in wanted and prompt.key not in held)
+        ]
+
+    def _base_of(self, prompt: Prompt) -> str | None:
+        return self._studio.compiler.edit_bases.key_of(prompt)
 
     def _unchecked(self, prompts: Sequence[Prompt]) -> tuple[tuple[str, str], ...]:
         """Return the checks that some picture was not given because an extra is not installed."""

@@ -33,6 +33,9 @@ async def ask(request: Request) -> Response:
     asking = _asking_of(request)
     try:
         price = Decimal(form.get("price_usd", ""))
+        # Not a number in two ways, one of which can't be compared.
+        if not price.is_finite():
+            raise InvalidOperation
     except InvalidOperation:
         raise CannotAsk("the price that was shown can't be read; load the page again") from None
     reviews, campaign = context_of(request).reviews, request.path_params["campaign"]
@@ -135,6 +138,7 @@ def _to_json(quoted: AskingQuote) -> dict[str, object]:
         "price_usd": str(quoted.price_usd),
         "over": list(quoted.over),
         "simulated": quoted.is_simulated,
+        "follows": quoted.follows,
     }
 
 

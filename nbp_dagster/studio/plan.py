@@ -1,5 +1,6 @@
 """Dry run: what a run would buy and what it would cost."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -84,6 +85,11 @@ class PlannedImage:
         return self.standing in waits and not self.shared_with
 
     @property
+    def will_change(self) -> bool:
+        """Whether a run brings another picture: bought, or fetched from the service."""
+        return self.is_due or self.standing == "open"
+
+    @property
     def is_rendered_again(self) -> bool:
         """Whether a run makes its files again, and buys nothing for them."""
         return self.standing == "made" and bool(self.why)
@@ -166,16 +172,20 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     held_back = {prompt.key for prompt in waiting}
     base_of = studio.compiler.edit_bases.key_of
     wanted = {prompt.key for prompt in prompts}
-    # After what they start from, which may be bought anew.
     edits = [p for p in prompts if p.key not in held_back and base_of(p) in wanted]
     held_back.update(prompt.key for prompt in edits)
     by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
-    unmade = [p for p in edits if by_key[base_of(p) or ""].is_due]
-    ready = [p for p in edits if not by_key[base_of(p) or ""].is_due]
+    # An open one has no bytes yet: its edits are bought by the run that fetches it.
+    unmade = [
+        p for p in edits if (row := by_key[base_of(p) or ""]).is_due or row.standing == "open"
+    ]
+    waits = {prompt.key for prompt in unmade}
+    ready = [p for p in edits if p.key not in waits]
     by_key |= _planned_prompts(studio, ready, fresh=fresh)
     by_key |= _waiting_edits(studio, unmade)
-    rows = [_with_corrections(studio, prompt, by_key[prompt.key]) for prompt in prompts]
+    follows = Counter(map(base_of, ready))
+    rows = [_with_corrections(studio, p, by_key[p.key], edits=follows[p.key]) for p in prompts]
     images.extend(_price_once(rows))
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
 
@@ -243,15 +253,16 @@ def _waiting_prompts(
 ) -> dict[str, PlannedImage]:
     """Return the rows of prompts that wait for a sheet, by key; with their text all the same."""
     missing = [key for key, item in statuses.items() if item.sheet is None and item.fault is None]
-    sketched = studio.compiler.sketch(prompts, missing, _bases_of(studio, prompts))
+    sketched = studio.compiler.sketch(prompts, missing, studio.compiler.edit_bases.keys_of(prompts))
     reasons = explain_due(studio, sketched.orders.values(), {})
-    planned = {
-        prompt.key: _waiting(
-            studio, prompt, sketched.orders[prompt.key], statuses, reasons[prompt.key]
-        )
-        for prompt in prompts
-        if prompt.key in sketched.orders
-    }
+    planned: dict[str, PlannedImage] = {}
+    for prompt in prompts:
+        if prompt.key in sketched.orders:
+            order, why = sketched.orders[prompt.key], reasons[prompt.key]
+            # A person comes between the sheet and an edit of what is made of it.
+            approves = studio.compiler.edit_bases.needs_approval(prompt)
+            row = _waiting_edit(studio, prompt, order, why=why) if approves else None
+            planned[prompt.key] = row or _waiting(studio, prompt, order, statuses, why)
     return {**planned, **_invalid(sketched.failures)}
 
 
@@ -259,14 +270,13 @@ def _waiting_edits(studio: Studio, prompts: Sequence[Prompt]) -> dict[str, Plann
     """Return the rows of edits whose picture to start from is bought first, by key."""
     if not prompts:
         return {}
-    sketched = studio.compiler.sketch(prompts, (), _bases_of(studio, prompts))
+    sketched = studio.compiler.sketch(prompts, (), studio.compiler.edit_bases.keys_of(prompts))
     reasons = explain_due(studio, sketched.orders.values(), {})
+    orders = sketched.orders
     planned = {
-        prompt.key: _waiting_edit(
-            studio, prompt, sketched.orders[prompt.key], why=reasons[prompt.key]
-        )
+        prompt.key: _waiting_edit(studio, prompt, orders[prompt.key], why=reasons[prompt.key])
         for prompt in prompts
-        if prompt.key in sketched.orders
+        if prompt.key in orders
     }
     return {**planned, **_invalid(sketched.failures)}
 
@@ -277,15 +287,10 @@ def _waiting_edit(
     """Return the row of an edit: with its price, unless a person has to approve its start first."""
     base = studio.compiler.edit_bases.key_of(prompt)
     row = replace(_ordered(order, None, "prompt", why=why), fingerprint=None)
-    if studio.briefs.campaigns[prompt.campaign].require_approval:
+    if studio.compiler.edit_bases.needs_approval(prompt):
         reason = f"an edit of {base}, which a person approves first"
         return replace(row, standing="waits_for_approval", price_usd=Decimal(0), reason=reason)
     return replace(row, standing="waits_for_original", reason=f"an edit of {base}, made first")
-
-
-def _bases_of(studio: Studio, prompts: Iterable[Prompt]) -> list[str]:
-    """Return the keys of the prompts whose pictures some prompts edit."""
-    return [key for prompt in prompts if (key := studio.compiler.edit_bases.key_of(prompt))]
 
 
 def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
@@ -321,8 +326,10 @@ def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
     }
 
 
-def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> PlannedImage:
-    """Add the corrections that a prompt's campaign allows, where it allows any."""
+def _with_corrections(
+    studio: Studio, prompt: Prompt, planned: PlannedImage, *, edits: int
+) -> PlannedImage:
+    """Add the corrections that a prompt's campaign allows, with the edits that would follow."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     correct = campaign.correct
     if correct is None or planned.standing in ("refused", "invalid"):
@@ -333,6 +340,7 @@ def _with_corrections(studio: Studio, prompt: Prompt, planned: PlannedImage) -> 
         record = studio.records.read(prompt.key)
         passes = record is not None and not failing(record, correct.checks)
         left = 0 if passes else left
+        left += edits if left > 0 else 0
     return replace(
         planned, may_correct=max(0, left), correction_usd=studio.compiler.price(campaign)
     )

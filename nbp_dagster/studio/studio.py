@@ -192,7 +192,11 @@ class Studio:
             models=paths.models / service.provider,
             now=clock.now,
             find_bases=lambda orders: find_edit_bases(
-                self.find_made(orders), briefs, self.records, self.decisions
+                self.find_made(orders),
+                briefs,
+                self.records,
+                self.decisions,
+                is_asked=lambda key: self.regenerations.asked_of(key) is not None,
             ),
         )
         self.collector = Collector(

@@ -1,6 +1,7 @@
 """Edits in Dagster: made after what they start from, due when that changes, paid once."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from nbp_dagster.assets.step_failures import WITHOUT_IMAGE
 from nbp_dagster.automation.stale_partitions import outdated_prompts
 from nbp_dagster.cli.openings import create_access_rules, open_review, open_studio
 from nbp_dagster.prompts.request import Reference
+from nbp_dagster.studio.asking.asker import Asker, CannotAsk, Change
 from nbp_dagster.studio.plan import PlannedImage, plan_prompts
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign
@@ -203,3 +205,83 @@ def test_where_approval_is_required_an_edit_waits_for_it_and_no_run_fails(
     assert edits.materialize(PROMPT_ASSETS).success
     assert edits.service.bills == 3
     assert edits.materialized(NAMES.generated_images) == {EN, PARK, SNOW}
+
+
+def test_edits_of_a_picture_that_is_at_the_service_have_their_price_in_the_plan(
+    edits: CodeLocation,
+) -> None:
+    """A portal's page came in place of the result: the next run fetches it, and buys the edit."""
+    edits.service.script({"kind": "html", "times": 50})
+    assert not edits.materialize(PROMPT_ASSETS, [PARK, SNOW]).success
+    assert edits.service.bills == 1
+
+    found = planned(edits)
+
+    assert found[PARK].standing == "open"
+    assert found[SNOW].standing == "waits_for_original"
+    assert found[SNOW].price_usd == Decimal("0.15")
+
+
+def ask_again(location: CodeLocation, key: str) -> None:
+    with open_studio(location.settings) as studio:
+        asker = Asker(lambda: nullcontext(studio))
+        asker.ask(key, Change("More snow"), price_usd=Decimal("0.15"))
+
+
+def test_no_edit_is_bought_of_a_picture_that_another_one_is_asked_for(
+    edits: CodeLocation,
+) -> None:
+    assert edits.materialize(PROMPT_ASSETS).success
+    ask_again(edits, PARK)
+
+    assert planned(edits)[SNOW].standing == "waits_for_original"
+    assert not edits.materialize(PROMPT_ASSETS, [SNOW]).success
+    assert edits.service.bills == 4
+    with pytest.raises(CannotAsk, match="is asked for; it is made first"):
+        ask_again(edits, SNOW)
+
+    assert edits.materialize(PROMPT_ASSETS, [PARK, SNOW]).success
+    assert edits.service.bills == 6
+    assert first_reference(edits, SNOW).digest == originals(edits)[PARK]
+    assert outdated(edits) == []
+
+
+def test_the_quote_of_another_picture_names_the_edits_that_are_due_after_it(
+    edits: CodeLocation,
+) -> None:
+    assert edits.materialize(PROMPT_ASSETS).success
+    with open_studio(edits.settings) as studio:
+        asker = Asker(lambda: nullcontext(studio))
+
+        assert asker.quote(PARK, Change("More snow")).follows == 1
+        assert asker.quote(SNOW, Change("More snow")).follows == 0
+
+
+def test_a_picture_that_may_be_corrected_counts_the_edits_that_would_follow(
+    edits: CodeLocation,
+) -> None:
+    assert edits.materialize(PROMPT_ASSETS).success
+    # No picture has so much of it.
+    targets = {"palette_targets": {"accent": 0.95}}
+    write(edits, correct={"max_attempts": 1, "checks": ["palette_coverage"]}, **targets)
+    with open_studio(edits.settings) as studio:
+        prompts = studio.prompts
+        orders = studio.compile(prompts).orders
+        postprocessor = studio.postprocessor({p.key: p for p in prompts}, orders, renders=True)
+        for _ in studio.postprocess_made(orders.values(), postprocessor):
+            pass
+
+    found = planned(edits)
+
+    assert (found[PARK].standing, found[PARK].may_correct) == ("made", 2)
+    assert found[SNOW].may_correct == 1
+
+
+def test_edits_behind_a_sheet_are_priced_after_their_approval(location: CodeLocation) -> None:
+    shots = tuple({**each, "characters": ["ada"]} for each in SHOTS)
+    write(location, *shots, require_approval=True)
+
+    found = planned(location)
+
+    assert found[PARK].standing == "waits_for_sheet"
+    assert (found[SNOW].standing, found[SNOW].price_usd) == ("waits_for_approval", 0)

@@ -253,7 +253,8 @@
     if (quoted.error) told.textContent = quoted.error;
     else if (quoted.over.length) told.textContent = quoted.over.join("; ");
     else {
-      told.textContent = `${quoted.price_usd} USD${quoted.simulated ? ", simulated: nothing is paid" : ""}.`;
+      const edits = quoted.follows ? ` ${quoted.follows} ${quoted.follows === 1 ? "edit of it is" : "edits of it are"} due again after that, at the same price each.` : "";
+      told.textContent = `${quoted.price_usd} USD${quoted.simulated ? ", simulated: nothing is paid" : ""}.${edits}`;
       order.hidden = false;
       order.dataset.price = quoted.price_usd;
       order.focus();

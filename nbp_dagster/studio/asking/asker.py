@@ -70,6 +70,7 @@ class AskingQuote:
         price_usd: USD of one picture, as the service says now.
         over: Which cap it would break, in one line; it can't be made until that is raised.
         is_simulated: Whether nothing is paid.
+        follows: How many edits of the picture are due again once it is another, at its price each.
     """
 
     prompt_key: str
@@ -77,6 +78,7 @@ class AskingQuote:
     price_usd: Decimal
     over: tuple[str, ...]
     is_simulated: bool
+    follows: int = 0
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,15 @@ class Asker:
             lambda cap: studio.ledger.spent(cap, provider=studio.provider),
         )
         is_simulated = studio.provider == "simulator"
-        quote = AskingQuote(prompt_key, clause, order.price, tuple(over.values()), is_simulated)
+        edited = map(studio.compiler.edit_bases.key_of, studio.prompts_of(prompt.campaign))
+        quote = AskingQuote(
+            prompt_key,
+            clause,
+            order.price,
+            tuple(over.values()),
+            is_simulated,
+            follows=sum(key == prompt_key for key in edited),
+        )
         return _Quoted(quote, order, made, edit)
 
 

@@ -3,6 +3,8 @@
 Must not know: Dagster, pages, decisions.
 """
 
+from itertools import takewhile
+
 from nbp_dagster.studio.asking.asker import CannotAsk, find_prompt
 from nbp_dagster.studio.ledger.orders import Reused
 from nbp_dagster.studio.provenance.picture_index import KnownPicture
@@ -39,7 +41,9 @@ def keep_earlier(studio: Studio, earlier: KnownPicture, *, who: str) -> None:
         raise CannotAsk(
             f"{key}: that version is of an earlier brief or sheet; take the brief back to have it"
         )
-    replaced = [row for row in attempts.kept_after(earlier.fingerprint) if not row.is_asked]
+    # What a person asked for in between is theirs to undo, with the corrections of it.
+    later = attempts.kept_after(earlier.fingerprint)
+    replaced = list(takewhile(lambda row: not row.is_asked, later))
     if replaced:
         checks = ", ".join(replaced[0].checks)
         raise CannotAsk(

@@ -51,6 +51,15 @@ class EditBases:
         """Return the key of the prompt whose picture a prompt edits; None where it edits none."""
         return find_base(prompt, self._briefs.campaigns[prompt.campaign])
 
+    def keys_of(self, prompts: Iterable[Prompt]) -> list[str]:
+        """Return the keys of the prompts whose pictures some prompts edit."""
+        return [key for prompt in prompts if (key := self.key_of(prompt))]
+
+    def needs_approval(self, prompt: Prompt) -> bool:
+        """Whether a prompt is an edit of a picture that a person has to approve before."""
+        requires = self._briefs.campaigns[prompt.campaign].require_approval
+        return requires and self.key_of(prompt) is not None
+
     def prompts_of(self, prompts: Iterable[Prompt]) -> tuple[Prompt, ...]:
         """Return the prompts whose pictures some prompts edit."""
         keys = {key: prompt.campaign for prompt in prompts if (key := self.key_of(prompt))}

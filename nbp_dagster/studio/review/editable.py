@@ -1,6 +1,6 @@
 """Decides which finished pictures may be edited now: those made and, where asked for, approved."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.studio.ledger.orders import Generated, Outcome, Reused
@@ -11,7 +11,11 @@ from nbp_dagster.studio.review.decision_log import Decision, DecisionLog, Place
 
 
 def find_edit_bases(
-    outcomes: Iterable[Outcome], briefs: Briefs, records: RecordFolder, decisions: DecisionLog
+    outcomes: Iterable[Outcome],
+    briefs: Briefs,
+    records: RecordFolder,
+    decisions: DecisionLog,
+    is_asked: Callable[[str], bool],
 ) -> dict[str, EditBase]:
     """Return, by prompt key, the pictures that edits start from, or what those wait for.
 
@@ -23,6 +27,7 @@ def find_edit_bases(
         briefs: Say which campaigns require approval.
         records: The files made of each picture.
         decisions: What people decided about them.
+        is_asked: Whether another picture of a prompt is asked for, and not made yet.
     """
     latest: dict[str, Mapping[Place, Decision]] = {}
     found: dict[str, EditBase] = {}
@@ -31,7 +36,13 @@ def find_edit_bases(
             found[outcome.key] = EditBase(waits_for=f"{outcome.key} has no picture yet")
             continue
         campaign = outcome.key.partition("/")[0]
-        if briefs.campaigns[campaign].require_approval:
+        requires = briefs.campaigns[campaign].require_approval
+        if is_asked(outcome.key):
+            # Edits of what is about to be replaced would be bought again.
+            reason = f"another picture of {outcome.key} is asked for; it is made first"
+            found[outcome.key] = EditBase(waits_for=reason, is_for_review=requires)
+            continue
+        if requires:
             if campaign not in latest:
                 latest[campaign] = decisions.latest(campaign)
             record = records.read(outcome.key)

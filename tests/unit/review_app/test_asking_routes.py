@@ -58,6 +58,7 @@ def test_a_price_is_shown_first_and_nothing_is_recorded(asking: AskingRig) -> No
         "price_usd": "0.15",
         "over": [],
         "simulated": True,
+        "follows": 0,
     }
     assert asking.asker.asked == []
 
@@ -105,7 +106,7 @@ def test_an_area_with_a_side_that_is_no_number_asks_for_nothing(
     assert asking.asker.asked == []
 
 
-@pytest.mark.parametrize("price", ["", "free", "0,15"])
+@pytest.mark.parametrize("price", ["", "free", "0,15", "NaN", "sNaN", "Infinity"])
 def test_without_the_price_that_was_shown_nothing_is_asked_for(
     asking: AskingRig, price: str
 ) -> None:
