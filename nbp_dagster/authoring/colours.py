@@ -35,7 +35,9 @@ def read_colour(text: str) -> Colour | None:
             return None
         return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
     if text in ImageColor.colormap:
-        return read_colour(str(ImageColor.colormap[text]))
+        # Its table holds text at first, and numbers once a name was asked for.
+        red, green, blue, *_ = ImageColor.getrgb(text)
+        return red, green, blue
     if _TRIPLET.fullmatch(text):
         return read_colour(f"hsl({text})")
     found = _FUNCTION.fullmatch(text)

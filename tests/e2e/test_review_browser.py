@@ -261,7 +261,13 @@ def test_an_area_is_marked_on_the_original_and_its_price_asked_again_after_a_cha
         context = replace(rig.context, asking=Asking(asker, RecordedRuns()))  # type: ignore[arg-type]
         with serve_review(replace(rig, context=context)) as served:
             page = visit(browser, f"{served}/c/{CAMPAIGN}", width=width)
+            if width > 960:
+                # The first picture is there already, and is put there once more.
+                expect(page.locator("#picture .looked")).to_be_visible()
+                mark = "(article) => article.setAttribute('data-before', '')"
+                page.locator("#picture .looked").evaluate(mark)
             page.locator(".card .open").first.click()
+            expect(page.locator("#picture .looked:not([data-before])")).to_be_visible()
             page.get_by_role("button", name="Ask again").click()
             page.get_by_label("Change this one").check()
             page.get_by_label("What shall be different?").fill("Add a cat")

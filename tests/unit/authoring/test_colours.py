@@ -2,6 +2,7 @@
 
 import pytest
 from coloraide import Color
+from PIL import ImageColor
 
 from nbp_dagster.authoring.colours import measure_chroma, measure_difference, read_colour
 
@@ -24,6 +25,12 @@ def test_a_colour_is_read_as_css_defines_it(text: str) -> None:
     assert read is not None
     for ours, theirs in zip(read, meant.coords(), strict=True):
         assert ours == pytest.approx(255 * theirs, abs=0.51)
+
+
+def test_a_name_is_read_whoever_has_asked_pillow_for_it_before() -> None:
+    assert ImageColor.getrgb("teal") == (0, 128, 128)
+
+    assert read_colour("teal") == read_colour("Teal") == (0, 128, 128)
 
 
 @pytest.mark.parametrize(
