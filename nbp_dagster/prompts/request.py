@@ -20,7 +20,7 @@ from nbp_dagster.briefs.model_limits import (
 from nbp_dagster.briefs.models import DEFAULT_MODEL, Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import reference_sources, shot_images
 from nbp_dagster.prompts.aspect_ratio import find_margins, nearest_ratio, ratio_of
-from nbp_dagster.prompts.edits import ORIGINAL, Edit, EditKind, Region, find_edit
+from nbp_dagster.prompts.edits import Edit, EditKind, Region, find_edit
 from nbp_dagster.prompts.expansion import Prompt, drawn_locale, sheet_keys
 from nbp_dagster.prompts.reference_selection import (
     Reference,
@@ -172,126 +172,120 @@ def compile_request(
     check_ratio(prompt.ratio, campaign.model, capabilities, what=what, where=file)
     _check_at_hand(brand, campaign, shot, prompt.key, sheets=sheets, digests=digests)
     most = min(campaign.max_references, capabilities.max_references)
+    ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
     edit = find_edit(prompt, campaign)
-    if edit is not None:
-        original = _find_original(edit, prompt.key, {**digests, **_by_source(originals or {})})
-        return compile_edit(
+    if edit is None:
+        wording = _word_new(
             briefs,
             prompt,
-            edit,
-            original=original,
-            provider=provider,
+            ratio,
             capabilities=capabilities,
+            most=most,
             sheets=sheets,
             digests=digests,
         )
-    references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
-    _check_count(references, prompt.key, most)
-    ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
-    first_ratio = ratio_of(briefs.channels[campaign.channels[0]], campaign.chain[0])
+    else:
+        original = _find_original(edit, prompt.key, digests, originals or {})
+        wording = _word_edit(
+            briefs, prompt, ratio, edit, original, most=most, sheets=sheets, digests=digests
+        )
+        _check_count(wording.references, prompt.key, capabilities.max_references)
     fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
     return ImageRequest(
         key=prompt.key,
         provider=provider,
         model=campaign.model,
-        prompt=render_prompt(
-            brand,
-            shot,
-            locale=prompt.locale,
-            variant=prompt.variant,
-            ratio=ratio,
-            first_ratio=nearest_ratio(first_ratio, capabilities.aspect_ratios),
-            margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
-            references=references,
-        ),
+        prompt=wording.prompt,
         parameters={**campaign.parameters, **fixed},
-        references=references,
+        references=wording.references,
         variant=prompt.variant,
-        prompt_version=PROMPT_VERSION,
+        prompt_version=wording.version,
         drawn_locale=drawn_locale(prompt, shot),
+        edit=None if edit is None else edit.kind,
     )
 
 
-def compile_edit(
+@dataclass(frozen=True)
+class _Wording:
+    """A prompt's text, the images it speaks of, and the version of its template."""
+
+    prompt: str
+    references: tuple[Reference, ...]
+    version: str
+
+
+def _word_new(
     briefs: Briefs,
     prompt: Prompt,
-    edit: Edit,
+    ratio: str,
     *,
-    original: Reference,
-    provider: Provider,
     capabilities: Capabilities,
+    most: int,
     sheets: Mapping[str, Sheet],
     digests: Mapping[str, str],
-    marked: Reference | None = None,
-    region: Region | None = None,
-) -> ImageRequest:
-    """Compile the edit of a finished picture.
-
-    Args:
-        briefs: The briefs the prompt was expanded from.
-        prompt: The prompt whose picture it becomes.
-        edit: What is changed.
-        original: The picture to edit.
-        provider: The service that will make the picture.
-        capabilities: What the model accepts.
-        sheets: As in `compile_request`.
-        digests: As in `compile_request`.
-        marked: The same picture with the region marked, where there is one.
-        region: The part that alone may change.
-
-    Raises:
-        RequestError: There are more images than the model takes.
-    """
+) -> _Wording:
+    """Write what asks for a new picture."""
     campaign = briefs.campaigns[prompt.campaign]
     brand, shot = briefs.brands[campaign.brand], campaign.shot(prompt.shot)
-    ratio = nearest_ratio(prompt.ratio, capabilities.aspect_ratios)
-    most = min(campaign.max_references, capabilities.max_references)
-    references: tuple[Reference, ...] = (original,)
-    if edit.kind == "words":
-        text = render_words_edit(brand, shot, locale=prompt.locale, references=references)
-    else:
-        first, *others = choose_edit_references(
-            original, brand, shot, sheets=sheets, digests=digests, most=most
-        )
-        references = (first, *([marked] if marked else []), *others)
-        channels = (briefs.channels[name] for name in prompt.channels)
-        text = render_instruction_edit(
-            brand,
-            shot,
-            instruction=edit.instruction,
-            locale=prompt.locale,
-            ratio=ratio,
-            # A supplied image has a frame of its own.
-            margins=find_margins(channels, ratio) if edit.base is None else None,
-            references=references,
-            region=region,
-        )
-    _check_count(references, prompt.key, capabilities.max_references)
-    fixed = {"aspect_ratio": ratio, "resolution": campaign.resolution}
-    return ImageRequest(
-        key=prompt.key,
-        provider=provider,
-        model=campaign.model,
-        prompt=text,
-        parameters={**campaign.parameters, **fixed},
-        references=references,
+    references = choose_references(brand, campaign, shot, sheets=sheets, digests=digests, most=most)
+    _check_count(references, prompt.key, most)
+    first_ratio = ratio_of(briefs.channels[campaign.channels[0]], campaign.chain[0])
+    text = render_prompt(
+        brand,
+        shot,
+        locale=prompt.locale,
         variant=prompt.variant,
-        prompt_version=EDIT_PROMPT_VERSION,
-        drawn_locale=drawn_locale(prompt, shot),
-        edit=edit.kind,
-        region=region,
+        ratio=ratio,
+        first_ratio=nearest_ratio(first_ratio, capabilities.aspect_ratios),
+        margins=find_margins((briefs.channels[name] for name in prompt.channels), ratio),
+        references=references,
     )
+    return _Wording(text, references, PROMPT_VERSION)
 
 
-def _by_source(originals: Mapping[str, str]) -> dict[str, str]:
-    return {f"{ORIGINAL}{key}": digest for key, digest in originals.items()}
+def _word_edit(
+    briefs: Briefs,
+    prompt: Prompt,
+    ratio: str,
+    edit: Edit,
+    original: Reference,
+    *,
+    most: int,
+    sheets: Mapping[str, Sheet],
+    digests: Mapping[str, str],
+) -> _Wording:
+    """Write what asks for an edit of a finished picture."""
+    campaign = briefs.campaigns[prompt.campaign]
+    brand, shot = briefs.brands[campaign.brand], campaign.shot(prompt.shot)
+    if edit.kind == "words":
+        text = render_words_edit(brand, shot, locale=prompt.locale, references=(original,))
+        return _Wording(text, (original,), EDIT_PROMPT_VERSION)
+    references = choose_edit_references(
+        original, brand, shot, sheets=sheets, digests=digests, most=most
+    )
+    channels = (briefs.channels[name] for name in prompt.channels)
+    text = render_instruction_edit(
+        brand,
+        shot,
+        instruction=edit.instruction,
+        locale=prompt.locale,
+        ratio=ratio,
+        # A supplied image has a frame of its own.
+        margins=find_margins(channels, ratio) if edit.base is None else None,
+        references=references,
+    )
+    return _Wording(text, references, EDIT_PROMPT_VERSION)
 
 
-def _find_original(edit: Edit, key: str, digests: Mapping[str, str]) -> Reference:
-    if edit.source not in digests:
+def _find_original(
+    edit: Edit, key: str, digests: Mapping[str, str], originals: Mapping[str, str]
+) -> Reference:
+    """Return the reference to what is edited: another prompt's picture, or a supplied image."""
+    digest = digests.get(edit.source) if edit.base is None else originals.get(edit.base)
+    if digest is None:
         what = edit.source if edit.base is None else edit.base
         raise RequestError(f"{key}: it is an edit of {what}, which has no picture yet")
-    return Reference("original", edit.subject, edit.source, digests[edit.source])
+    return Reference("original", edit.subject, edit.source, digest)
 
 
 def compile_sheet_request(

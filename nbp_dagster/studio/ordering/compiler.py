@@ -411,7 +411,7 @@ class Compiler:
             capabilities=self.quote(self.briefs.campaigns[prompt.campaign].model).capabilities,
             sheets=sheets,
             digests=digests,
-            originals=self.edit_bases.digests,
+            originals=self.edit_bases.digests_for(prompt),
         )
 
     def _sources(self, prompt: Prompt) -> tuple[str, ...]:

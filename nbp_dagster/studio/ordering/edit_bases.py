@@ -86,7 +86,8 @@ class EditBases:
         base = self._found.get(self.key_of(prompt) or "")
         return base if base is not None and not base.digest else None
 
-    @property
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of each picture that can be edited, by the key of its prompt."""
-        return {key: base.digest for key, base in self._found.items() if base.digest}
+    def digests_for(self, prompt: Prompt) -> dict[str, str]:
+        """Return SHA-256 of the picture that a prompt edits, by that one's key; empty for none."""
+        key = self.key_of(prompt)
+        base = self._found.get(key or "")
+        return {key: base.digest} if key and base and base.digest else {}
