@@ -23,7 +23,7 @@ from nbp_dagster.studio.review.approvals import (
     ReviewedPicture,
     count_states,
     describe_decision,
-    place_of,
+    review_pictures,
 )
 from nbp_dagster.studio.review.decision_log import Decision, Place
 from nbp_dagster.studio.studio import Studio
@@ -223,7 +223,7 @@ def evaluate_approval(
         record: The prompt's pictures as they are now.
         decisions: The latest one about each file.
     """
-    rows = [ReviewedPicture(each, decisions.get(place_of(each))) for each in record.pictures]
+    rows = review_pictures(record, decisions)
     counted = count_states(rows)
     settled = counted["approved"] + counted["passed_over"]
     told = [f"{number} {state.replace('_', ' ')}" for state, number in counted.items() if number]

@@ -22,12 +22,17 @@ def doctor(as_json: bool) -> None:
     from nbp_dagster.cli.doctor.finding import SIGNS
     from nbp_dagster.cli.doctor.machine import look_at_machine
     from nbp_dagster.cli.doctor.service import look_at_service
-    from nbp_dagster.cli.doctor.state import look_at_state
+    from nbp_dagster.cli.doctor.state import look_at_briefs, look_at_state
     from nbp_dagster.settings import read_settings
 
     settings = read_settings()
-    looks = (look_at_machine, look_at_state, look_at_service)
-    found = [finding for look in looks for finding in look(settings)]
+    briefs, models = look_at_briefs(settings)
+    found = [
+        *look_at_machine(settings),
+        briefs,
+        *look_at_state(settings),
+        *look_at_service(settings, models),
+    ]
     if as_json:
         click.echo(json.dumps({"findings": [each.to_json() for each in found]}, indent=2))
     else:

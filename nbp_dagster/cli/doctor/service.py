@@ -1,7 +1,7 @@
 """Looks at the service: key, reach, clock, models and prices of the campaigns; buys nothing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 
@@ -9,7 +9,6 @@ from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.openings import open_catalogue
 from nbp_dagster.clock import SystemClock
-from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound, Unauthorized
@@ -17,8 +16,8 @@ from nbp_dagster.oxen.transport import HttpRequest, RequestsTransport
 from nbp_dagster.settings import Settings
 
 
-def look_at_service(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of the service of the mode."""
+def look_at_service(settings: Settings, models: Iterable[str]) -> Iterator[Finding]:
+    """Yield what there is of the service of the mode, and of some models there."""
     if settings.mode == "live":
         key = settings.oxen_api_key
         if key is None or not key.get_secret_value().strip():
@@ -31,7 +30,6 @@ def look_at_service(settings: Settings) -> Iterator[Finding]:
             return
     else:
         yield Finding("service", "not_used", "simulator mode: nothing is paid, no key is needed")
-    models = _list_models(settings)
     try:
         with open_catalogue(settings, SystemClock()) as client:
             if settings.mode == "live":
@@ -66,16 +64,6 @@ def _look_at_key(client: OxenClient) -> Finding:
     except Unauthorized as error:
         return Finding("key", "fault", str(error), "set OXEN_API_KEY to a key of the account")
     return Finding("key", "sound", f"accepted; {len(jobs)} jobs at work")
-
-
-def _list_models(settings: Settings) -> list[str]:
-    """Return the models that the campaigns name; none where the briefs can't be read."""
-    try:
-        briefs = load_briefs(settings.config.absolute())
-    except NbpError:
-        return []
-    chains = (campaign.chain for campaign in briefs.campaigns.values())
-    return list(dict.fromkeys(model for chain in chains for model in chain))
 
 
 def _look_at_model(client: OxenClient, model: str) -> Finding:

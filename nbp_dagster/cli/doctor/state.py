@@ -8,6 +8,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.ledger.database import HEAD, open_ledger, read_schema_version
@@ -18,26 +19,25 @@ _SKEW: Final = 60.0
 
 
 def look_at_state(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of briefs, ledger and Dagster."""
-    yield look_at_briefs(settings)
+    """Yield what there is of the ledger and Dagster."""
     yield from _look_at_ledger(settings)
     yield _look_at_dagster(settings)
 
 
-def look_at_briefs(settings: Settings) -> Finding:
-    """Return whether the briefs can be read."""
-    from nbp_dagster.disclosure.own_table import load_briefs
-
+def look_at_briefs(settings: Settings) -> tuple[Finding, list[str]]:
+    """Return whether the briefs can be read, and the models that their campaigns name."""
     folder = settings.config.absolute()
     try:
         briefs = load_briefs(folder)
     except NbpError as error:
         first = str(error).splitlines()[0]
-        return Finding("briefs", "fault", first, "run `nbp validate`")
+        return Finding("briefs", "fault", first, "run `nbp validate`"), []
     told = f"{len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns in {folder}"
     if not briefs.campaigns:
-        return Finding("briefs", "warning", told, "run `nbp new brand`")
-    return Finding("briefs", "sound", told)
+        return Finding("briefs", "warning", told, "run `nbp new brand`"), []
+    chains = (campaign.chain for campaign in briefs.campaigns.values())
+    models = list(dict.fromkeys(model for chain in chains for model in chain))
+    return Finding("briefs", "sound", told), models
 
 
 def _look_at_ledger(settings: Settings) -> Iterator[Finding]:

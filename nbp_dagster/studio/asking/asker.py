@@ -132,16 +132,7 @@ class Asker:
     def _quote(self, studio: Studio, prompt_key: str, change: Change) -> _Quoted:
         prompt = find_prompt(studio, prompt_key)
         clause = _check_note(studio, prompt, change.note)
-        compiled = studio.compile([prompt])
-        order = compiled.orders.get(prompt_key)
-        if order is None:
-            reasons = "; ".join(failure.reason for failure in compiled.failures)
-            raise CannotAsk(f"{prompt_key}: {reasons or 'it has no request now'}")
-        (made,) = studio.find_made([order])
-        if not isinstance(made, Reused):
-            raise CannotAsk(
-                f"{prompt_key}: there is no picture of its present brief; make it first"
-            )
+        order, made = find_picture(studio, prompt)
         edit = None
         if change.is_edit:
             region = _check_region(change.region)
@@ -221,6 +212,23 @@ def _check_region(region: Region | None) -> Region | None:
             f"the marked area is less than {SMALLEST_REGION:.0%} of a side; mark a larger one"
         )
     return left, top, right, bottom
+
+
+def find_picture(studio: Studio, prompt: Prompt) -> tuple[Order, Reused]:
+    """Return a prompt's order, as its brief says, and its present picture.
+
+    Raises:
+        CannotAsk: It has no request now, or no picture of it.
+    """
+    compiled = studio.compile([prompt])
+    order = compiled.orders.get(prompt.key)
+    if order is None:
+        reasons = "; ".join(failure.reason for failure in compiled.failures)
+        raise CannotAsk(f"{prompt.key}: {reasons or 'it has no request now'}")
+    (made,) = studio.find_made([order])
+    if not isinstance(made, Reused):
+        raise CannotAsk(f"{prompt.key}: there is no picture of its present brief; make it first")
+    return order, made
 
 
 def find_prompt(studio: Studio, prompt_key: str) -> Prompt:

@@ -5,8 +5,7 @@ Must not know: Dagster, pages, decisions.
 
 from itertools import takewhile
 
-from nbp_dagster.studio.asking.asker import CannotAsk, find_prompt
-from nbp_dagster.studio.ledger.orders import Reused
+from nbp_dagster.studio.asking.asker import CannotAsk, find_picture, find_prompt
 from nbp_dagster.studio.provenance.picture_index import KnownPicture
 from nbp_dagster.studio.studio import Studio
 
@@ -27,12 +26,7 @@ def keep_earlier(studio: Studio, earlier: KnownPicture, *, who: str) -> None:
         AlreadyAsked: Another picture is asked for and not made yet.
     """
     key = earlier.prompt_key
-    order = studio.compile([find_prompt(studio, key)]).orders.get(key)
-    if order is None:
-        raise CannotAsk(f"{key}: it has no request now")
-    (made,) = studio.find_made([order])
-    if not isinstance(made, Reused):
-        raise CannotAsk(f"{key}: there is no picture of its present brief; make it first")
+    order, made = find_picture(studio, find_prompt(studio, key))
     purchase = studio.ledger.latest([earlier.fingerprint]).get(earlier.fingerprint)
     if purchase is None or purchase.generation_id != earlier.generation_id:
         raise CannotAsk(f"{key}: that version was bought anew since; nothing was changed")

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
+from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.review.decision_log import Decision, Place, tell_decision
 
 ApprovalState = Literal["pending", "approved", "rejected", "passed_over"]
@@ -70,11 +71,14 @@ def place_of(picture: Picture) -> Place:
 
 
 def review_pictures(
-    manifest: SetManifest, decisions: Mapping[Place, Decision]
+    made: SetManifest | PromptRecord, decisions: Mapping[Place, Decision]
 ) -> tuple[ReviewedPicture, ...]:
-    """Return a set's pictures in its order, each with the latest decision about its bytes."""
+    """Return the pictures of a set, or of a prompt, each with the latest decision about its bytes.
+
+    They are in the order that they have there.
+    """
     return tuple(
-        ReviewedPicture(picture, decisions.get(place_of(picture))) for picture in manifest.pictures
+        ReviewedPicture(picture, decisions.get(place_of(picture))) for picture in made.pictures
     )
 
 

@@ -6,7 +6,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.studio.ledger.orders import Generated, Outcome, Reused
 from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
 from nbp_dagster.studio.ordering.edit_bases import EditBase
-from nbp_dagster.studio.review.approvals import ReviewedPicture, place_of
+from nbp_dagster.studio.review.approvals import review_pictures
 from nbp_dagster.studio.review.decision_log import Decision, DecisionLog, Place
 
 
@@ -56,7 +56,7 @@ def find_edit_bases(
 
 def _is_approved(record: PromptRecord, original: str, latest: Mapping[Place, Decision]) -> bool:
     """Whether all files of a picture are approved, and are files of this one."""
-    rows = [ReviewedPicture(item, latest.get(place_of(item))) for item in record.pictures]
+    rows = review_pictures(record, latest)
     return (
         bool(rows)
         and all(row.state == "approved" for row in rows)

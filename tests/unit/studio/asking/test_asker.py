@@ -1,6 +1,5 @@
 """Asking for another picture: what is quoted, what is recorded, and what is refused."""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
@@ -25,13 +24,6 @@ from tests.rigs.service import ServiceProbe
 
 KEY = "winter/shot0/all/1x1/v1"
 PRICE = Decimal("0.15")
-
-
-@pytest.fixture
-def studio(simulator: SimulatorServer, tmp_path: Path) -> Iterator[Studio]:
-    with open_prompts(simulator.url, tmp_path, count=1, fails=False) as opened:
-        make(opened)
-        yield opened
 
 
 def bought(studio: Studio) -> list[Purchase]:

@@ -1,6 +1,5 @@
 """Taking an earlier picture back over the one that was asked for: free, where it can be."""
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
@@ -20,13 +19,6 @@ from tests.rigs.service import ServiceProbe
 
 KEY = "winter/shot0/all/1x1/v1"
 PRICE = Decimal("0.15")
-
-
-@pytest.fixture
-def studio(simulator: SimulatorServer, tmp_path: Path) -> Iterator[Studio]:
-    with open_prompts(simulator.url, tmp_path, count=1, fails=False) as opened:
-        make(opened)
-        yield opened
 
 
 @pytest.fixture
