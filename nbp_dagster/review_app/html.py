@@ -12,7 +12,6 @@ from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES
 from nbp_dagster.studio.report.page import STYLE, read_style
 from nbp_dagster.studio.review.approvals import APPROVAL_STATES, describe_decision
-from nbp_dagster.studio.sets.gallery import format_bytes, format_moment, format_usd, humanise
 from nbp_dagster.studio.sets.html_templates import open_templates
 
 _PACKAGE: Final = "nbp_dagster.review_app"
@@ -43,14 +42,7 @@ def static_version() -> str:
 @cache
 def _environment() -> Environment:
     environment = open_templates(_PACKAGE)
-    environment.filters.update(
-        bytes=format_bytes,
-        failure=tell_failure,
-        humanise=humanise,
-        moment=format_moment,
-        decided=describe_decision,
-        usd=format_usd,
-    )
+    environment.filters.update(decided=describe_decision, failure=tell_failure)
     environment.globals.update(
         all_locales=ALL_LOCALES,
         faults=FAILURE_WORDS,

@@ -15,8 +15,7 @@ from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS
 from nbp_dagster.studio.report.campaign_report import ASKED_AGAIN, IN_WORDS, CampaignReport
 from nbp_dagster.studio.report.likeness_plot import HEIGHT, WIDTH, LikenessPlot, plot_likeness
 from nbp_dagster.studio.review.approvals import APPROVAL_STATES
-from nbp_dagster.studio.sets.gallery import format_moment, format_usd, humanise
-from nbp_dagster.studio.sets.html_templates import hash_inline, open_templates, read_part
+from nbp_dagster.studio.sets.html_templates import hash_inline, humanise, open_templates, read_part
 from nbp_dagster.studio.storage.files import write_atomically
 
 STYLE: Final = "report.css"
@@ -137,12 +136,6 @@ def _format_price(amount: Decimal) -> str:
 @cache
 def _environment() -> Environment:
     environment = open_templates(_PACKAGE)
-    environment.filters.update(
-        humanise=humanise,
-        moment=format_moment,
-        price=_format_price,
-        reason=_name_reason,
-        usd=format_usd,
-    )
+    environment.filters.update(price=_format_price, reason=_name_reason)
     environment.globals.update(plot_width=WIDTH, plot_height=HEIGHT)
     return environment

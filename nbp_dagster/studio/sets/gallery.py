@@ -4,8 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -25,7 +23,9 @@ from nbp_dagster.studio.manifest.manifest import (
 )
 from nbp_dagster.studio.manifest.value_types import SafeArea
 from nbp_dagster.studio.sets.html_templates import (
+    format_bytes,
     hash_inline,
+    humanise,
     inline_picture,
     open_templates,
     read_part,
@@ -345,32 +345,6 @@ def _source(thumb: Thumb) -> str:
     return thumb if isinstance(thumb, str) else inline_picture(thumb)
 
 
-def format_bytes(count: int) -> str:
-    """Return a size in decimal kB or MB, e.g. "214 kB"."""
-    if count < 1000:
-        return f"{count} bytes"
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB"
-    return f"{count / 1_000_000:.1f} MB"
-
-
-def format_usd(amount: Decimal) -> str:
-    """Return USD with at least two decimals and none of its digits dropped, e.g. "$0.134"."""
-    plain = f"{amount.normalize():f}"
-    decimals = len(plain.partition(".")[2])
-    return f"${amount:.{max(2, decimals)}f}"
-
-
-def format_moment(moment: datetime) -> str:
-    """Return a time in words, in its own zone, e.g. "3 May 2027, 09:30 UTC"."""
-    return f"{moment.day} {moment:%B %Y, %H:%M %Z}"
-
-
-def humanise(identifier: str) -> str:
-    """Return an id as a title: `first_cup` becomes "First cup"."""
-    return identifier.replace("_", " ").strip().capitalize()
-
-
 def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -384,12 +358,8 @@ def _plain_json(value: Any) -> str:
 def _environment() -> Environment:
     environment = open_templates()
     environment.filters.update(
-        bytes=format_bytes,
-        usd=format_usd,
-        moment=format_moment,
-        humanise=humanise,
-        plain=_plain_json,
         failure=tell_failure,
+        plain=_plain_json,
         sentence=lambda words: words[:1].upper() + words[1:],
     )
     environment.globals.update(plural=_plural, all_locales=ALL_LOCALES)

@@ -17,7 +17,8 @@ from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import ALL_LOCALES, Picture
 from nbp_dagster.studio.manifest.value_types import LogoFacts
-from nbp_dagster.studio.sets.gallery import Thumb, humanise
+from nbp_dagster.studio.sets.gallery import Thumb
+from nbp_dagster.studio.sets.html_templates import humanise
 from nbp_dagster.studio.storage.files import write_atomically
 
 INLINE_SETS = 120

@@ -19,13 +19,11 @@ from nbp_dagster.studio.sets.gallery import (
     LONG_PAGE,
     SetCard,
     choose_covers,
-    format_bytes,
-    format_usd,
-    humanise,
     readable_on,
     render_gallery,
     render_index,
 )
+from nbp_dagster.studio.sets.html_templates import format_bytes, format_usd, humanise
 from nbp_dagster.studio.sets.likeness_section import ITEMS_SHOWN
 from nbp_dagster.studio.typography.contrast import LEGIBLE, measure_contrast, parse_colour
 from tests.rigs.sets import build_long_set, build_set
