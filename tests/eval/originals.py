@@ -151,8 +151,9 @@ def _again(picture: Image.Image) -> Image.Image:
 
 def _like(one: Image.Image, other: Image.Image) -> float:
     cells = np.stack([np.frombuffer(describe_picture(each), np.uint8) for each in (one, other)])
-    [(_, _, likeness)] = find_earlier(cells, -math.inf, lambda later, earlier: True)
-    return likeness
+    found = list(find_earlier(cells, -math.inf, lambda later, earlier: True))
+    # None: two pictures by their faint detail, however alike the strong one is.
+    return found[0][2] if found else 0.0
 
 
 def print_cost(briefs: Briefs) -> None:
