@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,14 @@ bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (abo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  pyvips==3.2.0 pyvips-binary==8.18.7
 	$(BIN)/python -m tests.bench
+
+scale: install postgres  ## Print what grows with prompts, campaigns and pictures (ARGS: --only, --sizes, --quick)
+	$(BIN)/python -m tests.scale $(ARGS)
+
+MINUTES ?= 120
+SEED ?= 1
+soak: install postgres  ## Edits, kills, cuts and outages on three hosts for MINUTES (120) by a SEED, then the audit
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones
 	$(BIN)/python -m tests.eval.crops
