@@ -85,21 +85,25 @@ class Storm:
         return None
 
     def _cancel(self) -> str | None:
-        host = self.dice.choice(self.hosts)
+        host = self._working_host()
         return host.name if host.interrupt(self.dice) else None
 
     def _kill(self) -> str | None:
-        host = self.dice.choice(self.hosts)
+        host = self._working_host()
         return host.name if host.kill(self.dice) else None
 
     def _freeze(self) -> str | None:
-        host, seconds = self.dice.choice(self.hosts), self.dice.uniform(*_AWAY)
+        host, seconds = self._working_host(), self.dice.uniform(*_AWAY)
         return f"{host.name} {seconds:.0f} s" if host.freeze(self.dice, seconds) else None
 
     def _cut_network(self) -> str:
         host, seconds = self.dice.choice(self.hosts), self.dice.uniform(*_AWAY)
         host.cut(seconds)
         return f"of {host.name} {seconds:.0f} s"
+
+    def _working_host(self) -> Host:
+        """One that runs a command, if any does."""
+        return self.dice.choice([host for host in self.hosts if host.running] or self.hosts)
 
     def _restart_database(self) -> str:
         self.servers.postgres.stop()
