@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbp_dagster.addresses import split_list
+from nbp_dagster.cli.home.places import open_places, open_sets, open_store
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.report.report_reader import ReportReader
     from nbp_dagster.studio.review.decision_log import Decision, Place
     from nbp_dagster.studio.sheet_report import SheetContext
-    from nbp_dagster.studio.storage.image_store import ImageStore
     from nbp_dagster.studio.studio import Studio
 
 # What `nbp` starts, for a process of its own.
@@ -87,7 +87,10 @@ def open_studios(settings: Settings) -> "Iterator[OpenStudio]":
             breaker=breaker,
         )
         secrets = Secrets(
-            _reveal(settings.ledger_url), _reveal(settings.c2pa_key), settings.c2pa_cert or ""
+            _reveal(settings.ledger_url),
+            _reveal(settings.c2pa_key),
+            settings.c2pa_cert or "",
+            _reveal(settings.store_url),
         )
         options = StudioOptions.of(settings).with_paths_from(Path.cwd())
         yield lambda briefs, paths: studio.open_studio(
@@ -347,7 +350,7 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     from nbp_dagster.studio.review.picture_files import PictureFiles
     from nbp_dagster.studio.review.reviews import Reviews
 
-    paths = _paths(settings)
+    paths, places = _paths(settings), open_places(settings)
     with _open_database(settings) as database:
         yield ReviewContext(
             reviews=Reviews(
@@ -355,11 +358,12 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
                 DecisionLog(database, clock=SystemClock()),
                 # Sets stay as they are: the collector need not walk over a million objects.
                 settle=gc.freeze,
+                look=open_sets(settings, places).look,
             ),
             reports=create_report_reader(database, settings.config.absolute(), SystemClock()),
             files=PictureFiles(
                 sets=paths.sets,
-                store=open_store(settings),
+                store=places.images,
                 records=RecordFolder(paths.records),
                 index=PictureIndex(database),
             ),
@@ -417,13 +421,6 @@ def create_access_rules(settings: Settings, *, listen: str, default_name: str) -
         proxies=proxies,
         default_name="" if token or proxies else default_name,
     )
-
-
-def open_store(settings: Settings) -> "ImageStore":
-    """Open this machine's store of pictures; needs no briefs, no service and no key."""
-    from nbp_dagster.studio.storage.image_store import FolderStore
-
-    return FolderStore(_paths(settings).store)
 
 
 @contextmanager

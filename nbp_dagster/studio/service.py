@@ -40,11 +40,13 @@ class Secrets:
         ledger_url: PostgreSQL address of a shared ledger; empty for SQLite under the data paths.
         c2pa_key: Private key of the content credentials, PEM or a path; empty signs nothing.
         c2pa_cert: Certificate of that key and its issuers, PEM or a path.
+        store_url: The store that machines share; empty for the folder under the data paths.
     """
 
     ledger_url: str = field(default="", repr=False)
     c2pa_key: str = field(default="", repr=False)
     c2pa_cert: str = ""
+    store_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

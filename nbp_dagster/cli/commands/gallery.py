@@ -1,11 +1,16 @@
 """`nbp gallery`: prints where the finished gallery pages are, or serves them."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from nbp_dagster.cli.errors import report_errors
+
+if TYPE_CHECKING:
+    from nbp_dagster.studio.sharing.shared_sets import SharedSets
 
 
 @click.command()
@@ -21,12 +26,16 @@ from nbp_dagster.cli.errors import report_errors
 def gallery(serve: bool, port: int) -> None:
     """Print the path of every finished gallery page; with --serve their addresses."""
     # Imported here, so that `nbp --help` does not read the environment.
+    from nbp_dagster.cli.home.places import open_sets
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.storage.data_paths import StudioPaths
 
-    sets = StudioPaths(read_settings().home).sets
+    settings = read_settings()
+    sets = StudioPaths(settings.home).sets
+    shared = open_sets(settings)
+    shared.bring_all()
     if serve:
-        _serve(sets, port)
+        _serve(sets, port, shared)
         return
     pages = sorted(sets.glob("*/index.html"))
     if not pages:
@@ -35,11 +44,12 @@ def gallery(serve: bool, port: int) -> None:
         click.echo(page.absolute())
 
 
-def _serve(sets: Path, port: int) -> None:
+def _serve(sets: Path, port: int, shared: "SharedSets") -> None:
     from nbp_dagster.studio.sets.set_server import HOST, open_set_server
 
     sets.mkdir(parents=True, exist_ok=True)
-    with open_set_server(sets, port) as server:
+    look = partial(shared.look, whole=True)
+    with open_set_server(sets, port, look=look) as server:
         address = f"http://{HOST}:{server.server_port}"
         click.echo(f"{address}  (set NBP_GALLERY_URL to it where Dagster's runs start)")
         for page in sorted(sets.glob("*/index.html")):
