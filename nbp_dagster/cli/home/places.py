@@ -1,5 +1,7 @@
 """Opens the pictures and the finished sets of a home, also where machines share them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbp_dagster.clock import SystemClock
@@ -54,3 +56,10 @@ def bring_sets(settings: Settings, campaign: str | None = None, *, whole: bool =
         sets.bring_all(whole=whole)
     else:
         sets.bring(campaign, whole=whole)
+
+
+def look_for_sets(settings: Settings) -> Callable[[], object]:
+    """Return what brings the sets of other machines now and then, for a server of their pages."""
+    if settings.store_url is None:
+        return lambda: None
+    return partial(open_sets(settings).look, whole=True)
