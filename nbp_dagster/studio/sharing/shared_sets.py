@@ -190,7 +190,13 @@ class SharedSets:
 
     def _unpack(self, shared: SharedSet, *, whole: bool) -> None:
         folder = self._sets / shared.campaign
-        pages = SetPages(self._images.path(shared.pages))
+        archive = self._images.path(shared.pages)
+        if not archive.is_file():
+            raise StoreError(
+                f"the store lacks the pages of the set {shared.campaign} (image {shared.pages}); "
+                f"make the set again: materialize campaign_sets for {shared.campaign}"
+            )
+        pages = SetPages(archive)
         try:
             manifest = pages.manifest
             earlier = _list_earlier(folder)
