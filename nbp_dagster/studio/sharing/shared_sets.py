@@ -9,12 +9,12 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -140,10 +140,12 @@ class SharedSets:
         """
         if self._shared is None:
             return
-        facts = self._shared.list_facts(SETS)
-        names = {found[1]: facts[found[0]] for found in map(_CAMPAIGN.fullmatch, facts) if found}
-        for campaign in sorted({*names, *(self._list_own() if whole else ())}):
-            seen = (_tell(names[campaign]), whole) if campaign in names else None
+        files = self._shared.list_files(SETS)
+        stamps = {
+            found[1]: files[found[0]].stamp for found in map(_CAMPAIGN.fullmatch, files) if found
+        }
+        for campaign in sorted({*stamps, *(self._list_own() if whole else ())}):
+            seen = (stamps[campaign], whole) if campaign in stamps else None
             if seen is None or self._seen.get(campaign) not in (seen, (seen[0], True)):
                 self.bring(campaign, whole=whole)
                 if seen is not None:
@@ -303,8 +305,3 @@ def _read_own(path: Path) -> bytes:
             f"{path} can't be read ({error.strerror}), and the store has no such picture: make the "
             "set again"
         ) from error
-
-
-def _tell(facts: Mapping[str, Any]) -> str:
-    """Return a text that changes when a file does, of what the service says of it."""
-    return repr(sorted((key, repr(value)) for key, value in facts.items()))
