@@ -60,7 +60,7 @@ class ImagePostprocessor(Protocol):
 
 
 class RunStopped(NbpError):
-    """No further order may be bought: no key or credit, an outdated client, a store that is full."""
+    """No further order may be bought: no key, no credit, an outdated client, a full store."""
 
 
 @dataclass(frozen=True)
