@@ -64,6 +64,10 @@ class Settings(StudioOptions, BaseSettings):
         description="PostgreSQL address of a ledger that several machines share; NBP_HOME's "
         "own SQLite file when unset.",
     )
+    store_url: SecretStr | None = Field(
+        default=None,
+        description="URL of a store that several machines share; NBP_HOME's own folder when unset.",
+    )
     c2pa_key: SecretStr | None = Field(
         default=None,
         description="Private key that signs content credentials into every picture: PKCS#8 PEM, or "

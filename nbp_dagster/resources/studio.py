@@ -52,6 +52,12 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         default="", description="Certificate of that key and its issuers, PEM or a path."
     )
 
+    store_url: str = Field(
+        default="",
+        description="URL of a store that several machines share; empty for the home folder's own. "
+        "Give dg.EnvVar('NBP_STORE_URL'), so that it is not in the definitions.",
+    )
+
     daily_budget_setting: str = Field(
         default="daily_budget_usd of the StudioResource",
         description="What daily_budget_usd is set by, for the error that the day's budget is used "
@@ -104,7 +110,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             service,
             paths,
             StudioOptions.of(self),
-            secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert),
+            secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert, self.store_url),
             daily_budget_setting=self.daily_budget_setting,
         ) as studio:
             yield studio
