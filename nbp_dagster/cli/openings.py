@@ -6,7 +6,7 @@ Each function imports what it opens, so that a command pays for nothing it does 
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -126,19 +126,22 @@ def open_service(
     if settings.mode == "live":
         address, key = settings.oxen_base_url, connect.require_key(_reveal(settings.oxen_api_key))
         rate_limiter = connect.share_rate_limiter(
-            address, api_key=key, clock=clock, folder=_paths(settings).rate_limits
+            address,
+            api_key=key,
+            clock=clock,
+            folder=_paths(settings).rate_limits,
+            ledger_url=_reveal(settings.ledger_url),
         )
-        yield (
-            connect.create_client(
-                address,
-                api_key=key,
-                clock=clock,
-                rate_limiter=rate_limiter,
-                breaker=breaker,
-                allow_http=settings.allow_http,
-            ),
-            rate_limiter,
+        client = connect.create_client(
+            address,
+            api_key=key,
+            clock=clock,
+            rate_limiter=rate_limiter,
+            breaker=breaker,
+            allow_http=settings.allow_http,
         )
+        with closing(rate_limiter):
+            yield client, rate_limiter
         return
     latency, state_dir = float(settings.simulator_latency), settings.home / "simulator"
     with connect.run_simulator(
