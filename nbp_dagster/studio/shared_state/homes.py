@@ -6,7 +6,6 @@ Must not know: what a home holds.
 import re
 import socket
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -166,23 +165,26 @@ def redact_store(url: str) -> str:
 
 def _keep_id(path: Path) -> str:
     """Return the id in a file; made when missing. Processes that make it at once get the same."""
-    found = _read_id(path)
+    found = read_home_id(path)
     if found is None:
         with hold_lock(path.with_name(f".{path.name}.lock")):
-            found = _read_id(path)
+            found = read_home_id(path)
             if found is None:
                 found = uuid4().hex
                 write_atomically(path, f"{found}\n".encode())
     return found
 
 
-def _read_id(path: Path) -> str | None:
-    text = ""
-    with suppress(FileNotFoundError):
-        try:
-            text = path.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            raise
-        except (OSError, UnicodeDecodeError) as error:
-            raise StoreError(f"cannot read {path}: {error}; remove it to have a new one") from error
+def read_home_id(path: Path) -> str | None:
+    """Return the id in a home's file; None where there is none yet.
+
+    Raises:
+        StoreError: The file can't be read.
+    """
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"cannot read {path}: {error}; remove it to have a new one") from error
     return text if _HOME_ID.fullmatch(text) else None
