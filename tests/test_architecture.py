@@ -22,7 +22,7 @@ ORDER = (
     ("studio.references", "studio.provenance", "studio.shared_state"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
-    ("studio.checks.edits",),
+    ("studio.checks.edits", "studio.sharing"),
     ("studio.renditions", "studio.review"),
     ("studio.delivery", "studio.report"),
     ("studio",),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbp_dagster.addresses import split_list
+from nbp_dagster.cli.home.places import open_places, open_sets, open_store
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.review.decision_log import Decision, Place
     from nbp_dagster.studio.shared_state.state import State
     from nbp_dagster.studio.sheet_report import SheetContext
-    from nbp_dagster.studio.storage.image_store import ImageStore
     from nbp_dagster.studio.studio import Studio
 
 # What `nbp` starts, for a process of its own.
@@ -341,7 +341,7 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     from nbp_dagster.studio.review.picture_files import PictureFiles
     from nbp_dagster.studio.review.reviews import Reviews
 
-    paths = _paths(settings)
+    paths, places = _paths(settings), open_places(settings)
     with open_database(settings) as database:
         yield ReviewContext(
             reviews=Reviews(
@@ -349,11 +349,12 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
                 DecisionLog(database, clock=SystemClock()),
                 # Sets stay as they are: the collector need not walk over a million objects.
                 settle=gc.freeze,
+                look=open_sets(settings, places).look,
             ),
             reports=create_report_reader(database, settings.config.absolute(), SystemClock()),
             files=PictureFiles(
                 sets=paths.sets,
-                store=open_store(settings),
+                store=places.images,
                 records=PromptRecords(_open_state(settings, database).records),
                 index=PictureIndex(database),
             ),
@@ -411,13 +412,6 @@ def create_access_rules(settings: Settings, *, listen: str, default_name: str) -
         proxies=proxies,
         default_name="" if token or proxies else default_name,
     )
-
-
-def open_store(settings: Settings) -> "ImageStore":
-    """Open this machine's store of pictures; needs no briefs, no service and no key."""
-    from nbp_dagster.studio.storage.image_store import FolderStore
-
-    return FolderStore(_paths(settings).store)
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _look_at_homes(settings: Settings, engine: sa.Engine) -> Finding:
         )
         require_common_store(home, known, where=location_of(engine))
     except StateApart as error:
-        advice = "see docs/operations.md, State that machines share; `nbp ledger homes` lists them"
+        advice = "see docs/many-machines.md, A home apart; `nbp ledger homes` lists them"
         return Finding("homes", "fault", str(error), advice)
     except NbpError as error:
         return Finding("homes", "fault", str(error), "see docs/troubleshooting.md")

@@ -43,7 +43,6 @@ from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.original_places import settle_places
 from nbp_dagster.studio.renditions.recipe import recipe_of, rights_of
-from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.banner_logo import trim_logo
 from nbp_dagster.studio.typography.contrast import choose_scheme
@@ -196,11 +195,8 @@ class Renderer:
         """Return a rendition's thumbnail from the store; None where it can't be read."""
         record = self._records.read(picture.prompt_key)
         digest = None if record is None else record.thumbs.get(picture.sha256)
-        try:
-            return None if digest is None else self._store.get(digest)
-        except StoreError:
-            # A thumbnail can always be drawn from its picture.
-            return None
+        # A thumbnail can always be drawn from its picture.
+        return None if digest is None else self._store.peek(digest)
 
     def _has_all(self, record: PromptRecord) -> bool:
         return all(self._store.has(item.sha256, size=item.bytes) for item in record.pictures)

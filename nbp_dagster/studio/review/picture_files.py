@@ -39,7 +39,7 @@ class PictureFiles:
         """Return a small JPEG of a picture, at most 640 pixels wide; None where it is not here."""
         record = self.records.read(picture.prompt_key)
         digest = None if record is None else record.thumbs.get(picture.sha256)
-        kept = None if digest is None else self.stored(digest)
+        kept = None if digest is None else self.store.peek(digest)
         if kept is not None:
             return kept
         data = self.rendition(campaign, picture)

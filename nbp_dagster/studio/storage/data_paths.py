@@ -81,6 +81,11 @@ class StudioPaths:
         return self.home / "sheets"
 
     @property
+    def sharing(self) -> Path:
+        """What is here of the sets that machines share, one note a campaign."""
+        return self.home / "sharing"
+
+    @property
     def sets(self) -> Path:
         """Finished sets, one folder a campaign."""
         return self.home / "sets"

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,46 @@ def test_two_clocks_may_differ_by_a_minute(theirs: float, verdict: str, words: s
 
     assert found.verdict == verdict
     assert words in found.words
+
+
+def test_a_store_that_machines_share_is_written_read_and_left_clean(
+    tmp_path: Path, doctor: Doctor
+) -> None:
+    status, found = doctor(NBP_STORE_URL=f"file://{tmp_path}/shared")
+
+    assert status == 0
+    assert "writes in" in found["store"]["words"]
+    assert found["clock of the store"]["verdict"] == "sound"
+    assert not [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+
+
+def test_a_store_that_cannot_be_reached_is_a_fault_without_its_password(doctor: Doctor) -> None:
+    status, found = doctor(NBP_STORE_URL="ftp://anna:geheim@127.0.0.1:1/pictures")
+
+    assert status == 1
+    assert found["store"]["verdict"] == "fault"
+    assert "ftp://127.0.0.1:1/pictures" in found["store"]["words"]
+    assert "geheim" not in json.dumps(found)
+
+
+def test_a_store_whose_driver_is_not_installed_names_the_extra(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+
+    status, found = doctor(NBP_STORE_URL="gs://acme/pictures")
+
+    assert status == 1
+    assert "nbp-dagster[gcs]" in found["store"]["words"]
+
+
+def test_a_store_that_is_no_url_is_an_error_of_the_setting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = CliRunner().invoke(
+        main, ["doctor"], env={"NBP_HOME": str(home), "NBP_STORE_URL": "acme-pictures"}
+    )
+
+    assert done.exit_code == 1
+    assert "NBP_STORE_URL" in done.output
+    assert "s3://bucket/folder" in done.output
