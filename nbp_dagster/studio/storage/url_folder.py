@@ -39,8 +39,16 @@ _LOCAL: Final = frozenset({"file", "local"})
 # The user part before the host, and what follows a question mark.
 _SECRET_PARTS: Final = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
 
-# What no second attempt changes.
-_LASTING: Final = (ImportError, FileNotFoundError, PermissionError, ValueError, NotImplementedError)
+# What no second attempt changes; errors of our own are of a disk that is full or read-only.
+_LASTING: Final = (
+    NbpError,
+    ImportError,
+    FileNotFoundError,
+    NotADirectoryError,
+    PermissionError,
+    ValueError,
+    NotImplementedError,
+)
 # Seconds before the second attempt; three times as long before each further one.
 _FIRST_PAUSE: Final = 0.5
 
