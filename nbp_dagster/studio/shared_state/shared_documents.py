@@ -67,6 +67,8 @@ class SharedDocuments(Documents):
         self._kind = kind
         self._local = local
         self._now, self._monotonic = now, monotonic
+        self._replace = _upsert(engine, replaces=True)
+        self._insert_missing = _upsert(engine, replaces=False)
         self._lock = threading.Lock()
         self._listings: dict[str, _Listing] = {}
         self._look_ups: dict[str, deque[float]] = {}
@@ -86,7 +88,7 @@ class SharedDocuments(Documents):
         """Write a document for all machines, then the copy."""
         row = _row(self._kind, name, data, is_flagged=is_flagged, written_at=self._now())
         with self._writing() as connection:
-            connection.execute(_upsert(self._engine, [row]))
+            connection.execute(self._replace, row)
         with self._lock:
             listing = self._listings.get(_folder_of(name))
             if listing is not None:
@@ -148,7 +150,7 @@ class SharedDocuments(Documents):
                     rows.append(row)
             if rows:
                 with self._writing() as connection:
-                    connection.execute(_upsert(self._engine, rows, replaces=False))
+                    connection.execute(self._insert_missing, rows)
         return len(names)
 
     def _digest_of(self, name: str) -> str | None:
@@ -244,12 +246,10 @@ def _row(
     }
 
 
-def _upsert(
-    engine: Engine, rows: list[dict[str, Any]], *, replaces: bool = True
-) -> "sa.sql.dml.Insert":
+def _upsert(engine: Engine, *, replaces: bool) -> "sa.sql.dml.Insert":
     """Return the statement that inserts rows, and replaces or keeps those that are there."""
     make = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
-    statement = make(shared_documents).values(rows)
+    statement = make(shared_documents)
     keys = ["kind", "name"]
     if not replaces:
         return statement.on_conflict_do_nothing(index_elements=keys)
