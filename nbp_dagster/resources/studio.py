@@ -1,7 +1,7 @@
 """The studio as a Dagster resource: opened for a step, closed after it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         settle_allocator()
         clock = CancellableClock(SystemClock(), CancellationToken())
         paths = StudioPaths(Path(self.home))
-        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
+        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
         service = Service(
             self.oxen.client(clock=clock, rate_limiter=rate_limiter, breaker=breaker),
@@ -105,14 +105,15 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             provider=self.oxen.provider,
             breaker=breaker,
         )
-        with open_studio(
+        opening = open_studio(
             briefs or load_briefs(Path(self.config), wanted=self.wanted_campaigns),
             service,
             paths,
             StudioOptions.of(self),
             secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert, self.store_url),
             daily_budget_setting=self.daily_budget_setting,
-        ) as studio:
+        )
+        with closing(rate_limiter), opening as studio:
             yield studio
 
     @contextmanager

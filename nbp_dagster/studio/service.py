@@ -11,6 +11,7 @@ from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
+from nbp_dagster.studio.shared_state.state import Sharing
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Secrets:
     c2pa_key: str = field(default="", repr=False)
     c2pa_cert: str = ""
     store_url: str = field(default="", repr=False)
+
+    @property
+    def sharing(self) -> Sharing:
+        """What the home shares with others."""
+        return Sharing(has_ledger=bool(self.ledger_url), store_url=self.store_url)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
-from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.characters.calibration import Calibrations
 from nbp_dagster.studio.checks.edits.edit_checker import EditChecker
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader
@@ -24,7 +24,6 @@ from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.accounts import Account, resolve_account
 from nbp_dagster.studio.ledger.budget import Cap, day_cap, list_caps
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
-from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
 from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
@@ -32,7 +31,7 @@ from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords, version_of
 from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
 from nbp_dagster.studio.ordering.chain_compiler import ChainCompiler
 from nbp_dagster.studio.ordering.compiler import Compiled
@@ -56,9 +55,9 @@ from nbp_dagster.studio.review.editable import find_edit_bases
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.logo_files import make_logo_files
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
+from nbp_dagster.studio.shared_state.state import open_home_ledger, open_state
 from nbp_dagster.studio.sharing.shared_sets import SharedSets
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.storage.open_store import open_places
 
 
@@ -131,9 +130,7 @@ class Studio:
         self.paths, self.options = paths, options
         places = open_places(paths.store, secrets.store_url, cache_gb=options.store_cache_gb)
         self.store, self.sets = places.images, SharedSets(paths, places, clock=clock)
-        if not secrets.ledger_url:
-            make_private_file(paths.ledger)
-        database = open_ledger(secrets.ledger_url or paths.ledger, lock_timeout=tuning.lock_timeout)
+        database = open_home_ledger(paths, secrets.ledger_url, lock_timeout=tuning.lock_timeout)
         account = Account()
         if service.provider == "oxen":
             account = resolve_account(database, client.payer, name=options.account)
@@ -142,10 +139,11 @@ class Studio:
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.decisions = DecisionLog(database, clock=clock)
         self.spending = SpendingLog(database)
-        self.records = RecordFolder(paths.records)
+        state = open_state(paths, database, clock, service.provider, sharing=secrets.sharing)
+        self.records = PromptRecords(state.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
-        ).create_delivery(client, folder=paths.uploads, clock=clock)
+        ).create_delivery(client, notes=state.uploads, clock=clock)
         self.references = ReferenceFiles(
             briefs,
             client=client,
@@ -163,7 +161,7 @@ class Studio:
         self.decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
             Measuring(options.character_scorer, options.character_model_file),
-            calibrations=CalibrationFolder(paths.calibrations),
+            calibrations=Calibrations(state.calibrations),
             read=self.references.read,
         )
         simulated, read = service.provider == "simulator", self.references.read
@@ -190,7 +188,7 @@ class Studio:
             provider=service.provider,
             ledger=self.ledger,
             pins=PinLog(database, clock=clock, account=account.name),
-            models=paths.models / service.provider,
+            models=state.models,
             now=clock.now,
             find_bases=lambda orders: find_edit_bases(
                 self.find_made(orders),
@@ -363,6 +361,7 @@ class Studio:
             compares: Whether originals are compared with each other; see `manifest_builder`.
             problems: Why a prompt has no renditions although it has its original, by key.
         """
+        self.records.refresh()
         prompts = self.prompts_of(campaign_id)
         found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
         without = [key for key, record in found.items() if record is None]

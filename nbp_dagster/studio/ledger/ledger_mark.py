@@ -119,6 +119,11 @@ class LedgerMark:
                 f"{_ADVICE}"
             )
 
+    def is_of_another(self) -> bool:
+        """Whether the pictures of this store were bought with another ledger."""
+        marked = self._read()
+        return marked is not None and marked.ledger_id != self._position().ledger_id
+
     def advance(self) -> None:
         """Write how far the ledger is now.
 

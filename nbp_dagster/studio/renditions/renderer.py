@@ -29,7 +29,7 @@ from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords
 from nbp_dagster.studio.manifest.value_types import DisclosureFacts, LabelFacts, WordBox
 from nbp_dagster.studio.options import Looking
 from nbp_dagster.studio.provenance.descriptors import describe_picture
@@ -83,7 +83,7 @@ class Renderer:
         *,
         store: ImageStore,
         read_original: Callable[[Made], bytes],
-        records: RecordFolder,
+        records: PromptRecords,
         picture_index: PictureIndex,
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,

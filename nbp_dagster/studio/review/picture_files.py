@@ -6,7 +6,7 @@ from pathlib import Path
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.manifest.records import RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecords
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -22,7 +22,7 @@ class PictureFiles:
 
     sets: Path
     store: ImageStore
-    records: RecordFolder
+    records: PromptRecords
     index: PictureIndex
 
     def rendition(self, campaign: str, picture: Picture) -> bytes | None:

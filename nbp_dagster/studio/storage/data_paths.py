@@ -26,6 +26,16 @@ class StudioPaths:
         return self.home / "review.key"
 
     @property
+    def home_id(self) -> Path:
+        """Which home this is, for a ledger that several use."""
+        return self.home / "home.id"
+
+    @property
+    def handed_over(self) -> Path:
+        """The shared ledger that has got this home's records."""
+        return self.home / "handed_over.json"
+
+    @property
     def owners(self) -> Path:
         """The lock file of each owner that is alive."""
         return self.home / "owners"

@@ -14,6 +14,7 @@ from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.main import main
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import HEAD, begin_serialised, open_ledger
+from nbp_dagster.studio.shared_state.homes import Home, enter
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.service import ServiceProbe
 
@@ -202,6 +203,26 @@ def test_the_password_of_a_ledger_out_of_reach_is_not_shown(doctor: Doctor) -> N
 
     assert (status, found["ledger"]["verdict"]) == (1, "fault")
     assert "s3cret-word" not in json.dumps(found)
+
+
+def test_another_home_that_keeps_its_pictures_to_itself_is_a_fault(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/shared.sqlite"
+    engine = open_ledger(url)
+    assert doctor(NBP_LEDGER_URL=url)[1]["homes"]["verdict"] == "sound"
+    store = (tmp_path / "pictures").as_uri()
+    enter(engine, Home("1a" * 16, "north", "/data/nbp", store, 1_800_000_000.0))
+    engine.dispose()
+
+    status, found = doctor(NBP_LEDGER_URL=url)
+
+    assert (status, found["homes"]["verdict"]) == (1, "fault")
+    assert "/data/nbp on north" in found["homes"]["words"]
+    assert "forget-home 1a1a1a1a" in found["homes"]["words"]
+    # It looks; a run enters.
+    assert not list(tmp_path.rglob("home.id"))
+    assert doctor(NBP_LEDGER_URL=url, NBP_STORE_URL=store)[1]["homes"]["verdict"] == "sound"
 
 
 @pytest.mark.parametrize(
