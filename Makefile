@@ -57,7 +57,7 @@ crash: install  ## Kill runs at every step and 100 random moments, be away for 3
 	MONEY_EXAMPLES=500 $(BIN)/python -m pytest -q tests/unit/studio/purchasing/test_money_protocol.py
 	TEST_ABSENCE_SECONDS=180 $(BIN)/python -m pytest -q tests/e2e/test_postgres.py
 
-fuzz: install  ## Try 2,000 damaged pictures of each format, 2,000 mutated answers over sockets, 2,000 briefs
+fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated answers over sockets, 10,000 briefs
 	$(BIN)/python -m tests.fuzz
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.

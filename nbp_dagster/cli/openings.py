@@ -185,7 +185,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
             store=store,
             delivery=delivery.create_delivery(client, folder=paths.uploads, clock=clock),
         )
-        with _open_database(settings) as database:
+        with open_database(settings) as database:
             account = Account()
             if settings.mode == "live":
                 account = resolve_account(database, client.payer, name=settings.account)
@@ -237,7 +237,7 @@ def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":
     clock = SystemClock()
     with ExitStack() as stack:
         client = stack.enter_context(open_service(settings, clock))[0] if orphans else None
-        database = stack.enter_context(_open_database(settings))
+        database = stack.enter_context(open_database(settings))
         return read_accounts(
             Ledger(database, clock=clock),
             corrections=CorrectionLog(database, clock=clock),
@@ -257,7 +257,7 @@ def adopt_account(settings: Settings, name: str, *, who: str) -> None:
     from nbp_dagster.studio.ledger import accounts
 
     payer = Service(settings.oxen_base_url, require_key(_reveal(settings.oxen_api_key))).payer
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         accounts.adopt_account(database, payer, name, clock=SystemClock(), who=who)
 
 
@@ -271,7 +271,7 @@ def reopen_refusal(
     """
     from nbp_dagster.studio.ledger.reopening import reopen
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         return reopen(database, name, clock=SystemClock(), who=who, reason=reason)
 
 
@@ -297,7 +297,7 @@ def settle_purchase(
 
     clock = SystemClock()
     with ExitStack() as stack:
-        database = stack.enter_context(_open_database(settings))
+        database = stack.enter_context(open_database(settings))
         lease = stack.enter_context(take_lease(database, folder=_paths(settings).owners))
         purchase = settling.find_open(database, purchase_id)
         if generation_id is None:
@@ -326,7 +326,7 @@ def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
     """Open the index of pictures; needs no briefs, no service and no key."""
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         yield PictureIndex(database)
 
 
@@ -348,7 +348,7 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     from nbp_dagster.studio.review.reviews import Reviews
 
     paths = _paths(settings)
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         yield ReviewContext(
             reviews=Reviews(
                 paths.sets,
@@ -378,7 +378,7 @@ def open_reports(settings: Settings) -> "Iterator[ReportReader]":
     """Open what campaigns' reports are made of; needs no service and no key."""
     from nbp_dagster.studio.report.report_reader import create_report_reader
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         yield create_report_reader(database, settings.config.absolute(), SystemClock())
 
 
@@ -386,7 +386,7 @@ def read_decisions(settings: Settings, campaign: str) -> "dict[Place, Decision]"
     """Return the latest decision about every file of a campaign that has one."""
     from nbp_dagster.studio.review.decision_log import DecisionLog
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         return DecisionLog(database, clock=SystemClock()).latest(campaign)
 
 
@@ -427,7 +427,7 @@ def open_store(settings: Settings) -> "ImageStore":
 
 
 @contextmanager
-def _open_database(settings: Settings) -> "Iterator[Engine]":
+def open_database(settings: Settings) -> "Iterator[Engine]":
     from nbp_dagster.studio.ledger.database import open_ledger
     from nbp_dagster.studio.storage.files import make_private_file
 

@@ -37,7 +37,8 @@ class BriefProblem:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         key = f"{self.key}: " if self.key else ""
         value = f"{self.value} - " if self.value else ""
-        return f"{place}: {key}{value}{self.message}"
+        # A key or a file's name within the message is a brief's own text.
+        return _escape_unseen(f"{place}: {key}{value}{self.message}")
 
 
 class BriefError(NbpError):
@@ -62,6 +63,13 @@ def format_key(path: KeyPath) -> str:
         shown = step if _PLAIN_KEY.fullmatch(step) else show_text(step)
         text += f".{shown}" if text else shown
     return text
+
+
+def _escape_unseen(line: str) -> str:
+    """Return a line whose control and invisible characters are written as escapes."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
 def show_text(text: str) -> str:

@@ -15,7 +15,7 @@ from tests.fuzz.pictures import FORMATS, damaged, try_picture
 def main() -> int:
     """Try everything; return the process's status."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.fuzz")
-    parser.add_argument("--count", type=int, default=2000, help="of each kind (2000)")
+    parser.add_argument("--count", type=int, default=10_000, help="of each kind (10,000)")
     parser.add_argument("--seed", type=int, default=1, help="of what is changed (1)")
     given = parser.parse_args()
     failures = 0

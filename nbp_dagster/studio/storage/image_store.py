@@ -4,10 +4,16 @@ Another backend, such as an S3 store, implements `ImageStore`. Must not know: pr
 """
 
 import hashlib
+import os
+import re
+import secrets
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from nbp_dagster.studio.storage.files import (
     IncomingFile,
@@ -15,8 +21,52 @@ from nbp_dagster.studio.storage.files import (
     receive_file,
     remove_abandoned,
     stamp_of,
+    translate_errors,
     write_atomically,
 )
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+# A file that is put again counts as used from then on; less old than this, it is not touched.
+_TOUCH_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a store.
+
+    Attributes:
+        digest: sha256 of its bytes, hex.
+        size: Bytes.
+        used_at: When it was last put, within an hour; seconds since the epoch.
+    """
+
+    digest: str
+    size: int
+    used_at: float
+
+
+class PrunableStore(ABC):
+    """A store whose files can be listed and removed, beside runs that put files into it."""
+
+    @abstractmethod
+    def list_files(self) -> Iterator[StoredFile]:
+        """Yield every file that is kept.
+
+        Raises:
+            StoreError: The store can't be read.
+        """
+
+    @abstractmethod
+    def remove(self, digest: str, *, unused_since: float) -> bool:
+        """Remove a file that nobody has put since, and return whether it was removed.
+
+        Args:
+            digest: Its sha256, hex.
+            unused_since: Seconds since the epoch, at least a day ago.
+
+        Raises:
+            StoreError: The store can't be written.
+        """
 
 
 class ImageStore(ABC):
@@ -70,7 +120,7 @@ class ImageStore(ABC):
         """Return the local path of the bytes."""
 
 
-class FolderStore(ImageStore):
+class FolderStore(ImageStore, PrunableStore):
     """A store in a folder of this machine: `<root>/<first two hex digits>/<digest>`.
 
     Only its owner may use the folders and files that it makes, and less where the umask says so.
@@ -80,12 +130,14 @@ class FolderStore(ImageStore):
         self._root = root
         # On the same disk as the store, so that keeping a file is a rename.
         self._incoming = root / "incoming"
+        self._removing = root / "removing"
         remove_abandoned(self._incoming)
 
     def put(self, data: bytes, *, sync: bool = True) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if not self.has(digest, size=len(data)):
-            write_atomically(self.path(digest), data, sync=sync, private_in=self._root)
+        path = self.path(digest)
+        if not (self.has(digest, size=len(data)) and _touch(path)):
+            write_atomically(path, data, sync=sync, private_in=self._root)
         return digest
 
     @contextmanager
@@ -96,7 +148,7 @@ class FolderStore(ImageStore):
     def keep(self, incoming: IncomingFile) -> str:
         digest = incoming.digest()
         path = self.path(digest)
-        if not _holds(path, incoming.size):
+        if not (_holds(path, incoming.size) and _touch(path)):
             incoming.move_to(path)
         return digest
 
@@ -120,6 +172,54 @@ class FolderStore(ImageStore):
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
+
+    def list_files(self) -> Iterator[StoredFile]:
+        with translate_errors(self._root):
+            self._take_back()
+            for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
+                if _DIGEST.fullmatch(path.name):
+                    found = path.stat()
+                    if S_ISREG(found.st_mode):
+                        yield StoredFile(path.name, found.st_size, found.st_mtime)
+
+    def remove(self, digest: str, *, unused_since: float) -> bool:
+        path = self.path(digest)
+        aside = self._removing / f"{digest}.{secrets.token_hex(4)}"
+        with translate_errors(path):
+            if not path.is_file() or path.stat().st_mtime >= unused_since:
+                return False
+            aside.parent.mkdir(mode=0o700, exist_ok=True)
+            path.rename(aside)
+            # Only now, when a run that puts it either finds no file, and writes one, or has touched
+            # this one before.
+            if aside.stat().st_mtime >= unused_since:
+                aside.rename(path)
+                return False
+            aside.unlink()
+            return True
+
+    def _take_back(self) -> None:
+        """Take back files that a process was removing when it was killed."""
+        if not self._removing.is_dir():
+            return
+        for aside in self._removing.iterdir():
+            digest = aside.name.partition(".")[0]
+            if _DIGEST.fullmatch(digest):
+                self.path(digest).parent.mkdir(mode=0o700, exist_ok=True)
+                aside.rename(self.path(digest))
+
+
+def _touch(path: Path) -> bool:
+    """Mark a kept file as used now; return whether it is still there."""
+    try:
+        if time.time() - path.stat().st_mtime > _TOUCH_SECONDS:
+            os.utime(path)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        # Another account's: its age is all that is lost.
+        return True
+    return True
 
 
 def _holds(path: Path, size: int | None) -> bool:
