@@ -47,6 +47,8 @@ NOT_RUN: Mapping[str, str] = {
     "nbp gallery --serve": "a web server that runs until it is stopped; test_set_server.py",
     "nbp review": "a web server that runs until it is stopped; tests/e2e/test_review.py",
     "nbp simulator": "a service that runs until it is stopped; the tests of live mode start it",
+    "pg_dump": "needs a database server; test_restore.py runs it",
+    "pg_restore": "needs a database server; test_restore.py runs it",
     "nbp ledger settle": "needs a purchase of which no list can prove whether it was made",
     "nbp ledger adopt-account north": "needs a ledger that another account has bought with",
 }
