@@ -13,6 +13,8 @@ KeyPath = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SHOWN_CHARACTERS = 80  # of a value, so that a problem stays one readable line
+# Of a message, which may list names that the briefs themselves have; the packaged channels fit.
+_MESSAGE_START, _MESSAGE_END = 700, 150
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class BriefProblem:
         key = f"{self.key}: " if self.key else ""
         value = f"{self.value} - " if self.value else ""
         # A key or a file's name within the message is a brief's own text.
-        return _escape_unseen(f"{place}: {key}{value}{self.message}")
+        return _escape_unseen(f"{place}: {key}{value}{_shorten(self.message)}")
 
 
 class BriefError(NbpError):
@@ -63,6 +65,13 @@ def format_key(path: KeyPath) -> str:
         shown = step if _PLAIN_KEY.fullmatch(step) else show_text(step)
         text += f".{shown}" if text else shown
     return text
+
+
+def _shorten(message: str) -> str:
+    """Return a message without the middle of one that is too long: its end says what to do."""
+    if len(message) <= _MESSAGE_START + _MESSAGE_END:
+        return message
+    return f"{message[:_MESSAGE_START]} ... {message[-_MESSAGE_END:]}"
 
 
 def _escape_unseen(line: str) -> str:

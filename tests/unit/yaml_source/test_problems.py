@@ -24,3 +24,14 @@ def test_a_brief_s_own_words_in_a_message_are_shown_with_escapes(text: str) -> N
 
     assert str(problem).isprintable()
     assert str(problem).endswith("caf\u00e9")
+
+
+def test_a_message_with_a_brief_s_own_names_is_one_line_of_bearable_length() -> None:
+    names = ", ".join(["word " * 500, "en"])
+    problem = BriefProblem(
+        "brands/a.yaml", 3, "copy", "", f"missing in {names}: add one to the copy"
+    )
+
+    assert len(str(problem)) < 1000
+    assert str(problem).startswith("brands/a.yaml:3: copy: missing in word")
+    assert str(problem).endswith("en: add one to the copy")
