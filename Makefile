@@ -62,7 +62,7 @@ fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated ans
 
 # ADVISORIES: a folder of advisories in the OSV form, such as a copy of the advisory database of the
 # Python Packaging Authority. Without it no known vulnerability is looked up, and the audit says so.
-audit: install extras  ## Hold locks, pyproject and environment against each other, and known faults (ADVISORIES=FOLDER)
+audit: install  ## Hold locks, pyproject and environment against each other, and known faults (ADVISORIES=FOLDER)
 	$(BIN)/python -m tests.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.

@@ -35,6 +35,7 @@ NOT_RUN: Mapping[str, str] = {
     "make dev": "a web server that runs until it is stopped; tests/e2e/test_dagster_ui.py",
     "make test": "these tests",
     "make check": "these tests, and the lint that continuous integration runs",
+    "make audit": "judges the environment it runs in; tests/audit",
     "make install": "fetches packages from a registry",
     "make bench": "takes half an hour",
     "make crash": "takes five minutes; tests/crash runs its short form",
