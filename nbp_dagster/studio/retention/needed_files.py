@@ -140,7 +140,9 @@ def _list_made(connection: Connection) -> tuple[set[str], set[str]]:
 
 
 def _read_table(connection: Connection, table: sa.Table) -> Iterator[str]:
-    for row in connection.execute(sa.select(table)):
+    # A shared ledger's table of records is large: some rows at a time.
+    rows = connection.execute(sa.select(table), execution_options={"yield_per": 200})
+    for row in rows:
         for value in row:
             yield from find_digests(_text_of(value))
 
