@@ -3,14 +3,14 @@
 Another backend, such as an S3 store, implements `ImageStore`. Must not know: prompts, money.
 """
 
+import fcntl
 import hashlib
 import os
 import re
-import secrets
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -130,13 +130,14 @@ class FolderStore(ImageStore, PrunableStore):
         self._root = root
         # On the same disk as the store, so that keeping a file is a rename.
         self._incoming = root / "incoming"
-        self._removing = root / "removing"
+        # Shared by what uses kept files, exclusive for what removes one; filelock can share none.
+        self._lock = root / ".uses.lock"
         remove_abandoned(self._incoming)
 
     def put(self, data: bytes, *, sync: bool = True) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest)
-        if not (self.has(digest, size=len(data)) and _touch(path)):
+        if not self._use(path, len(data)):
             write_atomically(path, data, sync=sync, private_in=self._root)
         return digest
 
@@ -148,7 +149,7 @@ class FolderStore(ImageStore, PrunableStore):
     def keep(self, incoming: IncomingFile) -> str:
         digest = incoming.digest()
         path = self.path(digest)
-        if not (_holds(path, incoming.size) and _touch(path)):
+        if not self._use(path, incoming.size):
             incoming.move_to(path)
         return digest
 
@@ -175,7 +176,6 @@ class FolderStore(ImageStore, PrunableStore):
 
     def list_files(self) -> Iterator[StoredFile]:
         with translate_errors(self._root):
-            self._take_back()
             for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
                 if _DIGEST.fullmatch(path.name):
                     found = path.stat()
@@ -184,42 +184,35 @@ class FolderStore(ImageStore, PrunableStore):
 
     def remove(self, digest: str, *, unused_since: float) -> bool:
         path = self.path(digest)
-        aside = self._removing / f"{digest}.{secrets.token_hex(4)}"
-        with translate_errors(path):
-            if not path.is_file() or path.stat().st_mtime >= unused_since:
+        with translate_errors(path), self._hold(fcntl.LOCK_EX):
+            found = stamp_of(path)
+            if found is None or found[2] / 1e9 >= unused_since:
                 return False
-            aside.parent.mkdir(mode=0o700, exist_ok=True)
-            path.rename(aside)
-            # Only now, when a run that puts it either finds no file, and writes one, or has touched
-            # this one before.
-            if aside.stat().st_mtime >= unused_since:
-                aside.rename(path)
-                return False
-            aside.unlink()
+            path.unlink()
             return True
 
-    def _take_back(self) -> None:
-        """Take back files that a process was removing when it was killed."""
-        if not self._removing.is_dir():
-            return
-        for aside in self._removing.iterdir():
-            digest = aside.name.partition(".")[0]
-            if _DIGEST.fullmatch(digest):
-                self.path(digest).parent.mkdir(mode=0o700, exist_ok=True)
-                aside.rename(self.path(digest))
+    def _use(self, path: Path, size: int) -> bool:
+        """Mark a kept file as used from now on; return whether it is there, of that size."""
+        if not _holds(path, size):
+            return False
+        with translate_errors(path), self._hold(fcntl.LOCK_SH):
+            found = stamp_of(path)
+            if found is None:
+                return False
+            if time.time() - found[2] / 1e9 > _TOUCH_SECONDS:
+                # Another account's file keeps its age.
+                with suppress(PermissionError):
+                    os.utime(path)
+            return True
 
-
-def _touch(path: Path) -> bool:
-    """Mark a kept file as used now; return whether it is still there."""
-    try:
-        if time.time() - path.stat().st_mtime > _TOUCH_SECONDS:
-            os.utime(path)
-    except FileNotFoundError:
-        return False
-    except PermissionError:
-        # Another account's: its age is all that is lost.
-        return True
-    return True
+    @contextmanager
+    def _hold(self, kind: int) -> Iterator[None]:
+        descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
 
 
 def _holds(path: Path, size: int | None) -> bool:
