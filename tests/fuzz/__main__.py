@@ -1,7 +1,7 @@
 """`make fuzz`: tries thousands of damaged pictures, answers and briefs, and counts what went wrong.
 
-The status is 1 when anything but a picture, a record, files or one clear error came of one, and when
-one takes so long that it hangs: then the place is printed, and nothing further is tried.
+The status is 1 when anything but a picture, a record, files or one clear error came of one, and
+when one hangs: then the place is printed, and nothing further is tried.
 """
 
 import argparse
