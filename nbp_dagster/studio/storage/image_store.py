@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
 from nbp_dagster.studio.storage.files import (
     IncomingFile,
@@ -177,10 +176,9 @@ class FolderStore(ImageStore, PrunableStore):
     def list_files(self) -> Iterator[StoredFile]:
         with translate_errors(self._root):
             for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-                if _DIGEST.fullmatch(path.name):
-                    found = path.stat()
-                    if S_ISREG(found.st_mode):
-                        yield StoredFile(path.name, found.st_size, found.st_mtime)
+                found = stamp_of(path) if _DIGEST.fullmatch(path.name) else None
+                if found is not None:
+                    yield StoredFile(path.name, found[1], found[2] / 1e9)
 
     def remove(self, digest: str, *, unused_since: float) -> bool:
         path = self.path(digest)
