@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nbp_dagster.addresses import require_path, require_url
+from nbp_dagster.addresses import SERVED_ADDRESS, require_path, require_url
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.yaml_source.problems import show_text
@@ -137,7 +137,7 @@ class Settings(StudioOptions, BaseSettings):
     )
     dagster_url: str | None = Field(
         default=None,
-        pattern=r"https?://[^/?#@]+(/[^?#]*)?$",
+        pattern=SERVED_ADDRESS,
         description="Address of the Dagster webserver that is asked to reload the definitions "
         "when an edit adds or removes prompts; people are asked when unset.",
     )

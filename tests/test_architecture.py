@@ -24,7 +24,7 @@ ORDER = (
     ("studio.checks.ocr", "studio.sets"),
     ("studio.checks.edits", "studio.sharing"),
     ("studio.renditions", "studio.review"),
-    ("studio.delivery", "studio.report"),
+    ("studio.delivery", "studio.report", "studio.retention"),
     ("studio",),
     ("studio.canary", "studio.asking", "studio.thresholds", "authoring"),
     ("review_app",),

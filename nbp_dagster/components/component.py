@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from nbp_dagster.addresses import find_path_fault
+from nbp_dagster.addresses import SERVED_ADDRESS, find_path_fault
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names, scoped
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
@@ -204,7 +204,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     @field_validator("dagster_url")
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^/?#@]+(/[^?#]*)?", value):
+        if value is not None and not re.fullmatch(SERVED_ADDRESS, value):
             raise ValueError("accepted: an http(s) address without user, query and fragment")
         return value
 

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nbp_dagster.addresses import require_path
+from nbp_dagster.addresses import SERVED_ADDRESS, require_path
 
 OnCancel = Literal["keep", "cancel"]
 ReadWhen = Literal["auto", "on", "off"]
@@ -141,7 +141,7 @@ class StudioOptions(BaseModel):
     )
     gallery_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#@()\[\]]+(/[^\s?#()\[\]]*)?$",
+        pattern=SERVED_ADDRESS,
         description="Address at which the folder of sets is served, as `nbp gallery --serve` does; "
         "Dagster's pages then open galleries, and show contact sheets, from there.",
     )
