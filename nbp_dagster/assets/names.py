@@ -56,6 +56,21 @@ class Names:
         """Commits in an Oxen repository."""
         return self._key("published_sets")
 
+    @property
+    def all(self) -> frozenset[dg.AssetKey]:
+        """Every one of them."""
+        return frozenset(
+            {
+                self.brand_kits,
+                self.character_sheets,
+                self.image_requests,
+                self.generated_images,
+                self.channel_images,
+                self.campaign_sets,
+                self.published_sets,
+            }
+        )
+
     def _key(self, name: str) -> dg.AssetKey:
         return dg.AssetKey([*self.prefix, name])
 
