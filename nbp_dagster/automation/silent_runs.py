@@ -13,8 +13,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.runs.run_log import RunLog, Sign
 
-# Between two ticks; longer than between two signs of life.
-_SECONDS = 30
+# Between two ticks, at most; longer than between two signs of life.
+_SECONDS = 30.0
 # On runs of `nbp run`, which looks after its own.
 _COMMAND_TAG = "nbp/command"
 
@@ -64,7 +64,7 @@ def build_silent_runs_sensor(
     return dg.SensorDefinition(
         name=scoped(names, "silent_runs"),
         evaluation_fn=evaluate,
-        minimum_interval_seconds=_SECONDS,
+        minimum_interval_seconds=max(1, int(min(_SECONDS, studio.silence_seconds / 2))),
         default_status=status,
         description=(
             "Fails runs that have given no sign of life for `silence_seconds`: their process was "

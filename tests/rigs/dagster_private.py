@@ -38,6 +38,10 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.test_utils import freeze_time
 from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
 
+# What the run launcher puts into a broker, for a message that comes a second time.
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import pack_value
+
 # The oracle of our own check of cron expressions.
 from dagster._utils.schedules import is_valid_cron_schedule
 
@@ -56,6 +60,7 @@ __all__ = [
     "EngineEventData",
     "EventLogCursor",
     "EventLogEntry",
+    "ExecuteRunArgs",
     "InstanceRef",
     "LoadingContextForTest",
     "PartitionKeyFilter",
@@ -67,4 +72,5 @@ __all__ = [
     "execute_concurrency_slots_iteration",
     "freeze_time",
     "is_valid_cron_schedule",
+    "pack_value",
 ]

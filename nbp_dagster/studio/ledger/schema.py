@@ -195,9 +195,10 @@ identity = sa.Table(
 )
 
 # One row is one process that works on a run; a run that is started twice has two. Stamps are the
-# database's own clock, which is one for all machines.
-runs = sa.Table(
-    "runs",
+# database's own clock, which is one for all machines. Not `runs`: Dagster has a table of that name,
+# and may share the database.
+run_signs = sa.Table(
+    "run_signs",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     # Dagster's id of the run.
@@ -215,6 +216,6 @@ runs = sa.Table(
     # When it had dealt with all of its prompts, and the campaigns of those without a picture.
     sa.Column("prompts_done_at", sa.Float, nullable=True),
     sa.Column("lacking", sa.JSON, nullable=True),
-    sa.Index("runs_by_run", "run_id"),
-    sa.Index("runs_by_beat", "beat_at"),
+    sa.Index("run_signs_by_run", "run_id"),
+    sa.Index("run_signs_by_beat", "beat_at"),
 )

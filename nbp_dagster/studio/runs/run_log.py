@@ -16,7 +16,7 @@ from nbp_dagster.studio.ledger.database import (
     begin_writing,
     translate_errors,
 )
-from nbp_dagster.studio.ledger.schema import runs
+from nbp_dagster.studio.ledger.schema import run_signs
 
 # How long a row is kept after its last sign: nobody asks about a run of last month.
 _KEPT_SECONDS = 30 * 86_400.0
@@ -77,9 +77,9 @@ class RunLog:
         """
         with self._serialised() as connection:
             now = _read_clock(connection)
-            connection.execute(runs.delete().where(runs.c.beat_at < now - _KEPT_SECONDS))
+            connection.execute(run_signs.delete().where(run_signs.c.beat_at < now - _KEPT_SECONDS))
             row = connection.execute(
-                runs.insert().values(
+                run_signs.insert().values(
                     run_id=run_id, host=host[:200], pid=pid, started_at=now, beat_at=now
                 )
             )
@@ -90,10 +90,10 @@ class RunLog:
         """Give a sign of life; return whether the run is still waited for."""
         with self._writing() as connection:
             beaten = connection.execute(
-                runs.update()
-                .where(runs.c.id == row)
+                run_signs.update()
+                .where(run_signs.c.id == row)
                 .values(beat_at=_clock_of(connection))
-                .returning(runs.c.given_up_at)
+                .returning(run_signs.c.given_up_at)
             )
             found = beaten.one_or_none()
             return found is None or found.given_up_at is None
@@ -103,15 +103,15 @@ class RunLog:
         with self._writing() as connection:
             now = _clock_of(connection)
             connection.execute(
-                runs.update().where(runs.c.id == row).values(beat_at=now, ended_at=now)
+                run_signs.update().where(run_signs.c.id == row).values(beat_at=now, ended_at=now)
             )
 
     def give_up(self, run_id: str) -> None:
         """Record that a run is not waited for any more; should it still live, it buys no more."""
         with self._writing() as connection:
             connection.execute(
-                runs.update()
-                .where(runs.c.run_id == run_id, runs.c.given_up_at.is_(None))
+                run_signs.update()
+                .where(run_signs.c.run_id == run_id, run_signs.c.given_up_at.is_(None))
                 .values(given_up_at=_clock_of(connection))
             )
 
@@ -119,7 +119,11 @@ class RunLog:
         """Return the latest sign of each run; none of one that never gave any."""
         if not run_ids:
             return {}
-        query = sa.select(runs).where(runs.c.run_id.in_(tuple(run_ids))).order_by(runs.c.beat_at)
+        query = (
+            sa.select(run_signs)
+            .where(run_signs.c.run_id.in_(tuple(run_ids)))
+            .order_by(run_signs.c.beat_at)
+        )
         with translate_errors(begin_reading(self._database), self._database) as connection:
             now = _read_clock(connection)
             return {
@@ -148,13 +152,14 @@ class RunLog:
         """
         with self._serialised() as connection:
             connection.execute(
-                runs.update()
-                .where(runs.c.id == row)
+                run_signs.update()
+                .where(run_signs.c.id == row)
                 .values(prompts_done_at=_clock_of(connection), lacking=sorted(lacking))
             )
             done, found = set[str](), set(lacking)
-            query = sa.select(runs.c.run_id, runs.c.lacking).where(
-                runs.c.run_id.in_({*unfinished, *group}), runs.c.prompts_done_at.is_not(None)
+            query = sa.select(run_signs.c.run_id, run_signs.c.lacking).where(
+                run_signs.c.run_id.in_({*unfinished, *group}),
+                run_signs.c.prompts_done_at.is_not(None),
             )
             for run_id, theirs in connection.execute(query):
                 done.add(run_id)

@@ -11,7 +11,7 @@ import pytest
 from nbp_dagster.assets.names import POOL, Names
 from nbp_dagster.project import open_instance
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.schema import runs
+from nbp_dagster.studio.ledger.schema import run_signs
 from nbp_dagster.studio.runs.run_log import RunLog
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.daemon import KITCHEN, BriefsSensor
@@ -61,7 +61,9 @@ def status_of(location: CodeLocation, run_id: str) -> dg.DagsterRunStatus:
 def fall_silent(log: RunLog, run_id: str, seconds: float) -> None:
     with log._database.begin() as connection:
         connection.execute(
-            runs.update().where(runs.c.run_id == run_id).values(beat_at=runs.c.beat_at - seconds)
+            run_signs.update()
+            .where(run_signs.c.run_id == run_id)
+            .values(beat_at=run_signs.c.beat_at - seconds)
         )
 
 
@@ -162,5 +164,7 @@ def test_a_real_run_gives_signs_and_an_end(location: CodeLocation, log: RunLog) 
 
     assert result.success
     with log._database.connect() as connection:
-        found = [row for row in connection.execute(runs.select()) if row.run_id == result.run_id]
+        found = [
+            row for row in connection.execute(run_signs.select()) if row.run_id == result.run_id
+        ]
     assert [row.ended_at is not None for row in found] == [True]

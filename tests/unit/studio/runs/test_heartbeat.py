@@ -49,5 +49,5 @@ def test_a_database_that_is_away_ends_no_run(
     log = RunLog(database)
     with beating(log, "run-1", silence_seconds=0.3, on_given_up=lambda why: None):
         with database.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE runs RENAME TO gone")
+            connection.exec_driver_sql("ALTER TABLE run_signs RENAME TO gone")
         wait_for(lambda: "no sign of life of the run run-1" in caplog.text, what="warning")

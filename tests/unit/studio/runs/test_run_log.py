@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.studio.ledger.database import begin_writing, open_ledger
-from nbp_dagster.studio.ledger.schema import runs
+from nbp_dagster.studio.ledger.schema import run_signs
 from nbp_dagster.studio.runs.run_log import Finish, RunLog
 
 
@@ -28,7 +28,9 @@ def put_back(database: Engine, row: int, seconds: float) -> None:
     """Have a process's last sign be so long ago."""
     with begin_writing(database) as connection:
         connection.execute(
-            runs.update().where(runs.c.id == row).values(beat_at=runs.c.beat_at - seconds)
+            run_signs.update()
+            .where(run_signs.c.id == row)
+            .values(beat_at=run_signs.c.beat_at - seconds)
         )
 
 
@@ -70,7 +72,7 @@ def test_rows_of_last_month_are_dropped(log: RunLog, database: Engine) -> None:
     log.begin("new", host="north", pid=8)
 
     with database.connect() as connection:
-        assert list(connection.scalars(sa.select(runs.c.run_id))) == ["new"]
+        assert list(connection.scalars(sa.select(run_signs.c.run_id))) == ["new"]
 
 
 def test_of_runs_that_finish_at_once_exactly_one_is_the_last(log: RunLog) -> None:

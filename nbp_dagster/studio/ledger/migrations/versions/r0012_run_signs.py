@@ -10,7 +10,7 @@ down_revision = "0009"
 def upgrade() -> None:
     """Add the table; runs of an older version give no signs."""
     op.create_table(
-        "runs",
+        "run_signs",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("run_id", sa.String(100), nullable=False),
         sa.Column("host", sa.String(200), nullable=False),
@@ -22,5 +22,5 @@ def upgrade() -> None:
         sa.Column("prompts_done_at", sa.Float, nullable=True),
         sa.Column("lacking", sa.JSON, nullable=True),
     )
-    op.create_index("runs_by_run", "runs", ["run_id"])
-    op.create_index("runs_by_beat", "runs", ["beat_at"])
+    op.create_index("run_signs_by_run", "run_signs", ["run_id"])
+    op.create_index("run_signs_by_beat", "run_signs", ["beat_at"])

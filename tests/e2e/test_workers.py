@@ -1,0 +1,102 @@
+"""Runs of a campaign on several machines: Celery workers, each with a home of its own.
+
+PostgreSQL, Redis, the daemon and the workers are real processes, and real ones are killed. What is
+held each time: every prompt is made, each is paid once, and the set is whole.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nbp_dagster.assets.names import Names
+from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.dagster import PROMPT_ASSETS
+from tests.rigs.postgres import PostgresServer, postgres
+from tests.rigs.processes import wait_for
+from tests.rigs.redis import RedisServer
+from tests.rigs.service import ServiceProbe
+from tests.rigs.workers import Farm, Head
+
+__all__ = ["postgres"]
+
+NAMES = Names()
+PROMPTS, PER_RUN = 24, 4
+KEYS = [f"winter/room{number}/all/1x1/v1" for number in range(1, PROMPTS + 1)]
+SETS = ("campaign_sets",)
+SILENCE = 6.0
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ServiceProbe]:
+    from tests.rigs.processes import Shell
+
+    with Shell(tmp_path / "service").simulator("--latency", "1", "--painter", "plain") as probe:
+        yield probe
+
+
+@pytest.fixture
+def farm(postgres: PostgresServer, tmp_path: Path, service: ServiceProbe) -> Iterator[Farm]:
+    database = postgres.make_database()
+    redis = RedisServer(tmp_path / "redis")
+
+    def write(folder: Path) -> None:
+        shots = (
+            shot(f"room{number}", scene=f"Tea in room {number}", characters=[])
+            for number in range(1, PROMPTS + 1)
+        )
+        write_briefs(folder, campaign(*shots, id="winter", prompts_per_run=PER_RUN))
+
+    settings = {
+        "NBP_MODE": "live",
+        "OXEN_API_KEY": "workers-key-93c1",
+        "OXEN_BASE_URL": service.url,
+        "NBP_LEDGER_URL": database,
+        "DAGSTER_POSTGRES_URL": database,
+        "NBP_SILENCE_SECONDS": str(SILENCE),
+        "NBP_CHARACTER_SCORER": "off",
+        "NBP_IN_FLIGHT": "2",
+    }
+    yield Farm(tmp_path, write, redis, settings)
+    redis.stop()
+
+
+def wait_for_backfill(head: Head, backfill: str) -> None:
+    def is_done() -> bool:
+        found = head.instance.get_backfill(backfill)
+        assert found is not None
+        assert found.status.value not in ("FAILED", "COMPLETED_FAILED", "CANCELED"), found.error
+        return found.status.value == "COMPLETED_SUCCESS"
+
+    wait_for(is_done, what="end of the backfill", every=0.5)
+
+
+def runs_at_work(head: Head) -> list[dg.DagsterRun]:
+    return list(head.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
+
+
+def assert_all_made_once(head: Head, service: ServiceProbe) -> None:
+    for asset in PROMPT_ASSETS:
+        assert set(head.instance.get_materialized_partitions(dg.AssetKey(asset))) == set(KEYS)
+    assert service.bills == len(KEYS)
+    written = head.instance.fetch_materializations(NAMES.campaign_sets, limit=100).records
+    assert len(written) == 1
+    metadata = written[0].asset_materialization.metadata
+    assert metadata["prompts_made"].value == len(KEYS)
+
+
+def test_three_workers_share_a_campaign(farm: Farm, service: ServiceProbe) -> None:
+    with ExitStack() as stack:
+        head = stack.enter_context(farm.dagster())
+        for name in ("north", "east", "south"):
+            stack.enter_context(farm.worker(name))
+
+        backfill = head.operator.backfill((*PROMPT_ASSETS, *SETS), KEYS)
+        wait_for(lambda: len(runs_at_work(head)) == 3, what="runs on three workers")
+        wait_for_backfill(head, backfill)
+
+        runs = head.operator.runs_of(backfill)
+        assert_all_made_once(head, service)
+        assert len([run for run in runs if "generated_images" in run.assets]) == PROMPTS // PER_RUN
