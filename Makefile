@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres redis exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  --no-build-isolation -e .
 	@touch $@
 
-extras: $(EXTRAS_STAMP)  ## Install the locked extras too: ocr, character, c2pa, heic, svg
+extras: $(EXTRAS_STAMP)  ## Install the locked extras too: ocr, character, c2pa, celery, heic, svg
 
 $(EXTRAS_STAMP): $(STAMP) requirements-extras.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -46,7 +46,7 @@ dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp
 
 # More workers than cores: the long tests wait for other processes most of their time. They start
 # dozens of processes, each of which would compile all modules where no bytecode may be written.
-test: install extras browser test-fonts postgres exiftool  ## Run every test
+test: install extras browser test-fonts postgres redis exiftool  ## Run every test
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-unit: install  ## Run the fast tests only
@@ -135,6 +135,12 @@ postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get 
 	       && apt-get install -y -qq --no-install-recommends postgresql; } \
 	  || echo "no PostgreSQL here: the database tests will say so"
 
+redis:  ## Install Debian's Redis for the tests of workers, where apt-get may do so
+	@command -v redis-server >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends redis-server; } \
+	  || echo "no Redis here: the tests of workers will say so"
+
 exiftool:  ## Install Debian's exiftool for the marking tests, where apt-get may do so
 	@command -v exiftool >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
@@ -185,7 +191,7 @@ lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --extra ocr --extra character --extra c2pa --extra heic --extra svg --constraint requirements.lock \
+	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --constraint requirements.lock \
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock | sort -u) \
 	  $(UNUSED:%=--no-emit-package %) \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \

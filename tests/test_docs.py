@@ -150,7 +150,7 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
 
 
 def test_every_page_is_in_the_readme() -> None:
-    linked = set(re.findall(r"\]\(docs/([a-z_]+\.md)", read("README.md")))
+    linked = set(re.findall(r"\]\(docs/([a-z_-]+\.md)", read("README.md")))
 
     assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 

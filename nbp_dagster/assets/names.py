@@ -56,23 +56,23 @@ class Names:
         """Commits in an Oxen repository."""
         return self._key("published_sets")
 
-    @property
-    def all(self) -> frozenset[dg.AssetKey]:
-        """Every one of them."""
-        return frozenset(
-            {
-                self.brand_kits,
-                self.character_sheets,
-                self.image_requests,
-                self.generated_images,
-                self.channel_images,
-                self.campaign_sets,
-                self.published_sets,
-            }
-        )
-
     def _key(self, name: str) -> dg.AssetKey:
         return dg.AssetKey([*self.prefix, name])
+
+
+def list_keys(names: Names) -> frozenset[dg.AssetKey]:
+    """Return the keys of all assets."""
+    return frozenset(
+        {
+            names.brand_kits,
+            names.character_sheets,
+            names.image_requests,
+            names.generated_images,
+            names.channel_images,
+            names.campaign_sets,
+            names.published_sets,
+        }
+    )
 
 
 def scoped(names: Names, name: str) -> str:

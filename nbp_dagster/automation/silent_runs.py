@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition, free_pool_slots
-from nbp_dagster.assets.names import Names, scoped
+from nbp_dagster.assets.names import Names, list_keys, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.runs.run_log import RunLog, Sign
@@ -77,7 +77,7 @@ def build_silent_runs_sensor(
 def _is_ours(run: dg.DagsterRun, names: Names, jobs: frozenset[str]) -> bool:
     """Whether a run makes these assets and no others; other code gives no signs of life."""
     if run.asset_selection:
-        return run.asset_selection <= names.all
+        return run.asset_selection <= list_keys(names)
     return run.job_name in jobs
 
 

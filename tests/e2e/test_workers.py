@@ -4,6 +4,7 @@ PostgreSQL, Redis, the daemon and the workers are real processes, and real ones 
 held each time: every prompt is made, each is paid once, and the set is whole.
 """
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.rigs.postgres import PostgresServer, postgres
 from tests.rigs.processes import wait_for
 from tests.rigs.redis import RedisServer
 from tests.rigs.service import ServiceProbe
-from tests.rigs.workers import Farm, Head
+from tests.rigs.workers import BACKEND, Farm, Head
 
 __all__ = ["postgres"]
 
@@ -33,7 +34,7 @@ SILENCE = 6.0
 def service(tmp_path: Path) -> Iterator[ServiceProbe]:
     from tests.rigs.processes import Shell
 
-    with Shell(tmp_path / "service").simulator("--latency", "1", "--painter", "plain") as probe:
+    with Shell(tmp_path / "service").simulator("--latency", "3", "--painter", "plain") as probe:
         yield probe
 
 
@@ -77,6 +78,24 @@ def runs_at_work(head: Head) -> list[dg.DagsterRun]:
     return list(head.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
 
 
+def statuses(head: Head, run_ids: set[str]) -> set[str]:
+    """How some runs stand."""
+    found = head.instance.get_runs(dg.RunsFilter(run_ids=list(run_ids)))
+    return {run.status.value for run in found}
+
+
+def failed_as_silent(head: Head, run_ids: set[str]) -> list[str]:
+    """The runs that the sensor of silent runs has failed."""
+    return [
+        run_id
+        for run_id in run_ids
+        if any(
+            "no sign of life from" in (entry.message or "")
+            for entry in head.instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        )
+    ]
+
+
 def assert_all_made_once(head: Head, service: ServiceProbe) -> None:
     for asset in PROMPT_ASSETS:
         assert set(head.instance.get_materialized_partitions(dg.AssetKey(asset))) == set(KEYS)
@@ -87,16 +106,48 @@ def assert_all_made_once(head: Head, service: ServiceProbe) -> None:
     assert metadata["prompts_made"].value == len(KEYS)
 
 
-def test_three_workers_share_a_campaign(farm: Farm, service: ServiceProbe) -> None:
+def test_whatever_happens_to_workers_and_broker_every_prompt_is_made_and_paid_once(
+    farm: Farm, service: ServiceProbe
+) -> None:
     with ExitStack() as stack:
         head = stack.enter_context(farm.dagster())
-        for name in ("north", "east", "south"):
-            stack.enter_context(farm.worker(name))
-
+        north, east, _ = (
+            stack.enter_context(farm.worker(name)) for name in ("north", "east", "south")
+        )
         backfill = head.operator.backfill((*PROMPT_ASSETS, *SETS), KEYS)
         wait_for(lambda: len(runs_at_work(head)) == 3, what="runs on three workers")
+        wait_for(lambda: service.bills >= 3, what="first pictures")
+        began = {run.run_id for run in runs_at_work(head)}
+
+        north.destroy()
+        east.send_to_all(signal.SIGSTOP)
+        for run_id in began:
+            # Two of them are worked on no more, one is.
+            farm.deliver_again(head.instance, run_id)
+        farm.redis.restart()
+        wait_for(lambda: len(failed_as_silent(head, began)) == 2, what="end of what is silent")
+        east.send_to_all(signal.SIGCONT)
+
         wait_for_backfill(head, backfill)
 
-        runs = head.operator.runs_of(backfill)
-        assert_all_made_once(head, service)
-        assert len([run for run in runs if "generated_images" in run.assets]) == PROMPTS // PER_RUN
+    assert_all_made_once(head, service)
+
+
+def test_runs_that_live_are_failed_for_a_lost_result_backend_and_nothing_is_paid_twice(
+    farm: Farm, service: ServiceProbe
+) -> None:
+    with ExitStack() as stack:
+        head = stack.enter_context(farm.dagster())
+        for name in ("north", "south"):
+            stack.enter_context(farm.worker(name))
+        backfill = head.operator.backfill((*PROMPT_ASSETS, *SETS), KEYS)
+        wait_for(lambda: len(runs_at_work(head)) >= 2, what="runs on both workers")
+        wait_for(lambda: service.bills >= 2, what="first pictures")
+        began = {run.run_id for run in runs_at_work(head)}
+
+        farm.redis.flush(BACKEND)
+        wait_for(lambda: statuses(head, began) & {"FAILURE"}, what="a living run that is failed")
+
+        wait_for_backfill(head, backfill)
+
+    assert_all_made_once(head, service)

@@ -124,6 +124,8 @@ class Farm:
         settings = yaml.safe_load((CELERY / "dagster.yaml").read_text(encoding="utf-8"))
         settings["concurrency"]["runs"]["max_concurrent_runs"] = self.slots
         settings["concurrency"]["pools"]["default_limit"] = self.slots
+        # A test can't wait for two minutes.
+        settings["run_monitoring"]["poll_interval_seconds"] = 3
         folder.mkdir(parents=True)
         text = yaml.safe_dump(settings)
         (folder / "dagster.yaml").write_text(text, encoding="utf-8")
