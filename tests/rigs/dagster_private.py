@@ -18,6 +18,9 @@ from dagster._core.events import (
 )
 from dagster._core.events.log import EventLogEntry
 
+# What the webserver writes down when a backfill is asked for.
+from dagster._core.execution.backfill import PartitionBackfill
+
 # A home opened with another settings file than `dagster.yaml`.
 from dagster._core.instance.ref import InstanceRef
 
@@ -63,6 +66,7 @@ __all__ = [
     "ExecuteRunArgs",
     "InstanceRef",
     "LoadingContextForTest",
+    "PartitionBackfill",
     "PartitionKeyFilter",
     "RepositorySnap",
     "SqlEventLogStorage",
