@@ -149,8 +149,8 @@ def recorded_versions(
 _BACKFILL = "dagster/backfill"
 _PARTITION = "dagster/partition"
 # Tags by which Dagster says that it starts a failed run anew, and as which run it has done so.
-_WILL_RETRY = "dagster/will_retry"
-_RETRIED_AS = "dagster/auto_retry_run_id"
+WILL_RETRY = "dagster/will_retry"
+RETRIED_AS = "dagster/auto_retry_run_id"
 _UNFINISHED = frozenset(
     {
         dg.DagsterRunStatus.NOT_STARTED,
@@ -252,9 +252,9 @@ def range_of(run: dg.DagsterRun) -> tuple[str, str] | None:
 
 
 def _is_replaced(run: dg.DagsterRun) -> bool:
-    return run.status in _LOST and _RETRIED_AS in run.tags
+    return run.status in _LOST and RETRIED_AS in run.tags
 
 
 def _will_be_retried(run: dg.DagsterRun) -> bool:
-    is_asked = run.tags.get(_WILL_RETRY) == "true" and _RETRIED_AS not in run.tags
+    is_asked = run.tags.get(WILL_RETRY) == "true" and RETRIED_AS not in run.tags
     return run.status is dg.DagsterRunStatus.FAILURE and is_asked

@@ -4,10 +4,12 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition, free_pool_slots
+from nbp_dagster.assets.materializations import RETRIED_AS, WILL_RETRY
 from nbp_dagster.assets.names import Names, list_keys, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
@@ -15,6 +17,9 @@ from nbp_dagster.studio.runs.run_log import RunLog, Sign
 
 # Between two ticks, at most; longer than between two signs of life.
 _SECONDS = 30.0
+# Failed runs that one tick looks at, and how often it is told of one.
+_OWED_AT_ONCE = 100
+_REMINDERS = 3
 # On runs of `nbp run`, which looks after its own.
 _COMMAND_TAG = "nbp/command"
 
@@ -24,7 +29,8 @@ class _Seen:
     """What a tick has seen of a run: part of the cursor.
 
     Attributes:
-        sign: Its latest sign of life, by the database's clock; 0 where it has given none.
+        sign: Its latest sign of life, by the database's clock; 0 where it has given none. Of a
+            failed run that is to be started anew how often that was told, from -1 down.
         since: When it was first seen to have no later one, by this machine's clock.
     """
 
@@ -51,7 +57,11 @@ def build_silent_runs_sensor(
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-        runs = [run for run in context.instance.get_runs(started) if _is_ours(run, names, known)]
+        runs = [
+            run
+            for run in (*context.instance.get_runs(started), *_list_owed(context.instance))
+            if _is_ours(run, names, known)
+        ]
         if not runs:
             # Nearly every tick ends here: the ledger is not even opened.
             return dg.SensorResult(skip_reason=dg.SkipReason("no run is in progress"), cursor="{}")
@@ -74,6 +84,20 @@ def build_silent_runs_sensor(
     )
 
 
+def _list_owed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """Return failed runs of the last day that Dagster says it starts anew, and has not.
+
+    Its daemon can read a failure between two writes of it, take the run for one that goes on, and
+    never look again (dagster-io/dagster#33741); the run's backfill then waits for ever.
+    """
+    since = datetime.now(UTC) - timedelta(days=1)
+    failed = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY: "true"}, updated_after=since
+    )
+    found = instance.get_runs(failed, limit=_OWED_AT_ONCE)
+    return [run for run in found if RETRIED_AS not in run.tags and _COMMAND_TAG not in run.tags]
+
+
 def _is_ours(run: dg.DagsterRun, names: Names, jobs: frozenset[str]) -> bool:
     """Whether a run makes these assets and no others; other code gives no signs of life."""
     if run.asset_selection:
@@ -93,10 +117,14 @@ class _Tick:
     def look(self, runs: Sequence[dg.DagsterRun]) -> dg.SensorResult:
         """Fail those that have fallen silent, and note what was seen of the others."""
         signs = self._log.signs([run.run_id for run in runs])
-        cursor, told = {}, []
+        cursor: dict[str, list[float]] = {}
+        told: list[str] = []
         for run in runs:
             sign = signs.get(run.run_id)
-            if self._is_silent(run, sign):
+            if run.status is dg.DagsterRunStatus.FAILURE:
+                seen = self._remind(run, told)
+                cursor[run.run_id] = [seen.sign, seen.since]
+            elif self._is_silent(run, sign):
                 told.append(self._fail(run, sign))
             else:
                 seen = self._note(run.run_id, 0.0 if sign is None else sign.at)
@@ -117,6 +145,19 @@ class _Tick:
             is_watched = _COMMAND_TAG not in run.tags
             return is_watched and before.sign == 0 and self._now - before.since > self._limit
         return sign.silent_seconds > self._limit and sign.at == before.sign
+
+    def _remind(self, run: dg.DagsterRun, told: list[str]) -> _Seen:
+        """Tell Dagster again of a failure whose retry does not come; at most a few times."""
+        before = self._seen.get(run.run_id)
+        if before is None or before.sign >= 0:
+            return _Seen(-1.0, self._now)
+        is_due = self._now - before.since > self._limit and -before.sign <= _REMINDERS
+        if not is_due:
+            return before
+        words = "told again that this run has failed: it is to be started anew, and was not"
+        self._context.instance.report_run_failed(run, words)
+        told.append(f"{run.run_id}: {words}")
+        return _Seen(before.sign - 1, self._now)
 
     def _note(self, run_id: str, sign: float) -> _Seen:
         before = self._seen.get(run_id)

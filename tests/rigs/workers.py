@@ -1,9 +1,10 @@
 """Several machines in one test: a Dagster, Celery workers with homes apart, and their servers."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import yaml
 from nbp_dagster.project import open_instance
 from tests.rigs.dagster import Operator
 from tests.rigs.dagster_private import ExecuteRunArgs, pack_value
+from tests.rigs.network import Machine, Network
 from tests.rigs.processes import ROOT, DagsterDev, Process, Shell
-from tests.rigs.redis import RedisServer
 
 CELERY = ROOT / "deploy" / "celery"
 BROKER, BACKEND = 0, 1
@@ -34,29 +35,57 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Worker:
+    """A Celery worker on a machine of its own."""
+
+    process: Process
+    machine: Machine | None
+
+    def kill(self) -> None:
+        """Kill it with the run it works on."""
+        self.process.destroy()
+
+    def cut_off(self) -> None:
+        """Have nobody hear of it, nor it of anybody; where there are no cables it is stopped."""
+        if self.machine is None:
+            self.process.send_to_all(signal.SIGSTOP)
+        else:
+            self.machine.cut()
+
+    def reconnect(self) -> None:
+        """Have it where it was."""
+        if self.machine is None:
+            self.process.send_to_all(signal.SIGCONT)
+        else:
+            self.machine.mend()
+
+
+@dataclass(frozen=True)
 class Farm:
     """The settings that all machines share.
 
     Attributes:
         folder: Holds a folder a machine.
         briefs: Writes the briefs into a folder.
-        redis: Broker and result backend.
+        redis: Address of broker and result backend, without a database.
         settings: Environment of every machine.
         slots: Runs at one time.
+        network: Gives each worker an address of its own; None where this machine has no such.
     """
 
     folder: Path
     briefs: Callable[[Path], object]
-    redis: RedisServer
+    redis: str
     settings: dict[str, str]
     slots: int = 3
+    network: Network | None = None
 
     def shell(self, name: str) -> Shell:
         """Return a machine: its own home, briefs and Dagster settings."""
         shell = Shell(
             self.folder / name,
-            CELERY_BROKER_URL=f"{self.redis.url}/{BROKER}",
-            CELERY_RESULT_BACKEND=f"{self.redis.url}/{BACKEND}",
+            CELERY_BROKER_URL=f"{self.redis}/{BROKER}",
+            CELERY_RESULT_BACKEND=f"{self.redis}/{BACKEND}",
             **self.settings,
         )
         shell.environment["PYTHONPATH"] = os.pathsep.join(
@@ -89,15 +118,20 @@ class Farm:
                     os.environ[name] = value
 
     @contextmanager
-    def worker(self, name: str) -> Iterator[Process]:
+    def worker(self, name: str) -> Iterator["Worker"]:
         """Run a Celery worker with a home of its own, as the docs start one."""
         shell = self.shell(name)
-        command = (
+        with ExitStack() as stack:
+            machine = stack.enter_context(self.network.machine()) if self.network else None
+            process = stack.enter_context(shell.in_repository(*self._command(name, machine)))
+            yield Worker(process, machine)
+
+    def _command(self, name: str, machine: Machine | None) -> tuple[str, ...]:
+        return (
+            *(machine.prefix if machine else ()),
             *(sys.executable, "-m", "celery", "--app", "dagster_celery.app", "worker"),
             *("--concurrency", "1", "--queues", "dagster", "--hostname", f"{name}@%h"),
         )
-        with shell.in_repository(*command) as process:
-            yield process
 
     def deliver_again(self, instance: dg.DagsterInstance, run_id: str) -> None:
         """Hand a run to the broker a second time, as a visibility timeout does."""
@@ -110,7 +144,7 @@ class Farm:
             job_origin=run.job_code_origin, run_id=run_id, instance_ref=instance.get_ref()
         )
 
-        app = Celery("dagster", broker=f"{self.redis.url}/{BROKER}")
+        app = Celery("dagster", broker=f"{self.redis}/{BROKER}")
         app.conf.task_queue_max_priority = 10
         app.send_task(
             "execute_job",

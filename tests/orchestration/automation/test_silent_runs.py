@@ -58,6 +58,10 @@ def status_of(location: CodeLocation, run_id: str) -> dg.DagsterRunStatus:
     return run.status
 
 
+def failures_of(location: CodeLocation, run_id: str) -> int:
+    return len(location.instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE))
+
+
 def fall_silent(log: RunLog, run_id: str, seconds: float) -> None:
     with log._database.begin() as connection:
         connection.execute(
@@ -142,6 +146,39 @@ def test_a_run_that_never_gave_a_sign_is_failed_after_as_long(
 
     assert status_of(location, run_id) is dg.DagsterRunStatus.FAILURE
     assert status_of(location, by_command) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_retry_that_does_not_come_is_asked_for_again(location: CodeLocation, log: RunLog) -> None:
+    run_id, ticks = start_run(location), Ticks(location)
+    run = location.instance.get_run_by_id(run_id)
+    assert run is not None
+    # Dagster says by a tag that it starts the run anew; nothing does here.
+    location.instance.report_run_failed(run)
+    ticks.tick()
+    ticks.be_later(100)
+    assert ticks.tick() == "1 runs in progress, none silent for too long"
+    ticks.be_later(100)
+
+    assert "told again that this run has failed" in ticks.tick()
+    assert failures_of(location, run_id) == 2
+    location.instance.add_run_tags(run_id, {"dagster/auto_retry_run_id": "its successor"})
+    ticks.be_later(400)
+    assert ticks.tick() == "no run is in progress"
+
+
+def test_a_retry_that_never_comes_is_asked_for_three_times(
+    location: CodeLocation, log: RunLog
+) -> None:
+    run_id, ticks = start_run(location), Ticks(location)
+    run = location.instance.get_run_by_id(run_id)
+    assert run is not None
+    location.instance.report_run_failed(run)
+
+    for _ in range(9):
+        ticks.tick()
+        ticks.be_later(400)
+
+    assert failures_of(location, run_id) == 1 + 3
 
 
 def test_runs_of_other_assets_are_nobodys_business(location: CodeLocation, log: RunLog) -> None:
