@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres redis exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz bench scale scale-proof eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres redis exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,14 @@ crash: install  ## Kill runs at every step and 100 random moments, be away for 3
 
 fuzz: install  ## Try 2,000 damaged pictures of each format, 2,000 mutated answers over sockets, 2,000 briefs
 	$(BIN)/python -m tests.fuzz
+
+scale-proof: install extras postgres redis  ## Make 1,000 prompts on three workers that are killed and cut off (about an hour)
+	SCALE_PROMPTS=$(or $(PROMPTS),1000) SCALE_PER_RUN=$(or $(PER_RUN),100) SCALE_SECONDS=14400 \
+	  $(BIN)/python -m pytest -q tests/e2e/test_workers.py
+
+# ARGS: --prompts N --per-run N --workers 1 3
+scale: install extras postgres redis  ## Print how much sooner three workers are done than one
+	$(BIN)/python -m tests.scale $(ARGS)
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
