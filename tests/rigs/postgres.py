@@ -83,19 +83,29 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
+@contextmanager
+def serve_postgres() -> Iterator[PostgresServer]:
+    """Run a server for as long as the context lasts; ends the process where there is none."""
+    binaries = _find_binaries()
+    if binaries is None:
+        raise SystemExit(_NO_SERVER)
+    with _running_server(binaries) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server for all tests of this process; skips, or fails under CI, where there is none."""
-    binaries = find_binaries()
+    binaries = _find_binaries()
     if binaries is None:
         if os.environ.get("CI") == "true":
             pytest.fail(_NO_SERVER)
         pytest.skip(_NO_SERVER)
-    with running_server(binaries) as server:
+    with _running_server(binaries) as server:
         yield server
 
 
-def find_binaries() -> Path | None:
+def _find_binaries() -> Path | None:
     """Return the folder of the server's programs, which Debian keeps out of the PATH."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     if found:
@@ -115,7 +125,7 @@ def write_dagster_settings(folder: Path) -> None:
 
 
 @contextmanager
-def running_server(binaries: Path) -> Iterator[PostgresServer]:
+def _running_server(binaries: Path) -> Iterator[PostgresServer]:
     """Run a server on new data, which go with it."""
     user = _unprivileged_user()
     # Not pytest's own temporary folder: that of root can't be entered by another user, and the

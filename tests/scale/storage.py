@@ -8,11 +8,10 @@ import psycopg
 
 from tests.bench.figures import Figure
 from tests.bench.report import Report
-from tests.rigs.measuring import CommandFailed, Rig
+from tests.rigs.measuring import Rig
 from tests.rigs.postgres import (
     PostgresServer,
-    find_binaries,
-    running_server,
+    serve_postgres,
     write_dagster_settings,
 )
 from tests.rigs.service import ServiceProbe
@@ -24,11 +23,8 @@ _IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27,}|[0-9a-f]{32,}|\d{3,}")
 
 def measure_storage(report: Report, sizes: tuple[int, ...]) -> None:
     """Print what a run over so many prompts leaves on PostgreSQL, and a second over the same."""
-    binaries = find_binaries()
-    if binaries is None:
-        raise CommandFailed("no PostgreSQL server here: run `make postgres` as root")
     for prompts in sizes:
-        with running_server(binaries) as postgres:
+        with serve_postgres() as postgres:
             _measure(report, postgres, prompts)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.rigs.postgres import PostgresServer, find_binaries, running_server
+from tests.rigs.postgres import PostgresServer, serve_postgres
 from tests.rigs.processes import Shell
 from tests.rigs.service import ServiceProbe
 
@@ -74,10 +74,7 @@ class Servers:
 @contextmanager
 def serving(folder: Path) -> Iterator[Servers]:
     """Start the servers; they end with the context."""
-    binaries = find_binaries()
-    if binaries is None:
-        raise SystemExit("no PostgreSQL server here: run `make postgres` as root")
-    with running_server(binaries) as postgres:
+    with serve_postgres() as postgres:
         postgres.execute("CREATE DATABASE soak TEMPLATE template0")
         service = Service(
             folder / "service",
