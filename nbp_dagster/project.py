@@ -1,7 +1,6 @@
 """The composition root: settings in, Definitions out."""
 
 import logging
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def build_definitions(
             _LOG.warning("left out until it is corrected: %s", problem)
     oxen = build_oxen(settings)
     names, url = Names(), settings.dagster_url
-    studio = build_studio(settings, oxen, wanted=briefs.campaigns if briefs.set_aside else ())
+    studio = build_studio(settings, oxen)
     automation = build_automation(
         briefs, names, studio, reload=reload_through(url) if url else None
     )
@@ -106,16 +105,8 @@ def build_oxen(settings: Settings) -> OxenResource:
     )
 
 
-def build_studio(
-    settings: Settings, oxen: OxenResource, *, wanted: Iterable[str] = ()
-) -> StudioResource:
-    """Return the studio over a service; Dagster gets the names of the secrets' variables.
-
-    Args:
-        settings: Folders, mode, options and secrets.
-        oxen: The service.
-        wanted: Campaigns whose briefs must be sound; all when empty.
-    """
+def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
+    """Return the studio over a service; Dagster gets the names of the secrets' variables."""
 
     def name_variable(secret: SecretStr | None, variable: str) -> str:
         return "" if secret is None else dg.EnvVar(variable)
@@ -124,7 +115,6 @@ def build_studio(
         oxen=oxen,
         home=str(settings.home.absolute()),
         config=str(settings.config.absolute()),
-        wanted_campaigns=list(wanted),
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
         c2pa_cert=settings.c2pa_cert or "",

@@ -33,11 +33,6 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     oxen: OxenResource
     home: str = Field(description="Folder of the image store, the ledger and the sets.")
     config: str = Field(description="Folder of the briefs.")
-    wanted_campaigns: list[str] = Field(
-        default=[],
-        description="Campaigns whose briefs must be sound; broken files of others are left out. "
-        "All briefs must be sound when empty.",
-    )
     ledger_url: str = Field(
         default="",
         description="PostgreSQL address of a shared ledger; empty for SQLite in the home folder. "
@@ -67,8 +62,12 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StudioResource"]:
-        """Open the studio for the step and close it after."""
-        with self.opened() as studio:
+        """Open the studio for the step and close it after.
+
+        A broken brief is left out, so that it stops no other campaign's step; the step whose
+        partitions need it says so.
+        """
+        with self.opened(load_briefs(Path(self.config), leaves_out=True)) as studio:
             self._studio = studio
             try:
                 yield self
@@ -100,7 +99,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             breaker=breaker,
         )
         with open_studio(
-            briefs or load_briefs(Path(self.config), wanted=self.wanted_campaigns),
+            briefs or load_briefs(Path(self.config)),
             service,
             paths,
             StudioOptions.of(self),
