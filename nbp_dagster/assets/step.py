@@ -184,6 +184,9 @@ def wait_reason(studio: Studio) -> str:
     outage = studio.breaker.outage()
     if outage is not None:
         return outage.in_words()
+    failures = studio.engine.job_failures
+    if failures is not None:
+        return failures.in_words()
     throttled = studio.engine.throttled_seconds
     if throttled >= _LONG_THROTTLE:
         return f"the service has answered 429 (too many requests) for {throttled:.0f} s"

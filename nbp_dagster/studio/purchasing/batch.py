@@ -30,7 +30,7 @@ from nbp_dagster.studio.purchasing.batch_context import (
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
-from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open, left_waiting
+from nbp_dagster.studio.purchasing.failures import failed_by, fault_of, left_open, left_waiting
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
 from nbp_dagster.studio.purchasing.obtained import (
     Already,
@@ -256,20 +256,21 @@ class Batch:
         for _ in range(self._count_room()):
             order = state.waiting.popleft()
             state.buying += 1
+            self._context.jobs.begin(order.request.fingerprint)
             future = buyers.submit(self._buyer.obtain, order)
             self._report(future, partial(Bought, order))
         # A few at a time: a job that has just ended must not queue behind thousands of these.
         while state.made and state.restoring < limits.collectors:
             order, purchase = state.made.popleft()
             state.restoring += 1
-            future_outcome = collectors.submit(self._restore, order, purchase)
+            future_outcome = collectors.submit(self._collector.restore_for, order, purchase)
             self._report(future_outcome, partial(Restored, order))
         return given_up
 
     def _count_room(self) -> int:
         """Count the waiting orders that may be sent now."""
         state, limit = self._state, self._context.limits.in_flight
-        waiting, ready = len(state.waiting), self._pacer.count_ready()
+        waiting, ready = self._context.jobs.admit(len(state.waiting)), self._pacer.count_ready()
         wanted = waiting if ready is None else min(ready, waiting)
         in_flight = state.buying + len(state.in_flight)
         room = self._buyer.rate_limiter.room(in_flight, limit, wanted) if wanted else 0
@@ -278,14 +279,6 @@ class Batch:
         # Held back by the interval alone: no message will come when it is over.
         self._is_early = sent == wanted < waiting
         return sent
-
-    def _restore(self, order: Order, purchase: Purchase) -> Outcome:
-        """Return the image of a made purchase, downloaded again where the store lost it."""
-        try:
-            return self._collector.restore(purchase)
-        except NbpError as error:
-            reason = f"its paid image is missing from the store and can't be fetched: {error}"
-            return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
 
     def _report(self, future: Future[Any], message: Callable[[Any], Message]) -> None:
         """Put a task's result, or the exception it raised, into the inbox when it ends."""
@@ -335,6 +328,8 @@ class Batch:
             # No POST of ours is under way that an unknown completion could belong to.
             state.early = {}
         order, result = message.order, message.result
+        if not isinstance(result, Enqueued):
+            self._context.jobs.drop(order.request.fingerprint)
         match result:
             case Enqueued():
                 generation_id = result.purchase.generation_id or ""
@@ -379,6 +374,7 @@ class Batch:
             return
         del state.in_flight[generation_id]
         result = message.result
+        self._context.jobs.record(purchase.fingerprint, fault=fault_of(result))
         if isinstance(result, Refused):
             yield from self._soften(result)
         elif isinstance(result, NbpError):
@@ -406,7 +402,11 @@ class Batch:
         return failed_by(key, fingerprint, error)
 
     def _end_outage(self) -> Iterator[Outcome]:
-        """Give up once an outage has lasted for too long."""
+        """Give up once an outage has lasted, or jobs have failed, for too long."""
+        failures = self._context.jobs.failures()
+        if failures is not None and not failures.seconds_left and self._stopped is None:
+            self._stopped = f"not attempted: {failures.counted()}", "unreachable"
+            self._context.clock.token.stop_buying(failures.counted())
         outage = self._context.breaker.outage()
         if outage is not None and not outage.seconds_left:
             for failed in self._stop_unreachable(outage.reason):

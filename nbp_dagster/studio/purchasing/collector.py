@@ -28,6 +28,7 @@ from nbp_dagster.studio.ledger.orders import (
     Generated,
     KeptImage,
     Made,
+    Order,
     Outcome,
     Refused,
     Reused,
@@ -35,7 +36,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.failures import PASSING, left_unread
+from nbp_dagster.studio.purchasing.failures import PASSING, kind_of, left_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
@@ -204,6 +205,14 @@ class Collector:
                 for order_made in self.groups.made_for(made):
                     self.postprocessor.postprocess(order_made, None)
         return made
+
+    def restore_for(self, order: Order, purchase: Purchase) -> Outcome:
+        """Do what `restore` does for an order; an error is a failure of the order."""
+        try:
+            return self.restore(purchase)
+        except NbpError as error:
+            reason = f"its paid image is missing from the store and can't be fetched: {error}"
+            return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
 
     def _keep(self, purchase: Purchase, job: FinishedJob) -> Outcome:
         """Download, decode, store, settle and render the image of a finished job."""

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
+from nbp_dagster.oxen.rate_limit.job_breaker import JobBreaker, JobFailures
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import Generation
@@ -81,6 +82,7 @@ class Engine:
             collector=collector,
             clock=clock,
             breaker=breaker,
+            jobs=JobBreaker(clock, limit=breaker.limit),
             limits=limits or EngineLimits(),
             times=times or WatchTimes(),
             on_cancel=on_cancel,
@@ -90,6 +92,11 @@ class Engine:
     def waits_for_lost(self) -> int:
         """Orders whose jobs are looked for after lost answers, once nothing else is due."""
         return self._batch.waits_for_lost if self._batch is not None else 0
+
+    @property
+    def job_failures(self) -> JobFailures | None:
+        """Why nothing more is bought, as too many jobs fail; None while orders are sent."""
+        return self._context.jobs.failures()
 
     @property
     def throttled_seconds(self) -> float:
@@ -158,6 +165,7 @@ class Engine:
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             self._batch = batch
+            self._context.jobs.renew()
             if refused:
                 yield refused
             # The active jobs: what tells of a POST whether the queue takes it.
