@@ -16,6 +16,7 @@ from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.resources.json_logger import build_json_logger
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -23,6 +24,7 @@ from nbp_dagster.settings import Settings, SettingsError, read_settings, variabl
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, write_atomically
+from nbp_dagster.telemetry.json_logs import set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ def build_definitions(
         BriefError: No campaign's briefs are sound; every error is named.
     """
     settings = settings or read_settings()
+    if settings.log_format == "json":
+        set_up_json_logs(settings.secrets)
     if briefs is None:
         # One unfinished brief must not take the others' assets out of the UI.
         briefs = load_briefs(settings.config, leaves_out=True)
@@ -67,9 +71,17 @@ def build_definitions(
             destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },
+        loggers=_build_loggers(settings),
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,
     )
+
+
+def _build_loggers(settings: Settings) -> dict[str, dg.LoggerDefinition]:
+    """Return what writes the logs of runs: Dagster's own where they are text."""
+    if settings.log_format == "text":
+        return {}
+    return {"console": build_json_logger(settings.secrets)}
 
 
 def build_destination(settings: Settings) -> PublishDestination:

@@ -1,7 +1,7 @@
 """The studio as a Dagster resource: opened for a step, closed after it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
+from nbp_dagster.settings import list_exported_signals
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
@@ -22,6 +23,7 @@ from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio, open_studio
+from nbp_dagster.telemetry.observer import open_observer
 
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
@@ -91,21 +93,28 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
+        observer = open_observer(list_exported_signals(), provider=self.oxen.provider, clock=clock)
         service = Service(
-            self.oxen.client(clock=clock, rate_limiter=rate_limiter, breaker=breaker),
+            self.oxen.client(
+                clock=clock, rate_limiter=rate_limiter, breaker=breaker, observer=observer
+            ),
             clock=clock,
             rate_limiter=rate_limiter,
             provider=self.oxen.provider,
             breaker=breaker,
+            observer=observer,
         )
-        with open_studio(
-            briefs or load_briefs(Path(self.config)),
-            service,
-            paths,
-            StudioOptions.of(self),
-            secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert),
-            daily_budget_setting=self.daily_budget_setting,
-        ) as studio:
+        with (
+            closing(observer),
+            open_studio(
+                briefs or load_briefs(Path(self.config)),
+                service,
+                paths,
+                StudioOptions.of(self),
+                secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert),
+                daily_budget_setting=self.daily_budget_setting,
+            ) as studio,
+        ):
             yield studio
 
     @contextmanager

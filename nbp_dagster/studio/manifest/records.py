@@ -1,7 +1,7 @@
 """Records of each prompt's present pictures: one small JSON file per prompt."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +60,13 @@ class PromptRecord:
     def failed_checks(self) -> tuple[CheckFacts, ...]:
         """The checks of the original that it did not pass."""
         return tuple(check for check in self.checks if check.verdict == "failed")
+
+    @property
+    def all_checks(self) -> Iterator[CheckFacts]:
+        """The checks of the original and of every rendition."""
+        yield from self.checks
+        for row in self.pictures:
+            yield from row.checks
 
     @property
     def falls_short(self) -> bool:

@@ -11,13 +11,7 @@ from typing import Any
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.budget import Cap, find_excesses
-from nbp_dagster.studio.ledger.orders import (
-    Failed,
-    FailureKind,
-    Order,
-    Outcome,
-    Refused,
-)
+from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.batch_context import (
     BatchContext,
@@ -30,7 +24,13 @@ from nbp_dagster.studio.purchasing.batch_context import (
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
-from nbp_dagster.studio.purchasing.failures import failed_by, fault_of, left_open, left_waiting
+from nbp_dagster.studio.purchasing.failures import (
+    failed_by,
+    fault_of,
+    left_open,
+    left_waiting,
+    require_outcome,
+)
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
 from nbp_dagster.studio.purchasing.obtained import (
     Already,
@@ -82,6 +82,11 @@ class Batch:
         self._pacer = DispatchPacer(context.collector.decode_limiter, context.clock, guess=guess)
         # Whether the dispatch interval alone holds back further orders.
         self._is_early = False
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs at the service."""
+        return len(self._state.in_flight)
 
     @property
     def waits_for_lost(self) -> int:
@@ -297,7 +302,7 @@ class Batch:
                 return self._handle_collected(message)
             case Restored():
                 self._state.restoring -= 1
-                return [_require_outcome(message.result)]
+                return [require_outcome(message.result)]
             case Unreachable():
                 return self._stop_unreachable(message.reason)
             case Settled() | Stuck():
@@ -380,7 +385,7 @@ class Batch:
         elif isinstance(result, NbpError):
             yield self._fail(purchase.key, purchase.fingerprint, result)
         else:
-            yield _require_outcome(result)
+            yield require_outcome(result)
 
     def _soften(self, refused: Refused) -> Iterator[Outcome]:
         """Queue the softened request where the campaign allows one; else yield the refusal."""
@@ -440,10 +445,3 @@ class Batch:
                 self._context.collector.cancel(purchase)
             except NbpError as error:
                 logger.warning("%s could not be cancelled: %s", purchase.key, error)
-
-
-def _require_outcome(result: Outcome | BaseException) -> Outcome:
-    """Raise an unexpected exception of a thread, which ends the run; return an outcome."""
-    if isinstance(result, BaseException):
-        raise result
-    return result

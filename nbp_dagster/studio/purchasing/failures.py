@@ -129,3 +129,10 @@ def left_waiting(order: Order, reason: str) -> Failed:
     """Return the outcome of an order whose job was still looked for when the run was stopped."""
     text = f"{reason}; its answer was lost, and the next run looks for its job before it buys"
     return Failed(order.key, order.request.fingerprint, text, "service")
+
+
+def require_outcome(result: Outcome | BaseException) -> Outcome:
+    """Raise an unexpected exception of a thread, which ends the run; return an outcome."""
+    if isinstance(result, BaseException):
+        raise result
+    return result
