@@ -212,7 +212,7 @@ lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --constraint requirements.lock \
+	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --extra otel --constraint requirements.lock \
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock | sort -u) \
 	  $(UNUSED:%=--no-emit-package %) \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
