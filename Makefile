@@ -79,12 +79,12 @@ bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (abo
 	  pyvips==3.2.0 pyvips-binary==8.18.7
 	$(BIN)/python -m tests.bench
 
-scale: install postgres  ## Print what grows with prompts, campaigns and pictures (ARGS: --only, --sizes, --quick)
+scale: install extras postgres  ## Print what grows with prompts, campaigns and pictures (ARGS: --only, --sizes, --quick)
 	$(BIN)/python -m tests.scale $(ARGS)
 
 MINUTES ?= 120
 SEED ?= 1
-soak: install postgres  ## Edits, kills, cuts and outages on three hosts for MINUTES (120) by a SEED, then the audit
+soak: install extras postgres redis  ## Edits, kills, cuts and outages on several hosts for MINUTES (120) by a SEED, then the audit
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones

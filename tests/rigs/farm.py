@@ -131,18 +131,27 @@ def open_site(folder: Path, postgres: PostgresServer, work: Work) -> Iterator[Si
         network = stack.enter_context(make_network()) if can_make_networks() else None
         urls = {"service": service.url, "redis": redis.url, "s3": bucket, "database": database}
         if network is not None:
-            urls = {
-                "service": stack.enter_context(_forwarded(network, service.url)),
-                "redis": stack.enter_context(_forwarded(network, redis.url)),
-                "s3": stack.enter_context(_forwarded(network, bucket)),
-                "database": stack.enter_context(_forwarded_database(network, postgres, database)),
-            }
-        settings = _settings(urls) | dict(work.settings)
+            urls = stack.enter_context(reachable(network, urls, postgres))
+        settings = shared_settings(urls) | dict(work.settings)
         farm = Farm(folder, work.write, urls["redis"], settings, slots=work.slots, network=network)
         yield Site(farm, service, redis, work)
 
 
-def _settings(urls: dict[str, str]) -> dict[str, str]:
+@contextmanager
+def reachable(
+    network: Network, urls: dict[str, str], postgres: PostgresServer
+) -> Iterator[dict[str, str]]:
+    """Yield the addresses of servers as the machines of a network reach them."""
+    with ExitStack() as stack:
+        database = _forwarded_database(network, postgres, urls["database"])
+        yield {
+            name: stack.enter_context(database if name == "database" else _forwarded(network, url))
+            for name, url in urls.items()
+        }
+
+
+def shared_settings(urls: dict[str, str]) -> dict[str, str]:
+    """The environment of machines that share what lies behind the addresses."""
     return {
         "NBP_MODE": "live",
         "OXEN_API_KEY": "workers-key-93c1",
@@ -171,5 +180,5 @@ def _forwarded(network: Network, url: str) -> Iterator[str]:
 @contextmanager
 def _forwarded_database(network: Network, server: PostgresServer, url: str) -> Iterator[str]:
     """The same of a database, whose server listens on a Unix socket alone."""
-    with network.forward(to_path(str(server.folder / ".s.PGSQL.5432"))) as port:
+    with network.forward(to_path(str(server.socket))) as port:
         yield f"postgresql://nbp@{network.address}:{port}/{urlsplit(url).path.strip('/')}"

@@ -160,6 +160,7 @@ class Farm:
         settings["concurrency"]["pools"]["default_limit"] = self.slots
         # A test can't wait for two minutes.
         settings["run_monitoring"]["poll_interval_seconds"] = 3
+        settings["run_monitoring"]["start_timeout_seconds"] = 120
         folder.mkdir(parents=True)
         text = yaml.safe_dump(settings)
         (folder / "dagster.yaml").write_text(text, encoding="utf-8")

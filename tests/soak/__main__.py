@@ -14,11 +14,13 @@ from pathlib import Path
 
 from tests.soak.audit import find_gaps, find_mismatches, read_rows
 from tests.soak.briefs import ChangingBriefs
-from tests.soak.hosts import Host, attached, watched_dagster
+from tests.soak.hosts import Host, attached
 from tests.soak.servers import Servers, serving
 from tests.soak.storm import Storm, wait_for_quiet
+from tests.soak.workshop import open_workshop
 
-_HOSTS = ("north", "south", "east")
+# Where people type `nbp run`, and what works for the Dagster in their midst.
+_HOSTS, _WORKERS = ("north", "south"), ("first", "second")
 # Seconds within which everything has ended once nothing fails any more.
 _QUIET = 600.0
 # Runs of everything after the storm, within which all has to be made.
@@ -46,10 +48,8 @@ def main() -> int:
         hosts = [
             stack.enter_context(attached(host, folder, briefs.folder, servers)) for host in _HOSTS
         ]
-        dagster = stack.enter_context(
-            watched_dagster(hosts[0], environment=hosts[0].shell.environment)
-        )
-        storm = Storm(briefs, servers, hosts, dagster, dice, stack, _say)
+        workshop = stack.enter_context(open_workshop(folder, briefs.folder, servers, _WORKERS))
+        storm = Storm(briefs, servers, hosts, workshop, dice, stack, _say)
         memory = _weather(storm, 60 * given.minutes)
         servers.service.probe.heal()
         wait_for_quiet(storm, seconds=_QUIET)
@@ -59,10 +59,10 @@ def main() -> int:
 
 def _weather(storm: Storm, seconds: float) -> list[int]:
     """Let the storm blow; return what Dagster's processes held meanwhile, in bytes."""
-    looks, looked = [storm.dagster.memory_bytes()], time.monotonic()
+    looks, looked = [storm.workshop.memory_bytes()], time.monotonic()
     for _ in storm.blow(seconds):
         if time.monotonic() - looked >= _LOOK:
-            looks.append(storm.dagster.memory_bytes())
+            looks.append(storm.workshop.memory_bytes())
             looked = time.monotonic()
     return looks
 
@@ -72,8 +72,7 @@ def _finish(storm: Storm, servers: Servers) -> list[str]:
     problems = [fault for host in storm.hosts for fault in host.faults]
     for host in storm.hosts:
         problems += _make_all(host)
-    url = servers.postgres.url(servers.database)
-    rows = read_rows(url)
+    rows = read_rows(servers.database)
     _say(
         f"{len(rows)} rows, {sum(row.billed for row in rows)} paid, {storm.briefs.prompts} prompts "
         f"at the end, {sum(host.ended for host in storm.hosts)} commands"

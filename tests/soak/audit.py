@@ -50,6 +50,10 @@ def find_gaps(hosts: Iterable[Host], briefs: ChangingBriefs) -> Iterator[str]:
     """Yield what sets lack, and files that nobody needs, a line each."""
     for host in hosts:
         for campaign in briefs.campaigns:
+            # Brings what another host wrote.
+            done = host.shell.nbp("export", campaign)
+            if done.returncode != 0:
+                yield f"{host.name}: export {campaign}: {done.stdout}{done.stderr}"
             folder = host.shell.home / "sets" / campaign
             try:
                 manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

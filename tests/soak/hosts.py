@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from nbp_dagster.project import open_instance
-from tests.rigs.dagster import PROMPT_ASSETS, Operator
+from tests.rigs.farm import shared_settings
 from tests.rigs.postgres import write_dagster_settings
-from tests.rigs.processes import DagsterDev, Process, Shell
+from tests.rigs.processes import Process, Shell
 from tests.rigs.relay import Relay
 from tests.soak.servers import Servers
 
@@ -22,6 +22,8 @@ from tests.soak.servers import Servers
 _COMMANDS = 2
 # Of the disk on which a host's home lies, where one can be had.
 _DISK_MB = 256
+# Of every machine: an outage that lasts longer is told, and a run that died is so within a minute.
+SETTINGS = {"NBP_OUTAGE_MINUTES": "1", "NBP_SILENCE_SECONDS": "20"}
 # `nbp`'s own statuses: made, not all made, refused input, ended by a signal of a person.
 _ORDERLY = frozenset({0, 1, 2, 130, 143})
 
@@ -146,26 +148,25 @@ class Host:
 @contextmanager
 def attached(name: str, folder: Path, briefs: Path, servers: Servers) -> Iterator[Host]:
     """Set up a host whose state is its own."""
-    to_service = Relay(("127.0.0.1", servers.service.port))
-    to_database = Relay(servers.postgres.socket)
-    database = f"postgresql://nbp@127.0.0.1:{to_database.port}/{servers.database}"
-    shell = Shell(
-        folder / name,
-        NBP_MODE="live",
-        OXEN_API_KEY="soak-key-51f0",
-        OXEN_BASE_URL=f"http://127.0.0.1:{to_service.port}",
-        NBP_LEDGER_URL=database,
-        DAGSTER_POSTGRES_URL=database,
-        NBP_CONFIG=str(briefs),
-        NBP_OUTAGE_MINUTES="1",
+    service, bucket = (
+        Relay(("127.0.0.1", int(urlsplit(servers.urls[name]).port or 0)))
+        for name in ("service", "s3")
     )
+    database = Relay(servers.postgres.socket)
+    path = urlsplit(servers.database).path
+    urls = {
+        "service": f"http://127.0.0.1:{service.port}",
+        "s3": f"http://127.0.0.1:{bucket.port}",
+        "database": f"postgresql://nbp@127.0.0.1:{database.port}{path}",
+    }
+    shell = Shell(folder / name, **shared_settings(urls), **SETTINGS, NBP_CONFIG=str(briefs))
     shell.briefs = briefs
     with ExitStack() as stack:
-        for cable in (to_service, to_database):
+        for cable in (service, bucket, database):
             stack.callback(cable.close)
         disk = stack.enter_context(_mounted(shell.home))
         write_dagster_settings(shell.home / "dagster")
-        yield Host(name, shell, (to_service, to_database), disk)
+        yield Host(name, shell, (service, bucket, database), disk)
 
 
 @contextmanager
@@ -184,64 +185,3 @@ def _mounted(folder: Path) -> Iterator[bool]:
     finally:
         if is_disk:
             subprocess.run(["umount", "-l", str(folder)], check=False)
-
-
-@dataclass(frozen=True)
-class Webserver:
-    """A running Dagster of one host, whose memory is watched.
-
-    Attributes:
-        dev: Its pages.
-        processes: Those that live as long as it does.
-    """
-
-    dev: DagsterDev
-    processes: tuple[int, ...]
-
-    def back_fill(self, dice: random.Random) -> str:
-        """Launch a backfill over some of the prompts it knows; return how it was answered."""
-        operator = Operator(self.dev)
-        keys = sorted(
-            self.dev.query(
-                "query ($asset: AssetKeyInput!) {"
-                " assetNodeOrError(assetKey: $asset) { ... on AssetNode { partitionKeys } } }",
-                asset={"path": [PROMPT_ASSETS[0]]},
-            )["assetNodeOrError"]["partitionKeys"]
-        )
-        return operator.backfill(PROMPT_ASSETS, dice.sample(keys, min(5, len(keys))))
-
-    def memory_bytes(self) -> int:
-        """What its processes hold, without what they share."""
-        return sum(map(_resident, self.processes))
-
-
-@contextmanager
-def watched_dagster(host: Host, *, environment: dict[str, str]) -> Iterator[Webserver]:
-    """Run `dagster dev` on a host."""
-    # Makes the tables: the processes of `dagster dev` would do so at once, and break them.
-    os.environ.update(environment)
-    with open_instance(host.shell.home / "dagster"), host.shell.dagster_dev() as dev:
-        yield Webserver(dev, tuple(_long_lived(host.shell.home)))
-
-
-def _long_lived(home: Path) -> Iterator[int]:
-    """The webserver, the daemon and the code server that belong to a home."""
-    mark = f"NBP_HOME={home}".encode()
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit():
-            continue
-        with suppress(OSError):
-            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
-            if mark in (folder / "environ").read_bytes() and b"dagster" in words:
-                yield int(folder.name)
-
-
-def _resident(process: int) -> int:
-    try:
-        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0
-    for line in lines:
-        if line.startswith("RssAnon:"):
-            return 1024 * int(line.split()[1])
-    return 0

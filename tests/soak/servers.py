@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.rigs.farm import BUCKET
 from tests.rigs.postgres import PostgresServer, serve_postgres
 from tests.rigs.processes import Shell
+from tests.rigs.redis import RedisServer
+from tests.rigs.s3 import serve_s3
 from tests.rigs.service import ServiceProbe
 
 _SECONDS = 60
@@ -63,27 +66,42 @@ class Servers:
     Attributes:
         service: Makes the pictures.
         postgres: Keeps the ledger and Dagster's storage.
-        database: Name of the database in it.
+        database: URL of the database in it.
+        redis: Broker of the workers.
+        bucket: Address of the S3 server that keeps the store.
     """
 
     service: Service
     postgres: PostgresServer
     database: str
+    redis: RedisServer
+    bucket: str
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where they are on this machine, as `shared_settings` names them."""
+        return {
+            "service": self.service.probe.url,
+            "redis": self.redis.url,
+            "s3": self.bucket,
+            "database": self.database,
+        }
 
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Servers]:
     """Start the servers; they end with the context."""
-    with serve_postgres() as postgres:
-        postgres.execute("CREATE DATABASE soak TEMPLATE template0")
+    with ExitStack() as stack:
+        postgres = stack.enter_context(serve_postgres())
         service = Service(
             folder / "service",
             *("--latency", "1.5", "--slots", "8", "--rate-limit", "40", "--painter", "plain"),
         )
-        try:
-            yield Servers(service, postgres, "soak")
-        finally:
-            service.stop()
+        stack.callback(service.stop)
+        redis = RedisServer(folder / "redis")
+        stack.callback(redis.stop)
+        bucket = stack.enter_context(serve_s3(BUCKET))
+        yield Servers(service, postgres, postgres.make_database(), redis, bucket)
 
 
 def faults(dice: random.Random) -> list[dict[str, Any]]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import requests
 
-from tests.rigs.dagster import Operator
 from tests.soak.briefs import ChangingBriefs
-from tests.soak.hosts import Host, Webserver
+from tests.soak.hosts import Host
 from tests.soak.servers import Servers, faults
+from tests.soak.workshop import Workshop
 
 # Seconds between two things.
 _PAUSE = (0.2, 2.5)
@@ -31,7 +31,7 @@ class Storm:
     briefs: ChangingBriefs
     servers: Servers
     hosts: Sequence[Host]
-    dagster: Webserver
+    workshop: Workshop
     dice: random.Random
     stack: ExitStack
     say: Callable[[str], None]
@@ -54,7 +54,7 @@ class Storm:
         return [
             (self._edit, 20),
             (self._run, 30),
-            (self._backfill, 4),
+            (self._backfill, 8),
             (self._cancel, 6),
             (self._kill, 8),
             (self._freeze, 4),
@@ -64,6 +64,11 @@ class Storm:
             (self._take_service_away, 3),
             (self._make_service_fail, 4),
             (self._fill_disk, 3),
+            (self._replace_worker, 3),
+            (self._cut_worker_off, 3),
+            (self._deliver_twice, 3),
+            (self._restart_broker, 2),
+            (self._forget_results, 1),
         ]
 
     def _edit(self) -> str:
@@ -81,7 +86,7 @@ class Storm:
     def _backfill(self) -> str | None:
         # Its webserver may be without its database for a moment, and says so.
         with suppress(AssertionError, requests.RequestException, ValueError, KeyError, TypeError):
-            return self.dagster.back_fill(self.dice)
+            return self.workshop.back_fill(self.dice)
         return None
 
     def _cancel(self) -> str | None:
@@ -127,6 +132,26 @@ class Storm:
         self.servers.service.probe.heal()
         return f"{'+'.join(str(item['kind']) for item in chosen)} {seconds:.0f} s"
 
+    def _replace_worker(self) -> str:
+        return self.workshop.replace_worker(self.dice)
+
+    def _cut_worker_off(self) -> str:
+        seconds = self.dice.uniform(*_AWAY)
+        return f"{self.workshop.cut_off(self.dice, seconds)} {seconds:.0f} s"
+
+    def _deliver_twice(self) -> str | None:
+        with suppress(AssertionError, requests.RequestException, ValueError, KeyError, TypeError):
+            return self.workshop.deliver_twice(self.dice)
+        return None
+
+    def _restart_broker(self) -> str:
+        self.servers.redis.restart()
+        return ""
+
+    def _forget_results(self) -> str:
+        self.workshop.forget_results()
+        return ""
+
     def _fill_disk(self) -> str | None:
         host, seconds = self.dice.choice(self.hosts), self.dice.uniform(*_AWAY)
         return f"of {host.name} {seconds:.0f} s" if host.fill_disk(seconds) else None
@@ -138,7 +163,7 @@ def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
     Raises:
         TimeoutError: Something still runs after so many seconds.
     """
-    operator = Operator(storm.dagster.dev)
+    operator = storm.workshop.head.operator
     until = time.monotonic() + seconds
     while True:
         commands = [item.words for host in storm.hosts for item in host.running]
