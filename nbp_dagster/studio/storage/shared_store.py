@@ -214,7 +214,8 @@ class SharedStore(ImageStore, PrunableStore):
     def _mark(self, digest: str) -> None:
         """Write down that a file will have to be sent, before the file is there."""
         with translate_errors(self._pending):
-            self._pending.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._folder, self._pending):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._pending / digest).touch(mode=0o600)
 
     def _is_pending(self, digest: str) -> bool:
@@ -236,7 +237,7 @@ class SharedStore(ImageStore, PrunableStore):
                     if _name(digest).removeprefix(f"{IMAGES}/") not in there:
                         self._mark(digest)
                 note = json.dumps({"store": self._remote.name}).encode()
-                write_atomically(self._note, note)
+                write_atomically(self._note, note, private_in=self._folder)
             self._has_joined = True
 
     def _serves_remote(self) -> bool:
