@@ -29,6 +29,8 @@ _EXTRAS: Final = {
     "gcs": "gcsfs",
     "azure": "adlfs",
     "postgres": "psycopg",
+    "celery": "dagster_celery",
+    "otel": "opentelemetry",
 }
 
 
