@@ -100,6 +100,16 @@ def test_a_thumbnail_stays_where_it_was_drawn(tmp_path: Path) -> None:
     assert remote.asked == {}
 
 
+def test_bytes_that_were_a_thumbnail_first_are_sent_once_they_must_survive(tmp_path: Path) -> None:
+    remote = CountedFolder()
+    store = open_store(tmp_path, remote)
+    store.put(b"both", sync=False)
+
+    digest = store.put(b"both")
+
+    assert remote.read(name_of(digest)) == b"both"
+
+
 def test_an_outage_loses_nothing_and_the_next_run_sends_what_was_owed(tmp_path: Path) -> None:
     remote = CountedFolder(attempts=3)
     store = open_store(tmp_path / "north", remote)
