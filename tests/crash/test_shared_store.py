@@ -12,7 +12,7 @@ from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from tests.crash.harness import Death, Service, Site, audit, recover, run, run_to_death
 from tests.crash.worker import SENDING
 from tests.rigs.postgres import PostgresServer, postgres
-from tests.rigs.s3 import serve_s3
+from tests.rigs.s3 import serve_s3, variables_of
 
 __all__ = ["postgres"]
 
@@ -28,10 +28,8 @@ def service() -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def s3() -> Iterator[None]:
     with serve_s3(BUCKET) as address, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", address)
-        environment.setenv("AWS_ACCESS_KEY_ID", "key")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "not-to-be-shown")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name, value in variables_of(address).items():
+            environment.setenv(name, value)
         yield
 
 

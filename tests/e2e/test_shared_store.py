@@ -13,7 +13,7 @@ import pytest
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.postgres import PostgresServer, postgres
 from tests.rigs.processes import Shell
-from tests.rigs.s3 import count_requests, serve_s3
+from tests.rigs.s3 import count_requests, serve_s3, variables_of
 from tests.rigs.service import ServiceProbe
 
 __all__ = ["postgres"]
@@ -56,10 +56,7 @@ def homes(postgres: PostgresServer, tmp_path: Path) -> Iterator[Homes]:
                 OXEN_BASE_URL=service.url,
                 NBP_LEDGER_URL=ledger,
                 NBP_STORE_URL=f"s3://{BUCKET}/nbp",
-                AWS_ENDPOINT_URL=address,
-                AWS_ACCESS_KEY_ID="key",
-                AWS_SECRET_ACCESS_KEY="not-to-be-shown",
-                AWS_DEFAULT_REGION="us-east-1",
+                **variables_of(address),
             )
             write_briefs(shell.briefs, _winter())
             return shell

@@ -1,5 +1,6 @@
 """A real S3 server in a process of its own, for tests of what is kept in buckets."""
 
+import os
 import re
 import socket
 import subprocess
@@ -14,9 +15,7 @@ import requests
 
 _SECONDS = 60.0
 
-
-# "PUT /pictures/images/ab/abc... HTTP/1.1" 200 -
-# The answers that are errors are coloured.
+# A line is `... "PUT /bucket/images/ab/abc HTTP/1.1" 200 -`; that of an error is coloured.
 _ANSWERED = re.compile(r'"(?:\x1b\[[\d;]*m)*(GET|PUT|HEAD|POST|DELETE) /(\S*) HTTP/')
 _LIST = re.compile(r"^[^/?]*/?\?")
 
@@ -29,41 +28,31 @@ def serve_s3(*buckets: str, log: Path | None = None) -> Iterator[str]:
         buckets: Names of the buckets.
         log: File of a line for each request; see `count_requests`.
     """
-    with Bucket(*buckets, log=log) as server:
-        yield server.address
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with Path(log or os.devnull).open("ab") as output:
+        server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=output)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(server, address)
+        for bucket in buckets:
+            requests.put(f"{address}/{bucket}", timeout=_SECONDS).raise_for_status()
+        yield address
+    finally:
+        server.kill()
+        server.wait()
 
 
-class Bucket:
-    """A server with buckets, which can be stopped for good, or frozen for a while.
-
-    Attributes:
-        address: Where it listens.
-    """
-
-    def __init__(self, *buckets: str, log: Path | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self._port}"
-        self._buckets = buckets
-        self._log = log
-
-    def __enter__(self) -> "Bucket":
-        words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
-        output = subprocess.DEVNULL if self._log is None else self._log.open("ab")
-        self._server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=output)
-        try:
-            _wait(self._server, self.address)
-            for bucket in self._buckets:
-                requests.put(f"{self.address}/{bucket}", timeout=_SECONDS).raise_for_status()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.kill()
-        self._server.wait()
+def variables_of(address: str) -> dict[str, str]:
+    """Return the environment by which clients find a server."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "not-to-be-shown",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
 
 
 def count_requests(log: Path, bucket: str) -> Counter[str]:

@@ -35,6 +35,8 @@ def look_at_store(settings: Settings) -> Iterator[Finding]:
 def _probe(shared: UrlFolder) -> Iterator[Finding]:
     """Write, read, list and remove a small file."""
     name, data = f"{_PROBES}/{secrets.token_hex(8)}", secrets.token_bytes(16)
+    # Loads the driver, and asks for the keys that a machine's role gives.
+    shared.look_at(name)
     began = time.monotonic()
     shared.replace(name, data)
     seconds, wrote_at = time.monotonic() - began, time.time()

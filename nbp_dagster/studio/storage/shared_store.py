@@ -64,7 +64,9 @@ class SharedStore(ImageStore, PrunableStore):
     def put(self, data: bytes, *, sync: bool = True) -> str:
         digest = hashlib.sha256(data).hexdigest()
         if not sync:
-            return self._cache.put(data, sync=False)
+            if not self._cache.has(digest, size=len(data)):
+                self._cache_only(digest, data)
+            return digest
         self._join()
         if not self._is_sent(digest, len(data)):
             self._mark(digest)
@@ -184,14 +186,16 @@ class SharedStore(ImageStore, PrunableStore):
                 f"{self._remote.name}/{_name(digest)} has other bytes than its name says; remove "
                 "it, and restore it from its backup or make the image again"
             )
-        path = self._cache.path(digest)
-        if not path.is_file():
-            self._cache.put(data, sync=False)
-            with suppress(OSError):
-                # This machine has not sent it: see `_is_sent`.
-                os.utime(path, (time.time(), 0))
-            self._limit.make_room(len(data))
+        if not self._cache.path(digest).is_file():
+            self._cache_only(digest, data)
         return data
+
+    def _cache_only(self, digest: str, data: bytes) -> None:
+        """Write bytes into the cache that this machine has not sent: see `_is_sent`."""
+        self._cache.put(data, sync=False)
+        with suppress(OSError):
+            os.utime(self._cache.path(digest), (time.time(), 0))
+        self._limit.make_room(len(data))
 
     def _is_sent(self, digest: str, size: int) -> bool:
         """Whether this machine has sent the bytes so recently that they need not be sent again."""
@@ -214,7 +218,8 @@ class SharedStore(ImageStore, PrunableStore):
     def _mark(self, digest: str) -> None:
         """Write down that a file will have to be sent, before the file is there."""
         with translate_errors(self._pending):
-            self._pending.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self._folder, self._pending):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self._pending / digest).touch(mode=0o600)
 
     def _is_pending(self, digest: str) -> bool:
@@ -236,7 +241,7 @@ class SharedStore(ImageStore, PrunableStore):
                     if _name(digest).removeprefix(f"{IMAGES}/") not in there:
                         self._mark(digest)
                 note = json.dumps({"store": self._remote.name}).encode()
-                write_atomically(self._note, note)
+                write_atomically(self._note, note, private_in=self._folder)
             self._has_joined = True
 
     def _serves_remote(self) -> bool:

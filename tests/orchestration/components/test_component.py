@@ -17,6 +17,7 @@ from dagster.components.testing import DefsFolderSandbox, create_defs_folder_san
 from pydantic import ValidationError
 
 from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.step import studio_key
 from nbp_dagster.components import BrandCampaigns
 from nbp_dagster.components.component import BriefsUnusable
 from nbp_dagster.components.translation import SpecRefused
@@ -199,6 +200,20 @@ def test_live_definitions_load_without_the_key_and_never_hold_it(
 
     assert "ACME_KEY" in without
     assert "ACME_KEY" in text
+    assert SECRET not in text
+
+
+def test_a_store_that_machines_share_is_named_by_its_variable(
+    sandbox: DefsFolderSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_STORE", f"sftp://anna:{SECRET}@files.example/pictures")
+    folder = add(sandbox, "marketing", store_url_env="ACME_STORE")
+
+    with sandbox.load_component_and_build_defs(folder) as (_, definitions):
+        studio = definitions.resources[studio_key(Names())]
+        text = serialised(definitions)
+
+    assert studio.store_url == dg.EnvVar("ACME_STORE")
     assert SECRET not in text
 
 

@@ -16,7 +16,7 @@ from nbp_dagster.studio.delivery.publish_target import DeliveryError
 from nbp_dagster.studio.delivery.url_store import UrlStore
 from tests.rigs.dying_delivery import publish_and_die
 from tests.rigs.parcels import CAMPAIGN, pack_sample
-from tests.rigs.s3 import serve_s3
+from tests.rigs.s3 import serve_s3, variables_of
 
 BUCKET = "acme-sets"
 
@@ -25,10 +25,8 @@ BUCKET = "acme-sets"
 def s3() -> Iterator[str]:
     """Address of an S3 server that has the bucket."""
     with serve_s3(BUCKET) as address, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", address)
-        environment.setenv("AWS_ACCESS_KEY_ID", "key")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "not-to-be-shown")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        for name, value in variables_of(address).items():
+            environment.setenv(name, value)
         yield address
 
 

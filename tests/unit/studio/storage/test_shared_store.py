@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import time
 from pathlib import Path
 from uuid import uuid4
@@ -97,6 +98,16 @@ def test_a_thumbnail_stays_where_it_was_drawn(tmp_path: Path) -> None:
     assert north.peek(digest) == b"a thumbnail"
     assert south.peek(digest) is None
     assert remote.asked == {}
+
+
+def test_bytes_that_were_a_thumbnail_first_are_sent_once_they_must_survive(tmp_path: Path) -> None:
+    remote = CountedFolder()
+    store = open_store(tmp_path, remote)
+    store.put(b"both", sync=False)
+
+    digest = store.put(b"both")
+
+    assert remote.read(name_of(digest)) == b"both"
 
 
 def test_an_outage_loses_nothing_and_the_next_run_sends_what_was_owed(tmp_path: Path) -> None:
@@ -274,3 +285,19 @@ def test_what_is_removed_is_gone_for_all_and_sent_again_when_it_is_put_again(
     assert not south.has(digest)
     assert north.put(b"not needed") == digest
     assert south.get(digest) == b"not needed"
+
+
+@pytest.mark.parametrize("mask", [0, 0o022])
+def test_only_the_owner_may_use_the_cache_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    remote = CountedFolder()
+    before = os.umask(mask)
+    try:
+        store = open_store(tmp_path / "home", remote)
+        store.put(b"a rendition")
+        keep(store, b"an original")
+        open_store(tmp_path / "other", remote).get(store.put(b"a rendition"))
+    finally:
+        os.umask(before)
+
+    for path in [*(tmp_path / "home").rglob("*"), *(tmp_path / "other").rglob("*")]:
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
