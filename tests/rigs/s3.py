@@ -16,7 +16,8 @@ _SECONDS = 60.0
 
 
 # "PUT /pictures/images/ab/abc... HTTP/1.1" 200 -
-_ANSWERED = re.compile(r'"(GET|PUT|HEAD|POST|DELETE) /(\S*) HTTP/[\d.]+(?:\x1b\[0m)?" (\d+)')
+# The answers that are errors are coloured.
+_ANSWERED = re.compile(r'"(?:\x1b\[[\d;]*m)*(GET|PUT|HEAD|POST|DELETE) /(\S*) HTTP/')
 _LIST = re.compile(r"^[^/?]*/?\?")
 
 
@@ -71,7 +72,7 @@ def count_requests(log: Path, bucket: str) -> Counter[str]:
     Kinds are the methods, and LIST for a GET of the bucket itself.
     """
     counts: Counter[str] = Counter()
-    for method, path, _ in _ANSWERED.findall(log.read_text("utf-8", "replace")):
+    for method, path in _ANSWERED.findall(log.read_text("utf-8", "replace")):
         if path.partition("/")[0].partition("?")[0] == bucket:
             counts["LIST" if method == "GET" and _LIST.match(path) else method] += 1
     return counts

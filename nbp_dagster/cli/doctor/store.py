@@ -3,8 +3,6 @@
 import secrets
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Any
 
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.state import compare_clocks
@@ -49,26 +47,9 @@ def _probe(shared: UrlFolder) -> Iterator[Finding]:
                 "use a service that shows a write at once, as S3 does",
             )
             return
-        facts = shared.list_facts(_PROBES).get(name.partition("/")[2], {})
+        listed = shared.list_files(_PROBES).get(name.partition("/")[2])
     finally:
         shared.remove(name)
     yield Finding("store", "sound", f"{shared.name}, writes in {1000 * seconds:.0f} ms")
-    if (theirs := _time_of(facts)) is not None:
-        yield compare_clocks("clock of the store", theirs, wrote_at)
-
-
-def _time_of(facts: Any) -> float | None:
-    """Return when a file was written by its service's clock, in seconds since the epoch."""
-    # Each driver has a name of its own for it, and a type.
-    for name in ("LastModified", "last_modified", "updated", "mtime", "created"):
-        found = facts.get(name)
-        if isinstance(found, str):
-            try:
-                found = datetime.fromisoformat(found)
-            except ValueError:
-                continue
-        if isinstance(found, datetime):
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-        if isinstance(found, int | float):
-            return float(found)
-    return None
+    if listed is not None and listed.written_at is not None:
+        yield compare_clocks("clock of the store", listed.written_at, wrote_at)

@@ -1,6 +1,5 @@
 """Serves finished sets to browsers of this machine; reads the folder of sets and nothing else."""
 
-import logging
 from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +11,6 @@ from nbp_dagster.errors import NbpError
 
 HOST = "127.0.0.1"
 
-_LOG = logging.getLogger(__name__)
-
 
 class PortTaken(NbpError):
     """Another program listens at the port."""
@@ -23,7 +20,7 @@ class _SetHandler(SimpleHTTPRequestHandler):
     """Answers GET and HEAD with files below its folder; logs no request.
 
     Args:
-        look: Called before a page is read; where it fails, the page is what it was.
+        look: Called before a page is read.
     """
 
     def __init__(self, *args: Any, look: Callable[[], object], **kwargs: Any) -> None:
@@ -43,10 +40,7 @@ class _SetHandler(SimpleHTTPRequestHandler):
             self.send_error(404)
             return None
         if path.endswith(("/", ".html")):
-            try:
-                self._look()
-            except NbpError as error:
-                _LOG.warning("sets of other machines are not brought: %s", error)
+            self._look()
         return super().send_head()
 
     def end_headers(self) -> None:

@@ -5,18 +5,21 @@ and one small file is replaced last that names the archive: what a reader finds 
 """
 
 import json
+import logging
+import math
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
+from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.manifest.manifest import ManifestError, Picture, SetManifest, set_digest
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.set_files import SetFiles
@@ -36,6 +39,8 @@ SETS: Final = "sets"
 _FETCHES: Final = 8
 # Seconds between two looks for sets of other machines, where somebody turns pages.
 _LOOK_SECONDS: Final = 5.0
+# The same where the store did not answer: each look may take half a minute then.
+_AWAY_SECONDS: Final = 60.0
 _CAMPAIGN: Final = re.compile(r"([a-z0-9_]+)\.json")
 
 
@@ -59,6 +64,7 @@ class SharedSet:
     pictures: int
 
 
+_LOG: Final = logging.getLogger(__name__)
 _ADAPTER: Final = TypeAdapter(SharedSet)
 
 
@@ -80,7 +86,7 @@ class SharedSets:
         self._shared = places.shared
         self._clock = clock
         self._looking = threading.Lock()
-        self._looked_at: float | None = None
+        self._next_look = -math.inf
         # What the service said of each campaign's file when it was last read.
         self._seen: dict[str, tuple[str, bool]] = {}
 
@@ -134,10 +140,12 @@ class SharedSets:
         """
         if self._shared is None:
             return
-        facts = self._shared.list_facts(SETS)
-        names = {found[1]: facts[found[0]] for found in map(_CAMPAIGN.fullmatch, facts) if found}
-        for campaign in sorted({*names, *(self._list_own() if whole else ())}):
-            seen = (_tell(names[campaign]), whole) if campaign in names else None
+        files = self._shared.list_files(SETS)
+        stamps = {
+            found[1]: files[found[0]].stamp for found in map(_CAMPAIGN.fullmatch, files) if found
+        }
+        for campaign in sorted({*stamps, *(self._list_own() if whole else ())}):
+            seen = (stamps[campaign], whole) if campaign in stamps else None
             if seen is None or self._seen.get(campaign) not in (seen, (seen[0], True)):
                 self.bring(campaign, whole=whole)
                 if seen is not None:
@@ -146,16 +154,25 @@ class SharedSets:
     def look(self, *, whole: bool = False) -> None:
         """Bring every set, or its pages alone, unless that was done a moment ago.
 
-        Raises:
-            StoreError: As `bring_all`.
+        For servers of pages: where the store can't be asked, what is here is shown, and where
+        somebody looks already, nobody waits for them.
         """
-        if self._shared is None:
+        if self._shared is None or not self._looking.acquire(blocking=False):
             return
-        with self._looking:
-            now = self._clock.monotonic()
-            if self._looked_at is None or now - self._looked_at > _LOOK_SECONDS:
-                self.bring_all(whole=whole)
-                self._looked_at = self._clock.monotonic()
+        try:
+            if self._clock.monotonic() >= self._next_look:
+                self._next_look = self._clock.monotonic() + self._look_at_all(whole=whole)
+        finally:
+            self._looking.release()
+
+    def _look_at_all(self, *, whole: bool) -> float:
+        """Bring every set; return for how many seconds that is enough."""
+        try:
+            self.bring_all(whole=whole)
+        except NbpError as error:
+            _LOG.warning("sets of other machines are not brought: %s", error)
+            return _AWAY_SECONDS
+        return _LOOK_SECONDS
 
     def list_pages(self) -> frozenset[str]:
         """Return the digests of the archives that the store's sets are made of.
@@ -288,8 +305,3 @@ def _read_own(path: Path) -> bytes:
             f"{path} can't be read ({error.strerror}), and the store has no such picture: make the "
             "set again"
         ) from error
-
-
-def _tell(facts: Mapping[str, Any]) -> str:
-    """Return a text that changes when a file does, of what the service says of it."""
-    return repr(sorted((key, repr(value)) for key, value in facts.items()))

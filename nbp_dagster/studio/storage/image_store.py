@@ -75,6 +75,10 @@ class ImageStore(ABC):
             StoreError: They are elsewhere and can't be had.
         """
 
+    def locate(self, digest: str) -> str:
+        """Return where bytes are kept, for people to read; brings nothing."""
+        return str(self.path(digest).absolute())
+
     def bring(self, digest: str, *, size: int) -> bool:
         """Return whether bytes of that digest and size are kept, having asked for just these.
 

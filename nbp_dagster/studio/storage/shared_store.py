@@ -108,6 +108,9 @@ class SharedStore(ImageStore):
             self._fetch(digest)
         return path
 
+    def locate(self, digest: str) -> str:
+        return f"{self._remote.name}/{_name(digest)}"
+
     def bring(self, digest: str, *, size: int) -> bool:
         if self._cache.has(digest, size=size):
             return True

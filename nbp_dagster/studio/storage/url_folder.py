@@ -8,8 +8,10 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.foreign_text import redact
@@ -35,6 +37,8 @@ IMAGES: Final = "images"
 _OBJECT_STORES: Final = frozenset({*EXTRAS, "memory"})
 _S3: Final = frozenset({"s3", "s3a"})
 _LOCAL: Final = frozenset({"file", "local"})
+# What drivers call the time of a file's last write, of all files that never change.
+_TIMES: Final = ("LastModified", "last_modified", "updated", "mtime", "created")
 
 # The user part before the host, and what follows a question mark.
 _SECRET_PARTS: Final = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
@@ -51,6 +55,29 @@ _LASTING: Final = (
 )
 # Seconds before the second attempt; three times as long before each further one.
 _FIRST_PAUSE: Final = 0.5
+
+
+@dataclass(frozen=True)
+class UrlFile:
+    """What a listing says of a file.
+
+    Attributes:
+        size: Bytes.
+        written_at: When it was written, by the service's clock, in seconds since the epoch; None
+            where the service does not say it.
+        stamp: Changes whenever the file does.
+    """
+
+    size: int
+    written_at: float | None
+    stamp: str
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Self:
+        """Return what a driver's facts say; each has names of its own, and types."""
+        times = (facts[name] for name in _TIMES if name in facts)
+        stamp = repr(sorted((name, repr(value)) for name, value in facts.items()))
+        return cls(int(facts["size"]), next(filter(None, map(_to_seconds, times)), None), stamp)
 
 
 class UrlFolder:
@@ -102,12 +129,12 @@ class UrlFolder:
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         """Return the bytes of every file below a prefix, by its path below that."""
-        return {path: int(facts["size"]) for path, facts in self.list_facts(prefix).items()}
+        return {path: file.size for path, file in self.list_files(prefix).items()}
 
-    def list_facts(self, prefix: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return what the service says of every file below a prefix, by its path below that."""
+    def list_files(self, prefix: str) -> Mapping[str, UrlFile]:
+        """Return every file below a prefix, by its path below that."""
 
-        def find(files: Any, root: str) -> Mapping[str, Mapping[str, Any]]:
+        def find(files: Any, root: str) -> Mapping[str, UrlFile]:
             files.invalidate_cache()
             top = f"{root}/{prefix}"
             try:
@@ -115,7 +142,7 @@ class UrlFolder:
             except FileNotFoundError:
                 return {}
             cut = len(files._strip_protocol(top).rstrip("/")) + 1
-            return {path[cut:]: facts for path, facts in found.items()}
+            return {path[cut:]: UrlFile.of(facts) for path, facts in found.items()}
 
         return self._ask("list", prefix, find)
 
@@ -218,6 +245,19 @@ class UrlFolder:
         extra = EXTRAS.get(self._protocol)
         remedy = f"install nbp-dagster[{extra}]" if extra else "install the fsspec driver for it"
         return f"{self.name}: nothing here can open {self._protocol}:// addresses; {remedy}"
+
+
+def _to_seconds(time_of_file: object) -> float | None:
+    """Return a driver's time in seconds since the epoch; None for what is no time."""
+    if isinstance(time_of_file, str):
+        try:
+            time_of_file = datetime.fromisoformat(time_of_file)
+        except ValueError:
+            return None
+    if isinstance(time_of_file, datetime):
+        zoned = time_of_file if time_of_file.tzinfo else time_of_file.replace(tzinfo=UTC)
+        return zoned.timestamp()
+    return float(time_of_file) if isinstance(time_of_file, int | float) else None
 
 
 def _move_into_place(files: Any, target: str, write: Callable[[str], object]) -> None:

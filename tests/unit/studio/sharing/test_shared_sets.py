@@ -253,3 +253,21 @@ def test_pages_that_are_gone_from_the_store_leave_the_folder_as_it_is(
         south.sets.bring(CAMPAIGN)
 
     assert south.require_whole() == sample().manifest
+
+
+def test_a_review_shows_what_is_here_while_the_store_is_away_and_looks_again_later(
+    north: Home, south: Home, remote: CountedFolder
+) -> None:
+    north.write(sample())
+    remote.is_down = True
+    remote.asked.clear()
+
+    for _ in range(3):
+        south.sets.look()
+    assert not south.folder.exists()
+    assert sum(remote.asked.values()) == 1
+    remote.is_down = False
+    south.clock.sleep(120)
+    south.sets.look()
+
+    assert (south.folder / MANIFEST).is_file()
