@@ -5,7 +5,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -70,12 +70,13 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
-def try_briefs(count: int, *, seed: int) -> Iterator[str]:
+def try_briefs(count: int, *, seed: int, begin: Callable[[], None] = lambda: None) -> Iterator[str]:
     """Yield what went wrong with changed briefs besides their being refused in clear words."""
     dice = random.Random(f"briefs {seed}")
     with tempfile.TemporaryDirectory() as name:
         trial = _Trial(Path(name), dice)
         for number in range(count):
+            begin()
             problem = trial.run()
             if problem is not None:
                 yield f"brief {number}: {problem}"

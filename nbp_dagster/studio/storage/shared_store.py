@@ -19,7 +19,12 @@ from nbp_dagster.studio.storage.files import (
     translate_errors,
     write_atomically,
 )
-from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
+from nbp_dagster.studio.storage.image_store import (
+    FolderStore,
+    ImageStore,
+    PrunableStore,
+    StoredFile,
+)
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 # Seconds for which a listing is believed when it lacks a digest.
@@ -31,7 +36,7 @@ _SENT_SECONDS: Final = 3600.0
 _ABANDONED_SECONDS: Final = 24 * 3600.0
 
 
-class SharedStore(ImageStore):
+class SharedStore(ImageStore, PrunableStore):
     """Keeps bytes as `<url>/images/<first two hex digits>/<digest>`, whole or not at all.
 
     What is put is there for every machine before `put` or `keep` returns; only what need not
@@ -131,6 +136,29 @@ class SharedStore(ImageStore):
             with suppress(OSError):
                 if time.time() - mark.stat().st_mtime > _ABANDONED_SECONDS:
                     mark.unlink()
+
+    def list_files(self) -> Iterator[StoredFile]:
+        now = time.time()
+        for path, file in self._remote.list_files(IMAGES).items():
+            digest = path.rpartition("/")[2]
+            if f"{IMAGES}/{path}" == _name(digest):
+                # Where the service tells no time, everything counts as used now, and stays.
+                used_at = now if file.written_at is None else file.written_at
+                yield StoredFile(digest, file.size, used_at)
+
+    def remove(self, digest: str, *, unused_since: float) -> bool:
+        # Looked at again: what is put anew since the listing has a new time. Between this look and
+        # the removal nothing can be held; whoever puts it then has not needed it for a day.
+        found = self._remote.look_at(_name(digest))
+        if found is None or found.written_at is None or found.written_at >= unused_since:
+            return False
+        path = self._cache.path(digest)
+        with translate_errors(path):
+            # First, so that this machine sends it again should it be needed.
+            path.unlink(missing_ok=True)
+        self._remote.remove(_name(digest))
+        self._listings.forget(digest)
+        return True
 
     def _read_cached(self, digest: str) -> bytes | None:
         """Return verified bytes of the cache; a file with other bytes is removed."""
@@ -240,6 +268,11 @@ class _Listings:
                 sizes = self._remote.sizes(f"{IMAGES}/{pair}")
                 self._listed[pair] = (time.monotonic(), sizes)
             return sizes.get(digest)
+
+    def forget(self, digest: str) -> None:
+        """List a pair of digits anew when it is asked for: a file of it was removed."""
+        with self._lock:
+            self._listed.pop(digest[:2], None)
 
 
 def _name(digest: str) -> str:

@@ -111,9 +111,13 @@ def test_what_others_may_read_is_told_with_the_command_that_mends_it(
     _, found = doctor()
     assert (found["file rights"]["verdict"], found["file rights"]["advice"]) == (
         "warning",
-        f"chmod 600 {ledger}",
+        f"chmod -R go= {ledger}",
     )
     ledger.chmod(0o600)
+    (home / "store").mkdir(mode=0o755)
+    _, found = doctor()
+    assert found["file rights"]["advice"] == f"chmod -R go= {home}/store"
+    (home / "store").chmod(0o700)
     _, found = doctor()
     assert found["file rights"]["verdict"] == "sound"
 
