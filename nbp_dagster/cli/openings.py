@@ -288,11 +288,13 @@ def settle_purchase(
     from nbp_dagster.studio.ledger import settling
     from nbp_dagster.studio.ledger.owner_leases import take_lease
     from nbp_dagster.studio.purchasing.reconcile import contradicts
+    from nbp_dagster.studio.shared_state.state import owners_folder
 
     clock = SystemClock()
     with ExitStack() as stack:
         database = stack.enter_context(open_database(settings))
-        lease = stack.enter_context(take_lease(database, folder=_paths(settings).owners))
+        owners = owners_folder(_paths(settings), database)
+        lease = stack.enter_context(take_lease(database, folder=owners))
         purchase = settling.find_open(database, purchase_id)
         if generation_id is None:
             return settling.settle_absent(

@@ -55,7 +55,7 @@ from nbp_dagster.studio.review.editable import find_edit_bases
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.logo_files import make_logo_files
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
-from nbp_dagster.studio.shared_state.state import open_home_ledger, open_state
+from nbp_dagster.studio.shared_state.state import open_home_ledger, open_state, owners_folder
 from nbp_dagster.studio.sharing.shared_sets import SharedSets
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.open_store import open_places
@@ -206,7 +206,7 @@ class Studio:
             references=self.references,
             rate_limiter=service.rate_limiter,
             breaker=service.breaker,
-            take_lease=partial(take_lease, database, folder=paths.owners),
+            take_lease=partial(take_lease, database, folder=owners_folder(paths, database)),
             clock=clock,
             limits=replace(tuning.limits, in_flight=options.in_flight),
             times=tuning.times.with_outage(60 * options.outage_minutes),

@@ -207,8 +207,17 @@ class RateState:
         taken = sum(member.flying for member in living.values())
         part = max(self.window / (len(living) + 1), self.window - taken, 1.0)
         room = max(0, min(limit, int(part)) - flying)
-        entered = {**living, name: Member(flying + min(room, wanted), limit, now)}
-        return replace(self, stamp=now, members=entered), room
+        entered = Member(flying + min(room, wanted), limit, now)
+        own = self.members.get(name)
+        if (
+            own is not None
+            and replace(own, touched=now) == entered
+            and 0 <= now - own.touched < TOUCH_SECONDS
+            and len(living) + 1 == len(self.members)
+        ):
+            # Nothing that others would have to be told.
+            return self, room
+        return replace(self, stamp=now, members={**living, name: entered}), room
 
     def leave(self, name: str, now: float) -> "RateState":
         """Return a run's share of the window to the others."""

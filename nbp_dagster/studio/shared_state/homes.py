@@ -6,7 +6,7 @@ Must not know: what a home holds.
 import re
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -25,6 +25,11 @@ from nbp_dagster.studio.ledger.schema import homes
 from nbp_dagster.studio.storage.files import StoreError, hold_lock, write_atomically
 
 _HOME_ID = re.compile("[0-9a-f]{32}")
+# Seconds in which a home that is opened again need not be noted again: sensors do so all day.
+_LATELY = 600.0
+# Seconds after which one that shares its store, and so keeps nothing to itself, is forgotten: pods
+# whose disks go with them have a new home each.
+_FORGET = 30 * 86_400.0
 
 
 class StateApart(NbpError):
@@ -52,6 +57,11 @@ class Home:
     folder: str
     store: str
     opened_at: float
+
+    def is_lately(self, home: "Home") -> bool:
+        """Whether a home that is opened now was opened so a little while ago."""
+        age = home.opened_at - self.opened_at
+        return 0 <= age < _LATELY and replace(self, opened_at=home.opened_at) == home
 
     def in_words(self) -> str:
         """Return such as "9f31c2d4 (/data/nbp on worker-2, store s3://pictures)"."""
@@ -87,11 +97,18 @@ def enter(engine: Engine, home: Home) -> None:
         StateApart: Another one does, and the two share no store.
         LedgerDatabaseError: The database can't be used.
     """
+    where = location_of(engine)
+    known = list_homes(engine)
+    require_common_store(home, known, where=where)
+    if any(each.is_lately(home) for each in known):
+        return
     with translate_errors(begin_serialised(engine), engine) as connection:
+        # Another one may have come in meanwhile.
         rows = connection.execute(sa.select(homes)).all()
-        known = [Home(**row._mapping) for row in rows]
-        require_common_store(home, known, where=location_of(engine))
-        connection.execute(homes.delete().where(homes.c.home_id == home.home_id))
+        require_common_store(home, [Home(**row._mapping) for row in rows], where=where)
+        keeps_nothing = (homes.c.store != "") & (homes.c.opened_at < home.opened_at - _FORGET)
+        is_this = homes.c.home_id == home.home_id
+        connection.execute(homes.delete().where(is_this | keeps_nothing))
         connection.execute(homes.insert().values(**vars(home)))
 
 

@@ -6,6 +6,7 @@ Must not know: what a document says.
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -67,6 +68,16 @@ def open_home_ledger(
     if not url:
         make_private_file(paths.ledger)
     return open_ledger(url or paths.ledger, lock_timeout=lock_timeout)
+
+
+def owners_folder(paths: StudioPaths, database: Engine) -> Path:
+    """Return where the runs on a ledger in a file show that they are alive.
+
+    Beside the file, for whichever home uses it: another home's run would else count as dead.
+    """
+    if database.dialect.name != "sqlite":
+        return paths.owners
+    return Path(str(database.url.database)).absolute().parent / paths.owners.name
 
 
 def open_state(

@@ -33,9 +33,30 @@ def engine(ledger_url: str) -> Iterator[Engine]:
 
 def test_one_home_comes_back_as_often_as_it_likes(engine: Engine) -> None:
     enter(engine, NORTH)
+    # Known by now, and not written again each time a sensor looks.
+    enter(engine, replace(NORTH, opened_at=1_800_000_100.0))
+    assert list_homes(engine) == (NORTH,)
     enter(engine, replace(NORTH, host="another", opened_at=1_800_000_200.0))
 
     assert list_homes(engine) == (replace(NORTH, host="another", opened_at=1_800_000_200.0),)
+
+
+def test_a_home_that_keeps_nothing_is_forgotten_after_a_month(engine: Engine) -> None:
+    enter(engine, replace(NORTH, store=STORE))
+    later = replace(SOUTH, store=STORE, opened_at=NORTH.opened_at + 29 * 86_400)
+    enter(engine, later)
+    assert len(list_homes(engine)) == 2
+
+    enter(engine, replace(later, opened_at=NORTH.opened_at + 31 * 86_400))
+
+    assert [home.home_id for home in list_homes(engine)] == [SOUTH.home_id]
+
+
+def test_a_home_that_keeps_its_pictures_is_never_forgotten_by_itself(engine: Engine) -> None:
+    enter(engine, NORTH)
+
+    with pytest.raises(StateApart):
+        enter(engine, replace(SOUTH, opened_at=NORTH.opened_at + 400 * 86_400))
 
 
 @pytest.mark.parametrize(

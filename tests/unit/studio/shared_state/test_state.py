@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,16 @@ from sqlalchemy.engine import Engine
 
 from nbp_dagster.studio.ledger.database import begin_serialised, begin_writing
 from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
+from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.ledger.schema import homes, identity, shared_documents
 from nbp_dagster.studio.shared_state.homes import StateApart
-from nbp_dagster.studio.shared_state.state import Sharing, State, open_home_ledger, open_state
+from nbp_dagster.studio.shared_state.state import (
+    Sharing,
+    State,
+    open_home_ledger,
+    open_state,
+    owners_folder,
+)
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from tests.fakes.clock import FakeClock
 
@@ -145,3 +153,19 @@ def test_a_home_that_came_with_a_ledger_of_before_is_the_first(
     home("north", Sharing(has_ledger=True))
 
     assert count(database, homes) == 1
+
+
+def test_homes_that_use_one_file_see_each_other_s_runs(tmp_path: Path) -> None:
+    north, south = StudioPaths(tmp_path / "north"), StudioPaths(tmp_path / "south")
+    url = f"sqlite:///{tmp_path}/shared/ledger.sqlite"
+    with ExitStack() as stack:
+        first, second = (open_home_ledger(paths, url) for paths in (north, south))
+        one = stack.enter_context(take_lease(first, folder=owners_folder(north, first)))
+        other = stack.enter_context(take_lease(second, folder=owners_folder(south, second)))
+
+        assert one.is_alive(other.owner)
+        assert other.is_alive(one.owner)
+    own = open_home_ledger(north, "")
+    assert owners_folder(north, own) == north.owners
+    for engine in (first, second, own):
+        engine.dispose()
