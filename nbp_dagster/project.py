@@ -7,7 +7,11 @@ from pathlib import Path
 import dagster as dg
 from pydantic import SecretStr
 
-from nbp_dagster._dagster_private import latest_record_id, open_without_compute_logs
+from nbp_dagster._dagster_private import (
+    latest_record_id,
+    open_without_compute_logs,
+    wait_for_run_locks,
+)
 from nbp_dagster.addresses import split_list
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
@@ -27,6 +31,9 @@ from nbp_dagster.studio.storage.files import hold_lock, write_atomically
 from nbp_dagster.telemetry.json_logs import set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
+
+# That another program may hold Dagster's file of runs.
+_LOCK_SECONDS = 60
 
 
 def build_definitions(
@@ -158,6 +165,7 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
         instance = open_without_compute_logs(folder)
+        wait_for_run_locks(instance, _LOCK_SECONDS)
         instance.get_run_records(limit=1)
         latest_record_id(instance)
         return instance
