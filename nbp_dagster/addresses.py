@@ -1,7 +1,12 @@
-"""Judges by text alone whether an IP is public and a text can be a path; opens nothing."""
+"""The rules of URLs, hosts and paths that text alone decides; resolves and opens nothing.
+
+What may be opened after a host is resolved is `oxen.urls`, by these rules.
+"""
 
 import ipaddress
 import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is given out so far
@@ -13,6 +18,17 @@ _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 MAX_NAME_BYTES = 255  # NAME_MAX of the usual file systems
 MAX_PATH_BYTES = 4000  # PATH_MAX of Linux is 4096; below a folder files have names of their own
+
+SERVED_ADDRESS: Final = (
+    r"^https?://(\[[0-9A-Fa-f:.]+\](:[0-9]+)?|[^\s/?#@()\[\]\\]+)(/[^\s?#()\[\]\\]*)?$"
+)
+"""Of a page of this installation that others link: http or https, no user, query, fragment."""
+
+# Characters on which URL parsers disagree about where the host ends.
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa")
+# 127.1, 2130706433 and 0x7f000001 all reach this machine, though no parser takes them for an IP.
+_NUMERIC_LABEL = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -28,6 +44,41 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return all(map(_is_public, _list_wrapped(outer) or (outer,)))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine by its name or number."""
+    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+
+
+def is_public_name(host: str) -> bool:
+    """Tell whether a host, by its text, may be one on the public internet: an IP or a full name."""
+    host = host.rstrip(".").lower()
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        is_number = _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]) is not None
+        return "." in host and not (is_number or host.endswith(_LOCAL_SUFFIXES))
+    return is_public(host)
+
+
+def has_ambiguous_characters(url: str) -> bool:
+    """Tell whether URL parsers may disagree about a URL: a blank, a control, a backslash."""
+    return _FORBIDDEN.search(url) is not None
+
+
+def split_url(url: str) -> tuple[SplitResult, int | None] | None:
+    """Return the parts of a URL and its port; None where its host or port cannot be parsed."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        return None
+
+
+def has_user(parts: SplitResult) -> bool:
+    """Tell whether a URL carries a user name or password, an empty one too."""
+    return "@" in parts.netloc
 
 
 def find_path_fault(path: str) -> str | None:
@@ -63,6 +114,18 @@ def require_path(path: str) -> str:
     if fault is not None:
         raise ValueError(fault)
     return path
+
+
+def require_url(text: str) -> str:
+    """Return the URL of a store as it is.
+
+    Raises:
+        ValueError: It names no protocol, or nothing behind it.
+    """
+    protocol, separator, rest = text.strip().partition("://")
+    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", protocol) or not rest:
+        raise ValueError("accepted: a URL such as s3://bucket/folder, gs://..., az://...")
+    return text
 
 
 def _is_public(ip: _Address) -> bool:

@@ -27,7 +27,7 @@ from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.settings import Settings, SettingsError, read_settings, variable_of
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
-from nbp_dagster.studio.storage.files import hold_lock, write_atomically
+from nbp_dagster.studio.storage.files import hold_lock, make_private_folder, write_atomically
 from nbp_dagster.telemetry.json_logs import set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def build_definitions(
         briefs, names, studio, reload=reload_through(url) if url else None
     )
     return dg.Definitions(
-        assets=build_assets(briefs, names),
+        assets=build_assets(briefs, names, prompts_per_run=settings.prompts_per_run),
         jobs=automation.jobs,
         schedules=automation.schedules,
         sensors=automation.sensors,
@@ -135,6 +135,7 @@ def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
         home=str(settings.home.absolute()),
         config=str(settings.config.absolute()),
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
+        store_url=name_variable(settings.store_url, "NBP_STORE_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
         c2pa_cert=settings.c2pa_cert or "",
         daily_budget_setting=variable_of("daily_budget_usd"),
@@ -156,6 +157,8 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
             f"DAGSTER_HOME or NBP_HOME: {str(folder.absolute())!r} - has a question mark, at which "
             "Dagster ends the path of its SQLite files; move the folder to a path without one"
         )
+    # Its events hold prompts, and small pictures.
+    make_private_folder(folder)
     # Dagster makes its tables on first use, and two processes that do so at once break them.
     with hold_lock(folder / ".opening.lock"):
         target = folder / "dagster.yaml"

@@ -149,8 +149,15 @@ def test_a_command_that_does_not_exist_is_noticed() -> None:
             check_command(words)
 
 
+def test_the_modules_that_the_security_page_names_exist() -> None:
+    named = re.findall(r"`([a-z_/0-9]+\.py)`", read("docs/security.md"))
+
+    assert len(named) > 20
+    assert [name for name in named if not (ROOT / "nbp_dagster" / name).is_file()] == []
+
+
 def test_every_page_is_in_the_readme() -> None:
-    linked = set(re.findall(r"\]\(docs/([a-z_]+\.md)", read("README.md")))
+    linked = set(re.findall(r"\]\(docs/([a-z_-]+\.md)", read("README.md")))
 
     assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 

@@ -21,6 +21,7 @@ from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.delivery.publish_target import PublishTarget
 from nbp_dagster.studio.ledger.orders import Progress
+from nbp_dagster.studio.runs.heartbeat import Heartbeat
 from nbp_dagster.studio.studio import Studio
 from nbp_dagster.yaml_source.problems import BriefError
 
@@ -77,6 +78,12 @@ def _require_sound(context: dg.AssetExecutionContext, names: Names, briefs: Brie
         raise dg.Failure(str(BriefError(briefs.root, needed)), allow_retries=False)
     for problem in briefs.set_aside:
         context.log.warning("not needed here, and left out until it is corrected: %s", problem)
+
+
+def heartbeat_of(context: dg.AssetExecutionContext, names: Names) -> Heartbeat | None:
+    """Return the signs of life of the run of such a step."""
+    resource: StudioResource = getattr(context.resources, studio_key(names))
+    return resource.heartbeat
 
 
 def tag_run(context: dg.AssetExecutionContext, studio: Studio, campaigns: Collection[str]) -> None:

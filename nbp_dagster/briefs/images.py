@@ -5,15 +5,19 @@ of a public host. Addresses are judged by their text alone; nothing is resolved 
 """
 
 import difflib
-import ipaddress
 import posixpath
 import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from nbp_dagster.addresses import find_path_fault, is_public
+from nbp_dagster.addresses import (
+    find_path_fault,
+    has_ambiguous_characters,
+    has_user,
+    is_public_name,
+    split_url,
+)
 from nbp_dagster.file_kinds import DRAWN_KINDS, HEAD_BYTES, advise_conversion, describe_kind
 from nbp_dagster.studio.storage.picture_identity import hash_formerly, hash_picture
 
@@ -25,8 +29,6 @@ UNREADABLE = "cannot be read; check the file, its links and its permissions"
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _SHOT_ID = re.compile(r"[a-z0-9_]+")
-_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".home.arpa")
-_NUMERIC_LABEL = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -74,33 +76,18 @@ def resolve_source(source: str, folder: str = BRANDS_FOLDER) -> str:
 
 def find_address_fault(url: str) -> str | None:
     """Return why an address may not be used, or None."""
-    if not url.isascii() or re.search(r"[\s\\\x00-\x20]", url):
+    if not url.isascii() or has_ambiguous_characters(url):
         return "has characters an address may not have; percent-encode them"
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
-        _ = parts.port
-    except ValueError:
+    found = split_url(url)
+    if found is None:
         return "not a valid address; accepted: https://host/path"
+    parts, _ = found
     if parts.scheme.lower() != "https":
         return "accepted: a path beside the brief or an https address"
-    if parts.username is not None or parts.password is not None:
+    if has_user(parts):
         return "an address with a user or password is not accepted; remove them"
-    return _find_host_fault(host)
-
-
-def _find_host_fault(host: str) -> str | None:
-    private = "not a public host; accepted: an https address on the internet"
-    try:
-        ipaddress.ip_address(host)
-        return None if is_public(host) else private
-    except ValueError:
-        pass  # a host name; judged below
-    # 127.1, 2130706433 and 0x7f000001 all reach this machine though no parser above takes them.
-    if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):
-        return private
-    if host == "localhost" or "." not in host or host.endswith(_LOCAL_SUFFIXES):
-        return private
+    if not is_public_name(parts.hostname or ""):
+        return "not a public host; accepted: an https address on the internet"
     return None
 
 

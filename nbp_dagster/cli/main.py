@@ -16,6 +16,7 @@ from nbp_dagster.cli.commands.canary import canary
 from nbp_dagster.cli.commands.doctor import doctor
 from nbp_dagster.cli.commands.export import export
 from nbp_dagster.cli.commands.gallery import gallery
+from nbp_dagster.cli.commands.gc import gc
 from nbp_dagster.cli.commands.ledger import ledger
 from nbp_dagster.cli.commands.plan import plan
 from nbp_dagster.cli.commands.report import report
@@ -75,6 +76,7 @@ for command in (
     sheets,
     canary,
     doctor,
+    gc,
 ):
     main.add_command(command)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import dagster as dg
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from nbp_dagster.addresses import find_path_fault
+from nbp_dagster.addresses import SERVED_ADDRESS, find_path_fault
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import GROUP, Names, scoped
 from nbp_dagster.assets.step import destination_key, progress_key, studio_key
@@ -112,6 +112,13 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             "shared ledger. Left out: a SQLite file in the state folder."
         ),
     ] = None
+    store_url_env: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds the URL of a store that "
+            "several machines share. Left out: folders in the state folder."
+        ),
+    ] = None
     c2pa_key_env: Annotated[
         str | None,
         dg.Resolver.default(
@@ -200,7 +207,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
     @field_validator("dagster_url")
     @classmethod
     def _check_url(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^/?#@]+(/[^?#]*)?", value):
+        if value is not None and not re.fullmatch(SERVED_ADDRESS, value):
             raise ValueError("accepted: an http(s) address without user, query and fragment")
         return value
 
@@ -228,6 +235,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             home=str(home.absolute()),
             config=str(config.absolute()),
             ledger_url=_variable(self.ledger_url_env),
+            store_url=_variable(self.store_url_env),
             c2pa_key=_variable(self.c2pa_key_env),
             c2pa_cert=_variable(self.c2pa_cert_env),
             daily_budget_setting=f"options.daily_budget_usd of the BrandCampaigns {folder.name}",
@@ -242,7 +250,12 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(
             assets=dg.map_asset_specs(
                 lambda spec: check_spec(spec, self.get_asset_spec(spec)),
-                build_assets(briefs, names, execute=self.execute),
+                build_assets(
+                    briefs,
+                    names,
+                    execute=self.execute,
+                    prompts_per_run=self.options.prompts_per_run,
+                ),
             ),
             jobs=automation.jobs,
             schedules=automation.schedules,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlencode
 
+from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock
 from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
 from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
@@ -27,7 +28,7 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
-from nbp_dagster.oxen.urls import is_loopback, read_origin
+from nbp_dagster.oxen.urls import read_origin
 
 T = TypeVar("T")
 

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 import requests
 
+from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import BadResponse, ConnectionFailed, OxenError, TimedOut
 from nbp_dagster.oxen.network_errors import NETWORK_FAULTS, translate_fault
 from nbp_dagster.oxen.sockets.adapter import WatchedAdapter
 from nbp_dagster.oxen.sockets.watchdog import UnderWay, Watchdog
-from nbp_dagster.oxen.urls import is_loopback
 from nbp_dagster.version import __version__
 
 logger = logging.getLogger(__name__)

@@ -1,21 +1,19 @@
 """Decides which URLs are the service's own and which others may be opened (SSRF protection).
 
-Must not know: keys, requests, or what is fetched.
+What the text of a URL says is judged in `addresses`. Must not know: keys, requests, or what is
+fetched.
 """
 
-import logging
 import re
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from nbp_dagster.addresses import is_public
+from nbp_dagster.addresses import has_ambiguous_characters, has_user, is_public, split_url
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.oxen.errors import ConnectionFailed, UnsafeUrl
-
-logger = logging.getLogger(__name__)
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Takes a host name and a port, returns every IP address it stands for; raises OSError."""
@@ -23,8 +21,6 @@ Resolver = Callable[[str, int], Sequence[str]]
 MAX_REDIRECTS = 3
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
-"""Characters on which URL parsers disagree about where the host ends."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,7 @@ def read_origin(url: str) -> Origin:
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS:
         raise _unsafe(url, f"the scheme is {scheme!r}, not https")
-    if "@" in parts.netloc:
+    if has_user(parts):
         raise _unsafe(url, "it carries a user name or password")
     if not parts.hostname:
         raise _unsafe(url, "it names no host")
@@ -76,11 +72,6 @@ def is_own(url: str, base_url: str) -> bool:
         return read_origin(url) == _read_base(base_url)
     except UnsafeUrl:
         return False
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine by its name or number."""
-    return host in {"localhost", "::1"} or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
 
 
 def check_foreign(url: str, resolver: Resolver = resolve_host) -> CheckedUrl:
@@ -128,14 +119,9 @@ def _resolve(url: str, origin: Origin, resolver: Resolver) -> tuple[str, ...]:
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:
-    if _FORBIDDEN.search(url):
+    if has_ambiguous_characters(url):
         raise _unsafe(url, "it contains a space, a control character or a backslash")
-    found = None
-    try:
-        parts = urlsplit(url)
-        found = (parts, parts.port)
-    except ValueError:
-        logger.debug("a URL of %d characters cannot be parsed", len(url))
+    found = split_url(url)
     if found is None:
         raise _unsafe(url, "its host or port cannot be parsed")
     return found

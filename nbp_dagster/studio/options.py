@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from nbp_dagster.addresses import require_path
+from nbp_dagster.addresses import SERVED_ADDRESS, require_path
 
 OnCancel = Literal["keep", "cancel"]
 ReadWhen = Literal["auto", "on", "off"]
@@ -72,6 +72,22 @@ class StudioOptions(BaseModel):
         description="Seconds after an order whose answer was lost before its job, not listed by "
         "the service, may count as never made: 0 to 86400; the order waits, others go on.",
     )
+    prompts_per_run: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Prompts of one run, at most: backfills and schedules are cut into runs of so "
+        "many, which several machines share; one run, however many, when unset. A campaign may "
+        "have its own.",
+    )
+    silence_seconds: float = Field(
+        default=180.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds without a sign of life after which a run counts as dead and is "
+        "failed, so that Dagster starts it anew: 1 to 86400.",
+    )
     on_cancel: OnCancel = Field(
         default="keep",
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "
@@ -125,6 +141,13 @@ class StudioOptions(BaseModel):
         "made, private, when it is not there.",
     )
 
+    store_cache_gb: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="GB of pictures that NBP_HOME keeps of a store that machines share, so that "
+        "they are not fetched again; what was used longest ago goes first.",
+    )
     preview_px: int = Field(
         default=640,
         ge=0,
@@ -134,7 +157,7 @@ class StudioOptions(BaseModel):
     )
     gallery_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/?#@()\[\]]+(/[^\s?#()\[\]]*)?$",
+        pattern=SERVED_ADDRESS,
         description="Address at which the folder of sets is served, as `nbp gallery --serve` does; "
         "Dagster's pages then open galleries, and show contact sheets, from there.",
     )

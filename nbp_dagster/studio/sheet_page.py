@@ -52,7 +52,8 @@ def write_sheet_page(context: SheetContext, report: SheetReport) -> Path | None:
         )
     )
     page = context.paths.sheets / brand_id / f"{character_id}.html"
-    write_atomically(page, text.encode())
+    # Pictures that nobody has released.
+    write_atomically(page, text.encode(), private_in=context.paths.sheets)
     return page
 
 

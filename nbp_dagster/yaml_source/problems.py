@@ -13,6 +13,8 @@ KeyPath = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SHOWN_CHARACTERS = 80  # of a value, so that a problem stays one readable line
+# Of a message, which may list names that the briefs themselves have; the packaged channels fit.
+_MESSAGE_START, _MESSAGE_END = 700, 150
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class BriefProblem:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         key = f"{self.key}: " if self.key else ""
         value = f"{self.value} - " if self.value else ""
-        return f"{place}: {key}{value}{self.message}"
+        # A key or a file's name within the message is a brief's own text.
+        return _escape_unseen(f"{place}: {key}{value}{_shorten(self.message)}")
 
 
 class BriefError(NbpError):
@@ -62,6 +65,20 @@ def format_key(path: KeyPath) -> str:
         shown = step if _PLAIN_KEY.fullmatch(step) else show_text(step)
         text += f".{shown}" if text else shown
     return text
+
+
+def _shorten(message: str) -> str:
+    """Return a message without the middle of one that is too long: its end says what to do."""
+    if len(message) <= _MESSAGE_START + _MESSAGE_END:
+        return message
+    return f"{message[:_MESSAGE_START]} ... {message[-_MESSAGE_END:]}"
+
+
+def _escape_unseen(line: str) -> str:
+    """Return a line whose control and invisible characters are written as escapes."""
+    if line.isprintable():
+        return line
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
 
 
 def show_text(text: str) -> str:

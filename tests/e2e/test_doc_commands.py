@@ -35,6 +35,7 @@ NOT_RUN: Mapping[str, str] = {
     "make dev": "a web server that runs until it is stopped; tests/e2e/test_dagster_ui.py",
     "make test": "these tests",
     "make check": "these tests, and the lint that continuous integration runs",
+    "make audit": "judges the environment it runs in; tests/audit",
     "make install": "fetches packages from a registry",
     "make bench": "takes half an hour",
     "make crash": "takes five minutes; tests/crash runs its short form",
@@ -47,6 +48,8 @@ NOT_RUN: Mapping[str, str] = {
     "nbp gallery --serve": "a web server that runs until it is stopped; test_set_server.py",
     "nbp review": "a web server that runs until it is stopped; tests/e2e/test_review.py",
     "nbp simulator": "a service that runs until it is stopped; the tests of live mode start it",
+    "pg_dump": "needs a database server; test_restore.py runs it",
+    "pg_restore": "needs a database server; test_restore.py runs it",
     "nbp ledger settle": "needs a purchase of which no list can prove whether it was made",
     "nbp ledger adopt-account north": "needs a ledger that another account has bought with",
 }

@@ -74,7 +74,9 @@ CALLS: dict[str, tuple[Callable[[OxenClient], object], bytes]] = {
 }
 
 
-def try_answers(count: int, *, seed: int) -> Iterator[str]:
+def try_answers(
+    count: int, *, seed: int, begin: Callable[[], None] = lambda: None
+) -> Iterator[str]:
     """Ask `count` times, each answer mutated; yield what went wrong besides a clear error."""
     dice = random.Random(f"answers {seed}")
     current = b""
@@ -94,6 +96,7 @@ def try_answers(count: int, *, seed: int) -> Iterator[str]:
                 retry=RetryPolicy(attempts=1),
             )
             for number in range(count):
+                begin()
                 name = dice.choice(list(CALLS))
                 call, sound = CALLS[name]
                 current = _mutated(sound, dice)

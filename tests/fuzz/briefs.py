@@ -5,7 +5,7 @@ import random
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -32,9 +32,10 @@ from nbp_dagster.simulator.catalogue import LIVE_RATIOS, MAX_REFERENCES
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.orders import KeptImage, Receipt, Reused
 from nbp_dagster.studio.manifest.manifest import picture_file
-from nbp_dagster.studio.manifest.records import RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecords
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.renditions.renderer import Renderer
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.typography.copy_fit import locale_copies
@@ -69,12 +70,13 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
-def try_briefs(count: int, *, seed: int) -> Iterator[str]:
+def try_briefs(count: int, *, seed: int, begin: Callable[[], None] = lambda: None) -> Iterator[str]:
     """Yield what went wrong with changed briefs besides their being refused in clear words."""
     dice = random.Random(f"briefs {seed}")
     with tempfile.TemporaryDirectory() as name:
         trial = _Trial(Path(name), dice)
         for number in range(count):
+            begin()
             problem = trial.run()
             if problem is not None:
                 yield f"brief {number}: {problem}"
@@ -162,7 +164,7 @@ class _Trial:
         )
         made = Reused(prompt.key, kept, receipt)
         store = FolderStore(self._home / "store")
-        records = RecordFolder(self._home / "records")
+        records = PromptRecords(DocumentFolder(self._home / "records"))
         shutil.rmtree(self._home / "records", ignore_errors=True)
         index = PictureIndex(self._engine)
         renderer = Renderer(

@@ -29,6 +29,7 @@ _EXTRAS: Final = {
     "gcs": "gcsfs",
     "azure": "adlfs",
     "postgres": "psycopg",
+    "celery": "dagster_celery",
     "otel": "opentelemetry",
 }
 
@@ -56,14 +57,16 @@ def _look_at_versions() -> Finding:
 def _look_at_extras(settings: Settings) -> Finding:
     """Look whether what the settings ask for is installed."""
     have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
+    store = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    urls = f"{settings.publish_to},{settings.publish_trial_to},{store}"
     asked = {
         "ocr": settings.ocr == "on",
         "c2pa": settings.c2pa_key is not None,
         "character": settings.character_scorer in ("dino", "body"),
         "postgres": settings.ledger_url is not None,
-        "s3": "s3://" in settings.publish_to + settings.publish_trial_to,
-        "gcs": "gs://" in settings.publish_to + settings.publish_trial_to,
-        "azure": "az://" in settings.publish_to + settings.publish_trial_to,
+        "s3": "s3://" in urls,
+        "gcs": "gs://" in urls,
+        "azure": "az://" in urls,
     }
     missing = [extra for extra, is_asked in asked.items() if is_asked and extra not in have]
     told = f"installed: {', '.join(have) or 'none'}"
@@ -95,12 +98,17 @@ def _look_at_rights(settings: Settings) -> Finding:
     """Look whether others on this machine may read ledger and keys."""
     paths = StudioPaths(settings.home.absolute())
     private = [paths.ledger, paths.review_key]
+    folders = [paths.store, paths.records, paths.sheets, paths.reports, paths.home / "canary"]
+    if settings.dagster_folder.is_relative_to(paths.home):
+        folders.append(settings.dagster_folder)
     key = None if settings.c2pa_key is None else settings.c2pa_key.get_secret_value()
     if key and "-----BEGIN" not in key and len(key) < 1_000:
         private.append(Path(key))
-    files = [path for path in private if path.is_file()]
-    bare = [path for path in files if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    found = [path for path in private if path.is_file()]
+    found += [path for path in folders if path.is_dir()]
+    bare = [path for path in found if stat.S_IMODE(path.stat().st_mode) & 0o077]
     if bare:
-        named = ", ".join(map(str, bare))
-        return Finding("file rights", "warning", f"others may read {named}", f"chmod 600 {named}")
-    return Finding("file rights", "sound", f"{len(files)} private files, readable by you alone")
+        words = f"others may read {', '.join(map(str, bare))}"
+        return Finding("file rights", "warning", words, f"chmod -R go= {' '.join(map(str, bare))}")
+    told = f"{len(found)} private files and folders, readable by you alone"
+    return Finding("file rights", "sound", told)

@@ -63,7 +63,8 @@ def write_canary_page(
         )
     )
     page = home / "canary" / campaign / f"{quote(sides[-1].model, safe='')}.html"
-    write_atomically(page, text.encode())
+    # Pictures that nobody has released.
+    write_atomically(page, text.encode(), private_in=home / "canary")
     return page
 
 

@@ -50,7 +50,7 @@ def write_report(folder: Path, report: CampaignReport) -> Path:
         StoreError: It can't be written.
     """
     path = folder / f"{report.manifest.campaign.id}.html"
-    write_atomically(path, render_report(report).encode())
+    write_atomically(path, render_report(report).encode(), private_in=folder)
     return path
 
 

@@ -112,6 +112,12 @@ def make_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE))
 
 
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only its owner may use, unless there is one; as `make_private_file`."""
+    with suppress(OSError):
+        path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+
+
 def keep_secret(path: Path) -> str:
     """Return the random secret in a file that only its owner may read; made when missing.
 
@@ -128,8 +134,7 @@ def keep_secret(path: Path) -> str:
             raise StoreError(f"cannot read {path}: {error}; remove it to have a new one") from error
         if not text:
             text = secrets.token_hex(32)
-            # The temporary file is its owner's alone, and a rename keeps that.
-            write_atomically(path, f"{text}\n".encode())
+            write_atomically(path, f"{text}\n".encode(), private_in=path.parent)
         return text
 
 

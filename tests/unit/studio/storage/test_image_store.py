@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.studio.storage.files import StoreError, make_private_file, write_atomically
+from nbp_dagster.studio.storage.files import (
+    StoreError,
+    keep_secret,
+    make_private_file,
+    make_private_folder,
+    write_atomically,
+)
 from nbp_dagster.studio.storage.image_store import FolderStore
 
 
@@ -56,7 +62,11 @@ def test_only_the_owner_may_use_what_is_kept_whatever_the_umask(tmp_path: Path, 
         store.put(b"another")
         write_atomically(home / "records" / "a" / "b.json", b"{}", private_in=home / "records")
         make_private_file(home / "ledger.sqlite")
+        keep_secret(home / "review.key")
+        make_private_folder(home / "dagster")
 
+    # It is made by a library, and holds nothing.
+    (home / ".review.key.lock").unlink()
     modes = modes_below(home)
     assert {mode for path, mode in modes.items() if (home / path).is_file()} == {0o600}
     assert {mode for path, mode in modes.items() if (home / path).is_dir()} == {0o700}
