@@ -81,6 +81,7 @@ def test_a_collector_that_is_away_costs_a_run_nothing_but_a_moment(live: Shell) 
 
 
 def test_a_run_that_dagster_launches_logs_json_too(live: Shell) -> None:
+    (live.home / "dagster").mkdir(parents=True)
     words = ("asset", "materialize", "-f", "definitions.py", "--select", "brand_kits")
     done = live.dagster(*words, "--partition", "hilltop", NBP_LOG_FORMAT="json")
 
