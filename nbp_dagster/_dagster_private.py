@@ -23,7 +23,7 @@ Strings that Dagster reads, the tags that begin with `dagster/`, stand where the
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -124,6 +124,26 @@ def open_without_compute_logs(folder: Path) -> dg.DagsterInstance:
     """Open the instance of a folder, whatever its `dagster.yaml` says of compute logs."""
     ref = InstanceRef.from_dir(str(folder), overrides={"compute_logs": _NO_COMPUTE_LOGS})
     return dg.DagsterInstance.from_ref(ref)
+
+
+def replace_console_logger(make_logger: Callable[[dg.InitLoggerContext], logging.Logger]) -> None:
+    """Have the runs of this process write to what a function returns, in place of coloured lines.
+
+    Dagster takes a code location's own loggers only for runs whose config names them, which those
+    of its daemon and UI do not.
+    """
+    dg.colored_console_logger._logger_fn = make_logger
+
+
+def wait_for_run_locks(instance: dg.DagsterInstance, seconds: int) -> None:
+    """Have an instance's SQLite file of runs wait so long for another program's lock.
+
+    Dagster leaves SQLite's five seconds, and a backup or a network disk may hold it for longer.
+    """
+    storage = instance.run_storage
+    address = getattr(storage, "_conn_string", "")
+    if address.startswith("sqlite:") and "?" not in address:
+        setattr(storage, "_conn_string", f"{address}?timeout={seconds}")  # noqa: B010
 
 
 def latest_record_id(instance: dg.DagsterInstance) -> int:

@@ -7,7 +7,12 @@ from pathlib import Path
 import dagster as dg
 from pydantic import SecretStr
 
-from nbp_dagster._dagster_private import latest_record_id, open_without_compute_logs
+from nbp_dagster._dagster_private import (
+    latest_record_id,
+    open_without_compute_logs,
+    replace_console_logger,
+    wait_for_run_locks,
+)
 from nbp_dagster.addresses import split_list
 from nbp_dagster.assets.factory import build_assets
 from nbp_dagster.assets.names import Names
@@ -16,7 +21,6 @@ from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
-from nbp_dagster.resources.json_logger import build_json_logger
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -24,9 +28,12 @@ from nbp_dagster.settings import Settings, SettingsError, read_settings, variabl
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, make_private_folder, write_atomically
-from nbp_dagster.telemetry.json_logs import set_up_json_logs
+from nbp_dagster.telemetry.json_logs import JsonHandler, set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
+
+# That another program may hold Dagster's file of runs.
+_LOCK_SECONDS = 60
 
 
 def build_definitions(
@@ -48,7 +55,7 @@ def build_definitions(
     """
     settings = settings or read_settings()
     if settings.log_format == "json":
-        set_up_json_logs(settings.secrets)
+        _write_logs_as_json(settings)
     if briefs is None:
         # One unfinished brief must not take the others' assets out of the UI.
         briefs = load_briefs(settings.config, leaves_out=True)
@@ -71,17 +78,22 @@ def build_definitions(
             destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },
-        loggers=_build_loggers(settings),
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,
     )
 
 
-def _build_loggers(settings: Settings) -> dict[str, dg.LoggerDefinition]:
-    """Return what writes the logs of runs: Dagster's own where they are text."""
-    if settings.log_format == "text":
-        return {}
-    return {"console": build_json_logger(settings.secrets)}
+def _write_logs_as_json(settings: Settings) -> None:
+    """Have this process write its logs, and those of Dagster's runs in it, as JSON."""
+
+    def make_logger(context: dg.InitLoggerContext) -> logging.Logger:
+        # Not one of the process's tree: its records would be written by the root's handler, too.
+        made = logging.Logger("dagster", level=context.logger_config["log_level"].upper())
+        made.addHandler(JsonHandler(settings.secrets))
+        return made
+
+    set_up_json_logs(settings.secrets)
+    replace_console_logger(make_logger)
 
 
 def build_destination(settings: Settings) -> PublishDestination:
@@ -161,6 +173,7 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
         instance = open_without_compute_logs(folder)
+        wait_for_run_locks(instance, _LOCK_SECONDS)
         instance.get_run_records(limit=1)
         latest_record_id(instance)
         return instance

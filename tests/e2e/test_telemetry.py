@@ -80,6 +80,19 @@ def test_a_collector_that_is_away_costs_a_run_nothing_but_a_moment(live: Shell) 
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_that_dagster_launches_logs_json_too(live: Shell) -> None:
+    (live.home / "dagster").mkdir(parents=True)
+    words = ("asset", "materialize", "-f", "definitions.py", "--select", "brand_kits")
+    done = live.dagster(*words, "--partition", "hilltop", NBP_LOG_FORMAT="json")
+
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    events = {line.get("event") for line in lines if line["logger"] == "dagster"}
+    assert {"STEP_START", "STEP_SUCCESS", "PIPELINE_SUCCESS"} <= events, done.stderr
+    assert len({line["run_id"] for line in lines if "event" in line}) == 1
+    assert any(line.get("prompt") == "hilltop" for line in lines)
+    assert " - dagster - " not in done.stderr
+
+
 def test_a_log_in_json_has_ids_and_no_key(live: Shell, service: ServiceProbe) -> None:
     service.script(
         {"kind": "fail", "prompt": "kitchen", "message": f"bad key {KEY} for Bearer {KEY}"}

@@ -27,3 +27,14 @@ def test_any_other_name_of_a_home_is_taken(tmp_path: Path, name: str) -> None:
 
     assert (folder / "history" / "runs" / "index.db").is_file()
     assert [item.name for item in tmp_path.iterdir()] == [name]
+
+
+def test_another_programs_lock_on_the_runs_is_waited_for_for_a_minute(tmp_path: Path) -> None:
+    """SQLite itself gives up after five seconds, and a backup may take longer."""
+    with open_instance(tmp_path) as instance:
+        # Only its SQL storages have it.
+        connect = getattr(instance.run_storage, "connect")  # noqa: B009
+        with connect() as connection:
+            waits = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+
+    assert waits == 60_000

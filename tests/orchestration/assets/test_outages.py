@@ -12,6 +12,7 @@ from nbp_dagster.assets.step_failures import BatchLog
 from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import OutcomeCounts
+from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.service import ServiceProbe
@@ -170,3 +171,16 @@ def test_a_lost_answer_that_is_looked_for_is_said_like_an_outage(
         ]
 
     assert set(said) == {"", "looking for a lost answer, 120 s each"}
+
+
+def test_jobs_that_fail_are_said_like_an_outage(simulator: SimulatorServer, home: Path) -> None:
+    ServiceProbe(simulator.url).script({"kind": "no_image"})
+    with workbench(simulator.url, home, limits=EngineLimits(in_flight=4)) as bench:
+        orders = [order(number) for number in range(12)]
+        said = {wait_reason(bench.studio) for _ in bench.batches(*orders)}
+
+    lines = said - {""}
+    assert lines
+    for line in lines:
+        assert line.startswith("nothing more is bought: ")
+        assert "succeeded without an image" in line
