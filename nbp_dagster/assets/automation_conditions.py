@@ -1,5 +1,7 @@
 """When a free asset follows a paid one by itself; no condition here is for an asset that spends."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from nbp_dagster.assets.names import Names, scoped
@@ -18,9 +20,14 @@ def renditions_follow() -> Condition:
 def sets_follow() -> Condition:
     """Return when a campaign's set is made: some of its renditions are others, none is under way.
 
-    Prompts without a picture do not hold it back: a set lists them.
+    Prompts without a picture do not hold it back: a set lists them. A backfill does, be it of the
+    set or of its prompts: its runs come one after the other, and a set belongs after the last.
     """
-    return _follow("renditions of the campaign are new, and its set does not have them yet")
+    is_asked_for: Condition = dg.AutomationCondition.backfill_in_progress()
+    return _follow(
+        "renditions of the campaign are new, and its set does not have them yet",
+        but=(is_asked_for, dg.AutomationCondition.any_deps_match(is_asked_for)),
+    )
 
 
 def build_automation_sensor(
@@ -39,9 +46,12 @@ def build_automation_sensor(
     )
 
 
-def _follow(label: str) -> Condition:
+def _follow(label: str, *, but: Sequence[Condition] = ()) -> Condition:
     condition = dg.AutomationCondition
     changed = condition.any_deps_match(condition.data_version_changed())
-    return (
+    follows = (
         changed.since_last_handled() & ~condition.any_deps_in_progress() & ~condition.in_progress()
-    ).with_label(label)
+    )
+    for held_back in but:
+        follows = follows & ~held_back
+    return follows.with_label(label)

@@ -20,7 +20,7 @@ _SECONDS = 30.0
 # Failed runs that one tick looks at, and how often it is told of one.
 _OWED_AT_ONCE = 100
 _REMINDERS = 3
-# On runs of `nbp run`, which looks after its own.
+# On runs of `nbp run`.
 _COMMAND_TAG = "nbp/command"
 
 
@@ -95,11 +95,16 @@ def _list_owed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
         statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY: "true"}, updated_after=since
     )
     found = instance.get_runs(failed, limit=_OWED_AT_ONCE)
-    return [run for run in found if RETRIED_AS not in run.tags and _COMMAND_TAG not in run.tags]
+    return [run for run in found if RETRIED_AS not in run.tags]
 
 
 def _is_ours(run: dg.DagsterRun, names: Names, jobs: frozenset[str]) -> bool:
-    """Whether a run makes these assets and no others; other code gives no signs of life."""
+    """Whether a run makes these assets and no others; other code gives no signs of life.
+
+    Runs of `nbp run` are left to the next such command: somebody may have stopped it at a terminal.
+    """
+    if _COMMAND_TAG in run.tags:
+        return False
     if run.asset_selection:
         return run.asset_selection <= list_keys(names)
     return run.job_name in jobs
@@ -141,9 +146,8 @@ class _Tick:
         if before is None:
             return False
         if sign is None:
-            # It has not come to its first sign: begun by a version without, or not by Dagster.
-            is_watched = _COMMAND_TAG not in run.tags
-            return is_watched and before.sign == 0 and self._now - before.since > self._limit
+            # It has not come to its first sign: it died before, or is of a version without.
+            return before.sign == 0 and self._now - before.since > self._limit
         return sign.silent_seconds > self._limit and sign.at == before.sign
 
     def _remind(self, run: dg.DagsterRun, told: list[str]) -> _Seen:

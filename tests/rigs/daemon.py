@@ -1,5 +1,6 @@
 """Evaluating schedules, sensors and conditions as the daemon does, on a test's own instance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from nbp_dagster.assets.names import Names
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.dagster_private import BulkActionStatus, PartitionBackfill
 
 NAMES = Names()
 ADA = "hilltop/ada"
@@ -51,6 +53,36 @@ def tick_for_runs(location: CodeLocation, campaign: str = "winter") -> list[dg.R
     if data.skip_message is not None:
         return data.skip_message
     return list(data.run_requests or [])
+
+
+def ask_for_backfill(
+    location: CodeLocation, assets: Sequence[dg.AssetKey], keys: Sequence[str]
+) -> str:
+    """Write down a backfill as the webserver does; nothing runs it. Return its id."""
+    instance = location.instance
+    instance.add_backfill(
+        PartitionBackfill.from_asset_partitions(
+            backfill_id="asked",
+            asset_graph=location.definitions().get_repository_def().asset_graph,
+            partition_names=list(keys),
+            asset_selection=list(assets),
+            backfill_timestamp=1_800_000_000.0,
+            tags={},
+            dynamic_partitions_store=instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+    )
+    return "asked"
+
+
+def end_backfill(location: CodeLocation, backfill: str) -> None:
+    """Have a backfill be over."""
+    found = location.instance.get_backfill(backfill)
+    assert found is not None
+    location.instance.update_backfill(found.with_status(BulkActionStatus.COMPLETED_SUCCESS))
 
 
 @dataclass

@@ -19,7 +19,7 @@ from dagster._core.events import (
 from dagster._core.events.log import EventLogEntry
 
 # What the webserver writes down when a backfill is asked for.
-from dagster._core.execution.backfill import PartitionBackfill
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 
 # A home opened with another settings file than `dagster.yaml`.
 from dagster._core.instance.ref import InstanceRef
@@ -55,6 +55,7 @@ __all__ = [
     "RUNLESS_JOB_NAME",
     "RUNLESS_RUN_ID",
     "AssetObservationData",
+    "BulkActionStatus",
     "CachingStaleStatusResolver",
     "DagsterEvent",
     "DagsterEventType",

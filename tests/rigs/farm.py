@@ -53,12 +53,16 @@ class Work:
 
     def write(self, folder: Path) -> None:
         """Write its briefs."""
-        copy = {"text": "drawn", "copy": {"headline": {"en": "Slow mornings win"}}}
-        shots = (
+        numbers = range(1, self.prompts + 1)
+        shots = [
             shot(f"room{number}", scene=f"Tea in room {number}", characters=[])
-            | (copy if self.lettered else {})
-            for number in range(1, self.prompts + 1)
-        )
+            for number in numbers
+        ]
+        if self.lettered:
+            for each in shots:
+                # One mapping each: YAML would write one that is shared as an alias.
+                words = {"headline": {"en": "Slow mornings win"}}
+                each.update({"text": "drawn", "copy": words})
         budget = round(self.prompts * _PRICE, 2)
         brief = campaign(*shots, id="winter", prompts_per_run=self.per_run, budget_usd=budget)
         write_briefs(folder, brief)

@@ -3,7 +3,14 @@
 from nbp_dagster.assets.names import Names
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
-from tests.rigs.daemon import GARDEN, KITCHEN, Follower, all_made
+from tests.rigs.daemon import (
+    GARDEN,
+    KITCHEN,
+    Follower,
+    all_made,
+    ask_for_backfill,
+    end_backfill,
+)
 
 NAMES = Names()
 FREE = {"channel_images", "campaign_sets"}
@@ -100,3 +107,29 @@ def test_conditions_and_their_sensor_are_on_free_assets_only(location: CodeLocat
 
     assert with_condition == FREE
     assert {key.to_user_string() for key in target.resolve(graph)} == FREE
+
+
+def test_a_set_waits_for_the_backfill_that_its_prompts_belong_to(location: CodeLocation) -> None:
+    follower = followed(location)
+    edit_garden(location)
+    backfill = ask_for_backfill(location, PROMPT_ASSETS, [KITCHEN, GARDEN])
+    # The first run of two: the second is not even begun.
+    tags = {"dagster/backfill": backfill}
+    assert location.materialize(PROMPT_ASSETS, [GARDEN], tags=tags).success
+
+    assert follower.tick() == {}
+
+    end_backfill(location, backfill)
+    assert follower.tick() == {"campaign_sets": {"winter"}}
+
+
+def test_a_set_that_a_backfill_is_asked_for_is_left_to_it(location: CodeLocation) -> None:
+    follower = followed(location)
+    edit_garden(location)
+    assets = [*PROMPT_ASSETS, NAMES.campaign_sets]
+    backfill = ask_for_backfill(location, assets, [GARDEN])
+    assert location.materialize(
+        PROMPT_ASSETS, [GARDEN], tags={"dagster/backfill": backfill}
+    ).success
+
+    assert follower.tick() == {}

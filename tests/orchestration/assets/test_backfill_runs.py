@@ -12,8 +12,7 @@ from nbp_dagster.briefs.load import load_briefs
 from nbp_dagster.project import open_instance
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
-from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN
-from tests.rigs.dagster_private import PartitionBackfill
+from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, ask_for_backfill
 
 NAMES = Names()
 REFUSED = {"kind": "refuse", "prompt": "garden"}
@@ -29,23 +28,8 @@ def _in_files(location: CodeLocation, tmp_path: Path) -> Iterator[None]:
 
 def start_backfill(location: CodeLocation) -> dict[str, str]:
     """Have a backfill over prompts and sets asked for; return the tags of its runs."""
-    graph = location.definitions().get_repository_def().asset_graph
-    location.instance.add_backfill(
-        PartitionBackfill.from_asset_partitions(
-            backfill_id="asked",
-            asset_graph=graph,
-            partition_names=[KITCHEN, GARDEN, ATTIC],
-            asset_selection=[*PROMPT_ASSETS, NAMES.campaign_sets],
-            backfill_timestamp=1_800_000_000.0,
-            tags={},
-            dynamic_partitions_store=location.instance,
-            all_partitions=False,
-            title=None,
-            description=None,
-            run_config=None,
-        )
-    )
-    return {"dagster/backfill": "asked"}
+    assets = [*PROMPT_ASSETS, NAMES.campaign_sets]
+    return {"dagster/backfill": ask_for_backfill(location, assets, [KITCHEN, GARDEN, ATTIC])}
 
 
 def sets_written(location: CodeLocation) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from nbp_dagster.studio.ledger.schema import run_signs
 from nbp_dagster.studio.runs.run_log import RunLog
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.daemon import KITCHEN, BriefsSensor
+from tests.rigs.processes import wait_for
 
 NAMES = Names()
 
@@ -205,3 +207,36 @@ def test_a_real_run_gives_signs_and_an_end(location: CodeLocation, log: RunLog) 
             row for row in connection.execute(run_signs.select()) if row.run_id == result.run_id
         ]
     assert [row.ended_at is not None for row in found] == [True]
+
+
+def test_a_run_that_is_given_up_collects_what_it_has_paid_and_buys_no_more(
+    location: CodeLocation, log: RunLog
+) -> None:
+    location.settings = location.settings.model_copy(
+        update={"silence_seconds": 1.0, "in_flight": 1}
+    )
+    location.sheets_made()
+    bills = location.service.bills
+    location.service.script({"kind": "slow_job", "seconds": 3})
+
+    def give_up() -> None:
+        """Give up the run over prompts as soon as it has bought something."""
+        wait_for(lambda: location.service.bills > bills, what="first picture")
+        with log._database.connect() as connection:
+            query = run_signs.select().where(run_signs.c.ended_at.is_(None))
+            at_work = [row.run_id for row in connection.execute(query)]
+        for run_id in at_work:
+            log.give_up(run_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        given_up = pool.submit(give_up)
+        result = location.materialize(PROMPT_ASSETS)
+        given_up.result()
+
+    assert not result.success
+    assert location.service.bills == bills + 1
+    assert len(location.materialized(NAMES.generated_images)) == 1
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    described = failure.step_failure_data.user_failure_data
+    assert described is not None
+    assert "it buys nothing more" in str(described.description)
