@@ -157,7 +157,7 @@ def test_the_modules_that_the_security_page_names_exist() -> None:
 
 
 def test_every_page_is_in_the_readme() -> None:
-    linked = set(re.findall(r"\]\(docs/([a-z_]+\.md)", read("README.md")))
+    linked = set(re.findall(r"\]\(docs/([a-z_-]+\.md)", read("README.md")))
 
     assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 

@@ -39,7 +39,8 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
     but with `nbp run --fresh`.
     """
     # Imported here: the database.
-    from nbp_dagster.cli.openings import open_database, open_store
+    from nbp_dagster.cli.home.places import open_places, open_sets
+    from nbp_dagster.cli.openings import open_database
     from nbp_dagster.clock import SystemClock
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.retention.sweep import Keeping, RetentionError, to_json
@@ -49,7 +50,13 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
     age = _read_age(older_than)
     settings = read_settings()
     home = settings.home.absolute()
-    store = open_store(settings)
+    places = open_places(settings)
+    store, sets = places.images, open_sets(settings, places)
+
+    def bring_sets() -> frozenset[str]:
+        sets.bring_all(whole=False)
+        return sets.list_pages()
+
     if not isinstance(store, PrunableStore):
         raise RetentionError("the files of this store can't be listed; nothing is removed")
     dagster = settings.dagster_folder
@@ -60,6 +67,8 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
             database,
             dagster if dagster.is_relative_to(home) else None,
             SystemClock(),
+            places.shared,
+            bring_sets,
         )
         found = keeping.plan(age=age, originals=originals)
         removed = keeping.sweep(age=age, originals=originals) if delete else None

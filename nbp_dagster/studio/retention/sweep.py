@@ -1,6 +1,6 @@
 """Finds what nothing needs in a store and a home, and removes it; safe beside runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from nbp_dagster.studio.retention.needed_files import NeededFiles, find_needed_f
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock
 from nbp_dagster.studio.storage.image_store import PrunableStore, StoredFile
+from nbp_dagster.studio.storage.url_folder import UrlFolder
 
 LEAST_AGE_SECONDS: Final = 86_400.0
 """A file is put, and named by a record, within one run: younger ones may be of a living one."""
@@ -75,6 +76,9 @@ class Keeping:
         database: The ledger.
         dagster_folder: Dagster's home where it is of this home alone; None leaves its logs.
         clock: Tells the time.
+        shared: The place that machines share; None where the store is this home's own.
+        bring_sets: Brings the manifests of other machines' sets here, and returns the digests of
+            what else these sets are made of.
     """
 
     store: PrunableStore
@@ -82,6 +86,8 @@ class Keeping:
     database: Engine
     dagster_folder: Path | None
     clock: Clock
+    shared: UrlFolder | None = None
+    bring_sets: Callable[[], Iterable[str]] = tuple
 
     def plan(self, *, age: float, originals: bool) -> Sweep:
         """Return what can be removed; removes nothing.
@@ -103,7 +109,8 @@ class Keeping:
         before = self.clock.now() - age
         # Before what refers to them is read: what is put since is no candidate.
         files = list(self.store.list_files())
-        needed = find_needed_files(self.database, self.paths)
+        pages = self.bring_sets()
+        needed = find_needed_files(self.database, self.paths, also=pages)
         unneeded: dict[str, list[StoredFile]] = {}
         kept = Amount()
         for file in files:
@@ -147,7 +154,9 @@ class Keeping:
     def _require_own_ledger(self) -> None:
         """Make sure that the ledger knows what was bought: another one names nothing as needed."""
         try:
-            LedgerMark(self.paths.store, self.database, clock=self.clock).require_current()
+            mark = LedgerMark(self.paths.store, self.database, clock=self.clock, shared=self.shared)
+            mark.require_own_store()
+            mark.require_current()
         except LedgerBehind as error:
             raise RetentionError(f"nothing is removed: {error}") from error
 

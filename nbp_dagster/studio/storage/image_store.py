@@ -24,7 +24,9 @@ from nbp_dagster.studio.storage.files import (
     write_atomically,
 )
 
-_DIGEST = re.compile("[0-9a-f]{64}")
+DIGEST = re.compile("[0-9a-f]{64}")
+"""A sha256 in hex: the name of a stored file."""
+
 # A file that is put again counts as used from then on; less old than this, it is not touched.
 _TOUCH_SECONDS = 3600.0
 
@@ -116,7 +118,43 @@ class ImageStore(ABC):
 
     @abstractmethod
     def path(self, digest: str) -> Path:
-        """Return the local path of the bytes."""
+        """Return the local path of the bytes, which are brought there where they are elsewhere.
+
+        A path without a file is one of bytes that are not kept.
+
+        Raises:
+            StoreError: They are elsewhere and can't be had.
+        """
+
+    def locate(self, digest: str) -> str:
+        """Return where bytes are kept, for people to read; brings nothing."""
+        return str(self.path(digest).absolute())
+
+    def bring(self, digest: str, *, size: int) -> bool:
+        """Return whether bytes of that digest and size are kept, having asked for just these.
+
+        Raises:
+            StoreError: They are elsewhere and can't be had.
+        """
+        return self.has(digest, size=size)
+
+    def peek(self, digest: str) -> bytes | None:
+        """Return bytes that are at hand on this machine; None where they would have to be fetched.
+
+        For what is made again more quickly than it is asked for, such as a thumbnail.
+        """
+        try:
+            return self.get(digest)
+        except StoreError:
+            return None
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Make sure that other machines have all that they should have of what is kept here.
+
+        Raises:
+            StoreError: They can't have it now.
+        """
 
 
 class FolderStore(ImageStore, PrunableStore):
@@ -176,7 +214,7 @@ class FolderStore(ImageStore, PrunableStore):
     def list_files(self) -> Iterator[StoredFile]:
         with translate_errors(self._root):
             for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-                found = stamp_of(path) if _DIGEST.fullmatch(path.name) else None
+                found = stamp_of(path) if DIGEST.fullmatch(path.name) else None
                 if found is not None:
                     yield StoredFile(path.name, found[1], found[2] / 1e9)
 
@@ -211,6 +249,9 @@ class FolderStore(ImageStore, PrunableStore):
             yield
         finally:
             os.close(descriptor)
+
+    def settle(self) -> None:
+        """Nothing to do: no other machine reads this folder."""
 
 
 def _holds(path: Path, size: int | None) -> bool:

@@ -20,7 +20,14 @@ from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.schema import corrections, decisions, pictures, purchases, sheet_pins
+from nbp_dagster.studio.ledger.schema import (
+    corrections,
+    decisions,
+    pictures,
+    purchases,
+    shared_documents,
+    sheet_pins,
+)
 from nbp_dagster.studio.retention.needed_files import find_digests
 from nbp_dagster.studio.retention.sweep import Keeping, RetentionError
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -131,6 +138,9 @@ REFERENCES: dict[str, Callable[[Home, str], None]] = {
         state="enqueued", request={"references": [{"digest": digest}]}, intended_at=time.time()
     ),
     "a candidate for a sheet": lambda home, digest: home.buy(digest, scope="brand:hilltop"),
+    "a record that machines share": lambda home, digest: home.insert(
+        shared_documents, kind="records", body=json.dumps({"thumbs": {"x": digest}}).encode()
+    ),
     "the newest picture of a prompt": lambda home, digest: home.buy(digest),
 }
 
