@@ -39,7 +39,7 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
     but with `nbp run --fresh`.
     """
     # Imported here: the database.
-    from nbp_dagster.cli.home.places import open_places, open_sets
+    from nbp_dagster.cli.home.places import bring_sets, open_places
     from nbp_dagster.cli.openings import open_database
     from nbp_dagster.clock import SystemClock
     from nbp_dagster.settings import read_settings
@@ -50,13 +50,10 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
     age = _read_age(older_than)
     settings = read_settings()
     home = settings.home.absolute()
+    # What sets of other machines need is named by their manifests.
+    bring_sets(settings, whole=False)
     places = open_places(settings)
-    store, sets = places.images, open_sets(settings, places)
-
-    def bring_sets() -> frozenset[str]:
-        sets.bring_all(whole=False)
-        return sets.list_pages()
-
+    store = places.images
     if not isinstance(store, PrunableStore):
         raise RetentionError("the files of this store can't be listed; nothing is removed")
     dagster = settings.dagster_folder
@@ -68,7 +65,6 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
             dagster if dagster.is_relative_to(home) else None,
             SystemClock(),
             places.shared,
-            bring_sets,
         )
         found = keeping.plan(age=age, originals=originals)
         removed = keeping.sweep(age=age, originals=originals) if delete else None

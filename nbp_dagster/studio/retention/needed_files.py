@@ -50,21 +50,14 @@ class NeededFiles:
     oldest_open: float | None
 
 
-def find_needed_files(
-    database: Engine, paths: StudioPaths, *, also: Iterable[str] = ()
-) -> NeededFiles:
+def find_needed_files(database: Engine, paths: StudioPaths) -> NeededFiles:
     """Read what the ledger and the home refer to.
-
-    Args:
-        database: The ledger.
-        paths: The home's.
-        also: Digests that something else refers to.
 
     Raises:
         LedgerDatabaseError: The ledger can't be read.
         StoreError: A file of the home can't be read: what it names is not known.
     """
-    needed = {*also, *_read_files(paths.home)}
+    needed = set(_read_files(paths.home))
     with translate_errors(begin_reading(database), database) as connection:
         for table in metadata.sorted_tables:
             if table not in _HISTORIES:

@@ -1,6 +1,6 @@
 """Finds what nothing needs in a store and a home, and removes it; safe beside runs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,9 +76,7 @@ class Keeping:
         database: The ledger.
         dagster_folder: Dagster's home where it is of this home alone; None leaves its logs.
         clock: Tells the time.
-        shared: The place that machines share; None where the store is this home's own.
-        bring_sets: Brings the manifests of other machines' sets here, and returns the digests of
-            what else these sets are made of.
+        shared: The place that machines share, where the store is there.
     """
 
     store: PrunableStore
@@ -87,7 +85,6 @@ class Keeping:
     dagster_folder: Path | None
     clock: Clock
     shared: UrlFolder | None = None
-    bring_sets: Callable[[], Iterable[str]] = tuple
 
     def plan(self, *, age: float, originals: bool) -> Sweep:
         """Return what can be removed; removes nothing.
@@ -109,8 +106,7 @@ class Keeping:
         before = self.clock.now() - age
         # Before what refers to them is read: what is put since is no candidate.
         files = list(self.store.list_files())
-        pages = self.bring_sets()
-        needed = find_needed_files(self.database, self.paths, also=pages)
+        needed = find_needed_files(self.database, self.paths)
         unneeded: dict[str, list[StoredFile]] = {}
         kept = Amount()
         for file in files:

@@ -24,9 +24,7 @@ from nbp_dagster.studio.storage.files import (
     write_atomically,
 )
 
-DIGEST = re.compile("[0-9a-f]{64}")
-"""A sha256 in hex: the name of a stored file."""
-
+_DIGEST = re.compile("[0-9a-f]{64}")
 # A file that is put again counts as used from then on; less old than this, it is not touched.
 _TOUCH_SECONDS = 3600.0
 
@@ -211,10 +209,13 @@ class FolderStore(ImageStore, PrunableStore):
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
 
+    def settle(self) -> None:
+        """Nothing to do: no other machine reads this folder."""
+
     def list_files(self) -> Iterator[StoredFile]:
         with translate_errors(self._root):
             for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-                found = stamp_of(path) if DIGEST.fullmatch(path.name) else None
+                found = stamp_of(path) if _DIGEST.fullmatch(path.name) else None
                 if found is not None:
                     yield StoredFile(path.name, found[1], found[2] / 1e9)
 
@@ -249,9 +250,6 @@ class FolderStore(ImageStore, PrunableStore):
             yield
         finally:
             os.close(descriptor)
-
-    def settle(self) -> None:
-        """Nothing to do: no other machine reads this folder."""
 
 
 def _holds(path: Path, size: int | None) -> bool:

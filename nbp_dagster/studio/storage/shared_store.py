@@ -20,13 +20,12 @@ from nbp_dagster.studio.storage.files import (
     write_atomically,
 )
 from nbp_dagster.studio.storage.image_store import (
-    DIGEST,
     FolderStore,
     ImageStore,
     PrunableStore,
     StoredFile,
 )
-from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFile, UrlFolder
+from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 # Seconds for which a listing is believed when it lacks a digest.
 _LISTING_SECONDS: Final = 5.0
@@ -126,34 +125,6 @@ class SharedStore(ImageStore, PrunableStore):
     def peek(self, digest: str) -> bytes | None:
         return self._read_cached(digest)
 
-    def list_files(self) -> Iterator[StoredFile]:
-        """Yield what is at the URL, then what only this cache has."""
-        listed = self._remote.list_files(IMAGES)
-        found = {path.rpartition("/")[2]: file for path, file in listed.items()}
-        for digest, file in found.items():
-            if DIGEST.fullmatch(digest):
-                yield StoredFile(digest, file.size, _used_at(file))
-        yield from (file for file in self._cache.list_files() if file.digest not in found)
-
-    def remove(self, digest: str, *, unused_since: float) -> bool:
-        """Remove a file at the URL and here, unless a machine has sent it since.
-
-        Between the look at its time and its removal another machine may send it; it stays in that
-        one's cache, and is sent again with a use an hour later.
-        """
-        if self._is_pending(digest):
-            return False
-        file = self._remote.find(_name(digest))
-        if file is None:
-            return self._cache.remove(digest, unused_since=unused_since)
-        if _used_at(file) >= unused_since:
-            return False
-        self._remote.remove(_name(digest))
-        path = self._cache.path(digest)
-        with translate_errors(path):
-            path.unlink(missing_ok=True)
-        return True
-
     def settle(self) -> None:
         """Send what an earlier run could not send, or had before this URL was set."""
         self._join()
@@ -165,6 +136,29 @@ class SharedStore(ImageStore, PrunableStore):
             with suppress(OSError):
                 if time.time() - mark.stat().st_mtime > _ABANDONED_SECONDS:
                     mark.unlink()
+
+    def list_files(self) -> Iterator[StoredFile]:
+        now = time.time()
+        for path, file in self._remote.list_files(IMAGES).items():
+            digest = path.rpartition("/")[2]
+            if f"{IMAGES}/{path}" == _name(digest):
+                # Where the service tells no time, everything counts as used now, and stays.
+                used_at = now if file.written_at is None else file.written_at
+                yield StoredFile(digest, file.size, used_at)
+
+    def remove(self, digest: str, *, unused_since: float) -> bool:
+        # Looked at again: what is put anew since the listing has a new time. Between this look and
+        # the removal nothing can be held; whoever puts it then has not needed it for a day.
+        found = self._remote.look_at(_name(digest))
+        if found is None or found.written_at is None or found.written_at >= unused_since:
+            return False
+        path = self._cache.path(digest)
+        with translate_errors(path):
+            # First, so that this machine sends it again should it be needed.
+            path.unlink(missing_ok=True)
+        self._remote.remove(_name(digest))
+        self._listings.forget(digest)
+        return True
 
     def _read_cached(self, digest: str) -> bytes | None:
         """Return verified bytes of the cache; a file with other bytes is removed."""
@@ -275,10 +269,10 @@ class _Listings:
                 self._listed[pair] = (time.monotonic(), sizes)
             return sizes.get(digest)
 
-
-def _used_at(file: UrlFile) -> float:
-    """Return when a file was sent; later than everything where the service does not say it."""
-    return math.inf if file.written_at is None else file.written_at
+    def forget(self, digest: str) -> None:
+        """List a pair of digits anew when it is asked for: a file of it was removed."""
+        with self._lock:
+            self._listed.pop(digest[:2], None)
 
 
 def _name(digest: str) -> str:

@@ -75,9 +75,10 @@ class UrlFile:
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Self:
         """Return what a driver's facts say; each has names of its own, and types."""
-        times = (facts[name] for name in _TIMES if name in facts)
+        times = (_to_seconds(facts[name]) for name in _TIMES if name in facts)
+        written_at = next((found for found in times if found is not None), None)
         stamp = repr(sorted((name, repr(value)) for name, value in facts.items()))
-        return cls(int(facts["size"]), next(filter(None, map(_to_seconds, times)), None), stamp)
+        return cls(int(facts["size"]), written_at, stamp)
 
 
 class UrlFolder:
@@ -146,17 +147,16 @@ class UrlFolder:
 
         return self._ask("list", prefix, find)
 
-    def find(self, path: str) -> UrlFile | None:
-        """Return one file; None when there is none."""
+    def look_at(self, path: str) -> UrlFile | None:
+        """Return what is known of a file; None when there is none."""
 
         def look(files: Any, root: str) -> UrlFile | None:
-            files.invalidate_cache()
             try:
                 return UrlFile.of(files.info(f"{root}/{path}"))
             except FileNotFoundError:
                 return None
 
-        return self._ask("look at", path, look)
+        return self._ask("read", path, look)
 
     def has_any(self, prefix: str) -> bool:
         """Return whether there is anything below a prefix; asks for its first level alone."""

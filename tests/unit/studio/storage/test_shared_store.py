@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -256,3 +257,20 @@ def test_a_password_in_the_url_is_in_no_error_and_no_file(tmp_path: Path) -> Non
     assert "streng" not in str(caught.value)
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or b"geheim" not in path.read_bytes()
+
+
+def test_what_is_removed_is_gone_for_all_and_sent_again_when_it_is_put_again(
+    tmp_path: Path, url: str
+) -> None:
+    north = open_store(tmp_path / "north", UrlFolder(url))
+    south = open_store(tmp_path / "south", UrlFolder(url))
+    digest, other = north.put(b"not needed"), north.put(b"needed")
+
+    assert {file.digest: file.size for file in north.list_files()} == {digest: 10, other: 6}
+    assert not north.remove(digest, unused_since=time.time() - 60)
+    assert north.remove(digest, unused_since=time.time() + 60)
+
+    assert not north.has(digest)
+    assert not south.has(digest)
+    assert north.put(b"not needed") == digest
+    assert south.get(digest) == b"not needed"

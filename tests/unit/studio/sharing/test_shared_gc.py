@@ -1,0 +1,82 @@
+"""`nbp gc` on a store that machines share: what the sets of any of them need stays."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.studio.retention.sweep import Keeping, RetentionError
+from nbp_dagster.studio.sets.set_writer import write_set
+from nbp_dagster.studio.sharing.shared_sets import SharedSets
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.image_store import PrunableStore
+from nbp_dagster.studio.storage.open_store import StorePlaces, open_places
+from tests.rigs.sets import build_set
+from tests.unit.studio.ledger.databases import a_row, opened, write
+
+CAMPAIGN = "spring_launch"
+DAY = 86_400.0
+
+
+def open_home(folder: Path, url: str) -> tuple[StudioPaths, StorePlaces, SharedSets]:
+    paths = StudioPaths(folder)
+    places = open_places(paths.store, url, cache_gb=1.0)
+    return paths, places, SharedSets(paths, places, clock=SystemClock())
+
+
+def write_set_in(folder: Path, url: str) -> None:
+    paths, places, sets = open_home(folder, url)
+    sample = build_set(scale=0.05, shots=("kitchen",))
+    for picture in sample.manifest.pictures:
+        places.images.put(sample.data[picture.sha256])
+    with sets.writing(CAMPAIGN) as send:
+        write_set(paths.sets / CAMPAIGN, sample.manifest, rendition=sample.rendition)
+        send(sample.manifest)
+
+
+def grow_old(shared: Path) -> None:
+    for path in (shared / "images").rglob("*"):
+        if path.is_file():
+            os.utime(path, (0, 0))
+
+
+def test_another_machines_set_stays_and_what_nothing_needs_goes(tmp_path: Path) -> None:
+    shared, url = tmp_path / "shared", f"file://{tmp_path}/shared"
+    write_set_in(tmp_path / "north", url)
+    paths, places, sets = open_home(tmp_path / "south", url)
+    places.images.put(b"of an earlier brief")
+    grow_old(shared)
+    young = places.images.put(b"of a run that is at work")
+    assert isinstance(places.images, PrunableStore)
+
+    sets.bring_all(whole=False)
+    with opened(tmp_path / "ledger.sqlite") as engine:
+        write(engine, a_row(state="made", billed=True))
+        keeping = Keeping(places.images, paths, engine, None, SystemClock(), places.shared)
+        removed = keeping.sweep(age=30 * DAY, originals=False)
+
+    assert sum(amount.files for amount in removed.values()) == 1
+    assert places.images.has(young)
+    _, reader, reading = open_home(tmp_path / "reader", url)
+    reading.bring(CAMPAIGN)
+    assert not reader.images.has("00" * 32)
+
+
+def test_another_ledger_removes_nothing_of_a_shared_store(tmp_path: Path) -> None:
+    url = f"file://{tmp_path}/shared"
+    paths, places, _ = open_home(tmp_path / "north", url)
+    places.images.put(b"bought with the first ledger")
+    grow_old(tmp_path / "shared")
+    assert isinstance(places.images, PrunableStore)
+    with opened(tmp_path / "one.sqlite") as one, opened(tmp_path / "two.sqlite") as two:
+        write(one, a_row())
+        clock = SystemClock()
+        Keeping(places.images, paths, one, None, clock, places.shared).plan(
+            age=30 * DAY, originals=False
+        )
+
+        with pytest.raises(RetentionError, match="belongs to another ledger"):
+            Keeping(places.images, paths, two, None, clock, places.shared).sweep(
+                age=30 * DAY, originals=True
+            )
