@@ -140,7 +140,7 @@ postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get 
 	       && apt-get install -y -qq --no-install-recommends postgresql-common \
 	       && sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' \
 	            /etc/postgresql-common/createcluster.conf \
-	       && apt-get install -y -qq --no-install-recommends postgresql; } \
+	       && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } \
 	  || echo "no PostgreSQL here: the database tests will say so"
 
 redis:  ## Install Debian's Redis for the tests of workers, where apt-get may do so

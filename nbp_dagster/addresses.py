@@ -65,6 +65,18 @@ def require_path(path: str) -> str:
     return path
 
 
+def require_url(text: str) -> str:
+    """Return the URL of a store as it is.
+
+    Raises:
+        ValueError: It names no protocol, or nothing behind it.
+    """
+    protocol, separator, rest = text.strip().partition("://")
+    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", protocol) or not rest:
+        raise ValueError("accepted: a URL such as s3://bucket/folder, gs://..., az://...")
+    return text
+
+
 def _is_public(ip: _Address) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and (
         ip not in _GLOBAL_UNICAST or ip in _DOCUMENTATION

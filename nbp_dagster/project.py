@@ -126,6 +126,7 @@ def build_studio(
         config=str(settings.config.absolute()),
         wanted_campaigns=list(wanted),
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
+        store_url=name_variable(settings.store_url, "NBP_STORE_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),
         c2pa_cert=settings.c2pa_cert or "",
         daily_budget_setting=variable_of("daily_budget_usd"),

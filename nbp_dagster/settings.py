@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nbp_dagster.addresses import require_path
+from nbp_dagster.addresses import require_path, require_url
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.yaml_source.problems import show_text
@@ -63,6 +63,12 @@ class Settings(StudioOptions, BaseSettings):
         default=None,
         description="PostgreSQL address of a ledger that several machines share; NBP_HOME's "
         "own SQLite file when unset.",
+    )
+    store_url: SecretStr | None = Field(
+        default=None,
+        description="URL of a store that several machines share (`s3://`, `gs://`, `az://` or "
+        "another that fsspec knows): pictures and finished sets; NBP_HOME's own folders when "
+        "unset.",
     )
     c2pa_key: SecretStr | None = Field(
         default=None,
@@ -156,6 +162,13 @@ class Settings(StudioOptions, BaseSettings):
             require_path(str(value))
             if not str(value).strip():
                 raise ValueError("blank; give the path of a folder, or leave the variable empty")
+        return value
+
+    @field_validator("store_url")
+    @classmethod
+    def _check_store(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            require_url(value.get_secret_value())
         return value
 
     @property

@@ -65,7 +65,7 @@ def describe_original(studio: Studio, order: Order, made: Made) -> Metadata:
         "file_type": image.file_type,
         "sha256": image.sha256,
         "drawn_by": drawn_by(order.request),
-        "image": dg.MetadataValue.path(str(studio.store.path(image.sha256).absolute())),
+        "image": dg.MetadataValue.path(studio.store.locate(image.sha256)),
         **_describe_corrections(studio, order.key),
     }
     spans = {

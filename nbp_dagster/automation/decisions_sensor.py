@@ -60,6 +60,7 @@ def _tell(
     studio: Studio, names: Names, instance: dg.DagsterInstance, *, seen: int
 ) -> dg.SensorResult:
     rows = studio.decisions.since(seen, limit=_AT_ONCE)
+    studio.sets.bring_all(whole=False)
     known = {prompt.key for prompt in studio.prompts}
     latest: dict[str, dict[Place, Decision]] = {}
     evaluations = []

@@ -6,12 +6,13 @@ Each function imports what it opens, so that a command pays for nothing it does 
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbp_dagster.addresses import split_list
+from nbp_dagster.cli.home.places import open_places, open_sets, open_store
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.settings import Settings, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
     from nbp_dagster.studio.report.report_reader import ReportReader
     from nbp_dagster.studio.review.decision_log import Decision, Place
+    from nbp_dagster.studio.shared_state.state import State
     from nbp_dagster.studio.sheet_report import SheetContext
-    from nbp_dagster.studio.storage.image_store import ImageStore
     from nbp_dagster.studio.studio import Studio
 
 # What `nbp` starts, for a process of its own.
@@ -87,7 +88,10 @@ def open_studios(settings: Settings) -> "Iterator[OpenStudio]":
             breaker=breaker,
         )
         secrets = Secrets(
-            _reveal(settings.ledger_url), _reveal(settings.c2pa_key), settings.c2pa_cert or ""
+            _reveal(settings.ledger_url),
+            _reveal(settings.c2pa_key),
+            settings.c2pa_cert or "",
+            _reveal(settings.store_url),
         )
         options = StudioOptions.of(settings).with_paths_from(Path.cwd())
         yield lambda briefs, paths: studio.open_studio(
@@ -122,19 +126,22 @@ def open_service(
     if settings.mode == "live":
         address, key = settings.oxen_base_url, connect.require_key(_reveal(settings.oxen_api_key))
         rate_limiter = connect.share_rate_limiter(
-            address, api_key=key, clock=clock, folder=_paths(settings).rate_limits
+            address,
+            api_key=key,
+            clock=clock,
+            folder=_paths(settings).rate_limits,
+            ledger_url=_reveal(settings.ledger_url),
         )
-        yield (
-            connect.create_client(
-                address,
-                api_key=key,
-                clock=clock,
-                rate_limiter=rate_limiter,
-                breaker=breaker,
-                allow_http=settings.allow_http,
-            ),
-            rate_limiter,
+        client = connect.create_client(
+            address,
+            api_key=key,
+            clock=clock,
+            rate_limiter=rate_limiter,
+            breaker=breaker,
+            allow_http=settings.allow_http,
         )
+        with closing(rate_limiter):
+            yield client, rate_limiter
         return
     latency, state_dir = float(settings.simulator_latency), settings.home / "simulator"
     with connect.run_simulator(
@@ -179,13 +186,14 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
     with open_catalogue(settings, clock) as client:
         briefs = load_briefs(settings.config.absolute())
         delivery = DeliveryOptions(settings.references, settings.references_repository or "")
-        references = ReferenceFiles(
-            briefs,
-            client=client,
-            store=store,
-            delivery=delivery.create_delivery(client, folder=paths.uploads, clock=clock),
-        )
-        with _open_database(settings) as database:
+        with open_database(settings) as database:
+            uploads = _open_state(settings, database).uploads
+            references = ReferenceFiles(
+                briefs,
+                client=client,
+                store=store,
+                delivery=delivery.create_delivery(client, notes=uploads, clock=clock),
+            )
             account = Account()
             if settings.mode == "live":
                 account = resolve_account(database, client.payer, name=settings.account)
@@ -237,7 +245,7 @@ def sum_up_ledger(settings: Settings, *, orphans: bool) -> "Accounts":
     clock = SystemClock()
     with ExitStack() as stack:
         client = stack.enter_context(open_service(settings, clock))[0] if orphans else None
-        database = stack.enter_context(_open_database(settings))
+        database = stack.enter_context(open_database(settings))
         return read_accounts(
             Ledger(database, clock=clock),
             corrections=CorrectionLog(database, clock=clock),
@@ -257,22 +265,8 @@ def adopt_account(settings: Settings, name: str, *, who: str) -> None:
     from nbp_dagster.studio.ledger import accounts
 
     payer = Service(settings.oxen_base_url, require_key(_reveal(settings.oxen_api_key))).payer
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         accounts.adopt_account(database, payer, name, clock=SystemClock(), who=who)
-
-
-def reopen_refusal(
-    settings: Settings, name: str, *, who: str, reason: str
-) -> "tuple[Purchase, ...]":
-    """Undo the refusal of a prompt or fingerprint; see `reopen`.
-
-    Raises:
-        ReopenError: Nothing of that name is refused now.
-    """
-    from nbp_dagster.studio.ledger.reopening import reopen
-
-    with _open_database(settings) as database:
-        return reopen(database, name, clock=SystemClock(), who=who, reason=reason)
 
 
 def settle_purchase(
@@ -297,7 +291,7 @@ def settle_purchase(
 
     clock = SystemClock()
     with ExitStack() as stack:
-        database = stack.enter_context(_open_database(settings))
+        database = stack.enter_context(open_database(settings))
         lease = stack.enter_context(take_lease(database, folder=_paths(settings).owners))
         purchase = settling.find_open(database, purchase_id)
         if generation_id is None:
@@ -326,7 +320,7 @@ def open_picture_index(settings: Settings) -> "Iterator[PictureIndex]":
     """Open the index of pictures; needs no briefs, no service and no key."""
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         yield PictureIndex(database)
 
 
@@ -340,27 +334,28 @@ def open_review(settings: Settings, access: "AccessRules") -> "Iterator[ReviewCo
     from nbp_dagster.review_app.context import Asking, ReviewContext
     from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLimit
     from nbp_dagster.studio.asking.asker import Asker
-    from nbp_dagster.studio.manifest.records import RecordFolder
+    from nbp_dagster.studio.manifest.records import PromptRecords
     from nbp_dagster.studio.provenance.picture_index import PictureIndex
     from nbp_dagster.studio.report.report_reader import create_report_reader
     from nbp_dagster.studio.review.decision_log import DecisionLog
     from nbp_dagster.studio.review.picture_files import PictureFiles
     from nbp_dagster.studio.review.reviews import Reviews
 
-    paths = _paths(settings)
-    with _open_database(settings) as database:
+    paths, places = _paths(settings), open_places(settings)
+    with open_database(settings) as database:
         yield ReviewContext(
             reviews=Reviews(
                 paths.sets,
                 DecisionLog(database, clock=SystemClock()),
                 # Sets stay as they are: the collector need not walk over a million objects.
                 settle=gc.freeze,
+                look=open_sets(settings, places).look,
             ),
             reports=create_report_reader(database, settings.config.absolute(), SystemClock()),
             files=PictureFiles(
                 sets=paths.sets,
-                store=open_store(settings),
-                records=RecordFolder(paths.records),
+                store=places.images,
+                records=PromptRecords(_open_state(settings, database).records),
                 index=PictureIndex(database),
             ),
             access=access,
@@ -378,7 +373,7 @@ def open_reports(settings: Settings) -> "Iterator[ReportReader]":
     """Open what campaigns' reports are made of; needs no service and no key."""
     from nbp_dagster.studio.report.report_reader import create_report_reader
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         yield create_report_reader(database, settings.config.absolute(), SystemClock())
 
 
@@ -386,7 +381,7 @@ def read_decisions(settings: Settings, campaign: str) -> "dict[Place, Decision]"
     """Return the latest decision about every file of a campaign that has one."""
     from nbp_dagster.studio.review.decision_log import DecisionLog
 
-    with _open_database(settings) as database:
+    with open_database(settings) as database:
         return DecisionLog(database, clock=SystemClock()).latest(campaign)
 
 
@@ -419,26 +414,23 @@ def create_access_rules(settings: Settings, *, listen: str, default_name: str) -
     )
 
 
-def open_store(settings: Settings) -> "ImageStore":
-    """Open this machine's store of pictures; needs no briefs, no service and no key."""
-    from nbp_dagster.studio.storage.image_store import FolderStore
-
-    return FolderStore(_paths(settings).store)
-
-
 @contextmanager
-def _open_database(settings: Settings) -> "Iterator[Engine]":
-    from nbp_dagster.studio.ledger.database import open_ledger
-    from nbp_dagster.studio.storage.files import make_private_file
+def open_database(settings: Settings) -> "Iterator[Engine]":
+    """Open the ledger's database; needs no briefs, no service and no key."""
+    from nbp_dagster.studio.shared_state.state import open_home_ledger
 
-    url, file = _reveal(settings.ledger_url), _paths(settings).ledger
-    if not url:
-        make_private_file(file)
-    database = open_ledger(url or file)
+    database = open_home_ledger(_paths(settings), _reveal(settings.ledger_url))
     try:
         yield database
     finally:
         database.dispose()
+
+
+def _open_state(settings: Settings, database: "Engine") -> "State":
+    from nbp_dagster.studio.shared_state.state import Sharing, open_state
+
+    sharing = Sharing(settings.ledger_url is not None, _reveal(settings.store_url))
+    return open_state(_paths(settings), database, SystemClock(), settings.provider, sharing=sharing)
 
 
 def _paths(settings: Settings) -> StudioPaths:

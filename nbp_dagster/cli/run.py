@@ -84,6 +84,7 @@ def run_prompts(
         )
         run.prepare(chosen)
         done = tuple(run.run_campaign(campaign, chosen[campaign]) for campaign in chosen)
+        studio.sets.bring_all()
         index = write_index(studio.paths.sets, find_sets(studio.paths.sets))
         return RunSummary(campaigns=done, index=index, errors=tuple(run.errors))
 
@@ -179,6 +180,7 @@ class _CampaignRuns:
         recorded = recorded_versions(self._instance, self._names.campaign_sets, [campaign])
         gallery = self._studio.paths.sets / campaign / "index.html"
         version = set_digest(manifest)
+        self._studio.sets.bring(campaign)
         if recorded.get(campaign) != version or not holds_set(gallery.parent, version):
             self._launch([self._names.campaign_sets], [campaign], title=f"set of {campaign}")
         pictures = [item for item in manifest.pictures if item.prompt_key in chosen]

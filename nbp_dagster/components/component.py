@@ -109,6 +109,13 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             "shared ledger. Left out: a SQLite file in the state folder."
         ),
     ] = None
+    store_url_env: Annotated[
+        str | None,
+        dg.Resolver.default(
+            description="Name of the environment variable that holds the URL of a store that "
+            "several machines share. Left out: folders in the state folder."
+        ),
+    ] = None
     c2pa_key_env: Annotated[
         str | None,
         dg.Resolver.default(
@@ -224,6 +231,7 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             home=str(home.absolute()),
             config=str(config.absolute()),
             ledger_url=_variable(self.ledger_url_env),
+            store_url=_variable(self.store_url_env),
             c2pa_key=_variable(self.c2pa_key_env),
             c2pa_cert=_variable(self.c2pa_cert_env),
             daily_budget_setting=f"options.daily_budget_usd of the BrandCampaigns {folder.name}",

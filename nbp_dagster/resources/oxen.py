@@ -151,14 +151,22 @@ class OxenResource(dg.ConfigurableResource[Any]):
                 allow_http=self.allow_http,
             )
 
-    def rate_limiter(self, clock: Clock, folder: Path) -> RateLimiter:
-        """Return the limiter whose state every process with this key and this folder shares.
+    def rate_limiter(self, clock: Clock, folder: Path, *, ledger_url: str = "") -> RateLimiter:
+        """Return the limiter whose state every process with this key and folder or ledger shares.
 
         Args:
             clock: Its `sleep` does the waiting for a slot.
             folder: Holds a small file for each key; made when missing.
+            ledger_url: PostgreSQL address of a ledger that machines share; it holds the state in
+                place of the folder.
         """
-        return share_rate_limiter(self._address(), api_key=self.api_key, clock=clock, folder=folder)
+        return share_rate_limiter(
+            self._address(),
+            api_key=self.api_key,
+            clock=clock,
+            folder=folder,
+            ledger_url=ledger_url,
+        )
 
     @contextmanager
     def running(self) -> Iterator["OxenResource"]:
@@ -227,7 +235,7 @@ class SimulatedOxenResource(OxenResource):
             finally:
                 self._server = None
 
-    def rate_limiter(self, clock: Clock, folder: Path) -> RateLimiter:
+    def rate_limiter(self, clock: Clock, folder: Path, *, ledger_url: str = "") -> RateLimiter:
         """Return a limiter of this process alone: no other process calls its simulator."""
         return RateLimiter(clock)
 

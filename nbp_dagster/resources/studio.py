@@ -1,7 +1,7 @@
 """The studio as a Dagster resource: opened for a step, closed after it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     )
     c2pa_cert: str = Field(
         default="", description="Certificate of that key and its issuers, PEM or a path."
+    )
+
+    store_url: str = Field(
+        default="",
+        description="URL of a store that several machines share; empty for the home folder's own. "
+        "Give dg.EnvVar('NBP_STORE_URL'), so that it is not in the definitions.",
     )
 
     daily_budget_setting: str = Field(
@@ -115,7 +121,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         settle_allocator()
         clock = CancellableClock(SystemClock(), token or CancellationToken())
         paths = StudioPaths(Path(self.home))
-        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits)
+        rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
         service = Service(
             self.oxen.client(clock=clock, rate_limiter=rate_limiter, breaker=breaker),
@@ -124,14 +130,15 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             provider=self.oxen.provider,
             breaker=breaker,
         )
-        with open_studio(
+        opening = open_studio(
             briefs or load_briefs(Path(self.config), wanted=self.wanted_campaigns),
             service,
             paths,
             StudioOptions.of(self),
-            secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert),
+            secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert, self.store_url),
             daily_budget_setting=self.daily_budget_setting,
-        ) as studio:
+        )
+        with closing(rate_limiter), opening as studio:
             yield studio
 
     @contextmanager

@@ -36,17 +36,22 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
         SetIncomplete: Some can't be fetched; the set stays as it was.
         NbpError: As `set_writer.write_set`.
     """
+    studio.require_store()
     prompts = studio.prompts_of(campaign_id)
     compiled = studio.compile(prompts)
     problems = {**compiled.for_review, **restore_pictures(studio, prompts, compiled.orders)}
-    return write_set(
-        studio.paths.sets / campaign_id,
-        studio.assemble(campaign_id, compiled, problems=problems),
-        rendition=studio.rendition_path,
-        sheet=_sheet_bytes(studio, compiled.sheets.values()),
-        thumb=studio.thumb,
-        stored=studio.store.path,
-    )
+    manifest = studio.assemble(campaign_id, compiled, problems=problems)
+    with studio.sets.writing(campaign_id) as send:
+        written = write_set(
+            studio.paths.sets / campaign_id,
+            manifest,
+            rendition=lambda picture: studio.store.path(picture.sha256),
+            sheet=_sheet_bytes(studio, compiled.sheets.values()),
+            thumb=studio.thumb,
+            stored=studio.store.path,
+        )
+        send(manifest)
+    return written
 
 
 def holds_set(folder: Path, version: str) -> bool:
@@ -76,9 +81,9 @@ def stage_campaign_set(studio: Studio, campaign_id: str) -> SetStager:
     return SetStager(
         studio.paths.sets / campaign_id,
         outline,
-        rendition=studio.rendition_path,
-        thumb=studio.store.get,
-        is_idle=lambda: studio.is_idle,
+        rendition=lambda picture: studio.store.path(picture.sha256),
+        thumb=studio.store.peek,
+        is_idle=lambda: studio.decode_limiter.has_room,
     )
 
 

@@ -3,6 +3,7 @@
 Must not know Dagster or the settings.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.executor import Service as ServiceKey
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
@@ -28,6 +30,7 @@ SIMULATOR_KEY = "simulator"
 # Where no simulator listens: nothing is sent there.
 _NOWHERE = "http://127.0.0.1:9"
 _MODELS = "/api/ai/models/"
+_POSTGRES = ("postgresql:", "postgresql+", "postgres:")
 
 
 class MissingKey(NbpError):
@@ -93,16 +96,34 @@ def create_client(
     )
 
 
-def share_rate_limiter(address: str, *, api_key: str, clock: Clock, folder: Path) -> RateLimiter:
-    """Return the rate limiter that every process with this key and this folder shares.
+def share_rate_limiter(
+    address: str, *, api_key: str, clock: Clock, folder: Path, ledger_url: str = ""
+) -> RateLimiter:
+    """Return the rate limiter that every process with this key and this folder or ledger shares.
 
     Args:
         address: Root of the service.
-        api_key: The key; only its digest is written down.
+        api_key: The key; only a digest of it is written down.
         clock: What requests wait by.
         folder: Holds a small file for each key; made when missing.
+        ledger_url: A ledger that machines share; on PostgreSQL it holds the state in place of the
+            folder.
+
+    Raises:
+        LedgerDatabaseError: The ledger's URL is none, or its driver is missing.
+        MissingKey: The key is empty, and the ledger is shared.
+        OxenError: Address or key can't be used.
     """
-    return RateLimiter(clock, FileRateStore(rate_file(folder, base_url=address, api_key=api_key)))
+    if not ledger_url.strip().startswith(_POSTGRES):
+        file = rate_file(folder, base_url=address, api_key=api_key)
+        return RateLimiter(clock, FileRateStore(file))
+    # Imported here: it needs SQLAlchemy, which takes a while to import.
+    from nbp_dagster.studio.shared_state.shared_rates import SharedRateStore
+
+    # Whether the address may be http is for whoever sends something there.
+    payer = ServiceKey(address, require_key(api_key), allow_http=True).payer
+    digest = hashlib.sha256(f"{payer.origin}\n{payer.key_hash}".encode()).hexdigest()
+    return RateLimiter(clock, SharedRateStore(ledger_url, payer=digest))
 
 
 @contextmanager

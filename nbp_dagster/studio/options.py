@@ -141,6 +141,13 @@ class StudioOptions(BaseModel):
         "made, private, when it is not there.",
     )
 
+    store_cache_gb: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="GB of pictures that NBP_HOME keeps of a store that machines share, so that "
+        "they are not fetched again; what was used longest ago goes first.",
+    )
     preview_px: int = Field(
         default=640,
         ge=0,

@@ -83,10 +83,9 @@ def rebuild_ledger(studio: Studio) -> Rebuilt:
 
 
 def _live_records(studio: Studio) -> Iterator[PromptRecord]:
-    """Yield the records of live pictures on this machine, those of edited briefs too."""
-    root = studio.paths.records
-    for path in sorted(root.rglob("*.json")) if root.is_dir() else ():
-        record = studio.records.read(str(path.relative_to(root).with_suffix("")))
+    """Yield the records of live pictures, those of edited briefs too."""
+    for key in studio.records.list_keys():
+        record = studio.records.read(key)
         if record is not None and record.pictures and not record.pictures[0].simulated:
             yield record
 
@@ -96,7 +95,8 @@ def _take_record(studio: Studio, record: PromptRecord) -> bool:
 
     Without its original in the store, it is an open purchase: the next run fetches it.
     """
-    picture, stamp = record.pictures[0], _written_at(studio, record)
+    # It was written soon after its purchase.
+    picture, stamp = record.pictures[0], studio.records.written_at(record.prompt_key)
     image = _kept_image(studio, picture)
     return studio.ledger.insert_found(
         {
@@ -123,11 +123,6 @@ def _take_record(studio: Studio, record: PromptRecord) -> bool:
             "image": None if image is None else {**vars(image)},
         }
     )
-
-
-def _written_at(studio: Studio, record: PromptRecord) -> float:
-    """Return when a record was written (seconds since the epoch): soon after its purchase."""
-    return (studio.paths.records / f"{record.prompt_key}.json").stat().st_mtime
 
 
 def _kept_image(studio: Studio, picture: Picture) -> KeptImage | None:

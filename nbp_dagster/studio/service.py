@@ -11,6 +11,7 @@ from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
+from nbp_dagster.studio.shared_state.state import Sharing
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,18 @@ class Secrets:
         ledger_url: PostgreSQL address of a shared ledger; empty for SQLite under the data paths.
         c2pa_key: Private key of the content credentials, PEM or a path; empty signs nothing.
         c2pa_cert: Certificate of that key and its issuers, PEM or a path.
+        store_url: The store that machines share; empty for the folder under the data paths.
     """
 
     ledger_url: str = field(default="", repr=False)
     c2pa_key: str = field(default="", repr=False)
     c2pa_cert: str = ""
+    store_url: str = field(default="", repr=False)
+
+    @property
+    def sharing(self) -> Sharing:
+        """What the home shares with others."""
+        return Sharing(has_ledger=bool(self.ledger_url), store_url=self.store_url)
 
 
 @dataclass(frozen=True)

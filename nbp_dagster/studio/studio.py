@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 from PIL import Image
 
@@ -15,7 +14,7 @@ from nbp_dagster.briefs.models import Brand
 from nbp_dagster.briefs.supplied_images import hash_brand
 from nbp_dagster.prompts.expansion import Prompt, expand
 from nbp_dagster.prompts.render_context import RenderContext, render_context_of
-from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder
+from nbp_dagster.studio.checks.characters.calibration import Calibrations
 from nbp_dagster.studio.checks.edits.edit_checker import EditChecker
 from nbp_dagster.studio.checks.measure_characters import Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.proofread import Proofreader
@@ -23,9 +22,8 @@ from nbp_dagster.studio.checks.original_checker import OriginalChecker
 from nbp_dagster.studio.imaging.c2pa import Credentials
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
 from nbp_dagster.studio.ledger.accounts import Account, resolve_account
-from nbp_dagster.studio.ledger.budget import Cap, campaign_cap, day_cap, run_cap
+from nbp_dagster.studio.ledger.budget import Cap, day_cap, list_caps
 from nbp_dagster.studio.ledger.correction_log import CorrectionLog
-from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
 from nbp_dagster.studio.ledger.orders import Failed, Made, Order, Outcome, Reused
@@ -33,7 +31,7 @@ from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.sheet_pins import PinLog
 from nbp_dagster.studio.manifest.manifest import Picture, SetManifest
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder, version_of
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords, version_of
 from nbp_dagster.studio.options import DAILY_BUDGET_OPTION, StudioOptions
 from nbp_dagster.studio.ordering.chain_compiler import ChainCompiler
 from nbp_dagster.studio.ordering.compiler import Compiled
@@ -57,9 +55,10 @@ from nbp_dagster.studio.review.editable import find_edit_bases
 from nbp_dagster.studio.service import Secrets, Service, Tuning
 from nbp_dagster.studio.sets.logo_files import make_logo_files
 from nbp_dagster.studio.sets.manifest_builder import assemble, commit_of
+from nbp_dagster.studio.shared_state.state import open_home_ledger, open_state
+from nbp_dagster.studio.sharing.shared_sets import SharedSets
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import make_private_file
-from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
+from nbp_dagster.studio.storage.open_store import open_places
 
 
 @contextmanager
@@ -129,22 +128,22 @@ class Studio:
         self.briefs = briefs
         self.provider = service.provider
         self.paths, self.options = paths, options
-        self.store: ImageStore = FolderStore(paths.store)
-        if not secrets.ledger_url:
-            make_private_file(paths.ledger)
-        database = open_ledger(secrets.ledger_url or paths.ledger, lock_timeout=tuning.lock_timeout)
+        places = open_places(paths.store, secrets.store_url, cache_gb=options.store_cache_gb)
+        self.store, self.sets = places.images, SharedSets(paths, places, clock=clock)
+        database = open_home_ledger(paths, secrets.ledger_url, lock_timeout=tuning.lock_timeout)
         account = Account()
         if service.provider == "oxen":
             account = resolve_account(database, client.payer, name=options.account)
         self.ledger = Ledger(database, clock=clock, account=account)
-        self.ledger_mark = LedgerMark(paths.store, database, clock=clock)
+        self.ledger_mark = LedgerMark(paths.store, database, clock=clock, shared=places.shared)
         self.regenerations = Regenerations(CorrectionLog(database, clock=clock), self.ledger)
         self.decisions = DecisionLog(database, clock=clock)
         self.spending = SpendingLog(database)
-        self.records = RecordFolder(paths.records)
+        state = open_state(paths, database, clock, service.provider, sharing=secrets.sharing)
+        self.records = PromptRecords(state.records)
         delivery = DeliveryOptions(
             options.references, options.references_repository or ""
-        ).create_delivery(client, folder=paths.uploads, clock=clock)
+        ).create_delivery(client, notes=state.uploads, clock=clock)
         self.references = ReferenceFiles(
             briefs,
             client=client,
@@ -159,10 +158,10 @@ class Studio:
         self.breaker = service.breaker
         self.now = clock.now
         self._daily_budget_setting = daily_budget_setting
-        self._decode_limiter = DecodeLimiter()
+        self.decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
             Measuring(options.character_scorer, options.character_model_file),
-            calibrations=CalibrationFolder(paths.calibrations),
+            calibrations=Calibrations(state.calibrations),
             read=self.references.read,
         )
         simulated, read = service.provider == "simulator", self.references.read
@@ -189,7 +188,7 @@ class Studio:
             provider=service.provider,
             ledger=self.ledger,
             pins=PinLog(database, clock=clock, account=account.name),
-            models=paths.models / service.provider,
+            models=state.models,
             now=clock.now,
             find_bases=lambda orders: find_edit_bases(
                 self.find_made(orders),
@@ -200,7 +199,7 @@ class Studio:
             ),
         )
         self.collector = Collector(
-            client, self.ledger, self.store, tuning.failpoint, self._decode_limiter, clock.token
+            client, self.ledger, self.store, tuning.failpoint, self.decode_limiter, clock.token
         )
         self.engine = Engine(
             client,
@@ -267,16 +266,28 @@ class Studio:
         caps = self.caps({order.scope for order in wanted}, budget)
         options = BuyerOptions(run_id, caps, fresh, self.options.absence_seconds)
         batches = self.engine.batches(wanted, options, postprocessor=postprocessor)
+        self.require_store()
         if self.provider == "simulator":
             return batches
         self.ledger_mark.require_current()
         return self.ledger_mark.follow(batches)
+
+    def require_store(self) -> None:
+        """Make sure that the store is this ledger's, and that it has what this home should send.
+
+        Raises:
+            LedgerBehind: It is another ledger's.
+            StoreError: It can't be asked, or written.
+        """
+        self.ledger_mark.require_own_store()
+        self.store.settle()
 
     def postprocessor(
         self, prompts: Mapping[str, Prompt], orders: Mapping[str, Order], *, renders: bool
     ) -> Postprocessor:
         """Return what makes previews of prompts' images and, if it `renders`, their renditions."""
         px = self.options.preview_px
+        self.require_store()
         if not renders:
             return Postprocessor(self.originals.read, self._renderer, picture_px=px)
         brands = {self.briefs.campaigns[item.campaign].brand for item in prompts.values()}
@@ -332,15 +343,6 @@ class Studio:
             self._brand_versions[brand_id] = hash_brand(self.briefs, brand_id)
         return self._brand_versions[brand_id]
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a decode could begin at once."""
-        return self._decode_limiter.has_room
-
-    def rendition_path(self, picture: Picture) -> Path:
-        """Return the file of a rendition in the store."""
-        return self.store.path(picture.sha256)
-
     def thumb(self, picture: Picture) -> bytes | None:
         """Return a rendition's thumbnail from the store; None where it can't be read."""
         return self._renderer.thumb(picture)
@@ -359,6 +361,7 @@ class Studio:
             compares: Whether originals are compared with each other; see `manifest_builder`.
             problems: Why a prompt has no renditions although it has its original, by key.
         """
+        self.records.refresh()
         prompts = self.prompts_of(campaign_id)
         found = {p.key: self.current_record(compiled.orders.get(p.key)) for p in prompts}
         without = [key for key, record in found.items() if record is None]
@@ -437,13 +440,7 @@ class Studio:
             budget: Most USD one run may spend.
         """
         campaigns = self.briefs.campaigns
-        caps = [
-            campaign_cap(scope, Decimal(str(campaigns[scope].budget_usd)))
-            for scope in sorted(scopes)
-            if scope in campaigns
-        ]
-        if budget is not None:
-            caps.append(run_cap(budget))
-        if (daily := self.options.daily_budget) is not None:
-            caps.append(day_cap(daily, self.now(), where=self._daily_budget_setting))
-        return tuple(caps)
+        budgets = {name: Decimal(str(campaigns[name].budget_usd)) for name in campaigns}
+        day, where = self.options.daily_budget, self._daily_budget_setting
+        caps = list_caps({name: budgets[name] for name in scopes if name in budgets}, budget)
+        return caps if day is None else (*caps, day_cap(day, self.now(), where=where))

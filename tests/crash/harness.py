@@ -1,5 +1,6 @@
 """Runs that are killed, and the audit that follows; knows processes and books, no protocol."""
 
+import hashlib
 import json
 import random
 import signal
@@ -21,6 +22,7 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.storage.image_store import FolderStore
+from nbp_dagster.studio.storage.url_folder import UrlFolder
 from tests.crash.nursery import ROOT, start_worker
 from tests.crash.worker import INCOMPLETE, companions, singles
 from tests.rigs.service import ServiceProbe
@@ -150,6 +152,7 @@ class Site:
 
     Attributes:
         ledger_url: None for the SQLite file in the home folder.
+        store_url: The store that machines share; empty for the folder in the home.
         together: Whether the orders are companions, three in a call.
         correcting: Whether each picture is asked for again, because it fails a check.
         asking: Whether each picture is asked for again, because a person wants another.
@@ -164,6 +167,7 @@ class Site:
     correcting: bool = False
     asking: bool = False
     editing: bool = False
+    store_url: str = ""
 
     @property
     def wanted(self) -> set[str]:
@@ -195,7 +199,8 @@ class Site:
         asking = ("--asking",) if self.asking else ()
         editing = ("--editing",) if self.editing else ()
         count = ("--orders", str(self.orders))
-        return (*shared, *count, *ledger, *together, *correcting, *asking, *editing)
+        store = ("--store-url", self.store_url) if self.store_url else ()
+        return (*shared, *store, *count, *ledger, *together, *correcting, *asking, *editing)
 
     def rows(self) -> list[Purchase]:
         """Return the ledger, read anew."""
@@ -269,8 +274,30 @@ def audit(site: Site) -> None:
     _require(len(bills) == len(wanted) and all(bills.values()), "bills", bills)
     _require(sorted(bills) == sorted(row.generation_id or "" for row in made), "owners", made)
     store = FolderStore(site.home / "store")
+    get = SharedImages(site.store_url).get if site.store_url else store.get
     for row in made:
-        _require(row.image is not None and bool(store.get(row.image.sha256)), "picture", row)
+        _require(row.image is not None and bool(get(row.image.sha256)), "picture", row)
+
+
+class SharedImages:
+    """What a store that machines share holds, read as no cache would.
+
+    Raises:
+        Mismatch: A file in it is not the bytes that it is named after.
+    """
+
+    def __init__(self, url: str) -> None:
+        folder = UrlFolder(url)
+        self._images = {
+            path.rpartition("/")[2]: folder.read(f"images/{path}") or b""
+            for path in folder.sizes("images")
+        }
+        for name, data in self._images.items():
+            _require(hashlib.sha256(data).hexdigest() == name, "bytes of the store", name)
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes under a digest; none where there are none."""
+        return self._images.get(digest, b"")
 
 
 def measure(site: Site) -> float:

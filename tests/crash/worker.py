@@ -9,10 +9,12 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
@@ -24,10 +26,12 @@ from nbp_dagster.studio.purchasing.failpoints import (
     FailpointName,
     no_failpoint,
 )
+from nbp_dagster.studio.storage.url_folder import UrlFolder
 from tests.rigs.workbench import bind, order, workbench
 
 # Fewer in flight than there are orders, so that a run has all its stages going on at once.
 LIMITS = EngineLimits(in_flight=4, buyers=4, collectors=2, elsewhere_seconds=0.05)
+SENDING = ("before", "within", "after")
 INCOMPLETE = 3
 STOPPED = 4
 _NOBODY = 65534
@@ -67,6 +71,37 @@ def die_at(step: FailpointName, occurrence: int) -> Failpoint:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     return failpoint
+
+
+def die_sending(moment: str, occurrence: int) -> None:
+    """Have this process killed at the n-th upload to the store: before it, within it or after."""
+    lock = threading.Lock()
+    left = occurrence
+    write = UrlFolder.write
+
+    def dying(folder: UrlFolder, path: str, source: Path) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            is_last = left == 0
+        if is_last and moment == "within":
+            _send_in_part(folder, path, source)
+        if is_last and moment != "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(folder, path, source)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    UrlFolder.write = dying  # type: ignore[method-assign]  # this process is the test's alone
+
+
+def _send_in_part(folder: UrlFolder, path: str, source: Path) -> None:
+    """Send the head and half of the body of a PUT, as a machine that loses its power does."""
+    address, data = urlsplit(os.environ["AWS_ENDPOINT_URL"]), source.read_bytes()
+    bucket = folder.name.partition("://")[2]
+    head = f"PUT /{bucket}/{path} HTTP/1.1\r\nHost: s3\r\nContent-Length: {len(data)}\r\n\r\n"
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.sendall(head.encode() + data[: len(data) // 2])
 
 
 def singles(count: int) -> list[Order]:
@@ -114,9 +149,12 @@ def _run(given: argparse.Namespace, failpoint: Failpoint) -> dict[str, Outcome]:
     orders = companions(given.orders) if given.together else singles(given.orders)
     if given.backwards:
         orders.reverse()
+    if given.die_sending is not None:
+        die_sending(given.die_sending, given.occurrence)
     with workbench(
         given.url,
         given.home,
+        store_url=given.store_url,
         limits=LIMITS,
         run_id=f"process {os.getpid()}",
         ledger_url=given.ledger_url,
@@ -146,6 +184,8 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--asking", action="store_true", help="a person asks for each again")
     parser.add_argument("--editing", action="store_true", help="each picture is edited")
     parser.add_argument("--die-at", choices=FAILPOINTS)
+    parser.add_argument("--store-url", default="")
+    parser.add_argument("--die-sending", choices=SENDING)
     parser.add_argument("--occurrence", type=int, default=1)
     parser.add_argument("--largest-file", type=int, help="bytes; what is longer can't be written")
     parser.add_argument("--unprivileged", action="store_true", help="be nobody, if now root")

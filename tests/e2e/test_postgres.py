@@ -89,6 +89,7 @@ def machines(
             OXEN_API_KEY="postgres-key-7d21",
             OXEN_BASE_URL=simulator.url,
             NBP_LEDGER_URL=ledger,
+            NBP_STORE_URL=(tmp_path / "pictures").as_uri(),
             DAGSTER_POSTGRES_URL=storage,
             # One after the other: what takes long enough can be interrupted.
             NBP_IN_FLIGHT="1",

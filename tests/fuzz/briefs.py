@@ -32,9 +32,10 @@ from nbp_dagster.simulator.catalogue import LIVE_RATIOS, MAX_REFERENCES
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.orders import KeptImage, Receipt, Reused
 from nbp_dagster.studio.manifest.manifest import picture_file
-from nbp_dagster.studio.manifest.records import RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecords
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.renditions.renderer import Renderer
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.typography.copy_fit import locale_copies
@@ -162,7 +163,7 @@ class _Trial:
         )
         made = Reused(prompt.key, kept, receipt)
         store = FolderStore(self._home / "store")
-        records = RecordFolder(self._home / "records")
+        records = PromptRecords(DocumentFolder(self._home / "records"))
         shutil.rmtree(self._home / "records", ignore_errors=True)
         index = PictureIndex(self._engine)
         renderer = Renderer(

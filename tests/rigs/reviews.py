@@ -20,13 +20,14 @@ from nbp_dagster.review_app.guard import LOGINS_A_MINUTE, POSTS_A_MINUTE, RateLi
 from nbp_dagster.studio.asking.asker import AskingQuote, CannotAsk, Change
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.manifest.records import RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecords
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
 from nbp_dagster.studio.report.report_reader import create_report_reader
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.review.picture_files import PictureFiles
 from nbp_dagster.studio.review.reviews import Reviews
 from nbp_dagster.studio.sets.set_writer import write_set
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from nbp_dagster.studio.storage.image_store import FolderStore
 from tests.fakes.clock import FakeClock
 from tests.rigs.sets import SampleSet, build_set
@@ -149,7 +150,7 @@ def open_review_rig(
         files=PictureFiles(
             sets=folder / "sets",
             store=FolderStore(folder / "store"),
-            records=RecordFolder(folder / "records"),
+            records=PromptRecords(DocumentFolder(folder / "records")),
             index=PictureIndex(engine),
         ),
         access=replace(rules, **access),

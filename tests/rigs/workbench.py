@@ -159,6 +159,7 @@ def workbench(
     key: str = "test-key",
     run_id: str = "test run",
     ledger_url: str | None = None,
+    store_url: str = "",
     failpoint: Failpoint = no_failpoint,
     on_cancel: OnCancel = "keep",
     clock: CancellableClock | None = None,
@@ -190,7 +191,7 @@ def workbench(
             account=account,
             outage_minutes=outage_seconds / 60,
         ),
-        secrets=Secrets(ledger_url=ledger_url or ""),
+        secrets=Secrets(ledger_url=ledger_url or "", store_url=store_url),
         tuning=Tuning(limits, times, failpoint, lock_timeout),
     ) as studio:
         yield Workbench(studio, service.rate_limiter, run_id)

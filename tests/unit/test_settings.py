@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from dagster import EnvVar
 
-from nbp_dagster.project import build_oxen
+from nbp_dagster.project import build_oxen, build_studio
 from nbp_dagster.settings import (
     Settings,
     SettingsError,
@@ -140,3 +141,26 @@ def test_a_blank_path_is_refused(
 
     with pytest.raises(SettingsError, match=f"{variable}: .*blank; give the path of a folder"):
         read_settings()
+
+
+@pytest.mark.parametrize("url", ["acme-pictures", "s3:/acme", "://acme", "s3://", "/mnt/pictures"])
+def test_a_store_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: .* accepted: a URL such as s3://"):
+        read_settings()
+
+
+def test_an_empty_store_is_none_and_a_given_one_is_shown_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", "")
+    assert read_settings().store_url is None
+    monkeypatch.setenv("NBP_STORE_URL", "sftp://anna:geheim@files.example/pictures")
+
+    settings = read_settings()
+    studio = build_studio(settings, build_oxen(settings))
+
+    assert "geheim" not in repr(settings)
+    assert studio.store_url == EnvVar("NBP_STORE_URL")
+    assert "geheim" not in repr(studio)

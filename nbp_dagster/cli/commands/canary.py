@@ -48,7 +48,8 @@ def canary(campaign: str, model: str, budget: float, shots: int, yes: bool, as_j
     from decimal import Decimal
 
     from nbp_dagster.cli.choice import choose_prompts, load_chosen
-    from nbp_dagster.cli.openings import open_store, open_studios
+    from nbp_dagster.cli.home.places import open_store
+    from nbp_dagster.cli.openings import open_studios
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.canary.comparison import CanaryRequest, compare_models
     from nbp_dagster.studio.canary.page import write_canary_page

@@ -13,7 +13,7 @@ from nbp_dagster.cli.tables import align
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @report_errors
 def doctor(as_json: bool) -> None:
-    """Look at versions, disk, briefs, ledger, Dagster, the service and its models.
+    """Look at versions, disk, briefs, ledger, Dagster, the store, the service and its models.
 
     Buys, migrates and repairs nothing. Status 1 where a run would fail, so that it serves as the
     health check of a container.
@@ -23,6 +23,7 @@ def doctor(as_json: bool) -> None:
     from nbp_dagster.cli.doctor.machine import look_at_machine
     from nbp_dagster.cli.doctor.service import look_at_service
     from nbp_dagster.cli.doctor.state import look_at_briefs, look_at_state
+    from nbp_dagster.cli.doctor.store import look_at_store
     from nbp_dagster.settings import read_settings
 
     settings = read_settings()
@@ -31,6 +32,7 @@ def doctor(as_json: bool) -> None:
         *look_at_machine(settings),
         briefs,
         *look_at_state(settings),
+        *look_at_store(settings),
         *look_at_service(settings, models),
     ]
     if as_json:

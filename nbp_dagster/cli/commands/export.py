@@ -30,6 +30,7 @@ def export(
     # Imported here, so that `nbp --help` does not read the environment.
     from nbp_dagster.addresses import find_path_fault
     from nbp_dagster.briefs.load import load_briefs
+    from nbp_dagster.cli.home.places import bring_sets
     from nbp_dagster.cli.openings import read_decisions
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.delivery.export import ExportRules, export_set
@@ -41,6 +42,7 @@ def export(
     paths = StudioPaths(settings.home)
     briefs = load_briefs(settings.config.absolute(), wanted={campaign})
     target = (to or settings.home / "exports").absolute()
+    bring_sets(settings, campaign)
     rules = ExportRules(
         per_channel,
         is_trial=trial,

@@ -1,5 +1,6 @@
 """`nbp gallery`: prints where the finished gallery pages are, or serves them."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from nbp_dagster.cli.errors import report_errors
 def gallery(serve: bool, port: int) -> None:
     """Print the path of every finished gallery page; with --serve their addresses."""
     # Imported here, so that `nbp --help` does not read the environment.
+    from nbp_dagster.cli.home.places import bring_sets, look_for_sets
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.storage.data_paths import StudioPaths
 
-    sets = StudioPaths(read_settings().home).sets
+    settings = read_settings()
+    sets = StudioPaths(settings.home).sets
+    bring_sets(settings)
     if serve:
-        _serve(sets, port)
+        _serve(sets, port, look_for_sets(settings))
         return
     pages = sorted(sets.glob("*/index.html"))
     if not pages:
@@ -35,11 +39,11 @@ def gallery(serve: bool, port: int) -> None:
         click.echo(page.absolute())
 
 
-def _serve(sets: Path, port: int) -> None:
+def _serve(sets: Path, port: int, look: Callable[[], object]) -> None:
     from nbp_dagster.studio.sets.set_server import HOST, open_set_server
 
     sets.mkdir(parents=True, exist_ok=True)
-    with open_set_server(sets, port) as server:
+    with open_set_server(sets, port, look=look) as server:
         address = f"http://{HOST}:{server.server_port}"
         click.echo(f"{address}  (set NBP_GALLERY_URL to it where Dagster's runs start)")
         for page in sorted(sets.glob("*/index.html")):

@@ -72,11 +72,15 @@ def rebuild() -> None:
 @report_errors
 def reopen(name: str, reason: str) -> None:
     """Undo a refusal or failure: the next run may buy the prompt (all wordings) or fingerprint."""
-    from nbp_dagster.cli.openings import reopen_refusal
+    from nbp_dagster.cli.openings import open_database
     from nbp_dagster.cli.user import name_user
+    from nbp_dagster.clock import SystemClock
     from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.ledger import reopening
 
-    for row in reopen_refusal(read_settings(), name, who=name_user(), reason=reason):
+    with open_database(read_settings()) as database:
+        rows = reopening.reopen(database, name, clock=SystemClock(), who=name_user(), reason=reason)
+    for row in rows:
         click.echo(f"{row.key}  {row.fingerprint[:12]}  {row.reason}")
     click.echo("`nbp run` asks for it again, and may be billed for it")
 
@@ -97,3 +101,38 @@ def settle(purchase: int, absent: bool, adopt: str | None) -> None:
     row = settle_purchase(read_settings(), purchase, generation_id=adopt, who=name_user())
     follows = "fetches its picture" if row.is_open else "buys it again where it is wanted"
     click.echo(f"purchase {row.id} ({row.key}) is {row.state}: the next run {follows}")
+
+
+@ledger.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the homes as JSON.")
+@report_errors
+def homes(as_json: bool) -> None:
+    """List the home folders that use a ledger shared by NBP_LEDGER_URL, the last opened first."""
+    from nbp_dagster.cli.openings import open_database
+    from nbp_dagster.clock import utc_date
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.shared_state.homes import list_homes
+
+    with open_database(read_settings()) as database:
+        known = list_homes(database)
+    if as_json:
+        click.echo(json.dumps([vars(home) for home in known], indent=2))
+        return
+    for home in known:
+        click.echo(f"{home.in_words()}, opened on {utc_date(home.opened_at).isoformat()}")
+    if not known:
+        click.echo("no home is known: runs with NBP_LEDGER_URL note theirs")
+
+
+@ledger.command("forget-home")
+@click.argument("home_id", metavar="HOME")
+@report_errors
+def forget_home(home_id: str) -> None:
+    """Forget home HOME (its id, or the beginning), which is gone; its files are not touched."""
+    from nbp_dagster.cli.openings import open_database
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.shared_state import homes as known_homes
+
+    with open_database(read_settings()) as database:
+        home = known_homes.forget_home(database, home_id)
+    click.echo(f"{home.in_words()} is forgotten; its next run would make it known again")

@@ -17,6 +17,7 @@ def report(campaign: str, as_json: bool) -> None:
     Everything comes from the ledger, the set and the decisions. Needs no key, and buys nothing.
     """
     # Imported here: the database and the templates.
+    from nbp_dagster.cli.home.places import bring_sets
     from nbp_dagster.cli.openings import open_reports
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.report.campaign_report import to_json
@@ -26,6 +27,7 @@ def report(campaign: str, as_json: bool) -> None:
 
     settings = read_settings()
     paths = StudioPaths(settings.home.absolute())
+    bring_sets(settings, campaign, whole=False)
     manifest = read_finished_set(paths.sets, campaign)
     with open_reports(settings) as reports:
         found = reports.read(manifest)

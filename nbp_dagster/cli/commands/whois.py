@@ -22,8 +22,9 @@ def whois(files: tuple[Path, ...], as_json: bool) -> None:
     # Imported here: no other command looks pictures up.
     from PIL import Image
 
+    from nbp_dagster.cli.home.places import open_store
     from nbp_dagster.cli.identify_table import describe_identity
-    from nbp_dagster.cli.openings import open_picture_index, open_store
+    from nbp_dagster.cli.openings import open_picture_index
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.provenance.identify import identify_files
 

@@ -56,14 +56,16 @@ def _look_at_versions() -> Finding:
 def _look_at_extras(settings: Settings) -> Finding:
     """Look whether what the settings ask for is installed."""
     have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
+    store = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    urls = f"{settings.publish_to},{settings.publish_trial_to},{store}"
     asked = {
         "ocr": settings.ocr == "on",
         "c2pa": settings.c2pa_key is not None,
         "character": settings.character_scorer in ("dino", "body"),
         "postgres": settings.ledger_url is not None,
-        "s3": "s3://" in settings.publish_to + settings.publish_trial_to,
-        "gcs": "gs://" in settings.publish_to + settings.publish_trial_to,
-        "azure": "az://" in settings.publish_to + settings.publish_trial_to,
+        "s3": "s3://" in urls,
+        "gcs": "gs://" in urls,
+        "azure": "az://" in urls,
     }
     missing = [extra for extra, is_asked in asked.items() if is_asked and extra not in have]
     told = f"installed: {', '.join(have) or 'none'}"

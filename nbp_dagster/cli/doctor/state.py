@@ -11,7 +11,20 @@ from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings
-from nbp_dagster.studio.ledger.database import HEAD, open_ledger, read_schema_version
+from nbp_dagster.studio.ledger.database import (
+    HEAD,
+    location_of,
+    open_ledger,
+    read_schema_version,
+)
+from nbp_dagster.studio.shared_state.homes import (
+    Home,
+    StateApart,
+    list_homes,
+    read_home_id,
+    redact_store,
+    require_common_store,
+)
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 # Seconds of difference between two clocks: budgets of a day and leases go by them.
@@ -65,8 +78,35 @@ def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
             if engine.dialect.name == "postgresql":
                 now = connection.scalar(sa.text("SELECT extract(epoch FROM now())"))
                 yield compare_clocks("clock of the ledger", float(now), time.time())
+        if url is not None:
+            yield _look_at_homes(settings, engine)
     finally:
         engine.dispose()
+
+
+def _look_at_homes(settings: Settings, engine: sa.Engine) -> Finding:
+    """Look whether every home that uses the ledger shares the store with this one."""
+    paths = StudioPaths(settings.home.absolute())
+    store = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    try:
+        known = list_homes(engine)
+        home = Home(
+            home_id=read_home_id(paths.home_id) or "",
+            host="",
+            folder=str(paths.home),
+            store=redact_store(store),
+            opened_at=0.0,
+        )
+        require_common_store(home, known, where=location_of(engine))
+    except StateApart as error:
+        advice = "see docs/many-machines.md, A home apart; `nbp ledger homes` lists them"
+        return Finding("homes", "fault", str(error), advice)
+    except NbpError as error:
+        return Finding("homes", "fault", str(error), "see docs/troubleshooting.md")
+    others = sum(each.home_id != home.home_id for each in known)
+    if not others:
+        return Finding("homes", "sound", "no other home uses this ledger")
+    return Finding("homes", "sound", f"{others} other homes use this ledger and {home.store}")
 
 
 def _tell_schema(found: str) -> Finding:

@@ -1,4 +1,4 @@
-"""The adaptive (AIMD) rate limiter, its state shared by all processes with one key and one folder.
+"""The adaptive (AIMD) rate limiter, its state shared by all processes with one key and one store.
 
 The arithmetic of the back-off is in `rate_state`. Must not know: HTTP, or what a request is for.
 """
@@ -57,16 +57,19 @@ class RateStore(ABC):
         """Replace the state by the first result of `update`; return the second.
 
         Args:
-            update: Takes None when no state is stored. It may be called twice.
+            update: Takes None when no state is stored. It may be called several times.
         """
+
+    def close(self) -> None:  # noqa: B027  # most hold nothing
+        """Give back what the store holds; a later change takes it again."""
 
 
 class MemoryRateStore(RateStore):
     """Stores the state for the threads of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: RateState | None = None) -> None:
         self._lock = threading.Lock()
-        self._rate_state: RateState | None = None
+        self._rate_state = state
 
     def peek(self) -> RateState | None:
         return self._rate_state
@@ -127,9 +130,9 @@ class FileRateStore(RateStore):
         page = self._locked()
         try:
             text, (written, known) = page.read(), self._written
-            state, result = update(known if text == written else _read(text))
+            state, result = update(known if text == written else parse_state(text))
             if state is not known or text != written:
-                self._written = page.write(_RATE_STATE.dump_json(state)), state
+                self._written = page.write(dump_state(state)), state
             return result
         finally:
             page.unlock()
@@ -344,6 +347,10 @@ class RateLimiter:
         self._room_asked = None
         self._change(lambda state, now: (state.leave(self._name, now), None))
 
+    def close(self) -> None:
+        """Give back what the store holds, such as a connection."""
+        self._store.close()
+
     def _next_slot(self) -> Slot:
         while True:
             slot = self._change(lambda state, now: state.reserve(now))
@@ -396,8 +403,14 @@ def rate_file(folder: Path, *, base_url: str, api_key: str) -> Path:
     return folder / f"{digest[:32]}.json"
 
 
-def _read(text: bytes) -> RateState | None:
+def parse_state(text: bytes) -> RateState | None:
+    """Return a stored state; None for what is none."""
     try:
         return _RATE_STATE.validate_json(text) if text.strip() else None
     except ValidationError:
         return None
+
+
+def dump_state(state: RateState) -> bytes:
+    """Return a state as it is stored."""
+    return _RATE_STATE.dump_json(state)

@@ -26,7 +26,7 @@ from nbp_dagster.studio.checks.character_checks import (
 )
 from nbp_dagster.studio.checks.characters.calibration import (
     Calibration,
-    CalibrationFolder,
+    Calibrations,
     calibrate,
 )
 from nbp_dagster.studio.checks.characters.copying import (
@@ -103,7 +103,7 @@ class Measurer:
     """
 
     def __init__(
-        self, measuring: Measuring, *, calibrations: CalibrationFolder, read: ReadReference
+        self, measuring: Measuring, *, calibrations: Calibrations, read: ReadReference
     ) -> None:
         self._measuring = measuring
         self._calibrations = calibrations

@@ -3,7 +3,7 @@
 Another period, such as a weekly budget, is one more function that returns a `Cap`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -69,6 +69,17 @@ def day_cap(limit: Decimal, now: float, *, where: str) -> Cap:
         where=where,
         since=midnight.timestamp(),
     )
+
+
+def list_caps(campaigns: Mapping[str, Decimal], run: Decimal | None) -> tuple[Cap, ...]:
+    """Return the caps of campaigns, by name, and that of a run.
+
+    Args:
+        campaigns: The budget of each, in USD.
+        run: Most USD that one run may spend; None for no such cap.
+    """
+    caps = tuple(campaign_cap(name, campaigns[name]) for name in sorted(campaigns))
+    return caps if run is None else (*caps, run_cap(run))
 
 
 def describe_excess(cap: Cap, *, spent: Decimal, cost: Decimal) -> str | None:

@@ -94,7 +94,7 @@ def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) 
         LedgerDatabaseError: The URL is not one of those, the database can't be used, or a newer
             version of this program has changed its tables.
     """
-    engine = _create_engine(_read_url(url), lock_timeout)
+    engine = connect_ledger(url, lock_timeout=lock_timeout)
     try:
         _migrate(engine)
     except DBAPIError as error:
@@ -106,6 +106,15 @@ def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) 
     return engine
 
 
+def connect_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) -> Engine:
+    """Return an engine for a ledger as it is: nothing is made, migrated or connected to yet.
+
+    Raises:
+        LedgerDatabaseError: The URL is none, or its driver is missing.
+    """
+    return _create_engine(_read_url(url), lock_timeout)
+
+
 def read_schema_version(url: str | Path) -> str:
     """Return which migration a ledger has come to; empty for one older than migrations.
 
@@ -114,7 +123,7 @@ def read_schema_version(url: str | Path) -> str:
     Raises:
         LedgerDatabaseError: As `open_ledger`.
     """
-    engine = _create_engine(_read_url(url), LOCK_TIMEOUT_SECONDS)
+    engine = connect_ledger(url)
     try:
         with engine.connect() as connection:
             return _read_version(connection)[0] or ""

@@ -14,11 +14,15 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import begin_reading, location_of, translate_errors
 from nbp_dagster.studio.ledger.schema import identity, purchases
 from nbp_dagster.studio.storage.files import write_atomically
+from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 T = TypeVar("T")
 
 # Seconds between two marks of a run: what a killed run bought since the last is not marked.
 _EVERY_SECONDS = 1.0
+# Where each is two requests to a service.
+_SHARED_EVERY_SECONDS = 15.0
+_MARK = "ledger.json"
 
 
 class LedgerBehind(NbpError):
@@ -47,14 +51,45 @@ class LedgerMark:
         store: Folder of the image store, which holds the mark as `ledger.json`.
         engine: The ledger's database.
         clock: Paces the marks of a run.
+        shared: The place that machines share, which then holds the mark; None for the folder.
     """
 
-    def __init__(self, store: Path, engine: Engine, *, clock: Clock) -> None:
+    def __init__(
+        self, store: Path, engine: Engine, *, clock: Clock, shared: UrlFolder | None = None
+    ) -> None:
         self._store = store
-        self._path = store / "ledger.json"
+        self._shared = shared
         self._engine = engine
         self._clock = clock
         self._marked_at = 0.0
+        self._is_own = shared is None
+
+    @property
+    def _where(self) -> str:
+        return str(self._store) if self._shared is None else self._shared.name
+
+    def require_own_store(self) -> None:
+        """Make sure that a shared store is this ledger's, whose it is from the first use on.
+
+        Raises:
+            LedgerBehind: It is another ledger's.
+            StoreError: It can't be asked.
+        """
+        if self._is_own:
+            return
+        marked, now = self._read(), self._position()
+        if marked is None:
+            if now.newest == 0 and self._holds_images():
+                raise LedgerBehind(self._describe_empty())
+            self._write(now)
+        elif marked.ledger_id != now.ledger_id:
+            raise LedgerBehind(
+                f"the store {self._where} belongs to another ledger than "
+                f"{location_of(self._engine)}: two ledgers with one store would remove each "
+                "other's pictures and pay twice; give this one a NBP_STORE_URL of its own, or the "
+                f"ledger of that store; where that ledger is lost, {_ADVICE}"
+            )
+        self._is_own = True
 
     def require_current(self) -> None:
         """Make sure that the ledger is the marked one, and no older copy of it.
@@ -67,16 +102,13 @@ class LedgerMark:
         where = location_of(self._engine)
         if marked is None:
             if now.newest == 0 and self._holds_images():
-                raise LedgerBehind(
-                    f"the ledger {where} is empty, and the store {self._store} beside it holds "
-                    f"pictures: what was paid for them would be paid again; {_ADVICE}"
-                )
+                raise LedgerBehind(self._describe_empty())
             return
         if marked.newest == 0:
             return
         if marked.ledger_id != now.ledger_id:
             raise LedgerBehind(
-                f"the ledger {where} is not the one that the pictures in {self._store} were bought "
+                f"the ledger {where} is not the one that the pictures in {self._where} were bought "
                 f"with (it has {now.newest} purchases, that one had {marked.newest}): what was "
                 f"paid would be paid again; {_ADVICE}"
             )
@@ -86,6 +118,11 @@ class LedgerMark:
                 f"{marked.newest} were made on this machine; what is missing would be paid again; "
                 f"{_ADVICE}"
             )
+
+    def is_of_another(self) -> bool:
+        """Whether the pictures of this store were bought with another ledger."""
+        marked = self._read()
+        return marked is not None and marked.ledger_id != self._position().ledger_id
 
     def advance(self) -> None:
         """Write how far the ledger is now.
@@ -101,15 +138,14 @@ class LedgerMark:
             or marked.ledger_id != position.ledger_id
             or position.newest > marked.newest
         ):
-            data = json.dumps(asdict(position)).encode()
             # Lost in a power cut, it is as old as the mark before.
-            write_atomically(self._path, data, sync=False)
+            self._write(position, sync=False)
 
     def follow(self, batches: Iterator[T]) -> Iterator[T]:
         """Yield the batches of a run, and keep the mark up to date meanwhile."""
         try:
             for batch in batches:
-                if self._clock.monotonic() - self._marked_at >= _EVERY_SECONDS:
+                if self._clock.monotonic() - self._marked_at >= self._pause:
                     self.advance()
                 yield batch
         finally:
@@ -120,8 +156,24 @@ class LedgerMark:
 
     def reset(self) -> None:
         """Take the ledger as it is for the right one; for after it was rebuilt."""
-        data = json.dumps(asdict(self._position())).encode()
-        write_atomically(self._path, data)
+        self._write(self._position())
+
+    @property
+    def _pause(self) -> float:
+        return _EVERY_SECONDS if self._shared is None else _SHARED_EVERY_SECONDS
+
+    def _describe_empty(self) -> str:
+        return (
+            f"the ledger {location_of(self._engine)} is empty, and the store {self._where} beside "
+            f"it holds pictures: what was paid for them would be paid again; {_ADVICE}"
+        )
+
+    def _write(self, position: Position, *, sync: bool = True) -> None:
+        data = json.dumps(asdict(position)).encode()
+        if self._shared is None:
+            write_atomically(self._store / _MARK, data, sync=sync)
+        else:
+            self._shared.replace(_MARK, data)
 
     def _position(self) -> Position:
         newest = sa.select(purchases.c.id, purchases.c.fingerprint)
@@ -139,12 +191,19 @@ class LedgerMark:
     def _read(self) -> Position | None:
         """Return the mark; None without one, or for one that can't be read: it is written anew."""
         try:
-            return Position(**json.loads(self._path.read_bytes()))
+            data = (
+                (self._store / _MARK).read_bytes()
+                if self._shared is None
+                else self._shared.read(_MARK)
+            )
+            return None if data is None else Position(**json.loads(data))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
     def _holds_images(self) -> bool:
         """Whether the store holds any file under the first two digits of its digest."""
+        if self._shared is not None:
+            return self._shared.has_any(IMAGES)
         return next(self._store.glob("[0-9a-f][0-9a-f]/*"), None) is not None
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import (
+    LedgerDatabaseError,
     begin_reading,
     location_of,
     to_ledger_error,
@@ -91,7 +92,7 @@ def take_lease(engine: Engine, *, folder: Path) -> AbstractContextManager[OwnerL
 
     Raises:
         StoreError: No lock file can be made in the folder.
-        LedgerDatabaseError: The server can't be reached.
+        LedgerDatabaseError: The server can't be reached, or a pooler shares sessions.
     """
     if engine.dialect.name == "postgresql":
         return _take_advisory_lease(engine)
@@ -251,6 +252,7 @@ def _take_advisory_lease(engine: Engine) -> Iterator[OwnerLease]:
     try:
         connection = _connect_apart(engine)
         connection.execute(sa.select(sa.func.pg_advisory_lock(_key_of(owner))))
+        _require_own_session(engine, connection, owner)
     except DBAPIError as error:
         raise to_ledger_error(error, engine) from error
     try:
@@ -261,6 +263,29 @@ def _take_advisory_lease(engine: Engine) -> Iterator[OwnerLease]:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_key_of(owner))))
         with suppress(DBAPIError, InvalidRequestError):
             connection.close()
+
+
+def _require_own_session(engine: Engine, connection: Connection, owner: str) -> None:
+    """Make sure that no pooler gives the session with the lock to other connections as well.
+
+    Such a lock outlives the run that took it: whoever dies would count as alive.
+
+    Raises:
+        LedgerDatabaseError: One does.
+    """
+    query = sa.select(sa.func.pg_backend_pid())
+    pid = connection.scalar(query)
+    # A pooler between transactions gives the next one the session that was used last.
+    with begin_reading(engine) as other:
+        if other.scalar(query) != pid:
+            return
+        other.execute(sa.select(sa.func.pg_advisory_unlock(_key_of(owner))))
+    connection.close()
+    raise LedgerDatabaseError(
+        f"the ledger {location_of(engine)} is behind a pooler that shares sessions between "
+        "transactions, so that it can't be seen which run is alive; give the ledger the server's "
+        "own address, or a pooler in session mode (PgBouncer: pool_mode = session)"
+    )
 
 
 def _connect_apart(engine: Engine) -> Connection:

@@ -194,6 +194,55 @@ identity = sa.Table(
     sa.Column("ledger_id", sa.String(32), nullable=False),
 )
 
+# One row is one small document that the machines of a shared ledger have in common: a prompt's
+# record, a calibration. A ledger of one home has none: there they are files of the home.
+shared_documents = sa.Table(
+    "shared_documents",
+    metadata,
+    # What it is, such as "records"; see `shared_state`.
+    sa.Column("kind", sa.String(40), primary_key=True),
+    sa.Column("name", sa.String(400), primary_key=True),
+    # The name up to its first slash: those of a campaign are looked up together.
+    sa.Column("folder", sa.String(200), nullable=False),
+    # SHA-256 of the body, as hex.
+    sa.Column("digest", sa.String(64), nullable=False),
+    # Of a record: whether a check failed.
+    sa.Column("flagged", sa.Boolean, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    # Seconds since the epoch.
+    sa.Column("written_at", sa.Float, nullable=False),
+    # All that a listing needs: it never reads the bodies.
+    sa.Index("documents_by_folder", "kind", "folder", "name", "digest"),
+    sa.Index("documents_by_flag", "kind", "flagged", "name"),
+)
+
+# One row is the rate limiter's state of one key, on PostgreSQL.
+rate_states = sa.Table(
+    "rate_states",
+    metadata,
+    # A keyed hash of the key, and the service's origin, which say nothing about the key.
+    sa.Column("payer", sa.String(64), primary_key=True),
+    # One more with each change: of two machines that change the same one, one begins again.
+    sa.Column("version", sa.BigInteger, nullable=False),
+    # JSON of a `RateState`.
+    sa.Column("state", sa.Text, nullable=False),
+)
+
+# One row is one home folder whose runs use a ledger that is not its own.
+homes = sa.Table(
+    "homes",
+    metadata,
+    # uuid4 as hex, as the home's own file says.
+    sa.Column("home_id", sa.String(32), primary_key=True),
+    # Where it was last, for people.
+    sa.Column("host", sa.String(200), nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    # The store that it shares, without user and password; "" for one of its own.
+    sa.Column("store", sa.Text, nullable=False),
+    # Seconds since the epoch.
+    sa.Column("opened_at", sa.Float, nullable=False),
+)
+
 # One row is one process that works on a run; a run that is started twice has two. Stamps are the
 # database's own clock, which is one for all machines. Not `runs`: Dagster has a table of that name,
 # and may share the database.

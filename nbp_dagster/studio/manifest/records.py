@@ -1,10 +1,7 @@
-"""Records of each prompt's present pictures: one small JSON file per prompt."""
+"""Records of each prompt's present pictures: one small JSON document per prompt."""
 
-import hashlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,7 +9,7 @@ from nbp_dagster.studio.imaging.places import Places
 from nbp_dagster.studio.manifest.likeness_facts import LikenessFacts
 from nbp_dagster.studio.manifest.manifest import CheckFacts, Picture
 from nbp_dagster.studio.manifest.value_types import Reading, WordBox
-from nbp_dagster.studio.storage.files import Stamp, stamp_of, translate_errors, write_atomically
+from nbp_dagster.studio.storage.documents import Documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +64,6 @@ class PromptRecord:
         return bool(self.failed_checks) or any(row.failed_checks for row in self.pictures)
 
 
-_SHORT = ".falling_short"
-
 _ADAPTER = TypeAdapter(PromptRecord)
 
 
@@ -84,29 +79,31 @@ def judge_strictly(check: CheckFacts) -> CheckFacts:
     return replace(check, verdict="failed", severity="error")
 
 
-class RecordFolder:
-    """Prompt records under `<root>/<prompt key>.json`, each parsed once while it is unchanged.
+class PromptRecords:
+    """The record of each prompt, by its key, parsed once while it is unchanged.
 
-    A file of `<root>/.falling_short` stands for each record with a failed check, so that
-    those are found without reading all.
+    Args:
+        documents: Where they are kept; a record with a failed check is flagged, so that those are
+            found without reading all.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._parsed: dict[str, tuple[Stamp, PromptRecord | None]] = {}
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._parsed: dict[str, tuple[Hashable, PromptRecord | None]] = {}
 
     def read(self, prompt_key: str) -> PromptRecord | None:
         """Return a prompt's record; None when there is none, or one this version can't read.
 
         A record is derived from the store and the ledger, so an unreadable one is made again.
         """
-        path = self._path(prompt_key)
-        stamp = stamp_of(path)
-        if stamp is None:
+        found = self._documents.find(prompt_key)
+        if found is None:
             return None
         parsed = self._parsed.get(prompt_key)
-        if parsed is None or parsed[0] != stamp:
-            parsed = self._parsed[prompt_key] = (stamp, _parse(path))
+        if parsed is None or parsed[0] != found.stamp:
+            data = found.read()
+            record = None if data is None else _parse(data)
+            parsed = self._parsed[prompt_key] = (found.stamp, record)
         return parsed[1]
 
     def write(self, record: PromptRecord) -> None:
@@ -116,34 +113,30 @@ class RecordFolder:
 
         Raises:
             StoreError: The folder can't be written.
+            LedgerDatabaseError: The database that machines share can't be written.
         """
         data = _ADAPTER.dump_json(record, indent=1)
-        path = self._path(record.prompt_key)
-        write_atomically(path, data, sync=False, private_in=self._root)
-        key = record.prompt_key.encode()
-        # A key is longer than a file's name may be.
-        mark = self._root / _SHORT / hashlib.sha256(key).hexdigest()
-        if record.falls_short:
-            write_atomically(mark, key, sync=False, private_in=self._root)
-        else:
-            with translate_errors(mark):
-                mark.unlink(missing_ok=True)
+        self._documents.write(record.prompt_key, data, is_flagged=record.falls_short)
+
+    def refresh(self) -> None:
+        """Have records that other machines wrote until now found from here on."""
+        self._documents.refresh()
+
+    def list_keys(self) -> tuple[str, ...]:
+        """Return the keys of all records, those of edited briefs too, sorted."""
+        return self._documents.list_names()
 
     def list_falling_short(self) -> tuple[str, ...]:
         """Return the keys of the prompts whose record has a failed check, sorted."""
-        keys = []
-        for mark in (self._root / _SHORT).glob("*"):
-            # Another run may take it away meanwhile.
-            with suppress(OSError, UnicodeDecodeError):
-                keys.append(mark.read_text("utf-8"))
-        return tuple(sorted(keys))
+        return self._documents.list_flagged()
 
-    def _path(self, prompt_key: str) -> Path:
-        return self._root / f"{prompt_key}.json"
+    def written_at(self, prompt_key: str) -> float:
+        """Return when a record was written, in seconds since the epoch."""
+        return self._documents.written_at(prompt_key)
 
 
-def _parse(path: Path) -> PromptRecord | None:
+def _parse(data: bytes) -> PromptRecord | None:
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
+        return _ADAPTER.validate_json(data)
     except ValidationError:
         return None

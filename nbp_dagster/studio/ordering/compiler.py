@@ -4,7 +4,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, partial
-from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
@@ -41,6 +40,7 @@ from nbp_dagster.studio.ordering.model_watch import ModelWatch, find_lost
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
 from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
+from nbp_dagster.studio.storage.documents import Documents
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.copy_fit import check_copy_fits
 
@@ -86,7 +86,7 @@ class Compiler:
         provider: "oxen" or "simulator".
         ledger: The purchases of sheets.
         pins: The pins of sheets.
-        models: Folder that remembers the models as the last run saw them.
+        models: The models as the last run saw them.
         find_bases: Looks up the pictures that edits start from.
     """
 
@@ -100,7 +100,7 @@ class Compiler:
         provider: Provider,
         ledger: Ledger,
         pins: PinLog,
-        models: Path,
+        models: Documents,
         find_bases: FindBases = find_no_bases,
     ) -> None:
         self.briefs = briefs

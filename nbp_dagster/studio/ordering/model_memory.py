@@ -7,14 +7,14 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 from nbp_dagster.clock import utc_date
 from nbp_dagster.oxen.catalogue import Model, parse_model
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.studio.ordering.order_builder import capabilities_of
-from nbp_dagster.studio.storage.files import StoreError, write_atomically
+from nbp_dagster.studio.storage.documents import Documents
+from nbp_dagster.studio.storage.files import StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -57,44 +57,45 @@ class ModelNews:
 
 
 class ModelMemory:
-    """A folder with a file for each model, written atomically.
+    """Each model as a document, by its quoted id.
 
     Args:
-        folder: Made with the first file. One provider has one folder: the simulator's prices are
-            not the service's.
+        documents: Of one provider: the simulator's prices are not the service's.
 
     Example:
         >>> memory.remember(client.get_model("nano-banana-2-1"), now=clock.now())
         >>> memory.recall("nano-banana-2-1").model.price({"resolution": "2K"})
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
 
     def recall(self, model_id: str) -> SeenModel | None:
         """Return a model as it was remembered last; None where it never was, or not legibly."""
-        path = self._path(model_id)
+        name = _name_of(model_id)
         try:
-            found = json.loads(path.read_bytes())
+            data = self._documents.read(name)
+            if data is None:
+                return None
+            found = json.loads(data)
             return SeenModel(parse_model(found["model"]), float(found["seen_at"]))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, LookupError, TypeError, ShapeError) as error:
+        except (StoreError, ValueError, LookupError, TypeError, ShapeError) as error:
             # Without it a change goes unnoticed once; nothing is bought because of it.
+            path = self._documents.path(name)
             logger.warning("%s can't be read, and is written anew by the next run: %s", path, error)
             return None
 
     def remember(self, model: Model, *, now: float) -> None:
         """Write down what a model is now."""
         content = {"seen_at": now, "model": dict(model.raw)}
-        path = self._path(model.id)
         try:
-            write_atomically(path, json.dumps(content, indent=1).encode(), sync=False)
+            self._documents.write(_name_of(model.id), json.dumps(content, indent=1).encode())
         except StoreError as error:
             logger.warning("%s", error)
 
-    def _path(self, model_id: str) -> Path:
-        return self._folder / f"{quote(model_id, safe='')}.json"
+
+def _name_of(model_id: str) -> str:
+    return quote(model_id, safe="")
 
 
 def describe_changes(before: Model, now: Model) -> Iterator[str]:

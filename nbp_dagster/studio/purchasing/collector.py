@@ -39,7 +39,7 @@ from nbp_dagster.studio.purchasing.failures import PASSING, left_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
-from nbp_dagster.studio.storage.files import IncomingFile
+from nbp_dagster.studio.storage.files import IncomingFile, StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 
 
@@ -60,7 +60,7 @@ class ImagePostprocessor(Protocol):
 
 
 class RunStopped(NbpError):
-    """The service will serve no order of this run: no key, no credit, an outdated client."""
+    """No further order may be bought: no key, no credit, an outdated client, a full store."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Collector:
 
         Raises:
             OxenError: The service could not be asked; the purchase stays open.
-            StoreError: The image could not be stored; the purchase stays open.
+            RunStopped: The image could not be stored; the purchase stays open.
         """
         generation_id = purchase.generation_id or ""
         self.failpoint("collecting")
@@ -229,7 +229,7 @@ class Collector:
 
     def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
         kept = KeptImage(
-            sha256=self.store.keep(incoming),
+            sha256=self._keep_bytes(incoming),
             width=decoded.width,
             height=decoded.height,
             file_type=decoded.format.lower(),
@@ -238,6 +238,21 @@ class Collector:
         )
         self.failpoint("kept")
         return kept
+
+    def _keep_bytes(self, incoming: IncomingFile) -> str:
+        """Keep an original in the store.
+
+        Raises:
+            RunStopped: The store does not take it: it would take no other, and what is bought
+                meanwhile could not be kept either.
+        """
+        try:
+            return self.store.keep(incoming)
+        except StoreError as error:
+            raise RunStopped(
+                f"{error}. Nothing more is bought; what is paid stays open, and the next run "
+                "fetches it, free"
+            ) from error
 
     def _settle(self, purchase: Purchase, job: FinishedJob, kept: KeptImage) -> Generated:
         settled = self.ledger.settle(purchase, image=kept, times=job.times)

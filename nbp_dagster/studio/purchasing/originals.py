@@ -71,7 +71,7 @@ class Originals:
             OxenError: The service can't be asked.
             StoreError: The store can't be written.
         """
-        if self.has(made):
+        if self.store.bring(made.image.sha256, size=made.image.bytes):
             return
         job = self.client.get_generation(made.receipt.generation_id)
         if job.status != "succeeded" or job.result_url is None:

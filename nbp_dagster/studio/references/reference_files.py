@@ -196,12 +196,10 @@ class ReferenceFiles:
         )
 
     def _size(self, reference: Reference) -> int:
-        kept = self._store.path(reference.digest)
-        if kept.is_file():
-            return kept.stat().st_size
         if reference.source.startswith(_MADE):
+            kept = self._store.path(reference.digest)
             # Missing in the store: it is fetched when it is sent.
-            return 0
+            return kept.stat().st_size if kept.is_file() else 0
         return len(self.read(reference.source, reference.digest))
 
     def _digest(self, source: str) -> str:

@@ -9,7 +9,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
 from nbp_dagster.clock import Clock
@@ -18,7 +17,8 @@ from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import NotFound
 from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.options import ReferenceMode
-from nbp_dagster.studio.storage.files import hold_lock, write_atomically
+from nbp_dagster.studio.storage.documents import Documents
+from nbp_dagster.studio.storage.files import hold_lock
 
 Read = Callable[[], bytes]
 
@@ -126,23 +126,23 @@ class _Link:
 class UploadDelivery:
     """Commits each image once to an Oxen repository, named by its hash, and sends a signed URL.
 
-    A note in a folder records each upload, so that other processes skip it; the service itself
-    makes no second commit of equal bytes.
+    A note records each upload, so that other processes skip it; the service itself makes no second
+    commit of equal bytes.
 
     Args:
         client: The service.
         target: The repository.
-        folder: The folder of the notes.
+        notes: The uploads so far.
         clock: Times the renewal of signed URLs.
     """
 
     def __init__(
-        self, client: OxenClient, target: UploadTarget, *, folder: Path, clock: Clock
+        self, client: OxenClient, target: UploadTarget, *, notes: Documents, clock: Clock
     ) -> None:
         self._client = client
         self._target = target
         where = f"{client.base_url}\n{target.repository}\n{target.branch}"
-        self._folder = folder / hashlib.sha256(where.encode()).hexdigest()[:16]
+        self._notes, self._where = notes, hashlib.sha256(where.encode()).hexdigest()[:16]
         self._clock = clock
         self._links: dict[str, _Link] = {}
         self._lock = threading.Lock()
@@ -165,17 +165,19 @@ class UploadDelivery:
 
     def _link(self, data: bytes) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
-        path, note = f"{UPLOAD_FOLDER}/{sha256}.{_file_type_of(data)}", self._folder / sha256
-        if note.is_file():
+        path, note = f"{UPLOAD_FOLDER}/{sha256}.{_file_type_of(data)}", f"{self._where}/{sha256}"
+        if self._notes.find(note) is not None:
             try:
                 return self._presign(path)
             except NotFound:
                 # The file, or its repository, was removed since.
-                note.unlink(missing_ok=True)
-        with hold_lock(self._folder / ".lock"):
-            if not note.is_file():
+                self._notes.remove(note)
+        # Of this machine's processes; two machines at once upload it twice, and the service keeps
+        # one.
+        with hold_lock(self._notes.path(f"{self._where}/.lock")):
+            if self._notes.find(note) is None:
                 self._upload(path, data)
-                write_atomically(note, f"{path}\n".encode())
+                self._notes.write(note, f"{path}\n".encode())
         return self._presign(path)
 
     def _presign(self, path: str) -> str:
@@ -216,9 +218,14 @@ class DeliveryOptions:
     repository: str = ""
 
     def create_delivery(
-        self, client: OxenClient, *, folder: Path, clock: Clock
+        self, client: OxenClient, *, notes: Documents, clock: Clock
     ) -> ReferenceDelivery:
         """Return the strategy of this route.
+
+        Args:
+            client: The service.
+            notes: The uploads so far.
+            clock: Times the renewal of signed URLs.
 
         Raises:
             NoUploadTarget: `upload` without a repository.
@@ -232,7 +239,7 @@ class DeliveryOptions:
                     "NBP_REFERENCES_REPOSITORY to namespace/name"
                 )
             return PassThroughUrl(InlineDelivery())
-        upload = UploadDelivery(client, UploadTarget(self.repository), folder=folder, clock=clock)
+        upload = UploadDelivery(client, UploadTarget(self.repository), notes=notes, clock=clock)
         return upload if self.way == "upload" else PassThroughUrl(upload)
 
 

@@ -29,7 +29,7 @@ from nbp_dagster.studio.imaging.thumbnails import inline_preview, thumbnail
 from nbp_dagster.studio.imaging.xmp import Marks, build_xmp
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.manifest.manifest import Picture, ReferenceFacts, picture_file
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords
 from nbp_dagster.studio.manifest.value_types import DisclosureFacts, LabelFacts, WordBox
 from nbp_dagster.studio.options import Looking
 from nbp_dagster.studio.provenance.descriptors import describe_picture
@@ -43,7 +43,6 @@ from nbp_dagster.studio.renditions.disclosure_layer import LabelledSetter
 from nbp_dagster.studio.renditions.inspector import Inspector
 from nbp_dagster.studio.renditions.original_places import settle_places
 from nbp_dagster.studio.renditions.recipe import recipe_of, rights_of
-from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.typography.banner_logo import trim_logo
 from nbp_dagster.studio.typography.contrast import choose_scheme
@@ -84,7 +83,7 @@ class Renderer:
         *,
         store: ImageStore,
         read_original: Callable[[Made], bytes],
-        records: RecordFolder,
+        records: PromptRecords,
         picture_index: PictureIndex,
         credentials: Credentials | None = None,
         inspector: Inspector | None = None,
@@ -196,11 +195,8 @@ class Renderer:
         """Return a rendition's thumbnail from the store; None where it can't be read."""
         record = self._records.read(picture.prompt_key)
         digest = None if record is None else record.thumbs.get(picture.sha256)
-        try:
-            return None if digest is None else self._store.get(digest)
-        except StoreError:
-            # A thumbnail can always be drawn from its picture.
-            return None
+        # A thumbnail can always be drawn from its picture.
+        return None if digest is None else self._store.peek(digest)
 
     def _has_all(self, record: PromptRecord) -> bool:
         return all(self._store.has(item.sha256, size=item.bytes) for item in record.pictures)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.studio.ledger.orders import Generated, Outcome, Reused
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords
 from nbp_dagster.studio.ordering.edit_bases import EditBase
 from nbp_dagster.studio.review.approvals import review_pictures
 from nbp_dagster.studio.review.decision_log import Decision, DecisionLog, Place
@@ -13,7 +13,7 @@ from nbp_dagster.studio.review.decision_log import Decision, DecisionLog, Place
 def find_edit_bases(
     outcomes: Iterable[Outcome],
     briefs: Briefs,
-    records: RecordFolder,
+    records: PromptRecords,
     decisions: DecisionLog,
     is_asked: Callable[[str], bool],
 ) -> dict[str, EditBase]:

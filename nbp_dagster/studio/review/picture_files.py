@@ -6,7 +6,7 @@ from pathlib import Path
 from nbp_dagster.studio.imaging.decode import decode_image
 from nbp_dagster.studio.imaging.thumbnails import thumbnail
 from nbp_dagster.studio.manifest.manifest import Picture
-from nbp_dagster.studio.manifest.records import RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecords
 from nbp_dagster.studio.provenance.picture_index import KnownPicture, PictureIndex
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -22,7 +22,7 @@ class PictureFiles:
 
     sets: Path
     store: ImageStore
-    records: RecordFolder
+    records: PromptRecords
     index: PictureIndex
 
     def rendition(self, campaign: str, picture: Picture) -> bytes | None:
@@ -39,7 +39,7 @@ class PictureFiles:
         """Return a small JPEG of a picture, at most 640 pixels wide; None where it is not here."""
         record = self.records.read(picture.prompt_key)
         digest = None if record is None else record.thumbs.get(picture.sha256)
-        kept = None if digest is None else self.stored(digest)
+        kept = None if digest is None else self.store.peek(digest)
         if kept is not None:
             return kept
         data = self.rendition(campaign, picture)

@@ -130,12 +130,19 @@ class Reviews:
         sets: The folder of sets.
         log: Where decisions are kept.
         settle: Called after a set was read, whose objects stay as they are.
+        look: Called before sets are listed, to bring those of other machines.
     """
 
     def __init__(
-        self, sets: Path, log: DecisionLog, *, settle: Callable[[], object] = lambda: None
+        self,
+        sets: Path,
+        log: DecisionLog,
+        *,
+        settle: Callable[[], object] = lambda: None,
+        look: Callable[[], object] = lambda: None,
     ) -> None:
         self._sets = sets
+        self._look = look
         self._log = log
         self._settle = settle
         self._begun: set[tuple[str, Stamp]] = set()
@@ -153,6 +160,7 @@ class Reviews:
 
     def campaigns(self) -> tuple[str, ...]:
         """Return the campaigns that have a finished set, by name."""
+        self._look()
         return list_finished_sets(self._sets)
 
     def open(self, campaign: str) -> SetReview:
@@ -331,6 +339,7 @@ class Reviews:
             NoSuchSet: There is none.
             ManifestError: Its manifest can't be read.
         """
+        self._look()
         path = _require_set(self._sets, campaign)
         with self._reading:
             stamp, known = stamp_of(path), self._known.get(campaign)

@@ -1,8 +1,10 @@
 """Serves finished sets to browsers of this machine; reads the folder of sets and nothing else."""
 
+from collections.abc import Callable
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from nbp_dagster.errors import NbpError
@@ -15,7 +17,15 @@ class PortTaken(NbpError):
 
 
 class _SetHandler(SimpleHTTPRequestHandler):
-    """Answers GET and HEAD with files below its folder; logs nothing."""
+    """Answers GET and HEAD with files below its folder; logs no request.
+
+    Args:
+        look: Called before a page is read.
+    """
+
+    def __init__(self, *args: Any, look: Callable[[], object], **kwargs: Any) -> None:
+        self._look = look
+        super().__init__(*args, **kwargs)
 
     def send_head(self):  # type: ignore[no-untyped-def]  # as in the base class
         # A page of another site may reach this port under a name of its own (DNS rebinding).
@@ -29,6 +39,8 @@ class _SetHandler(SimpleHTTPRequestHandler):
         ):
             self.send_error(404)
             return None
+        if path.endswith(("/", ".html")):
+            self._look()
         return super().send_head()
 
     def end_headers(self) -> None:
@@ -40,17 +52,20 @@ class _SetHandler(SimpleHTTPRequestHandler):
         """Keep the terminal for the address."""
 
 
-def open_set_server(sets: Path, port: int) -> ThreadingHTTPServer:
+def open_set_server(
+    sets: Path, port: int, *, look: Callable[[], object] = lambda: None
+) -> ThreadingHTTPServer:
     """Return a server of the folder of sets on loopback; it listens, and serves once told to.
 
     Args:
         sets: The folder of sets.
         port: 1 to 65535; 0 for any that is free.
+        look: Called before a page is read, to bring sets of other machines.
 
     Raises:
         PortTaken: The port can't be listened at.
     """
-    handler = partial(_SetHandler, directory=str(sets))
+    handler = partial(_SetHandler, directory=str(sets), look=look)
     try:
         return ThreadingHTTPServer((HOST, port), handler)
     except OSError as error:

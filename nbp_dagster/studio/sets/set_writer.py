@@ -115,7 +115,7 @@ def write_set(
     write_manifest(manifest, folder / MANIFEST)
     covers = (row.sha256 for row in choose_covers(manifest))
     write_card(folder, manifest, {digest: files.read(thumbs[digest]) for digest in covers})
-    removed = _remove(folder, stale)
+    removed = remove_files(folder, stale)
     index.finish()
     _LOG.info("set %s: %d pictures, %d earlier files removed", folder, len(thumbs), len(removed))
     return WrittenSet(
@@ -194,7 +194,8 @@ def _sheet_thumbs(
     return thumbs
 
 
-def _remove(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
+def remove_files(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """Remove files of an earlier set, and the folders that are empty then; return their paths."""
     removed = []
     for name in names:
         path = folder / name

@@ -53,6 +53,23 @@ class FileIndex:
             (self._folder / STAGED_INDEX).unlink(missing_ok=True)
         return tuple(name for name in self._earlier if name not in self._files)
 
+    def begin_adding(self, files: Sequence[str]) -> None:
+        """Claim files of a set that another machine wrote, and leave what is staged as it is.
+
+        Raises:
+            StoreError: The folder can't be written.
+        """
+        self._files = dict.fromkeys(files)
+        self._write({**self._files, **self._earlier})
+
+    def finish_adding(self) -> None:
+        """Write the index of all files, those of earlier versions too: some may be gone by now.
+
+        Raises:
+            StoreError: The folder can't be written.
+        """
+        self._write({**self._earlier, **self._files})
+
     def holds(self, name: str, source: str) -> bool:
         """Whether a file is there, untouched since it was made of this source.
 

@@ -62,7 +62,7 @@ class SetStager:
         folder: The set's folder.
         outline: What the set will contain.
         rendition: Gives the file of a picture.
-        thumb: Gives a thumbnail's bytes by its digest.
+        thumb: Gives a thumbnail's bytes by its digest; None where it is not at hand.
         is_idle: Whether there is an idle core.
 
     Example:
@@ -76,7 +76,7 @@ class SetStager:
         outline: SetOutline,
         *,
         rendition: Callable[[Picture], Path],
-        thumb: Callable[[str], bytes],
+        thumb: Callable[[str], bytes | None],
         is_idle: Callable[[], bool],
     ) -> None:
         self._folder = folder

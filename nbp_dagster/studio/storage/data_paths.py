@@ -26,6 +26,16 @@ class StudioPaths:
         return self.home / "review.key"
 
     @property
+    def home_id(self) -> Path:
+        """Which home this is, for a ledger that several use."""
+        return self.home / "home.id"
+
+    @property
+    def handed_over(self) -> Path:
+        """The shared ledger that has got this home's records."""
+        return self.home / "handed_over.json"
+
+    @property
     def owners(self) -> Path:
         """The lock file of each owner that is alive."""
         return self.home / "owners"
@@ -69,6 +79,11 @@ class StudioPaths:
     def sheets(self) -> Path:
         """Pages that show the candidates of a character's sheet, one a character."""
         return self.home / "sheets"
+
+    @property
+    def sharing(self) -> Path:
+        """What is here of the sets that machines share, one note a campaign."""
+        return self.home / "sharing"
 
     @property
     def sets(self) -> Path:

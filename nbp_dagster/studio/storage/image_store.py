@@ -67,7 +67,43 @@ class ImageStore(ABC):
 
     @abstractmethod
     def path(self, digest: str) -> Path:
-        """Return the local path of the bytes."""
+        """Return the local path of the bytes, which are brought there where they are elsewhere.
+
+        A path without a file is one of bytes that are not kept.
+
+        Raises:
+            StoreError: They are elsewhere and can't be had.
+        """
+
+    def locate(self, digest: str) -> str:
+        """Return where bytes are kept, for people to read; brings nothing."""
+        return str(self.path(digest).absolute())
+
+    def bring(self, digest: str, *, size: int) -> bool:
+        """Return whether bytes of that digest and size are kept, having asked for just these.
+
+        Raises:
+            StoreError: They are elsewhere and can't be had.
+        """
+        return self.has(digest, size=size)
+
+    def peek(self, digest: str) -> bytes | None:
+        """Return bytes that are at hand on this machine; None where they would have to be fetched.
+
+        For what is made again more quickly than it is asked for, such as a thumbnail.
+        """
+        try:
+            return self.get(digest)
+        except StoreError:
+            return None
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Make sure that other machines have all that they should have of what is kept here.
+
+        Raises:
+            StoreError: They can't have it now.
+        """
 
 
 class FolderStore(ImageStore):
@@ -120,6 +156,9 @@ class FolderStore(ImageStore):
 
     def path(self, digest: str) -> Path:
         return self._root / digest[:2] / digest
+
+    def settle(self) -> None:
+        """Nothing to do: no other machine reads this folder."""
 
 
 def _holds(path: Path, size: int | None) -> bool:

@@ -16,7 +16,8 @@ from PIL import Image
 from pydantic import SecretStr
 
 from nbp_dagster.assets.names import Names
-from nbp_dagster.cli.openings import open_picture_index, open_store, open_studio
+from nbp_dagster.cli.home.places import open_store
+from nbp_dagster.cli.openings import open_picture_index, open_studio
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.settings import Settings
 from nbp_dagster.simulator.options import SimulatorOptions

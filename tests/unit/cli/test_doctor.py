@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.main import main
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import HEAD, begin_serialised, open_ledger
+from nbp_dagster.studio.shared_state.homes import Home, enter
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.service import ServiceProbe
 
@@ -203,6 +205,26 @@ def test_the_password_of_a_ledger_out_of_reach_is_not_shown(doctor: Doctor) -> N
     assert "s3cret-word" not in json.dumps(found)
 
 
+def test_another_home_that_keeps_its_pictures_to_itself_is_a_fault(
+    doctor: Doctor, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/shared.sqlite"
+    engine = open_ledger(url)
+    assert doctor(NBP_LEDGER_URL=url)[1]["homes"]["verdict"] == "sound"
+    store = (tmp_path / "pictures").as_uri()
+    enter(engine, Home("1a" * 16, "north", "/data/nbp", store, 1_800_000_000.0))
+    engine.dispose()
+
+    status, found = doctor(NBP_LEDGER_URL=url)
+
+    assert (status, found["homes"]["verdict"]) == (1, "fault")
+    assert "/data/nbp on north" in found["homes"]["words"]
+    assert "forget-home 1a1a1a1a" in found["homes"]["words"]
+    # It looks; a run enters.
+    assert not list(tmp_path.rglob("home.id"))
+    assert doctor(NBP_LEDGER_URL=url, NBP_STORE_URL=store)[1]["homes"]["verdict"] == "sound"
+
+
 @pytest.mark.parametrize(
     ("theirs", "verdict", "words"),
     [(1000.0, "sound", "0 s"), (1059.0, "sound", "59 s behind"), (900.0, "fault", "100 s ahead")],
@@ -212,3 +234,46 @@ def test_two_clocks_may_differ_by_a_minute(theirs: float, verdict: str, words: s
 
     assert found.verdict == verdict
     assert words in found.words
+
+
+def test_a_store_that_machines_share_is_written_read_and_left_clean(
+    tmp_path: Path, doctor: Doctor
+) -> None:
+    status, found = doctor(NBP_STORE_URL=f"file://{tmp_path}/shared")
+
+    assert status == 0
+    assert "writes in" in found["store"]["words"]
+    assert found["clock of the store"]["verdict"] == "sound"
+    assert not [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+
+
+def test_a_store_that_cannot_be_reached_is_a_fault_without_its_password(doctor: Doctor) -> None:
+    status, found = doctor(NBP_STORE_URL="ftp://anna:geheim@127.0.0.1:1/pictures")
+
+    assert status == 1
+    assert found["store"]["verdict"] == "fault"
+    assert "ftp://127.0.0.1:1/pictures" in found["store"]["words"]
+    assert "geheim" not in json.dumps(found)
+
+
+def test_a_store_whose_driver_is_not_installed_names_the_extra(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+
+    status, found = doctor(NBP_STORE_URL="gs://acme/pictures")
+
+    assert status == 1
+    assert "nbp-dagster[gcs]" in found["store"]["words"]
+
+
+def test_a_store_that_is_no_url_is_an_error_of_the_setting(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = CliRunner().invoke(
+        main, ["doctor"], env={"NBP_HOME": str(home), "NBP_STORE_URL": "acme-pictures"}
+    )
+
+    assert done.exit_code == 1
+    assert "NBP_STORE_URL" in done.output
+    assert "s3://bucket/folder" in done.output

@@ -16,7 +16,8 @@ from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure
 from nbp_dagster.studio.checks.characters.lineup import compute_standing
 from nbp_dagster.studio.checks.characters.scorer import CharacterScorer, Features
-from nbp_dagster.studio.storage.files import write_atomically
+from nbp_dagster.studio.storage.documents import Documents
+from nbp_dagster.studio.storage.files import StoreError
 
 LEAST_VIEWS: Final = 3
 """Views of a character that a calibration needs: each is tried against the others."""
@@ -78,33 +79,30 @@ class Calibration:
 _ADAPTER = TypeAdapter(Calibration)
 
 
-class CalibrationFolder:
-    """Calibrations as `<root>/<brand>-<scorer>.json`; derived, so they may be thrown away."""
+class Calibrations:
+    """Calibrations as documents `<brand>-<scorer>`; derived, so they may be thrown away."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def path(self, brand: str, scorer: str) -> Path:
-        """Return the path of a brand's calibration."""
-        return self._root / f"{brand}-{scorer}.json"
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
 
     def read(self, brand: str, scorer: CharacterScorer, sheets: str) -> Calibration | None:
         """Return a brand's calibration; None where there is none for this scorer and sheets."""
         try:
-            found = _ADAPTER.validate_json(self.path(brand, scorer.name).read_bytes())
-        except (OSError, ValidationError):
+            found = _ADAPTER.validate_json(self._documents.read(f"{brand}-{scorer.name}") or b"")
+        except (StoreError, ValidationError):
             return None
         return found if found.fits(scorer=scorer, sheets=sheets) else None
 
     def write(self, calibration: Calibration) -> Path:
-        """Store a calibration and return its path.
+        """Store a calibration and return the path of its file on this machine.
 
         Raises:
             StoreError: The folder can't be written.
+            LedgerDatabaseError: The database that machines share can't be written.
         """
-        path = self.path(calibration.brand, calibration.scorer)
-        write_atomically(path, _ADAPTER.dump_json(calibration, indent=1) + b"\n")
-        return path
+        name = f"{calibration.brand}-{calibration.scorer}"
+        self._documents.write(name, _ADAPTER.dump_json(calibration, indent=1) + b"\n")
+        return self._documents.path(name)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from nbp_dagster.briefs.load import load_briefs
-from nbp_dagster.cli.openings import open_store, open_studio, open_studios
+from nbp_dagster.cli.home.places import open_store
+from nbp_dagster.cli.openings import open_studio, open_studios
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.canary.comparison import (
     CanaryError,

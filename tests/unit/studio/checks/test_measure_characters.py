@@ -19,7 +19,7 @@ from nbp_dagster.briefs.vocabulary import CorrectableCheck, WarningCheck
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.simulator.painting.painter import encode_png, paint
 from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
-from nbp_dagster.studio.checks.characters.calibration import CalibrationFolder, TooFewViews
+from nbp_dagster.studio.checks.characters.calibration import Calibrations, TooFewViews
 from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.measure_characters import Measured, Measurer, Measuring
 from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
@@ -29,6 +29,7 @@ from nbp_dagster.studio.checks.set_checks import SET_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.options import ScorerName
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from nbp_dagster.studio.vision.embedding import embed_face
 from nbp_dagster.studio.vision.faces import find_faces
 from tests.rigs.drawn_faces import draw_face
@@ -72,7 +73,7 @@ def picture(fault: str = "", width: int = 768, height: int = 768) -> Image.Image
 def measurer(tmp_path: Path, measuring: Measuring | None = None) -> Measurer:
     return Measurer(
         measuring or Measuring(),
-        calibrations=CalibrationFolder(tmp_path),
+        calibrations=Calibrations(DocumentFolder(tmp_path)),
         read=lambda _, digest: references()[digest],
     )
 
@@ -150,7 +151,9 @@ def test_the_stamp_changes_with_sheet_and_scorer_and_is_empty_when_off(tmp_path:
 def test_a_reference_that_cannot_be_read_skips_and_breaks_nothing(tmp_path: Path) -> None:
     """The picture is paid and kept all the same."""
     work = Measurer(
-        Measuring(), calibrations=CalibrationFolder(tmp_path), read=lambda *_: b"not a picture"
+        Measuring(),
+        calibrations=Calibrations(DocumentFolder(tmp_path)),
+        read=lambda *_: b"not a picture",
     )
     likeness = check_of(measure(work, picture()), "cross_similarity")
     assert (likeness.verdict, likeness.sentence) == ("skipped", "there is no sheet of pip")
@@ -163,7 +166,7 @@ def test_somebody_else_of_the_brand_is_noticed(tmp_path: Path) -> None:
     everybody = {**references(), "bo": encode_png(other)}
     work = Measurer(
         Measuring(),
-        calibrations=CalibrationFolder(tmp_path),
+        calibrations=Calibrations(DocumentFolder(tmp_path)),
         read=lambda _, digest: everybody[digest],
     )
     cast = brand().model_copy(
@@ -181,7 +184,7 @@ def portrait_measurer(tmp_path: Path, scorer: ScorerName) -> Measurer:
     """Pip has a face: one image, from the front."""
     return Measurer(
         Measuring(scorer),
-        calibrations=CalibrationFolder(tmp_path),
+        calibrations=Calibrations(DocumentFolder(tmp_path)),
         read=lambda *_: encode_png(draw_face(600)),
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy.engine import Engine
 from nbp_dagster.studio.ledger.database import LedgerDatabaseError, open_ledger
 from nbp_dagster.studio.ledger.owner_leases import LeaseLost, OwnerLease, take_lease
 from nbp_dagster.studio.storage.files import StoreError
+from tests.rigs.pooler import pooler
 from tests.rigs.postgres import PostgresServer
 
 # Seconds for another process to start, and for a server to notice that one has gone.
@@ -325,3 +326,37 @@ def test_a_server_that_refuses_connections_is_explained(
             take_lease(server_ledger, folder=folder),
         ):
             pass
+
+
+def test_a_pooler_that_shares_sessions_is_refused_before_anything_is_bought(
+    postgres: PostgresServer, folder: Path
+) -> None:
+    with pooler(postgres.make_database(), mode="transaction") as address:
+        ledger = open_ledger(address)
+
+        with (
+            pytest.raises(LedgerDatabaseError, match="pool_mode = session"),
+            take_lease(ledger, folder=folder),
+        ):
+            pass
+
+        # The lock that was tried is free again.
+        with ledger.connect() as connection:
+            query = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            assert connection.scalar(query) == 0
+        ledger.dispose()
+
+
+def test_through_a_pooler_of_sessions_runs_see_who_lives_and_who_died(
+    postgres: PostgresServer, folder: Path
+) -> None:
+    with pooler(postgres.make_database(), mode="session") as address:
+        ledger = open_ledger(address)
+        with take_lease(ledger, folder=folder) as lease:
+            with another(address, folder) as other:
+                assert lease.is_alive(other.owner)
+                other.send(signal.SIGKILL)
+                other.process.join(PATIENCE)
+                assert eventually(lambda: not lease.is_alive(other.owner))
+            lease.require()
+        ledger.dispose()

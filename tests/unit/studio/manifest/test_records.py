@@ -4,7 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbp_dagster.studio.manifest.manifest import CheckFacts
-from nbp_dagster.studio.manifest.records import PromptRecord, RecordFolder
+from nbp_dagster.studio.manifest.records import PromptRecord, PromptRecords
+from nbp_dagster.studio.storage.documents import DocumentFolder
 
 RECORD = PromptRecord(
     prompt_key="spring/kitchen/en/1x1/v1",
@@ -16,7 +17,7 @@ RECORD = PromptRecord(
 
 
 def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
-    folder = RecordFolder(tmp_path)
+    folder = PromptRecords(DocumentFolder(tmp_path))
     folder.write(RECORD)
 
     assert folder.read(RECORD.prompt_key) == RECORD
@@ -25,18 +26,18 @@ def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_record_that_another_run_replaces_is_read_anew(tmp_path: Path) -> None:
-    folder = RecordFolder(tmp_path)
+    folder = PromptRecords(DocumentFolder(tmp_path))
     folder.write(RECORD)
     folder.read(RECORD.prompt_key)
     later = replace(RECORD, recipe="two")
 
-    RecordFolder(tmp_path).write(later)
+    PromptRecords(DocumentFolder(tmp_path)).write(later)
 
     assert folder.read(RECORD.prompt_key) == later
 
 
 def test_a_record_that_is_gone_or_unreadable_counts_as_none(tmp_path: Path) -> None:
-    folder = RecordFolder(tmp_path)
+    folder = PromptRecords(DocumentFolder(tmp_path))
     folder.write(RECORD)
     folder.read(RECORD.prompt_key)
     file = tmp_path / f"{RECORD.prompt_key}.json"
@@ -48,7 +49,7 @@ def test_a_record_that_is_gone_or_unreadable_counts_as_none(tmp_path: Path) -> N
 
 
 def test_records_that_fall_short_are_listed_until_they_do_not(tmp_path: Path) -> None:
-    folder = RecordFolder(tmp_path)
+    folder = PromptRecords(DocumentFolder(tmp_path))
     failed = CheckFacts(
         name="asked_size", verdict="failed", sentence="too small", severity="warn", figures={}
     )
@@ -57,7 +58,10 @@ def test_records_that_fall_short_are_listed_until_they_do_not(tmp_path: Path) ->
 
     folder.write(replace(RECORD, checks=(failed,)))
     folder.write(long)
-    assert RecordFolder(tmp_path).list_falling_short() == (long.prompt_key, RECORD.prompt_key)
+    assert PromptRecords(DocumentFolder(tmp_path)).list_falling_short() == (
+        long.prompt_key,
+        RECORD.prompt_key,
+    )
 
     folder.write(replace(RECORD, checks=(replace(failed, verdict="passed"),)))
     assert folder.list_falling_short() == (long.prompt_key,)

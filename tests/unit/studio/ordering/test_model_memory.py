@@ -8,6 +8,7 @@ import pytest
 from nbp_dagster.oxen.catalogue import Model, parse_model
 from nbp_dagster.simulator.catalogue import Catalogue
 from nbp_dagster.studio.ordering.model_memory import ModelMemory, describe_changes
+from nbp_dagster.studio.storage.documents import DocumentFolder
 
 GRID = {"high": {"1K": 0.1, "2K": 0.2, "4K": 0.4}}
 
@@ -29,7 +30,7 @@ def model_with(name: str, **rule: Any) -> Model:
 
 
 def test_what_is_remembered_is_the_model_with_its_price_and_schema(tmp_path: Path) -> None:
-    memory = ModelMemory(tmp_path / "models" / "oxen")
+    memory = ModelMemory(DocumentFolder(tmp_path / "models" / "oxen"))
     memory.remember(model(), now=1_795_000_000.0)
 
     seen = memory.recall("nano-banana-2-1")
@@ -42,7 +43,7 @@ def test_what_is_remembered_is_the_model_with_its_price_and_schema(tmp_path: Pat
 
 @pytest.mark.parametrize("name", ["acme/own-model:v2", "../../elsewhere", "a" * 60])
 def test_a_name_of_any_kind_stays_in_the_folder(tmp_path: Path, name: str) -> None:
-    memory = ModelMemory(tmp_path / "models")
+    memory = ModelMemory(DocumentFolder(tmp_path / "models"))
     memory.remember(model(id=name), now=1.0)
 
     assert [path.parent for path in tmp_path.rglob("*.json")] == [tmp_path / "models"]
@@ -55,7 +56,7 @@ def test_a_name_of_any_kind_stays_in_the_folder(tmp_path: Path, name: str) -> No
     "content", ["", "{", "[]", "{}", '{"seen_at": 1, "model": {}}', '{"seen_at": "x", "model": 1}']
 )
 def test_a_damaged_file_is_no_memory_and_no_error(tmp_path: Path, content: str) -> None:
-    memory = ModelMemory(tmp_path)
+    memory = ModelMemory(DocumentFolder(tmp_path))
     (tmp_path / "nano-banana-2-1.json").write_text(content, encoding="utf-8")
 
     assert memory.recall("nano-banana-2-1") is None
@@ -66,7 +67,7 @@ def test_a_damaged_file_is_no_memory_and_no_error(tmp_path: Path, content: str) 
 def test_a_folder_that_can_not_be_written_fails_nothing(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file", encoding="utf-8")
 
-    ModelMemory(tmp_path / "models").remember(model(), now=1.0)
+    ModelMemory(DocumentFolder(tmp_path / "models")).remember(model(), now=1.0)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from nbp_dagster.studio.references.uploads import (
     NoUploadTarget,
     PassThroughUrl,
 )
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.yaml_source.problems import BriefError
 from tests.fakes.clock import FakeClock
@@ -88,7 +89,7 @@ def open_references(
     sending: DeliveryOptions | None = None,
 ) -> ReferenceFiles:
     delivery = (sending or DeliveryOptions()).create_delivery(
-        service or client, folder=home / "uploads", clock=FakeClock()
+        service or client, notes=DocumentFolder(home / "uploads", suffix=""), clock=FakeClock()
     )
     return ReferenceFiles(
         briefs, client=client, store=FolderStore(home / "store"), delivery=delivery
@@ -185,7 +186,7 @@ def test_a_link_is_signed_anew_before_it_ends_without_another_upload(
 ) -> None:
     clock = FakeClock()
     upload = DeliveryOptions("upload", REPOSITORY).create_delivery(
-        connect(simulator.url), folder=home / "uploads", clock=clock
+        connect(simulator.url), notes=DocumentFolder(home / "uploads", suffix=""), clock=clock
     )
     logo = Reference("logo", "b", "brands/logo.png", "d1")
     reads: list[int] = []
@@ -216,21 +217,23 @@ def test_what_was_removed_from_the_repository_is_uploaded_again(
         Reference("logo", "b", "brands/logo.png", "d1"),
     )
     with_notes = connect(simulator.url)
-    delivery = sending.create_delivery(with_notes, folder=home / "uploads", clock=FakeClock())
+    delivery = sending.create_delivery(
+        with_notes, notes=DocumentFolder(home / "uploads", suffix=""), clock=FakeClock()
+    )
     delivery.deliver(logo, lambda: LOCAL)
     [folder] = (home / "uploads").iterdir()
     (folder / hashlib.sha256(REMOTE).hexdigest()).write_text("references/x.jpeg\n")
 
-    sent = sending.create_delivery(with_notes, folder=home / "uploads", clock=FakeClock()).deliver(
-        replace(logo, digest="d2"), lambda: REMOTE
-    )
+    sent = sending.create_delivery(
+        with_notes, notes=DocumentFolder(home / "uploads", suffix=""), clock=FakeClock()
+    ).deliver(replace(logo, digest="d2"), lambda: REMOTE)
 
     assert with_notes.download(sent) == REMOTE
 
 
 def test_each_way_has_its_limit_of_bytes() -> None:
     upload = DeliveryOptions("upload", REPOSITORY).create_delivery(
-        script(), folder=Path("unused"), clock=FakeClock()
+        script(), notes=DocumentFolder(Path("unused")), clock=FakeClock()
     )
     for delivery, most in ((InlineDelivery(), MAX_INLINE_BYTES), (upload, MAX_UPLOAD_BYTES)):
         assert delivery.find_fault("brands/a.png", most) is None
@@ -245,7 +248,7 @@ def test_each_way_has_its_limit_of_bytes() -> None:
 def test_uploading_needs_to_know_where_to() -> None:
     with pytest.raises(NoUploadTarget, match="NBP_REFERENCES_REPOSITORY"):
         DeliveryOptions("upload").create_delivery(
-            script(), folder=Path("unused"), clock=FakeClock()
+            script(), notes=DocumentFolder(Path("unused")), clock=FakeClock()
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.studio.checks.characters.calibration import (
-    CalibrationFolder,
+    Calibrations,
     TooFewViews,
     calibrate,
     measure_errors,
@@ -18,6 +18,7 @@ from nbp_dagster.studio.checks.characters.distractors import draw_distractors
 from nbp_dagster.studio.checks.characters.face_path import SAME, FacePath
 from nbp_dagster.studio.checks.characters.figures import Figure
 from nbp_dagster.studio.checks.characters.scorer import ColourScorer
+from nbp_dagster.studio.storage.documents import DocumentFolder
 from tests.rigs.drawn_faces import draw_face
 
 FIGURES = draw_distractors()
@@ -58,7 +59,7 @@ def test_faces_that_look_alike_make_a_calibration_stricter(tmp_path: Path) -> No
     faces = FacePath(alike)
     found = calibrate("winter", ColourScorer(), cast, sheets="abc", palette=PALETTE, faces=faces)
     assert (found.face_same, dict(found.faces)) == (0.4, {"ada": 1, "bo": 1})
-    folder = CalibrationFolder(tmp_path)
+    folder = Calibrations(DocumentFolder(tmp_path))
     kept = folder.write(found).read_text(encoding="utf-8")
     assert folder.read("winter", ColourScorer(), "abc") == found
     assert len(kept) < 1000
@@ -73,7 +74,7 @@ def test_a_cast_with_views_is_calibrated(tmp_path: Path) -> None:
     assert (found.genuine, dict(found.views)) == (24, {"ada": 3, "bo": 1})
     assert found.impostor > 24
     assert found.equal_error_rate < 0.2
-    folder = CalibrationFolder(tmp_path)
+    folder = Calibrations(DocumentFolder(tmp_path))
     folder.write(found)
     assert folder.read("winter", ColourScorer(), "abc") == found
     assert folder.read("winter", ColourScorer(), "other sheets") is None

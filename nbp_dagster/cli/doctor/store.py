@@ -1,0 +1,55 @@
+"""Looks at the store that machines share: reach, rights, clock; leaves nothing in it."""
+
+import secrets
+import time
+from collections.abc import Iterator
+
+from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.cli.doctor.state import compare_clocks
+from nbp_dagster.cli.home.places import open_places
+from nbp_dagster.errors import NbpError
+from nbp_dagster.settings import Settings
+from nbp_dagster.studio.storage.url_folder import UrlFolder
+
+_PROBES = "probes"
+
+
+def look_at_store(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the store can be reached, written, read, listed and cleaned, and its clock."""
+    places = open_places(settings)
+    if places.shared is None:
+        if settings.ledger_url is not None:
+            yield Finding(
+                "store",
+                "warning",
+                "the ledger is shared, and the pictures are this machine's own",
+                "set NBP_STORE_URL where another machine makes or shows pictures of it too",
+            )
+        return
+    try:
+        yield from _probe(places.shared)
+    except NbpError as error:
+        yield Finding("store", "fault", str(error), "see docs/many-machines.md")
+
+
+def _probe(shared: UrlFolder) -> Iterator[Finding]:
+    """Write, read, list and remove a small file."""
+    name, data = f"{_PROBES}/{secrets.token_hex(8)}", secrets.token_bytes(16)
+    began = time.monotonic()
+    shared.replace(name, data)
+    seconds, wrote_at = time.monotonic() - began, time.time()
+    try:
+        if shared.read(name) != data:
+            yield Finding(
+                "store",
+                "fault",
+                f"{shared.name}: a file that was just written is not there, or is another",
+                "use a service that shows a write at once, as S3 does",
+            )
+            return
+        listed = shared.list_files(_PROBES).get(name.partition("/")[2])
+    finally:
+        shared.remove(name)
+    yield Finding("store", "sound", f"{shared.name}, writes in {1000 * seconds:.0f} ms")
+    if listed is not None and listed.written_at is not None:
+        yield compare_clocks("clock of the store", listed.written_at, wrote_at)

@@ -1,0 +1,76 @@
+"""The mark of a ledger in a store that machines share: one store, one ledger."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import Engine
+
+from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark
+from tests.fakes.clock import FakeClock
+from tests.fakes.url_folder import CountedFolder
+from tests.unit.studio.ledger.databases import a_row, opened, write
+
+
+def mark(home: Path, engine: Engine, shared: CountedFolder) -> LedgerMark:
+    return LedgerMark(home / "store", engine, clock=FakeClock(), shared=shared)
+
+
+def test_a_store_is_its_first_ledgers_on_every_machine(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "one.sqlite") as one, opened(tmp_path / "two.sqlite") as two:
+        mark(tmp_path / "north", one, shared).require_own_store()
+        mark(tmp_path / "south", one, shared).require_own_store()
+
+        with pytest.raises(LedgerBehind, match=r"memory://.* belongs to another ledger than .*two"):
+            mark(tmp_path / "south", two, shared).require_own_store()
+
+
+def test_an_empty_ledger_with_pictures_that_nobody_marked_is_refused(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    shared.replace(f"images/ab/{'ab' * 32}", b"a picture")
+    with opened(tmp_path / "one.sqlite") as engine:
+        with pytest.raises(LedgerBehind, match=r"is empty, and the store memory://.* pictures"):
+            mark(tmp_path, engine, shared).require_own_store()
+
+        write(engine, a_row())
+        mark(tmp_path, engine, shared).require_own_store()
+
+
+def test_an_older_copy_of_the_ledger_is_noticed_on_a_machine_that_bought_nothing(
+    tmp_path: Path,
+) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "ledger.sqlite"):
+        pass
+    with opened(tmp_path / "ledger.sqlite") as engine:
+        (tmp_path / "copy.sqlite").write_bytes((tmp_path / "ledger.sqlite").read_bytes())
+        write(engine, a_row())
+        mark(tmp_path / "north", engine, shared).advance()
+    with opened(tmp_path / "copy.sqlite") as older:
+        south = mark(tmp_path / "south", older, shared)
+
+        with pytest.raises(LedgerBehind, match="older copy"):
+            south.require_current()
+
+
+def test_a_rebuilt_ledger_takes_the_store_over(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "lost.sqlite") as lost, opened(tmp_path / "rebuilt.sqlite") as rebuilt:
+        mark(tmp_path, lost, shared).require_own_store()
+
+        mark(tmp_path, rebuilt, shared).reset()
+
+        mark(tmp_path / "south", rebuilt, shared).require_own_store()
+
+
+def test_a_store_is_asked_once_whose_it_is(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "ledger.sqlite") as engine:
+        mark(tmp_path, engine, shared).require_own_store()
+        shared.asked.clear()
+        same = mark(tmp_path, engine, shared)
+
+        same.require_own_store()
+        same.require_own_store()
+
+    assert shared.asked == {"read": 1}
