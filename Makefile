@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz audit bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz audit bench scale scale-proof eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres redis exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  --no-build-isolation -e .
 	@touch $@
 
-extras: $(EXTRAS_STAMP)  ## Install the locked extras too: ocr, character, c2pa, heic, svg
+extras: $(EXTRAS_STAMP)  ## Install the locked extras too: ocr, character, c2pa, celery, heic, svg
 
 $(EXTRAS_STAMP): $(STAMP) requirements-extras.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -46,7 +46,7 @@ dev: install dagster-home  ## Open the Dagster UI on the state that demo and nbp
 
 # More workers than cores: the long tests wait for other processes most of their time. They start
 # dozens of processes, each of which would compile all modules where no bytecode may be written.
-test: install extras browser test-fonts postgres exiftool  ## Run every test
+test: install extras browser test-fonts postgres redis exiftool  ## Run every test
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-unit: install  ## Run the fast tests only
@@ -64,6 +64,14 @@ fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated ans
 # Python Packaging Authority. Without it no known vulnerability is looked up, and the audit says so.
 audit: install  ## Hold locks, pyproject and environment against each other, and known faults (ADVISORIES=FOLDER)
 	$(BIN)/python -m tests.audit $(if $(ADVISORIES),--advisories $(ADVISORIES))
+
+scale-proof: install extras postgres redis  ## Make 1,000 prompts on three workers that are killed and cut off (about an hour)
+	SCALE_PROMPTS=$(or $(PROMPTS),1000) SCALE_PER_RUN=$(or $(PER_RUN),100) SCALE_SECONDS=14400 \
+	  $(BIN)/python -m pytest -q tests/e2e/test_workers.py
+
+# ARGS: --prompts N --per-run N --workers 1 3
+scale: install extras postgres redis  ## Print how much sooner three workers are done than one
+	$(BIN)/python -m tests.scale $(ARGS)
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
@@ -140,6 +148,12 @@ postgres:  ## Install Debian's PostgreSQL for the database tests, where apt-get 
 	       && apt-get install -y -qq --no-install-recommends postgresql pgbouncer; } \
 	  || echo "no PostgreSQL here: the database tests will say so"
 
+redis:  ## Install Debian's Redis for the tests of workers, where apt-get may do so
+	@command -v redis-server >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	       && apt-get install -y -qq --no-install-recommends redis-server; } \
+	  || echo "no Redis here: the tests of workers will say so"
+
 exiftool:  ## Install Debian's exiftool for the marking tests, where apt-get may do so
 	@command -v exiftool >/dev/null \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
@@ -190,7 +204,7 @@ lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --extra ocr --extra character --extra c2pa --extra heic --extra svg --constraint requirements.lock \
+	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --constraint requirements.lock \
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock | sort -u) \
 	  $(UNUSED:%=--no-emit-package %) \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \

@@ -58,7 +58,7 @@ def build_definitions(
         briefs, names, studio, reload=reload_through(url) if url else None
     )
     return dg.Definitions(
-        assets=build_assets(briefs, names),
+        assets=build_assets(briefs, names, prompts_per_run=settings.prompts_per_run),
         jobs=automation.jobs,
         schedules=automation.schedules,
         sensors=automation.sensors,

@@ -19,7 +19,7 @@ ORDER = (
     ("disclosure",),
     ("prompts", "studio.imaging", "studio.typography.letters"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
-    ("studio.references", "studio.provenance", "studio.shared_state"),
+    ("studio.references", "studio.provenance", "studio.runs", "studio.shared_state"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
     ("studio.checks.edits", "studio.sharing"),

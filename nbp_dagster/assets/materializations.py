@@ -6,7 +6,7 @@ done, whatever becomes of the rest; Dagster then leaves the version tags to us. 
 Dagster writes for a returned result; a test compares the two.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from nbp_dagster._dagster_private import (
     store_materializations,
     target_partitions,
 )
+from nbp_dagster.assets.partitions import RANGE_END, RANGE_START
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
@@ -146,19 +147,40 @@ def recorded_versions(
 
 
 _BACKFILL = "dagster/backfill"
+_PARTITION = "dagster/partition"
+# Tags by which Dagster says that it starts a failed run anew, and as which run it has done so.
+WILL_RETRY = "dagster/will_retry"
+RETRIED_AS = "dagster/auto_retry_run_id"
+_UNFINISHED = frozenset(
+    {
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+        dg.DagsterRunStatus.CANCELING,
+    }
+)
+_LOST = frozenset({dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED})
 
 SET_FOLLOWS = "nbp/set_follows"
 """Tag of a run after which the sets of its prompts are written, whatever becomes of them."""
 
 
 def sets_that_follow(
-    context: dg.AssetExecutionContext, sets: dg.AssetKey, campaigns: Iterable[str]
+    context: dg.AssetExecutionContext, sets: dg.AssetKey, campaigns: Mapping[str, bool]
 ) -> list[str]:
-    """Return those of some campaigns whose sets are to be written after this run's prompts."""
+    """Return those of some campaigns whose sets are to be written after this run's prompts.
+
+    Args:
+        context: The step's.
+        sets: Key of the sets.
+        campaigns: Whether the run has all prompts of the campaign; a set of which other runs make
+            a part is not this run's to prepare.
+    """
     if SET_FOLLOWS in context.run.tags:
         return list(campaigns)
     wanted = partitions_wanted(context, sets)
-    return [campaign for campaign in campaigns if campaign in wanted]
+    return [campaign for campaign, is_whole in campaigns.items() if campaign in wanted and is_whole]
 
 
 def partitions_wanted(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> frozenset[str]:
@@ -172,13 +194,67 @@ def partitions_wanted(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> 
     return target_partitions(context.instance, backfill_id, asset)
 
 
-def has_failed_run(context: dg.AssetExecutionContext) -> bool:
-    """Whether another run of this run's backfill has failed."""
-    backfill_id = context.run.tags.get(_BACKFILL)
-    if backfill_id is None:
-        return False
-    failed = dg.RunsFilter(
-        tags={_BACKFILL: backfill_id},
-        statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
-    )
-    return bool(context.instance.get_runs(failed, limit=1))
+@dataclass(frozen=True)
+class BackfillRuns:
+    """The other runs of a run's backfill; none where it belongs to no backfill.
+
+    Attributes:
+        ids: Those whose outcome counts: one that was started anew counts as its successor.
+        unfinished: Those of them that have not ended.
+        has_lost: Whether one has failed, or was cancelled, for good.
+        ranges: First and last partition of each, and of this run.
+    """
+
+    ids: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
+    has_lost: bool = False
+    ranges: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, context: dg.AssetExecutionContext) -> "BackfillRuns":
+        """Look up those of a step's run."""
+        backfill_id = context.run.tags.get(_BACKFILL)
+        if backfill_id is None:
+            return cls()
+        found = context.instance.get_runs(dg.RunsFilter(tags={_BACKFILL: backfill_id}))
+        own = {context.run.run_id}
+        others = [run for run in found if run.run_id not in own and not _is_replaced(run)]
+        ranges = (range_of(run) for run in found)
+        return cls(
+            ids=frozenset(run.run_id for run in others),
+            unfinished=frozenset(
+                run.run_id for run in others if run.status in _UNFINISHED or _will_be_retried(run)
+            ),
+            has_lost=any(run.status in _LOST and not _will_be_retried(run) for run in others),
+            ranges=tuple(each for each in ranges if each is not None),
+        )
+
+    def covers(self, keys: Sequence[str], wanted: Collection[str]) -> bool:
+        """Whether some run has each wanted partition: Dagster starts a backfill's in turn.
+
+        Args:
+            keys: All partitions, in order.
+            wanted: Those that the backfill was asked for.
+        """
+        places = {key: place for place, key in enumerate(keys)}
+        covered: set[str] = set()
+        for first, last in self.ranges:
+            if first in places and last in places:
+                covered.update(keys[places[first] : places[last] + 1])
+        return covered.issuperset(places.keys() & set(wanted))
+
+
+def range_of(run: dg.DagsterRun) -> tuple[str, str] | None:
+    """Return the first and the last partition of a run; None where it has none."""
+    single = run.tags.get(_PARTITION)
+    first, last = (run.tags.get(tag, single) for tag in (RANGE_START, RANGE_END))
+    return None if first is None or last is None else (first, last)
+
+
+def _is_replaced(run: dg.DagsterRun) -> bool:
+    return run.status in _LOST and RETRIED_AS in run.tags
+
+
+def _will_be_retried(run: dg.DagsterRun) -> bool:
+    is_asked = run.tags.get(WILL_RETRY) == "true" and RETRIED_AS not in run.tags
+    return run.status is dg.DagsterRunStatus.FAILURE and is_asked

@@ -60,6 +60,21 @@ class Names:
         return dg.AssetKey([*self.prefix, name])
 
 
+def list_keys(names: Names) -> frozenset[dg.AssetKey]:
+    """Return the keys of all assets."""
+    return frozenset(
+        {
+            names.brand_kits,
+            names.character_sheets,
+            names.image_requests,
+            names.generated_images,
+            names.channel_images,
+            names.campaign_sets,
+            names.published_sets,
+        }
+    )
+
+
 def scoped(names: Names, name: str) -> str:
     """Return the name of a step or a resource under the prefix, joined as Dagster joins its own."""
     return "__".join([*names.prefix, name])

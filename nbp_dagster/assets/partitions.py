@@ -1,6 +1,6 @@
 """The four partition_sets of the assets and the mappings between them, computed from the briefs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -55,12 +55,56 @@ def build_partition_sets(briefs: Briefs) -> PartitionSets:
     )
 
 
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+"""Tags of a run over everything between two partitions, both included."""
+
+
 def range_tags(partitions: Sequence[str]) -> dict[str, str]:
     """Return the tags of one run over everything from the first to the last of the partitions."""
-    return {
-        "dagster/asset_partition_range_start": partitions[0],
-        "dagster/asset_partition_range_end": partitions[-1],
-    }
+    return {RANGE_START: partitions[0], RANGE_END: partitions[-1]}
+
+
+def limit_backfills(briefs: Briefs, prompts_per_run: int | None) -> dg.BackfillPolicy:
+    """Return how backfills over prompts are cut into runs.
+
+    Dagster knows one figure an asset: the smallest of the setting's and the campaigns' own.
+
+    Args:
+        briefs: The campaigns.
+        prompts_per_run: The setting; None for no limit.
+    """
+    figures = {prompts_per_run, *(each.prompts_per_run for each in briefs.campaigns.values())}
+    known = [figure for figure in figures if figure is not None]
+    return dg.BackfillPolicy.multi_run(min(known)) if known else dg.BackfillPolicy.single_run()
+
+
+def cut(
+    keys: Sequence[str], at_most: int | None, edited: Mapping[str, str | None]
+) -> list[tuple[str, ...]]:
+    """Cut partitions into the ranges of several runs; what edits a picture stays with it.
+
+    Args:
+        keys: The partitions, in order.
+        at_most: Partitions of one run; None for one run. More where edits allow no cut.
+        edited: By partition the one whose picture it edits, if any.
+    """
+    if at_most is None:
+        return [tuple(keys)] if keys else []
+    places = {key: place for place, key in enumerate(keys)}
+    # How far the edits and the pictures they start from reach that have begun so far.
+    reaches = dict(places.items())
+    for key, base in edited.items():
+        if key in places and base in places:
+            first, last = sorted((key, base), key=places.__getitem__)
+            reaches[first] = max(reaches[first], places[last])
+    ranges, begin, reach = [], 0, 0
+    for place, key in enumerate(keys, start=1):
+        reach = max(reach, reaches[key])
+        if place == len(keys) or (place - begin >= at_most and reach < place):
+            ranges.append(tuple(keys[begin:place]))
+            begin = place
+    return ranges
 
 
 def _sheets_of(briefs: Briefs, prompt: Prompt) -> Iterable[str]:

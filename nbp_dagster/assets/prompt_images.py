@@ -15,8 +15,8 @@ from nbp_dagster.assets import asset_checks
 from nbp_dagster.assets.automation_conditions import renditions_follow
 from nbp_dagster.assets.campaign_sets import write_set
 from nbp_dagster.assets.materializations import (
+    BackfillRuns,
     Recorder,
-    has_failed_run,
     latest_event,
     partitions_wanted,
     sets_that_follow,
@@ -28,6 +28,7 @@ from nbp_dagster.assets.partitions import PartitionSets
 from nbp_dagster.assets.step import (
     Execute,
     PromptConfig,
+    heartbeat_of,
     is_strict,
     pass_through,
     progress_key,
@@ -61,6 +62,7 @@ from nbp_dagster.studio.ordering.edit_bases import EditBase
 from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.renditions.recipe import RENDER_VERSION
+from nbp_dagster.studio.runs.run_log import Finish
 from nbp_dagster.studio.sets.staging import SetStager
 from nbp_dagster.studio.studio import Studio
 
@@ -73,7 +75,11 @@ _REQUESTS_AT_ONCE = 25
 
 
 def build_prompt_images(
-    partition_sets: PartitionSets, names: Names, *, execute: Execute = pass_through
+    partition_sets: PartitionSets,
+    names: Names,
+    *,
+    backfills: dg.BackfillPolicy,
+    execute: Execute = pass_through,
 ) -> dg.AssetsDefinition:
     """Return the three assets of a prompt as one subsettable step."""
 
@@ -82,7 +88,7 @@ def build_prompt_images(
         specs=_specs(partition_sets, names),
         check_specs=asset_checks.specs(names.channel_images),
         partitions_def=partition_sets.prompts,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=backfills,
         can_subset=True,
         required_resource_keys={studio_key(names), progress_key(names)},
         pool=POOL,
@@ -205,8 +211,7 @@ class _PromptStep:
         for reason in self._judgement.unlooked():
             self._context.log.info("%s", reason)
         yield from self._judgement.results(self._context.selected_asset_check_keys)
-        if self._problems or has_failed_run(self._context):
-            self._write_sets()
+        self._write_sets()
         fail_step(
             self._context,
             self._problems,
@@ -287,15 +292,37 @@ class _PromptStep:
 
         It starts nothing downstream of a prompt that failed, and a set is downstream of every
         prompt of its campaign; a set lists what is missing, so it is worth having all the same.
+        Of several runs of a backfill the last to finish writes them, whichever that is.
         """
         wanted = partitions_wanted(self._context, self._names.campaign_sets)
-        for campaign in self._campaigns:
-            if campaign in wanted:
-                try:
-                    write_set(self._context, self._studio, self._names, campaign_id=campaign)
-                except NbpError as error:
-                    # The prompts' own failure is what this run has to say.
-                    self._context.log.error("the set of %s: %s", campaign, error)
+        if not wanted:
+            return
+        for campaign in sorted(wanted & self._sets_to_write(wanted)):
+            try:
+                write_set(self._context, self._studio, self._names, campaign_id=campaign)
+            except NbpError as error:
+                # The prompts' own failure is what this run has to say.
+                self._context.log.error("the set of %s: %s", campaign, error)
+
+    def _sets_to_write(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Return the campaigns whose sets are left to this run, the last of its backfill."""
+        others = BackfillRuns.of(self._context)
+        lacking = {problem.key.split("/")[0] for problem in self._problems}
+        heartbeat = heartbeat_of(self._context, self._names)
+        finish = Finish(is_last=not others.unfinished, lacking=frozenset(lacking))
+        if heartbeat is not None:
+            finish = heartbeat.log.finish_prompts(
+                heartbeat.row, unfinished=others.unfinished, group=others.ids, lacking=lacking
+            )
+        if not finish.is_last:
+            return frozenset()
+        if others.has_lost:
+            # What it had to make is not known to be made, nor what depends on it to be asked for.
+            return wanted
+        asked = partitions_wanted(self._context, next(iter(self._context.selected_asset_keys)))
+        keys = [prompt.key for prompt in self._studio.prompts]
+        is_all = others.covers(keys, asked)
+        return finish.lacking if is_all else frozenset()
 
     def _requests_to_record(self, orders: Mapping[str, Order]) -> list[Order]:
         """All when requests are asked for; else those that changed since they were recorded.
@@ -353,7 +380,13 @@ class _PromptStep:
         """Have the sets that come after this run prepared while the service is waited for."""
         sets = self._names.campaign_sets
         with ExitStack() as stack:
-            for campaign in sets_that_follow(self._context, sets, self._campaigns):
+            whole = {
+                campaign: all(
+                    each.key in self._prompts for each in self._studio.prompts_of(campaign)
+                )
+                for campaign in self._campaigns
+            }
+            for campaign in sets_that_follow(self._context, sets, whole):
                 stage = stage_campaign_set(self._studio, campaign)
                 self._stages[campaign] = stack.enter_context(stage)
             yield

@@ -20,6 +20,7 @@ from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.delivery.publish_target import PublishTarget
 from nbp_dagster.studio.ledger.orders import Progress
+from nbp_dagster.studio.runs.heartbeat import Heartbeat
 from nbp_dagster.studio.studio import Studio
 
 CAMPAIGN_TAG = "nbp/campaign"
@@ -57,6 +58,12 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     """Return the open studio of a step that has `studio_key` among its resource keys."""
     resource: StudioResource = getattr(context.resources, studio_key(names))
     return resource.studio
+
+
+def heartbeat_of(context: dg.AssetExecutionContext, names: Names) -> Heartbeat | None:
+    """Return the signs of life of the run of such a step."""
+    resource: StudioResource = getattr(context.resources, studio_key(names))
+    return resource.heartbeat
 
 
 def tag_run(context: dg.AssetExecutionContext, studio: Studio, campaigns: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from nbp_dagster.automation.decisions_sensor import build_decisions_sensor
 from nbp_dagster.automation.reload import Reload
 from nbp_dagster.automation.schedules import build_refresh_job, build_refresh_schedules
 from nbp_dagster.automation.sensors import build_briefs_sensor, build_free_jobs
+from nbp_dagster.automation.silent_runs import build_silent_runs_sensor
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.resources.studio import StudioResource
 
@@ -53,5 +54,6 @@ def build_automation(
             build_decisions_sensor(names, studio, status=status),
             build_briefs_sensor(briefs, names, jobs=free, status=status, reload=reload),
             build_automation_sensor(names, status=status),
+            build_silent_runs_sensor(names, studio, jobs=(refresh, *free), status=status),
         ),
     )

@@ -1,6 +1,6 @@
 """A schedule for each campaign that asks for one: buys what is stale or missing, and says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,12 +8,13 @@ import dagster as dg
 
 from nbp_dagster._dagster_private import IN_PROGRESS_RUN_STATUSES, UnresolvedAssetJobDefinition
 from nbp_dagster.assets.names import Names, scoped
-from nbp_dagster.assets.partitions import range_tags
+from nbp_dagster.assets.partitions import cut, range_tags
 from nbp_dagster.assets.step import studio_key, studio_of_tick
 from nbp_dagster.automation.stale_partitions import ask_for_sheets, missing_sheets, outdated_prompts
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import Campaign
 from nbp_dagster.errors import NbpError
+from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.studio import Studio
 
@@ -60,8 +61,9 @@ def build_refresh_schedules(
             default_status=dg.DefaultScheduleStatus.STOPPED,
             description=(
                 f"Makes what is stale or missing of the campaign {campaign.id}: one run over all "
-                "its prompts, or none where nothing is due, a character sheet is not made or the "
-                "quote is over a cap. **Spends** up to the campaign's and the day's budgets."
+                "its prompts, or several of `prompts_per_run`; none where nothing is due, a "
+                "character sheet is not made or the quote is over a cap. **Spends** up to the "
+                "campaign's and the day's budgets."
             ),
         )
         for campaign in briefs.campaigns.values()
@@ -71,28 +73,37 @@ def build_refresh_schedules(
 
 def _evaluation(
     campaign: Campaign, names: Names
-) -> Callable[[dg.ScheduleEvaluationContext], dg.RunRequest | dg.SkipReason]:
+) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest | dg.SkipReason]]:
     name = refresh_name(names, campaign.id)
 
-    def evaluate(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def evaluate(
+        context: dg.ScheduleEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         running = context.instance.get_runs(
             dg.RunsFilter(tags={LAUNCHED_BY: name}, statuses=list(IN_PROGRESS_RUN_STATUSES)),
             limit=1,
         )
         if running:
-            return dg.SkipReason(
+            yield dg.SkipReason(
                 f"{campaign.id}: the run {running[0].run_id} of an earlier tick is not done yet"
             )
+            return
         try:
             studio = studio_of_tick(context, names)
             due = find_due(studio, context.instance, names, campaign_id=campaign.id)
         except NbpError as error:
-            return dg.SkipReason(f"{campaign.id}: what is due can't be told. {error}")
+            yield dg.SkipReason(f"{campaign.id}: what is due can't be told. {error}")
+            return
         if not due.is_launched:
-            return dg.SkipReason(due.reason)
+            yield dg.SkipReason(due.reason)
+            return
         context.log.info("%s", due.reason)
-        tags = {**range_tags(due.partitions), LAUNCHED_BY: name, REASON: due.reason}
-        return dg.RunRequest(tags=tags)
+        for partitions in due.ranges:
+            yield dg.RunRequest(
+                # Of several at one tick Dagster tells one from the other by this.
+                run_key=partitions[0] if len(due.ranges) > 1 else None,
+                tags={**range_tags(partitions), LAUNCHED_BY: name, REASON: due.reason},
+            )
 
     return evaluate
 
@@ -103,18 +114,19 @@ class Due:
 
     Attributes:
         reason: One line for a person: what is due and its quote, or why nothing is launched.
-        partitions: All prompts of the campaign, in order; empty where nothing is launched.
+        ranges: The prompts of each run, in order: those of the whole campaign, but for the runs
+            that would have nothing to do; empty where nothing is launched.
         quote_usd: What the run would spend.
     """
 
     reason: str
-    partitions: tuple[str, ...] = ()
+    ranges: tuple[tuple[str, ...], ...] = ()
     quote_usd: Decimal = Decimal(0)
 
     @property
     def is_launched(self) -> bool:
-        """Whether a run is worth its start."""
-        return bool(self.partitions)
+        """Whether any run is worth its start."""
+        return bool(self.ranges)
 
 
 def find_due(
@@ -150,5 +162,19 @@ def find_due(
         return Due(f"{counts}; nothing is launched")
     if plan.over:
         return Due(f"{counts}, nothing is launched: {'; '.join(plan.over)}")
-    keys = tuple(prompt.key for prompt in prompts)
-    return Due(f"{counts}, quote {plan.total_usd:.2f} USD", keys, plan.total_usd)
+    return Due(
+        f"{counts}, quote {plan.total_usd:.2f} USD",
+        _cut(studio, prompts, frozenset(due)),
+        plan.total_usd,
+    )
+
+
+def _cut(
+    studio: Studio, prompts: Sequence[Prompt], due: frozenset[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the prompts of each run of a campaign that has something due."""
+    campaign = studio.briefs.campaigns[prompts[0].campaign]
+    at_most = campaign.prompts_per_run or studio.options.prompts_per_run
+    bases = {prompt.key: studio.compiler.edit_bases.key_of(prompt) for prompt in prompts}
+    ranges = cut([prompt.key for prompt in prompts], at_most, bases)
+    return tuple(each for each in ranges if not due.isdisjoint(each))

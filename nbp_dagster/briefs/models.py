@@ -383,6 +383,9 @@ class Campaign(BriefRecord):
         allow_inf_nan=False,
         description="a number of US dollars greater than 0, for a model without a price",
     )
+    prompts_per_run: int | None = Field(
+        default=None, ge=1, le=100_000, description="a whole number of prompts from 1 to 100000"
+    )
     on_refusal: OnRefusal = Field(default="keep", description="keep or soften")
     soften_tries: int = Field(default=1, ge=1, le=3, description="a whole number from 1 to 3")
     correct: Correct | None = Field(

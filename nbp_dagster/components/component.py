@@ -244,7 +244,12 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         return dg.Definitions(
             assets=dg.map_asset_specs(
                 lambda spec: check_spec(spec, self.get_asset_spec(spec)),
-                build_assets(briefs, names, execute=self.execute),
+                build_assets(
+                    briefs,
+                    names,
+                    execute=self.execute,
+                    prompts_per_run=self.options.prompts_per_run,
+                ),
             ),
             jobs=automation.jobs,
             schedules=automation.schedules,

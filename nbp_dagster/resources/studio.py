@@ -1,12 +1,13 @@
 """The studio as a Dagster resource: opened for a step, closed after it."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr, field_validator
+from sqlalchemy.engine import Engine
 
 from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.brief import Briefs
@@ -19,8 +20,11 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.review.decision_log import DecisionLog
+from nbp_dagster.studio.runs.heartbeat import Heartbeat, beating
+from nbp_dagster.studio.runs.run_log import RunLog
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
 
 
@@ -70,23 +74,44 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         return require_path(value)
 
     _studio: Studio | None = PrivateAttr(default=None)
+    _heartbeat: Heartbeat | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StudioResource"]:
-        """Open the studio for the step and close it after."""
-        with self.opened() as studio:
-            self._studio = studio
+        """Open the studio for a run's step and close it after; the run gives signs of life."""
+        token = CancellationToken()
+        with ExitStack() as stack:
+            if context.run is not None:
+                # First: whatever comes next may take its time.
+                self._heartbeat = stack.enter_context(self._beat(context.run.run_id, token))
+            self._studio = stack.enter_context(self.opened(token=token))
             try:
                 yield self
             finally:
-                self._studio = None
+                self._studio = self._heartbeat = None
 
     @contextmanager
-    def opened(self, briefs: Briefs | None = None) -> Iterator[Studio]:
+    def _beat(self, run_id: str, token: CancellationToken) -> Iterator[Heartbeat]:
+        with (
+            self.opened_runs() as log,
+            beating(
+                log,
+                run_id,
+                silence_seconds=self.silence_seconds,
+                on_given_up=token.stop_buying,
+            ) as heartbeat,
+        ):
+            yield heartbeat
+
+    @contextmanager
+    def opened(
+        self, briefs: Briefs | None = None, *, token: CancellationToken | None = None
+    ) -> Iterator[Studio]:
         """Open the studio outside Dagster, with the service already reachable.
 
         Args:
             briefs: Those of the folder, where they are read already.
+            token: Stops what is bought and waited for.
 
         Raises:
             BriefError: The briefs have errors; all of them are named.
@@ -94,7 +119,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             SigningError: Content credentials are configured and can't be signed.
         """
         settle_allocator()
-        clock = CancellableClock(SystemClock(), CancellationToken())
+        clock = CancellableClock(SystemClock(), token or CancellationToken())
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
@@ -125,13 +150,36 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         Raises:
             LedgerDatabaseError: The ledger's database can't be used.
         """
+        with self._opened_database() as database:
+            yield DecisionLog(database, clock=SystemClock())
+
+    @contextmanager
+    def opened_runs(self) -> Iterator[RunLog]:
+        """Open the signs of life of runs, and nothing else; also as it stands in definitions.
+
+        Raises:
+            LedgerDatabaseError: The ledger's database can't be used.
+        """
+        with self._opened_database() as database:
+            yield RunLog(database)
+
+    @contextmanager
+    def _opened_database(self) -> Iterator[Engine]:
         url = self.ledger_url
         url = url.get_value("") or "" if isinstance(url, dg.EnvVar) else url
-        database = open_ledger(url or StudioPaths(Path(self.home)).ledger)
+        paths = StudioPaths(Path(self.home))
+        if not url:
+            make_private_file(paths.ledger)
+        database = open_ledger(url or paths.ledger)
         try:
-            yield DecisionLog(database, clock=SystemClock())
+            yield database
         finally:
             database.dispose()
+
+    @property
+    def heartbeat(self) -> Heartbeat | None:
+        """The signs of life of the run that asked for this resource; None outside a run."""
+        return self._heartbeat
 
     @property
     def studio(self) -> Studio:

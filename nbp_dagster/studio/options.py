@@ -72,6 +72,22 @@ class StudioOptions(BaseModel):
         description="Seconds after an order whose answer was lost before its job, not listed by "
         "the service, may count as never made: 0 to 86400; the order waits, others go on.",
     )
+    prompts_per_run: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Prompts of one run, at most: backfills and schedules are cut into runs of so "
+        "many, which several machines share; one run, however many, when unset. A campaign may "
+        "have its own.",
+    )
+    silence_seconds: float = Field(
+        default=180.0,
+        ge=1,
+        le=86_400,
+        allow_inf_nan=False,
+        description="Seconds without a sign of life after which a run counts as dead and is "
+        "failed, so that Dagster starts it anew: 1 to 86400.",
+    )
     on_cancel: OnCancel = Field(
         default="keep",
         description="What a cancelled run does with its jobs at the service: `keep` leaves them "

@@ -15,7 +15,7 @@ def test_what_runs_by_itself_is_in_the_page_of_automation() -> None:
     page = (GOLDEN.parents[2] / "docs" / "automation.md").read_text(encoding="utf-8")
     found = re.findall(r"^(sensor|schedule) (\w+):.* (\w+)$", render_definitions(), re.MULTILINE)
 
-    assert len(found) == 4
+    assert len(found) == 5
     for kind, name, status in found:
         shown = name.replace("refresh_winter", "refresh_<campaign>")
         assert re.search(rf"^\| `{shown}` \| {kind}.*\| {status} \|", page, re.MULTILINE), name

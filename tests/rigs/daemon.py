@@ -33,6 +33,15 @@ def range_of(request: dg.RunRequest) -> tuple[str, str]:
 
 def tick_schedule(location: CodeLocation, campaign: str = "winter") -> dg.RunRequest | str:
     """Evaluate a campaign's schedule: the one run it asks for, or why there is none."""
+    found = tick_for_runs(location, campaign)
+    if isinstance(found, str):
+        return found
+    [request] = found
+    return request
+
+
+def tick_for_runs(location: CodeLocation, campaign: str = "winter") -> list[dg.RunRequest] | str:
+    """Evaluate a campaign's schedule: the runs it asks for, or why there are none."""
     definitions = location.definitions()
     schedule = definitions.get_repository_def().get_schedule_def(f"refresh_{campaign}")
     with dg.build_schedule_context(
@@ -41,8 +50,7 @@ def tick_schedule(location: CodeLocation, campaign: str = "winter") -> dg.RunReq
         data = schedule.evaluate_tick(context)
     if data.skip_message is not None:
         return data.skip_message
-    [request] = data.run_requests or []
-    return request
+    return list(data.run_requests or [])
 
 
 @dataclass

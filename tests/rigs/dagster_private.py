@@ -18,6 +18,9 @@ from dagster._core.events import (
 )
 from dagster._core.events.log import EventLogEntry
 
+# What the webserver writes down when a backfill is asked for.
+from dagster._core.execution.backfill import PartitionBackfill
+
 # A home opened with another settings file than `dagster.yaml`.
 from dagster._core.instance.ref import InstanceRef
 
@@ -38,6 +41,10 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._core.test_utils import freeze_time
 from dagster._daemon.monitoring.concurrency import execute_concurrency_slots_iteration
 
+# What the run launcher puts into a broker, for a message that comes a second time.
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import pack_value
+
 # The oracle of our own check of cron expressions.
 from dagster._utils.schedules import is_valid_cron_schedule
 
@@ -56,8 +63,10 @@ __all__ = [
     "EngineEventData",
     "EventLogCursor",
     "EventLogEntry",
+    "ExecuteRunArgs",
     "InstanceRef",
     "LoadingContextForTest",
+    "PartitionBackfill",
     "PartitionKeyFilter",
     "RepositorySnap",
     "SqlEventLogStorage",
@@ -67,4 +76,5 @@ __all__ = [
     "execute_concurrency_slots_iteration",
     "freeze_time",
     "is_valid_cron_schedule",
+    "pack_value",
 ]

@@ -51,6 +51,15 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
+@contextmanager
+def serve_postgres() -> Iterator[PostgresServer]:
+    """Run a server for as long as the context lasts."""
+    binaries = _find_binaries()
+    assert binaries is not None, _NO_SERVER
+    with _running_server(binaries) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server for all tests of this process; skips, or fails under CI, where there is none."""

@@ -72,6 +72,10 @@ class Process:
         """Send a signal to the process alone."""
         self._popen.send_signal(number)
 
+    def send_to_all(self, number: signal.Signals) -> None:
+        """Send a signal to the process and all its descendants."""
+        os.killpg(self._popen.pid, number)
+
     def wait(self, seconds: float = PATIENCE) -> int:
         """Wait for its end and return its status; minus the signal's number if one ended it."""
         try:
@@ -176,6 +180,13 @@ class Shell:
     def started(self, *words: str, **settings: str) -> Iterator[Process]:
         """Run `nbp` in the background; it is killed at the end if it still runs."""
         with self._started([*_NBP, *words], cwd=self.folder, settings=settings) as process:
+            yield process
+
+    @contextmanager
+    def in_repository(self, *command: str, **settings: str) -> Iterator[Process]:
+        """Run a command in the repository, in the background, on the state of `nbp`."""
+        places = {**self._places(), **settings}
+        with self._started(command, cwd=ROOT, settings=places) as process:
             yield process
 
     @contextmanager

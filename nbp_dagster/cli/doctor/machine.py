@@ -29,6 +29,7 @@ _EXTRAS: Final = {
     "gcs": "gcsfs",
     "azure": "adlfs",
     "postgres": "psycopg",
+    "celery": "dagster_celery",
 }
 
 

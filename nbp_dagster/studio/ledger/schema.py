@@ -242,3 +242,29 @@ homes = sa.Table(
     # Seconds since the epoch.
     sa.Column("opened_at", sa.Float, nullable=False),
 )
+
+# One row is one process that works on a run; a run that is started twice has two. Stamps are the
+# database's own clock, which is one for all machines. Not `runs`: Dagster has a table of that name,
+# and may share the database.
+run_signs = sa.Table(
+    "run_signs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    # Dagster's id of the run.
+    sa.Column("run_id", sa.String(100), nullable=False),
+    # Where it works, for people.
+    sa.Column("host", sa.String(200), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    # Seconds since the epoch.
+    sa.Column("started_at", sa.Float, nullable=False),
+    sa.Column("beat_at", sa.Float, nullable=False),
+    # When it was done; null while it works, and for good where it died.
+    sa.Column("ended_at", sa.Float, nullable=True),
+    # When others stopped waiting for it.
+    sa.Column("given_up_at", sa.Float, nullable=True),
+    # When it had dealt with all of its prompts, and the campaigns of those without a picture.
+    sa.Column("prompts_done_at", sa.Float, nullable=True),
+    sa.Column("lacking", sa.JSON, nullable=True),
+    sa.Index("run_signs_by_run", "run_id"),
+    sa.Index("run_signs_by_beat", "beat_at"),
+)

@@ -16,6 +16,7 @@ from tests.rigs.daemon import (
     KITCHEN,
     all_made,
     range_of,
+    tick_for_runs,
     tick_schedule,
 )
 
@@ -69,6 +70,30 @@ def test_what_is_due_is_one_run_over_the_whole_campaign_with_its_quote(
     assert isinstance(request, dg.RunRequest)
     assert range_of(request) == (KITCHEN, ATTIC)
     assert request.tags["nbp/reason"] == "winter: 3 of 3 prompts are due, quote 0.45 USD"
+
+
+def test_a_campaign_may_be_cut_into_runs_of_so_many_prompts(location: CodeLocation) -> None:
+    location.write(campaign(*SHOTS, refresh=MONDAYS, prompts_per_run=2))
+    location.sheets_made()
+
+    requests = tick_for_runs(location)
+
+    assert isinstance(requests, list)
+    assert [range_of(each) for each in requests] == [(KITCHEN, GARDEN), (ATTIC, ATTIC)]
+    assert len({each.run_key for each in requests}) == 2
+    assert launch(location, requests[0]).success
+    [left] = tick_for_runs(location)
+    assert isinstance(left, dg.RunRequest)
+    assert range_of(left) == (ATTIC, ATTIC)
+
+
+def test_a_campaigns_own_figure_comes_before_the_setting(location: CodeLocation) -> None:
+    location.settings = location.settings.model_copy(update={"prompts_per_run": 1})
+    location.sheets_made()
+    of_setting = tick_for_runs(location)
+    location.write(campaign(*SHOTS, refresh=MONDAYS, prompts_per_run=3))
+
+    assert (len(of_setting), len(tick_for_runs(location))) == (3, 1)
 
 
 def test_its_run_buys_what_is_stale_and_nothing_else(location: CodeLocation) -> None:

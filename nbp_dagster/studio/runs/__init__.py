@@ -1,0 +1,1 @@
+"""Which runs are alive, on whatever machine, and which of several is the last to finish."""

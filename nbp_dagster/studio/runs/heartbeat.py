@@ -1,0 +1,83 @@
+"""Gives a run's signs of life while it works, from a thread of its own; knows no money."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.runs.run_log import RunLog
+
+_LOG = logging.getLogger(__name__)
+
+# Seconds between two signs, at most; and how many of them fit into the silence that is allowed.
+_SECONDS = 10.0
+_BEATS = 6
+
+GIVEN_UP = (
+    "this run gave no sign of life for so long that it was failed, and another may have taken its "
+    "place; it buys nothing more"
+)
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a run that gives signs of life is known by.
+
+    Attributes:
+        log: The table of runs.
+        row: The number of this process's row in it.
+    """
+
+    log: RunLog
+    row: int
+
+
+@contextmanager
+def beating(
+    log: RunLog,
+    run_id: str,
+    *,
+    silence_seconds: float,
+    on_given_up: Callable[[str], object],
+) -> Iterator[Heartbeat]:
+    """Give signs of life for as long as the context lasts.
+
+    A database that is out of reach is tried again at the next beat: the run goes on.
+
+    Args:
+        log: The table of runs.
+        run_id: The run that this process works on.
+        silence_seconds: After how much silence it would count as dead.
+        on_given_up: Told why, at each beat, once the run is not waited for any more.
+
+    Raises:
+        LedgerDatabaseError: The first sign can't be given.
+    """
+    row = log.begin(run_id, host=socket.gethostname(), pid=os.getpid())
+    ended = threading.Event()
+    pause = min(_SECONDS, silence_seconds / _BEATS)
+
+    def beat() -> None:
+        while not ended.wait(pause):
+            try:
+                is_waited_for = log.beat(row)
+            except NbpError as error:
+                _LOG.warning("no sign of life of the run %s: %s", run_id, error)
+                continue
+            if not is_waited_for:
+                on_given_up(GIVEN_UP)
+
+    thread = threading.Thread(target=beat, name="nbp-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield Heartbeat(log, row)
+    finally:
+        ended.set()
+        thread.join()
+        # The run's own end says as much; a row without an end only looks silent.
+        with suppress(NbpError):
+            log.end(row)

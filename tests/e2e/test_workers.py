@@ -1,0 +1,100 @@
+"""Runs of a campaign on several machines: Celery workers, each with a home of its own.
+
+PostgreSQL, Redis, an S3 server, the daemon and the workers are real processes, and real ones are
+killed; where the kernel allows it each worker has a network of its own, whose cable is cut. What is
+held each time: every prompt is made, each is paid once, the budget holds, and one whole set is
+written. `make scale-proof` does the same with 1,000 prompts in runs of 100.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tests.rigs.farm import Site, Work, at_work, open_site
+from tests.rigs.postgres import PostgresServer, postgres
+from tests.rigs.processes import wait_for
+from tests.rigs.workers import BACKEND, Head
+
+__all__ = ["postgres"]
+
+WORK = Work(
+    prompts=int(os.environ.get("SCALE_PROMPTS", "24")),
+    per_run=int(os.environ.get("SCALE_PER_RUN", "4")),
+    # Dead within seconds, and two pictures at a time: runs that take long enough to be disturbed.
+    settings=(("NBP_SILENCE_SECONDS", "6"), ("NBP_IN_FLIGHT", "2")),
+)
+PATIENCE = float(os.environ.get("SCALE_SECONDS", "600"))
+pytestmark = pytest.mark.timeout(PATIENCE + 300)
+
+
+@pytest.fixture
+def site(postgres: PostgresServer, tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path, postgres, WORK) as site:
+        yield site
+
+
+def statuses(head: Head, run_ids: set[str]) -> set[str]:
+    """How some runs stand."""
+    found = head.instance.get_runs(dg.RunsFilter(run_ids=list(run_ids)))
+    return {run.status.value for run in found}
+
+
+def failed_as_silent(head: Head, run_ids: set[str]) -> list[str]:
+    """The runs that the sensor of silent runs has failed."""
+    return [
+        run_id
+        for run_id in run_ids
+        if any(
+            "no sign of life from" in (entry.message or "")
+            for entry in head.instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        )
+    ]
+
+
+def test_whatever_happens_to_workers_and_broker_every_prompt_is_made_and_paid_once(
+    site: Site,
+) -> None:
+    with ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        north, east, _ = (
+            stack.enter_context(site.farm.worker(name)) for name in ("north", "east", "south")
+        )
+        backfill = site.ask(head)
+        wait_for(lambda: len(at_work(head)) == 3, what="runs on three workers")
+        wait_for(lambda: site.service.bills >= 3, what="first pictures")
+        began = {run.run_id for run in at_work(head)}
+
+        north.kill()
+        east.cut_off()
+        for run_id in began:
+            # Two of them are worked on no more, one is.
+            site.farm.deliver_again(head.instance, run_id)
+        site.redis.restart()
+        wait_for(lambda: len(failed_as_silent(head, began)) >= 2, what="end of what is silent")
+        east.reconnect()
+
+        site.wait(head, backfill, seconds=PATIENCE)
+        site.require_all_made_once(head)
+
+
+def test_runs_that_live_are_failed_for_a_lost_result_backend_and_nothing_is_paid_twice(
+    site: Site,
+) -> None:
+    with ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        for name in ("north", "south"):
+            stack.enter_context(site.farm.worker(name))
+        backfill = site.ask(head)
+        wait_for(lambda: len(at_work(head)) >= 2, what="runs on both workers")
+        wait_for(lambda: site.service.bills >= 2, what="first pictures")
+        began = {run.run_id for run in at_work(head)}
+
+        site.redis.flush(BACKEND)
+        wait_for(lambda: statuses(head, began) & {"FAILURE"}, what="a living run that is failed")
+
+        site.wait(head, backfill, seconds=PATIENCE)
+        site.require_all_made_once(head)

@@ -1,0 +1,158 @@
+"""Of several runs of a backfill the last one writes the set that Dagster will not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.partitions import cut, limit_backfills
+from nbp_dagster.briefs.load import load_briefs
+from nbp_dagster.project import open_instance
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN
+from tests.rigs.dagster_private import PartitionBackfill
+
+NAMES = Names()
+REFUSED = {"kind": "refuse", "prompt": "garden"}
+
+
+@pytest.fixture(autouse=True)
+def _in_files(location: CodeLocation, tmp_path: Path) -> Iterator[None]:
+    with open_instance(tmp_path / "dagster") as instance:
+        location.instance = instance
+        location.sheets_made()
+        yield
+
+
+def start_backfill(location: CodeLocation) -> dict[str, str]:
+    """Have a backfill over prompts and sets asked for; return the tags of its runs."""
+    graph = location.definitions().get_repository_def().asset_graph
+    location.instance.add_backfill(
+        PartitionBackfill.from_asset_partitions(
+            backfill_id="asked",
+            asset_graph=graph,
+            partition_names=[KITCHEN, GARDEN, ATTIC],
+            asset_selection=[*PROMPT_ASSETS, NAMES.campaign_sets],
+            backfill_timestamp=1_800_000_000.0,
+            tags={},
+            dynamic_partitions_store=location.instance,
+            all_partitions=False,
+            title=None,
+            description=None,
+            run_config=None,
+        )
+    )
+    return {"dagster/backfill": "asked"}
+
+
+def sets_written(location: CodeLocation) -> int:
+    return len(location.instance.fetch_materializations(NAMES.campaign_sets, limit=9).records)
+
+
+def run(location: CodeLocation, tags: dict[str, str], *keys: str) -> bool:
+    return location.materialize(PROMPT_ASSETS, keys, tags=tags).success
+
+
+def test_a_run_that_others_follow_writes_no_set_though_it_lacks_a_picture(
+    location: CodeLocation,
+) -> None:
+    location.service.script(REFUSED)
+    tags = start_backfill(location)
+
+    assert not run(location, tags, KITCHEN, GARDEN)
+    assert sets_written(location) == 0
+    assert run(location, tags, ATTIC)
+
+    assert sets_written(location) == 1
+    set_made = location.latest(NAMES.campaign_sets, "winter")
+    assert "garden" in str(set_made.metadata["without_picture"].value)
+
+
+def test_runs_that_made_everything_leave_the_set_to_dagster(location: CodeLocation) -> None:
+    tags = start_backfill(location)
+
+    assert all(run(location, tags, key) for key in (KITCHEN, GARDEN, ATTIC))
+
+    assert sets_written(location) == 0
+
+
+def test_a_run_that_is_still_at_work_is_waited_for(location: CodeLocation) -> None:
+    location.service.script(REFUSED)
+    tags = start_backfill(location)
+    repository = location.definitions().get_repository_def()
+    job = repository.get_implicit_job_def_for_assets(PROMPT_ASSETS)
+    assert job is not None
+    others = {**tags, "dagster/partition": ATTIC, "dagster/max_retries": "0"}
+    other = location.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags=others
+    )
+
+    assert not run(location, tags, KITCHEN, GARDEN)
+    assert sets_written(location) == 0
+    location.instance.report_run_failed(other)
+    # It died, and nothing follows it: the next to finish finds that out.
+    assert run(location, tags, ATTIC)
+    assert sets_written(location) == 1
+
+
+def test_a_run_that_is_started_anew_counts_as_its_successor(location: CodeLocation) -> None:
+    tags = start_backfill(location)
+    repository = location.definitions().get_repository_def()
+    job = repository.get_implicit_job_def_for_assets(PROMPT_ASSETS)
+    assert job is not None
+    dead = location.instance.create_run_for_job(
+        job, status=dg.DagsterRunStatus.STARTED, tags={**tags, "dagster/partition": ATTIC}
+    )
+    location.instance.report_run_failed(dead)
+    location.instance.add_run_tags(dead.run_id, {"dagster/will_retry": "true"})
+
+    assert run(location, tags, KITCHEN, GARDEN)
+    assert sets_written(location) == 0
+    location.instance.add_run_tags(dead.run_id, {"dagster/auto_retry_run_id": "its successor"})
+    assert run(location, tags, ATTIC)
+
+    # All is made after all: the set is Dagster's to ask for.
+    assert sets_written(location) == 0
+
+
+def test_the_smallest_figure_of_setting_and_campaigns_cuts_backfills(
+    location: CodeLocation,
+) -> None:
+    location.write(
+        campaign(shot("kitchen"), id="winter", prompts_per_run=40),
+        campaign(shot("kitchen"), id="summer", prompts_per_run=15),
+    )
+    briefs = load_briefs(location.settings.config)
+
+    assert limit_backfills(briefs, None).max_partitions_per_run == 15
+    assert limit_backfills(briefs, 10).max_partitions_per_run == 10
+
+
+def test_without_a_figure_a_range_is_one_run(location: CodeLocation) -> None:
+    briefs = load_briefs(location.settings.config)
+
+    assert limit_backfills(briefs, None) == dg.BackfillPolicy.single_run()
+
+
+@pytest.mark.parametrize(
+    ("at_most", "edited", "runs"),
+    [
+        (None, {}, ["abcdefg"]),
+        (3, {}, ["abc", "def", "g"]),
+        (7, {}, ["abcdefg"]),
+        (3, {"d": "c"}, ["abcd", "efg"]),
+        # An edit that stands before its picture, and chains of them.
+        (2, {"b": "d", "f": "e"}, ["abcd", "ef", "g"]),
+        (2, {"b": "c", "d": "c", "e": "d"}, ["abcde", "fg"]),
+        (2, {"g": "a"}, ["abcdefg"]),
+        # What it edits is no prompt of the campaign.
+        (3, {"d": None, "e": "elsewhere"}, ["abc", "def", "g"]),
+    ],
+)
+def test_a_cut_parts_no_edit_from_its_picture(
+    at_most: int | None, edited: dict[str, str | None], runs: list[str]
+) -> None:
+    assert ["".join(each) for each in cut("abcdefg", at_most, edited)] == runs
