@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz audit deploy-check bench scale scale-proof eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres redis exiftool screenshots check checks lint fmt types docs-check defs-check dagster-home lock clean
+.PHONY: help install extras demo dev test test-unit crash fuzz deploy-check bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,14 +79,22 @@ scale-proof: install extras postgres redis  ## Make 1,000 prompts on three worke
 	  $(BIN)/python -m pytest -q tests/e2e/test_workers.py
 
 # ARGS: --prompts N --per-run N --workers 1 3
-scale: install extras postgres redis  ## Print how much sooner three workers are done than one
-	$(BIN)/python -m tests.scale $(ARGS)
+scale-workers: install extras postgres redis  ## Print how much sooner three workers are done than one
+	$(BIN)/python -m tests.scale.workers $(ARGS)
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
 bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  pyvips==3.2.0 pyvips-binary==8.18.7
 	$(BIN)/python -m tests.bench
+
+scale: install postgres  ## Print what grows with prompts, campaigns and pictures (ARGS: --only, --sizes, --quick)
+	$(BIN)/python -m tests.scale $(ARGS)
+
+MINUTES ?= 120
+SEED ?= 1
+soak: install postgres  ## Edits, kills, cuts and outages on three hosts for MINUTES (120) by a SEED, then the audit
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 eval-crops: install  ## Print how much of a figure crops keep, ours and centred ones
 	$(BIN)/python -m tests.eval.crops
@@ -213,7 +221,7 @@ lock:  ## Resolve the dependencies anew (needs uv); writes no registry address
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes \
-	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --constraint requirements.lock \
+	  --extra ocr --extra character --extra c2pa --extra celery --extra heic --extra svg --extra otel --constraint requirements.lock \
 	  $$(sed -nE 's/^([a-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock | sort -u) \
 	  $(UNUSED:%=--no-emit-package %) \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet \

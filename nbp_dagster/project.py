@@ -1,7 +1,6 @@
 """The composition root: settings in, Definitions out."""
 
 import logging
-from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.resources.json_logger import build_json_logger
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -24,6 +24,7 @@ from nbp_dagster.settings import Settings, SettingsError, read_settings, variabl
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.storage.files import hold_lock, make_private_folder, write_atomically
+from nbp_dagster.telemetry.json_logs import set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ def build_definitions(
         BriefError: No campaign's briefs are sound; every error is named.
     """
     settings = settings or read_settings()
+    if settings.log_format == "json":
+        set_up_json_logs(settings.secrets)
     if briefs is None:
         # One unfinished brief must not take the others' assets out of the UI.
         briefs = load_briefs(settings.config, leaves_out=True)
@@ -53,7 +56,7 @@ def build_definitions(
             _LOG.warning("left out until it is corrected: %s", problem)
     oxen = build_oxen(settings)
     names, url = Names(), settings.dagster_url
-    studio = build_studio(settings, oxen, wanted=briefs.campaigns if briefs.set_aside else ())
+    studio = build_studio(settings, oxen)
     automation = build_automation(
         briefs, names, studio, reload=reload_through(url) if url else None
     )
@@ -68,9 +71,17 @@ def build_definitions(
             destination_key(names): build_destination(settings),
             progress_key(names): progress or NoProgress(),
         },
+        loggers=_build_loggers(settings),
         # The work is waiting for a service: a process a step would only cost its start.
         executor=dg.in_process_executor,
     )
+
+
+def _build_loggers(settings: Settings) -> dict[str, dg.LoggerDefinition]:
+    """Return what writes the logs of runs: Dagster's own where they are text."""
+    if settings.log_format == "text":
+        return {}
+    return {"console": build_json_logger(settings.secrets)}
 
 
 def build_destination(settings: Settings) -> PublishDestination:
@@ -106,16 +117,8 @@ def build_oxen(settings: Settings) -> OxenResource:
     )
 
 
-def build_studio(
-    settings: Settings, oxen: OxenResource, *, wanted: Iterable[str] = ()
-) -> StudioResource:
-    """Return the studio over a service; Dagster gets the names of the secrets' variables.
-
-    Args:
-        settings: Folders, mode, options and secrets.
-        oxen: The service.
-        wanted: Campaigns whose briefs must be sound; all when empty.
-    """
+def build_studio(settings: Settings, oxen: OxenResource) -> StudioResource:
+    """Return the studio over a service; Dagster gets the names of the secrets' variables."""
 
     def name_variable(secret: SecretStr | None, variable: str) -> str:
         return "" if secret is None else dg.EnvVar(variable)
@@ -124,7 +127,6 @@ def build_studio(
         oxen=oxen,
         home=str(settings.home.absolute()),
         config=str(settings.config.absolute()),
-        wanted_campaigns=list(wanted),
         ledger_url=name_variable(settings.ledger_url, "NBP_LEDGER_URL"),
         store_url=name_variable(settings.store_url, "NBP_STORE_URL"),
         c2pa_key=name_variable(settings.c2pa_key, "NBP_C2PA_KEY"),

@@ -14,6 +14,7 @@ from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.yaml_source.problems import show_text
 
 Mode = Literal["simulator", "live"]
+LogFormat = Literal["text", "json"]
 
 
 class SettingsError(NbpError):
@@ -40,6 +41,11 @@ class Settings(StudioOptions, BaseSettings):
     mode: Mode = Field(
         default="simulator",
         description="`simulator` draws stand-in pictures locally and free; `live` buys from Oxen.",
+    )
+    log_format: LogFormat = Field(
+        default="text",
+        description="`json` writes all logs to the error stream as one JSON object a line, with "
+        "the ids of run, prompt and generation.",
     )
     home: Path = Field(
         default=Path(".nbp"),
@@ -177,9 +183,34 @@ class Settings(StudioOptions, BaseSettings):
         return "oxen" if self.mode == "live" else "simulator"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that no log may hold."""
+        named = (self.oxen_api_key, self.ledger_url, self.c2pa_key, self.review_token)
+        return tuple(secret.get_secret_value() for secret in named if secret is not None)
+
+    @property
     def dagster_folder(self) -> Path:
         """The Dagster home in use, absolute."""
         return (self.dagster_home or self.home / "dagster").absolute()
+
+
+def list_exported_signals() -> frozenset[Literal["metrics", "traces"]]:
+    """Return which of OpenTelemetry's signals have somewhere to go, by its own variables.
+
+    What they say besides is read by its SDK.
+    """
+
+    def is_sent(signal: str) -> bool:
+        endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+        is_off = os.environ.get(f"OTEL_{signal}_EXPORTER", "").strip() == "none"
+        return not is_off and any(os.environ.get(name, "").strip() for name in endpoints)
+
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return frozenset()
+    found: list[Literal["metrics", "traces"]] = []
+    found += ["metrics"] if is_sent("METRICS") else []
+    found += ["traces"] if is_sent("TRACES") else []
+    return frozenset(found)
 
 
 def variable_of(name: str) -> str:

@@ -12,14 +12,14 @@ PACKAGE = Path(__file__).parent.parent / "nbp_dagster"
 # Each room may import itself and the rooms on the lines above it; docs/architecture.md draws this.
 ORDER = (
     ("base", "_dagster_private", "simulator", "defs"),
-    ("oxen.sockets",),
+    ("oxen.sockets", "telemetry"),
     # One module that both the settings and the rooms below the studio may import.
     ("instance", "yaml_source", "oxen", "studio.options", "studio.storage", "studio.vision"),
     ("briefs", "oxen.rate_limit", "settings"),
     ("disclosure",),
     ("prompts", "studio.imaging", "studio.typography.letters"),
     ("studio.ledger", "studio.manifest", "studio.typography", "studio.checks.characters"),
-    ("studio.references", "studio.provenance", "studio.runs", "studio.shared_state"),
+    ("studio.references", "studio.provenance", "studio.shared_state", "studio.runs"),
     ("studio.ordering", "studio.purchasing", "studio.checks"),
     ("studio.checks.ocr", "studio.sets"),
     ("studio.checks.edits", "studio.sharing"),
@@ -59,6 +59,8 @@ GATES = {
         "cli",
     },
     "requests": {"oxen", "oxen.sockets"},
+    # Who tells of a run knows `telemetry.observer` alone, which imports nothing of it.
+    "opentelemetry": {"telemetry"},
 }
 WITHOUT_PIXELS = {
     "yaml_source",

@@ -439,6 +439,8 @@ class _PromptStep:
 
     def _judge(self, record: PromptRecord) -> None:
         self._judgement.add(record)
+        for check in record.all_checks:
+            self._studio.observer.record_check(check.name, check.verdict)
         asset_checks.log_shortfalls(
             self._context, record, self._names.channel_images, strict=self._strict
         )

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from nbp_dagster._dagster_private import leave_out_unlooked_checks
 from nbp_dagster.assets.names import Names, scoped
+from nbp_dagster.briefs.brief import BriefKind, Briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -22,6 +23,7 @@ from nbp_dagster.studio.delivery.publish_target import PublishTarget
 from nbp_dagster.studio.ledger.orders import Progress
 from nbp_dagster.studio.runs.heartbeat import Heartbeat
 from nbp_dagster.studio.studio import Studio
+from nbp_dagster.yaml_source.problems import BriefError
 
 CAMPAIGN_TAG = "nbp/campaign"
 MODE_TAG = "nbp/mode"
@@ -55,9 +57,27 @@ def targets_of(
 
 
 def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
-    """Return the open studio of a step that has `studio_key` among its resource keys."""
+    """Return the open studio of a step that has `studio_key` among its resource keys.
+
+    Raises:
+        Failure: The brief of one of its partitions is broken; every error is named.
+    """
     resource: StudioResource = getattr(context.resources, studio_key(names))
-    return resource.studio
+    studio = resource.studio
+    if studio.briefs.set_aside:
+        _require_sound(context, names, studio.briefs)
+    return studio
+
+
+def _require_sound(context: dg.AssetExecutionContext, names: Names, briefs: Briefs) -> None:
+    of_brands = {names.brand_kits, names.character_sheets}
+    kind: BriefKind = "brand" if context.selected_asset_keys <= of_brands else "campaign"
+    wanted = dict.fromkeys(key.partition("/")[0] for key in context.partition_keys)
+    needed = [problem for brief in wanted for problem in briefs.find_faults(kind, brief)]
+    if needed:
+        raise dg.Failure(str(BriefError(briefs.root, needed)), allow_retries=False)
+    for problem in briefs.set_aside:
+        context.log.warning("not needed here, and left out until it is corrected: %s", problem)
 
 
 def heartbeat_of(context: dg.AssetExecutionContext, names: Names) -> Heartbeat | None:
@@ -171,6 +191,9 @@ def wait_reason(studio: Studio) -> str:
     outage = studio.breaker.outage()
     if outage is not None:
         return outage.in_words()
+    failures = studio.engine.job_failures
+    if failures is not None:
+        return failures.in_words()
     throttled = studio.engine.throttled_seconds
     if throttled >= _LONG_THROTTLE:
         return f"the service has answered 429 (too many requests) for {throttled:.0f} s"

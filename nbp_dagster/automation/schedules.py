@@ -17,6 +17,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.studio.plan import plan_campaigns
 from nbp_dagster.studio.studio import Studio
+from nbp_dagster.yaml_source.problems import BriefError
 
 # On the runs that automation launches: which schedule or sensor it was, and its reason.
 LAUNCHED_BY = "nbp/launched_by"
@@ -141,8 +142,11 @@ def find_due(
         campaign_id: The campaign, which the briefs of now may no longer have.
 
     Raises:
-        NbpError: The service can't be asked for its prices, or states none.
+        NbpError: The brief is broken, or the service can't be asked for its prices, or states none.
     """
+    faults = studio.briefs.find_faults("campaign", campaign_id)
+    if faults:
+        raise BriefError(studio.briefs.root, faults)
     prompts = studio.prompts_of(campaign_id)
     if not prompts:
         return Due(f"{campaign_id}: the briefs have no such campaign any more; reload definitions")

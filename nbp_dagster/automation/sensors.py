@@ -15,7 +15,8 @@ from nbp_dagster.assets.step import studio_for_sensor
 from nbp_dagster.automation.reload import Reload
 from nbp_dagster.automation.schedules import LAUNCHED_BY, REASON
 from nbp_dagster.automation.stale_partitions import ask_for_sheets, missing_sheets
-from nbp_dagster.briefs.brief import Briefs
+from nbp_dagster.briefs.brief import BriefKind, Briefs
+from nbp_dagster.briefs.images import BRANDS_FOLDER
 from nbp_dagster.briefs.supplied_images import hash_brand, hash_campaign
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
@@ -69,7 +70,7 @@ def build_briefs_sensor(
 
     def evaluate(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         try:
-            now = load_briefs(briefs.root)
+            now = load_briefs(briefs.root, leaves_out=True)
             tick = _Tick(context, names, now, loaded, reload=reload)
             return tick.run()
         except NbpError as error:
@@ -152,7 +153,12 @@ class _Tick:
         changed = {
             key for key, digest in self._digests.items() if (before or {}).get(key) != digest
         }
-        gone = set(before or {}) - set(self._digests)
+        away = set(before or {}) - set(self._digests)
+        gone = {key for key in away if not self._is_left_out(key)}
+        # What is broken is compared with what it was before once it is corrected.
+        self._digests |= {
+            key: digest for key, digest in (before or {}).items() if key in away - gone
+        }
         self._tell(changed, gone)
         if changed or self._seen.waiting:
             self._follow(changed)
@@ -160,7 +166,10 @@ class _Tick:
         return self._result()
 
     def _tell(self, changed: set[str], gone: set[str]) -> None:
-        """Name the edits since the last tick."""
+        """Name the briefs that are broken, and the edits since the last tick."""
+        faults = [str(problem) for problem in self._briefs.set_aside]
+        if faults:
+            self._found.messages.append(f"left out until it is corrected: {_some(faults)}")
         if self._seen.digests is None:
             return
         named = [*sorted(changed), *(f"{key} (removed)" for key in sorted(gone))]
@@ -248,6 +257,9 @@ class _Tick:
     def _compare_partitions(self) -> None:
         """Say what the definitions do not have yet, or still have, and have them reloaded."""
         now = _partition_keys(self._briefs)
+        if self._briefs.set_aside:
+            # The partitions of a broken brief stay in the UI: it is about to be corrected.
+            now = {grain: self._with_left_out(grain, keys) for grain, keys in now.items()}
         if now == self._loaded:
             self._seen = replace(self._seen, asked="")
             return
@@ -268,6 +280,21 @@ class _Tick:
             text += f". {self._reload(location)}"
             self._seen = replace(self._seen, asked=asked)
         self._found.messages.append(text)
+
+    def _is_left_out(self, brief: str) -> bool:
+        folder, _, name = brief.partition("/")
+        kind: BriefKind = "brand" if folder == BRANDS_FOLDER else "campaign"
+        return bool(self._briefs.find_faults(kind, name))
+
+    def _with_left_out(self, grain: str, now: Sequence[str]) -> tuple[str, ...]:
+        """Return the partitions of now, and those loaded of briefs that are broken now."""
+        to_key = _campaign_key if grain == "prompts" else _brand_key
+        kept = {
+            key for key in self._loaded[grain] if self._is_left_out(to_key(key.partition("/")[0]))
+        }
+        if [key for key in self._loaded[grain] if key not in kept] == list(now):
+            return self._loaded[grain]
+        return (*(key for key in self._loaded[grain] if key in kept), *now)
 
     def _result(self) -> dg.SensorResult:
         launches = self._seen.launches + bool(self._found.requests)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
-from nbp_dagster.briefs.images import FileDigest
+from nbp_dagster.briefs.images import BRANDS_FOLDER, CAMPAIGNS_FOLDER, FileDigest
 from nbp_dagster.briefs.languages import language_of
 from nbp_dagster.briefs.models import Brand, Campaign, CopyField, Shot
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
@@ -70,6 +70,19 @@ class Briefs:
     def source_of(self, kind: BriefKind, brief_id: str) -> BriefSource:
         """Return the file of a brief; raises KeyError where there is none."""
         return self.sources[(kind, brief_id)]
+
+    def find_faults(self, kind: BriefKind, brief_id: str) -> tuple[BriefProblem, ...]:
+        """Return why a brief was left out; empty where it was not, or where there is none.
+
+        A campaign that is sound itself is left out for its brand.
+        """
+        own = f"{BRANDS_FOLDER if kind == 'brand' else CAMPAIGNS_FOLDER}/{brief_id}.yaml"
+        found = tuple(problem for problem in self.set_aside if problem.file == own)
+        is_sound = not found and (kind, brief_id) in self.sources
+        if kind == "campaign" and is_sound and brief_id not in self.campaigns:
+            brands = f"{BRANDS_FOLDER}/"
+            found = tuple(item for item in self.set_aside if item.file.startswith(brands))
+        return found
 
     def fonts_of(self, brand_id: str, locale: str) -> FontPair:
         """Return the fonts of a brand's composited copy in a locale."""

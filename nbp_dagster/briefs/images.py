@@ -5,7 +5,6 @@ of a public host. Addresses are judged by their text alone; nothing is resolved 
 """
 
 import difflib
-import hashlib
 import posixpath
 import re
 import unicodedata
@@ -20,7 +19,7 @@ from nbp_dagster.addresses import (
     split_url,
 )
 from nbp_dagster.file_kinds import DRAWN_KINDS, HEAD_BYTES, advise_conversion, describe_kind
-from nbp_dagster.studio.storage.picture_metadata import strip_metadata
+from nbp_dagster.studio.storage.picture_identity import hash_formerly, hash_picture
 
 BRANDS_FOLDER = "brands"
 CAMPAIGNS_FOLDER = "campaigns"
@@ -38,15 +37,16 @@ class FileDigest:
 
     Attributes:
         path: Where it lies.
-        sha256: SHA-256, as hex, of the file without metadata, which decides nothing.
+        sha256: SHA-256, as hex, of what decides its pixels.
         bytes: Size of the file.
-        whole_sha256: SHA-256, as hex, of the whole file.
+        former_sha256: How it was identified before, the newest first; pictures are paid whose
+            fingerprints hold these. As PNG, JPEG or WebP without metadata, and as a whole file.
     """
 
     path: Path
     sha256: str
     bytes: int
-    whole_sha256: str
+    former_sha256: tuple[str, str]
 
 
 def is_address(source: str) -> bool:
@@ -169,10 +169,7 @@ def _read_file(real: Path, path: Path) -> FileDigest | str:
     content = real.read_bytes()
     if not _is_picture(content[:HEAD_BYTES]):
         return _tell_kind(content[:HEAD_BYTES])
-    whole = hashlib.sha256(content).hexdigest()
-    stripped = strip_metadata(content)
-    sha256 = whole if stripped == content else hashlib.sha256(stripped).hexdigest()
-    return FileDigest(path, sha256, len(content), whole)
+    return FileDigest(path, hash_picture(content), len(content), hash_formerly(content))
 
 
 def _tell_kind(head: bytes) -> str:

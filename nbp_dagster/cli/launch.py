@@ -48,11 +48,19 @@ class Launcher:
         definitions: The assets that may run.
         instance: Records the runs.
         lease: Marks the runs as this process's, so that a later command can tell if it died.
+        log_level: The least that a run writes to the error stream. The terminal shows the progress
+            bar and the closing lines; the log is in the UI.
     """
 
     def __init__(
-        self, definitions: dg.Definitions, instance: dg.DagsterInstance, lease: OwnerLease
+        self,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        lease: OwnerLease,
+        *,
+        log_level: str = "CRITICAL",
     ) -> None:
+        self._log_level = log_level
         self._repository = definitions.get_repository_def()
         self._instance = instance
         self._lease = lease
@@ -134,9 +142,8 @@ class Launcher:
                 _COMMAND: self._lease.owner,
             },
             raise_on_error=False,
-            # The terminal shows the progress bar and the closing lines; the log is in the UI.
             run_config={
-                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "loggers": {"console": {"config": {"log_level": self._log_level}}},
                 "ops": {
                     name: {"config": dict(values)} for name, values in (op_config or {}).items()
                 },

@@ -77,7 +77,9 @@ def run_prompts(
         open_studio(settings, briefs=briefs) as studio,
         take_file_lease(settings.dagster_folder / "commands") as lease,
     ):
-        launcher = Launcher(definitions, instance, lease)
+        # For people there is the progress bar; what reads JSON wants the log.
+        log_level = "INFO" if settings.log_format == "json" else "CRITICAL"
+        launcher = Launcher(definitions, instance, lease, log_level=log_level)
         launcher.close_dead_runs()
         run = _CampaignRuns(
             launcher, instance, studio, names=names, options=options, listener=listener

@@ -1,5 +1,6 @@
 """The reusable Component: a folder of briefs in any Dagster project; reads no environment."""
 
+import logging
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.ledger.orders import NoProgress, Progress
 from nbp_dagster.yaml_source.problems import BriefError, show_text
+
+_LOG = logging.getLogger(__name__)
 
 # What Dagster accepts in the names of steps and resources.
 _PREFIX = re.compile(r"[A-Za-z0-9_]+")
@@ -220,7 +223,8 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
         """Return the seven assets over the briefs, their automation and the resources they need.
 
         Raises:
-            BriefsUnusable: The folder is missing, or its briefs have errors; all are named.
+            BriefsUnusable: The folder is missing, or no campaign's briefs are sound; every error
+                is named.
         """
         names = Names(_parts(self.key_prefix))
         folder = _folder_of(context)
@@ -238,6 +242,8 @@ class BrandCampaigns(dg.Component, dg.Model, dg.Resolvable):
             **self.options.with_paths_from(folder).model_dump(),
         )
         briefs, url, notify = _load(config, folder), self.dagster_url, self.get_set_notify()
+        for problem in briefs.set_aside:
+            _LOG.warning("%s: left out until it is corrected: %s", folder, problem)
         automation = build_automation(
             briefs, names, studio, sensors=self.sensors, reload=reload_through(url) if url else None
         )
@@ -355,7 +361,8 @@ def _load(config: Path, folder: Path) -> Briefs:
             "it with brands/ and campaigns/ in it, or correct `briefs` in defs.yaml"
         )
     try:
-        return load_briefs(config)
+        # One unfinished brief must not take the others' assets out of the UI.
+        return load_briefs(config, leaves_out=True)
     except BriefError as error:
         raise BriefsUnusable(
             f"the BrandCampaigns of {folder} can't be used until its briefs are corrected; {error}"

@@ -27,6 +27,7 @@ from nbp_dagster.studio.connect import (
     run_simulator,
     share_rate_limiter,
 )
+from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
 from nbp_dagster.version import __version__
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
         clock: Clock | None = None,
         rate_limiter: RateLimiter | None = None,
         breaker: OutageBreaker | None = None,
+        observer: Observer = NO_OBSERVER,
     ) -> OxenClient:
         """Return a client; cheap, safe from several threads, and nothing is sent yet.
 
@@ -90,6 +92,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             clock: Where it waits between attempts; the machine's own when None.
             rate_limiter: One that several clients share, from `rate_limiter`; its own when None.
             breaker: Has its requests wait out an outage while it is active; None has none wait.
+            observer: Told of every request.
 
         Raises:
             MissingKey: The key is empty.
@@ -102,6 +105,7 @@ class OxenResource(dg.ConfigurableResource[Any]):
             rate_limiter=rate_limiter or RateLimiter(clock),
             allow_http=self.allow_http,
             breaker=breaker,
+            observer=observer,
         )
 
     @contextmanager

@@ -15,6 +15,7 @@ from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
+from nbp_dagster.settings import list_exported_signals
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
@@ -26,6 +27,7 @@ from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
+from nbp_dagster.telemetry.observer import open_observer
 
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
@@ -37,11 +39,6 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     oxen: OxenResource
     home: str = Field(description="Folder of the image store, the ledger and the sets.")
     config: str = Field(description="Folder of the briefs.")
-    wanted_campaigns: list[str] = Field(
-        default=[],
-        description="Campaigns whose briefs must be sound; broken files of others are left out. "
-        "All briefs must be sound when empty.",
-    )
     ledger_url: str = Field(
         default="",
         description="PostgreSQL address of a shared ledger; empty for SQLite in the home folder. "
@@ -78,13 +75,18 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["StudioResource"]:
-        """Open the studio for a run's step and close it after; the run gives signs of life."""
+        """Open the studio for a run's step and close it after; the run gives signs of life.
+
+        A broken brief is left out, so that it stops no other campaign's step; the step whose
+        partitions need it says so.
+        """
         token = CancellationToken()
         with ExitStack() as stack:
             if context.run is not None:
                 # First: whatever comes next may take its time.
                 self._heartbeat = stack.enter_context(self._beat(context.run.run_id, token))
-            self._studio = stack.enter_context(self.opened(token=token))
+            briefs = load_briefs(Path(self.config), leaves_out=True)
+            self._studio = stack.enter_context(self.opened(briefs, token=token))
             try:
                 yield self
             finally:
@@ -123,22 +125,26 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
+        observer = open_observer(list_exported_signals(), provider=self.oxen.provider, clock=clock)
         service = Service(
-            self.oxen.client(clock=clock, rate_limiter=rate_limiter, breaker=breaker),
+            self.oxen.client(
+                clock=clock, rate_limiter=rate_limiter, breaker=breaker, observer=observer
+            ),
             clock=clock,
             rate_limiter=rate_limiter,
             provider=self.oxen.provider,
             breaker=breaker,
+            observer=observer,
         )
         opening = open_studio(
-            briefs or load_briefs(Path(self.config), wanted=self.wanted_campaigns),
+            briefs or load_briefs(Path(self.config)),
             service,
             paths,
             StudioOptions.of(self),
             secrets=Secrets(self.ledger_url, self.c2pa_key, self.c2pa_cert, self.store_url),
             daily_budget_setting=self.daily_budget_setting,
         )
-        with closing(rate_limiter), opening as studio:
+        with closing(observer), closing(rate_limiter), opening as studio:
             yield studio
 
     @contextmanager

@@ -21,6 +21,7 @@ from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter,
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport, Transport
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
+from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
 
 if TYPE_CHECKING:
     from nbp_dagster.simulator.server import SimulatorServer
@@ -62,6 +63,7 @@ def create_client(
     clock: Clock,
     rate_limiter: RateLimiter,
     breaker: OutageBreaker | None = None,
+    observer: Observer = NO_OBSERVER,
     allow_http: bool = False,
 ) -> OxenClient:
     """Return a client whose requests wait for the rate limiter; nothing is sent yet.
@@ -72,6 +74,7 @@ def create_client(
         clock: Every wait is on it.
         rate_limiter: Gives the slots.
         breaker: Has requests wait out an outage while it is active; None has none wait.
+        observer: Told of every request.
         allow_http: Whether the address may be http to another machine.
 
     Raises:
@@ -88,6 +91,7 @@ def create_client(
             rate_limiter=rate_limiter,
             clock=clock,
             breaker=breaker,
+            observer=observer,
         ),
         clock=clock,
         retry=RetryPolicy(),

@@ -12,6 +12,7 @@ from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.shared_state.state import Sharing
+from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Service:
         rate_limiter: Shared by all processes with the client's key.
         provider: Part of every fingerprint, so that no simulated picture counts as paid.
         breaker: That of the client's transport: has its requests wait out an outage.
+        observer: That of the client's transport: is told of what the run does.
     """
 
     client: OxenClient
@@ -31,6 +33,7 @@ class Service:
     rate_limiter: RateLimiter
     provider: Provider
     breaker: OutageBreaker
+    observer: Observer = NO_OBSERVER
 
 
 @dataclass(frozen=True)

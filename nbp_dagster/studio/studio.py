@@ -153,10 +153,9 @@ class Studio:
         )
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)
-        self.client = client
         self.originals = Originals(client, self.store, clock.token)
-        self.breaker = service.breaker
-        self.now = clock.now
+        self.breaker, self.observer = service.breaker, service.observer
+        self.client, self.now = client, clock.now
         self._daily_budget_setting = daily_budget_setting
         self.decode_limiter = DecodeLimiter()
         self.measurer = Measurer(
@@ -198,9 +197,8 @@ class Studio:
                 is_asked=lambda key: self.regenerations.asked_of(key) is not None,
             ),
         )
-        self.collector = Collector(
-            client, self.ledger, self.store, tuning.failpoint, self.decode_limiter, clock.token
-        )
+        collector = Collector(client, self.ledger, self.store, tuning.failpoint)
+        self.collector = collector.within(self.decode_limiter, clock.token, service.observer)
         self.engine = Engine(
             client,
             ledger=self.ledger,
@@ -215,6 +213,7 @@ class Studio:
             on_cancel=options.on_cancel,
             failpoint=tuning.failpoint,
             requote=CurrentPrices(client).requote,
+            observer=service.observer,
         )
 
     def close(self) -> None:

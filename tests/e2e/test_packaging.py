@@ -82,7 +82,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Resolved together, as each time costs half a minute: versions that suit all suit each alone. `dev`
 # is apart because it holds packages to exact versions, which would narrow the others' choice.
-EXTRAS = ("azure,c2pa,celery,character,gcs,heic,ocr,postgres,s3,svg", "dev")
+EXTRAS = ("azure,c2pa,celery,character,gcs,heic,ocr,otel,postgres,s3,svg", "dev")
 # Seconds of the processor, which the machine's other work hardly lengthens: pip took 30 for all the
 # others and 48 for `dev`, which asks for most. One that tries version after version takes minutes.
 RESOLVED_WITHIN = 120.0

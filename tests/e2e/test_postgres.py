@@ -5,13 +5,11 @@
 
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +19,8 @@ import pytest
 from nbp_dagster.project import open_instance
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.dagster import PROMPT_ASSETS, Operator
-from tests.rigs.postgres import PostgresServer, postgres
-from tests.rigs.processes import ROOT, Shell, wait_for
+from tests.rigs.postgres import PostgresServer, postgres, write_dagster_settings
+from tests.rigs.processes import Shell, wait_for
 from tests.rigs.service import ServiceProbe
 
 __all__ = ["postgres"]
@@ -96,23 +94,13 @@ def machines(
         )
         shots = (shot(room, scene=f"Tea in the {room}", characters=[]) for room in NAMES)
         write_briefs(shell.briefs, campaign(*shots, id="winter"))
-        write_settings(shell.home / "dagster")
+        write_dagster_settings(shell.home / "dagster")
         return shell
 
     try:
         yield Machines(machine("north"), machine("south"), simulator)
     finally:
         simulator.stop()
-
-
-def write_settings(folder: Path) -> None:
-    """Write the packaged settings of Dagster, with its storage as the docs say."""
-    text = files("nbp_dagster.instance").joinpath("dagster.yaml").read_text(encoding="utf-8")
-    [line] = [line for line in text.splitlines() if line.startswith("event_log_storage:")]
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    [storage] = re.findall(r"^```yaml\n(storage:\n.*?)^```", page, re.M | re.S)
-    folder.mkdir(parents=True)
-    (folder / "dagster.yaml").write_text(text.replace(line, storage), encoding="utf-8")
 
 
 def run(shell: Shell, *words: str) -> None:

@@ -77,6 +77,71 @@ def test_other_metadata_buys_nothing_again_and_none_is_sent(
     assert standing(location) == "to_make"
 
 
+def write_other_formats(folder: Path, note: str) -> None:
+    """Write a picture of every format that models do not take, with a note in it."""
+    image, data = draw_scene(64, 48), exif(note)
+    (folder / "ada.tif").write_bytes(encode(image, "TIFF", tiffinfo={270: note}))
+    (folder / "ben_front.avif").write_bytes(encode(image, "AVIF", exif=data))
+    (folder / "style.gif").write_bytes(encode(image, "GIF", comment=note))
+    (folder / "ben_side.png").write_bytes(encode(image, "PNG", exif=data))
+    (folder / "logo.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><desc>{note}</desc>'
+        '<rect width="40" height="20" fill="#114477"/></svg>'
+    )
+
+
+@pytest.fixture
+def other_formats(location: CodeLocation) -> Path:
+    pytest.importorskip("resvg_py", reason="the extra svg is not installed")
+    characters = {
+        "ada": {**BRAND["characters"]["ada"], "references": ["ada.tif"]},
+        "ben": {**BRAND["characters"]["ben"], "references": ["ben_front.avif", "ben_side.png"]},
+    }
+    for character in characters.values():
+        character.pop("auto_pin")
+    brand = {**BRAND, "logo": "logo.svg", "characters": characters}
+    brand["style_references"] = ["style.gif"]
+    write_briefs(location.settings.config, campaign(SHOT), brand=brand)
+    folder = location.settings.config / "brands"
+    write_other_formats(folder, "a first note")
+    return folder
+
+
+def test_a_note_in_a_picture_of_any_format_buys_nothing_again(
+    location: CodeLocation, other_formats: Path
+) -> None:
+    assert location.materialize(PROMPT_ASSETS).success
+    assert (location.service.bills, standing(location)) == (1, "made")
+
+    write_other_formats(other_formats, "another note, longer than the first")
+
+    assert standing(location) == "made"
+    (other_formats / "ada.tif").write_bytes(encode(draw_scene(64, 90), "TIFF"))
+    assert standing(location) == "to_make"
+
+
+@pytest.mark.parametrize("age", [0, 1])
+def test_what_was_paid_by_the_bytes_of_other_formats_stays_paid(
+    location: CodeLocation, other_formats: Path, age: int
+) -> None:
+    """The PNG beside them was known without its metadata already (0), or as a whole (1)."""
+    assert location.materialize(PROMPT_ASSETS).success
+    with open_studio(location.settings) as studio:
+        [order] = studio.compile(studio.prompts).orders.values()
+        before = {source: file.former_sha256[age] for source, file in studio.briefs.files.items()}
+    older = with_metadata(order.request, before)
+    assert older.fingerprint != order.request.fingerprint
+    with sqlite3.connect(location.settings.home / "ledger.sqlite") as ledger:
+        ledger.execute("UPDATE purchases SET fingerprint = ?", (older.fingerprint,))
+
+    assert standing(location) == "made"
+    with open_studio(location.settings) as studio:
+        [order] = studio.compile(studio.prompts).orders.values()
+        assert order.request == older
+        for item in order.request.references:
+            assert b"first note" not in studio.references.read(item.source, item.digest)
+
+
 def with_metadata(request: ImageRequest, whole: Mapping[str, str]) -> ImageRequest:
     """Return a request as it was compiled when files were identified with their metadata."""
     sides = [source for source in whole if "/ben_" in source]
@@ -99,7 +164,7 @@ def test_what_was_paid_with_metadata_in_its_fingerprint_stays_paid(
     assert location.materialize(PROMPT_ASSETS).success
     with open_studio(location.settings) as studio:
         [order] = studio.compile(studio.prompts).orders.values()
-        whole = {source: file.whole_sha256 for source, file in studio.briefs.files.items()}
+        whole = {source: file.former_sha256[-1] for source, file in studio.briefs.files.items()}
     older = with_metadata(order.request, whole)
     assert older.fingerprint != order.request.fingerprint
     with sqlite3.connect(location.settings.home / "ledger.sqlite") as ledger:

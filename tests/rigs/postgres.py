@@ -3,6 +3,7 @@
 import itertools
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -10,10 +11,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.rigs.processes import ROOT
 
 # Seconds within which a new server answers, or an old one has ended, on a busy machine.
 PATIENCE = 180.0
@@ -31,9 +35,37 @@ class PostgresServer:
         folder: Holds its data, its socket and its log.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, binaries: Path, user: str | None) -> None:
         self.folder = folder
+        self._binaries, self._user = binaries, user
         self._numbers = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that it listens on."""
+        return self.folder / ".s.PGSQL.5432"
+
+    def start(self) -> None:
+        """Start it on the data that it has; return when it answers."""
+        options = ("fsync=off", "listen_addresses=", f"unix_socket_directories={self.folder}")
+        settings = [word for option in options for word in ("-c", option)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._binaries / "postgres", "-D", self.folder / "data", *settings],
+                user=self._user,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        _wait_for_answer(self, self._process)
+
+    def stop(self, *, orderly: bool = True) -> None:
+        """End it with the sessions that are still open; out of order it recovers when started."""
+        if self._process is not None:
+            # "Fast" and "immediate" in its own words.
+            self._process.send_signal(signal.SIGINT if orderly else signal.SIGQUIT)
+            self._process.wait(PATIENCE)
 
     def url(self, database: str = "postgres") -> str:
         """Return the address of one of its databases."""
@@ -53,9 +85,10 @@ class PostgresServer:
 
 @contextmanager
 def serve_postgres() -> Iterator[PostgresServer]:
-    """Run a server for as long as the context lasts."""
+    """Run a server for as long as the context lasts; ends the process where there is none."""
     binaries = _find_binaries()
-    assert binaries is not None, _NO_SERVER
+    if binaries is None:
+        raise SystemExit(_NO_SERVER)
     with _running_server(binaries) as server:
         yield server
 
@@ -81,8 +114,19 @@ def _find_binaries() -> Path | None:
     return None if program is None else Path(program).resolve().parent
 
 
+def write_dagster_settings(folder: Path) -> None:
+    """Write the packaged settings of Dagster, with its storage as the docs say."""
+    text = files("nbp_dagster.instance").joinpath("dagster.yaml").read_text(encoding="utf-8")
+    [line] = [line for line in text.splitlines() if line.startswith("event_log_storage:")]
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    [storage] = re.findall(r"^```yaml\n(storage:\n.*?)^```", page, re.M | re.S)
+    folder.mkdir(parents=True)
+    (folder / "dagster.yaml").write_text(text.replace(line, storage), encoding="utf-8")
+
+
 @contextmanager
 def _running_server(binaries: Path) -> Iterator[PostgresServer]:
+    """Run a server on new data, which go with it."""
     user = _unprivileged_user()
     # Not pytest's own temporary folder: that of root can't be entered by another user, and the
     # path of a Unix socket has at most 107 characters.
@@ -98,24 +142,12 @@ def _running_server(binaries: Path) -> Iterator[PostgresServer]:
             capture_output=True,
             check=True,
         )
-        options = ("fsync=off", "listen_addresses=", f"unix_socket_directories={folder}")
-        settings = [word for option in options for word in ("-c", option)]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *settings],
-                user=user,
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-            )
+        server = PostgresServer(folder, binaries=binaries, user=user)
+        server.start()
         try:
-            server = PostgresServer(folder)
-            _wait_for_answer(server, process)
             yield server
         finally:
-            # "Fast": it ends the sessions that are still open.
-            process.send_signal(signal.SIGINT)
-            process.wait(PATIENCE)
+            server.stop()
 
 
 def _unprivileged_user() -> str | None:

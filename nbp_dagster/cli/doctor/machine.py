@@ -30,6 +30,7 @@ _EXTRAS: Final = {
     "azure": "adlfs",
     "postgres": "psycopg",
     "celery": "dagster_celery",
+    "otel": "opentelemetry",
 }
 
 

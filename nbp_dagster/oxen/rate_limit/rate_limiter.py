@@ -269,6 +269,11 @@ class RateLimiter:
         since = self._throttled_since
         return 0.0 if since is None else self._clock.monotonic() - since
 
+    @property
+    def window(self) -> float:
+        """Jobs that the key may have in flight, over all runs, as of the last change."""
+        return self._window
+
     def acquire(self) -> Slot:
         """Return once a request may be sent: at once with a reserved slot, else after a wait."""
         reserved: Slot | None = getattr(self._reserved, "slot", None)

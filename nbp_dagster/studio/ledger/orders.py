@@ -168,6 +168,13 @@ Outcome = Generated | Reused | Refused | Failed
 Made = Generated | Reused
 
 
+def fingerprint_of(outcome: Outcome) -> str:
+    """Return the fingerprint of the request that an outcome is of; empty where it had none."""
+    if isinstance(outcome, Generated | Reused):
+        return outcome.receipt.fingerprint
+    return outcome.fingerprint
+
+
 @dataclass(frozen=True)
 class OutcomeCounts:
     """Counts of outcomes by kind, and the USD newly spent."""

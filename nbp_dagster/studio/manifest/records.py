@@ -1,6 +1,6 @@
 """Records of each prompt's present pictures: one small JSON document per prompt."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
@@ -57,6 +57,13 @@ class PromptRecord:
     def failed_checks(self) -> tuple[CheckFacts, ...]:
         """The checks of the original that it did not pass."""
         return tuple(check for check in self.checks if check.verdict == "failed")
+
+    @property
+    def all_checks(self) -> Iterator[CheckFacts]:
+        """The checks of the original and of every rendition."""
+        yield from self.checks
+        for row in self.pictures:
+            yield from row.checks
 
     @property
     def falls_short(self) -> bool:

@@ -38,7 +38,7 @@ from nbp_dagster.studio.ordering.former_requests import Former, choose_requests,
 from nbp_dagster.studio.ordering.model_memory import ModelMemory
 from nbp_dagster.studio.ordering.model_watch import ModelWatch, find_lost
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
-from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
+from nbp_dagster.studio.references.provided_sheets import Digests, use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.documents import Documents
 from nbp_dagster.studio.storage.image_store import ImageStore
@@ -342,20 +342,20 @@ class Compiler:
     ) -> dict[str, Former]:
         """Return how the former forms of requests are compiled, by prompt.
 
-        Files were once identified with their metadata, channels may have been corrected, and the
-        words of banners were once drawn.
+        Files were once identified by more than their pixels, channels may have been corrected, and
+        the words of banners were once drawn.
         """
-        older_sheets = cache(partial(self._with_metadata, sheets))
+        older = [
+            (digests_of, cache(partial(self._sheets_before, sheets, digests_of)))
+            for digests_of in self._references.former_digests
+        ]
         # The prompts of a campaign share a few groups of channels.
         corrected = cache(partial(former_briefs, self.briefs))
         groups_of = cache(self._groups_of)
         found: dict[str, Former] = {}
-        for prompt in prompts:
-            if prompt.key not in valid:
-                continue
+        for prompt in (prompt for prompt in prompts if prompt.key in valid):
             sources = self._sources(prompt)
             digests = self._references.digests(sources)
-            whole = self._references.whole_digests(sources)
             drawn = find_drawn_forms(prompt, *groups_of(prompt.campaign))
             forms = [
                 (briefs, form)
@@ -364,11 +364,12 @@ class Compiler:
             ]
             files: list[tuple[Callable[[], Mapping[str, Sheet]], Mapping[str, str]]]
             files = [(lambda: sheets, digests)]
-            if whole != digests:
-                files.append((older_sheets, whole))
-            elif len(forms) == 1:
-                continue
-            found[prompt.key] = partial(self._compile_former, forms, files)
+            for digests_of, older_sheets in older:
+                before = digests_of(sources)
+                if before not in [known for _, known in files]:
+                    files.append((older_sheets, before))
+            if len(forms) * len(files) > 1:
+                found[prompt.key] = partial(self._compile_former, forms, files)
         return found
 
     def _groups_of(self, campaign_id: str) -> tuple[Campaign, Mapping[str, tuple[str, ...]]]:
@@ -388,10 +389,10 @@ class Compiler:
         ]
         return tuple(every[1:])
 
-    def _with_metadata(self, sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:
-        """Return sheets as they were identified by whole files."""
+    def _sheets_before(self, sheets: Mapping[str, Sheet], digests_of: Digests) -> dict[str, Sheet]:
+        """Return sheets with the digests that files had before."""
         return {
-            key: use_supplied_sheet(self.briefs, key, self._references.whole_digests)
+            key: use_supplied_sheet(self.briefs, key, digests_of)
             if sheet.origin == "adopted"
             else sheet
             for key, sheet in sheets.items()

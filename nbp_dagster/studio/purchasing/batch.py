@@ -11,13 +11,7 @@ from typing import Any
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.budget import Cap, find_excesses
-from nbp_dagster.studio.ledger.orders import (
-    Failed,
-    FailureKind,
-    Order,
-    Outcome,
-    Refused,
-)
+from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.batch_context import (
     BatchContext,
@@ -30,7 +24,13 @@ from nbp_dagster.studio.purchasing.batch_context import (
 from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import Cancelled
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor, RunStopped
-from nbp_dagster.studio.purchasing.failures import failed_by, kind_of, left_open, left_waiting
+from nbp_dagster.studio.purchasing.failures import (
+    failed_by,
+    fault_of,
+    left_open,
+    left_waiting,
+    require_outcome,
+)
 from nbp_dagster.studio.purchasing.job_watcher import JobWatcher, Settled, Stuck, Unreachable
 from nbp_dagster.studio.purchasing.obtained import (
     Already,
@@ -82,6 +82,11 @@ class Batch:
         self._pacer = DispatchPacer(context.collector.decode_limiter, context.clock, guess=guess)
         # Whether the dispatch interval alone holds back further orders.
         self._is_early = False
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs at the service."""
+        return len(self._state.in_flight)
 
     @property
     def waits_for_lost(self) -> int:
@@ -256,20 +261,21 @@ class Batch:
         for _ in range(self._count_room()):
             order = state.waiting.popleft()
             state.buying += 1
+            self._context.jobs.begin(order.request.fingerprint)
             future = buyers.submit(self._buyer.obtain, order)
             self._report(future, partial(Bought, order))
         # A few at a time: a job that has just ended must not queue behind thousands of these.
         while state.made and state.restoring < limits.collectors:
             order, purchase = state.made.popleft()
             state.restoring += 1
-            future_outcome = collectors.submit(self._restore, order, purchase)
+            future_outcome = collectors.submit(self._collector.restore_for, order, purchase)
             self._report(future_outcome, partial(Restored, order))
         return given_up
 
     def _count_room(self) -> int:
         """Count the waiting orders that may be sent now."""
         state, limit = self._state, self._context.limits.in_flight
-        waiting, ready = len(state.waiting), self._pacer.count_ready()
+        waiting, ready = self._context.jobs.admit(len(state.waiting)), self._pacer.count_ready()
         wanted = waiting if ready is None else min(ready, waiting)
         in_flight = state.buying + len(state.in_flight)
         room = self._buyer.rate_limiter.room(in_flight, limit, wanted) if wanted else 0
@@ -278,14 +284,6 @@ class Batch:
         # Held back by the interval alone: no message will come when it is over.
         self._is_early = sent == wanted < waiting
         return sent
-
-    def _restore(self, order: Order, purchase: Purchase) -> Outcome:
-        """Return the image of a made purchase, downloaded again where the store lost it."""
-        try:
-            return self._collector.restore(purchase)
-        except NbpError as error:
-            reason = f"its paid image is missing from the store and can't be fetched: {error}"
-            return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
 
     def _report(self, future: Future[Any], message: Callable[[Any], Message]) -> None:
         """Put a task's result, or the exception it raised, into the inbox when it ends."""
@@ -304,7 +302,7 @@ class Batch:
                 return self._handle_collected(message)
             case Restored():
                 self._state.restoring -= 1
-                return [_require_outcome(message.result)]
+                return [require_outcome(message.result)]
             case Unreachable():
                 return self._stop_unreachable(message.reason)
             case Settled() | Stuck():
@@ -335,6 +333,8 @@ class Batch:
             # No POST of ours is under way that an unknown completion could belong to.
             state.early = {}
         order, result = message.order, message.result
+        if not isinstance(result, Enqueued):
+            self._context.jobs.drop(order.request.fingerprint)
         match result:
             case Enqueued():
                 generation_id = result.purchase.generation_id or ""
@@ -379,12 +379,13 @@ class Batch:
             return
         del state.in_flight[generation_id]
         result = message.result
+        self._context.jobs.record(purchase.fingerprint, fault=fault_of(result))
         if isinstance(result, Refused):
             yield from self._soften(result)
         elif isinstance(result, NbpError):
             yield self._fail(purchase.key, purchase.fingerprint, result)
         else:
-            yield _require_outcome(result)
+            yield require_outcome(result)
 
     def _soften(self, refused: Refused) -> Iterator[Outcome]:
         """Queue the softened request where the campaign allows one; else yield the refusal."""
@@ -406,7 +407,11 @@ class Batch:
         return failed_by(key, fingerprint, error)
 
     def _end_outage(self) -> Iterator[Outcome]:
-        """Give up once an outage has lasted for too long."""
+        """Give up once an outage has lasted, or jobs have failed, for too long."""
+        failures = self._context.jobs.failures()
+        if failures is not None and not failures.seconds_left and self._stopped is None:
+            self._stopped = f"not attempted: {failures.counted()}", "unreachable"
+            self._context.clock.token.stop_buying(failures.counted())
         outage = self._context.breaker.outage()
         if outage is not None and not outage.seconds_left:
             for failed in self._stop_unreachable(outage.reason):
@@ -440,10 +445,3 @@ class Batch:
                 self._context.collector.cancel(purchase)
             except NbpError as error:
                 logger.warning("%s could not be cancelled: %s", purchase.key, error)
-
-
-def _require_outcome(result: Outcome | BaseException) -> Outcome:
-    """Raise an unexpected exception of a thread, which ends the run; return an outcome."""
-    if isinstance(result, BaseException):
-        raise result
-    return result

@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.rate_limit.job_breaker import JobBreaker
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
@@ -43,6 +44,7 @@ class BatchContext:
     collector: Collector
     clock: CancellableClock
     breaker: OutageBreaker
+    jobs: JobBreaker
     limits: EngineLimits
     times: WatchTimes
     on_cancel: OnCancel

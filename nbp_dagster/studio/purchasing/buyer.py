@@ -49,6 +49,8 @@ from nbp_dagster.studio.purchasing.obtained import (
     Unproven,
 )
 from nbp_dagster.studio.purchasing.reconcile import recognisable
+from nbp_dagster.telemetry.log_ids import log_ids
+from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class Buyer:
         requote: Returns an order at today's price, which its claim reserves.
         lease: Our owner id among the runs that share the ledger, and which others are alive.
         options: What the run may buy.
+        observer: Told which purchase a thread works on.
         unseen: Fingerprints without a row when the ledger was last read; each saves one look.
     """
 
@@ -111,6 +114,7 @@ class Buyer:
     lease: OwnerLease
     options: BuyerOptions
     requote: Requote = keep_price
+    observer: Observer = NO_OBSERVER
     unseen: set[str] = field(default_factory=set)
     _turns: dict[str, threading.Lock] = field(default_factory=dict, repr=False)
     # By fingerprint: the lost answers of this run's POSTs, oldest first.
@@ -138,7 +142,9 @@ class Buyer:
             OverCap: A cap would break.
             NbpError: The ledger, a reference or our lease failed; an open claim stays open.
         """
-        with self._turn(order):
+        fingerprint, run_id = order.request.fingerprint, self.options.run_id
+        ids, purchase = log_ids(run_id=run_id, prompt=order.key), self.observer.purchase
+        with ids, self._turn(order), purchase(fingerprint, order.key):
             return self._obtain(order)
 
     @contextmanager

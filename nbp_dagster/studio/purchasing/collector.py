@@ -1,5 +1,6 @@
 """Collects a finished job: downloads, stores and settles its image, and has it rendered."""
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
@@ -28,6 +29,7 @@ from nbp_dagster.studio.ledger.orders import (
     Generated,
     KeptImage,
     Made,
+    Order,
     Outcome,
     Refused,
     Reused,
@@ -35,12 +37,16 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.failures import PASSING, left_unread
+from nbp_dagster.studio.purchasing.failures import PASSING, kind_of, left_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
 from nbp_dagster.studio.purchasing.reconcile import STATES
 from nbp_dagster.studio.storage.files import IncomingFile, StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.telemetry.log_ids import log_ids
+from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
+
+logger = logging.getLogger(__name__)
 
 
 class ImagePostprocessor(Protocol):
@@ -79,6 +85,7 @@ class Collector:
         token: Looked at while bytes arrive and before they are decoded; cancelled, it drops them.
         postprocessor: Renders every image once it is stored and settled; None renders nothing.
         groups: The orders that each image is rendered for.
+        observer: Told of what is billed, and how long its parts take.
     """
 
     client: OxenClient
@@ -89,11 +96,18 @@ class Collector:
     token: CancellationToken = field(default_factory=CancellationToken)
     postprocessor: ImagePostprocessor | None = None
     groups: OrderGroups = field(default_factory=lambda: OrderGroups(()))
+    observer: Observer = NO_OBSERVER
 
     @property
     def originals(self) -> Originals:
         """The originals that the ledger holds, in the store or at the service."""
         return Originals(self.client, self.store, self.token)
+
+    def within(
+        self, decode_limiter: DecodeLimiter, token: CancellationToken, observer: Observer
+    ) -> Self:
+        """Return a collector that keeps to a run's limit and token, and tells its observer."""
+        return replace(self, decode_limiter=decode_limiter, token=token, observer=observer)
 
     def with_postprocessor(
         self, postprocessor: ImagePostprocessor | None, groups: OrderGroups
@@ -116,6 +130,17 @@ class Collector:
             OxenError: The service could not be asked; the purchase stays open.
             RunStopped: The image could not be stored; the purchase stays open.
         """
+        ids = log_ids(
+            run_id=purchase.run_id, prompt=purchase.key, generation_id=purchase.generation_id
+        )
+        with ids, self.observer.purchase(purchase.fingerprint, purchase.key):
+            outcome = self._collect(purchase, reported)
+            if outcome is not None:
+                # A paid job is worth a line; its ids are the record's.
+                logger.info("%s: %s", type(outcome).__name__.lower(), purchase.key)
+            return outcome
+
+    def _collect(self, purchase: Purchase, reported: FinishedJob | None) -> Outcome | None:
         generation_id = purchase.generation_id or ""
         self.failpoint("collecting")
         if reported is not None and reported.url is not None:
@@ -139,7 +164,7 @@ class Collector:
         if job.status == "cancelled":
             # Whether a cancelled job is refunded is not documented: counted as billed.
             reason = f"generation {job.generation_id} was cancelled at the service"
-            return self._fail(purchase, reason, billed=True)
+            return self._fail(purchase, reason)
         return None
 
     def _is_listed(self, purchase: Purchase) -> bool:
@@ -167,9 +192,8 @@ class Collector:
         if job.status != "cancelled":
             reason = f"{late} and can't be cancelled; it stays open, and the next run looks again"
             return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
-        reason = f"{late} and was cancelled; run again to buy it anew"
-        self.ledger.fail(purchase, reason, billed=True)
-        return Failed(purchase.key, purchase.fingerprint, reason, "stuck")
+        failed = self._fail(purchase, f"{late} and was cancelled; run again to buy it anew")
+        return replace(failed, kind="stuck")
 
     def cancel(self, purchase: Purchase) -> None:
         """Cancel a job on purpose, and close its purchase with the result.
@@ -205,13 +229,22 @@ class Collector:
                     self.postprocessor.postprocess(order_made, None)
         return made
 
+    def restore_for(self, order: Order, purchase: Purchase) -> Outcome:
+        """Do what `restore` does for an order; an error is a failure of the order."""
+        try:
+            return self.restore(purchase)
+        except NbpError as error:
+            reason = f"its paid image is missing from the store and can't be fetched: {error}"
+            return Failed(order.key, order.request.fingerprint, reason, kind_of(error))
+
     def _keep(self, purchase: Purchase, job: FinishedJob) -> Outcome:
         """Download, decode, store, settle and render the image of a finished job."""
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
-            return self._fail(purchase, f"{reason}; run again to buy it anew", billed=True)
+            return self._fail(purchase, f"{reason}; run again to buy it anew")
         with self.store.receive() as incoming:
-            media_type = self._download(job, incoming)
+            with self.observer.span("download"):
+                media_type = self._download(job, incoming)
             self.failpoint("downloaded")
             with self.decode_limiter.acquire(incoming.peek(count_pixels)):
                 self.token.raise_if_cancelled()
@@ -220,11 +253,12 @@ class Collector:
                 except NotAPicture as error:
                     return left_unread(purchase, error)
                 except UndecodableImage as error:
-                    return self._fail(purchase, f"{error}; run again to buy it anew", billed=True)
+                    return self._fail(purchase, f"{error}; run again to buy it anew")
                 made = self._settle(purchase, job, self._kept(decoded, incoming, media_type))
                 if self.postprocessor is not None:
-                    for order_made in self.groups.made_for(made):
-                        self.postprocessor.postprocess(order_made, decoded.image)
+                    with self.observer.span("postprocess"):
+                        for order_made in self.groups.made_for(made):
+                            self.postprocessor.postprocess(order_made, decoded.image)
                 return made
 
     def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
@@ -257,6 +291,7 @@ class Collector:
     def _settle(self, purchase: Purchase, job: FinishedJob, kept: KeptImage) -> Generated:
         settled = self.ledger.settle(purchase, image=kept, times=job.times)
         self.failpoint("settled")
+        self.observer.record_spend(settled.price_usd)
         return Generated(purchase.key, kept, settled.receipt())
 
     def _decode(
@@ -326,8 +361,10 @@ class Collector:
         self.ledger.lose(purchase, reason)
         return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
-    def _fail(self, purchase: Purchase, reason: str, *, billed: bool) -> Failed:
+    def _fail(self, purchase: Purchase, reason: str, *, billed: bool = True) -> Failed:
         self.ledger.fail(purchase, reason, billed=billed)
+        if billed:
+            self.observer.record_spend(purchase.price_usd)
         return Failed(
             purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
         )

@@ -6,12 +6,20 @@ from contextlib import AbstractContextManager
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
+from nbp_dagster.oxen.rate_limit.job_breaker import JobBreaker, JobFailures
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind
-from nbp_dagster.studio.ledger.orders import Order, Outcome, Refused, Requote, keep_price
+from nbp_dagster.studio.ledger.orders import (
+    Order,
+    Outcome,
+    Refused,
+    Requote,
+    fingerprint_of,
+    keep_price,
+)
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
@@ -24,6 +32,7 @@ from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders, matches
+from nbp_dagster.telemetry.observer import NO_OBSERVER, BatchGauges, Observer
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +54,7 @@ class Engine:
         on_cancel: What becomes of the jobs of a cancelled batch.
         failpoint: Called at every failpoint; see `failpoints`.
         requote: Returns an order at today's price.
+        observer: Told of the batch while it works.
 
     Example:
         >>> for outcome in engine.make(orders, BuyerOptions(run_id)):
@@ -67,7 +77,9 @@ class Engine:
         on_cancel: OnCancel = "keep",
         failpoint: Failpoint = no_failpoint,
         requote: Requote = keep_price,
+        observer: Observer = NO_OBSERVER,
     ) -> None:
+        self._observer = observer
         self.ledger = ledger
         self._references = references
         self._rate_limiter = rate_limiter
@@ -81,6 +93,7 @@ class Engine:
             collector=collector,
             clock=clock,
             breaker=breaker,
+            jobs=JobBreaker(clock, limit=breaker.limit),
             limits=limits or EngineLimits(),
             times=times or WatchTimes(),
             on_cancel=on_cancel,
@@ -90,6 +103,11 @@ class Engine:
     def waits_for_lost(self) -> int:
         """Orders whose jobs are looked for after lost answers, once nothing else is due."""
         return self._batch.waits_for_lost if self._batch is not None else 0
+
+    @property
+    def job_failures(self) -> JobFailures | None:
+        """Why nothing more is bought, as too many jobs fail; None while orders are sent."""
+        return self._context.jobs.failures()
 
     @property
     def throttled_seconds(self) -> float:
@@ -158,11 +176,28 @@ class Engine:
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
             batch = Batch(self._context, groups, buyer=buyer, postprocessor=postprocessor)
             self._batch = batch
+            self._context.jobs.renew()
             if refused:
                 yield refused
             # The active jobs: what tells of a POST whether the queue takes it.
-            with self._context.breaker.active(probe=self._context.client.list_generations):
-                yield from batch.run(due, made, open_fingerprints=is_open)
+            probe, observer = self._context.client.list_generations, self._observer
+            with self._context.breaker.active(probe=probe), observer.batch(options.run_id):
+                for outcomes in batch.run(due, made, open_fingerprints=is_open):
+                    self._observe(batch, outcomes)
+                    yield outcomes
+
+    def _observe(self, batch: Batch, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            name = type(outcome).__name__.lower()
+            self._observer.record_outcome(name, fingerprint=fingerprint_of(outcome))
+        context = self._context
+        gauges = BatchGauges(
+            in_flight=batch.in_flight,
+            window=int(self._rate_limiter.window),
+            pixel_queue=context.collector.decode_limiter.waiting,
+            is_paused=context.jobs.is_open or context.breaker.is_open,
+        )
+        self._observer.record_gauges(gauges)
 
     def _require_no_unowned(self, due: Sequence[Order], buyer: Buyer, groups: OrderGroups) -> None:
         """Make sure that nothing about to be bought is at the service already, paid.
@@ -236,6 +271,7 @@ class Engine:
             lease=lease,
             options=options,
             requote=self._requote,
+            observer=self._observer,
         )
 
     @staticmethod

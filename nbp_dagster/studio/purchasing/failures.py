@@ -7,13 +7,16 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import is_at_capacity
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
-from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order
+from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 # Failures of one request, with the same words or billed, after which it is left alone.
 MAX_FAILURES = 2
 # Ends the reason of a failed job that the service itself says to try again.
 PASSING = " (the service says that it may pass)"
+
+# Failures of a job that the service took, by its own account or by what it sent.
+_JOB_FAULTS = ("rejected", "bad_image", "stuck")
 
 # Numbers and ids differ from one failure to the next.
 _VARYING = re.compile(r"\b[0-9a-f-]*[0-9][0-9a-f-]*\b", re.IGNORECASE)
@@ -25,6 +28,17 @@ def kind_of(error: NbpError) -> FailureKind:
         # Other campaigns have caps of their own: they go on.
         return "over_budget"
     return "unreachable" if is_outage(error) else "service"
+
+
+def fault_of(result: Outcome | BaseException) -> str | None:
+    """Return why a job came to nothing, by what its collection ended with.
+
+    Empty where it did not: a refusal is an answer too. None where nothing was learned of the job,
+    as the service could not be asked.
+    """
+    if isinstance(result, Failed):
+        return result.reason if result.kind in _JOB_FAULTS else None
+    return None if isinstance(result, BaseException) else ""
 
 
 def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
@@ -115,3 +129,10 @@ def left_waiting(order: Order, reason: str) -> Failed:
     """Return the outcome of an order whose job was still looked for when the run was stopped."""
     text = f"{reason}; its answer was lost, and the next run looks for its job before it buys"
     return Failed(order.key, order.request.fingerprint, text, "service")
+
+
+def require_outcome(result: Outcome | BaseException) -> Outcome:
+    """Raise an unexpected exception of a thread, which ends the run; return an outcome."""
+    if isinstance(result, BaseException):
+        raise result
+    return result

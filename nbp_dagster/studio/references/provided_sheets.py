@@ -75,7 +75,7 @@ class SheetCards:
     Args:
         briefs: The briefs, which list the images of each card.
         digests: Returns the digest of each source.
-        whole_digests: Returns the digest that each had with its metadata, in older cards.
+        former_digests: Return those that each had before, in older cards, the newest first.
         read: Returns the bytes of a source, verified against its digest.
     """
 
@@ -84,12 +84,11 @@ class SheetCards:
         briefs: Briefs,
         *,
         digests: Digests,
-        whole_digests: Digests,
+        former_digests: Iterable[Digests],
         read: Callable[[str, str], bytes],
     ) -> None:
         self._briefs = briefs
-        self._digests = digests
-        self._whole_digests = whole_digests
+        self._all_digests = (digests, *former_digests)
         self._read = read
         self._cards: dict[str, bytes] = {}
         self._lock = threading.Lock()
@@ -111,10 +110,9 @@ class SheetCards:
             return self._cards[digest]
 
     def _draw(self, sheet_key: str, digest: str) -> bytes:
-        views = views_of(self._briefs, sheet_key, self._digests)
-        if hash_card(views) != digest:
-            views = views_of(self._briefs, sheet_key, self._whole_digests)
-        if hash_card(views) != digest:
+        forms = (views_of(self._briefs, sheet_key, digests) for digests in self._all_digests)
+        views = next((views for views in forms if hash_card(views) == digest), None)
+        if views is None:
             raise ChangedCard(
                 f"the references of {sheet_key} changed after the run began; run again to use the "
                 "new ones"

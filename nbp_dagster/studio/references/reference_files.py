@@ -1,7 +1,7 @@
 """Reads reference images: digests and validates them, and delivers them to the service."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from nbp_dagster.briefs.brief import Briefs
@@ -14,11 +14,12 @@ from nbp_dagster.prompts.edits import ORIGINAL
 from nbp_dagster.prompts.reference_selection import REGION, palette_reference, read_region
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.imaging.decode import UndecodableImage
-from nbp_dagster.studio.references.provided_sheets import CARD, SheetCards
+from nbp_dagster.studio.references.provided_sheets import CARD, Digests, SheetCards
 from nbp_dagster.studio.references.sendable import make_sendable
 from nbp_dagster.studio.references.supplied_files import decode_once
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
+from nbp_dagster.studio.storage.picture_identity import hash_formerly, hash_picture
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
@@ -40,7 +41,7 @@ class UnusableReference(NbpError):
 class ReferenceFiles:
     """Reads, stores and delivers reference images.
 
-    Each is identified by the sha256 of its bytes without metadata.
+    Each is identified by what decides its pixels; see `studio.storage.picture_identity`.
 
     Args:
         briefs: The briefs that name the images.
@@ -66,9 +67,11 @@ class ReferenceFiles:
         self._delivery = delivery
         self._fetch_made = fetch_made
         self._digests: dict[str, str] = {}
-        self._whole_digests: dict[str, str] = {}
+        self._former_digests: dict[str, Sequence[str]] = {}
+        # Of fetched pictures: which bytes of the store are meant by a digest.
+        self._kept: dict[str, str] = {}
         self._cards = SheetCards(
-            briefs, digests=self.digests, whole_digests=self.whole_digests, read=self.read
+            briefs, digests=self.digests, former_digests=self.former_digests, read=self.read
         )
         self._faults: dict[str, NbpError] = {}
         self._deliverable: set[str] = set()
@@ -100,18 +103,17 @@ class ReferenceFiles:
                     raise
         return {source: self._digests[source] for source in wanted}
 
-    def whole_digests(self, sources: Iterable[str]) -> dict[str, str]:
-        """Return the digest of every source with its metadata.
+    @property
+    def former_digests(self) -> tuple[Digests, ...]:
+        """The ways sources were identified before, the newest first; see `hash_formerly`.
 
-        It identified the source once, so pictures are paid whose fingerprint holds it.
-
-        Raises:
-            NbpError: As `digests` does.
+        Pictures are paid whose fingerprints hold such digests. Each raises what `digests` raises.
         """
-        return {
-            source: self._whole_digests.get(source, digest)
-            for source, digest in self.digests(sources).items()
-        }
+        return partial(self._digests_of, 0), partial(self._digests_of, 1)
+
+    def _digests_of(self, age: int, sources: Iterable[str]) -> dict[str, str]:
+        digests = self.digests(sources)
+        return {source: self._former_digests[source][age] for source in digests}
 
     def require(self, images: Iterable[SuppliedImage]) -> None:
         """Make sure that images can be used, before anything is spent on any of them.
@@ -175,18 +177,19 @@ class ReferenceFiles:
                 self._fetch_made(source.partition(":")[2], digest)
             return self._store.get(digest)
         if source.startswith("https://"):
-            return make_sendable(self._store.get(digest), what=f"reference {cut_query(source)}")
+            data = self._store.get(self._kept.get(digest, digest))
+            return make_sendable(data, what=f"reference {cut_query(source)}")
         # The file as it is spelled; a source that no brief names now has the path it says.
         known = self._briefs.files.get(source)
         path = Path(self._briefs.root) / source if known is None else known.path
         if not path.is_file():
             raise UnusableReference(f"reference {path} is gone; restore it and run again")
-        whole = path.read_bytes()
-        data = strip_metadata(whole)
-        if digest not in (_hash(data), _hash(whole)):
+        data = path.read_bytes()
+        if digest not in (hash_picture(data), *hash_formerly(data)):
             raise UnusableReference(
                 f"reference {path} changed after the run began; run again to use the new one"
             )
+        data = strip_metadata(data)
         decode_once(data, digest, what=f"reference {path}")
         return make_sendable(data, what=f"reference {path}")
 
@@ -207,14 +210,13 @@ class ReferenceFiles:
             data = self._client.download(
                 source, max_bytes=MAX_REFERENCE_BYTES, total_timeout=FETCH_SECONDS
             )
-            self._whole_digests[source] = _hash(data)
+            digest, self._former_digests[source] = hash_picture(data), hash_formerly(data)
             data = strip_metadata(data)
-            digest = _hash(data)
             decode_once(data, digest, what=f"reference {cut_query(source)}")
-            self._store.put(data)
+            self._kept[digest] = self._store.put(data)
         else:
             file = self._briefs.files[source]
-            self._whole_digests[source] = file.whole_sha256
+            self._former_digests[source] = file.former_sha256
             digest = file.sha256
             data = self.read(source, digest)
         fault = self._delivery.find_fault(source, len(data))
@@ -230,7 +232,3 @@ class ReferenceFiles:
                 yield image.problem(self._briefs, f"not a usable picture: {error.seen}")
             except NbpError as error:
                 yield image.problem(self._briefs, str(error))
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -1,5 +1,6 @@
 """The sensor notices edits by their content, and launches the free assets they touch."""
 
+import json
 import os
 from pathlib import Path
 
@@ -111,6 +112,82 @@ def test_an_edit_taken_back_ends_the_wait(location: CodeLocation, sensor: Briefs
 
     assert sensor.tick() == "changed: brands/hilltop"
     assert sensor.tick() == UNCHANGED
+
+
+BROKEN = "id: broken\nobjective: [\n"
+
+
+def write_summer(location: CodeLocation) -> None:
+    summer = {**campaign(shot("beach", characters=[])), "id": "summer"}
+    path = location.settings.config / "campaigns" / "summer.yaml"
+    path.write_text(json.dumps(summer), "utf-8")
+
+
+def test_a_broken_brief_is_told_and_the_sound_ones_are_followed(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
+    write_summer(location)
+    sensor.reload()
+    sensor.tick()
+    path = location.settings.config / "campaigns" / "summer.yaml"
+    path.write_text(BROKEN, "utf-8")
+    location.write(campaign(*EDITED))
+
+    [request] = requested(sensor.tick())
+
+    assert request.tags["nbp/reason"] == "requests of winter: 1 of 3 changed"
+    assert sensor.launch(request).success
+    told = sensor.tick()
+    assert isinstance(told, str)
+    assert told.startswith("left out until it is corrected: campaigns/summer.yaml:")
+    assert "gone" not in told, "its partitions stay until it is corrected or removed"
+    assert "removed" not in told
+    write_summer(location)
+    assert sensor.tick() == UNCHANGED
+    path.write_text(json.dumps({**campaign(shot("pier", characters=[])), "id": "summer"}), "utf-8")
+    assert "changed: campaigns/summer" in str(sensor.tick())
+
+
+def test_a_broken_brief_that_is_removed_is_gone(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
+    write_summer(location)
+    sensor.reload()
+    sensor.tick()
+    path = location.settings.config / "campaigns" / "summer.yaml"
+    path.write_text(BROKEN, "utf-8")
+    sensor.tick()
+    path.unlink()
+
+    told = str(sensor.tick())
+
+    assert "campaigns/summer (removed)" in told
+    assert "gone: summer/beach/all/1x1/v1" in told
+
+
+def test_a_run_stops_at_a_broken_brief_of_its_own_alone(
+    location: CodeLocation, sensor: BriefsSensor
+) -> None:
+    write_summer(location)
+    definitions = location.definitions()
+    path = location.settings.config / "campaigns" / "summer.yaml"
+    path.write_text(BROKEN, "utf-8")
+
+    def run(partition: str) -> dg.ExecuteInProcessResult:
+        job = definitions.get_repository_def().get_job("read_requests")
+        return job.execute_in_process(
+            instance=location.instance,
+            raise_on_error=False,
+            partition_key=partition,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+
+    assert run(KITCHEN).success
+    failed = run("summer/beach/all/1x1/v1")
+    [failure] = [event for event in failed.all_events if event.is_step_failure]
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    assert "campaigns/summer.yaml:" in (told.description or "")
 
 
 def test_a_touched_file_is_no_change(location: CodeLocation, sensor: BriefsSensor) -> None:

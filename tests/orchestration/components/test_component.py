@@ -242,6 +242,24 @@ def test_a_missing_folder_of_briefs_is_one_error_that_says_where(
     )
 
 
+def test_one_broken_brief_takes_no_other_out_of_dagster_and_is_told(
+    sandbox: DefsFolderSandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = add(sandbox, "marketing")
+    write_briefs(folder / "briefs", campaign(shot("kitchen", characters=[])))
+    (folder / "briefs" / "campaigns" / "broken.yaml").write_text("id: broken\nshots: [\n", "utf-8")
+
+    with sandbox.build_all_defs() as definitions:
+        graph = definitions.get_repository_def().asset_graph
+        [key] = [key for key in graph.get_all_asset_keys() if key.path[-1] == "generated_images"]
+        partitions = graph.get(key).partitions_def
+
+    assert partitions is not None
+    assert list(partitions.get_partition_keys()) == ["winter/kitchen/all/1x1/v1"]
+    [line] = {each.message for each in caplog.records if "left out" in each.message}
+    assert line.startswith(f"{folder}: left out until it is corrected: campaigns/broken.yaml:")
+
+
 def test_broken_briefs_are_one_error_with_every_problem(sandbox: DefsFolderSandbox) -> None:
     folder = add(sandbox, "marketing")
     write_briefs(folder / "briefs", campaign(shot("kitchen", characters=["eve"]), channels=["fax"]))

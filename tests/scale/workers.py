@@ -1,4 +1,4 @@
-"""`make scale`: how much sooner several workers make a campaign than one; figures, no test.
+"""`make scale-workers`: how much sooner several workers make a campaign than one; figures, no test.
 
 Pixels and readings are on. All workers and servers share this machine's cores, so that the ratio is
 at most theirs.
@@ -57,7 +57,7 @@ def _measure(site: Site, workers: int) -> float:
 
 
 def _read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.scale.workers", description=__doc__)
     parser.add_argument("--prompts", type=int, default=60)
     parser.add_argument("--per-run", type=int, default=10)
     parser.add_argument("--latency", type=float, default=3.0, help="seconds a job takes")

@@ -1,0 +1,66 @@
+"""Bills, ledger, sets and folders held against each other when all is quiet again."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from nbp_dagster.clock import SystemClock
+from nbp_dagster.studio.ledger.database import open_ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.purchases import Purchase
+from tests.soak.briefs import ChangingBriefs
+from tests.soak.hosts import Host
+from tests.soak.servers import Servers
+
+# Of the ledger's rows that are not ended.
+_OPEN = frozenset({"intended", "enqueued"})
+
+
+def read_rows(url: str) -> list[Purchase]:
+    """Return the ledger."""
+    ledger = Ledger(open_ledger(url), clock=SystemClock())
+    try:
+        return list(ledger.rows())
+    finally:
+        ledger.close()
+
+
+def find_mismatches(servers: Servers, rows: Sequence[Purchase]) -> Iterator[str]:
+    """Yield what the books have wrong, a line each."""
+    bills = servers.service.bills()
+    owners = Counter(row.generation_id for row in rows if row.generation_id is not None)
+    for generation, count in owners.items():
+        if count > 1:
+            yield f"generation {generation} has {count} rows"
+    for generation in set(bills) - set(owners):
+        yield f"generation {generation} was sold and no row knows it (billed: {bills[generation]})"
+    for row in rows:
+        if row.state in _OPEN:
+            yield f"row {row.id} of {row.key} is still {row.state}"
+        elif row.generation_id is not None and bills.get(row.generation_id) != row.billed:
+            yield f"row {row.id} of {row.key} ({row.state}) says billed: {row.billed}"
+    paid = Counter(row.fingerprint for row in rows if row.billed)
+    for fingerprint, count in paid.items():
+        if count > 1:
+            yield f"fingerprint {fingerprint} was paid {count} times"
+
+
+def find_gaps(hosts: Iterable[Host], briefs: ChangingBriefs) -> Iterator[str]:
+    """Yield what sets lack, and files that nobody needs, a line each."""
+    for host in hosts:
+        for campaign in briefs.campaigns:
+            folder = host.shell.home / "sets" / campaign
+            try:
+                manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            except OSError as error:
+                yield f"{host.name}: no set of {campaign}: {error}"
+                continue
+            if manifest["missing"]:
+                yield f"{host.name}: {campaign} lacks {manifest['missing']}"
+            for picture in manifest["pictures"]:
+                data = (folder / picture["file"]).read_bytes()
+                if hashlib.sha256(data).hexdigest() != picture["sha256"]:
+                    yield f"{host.name}: {campaign}/{picture['file']} has other bytes"
+        for path in host.shell.home.glob("store/incoming/*"):
+            yield f"{host.name}: left behind: {path.name}"
