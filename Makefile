@@ -11,7 +11,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME ?= $(CURDIR)/.nbp
 export DAGSTER_HOME ?= $(NBP_HOME)/dagster
 
-.PHONY: help install extras demo dev test test-unit crash fuzz bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
+.PHONY: help install extras demo dev test test-unit crash fuzz deploy-check bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,15 @@ crash: install  ## Kill runs at every step and 100 random moments, be away for 3
 
 fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated answers over sockets, 10,000 briefs
 	$(BIN)/python -m tests.fuzz
+
+# They bring a Dagster of their own, which comes first on the path of these tests alone. Of docker-compose
+# only the schema of compose files is read: the last version that was written in Python has it.
+LAUNCHERS := dagster-docker==0.29.27 dagster-k8s==0.29.27
+deploy-check: install  ## Hold the files of deploy/ against Dagster's launchers, which it installs into build/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target build/launchers $(LAUNCHERS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --no-deps --target build/launchers \
+	  docker-compose==1.29.2
+	PYTHONPATH=build/launchers $(BIN)/python -m pytest -q tests/deploy -p no:cacheprovider
 
 # ADVISORIES: a folder of advisories in the OSV form, such as a copy of the advisory database of the
 # Python Packaging Authority. Without it no known vulnerability is looked up, and the audit says so.

@@ -137,8 +137,6 @@ def restore(place: Installation) -> None:
     *steps, doctor = files.strip().splitlines()
     assert doctor == "nbp doctor"
     if place.server is not None:
-        # No ledger is in the home.
-        steps = [step.replace(" .nbp/ledger.sqlite", "") for step in steps]
         steps += commands_of("pg_restore")
     place.bash(*steps)
     assert "FAULT" not in place.bash(doctor)

@@ -1,5 +1,8 @@
 """Every private name of Dagster that the tests use, each with the reason."""
 
+# A class's configuration judged without making one, which would open a connection.
+from dagster._config import process_config
+
 # What the staleness shown in the UI is computed by.
 from dagster._core.definitions.data_version import CachingStaleStatusResolver
 
@@ -78,4 +81,5 @@ __all__ = [
     "freeze_time",
     "is_valid_cron_schedule",
     "pack_value",
+    "process_config",
 ]

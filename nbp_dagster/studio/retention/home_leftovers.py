@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from nbp_dagster.studio.manifest.manifest import ManifestError, require_plain_path
+from nbp_dagster.studio.retention.home_walk import walk_home
 from nbp_dagster.studio.sets.staged_index import STAGED_INDEX
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
@@ -65,9 +66,8 @@ def find_leftovers(
 
 
 def _unfinished(home: Path) -> Iterator[Leftover]:
-    for path in home.rglob(".*"):
-        is_ours = path.relative_to(home).parts[0] not in _OTHERS
-        if is_ours and _TEMPORARY.fullmatch(path.name):
+    for path in walk_home(home, but=_OTHERS):
+        if _TEMPORARY.fullmatch(path.name):
             yield from _measure("unfinished files", [path])
 
 

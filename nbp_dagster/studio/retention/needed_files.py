@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from nbp_dagster.studio.ledger.database import begin_reading, translate_errors
 from nbp_dagster.studio.ledger.schema import decisions, metadata, pictures, purchases
 from nbp_dagster.studio.ledger.statements import OPEN
+from nbp_dagster.studio.retention.home_walk import walk_home
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import translate_errors as translate_file_errors
 
@@ -155,13 +156,13 @@ def _text_of(value: Any) -> str:
 
 def _read_files(home: Path) -> Iterator[str]:
     """Yield what records, manifests, indexes, comparisons and notes name."""
-    for path in home.rglob("*.json"):
-        if path.relative_to(home).parts[0] in _OTHERS:
+    for path in walk_home(home, but=_OTHERS):
+        if path.suffix != ".json":
             continue
         with translate_file_errors(path):
             try:
                 text = path.read_text("utf-8", errors="replace")
-            except (FileNotFoundError, IsADirectoryError):
-                # Replaced, or removed with its set, by a run meanwhile.
+            except FileNotFoundError:
+                # Removed with its set, by a run meanwhile.
                 continue
         yield from find_digests(text)

@@ -20,11 +20,18 @@ from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.ledger.database import open_ledger
-from nbp_dagster.studio.ledger.schema import corrections, decisions, pictures, purchases, sheet_pins
+from nbp_dagster.studio.ledger.schema import (
+    corrections,
+    decisions,
+    pictures,
+    purchases,
+    shared_documents,
+    sheet_pins,
+)
 from nbp_dagster.studio.retention.needed_files import find_digests
 from nbp_dagster.studio.retention.sweep import Keeping, RetentionError
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import write_atomically
+from nbp_dagster.studio.storage.files import StoreError, write_atomically
 from nbp_dagster.studio.storage.image_store import FolderStore
 
 DAY = 86_400.0
@@ -131,6 +138,9 @@ REFERENCES: dict[str, Callable[[Home, str], None]] = {
         state="enqueued", request={"references": [{"digest": digest}]}, intended_at=time.time()
     ),
     "a candidate for a sheet": lambda home, digest: home.buy(digest, scope="brand:hilltop"),
+    "a record that machines share": lambda home, digest: home.insert(
+        shared_documents, kind="records", body=json.dumps({"thumbs": {"x": digest}}).encode()
+    ),
     "the newest picture of a prompt": lambda home, digest: home.buy(digest),
 }
 
@@ -335,6 +345,20 @@ def test_a_ledger_on_either_database_tells_what_is_needed(tmp_path: Path, ledger
     assert {kind for kind, digest in files.items() if not home.remains(digest)} == set()
     assert not home.remains(lost)
     home.database.dispose()
+
+
+def test_a_folder_that_cannot_be_read_is_an_error_and_nothing_is_removed(
+    place: Home, tmp_path: Path
+) -> None:
+    """What it holds may need anything. A link in a circle can't be read by root either."""
+    lost = place.put()
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / "a.json").symlink_to("a.json")
+
+    with pytest.raises(StoreError, match=r"a\.json"):
+        place.sweep()
+
+    assert place.remains(lost)
 
 
 def test_a_digest_is_found_wherever_it_stands() -> None:

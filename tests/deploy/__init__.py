@@ -1,0 +1,1 @@
+"""What `deploy/` holds, against the programs that read it."""
