@@ -81,6 +81,12 @@ def has_user(parts: SplitResult) -> bool:
     return "@" in parts.netloc
 
 
+def password_of(url: str) -> str:
+    """Return the password in an address; empty where it has none."""
+    found = split_url(url)
+    return (found[0].password or "") if found else ""
+
+
 def find_path_fault(path: str) -> str | None:
     """Return why a text can't be a path of this machine, or None.
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nbp_dagster.addresses import SERVED_ADDRESS, require_path, require_url
+from nbp_dagster.addresses import SERVED_ADDRESS, password_of, require_path, require_url
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.yaml_source.problems import show_text
@@ -184,9 +184,12 @@ class Settings(StudioOptions, BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The values that no log may hold."""
+        """The values that no log may hold, and the passwords in addresses for themselves."""
         named = (self.oxen_api_key, self.ledger_url, self.c2pa_key, self.review_token)
-        return tuple(secret.get_secret_value() for secret in named if secret is not None)
+        values = [secret.get_secret_value() for secret in named if secret is not None]
+        addresses = [url.get_secret_value() for url in (self.ledger_url, self.store_url) if url]
+        # A driver's error may quote the part that it was given.
+        return (*values, *(word for url in addresses if (word := password_of(url))))
 
     @property
     def dagster_folder(self) -> Path:

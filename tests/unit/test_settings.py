@@ -164,3 +164,12 @@ def test_an_empty_store_is_none_and_a_given_one_is_shown_nowhere(
     assert "geheim" not in repr(settings)
     assert studio.store_url == EnvVar("NBP_STORE_URL")
     assert "geheim" not in repr(studio)
+
+
+def test_no_log_may_hold_the_password_of_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBP_LEDGER_URL", "postgresql://nbp:s3cret-of-ledger@db/nbp")
+    monkeypatch.setenv("NBP_STORE_URL", "ftp://nbp:s3cret-of-store@files/pictures")
+
+    secrets = read_settings().secrets
+
+    assert {"s3cret-of-ledger", "s3cret-of-store"} <= set(secrets)
