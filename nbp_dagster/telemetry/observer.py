@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from nbp_dagster.clock import Clock
+from nbp_dagster.foreign_text import redact
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,8 @@ NO_OBSERVER = NoObserver()
 def open_observer(signals: Set[Signal], *, provider: str, clock: Clock) -> Observer:
     """Return what exports a run's signals over OTLP; nothing is imported where none is wanted.
 
+    Variables that the SDK does not take are a warning: a run does not need to tell of itself.
+
     Args:
         signals: Which have an endpoint.
         provider: Who draws: an attribute of every metric.
@@ -137,4 +140,12 @@ def open_observer(signals: Set[Signal], *, provider: str, clock: Clock) -> Obser
         # The variables are set for all programs of a machine: they ask nothing of this one.
         logger.info("no metrics and traces are sent: install the extra nbp-dagster[otel]")
         return NO_OBSERVER
-    return OpenTelemetryObserver(signals, provider=provider, clock=clock)
+    try:
+        return OpenTelemetryObserver(signals, provider=provider, clock=clock)
+    except Exception as error:  # noqa: BLE001  # the SDK names none
+        logger.warning(
+            "no metrics and traces are sent: OpenTelemetry does not take the OTEL_* variables as "
+            "they are set: %s",
+            redact(f"{type(error).__name__}: {error}"),
+        )
+        return NO_OBSERVER

@@ -3,6 +3,7 @@
 The `OTEL_*` variables are read by its own SDK: endpoints, headers, intervals, resource attributes.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 from nbp_dagster.clock import Clock
+from nbp_dagster.foreign_text import redact
 from nbp_dagster.telemetry import metrics
 from nbp_dagster.telemetry.observer import BatchGauges, RequestFacts, Signal
 from nbp_dagster.version import __version__
@@ -28,7 +30,9 @@ from nbp_dagster.version import __version__
 _NAME = "nbp_dagster"
 _NANOSECONDS = 1_000_000_000
 # A collector that is away must not hold up the end of a run.
-_FLUSH_MILLISECONDS = 3_000
+_FLUSH_SECONDS = 3.0
+
+logger = logging.getLogger(__name__)
 
 
 class _Instruments:
@@ -68,16 +72,25 @@ def _resource() -> Resource:
 def _meters(is_sent: bool) -> tuple[MeterProvider, _Instruments]:
     """Return the process's meters: counters go on from run to run."""
     readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if is_sent else []
-    provider = MeterProvider(readers, resource=_resource())
+    # Every run flushes. At the process's exit the SDK would wait for a collector once more.
+    provider = MeterProvider(readers, resource=_resource(), shutdown_on_exit=False)
     return provider, _Instruments(provider.get_meter(_NAME, __version__))
 
 
 @cache
 def _tracers(is_sent: bool) -> TracerProvider:
-    provider = TracerProvider(resource=_resource())
+    provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
     if is_sent:
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
+
+
+def _flush(provider: MeterProvider | TracerProvider) -> None:
+    try:
+        provider.force_flush(int(_FLUSH_SECONDS * 1000))
+    except Exception as error:  # noqa: BLE001  # readers raise `Exception` itself
+        words = redact(f"{type(error).__name__}: {error}")
+        logger.warning("metrics or traces of this run were not all sent: %s", words)
 
 
 class OpenTelemetryObserver:
@@ -197,10 +210,18 @@ class OpenTelemetryObserver:
             yield
 
     def close(self) -> None:
-        """End the run's span and send what is left, within three seconds for each signal."""
+        """End the run's span and send what is left; waits for three seconds at most."""
         self._run.end()
-        self._meters.force_flush(_FLUSH_MILLISECONDS)
-        self._tracers.force_flush(_FLUSH_MILLISECONDS)
+        # In threads of their own: the SDK waits for an answer longer than it is told to.
+        flushes = [
+            threading.Thread(target=_flush, args=(provider,), daemon=True)
+            for provider in (self._meters, self._tracers)
+        ]
+        for flush in flushes:
+            flush.start()
+        end = self._clock.monotonic() + _FLUSH_SECONDS
+        for flush in flushes:
+            flush.join(max(0.0, end - self._clock.monotonic()))
 
     def _context(self) -> threads_context.Context:
         """Return this thread's span, or the batch's where it has none."""
