@@ -187,3 +187,12 @@ def test_what_the_image_copies_is_there_and_let_through() -> None:
     for name in copied:
         assert (ROOT / name).exists(), name
         assert f"!{name}" in ignored, name
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: str(path.parent.name))
+def test_the_driver_of_s3_takes_the_region_of_an_example(path: Path) -> None:
+    values = read_environment(path)
+
+    # botocore reads no AWS_REGION, and makes a host of an empty region: s3..amazonaws.com.
+    assert "AWS_REGION" not in values
+    assert values["AWS_DEFAULT_REGION"]
