@@ -16,8 +16,8 @@ import jsonschema
 import pytest
 from pydantic import SecretStr
 
-from nbp_dagster.settings import Settings, variable_of
-from tests.deploy.files import DOCKER, ROOT, list_interpolated, read_environment, read_yaml
+from nbp_dagster.settings import Settings, read_settings, variable_of
+from tests.deploy.files import DOCKER, ROOT, fill, list_interpolated, read_environment, read_yaml
 
 COMPOSE = read_yaml(DOCKER / "docker-compose.yaml")
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -55,12 +55,12 @@ def test_the_schema_of_compose_files_takes_it() -> None:
     if found is None or found.origin is None:
         pytest.skip("docker-compose is not installed here; `make deploy-check` has its schema")
     schema = json.loads((Path(found.origin).parent / "config" / "compose_spec.json").read_bytes())
-    # The specification has it since, and compose from version 2 on.
-    rest = {key: value for key, value in COMPOSE.items() if key != "name"}
 
-    errors = list(jsonschema.Draft7Validator(schema).iter_errors(rest))
-
-    assert [error.message for error in errors] == []
+    for file in (COMPOSE, RUNS):
+        # The specification has it since, and compose from version 2 on.
+        rest = {key: value for key, value in file.items() if key != "name"}
+        errors = list(jsonschema.Draft7Validator(schema).iter_errors(rest))
+        assert [error.message for error in errors] == []
 
 
 def test_what_a_service_waits_for_exists_and_can_become_true() -> None:
@@ -189,6 +189,22 @@ def test_a_backfill_is_cut_and_events_are_written_in_batches() -> None:
 
     assert worker["NBP_PROMPTS_PER_RUN"] == "${NBP_PROMPTS_PER_RUN:-100}"
     assert worker["DAGSTER_EVENT_BATCH_SIZE"] == "${DAGSTER_EVENT_BATCH_SIZE:-500}"
+
+
+@pytest.mark.parametrize("name", ["code", "daemon", "worker", "review"])
+def test_the_settings_take_what_a_container_has_by_default(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in SERVICES[name]["environment"].items():
+        given = fill(value, secret="0123456789abcdef")
+        if variable in {variable_of(field) for field in Settings.model_fields}:
+            monkeypatch.setenv(variable, given)
+
+    settings = read_settings()
+
+    assert (settings.mode, settings.prompts_per_run) == ("simulator", 100)
+    assert settings.daily_budget_usd is None
+    assert settings.dagster_event_batch_size == 500
 
 
 def test_runs_as_containers_change_only_what_is_there() -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Set
 from importlib import metadata
 from pathlib import Path
 
@@ -132,11 +133,12 @@ def test_the_image_is_built_from_locked_wheels_by_nobodys_root() -> None:
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
 
 
-def list_needed(names: set[str]) -> set[str]:
+def list_needed(names: Set[str]) -> set[str]:
     """Return what packages ask for, and those in turn, as far as they are installed here."""
     needed: set[str] = set()
-    while names:
-        name = names.pop()
+    waiting = set(names)
+    while waiting:
+        name = waiting.pop()
         needed.add(name)
         try:
             asked = metadata.requires(name) or []
@@ -144,7 +146,7 @@ def list_needed(names: set[str]) -> set[str]:
             continue
         for each in map(Requirement, asked):
             if each.marker is None or each.marker.evaluate({"extra": ""}):
-                names |= {canonicalize_name(each.name)} - needed
+                waiting |= {canonicalize_name(each.name)} - needed
     return needed
 
 
