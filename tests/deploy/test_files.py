@@ -133,6 +133,15 @@ def test_the_image_is_built_from_locked_wheels_by_nobodys_root() -> None:
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
 
 
+def test_every_home_of_dagster_is_its_users_own() -> None:
+    text = (DOCKER / "Dockerfile").read_text("utf-8")
+    [made] = re.findall(r"install -d -o nbp -g nbp -m 0700 (.+)", text)
+    helm = read_yaml(DEPLOY / "helm" / "values.yaml")
+    chart = helm["global"].get("dagsterHome", "/opt/dagster/dagster_home")
+
+    assert {chart, *re.findall(r"DAGSTER_HOME=(\S+)", text)} <= set(made.split())
+
+
 def list_needed(names: Set[str]) -> set[str]:
     """Return what packages ask for, and those in turn, as far as they are installed here."""
     needed: set[str] = set()
