@@ -96,7 +96,9 @@ def test_the_chart_limits_runs_once_and_listens_where_no_root_may() -> None:
     assert HELM["concurrency"]["pools"]["defaultLimit"] >= 1
     # The chart refuses both.
     assert "maxConcurrentRuns" not in str(HELM["dagsterDaemon"])
-    assert HELM["dagsterWebserver"]["service"]["port"] >= 1024
+    webserver = HELM["dagsterWebserver"]
+    assert webserver["service"]["port"] >= 1024
+    assert webserver["readinessProbe"]["httpGet"]["port"] == webserver["service"]["port"]
 
 
 def test_helm_values_have_no_secret_and_only_parts_of_the_chart() -> None:
