@@ -82,14 +82,36 @@ class LedgerMark:
             if now.newest == 0 and self._holds_images():
                 raise LedgerBehind(self._describe_empty())
             self._write(now)
-        elif marked.ledger_id != now.ledger_id:
+        else:
+            self._require_own(marked, now)
+        self._is_own = True
+
+    def require_marked_store(self) -> None:
+        """Make sure that a shared store with pictures is marked as this ledger's; marks none.
+
+        Raises:
+            LedgerBehind: It is another ledger's, or nothing says whose.
+            StoreError: It can't be asked.
+        """
+        if self._shared is None:
+            return
+        marked = self._read()
+        if marked is not None:
+            self._require_own(marked, self._position())
+        elif self._holds_images():
+            raise LedgerBehind(
+                f"the store {self._where} holds pictures, and no mark says of which ledger; "
+                "`nbp run` with the ledger that they were bought with marks it"
+            )
+
+    def _require_own(self, marked: Position, now: Position) -> None:
+        if marked.ledger_id != now.ledger_id:
             raise LedgerBehind(
                 f"the store {self._where} belongs to another ledger than "
                 f"{location_of(self._engine)}: two ledgers with one store would remove each "
                 "other's pictures and pay twice; give this one a NBP_STORE_URL of its own, or the "
                 f"ledger of that store; where that ledger is lost, {_ADVICE}"
             )
-        self._is_own = True
 
     def require_current(self) -> None:
         """Make sure that the ledger is the marked one, and no older copy of it.

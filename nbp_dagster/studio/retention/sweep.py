@@ -164,7 +164,8 @@ class Keeping:
         """Make sure that the ledger knows what was bought: another one names nothing as needed."""
         try:
             mark = LedgerMark(self.paths.store, self.database, clock=self.clock, shared=self.shared)
-            mark.require_own_store()
+            # Which claims nothing: a look must not give a store to the ledger that looks.
+            mark.require_marked_store()
             mark.require_current()
         except LedgerBehind as error:
             raise RetentionError(f"nothing is removed: {error}") from error

@@ -6,6 +6,7 @@ Source: ISO/IEC 14496-12 (boxes), ISO/IEC 23008-12 (pictures in them).
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ _WORDS = (b"udes", b"altt")
 _LARGE, _TO_END = 1, 0  # sizes of a box that say where its size is
 _IN_FILE, _IN_BOX = 0, 1  # where an item's bytes lie
 _MOST_ITEMS = 10_000
+# Boxes in one, and of all items together extents, references and properties.
+_MOST_ENTRIES = 20 * _MOST_ITEMS
 
 _Box = tuple[bytes, int, int]
 
@@ -48,11 +51,12 @@ class _Reader:
         return self.number(1), self.number(3)
 
 
-def list_parts(data: bytes) -> list[bytes]:
-    """Return the parts of a HEIC or AVIF file that decide its picture.
+def list_parts(data: bytes) -> Iterator[bytes]:
+    """Yield the parts of a HEIC or AVIF file that decide its picture.
 
     These are the primary item, the tiles it is put together from and the transparency that belongs
-    to it, each with its properties; no thumbnail, EXIF, XMP and no words.
+    to it, each with its properties; no thumbnail, EXIF, XMP and no words. Items may share bytes, so
+    that the parts of a crafted file are longer than it is: the caller has to stop somewhere.
 
     Raises:
         ValueError, struct.error: The file does not fit together, or holds no still picture.
@@ -71,20 +75,23 @@ def list_parts(data: bytes) -> list[bytes]:
     version, _ = reader.head()
     order = _order_items(reader.number(4 if version else 2), references)
     inner = boxes.get(b"idat")
-    parts: list[bytes] = []
     for item_id in order:
         item = items[item_id]
-        parts += [item.kind, *item.properties, *_read_bytes(data, item, inner)]
+        yield item.kind
+        yield from item.properties
+        yield from _read_bytes(data, item, inner)
+    ranks = {item_id: rank for rank, item_id in enumerate(order)}
     for kind, start, ends in references:
-        known = [order.index(item_id) for item_id in (start, *ends) if item_id in order]
+        known = [ranks[item_id] for item_id in (start, *ends) if item_id in ranks]
         if len(known) == 1 + len(ends):
-            parts.append(kind + repr(known).encode())
-    return parts
+            yield kind + repr(known).encode()
 
 
 def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
     """Yield each box as its kind, and where its content begins and ends."""
+    left = _MOST_ENTRIES
     while at + 8 <= end:
+        left = _count_off(left, 1)
         size, kind = struct.unpack_from(">I4s", data, at)
         start = at + 8
         if size == _LARGE:
@@ -95,6 +102,13 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
             raise ValueError("cut off")
         yield kind, start, after
         at = after
+
+
+def _count_off(left: int, count: int) -> int:
+    """Return how many entries may still come after some; each takes time, however short it is."""
+    if count > left:
+        raise ValueError("too many entries")
+    return left - count
 
 
 def _read_items(data: bytes, box: _Box) -> dict[int, _Item]:
@@ -119,13 +133,17 @@ def _read_places(data: bytes, box: _Box, items: Mapping[int, _Item]) -> None:
     count = reader.number(4 if version == 2 else 2)
     if count > _MOST_ITEMS:
         raise ValueError("too many items")
+    left = _MOST_ENTRIES
     for _ in range(count):
         item_id = reader.number(4 if version == 2 else 2)
         method = reader.number(2) & 15 if version else _IN_FILE
         reader.number(2)
         base = reader.number(of_base)
         extents = []
-        for _ in range(reader.number(2)):
+        # Their fields may take no bytes at all, so that the file's end does not end them.
+        extent_count = reader.number(2)
+        left = _count_off(left, extent_count)
+        for _ in range(extent_count):
             reader.number(of_index if version else 0)
             offset = base + reader.number(of_offset)
             extents.append((offset, reader.number(of_length)))
@@ -138,6 +156,7 @@ def _read_properties(data: bytes, box: _Box, items: Mapping[int, _Item]) -> None
     for kind, start, end in _boxes(data, box[1], box[2]):
         if kind == b"ipco":
             known = [(name, data[at:after]) for name, at, after in _boxes(data, start, end)]
+    left = _MOST_ENTRIES
     for kind, start, end in _boxes(data, box[1], box[2]):
         if kind != b"ipma":
             continue
@@ -145,7 +164,9 @@ def _read_properties(data: bytes, box: _Box, items: Mapping[int, _Item]) -> None
         version, flags = reader.head()
         for _ in range(reader.number(4)):
             item_id = reader.number(4 if version else 2)
-            for _ in range(reader.number(1)):
+            place_count = reader.number(1)
+            left = _count_off(left, 1 + place_count)
+            for _ in range(place_count):
                 # The uppermost bit says whether a decoder must know the property.
                 place = reader.number(2) & 0x7FFF if flags & 1 else reader.number(1) & 0x7F
                 if place and item_id in items:
@@ -158,26 +179,33 @@ def _read_references(data: bytes, box: _Box) -> Iterator[tuple[bytes, int, tuple
     reader = _Reader(data, *box[1:])
     version, _ = reader.head()
     size = 4 if version else 2
+    left = _MOST_ENTRIES
     for kind, start, end in _boxes(data, reader.at, box[2]):
         entry = _Reader(data, start, end)
         first = entry.number(size)
-        yield kind, first, tuple(entry.number(size) for _ in range(entry.number(2)))
+        count = entry.number(2)
+        left = _count_off(left, count)
+        yield kind, first, tuple(entry.number(size) for _ in range(count))
 
 
 def _order_items(
     primary: int, references: Sequence[tuple[bytes, int, tuple[int, ...]]]
 ) -> list[int]:
     """Return the items of the picture: the primary one, what it is made from, its transparency."""
-    order = [primary]
+    made_from: defaultdict[int, list[int]] = defaultdict(list)
+    beside: defaultdict[int, list[int]] = defaultdict(list)
+    for kind, start, ends in references:
+        if kind == b"dimg":
+            made_from[start] += ends
+        elif kind == b"auxl":
+            for item_id in ends:
+                beside[item_id].append(start)
+    order, known = [primary], {primary}
     for item_id in order:  # grows as it is walked
-        made_from = [
-            other
-            for kind, start, ends in references
-            if kind == b"dimg" and start == item_id
-            for other in ends
-        ]
-        beside = [start for kind, start, ends in references if kind == b"auxl" and item_id in ends]
-        order += [other for other in dict.fromkeys((*made_from, *beside)) if other not in order]
+        for other in (*made_from[item_id], *beside[item_id]):
+            if other not in known:
+                known.add(other)
+                order.append(other)
     return order
 
 

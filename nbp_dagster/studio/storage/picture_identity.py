@@ -25,6 +25,10 @@ _TIFF_PLACES: Final = ((273, 279), (324, 325))  # offsets and lengths: of strips
 _TIFF_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _INTEGERS: Final = {1: "B", 3: "H", 4: "I"}
 
+# Tiles that are alike may share their bytes, and all tiles a colour profile. A crafted file has any
+# number of parts, each of which is all of it.
+_MOST_SHARED_BYTES: Final = 64 * 1024 * 1024
+
 _GIF_COMMENT, _GIF_APPLICATION, _GIF_CONTROL = 0xFE, 0xFF, 0xF9
 
 _BMP_NOT_DRAWN: Final = ((2, 10), (38, 46))  # size and reserved; dots a metre
@@ -54,14 +58,18 @@ def hash_picture(data: bytes) -> str:
     list_deciding = _KINDS.get(describe_kind(data))
     if list_deciding is None:
         return hashlib.sha256(strip_metadata(data)).hexdigest()
+    found = hashlib.sha256(describe_kind(data).encode())
+    left = len(data) + _MOST_SHARED_BYTES
     try:
-        parts = list(list_deciding(data))
+        for part in list_deciding(data):
+            left -= len(part)
+            if left < 0:
+                raise ValueError("parts in parts")
+            # With its length: parts that follow one another are not one.
+            found.update(struct.pack(">Q", len(part)))
+            found.update(part)
     except _MISFITS:
         return hashlib.sha256(data).hexdigest()
-    found = hashlib.sha256(describe_kind(data).encode())
-    for part in parts:
-        # With its length: parts that follow one another are not one.
-        found.update(struct.pack(">Q", len(part)) + part)
     return found.hexdigest()
 
 
@@ -78,39 +86,45 @@ def _list_of_tiff(data: bytes) -> Iterable[bytes]:
     order = {b"II": "<", b"MM": ">"}[data[:2]]
     (start,) = struct.unpack_from(f"{order}I", data, 4)
     (count,) = struct.unpack_from(f"{order}H", data, start)
-    fields: dict[int, tuple[int, bytes]] = {}
+    # Kind, and where the value lies: it is read where it is needed, as fields may share theirs.
+    fields: dict[int, tuple[int, int, int]] = {}
     for number in range(count):
         tag, kind, amount = struct.unpack_from(f"{order}HHI", data, start + 2 + 12 * number)
-        fields[tag] = kind, _read_tiff_value(data, order, start + 10 + 12 * number, kind, amount)
-    parts = [data[:2]]
-    for tag in sorted(_TIFF_TAGS & fields.keys()):
-        parts.append(struct.pack(">H", tag) + fields[tag][1])
-    for offsets, lengths in _TIFF_PLACES:
-        if offsets in fields:
-            places = (_read_integers(order, *fields[tag]) for tag in (offsets, lengths))
-            parts += [_cut(data, at, length) for at, length in zip(*places, strict=True)]
+        place = _find_tiff_value(data, order, start + 10 + 12 * number, kind, amount)
+        fields[tag] = kind, *place
     if not {offsets for offsets, _ in _TIFF_PLACES} & fields.keys():
         raise ValueError("no pixels")
-    return parts
+    yield data[:2]
+    for tag in sorted(_TIFF_TAGS & fields.keys()):
+        yield struct.pack(">H", tag) + _cut(data, *fields[tag][1:])
+    for offsets, lengths in _TIFF_PLACES:
+        if offsets in fields:
+            places = (_read_integers(data, order, *fields[tag]) for tag in (offsets, lengths))
+            yield from (_cut(data, at, length) for at, length in zip(*places, strict=True))
 
 
-def _read_tiff_value(data: bytes, order: str, at: int, kind: int, amount: int) -> bytes:
-    """Return a field's value: within the field where four bytes are enough, else elsewhere."""
+def _find_tiff_value(data: bytes, order: str, at: int, kind: int, amount: int) -> tuple[int, int]:
+    """Return where a field's value lies, and its length: four bytes are within the field."""
     length = _TIFF_SIZES.get(kind, 0) * amount
     if length > 4:
         (at,) = struct.unpack_from(f"{order}I", data, at)
-    return _cut(data, at, length)
+    _require_within(data, at, length)
+    return at, length
 
 
-def _read_integers(order: str, kind: int, value: bytes) -> tuple[int, ...]:
+def _read_integers(data: bytes, order: str, kind: int, at: int, length: int) -> tuple[int, ...]:
     letter = _INTEGERS[kind]
-    return struct.unpack(f"{order}{len(value) // struct.calcsize(letter)}{letter}", value)
+    return struct.unpack_from(f"{order}{length // struct.calcsize(letter)}{letter}", data, at)
 
 
 def _cut(data: bytes, at: int, length: int) -> bytes:
+    _require_within(data, at, length)
+    return data[at : at + length]
+
+
+def _require_within(data: bytes, at: int, length: int) -> None:
     if at + length > len(data):
         raise ValueError("cut off")
-    return data[at : at + length]
 
 
 def _list_of_gif(data: bytes) -> Iterable[bytes]:

@@ -234,18 +234,23 @@ class UrlFolder:
 
     @contextmanager
     def _told(self, verb: str, path: str) -> Iterator[None]:
-        """Translate whatever a driver raises: each has its own errors, and most are no OSError."""
+        """Translate whatever a driver raises: each has its own errors, and most are no OSError.
+
+        A driver's own error is no cause of it: Dagster stores causes, and logs print them, with
+        every key that the driver's words hold.
+        """
         try:
             yield
-        except ImportError as error:
-            raise self._failure(self._missing_driver()) from error
-        except Exception as error:
-            # An error without words says what it is by its class alone.
-            words = str(error) or type(error).__name__
+        except ImportError:
+            raise self._failure(self._missing_driver()) from None
+        except Exception as error:  # noqa: BLE001  # translated
+            # Our own errors, and those of an address, are told in words; others by class as well.
+            kind = "" if isinstance(error, NbpError | ValueError) else type(error).__name__
+            words = ": ".join(part for part in (kind, str(error)) if part) or type(error).__name__
             raise self._failure(
                 f"cannot {verb} {path} of {self.name}: {self._redact(words)}; check the "
                 "address, and the key and endpoint that the service's own variables or files give"
-            ) from error
+            ) from None
 
     def _redact(self, words: str) -> str:
         """Return an error's words as one line, without what the name leaves out of the URL."""

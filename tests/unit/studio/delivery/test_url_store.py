@@ -3,6 +3,7 @@
 import hashlib
 import json
 import signal
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -167,6 +168,21 @@ def test_words_of_a_driver_that_repeat_the_address_lose_its_secrets() -> None:
 
     assert "geheim" not in str(caught.value)
     assert "streng" not in str(caught.value)
+
+
+def test_a_driver_error_is_no_cause_that_dagster_stores_or_a_log_prints() -> None:
+    store = UrlStore("memory://anna:geheim@files/sets")
+
+    with (
+        pytest.raises(DeliveryError, match="PermissionError: denied to ") as caught,
+        store._told("read", "x"),
+    ):
+        raise PermissionError("denied to anna:geheim@files")
+
+    # Dagster goes by the same two marks as the log.
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "geheim" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_password_in_a_url_is_not_shown() -> None:

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import SystemClock
+from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
 from nbp_dagster.studio.retention.sweep import Keeping, RetentionError
 from nbp_dagster.studio.sets.set_writer import write_set
 from nbp_dagster.studio.sharing.shared_sets import SharedSets
@@ -35,6 +37,12 @@ def write_set_in(folder: Path, url: str) -> None:
         send(sample.manifest)
 
 
+def claim(paths: StudioPaths, places: StorePlaces, engine: Engine) -> None:
+    """Have the store be a ledger's, as its first run does."""
+    mark = LedgerMark(paths.store, engine, clock=SystemClock(), shared=places.shared)
+    mark.require_own_store()
+
+
 def grow_old(shared: Path) -> None:
     for path in (shared / "images").rglob("*"):
         if path.is_file():
@@ -53,6 +61,7 @@ def test_another_machines_set_stays_and_what_nothing_needs_goes(tmp_path: Path) 
     sets.bring_all(whole=False)
     with opened(tmp_path / "ledger.sqlite") as engine:
         write(engine, a_row(state="made", billed=True))
+        claim(paths, places, engine)
         keeping = Keeping(places.images, paths, engine, None, SystemClock(), places.shared)
         removed = keeping.sweep(age=30 * DAY, originals=False)
 
@@ -71,12 +80,41 @@ def test_another_ledger_removes_nothing_of_a_shared_store(tmp_path: Path) -> Non
     assert isinstance(places.images, PrunableStore)
     with opened(tmp_path / "one.sqlite") as one, opened(tmp_path / "two.sqlite") as two:
         write(one, a_row())
-        clock = SystemClock()
-        Keeping(places.images, paths, one, None, clock, places.shared).plan(
-            age=30 * DAY, originals=False
-        )
+        claim(paths, places, one)
 
         with pytest.raises(RetentionError, match="belongs to another ledger"):
-            Keeping(places.images, paths, two, None, clock, places.shared).sweep(
+            Keeping(places.images, paths, two, None, SystemClock(), places.shared).sweep(
                 age=30 * DAY, originals=True
             )
+
+
+def test_a_store_with_pictures_that_nobody_marked_is_neither_claimed_nor_swept(
+    tmp_path: Path,
+) -> None:
+    shared, url = tmp_path / "shared", f"file://{tmp_path}/shared"
+    paths, places, _ = open_home(tmp_path / "north", url)
+    digest = places.images.put(b"bought with some ledger")
+    grow_old(shared)
+    before = sorted(shared.rglob("*"))
+    assert isinstance(places.images, PrunableStore)
+    with opened(tmp_path / "one.sqlite") as engine:
+        write(engine, a_row())
+        keeping = Keeping(places.images, paths, engine, None, SystemClock(), places.shared)
+
+        with pytest.raises(RetentionError, match="no mark says of which ledger; `nbp run`"):
+            keeping.plan(age=30 * DAY, originals=False)
+        with pytest.raises(RetentionError, match="nothing is removed"):
+            keeping.sweep(age=30 * DAY, originals=True)
+
+    assert sorted(shared.rglob("*")) == before
+    assert places.images.has(digest)
+
+
+def test_a_look_at_an_empty_store_leaves_it_to_who_uses_it_first(tmp_path: Path) -> None:
+    paths, places, _ = open_home(tmp_path / "north", f"file://{tmp_path}/shared")
+    assert isinstance(places.images, PrunableStore)
+    with opened(tmp_path / "one.sqlite") as one, opened(tmp_path / "two.sqlite") as two:
+        keeping = Keeping(places.images, paths, one, None, SystemClock(), places.shared)
+        assert keeping.plan(age=30 * DAY, originals=False).amounts == {}
+
+        claim(paths, places, two)
