@@ -111,6 +111,7 @@ __all__ = [
     "open_without_compute_logs",
     "store_materializations",
     "target_partitions",
+    "waits_for_pool",
 ]
 
 # As `dagster.yaml` would name it: settings name a class by its module.
@@ -222,6 +223,11 @@ def full_pool_runs(instance: dg.DagsterInstance, pool: str) -> tuple[str, ...]:
         # Without slots it has never been used: its limit comes with its first claim.
         return ()
     return tuple(sorted(info.active_run_ids))
+
+
+def waits_for_pool(instance: dg.DagsterInstance, pool: str, run_id: str) -> bool:
+    """Return whether a step of a run waits for a place in a concurrency pool."""
+    return run_id in instance.event_log_storage.get_concurrency_info(pool).pending_run_ids
 
 
 def store_materializations(

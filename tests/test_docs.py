@@ -164,7 +164,9 @@ def test_every_page_is_in_the_readme() -> None:
 
 def test_the_readme_runs_exactly_the_commands_ci_runs() -> None:
     assert "make test" in read("README.md")
-    assert re.findall(r"^make (\S+)", read(".ci/run"), re.MULTILINE) == ["test", "checks"]
+    assert re.findall(r"^make (\S+)", read(".ci/run"), re.MULTILINE) == [
+        *("test", "checks", "soak")
+    ]
 
 
 def test_no_tracked_file_names_a_package_registry() -> None:

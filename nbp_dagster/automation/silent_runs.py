@@ -8,9 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from nbp_dagster._dagster_private import UnresolvedAssetJobDefinition, free_pool_slots
+from nbp_dagster._dagster_private import (
+    UnresolvedAssetJobDefinition,
+    free_pool_slots,
+    waits_for_pool,
+)
 from nbp_dagster.assets.materializations import RETRIED_AS, WILL_RETRY
-from nbp_dagster.assets.names import Names, list_keys, scoped
+from nbp_dagster.assets.names import POOL, Names, list_keys, scoped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.runs.run_log import RunLog, Sign
@@ -147,8 +151,15 @@ class _Tick:
             return False
         if sign is None:
             # It has not come to its first sign: it died before, or is of a version without.
-            return before.sign == 0 and self._now - before.since > self._limit
-        return sign.silent_seconds > self._limit and sign.at == before.sign
+            is_silent = before.sign == 0 and self._now - before.since > self._limit
+        else:
+            is_silent = sign.silent_seconds > self._limit and sign.at == before.sign
+        if not is_silent:
+            return False
+        if sign is None or sign.has_ended:
+            # With a process a step, nobody gives signs while the next one waits for a place.
+            return not waits_for_pool(self._context.instance, POOL, run.run_id)
+        return True
 
     def _remind(self, run: dg.DagsterRun, told: list[str]) -> _Seen:
         """Tell Dagster again of a failure whose retry does not come; at most a few times."""

@@ -100,7 +100,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
                 log,
                 run_id,
                 silence_seconds=self.silence_seconds,
-                on_given_up=token.stop_buying,
+                on_given_up=token.give_up,
             ) as heartbeat,
         ):
             yield heartbeat

@@ -38,6 +38,11 @@ def read_unit(path: Path) -> Mapping[str, Mapping[str, str]]:
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
+def fill(value: str, *, secret: str) -> str:
+    """Return a value of a compose file where only what must be set is set, to one secret."""
+    return _VARIABLE.sub(lambda found: secret if found[2] == "?" else str(found[3] or ""), value)
+
+
 def list_interpolated(value: object) -> Iterator[tuple[str, str | None]]:
     """Yield every `${VARIABLE}` of a compose file, and how it stands where it is not set."""
     if isinstance(value, str):

@@ -75,11 +75,30 @@ def test_a_container_of_a_run_gets_what_a_worker_has() -> None:
     worker = set(compose["services"]["worker"]["environment"])
     passed_on = read_yaml(DOCKER / "dagster-docker.yaml")["run_launcher"]["config"]["env_vars"]
 
-    # The review page's own, and the broker, of which there is none.
-    others = {"NBP_REVIEW_TOKEN", "NBP_REVIEW_HOSTS"} | {
-        name for name in worker if name.startswith("CELERY_")
-    }
-    assert set(passed_on) == worker - others
+    # There is no broker.
+    assert set(passed_on) == {name for name in worker if not name.startswith("CELERY_")}
+    # Dagster fails a run for a name that its launcher, the daemon, does not have.
+    assert set(passed_on) <= set(compose["services"]["daemon"]["environment"])
+
+
+def test_a_container_of_a_run_has_the_briefs_and_no_rights_it_does_not_need() -> None:
+    config = read_yaml(DOCKER / "dagster-docker.yaml")["run_launcher"]["config"]["container_kwargs"]
+
+    assert [volume.split(":")[1:] for volume in config["volumes"]] == [
+        ["/opt/nbp/assets_config", "ro"]
+    ]
+    assert (config["cap_drop"], config["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+
+
+def test_the_chart_limits_runs_once_and_listens_where_no_root_may() -> None:
+    assert HELM["concurrency"]["enabled"] is True
+    assert HELM["concurrency"]["runs"]["maxConcurrentRuns"] >= 1
+    assert HELM["concurrency"]["pools"]["defaultLimit"] >= 1
+    # The chart refuses both.
+    assert "maxConcurrentRuns" not in str(HELM["dagsterDaemon"])
+    webserver = HELM["dagsterWebserver"]
+    assert webserver["service"]["port"] >= 1024
+    assert webserver["readinessProbe"]["httpGet"]["port"] == webserver["service"]["port"]
 
 
 def test_helm_values_have_no_secret_and_only_parts_of_the_chart() -> None:
@@ -91,7 +110,7 @@ def test_helm_values_have_no_secret_and_only_parts_of_the_chart() -> None:
     assert set(HELM) == {
         *("global", "generatePostgresqlPasswordSecret", "postgresql", "dagsterWebserver"),
         *("dagsterDaemon", "dagster-user-deployments", "runLauncher", "computeLogManager"),
-        "telemetry",
+        *("telemetry", "concurrency", "imagePullSecrets"),
     }
 
 

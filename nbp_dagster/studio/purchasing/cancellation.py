@@ -30,12 +30,14 @@ class CancellationToken:
         self._no_buying = threading.Event()
         self._no_waiting = threading.Event()
         self._cancelled = threading.Event()
+        self._given_up = threading.Event()
         self._why = ""
 
     @property
     def may_buy(self) -> bool:
         """Whether a further purchase may begin."""
-        return not (self._no_buying.is_set() or self._no_waiting.is_set())
+        stops = (self._no_buying, self._no_waiting, self._given_up)
+        return not any(stop.is_set() for stop in stops)
 
     @property
     def why(self) -> str:
@@ -51,6 +53,11 @@ class CancellationToken:
         """
         self._why = self._why or why
         self._no_buying.set()
+
+    def give_up(self, why: str) -> None:
+        """Begin no further purchase ever: another run may have taken the place of this one."""
+        self._given_up.set()
+        self.stop_buying(why)
 
     def stop_waiting(self) -> None:
         """End every sleep, and begin neither a sleep nor a purchase from now on."""
@@ -76,11 +83,12 @@ class CancellationToken:
             raise Cancelled("the run was cancelled")
 
     def reset(self) -> None:
-        """Undo an earlier stop, for the next run."""
+        """Undo an earlier stop, for the next run; one that was given up stays so."""
         self._cancelled.clear()
         self._no_waiting.clear()
-        self._no_buying.clear()
-        self._why = ""
+        if not self._given_up.is_set():
+            self._no_buying.clear()
+            self._why = ""
 
     def wait(self, seconds: float) -> None:
         """Wait; zero or a negative duration only looks at the token.

@@ -1,6 +1,8 @@
 """Collects a finished job: downloads, stores and settles its image, and has it rendered."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
@@ -67,6 +69,23 @@ class ImagePostprocessor(Protocol):
 
 class RunStopped(NbpError):
     """No further order may be bought: no key, no credit, an outdated client, a full store."""
+
+
+@contextmanager
+def _stopping_where_full() -> Iterator[None]:
+    """Keep an original.
+
+    Raises:
+        RunStopped: The store does not take it: it would take no other, and what is bought
+            meanwhile could not be kept either.
+    """
+    try:
+        yield
+    except StoreError as error:
+        raise RunStopped(
+            f"{error}. Nothing more is bought; what is paid stays open, and the next run "
+            "fetches it, free"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -242,8 +261,9 @@ class Collector:
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to buy it anew")
-        with self.store.receive() as incoming:
-            with self.observer.span("download"):
+        with ExitStack() as stack:
+            with _stopping_where_full(), self.observer.span("download"):
+                incoming = stack.enter_context(self.store.receive())
                 media_type = self._download(job, incoming)
             self.failpoint("downloaded")
             with self.decode_limiter.acquire(incoming.peek(count_pixels)):
@@ -262,8 +282,10 @@ class Collector:
                 return made
 
     def _kept(self, decoded: Decoded, incoming: IncomingFile, media_type: str) -> KeptImage:
+        with _stopping_where_full():
+            digest = self.store.keep(incoming)
         kept = KeptImage(
-            sha256=self._keep_bytes(incoming),
+            sha256=digest,
             width=decoded.width,
             height=decoded.height,
             file_type=decoded.format.lower(),
@@ -272,21 +294,6 @@ class Collector:
         )
         self.failpoint("kept")
         return kept
-
-    def _keep_bytes(self, incoming: IncomingFile) -> str:
-        """Keep an original in the store.
-
-        Raises:
-            RunStopped: The store does not take it: it would take no other, and what is bought
-                meanwhile could not be kept either.
-        """
-        try:
-            return self.store.keep(incoming)
-        except StoreError as error:
-            raise RunStopped(
-                f"{error}. Nothing more is bought; what is paid stays open, and the next run "
-                "fetches it, free"
-            ) from error
 
     def _settle(self, purchase: Purchase, job: FinishedJob, kept: KeptImage) -> Generated:
         settled = self.ledger.settle(purchase, image=kept, times=job.times)

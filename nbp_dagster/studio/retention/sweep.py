@@ -1,6 +1,6 @@
 """Finds what nothing needs in a store and a home, and removes it; safe beside runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,8 @@ LEAST_AGE_SECONDS: Final = 86_400.0
 """A file is put, and named by a record, within one run: younger ones may be of a living one."""
 
 ORIGINALS: Final = "originals"
+# Originals that are removed by one look at what is needed: a look takes seconds.
+_LOOKED_AT_ONCE: Final = 200
 
 
 class RetentionError(NbpError):
@@ -140,12 +142,23 @@ class Keeping:
 
     def _remove(self, found: Sweep) -> Iterator[tuple[str, int]]:
         for kind, files in found.unneeded.items():
-            for file in files:
+            for file in self._unneeded_still(files) if kind == ORIGINALS else files:
                 if self.store.remove(file.digest, unused_since=found.before):
                     yield kind, file.size
         for each in found.leftovers:
             if each.remove(before=found.before):
                 yield each.kind, each.size
+
+    def _unneeded_still(self, files: Sequence[StoredFile]) -> Iterator[StoredFile]:
+        """Yield paid originals that nothing needs now either: what is gone may be paid again.
+
+        A brief that is edited back uses an old original again, and another machine's store is not
+        told so by a time.
+        """
+        for start in range(0, len(files), _LOOKED_AT_ONCE):
+            needed = find_needed_files(self.database, self.paths).needed
+            chunk = files[start : start + _LOOKED_AT_ONCE]
+            yield from (file for file in chunk if file.digest not in needed)
 
     def _require_own_ledger(self) -> None:
         """Make sure that the ledger knows what was bought: another one names nothing as needed."""

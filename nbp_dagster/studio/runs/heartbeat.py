@@ -65,7 +65,8 @@ def beating(
         while not ended.wait(pause):
             try:
                 is_waited_for = log.beat(row)
-            except NbpError as error:
+            # Whatever it is: a thread that ends would have the living run taken for dead.
+            except Exception as error:  # noqa: BLE001
                 _LOG.warning("no sign of life of the run %s: %s", run_id, error)
                 continue
             if not is_waited_for:

@@ -31,12 +31,14 @@ class Sign:
         silent_seconds: How long ago that was, by the same clock.
         host: The machine it came from.
         pid: The process there.
+        has_ended: Whether every process that worked on it is done with its part.
     """
 
     at: float
     silent_seconds: float
     host: str
     pid: int
+    has_ended: bool
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,14 @@ class RunLog:
         )
         with translate_errors(begin_reading(self._database), self._database) as connection:
             now = _read_clock(connection)
-            return {
-                row.run_id: Sign(row.beat_at, now - row.beat_at, row.host, row.pid)
-                for row in connection.execute(query)
-            }
+            rows = connection.execute(query).all()
+        at_work = {row.run_id for row in rows if row.ended_at is None}
+        return {
+            row.run_id: Sign(
+                row.beat_at, now - row.beat_at, row.host, row.pid, row.run_id not in at_work
+            )
+            for row in rows
+        }
 
     def finish_prompts(
         self,

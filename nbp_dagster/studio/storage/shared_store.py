@@ -102,7 +102,7 @@ class SharedStore(ImageStore, PrunableStore):
         return data
 
     def has(self, digest: str, *, size: int | None = None) -> bool:
-        if self._cache.has(digest, size=size):
+        if self._is_cached(digest, size):
             return True
         found = self._listings.size_of(digest)
         return found is not None and size in (None, found)
@@ -119,7 +119,7 @@ class SharedStore(ImageStore, PrunableStore):
         return f"{self._remote.name}/{_name(digest)}"
 
     def bring(self, digest: str, *, size: int) -> bool:
-        if self._cache.has(digest, size=size):
+        if self._is_cached(digest, size):
             return True
         data = self._fetch(digest)
         return data is not None and len(data) == size
@@ -162,6 +162,15 @@ class SharedStore(ImageStore, PrunableStore):
         self._listings.forget(digest)
         return True
 
+    def _is_cached(self, digest: str, size: int | None) -> bool:
+        """Whether the cache has it; a file of another size is removed, as the URL has it whole."""
+        if self._cache.has(digest, size=size):
+            return True
+        if size is not None and not self._is_pending(digest):
+            with suppress(OSError):
+                self._cache.path(digest).unlink()
+        return False
+
     def _read_cached(self, digest: str) -> bytes | None:
         """Return verified bytes of the cache; a file with other bytes is removed."""
         path = self._cache.path(digest)
@@ -186,7 +195,7 @@ class SharedStore(ImageStore, PrunableStore):
                 f"{self._remote.name}/{_name(digest)} has other bytes than its name says; remove "
                 "it, and restore it from its backup or make the image again"
             )
-        if not self._cache.path(digest).is_file():
+        if not self._cache.has(digest, size=len(data)):
             self._cache_only(digest, data)
         return data
 

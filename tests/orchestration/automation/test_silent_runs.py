@@ -134,6 +134,32 @@ def test_a_run_that_was_failed_and_lives_is_told_to_buy_nothing_more(
     assert log.beat(row) is False
 
 
+def test_a_run_between_two_steps_that_waits_for_its_place_is_left_alone(
+    location: CodeLocation, log: RunLog
+) -> None:
+    run_id, ticks = start_run(location), Ticks(location)
+    silent_from_the_start = start_run(location)
+    # Each step is a process: the first has ended, and the next one waits.
+    log.end(log.begin(run_id, host="north", pid=4711))
+    storage = location.instance.event_log_storage
+    storage.set_concurrency_slots(POOL, 1)
+    storage.claim_concurrency_slot(POOL, "another run", "prompt_images")
+    for waiting in (run_id, silent_from_the_start):
+        storage.claim_concurrency_slot(POOL, waiting, "prompt_images")
+    fall_silent(log, run_id, 400)
+
+    for _ in range(3):
+        ticks.tick()
+        ticks.be_later(400)
+
+    for waiting in (run_id, silent_from_the_start):
+        assert status_of(location, waiting) is dg.DagsterRunStatus.STARTED
+    # Dead between two steps, it waits for no place.
+    storage.free_concurrency_slots_for_run(run_id)
+    ticks.tick()
+    assert status_of(location, run_id) is dg.DagsterRunStatus.FAILURE
+
+
 def test_a_run_that_never_gave_a_sign_is_failed_after_as_long(
     location: CodeLocation, log: RunLog
 ) -> None:

@@ -57,9 +57,11 @@ def test_two_instances_have_schedules_and_sensors_of_their_own(sandbox: DefsFold
         "north__briefs_changed": "RUNNING",
         "north__decisions_made": "RUNNING",
         "north__free_assets_follow": "RUNNING",
+        "north__silent_runs": "RUNNING",
         "south__briefs_changed": "STOPPED",
         "south__decisions_made": "STOPPED",
         "south__free_assets_follow": "STOPPED",
+        "south__silent_runs": "STOPPED",
     }
 
 

@@ -80,3 +80,13 @@ def test_why_no_purchase_may_begin_is_the_first_reason_until_the_next_run() -> N
     assert token.why == "the account is empty"
     token.reset()
     assert token.why == "the run was stopped"
+
+
+def test_a_run_that_was_given_up_stays_so_for_its_next_batch() -> None:
+    token = CancellationToken()
+
+    token.give_up("another has its place")
+    token.reset()
+
+    assert not token.may_buy
+    assert token.why == "another has its place"

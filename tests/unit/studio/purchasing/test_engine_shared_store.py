@@ -66,3 +66,24 @@ def test_a_store_that_takes_nothing_ends_the_buying(service: ServiceProbe, tmp_p
     assert len(outcomes) == 12
     assert all(isinstance(outcome, Failed) for outcome in outcomes.values())
     assert service.bills < 4
+
+
+def test_a_home_that_takes_no_download_ends_the_buying(
+    service: ServiceProbe, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    one_at_a_time = EngineLimits(in_flight=1, buyers=1, collectors=1, elsewhere_seconds=0.05)
+    with workbench(service.url, home, limits=one_at_a_time) as bench:
+        # As on a full disk: root may write in any folder.
+        (home / "store").mkdir(exist_ok=True)
+        (home / "store" / "incoming").write_bytes(b"")
+        stopped = bench.make(*map(order, range(12)))
+    bought_in_vain = service.bills
+    (home / "store" / "incoming").unlink()
+    with workbench(service.url, home) as bench:
+        made = bench.make(*map(order, range(12)))
+
+    assert all(isinstance(outcome, Failed) for outcome in stopped.values())
+    assert all(isinstance(outcome, Generated) for outcome in made.values())
+    assert service.bills == 12
+    assert bought_in_vain < 4

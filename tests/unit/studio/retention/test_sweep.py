@@ -193,6 +193,25 @@ def test_a_superseded_original_stays_until_originals_are_asked_for(place: Home) 
     assert place.remains(new)
 
 
+def test_an_original_that_is_used_again_while_others_are_removed_stays(
+    place: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, back, new = place.put(), place.put(), place.put()
+    for digest in (old, back, new):
+        place.buy(digest, key="winter/park/all/1x1/v1")
+    removing = place.store.remove
+
+    def remove(digest: str, *, unused_since: float) -> bool:
+        # The brief was edited back, and a run uses what it once bought.
+        assert place.store.bring(back, size=len(place.store.get(back)))
+        return removing(digest, unused_since=unused_since)
+
+    monkeypatch.setattr(place.store, "remove", remove)
+
+    assert place.sweep(originals=True) == {"originals": 1}
+    assert place.remains(back)
+
+
 def test_the_original_of_an_approved_file_stays(place: Home) -> None:
     approved, original, newer = place.put(), place.put(), place.put()
     key = "winter/park/all/1x1/v1"

@@ -196,6 +196,21 @@ def test_a_cached_file_that_was_altered_is_fetched_again(tmp_path: Path) -> None
     assert store.path(digest).read_bytes() == b"a rendition"
 
 
+def test_a_cached_file_that_a_power_cut_shortened_is_had_whole_from_the_store(
+    tmp_path: Path,
+) -> None:
+    remote = CountedFolder()
+    north, south = open_store(tmp_path / "north", remote), open_store(tmp_path / "south", remote)
+    digest = north.put(b"a rendition")
+    for store in (north, south):
+        store.path(digest).write_bytes(b"a rend")
+
+    assert north.has(digest, size=11)
+    assert north.path(digest).read_bytes() == b"a rendition"
+    assert south.bring(digest, size=11)
+    assert south.path(digest).read_bytes() == b"a rendition"
+
+
 def test_other_bytes_in_the_store_are_an_error_and_are_not_kept(tmp_path: Path) -> None:
     remote = CountedFolder()
     digest = hashlib.sha256(b"right").hexdigest()
