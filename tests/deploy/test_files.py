@@ -25,7 +25,8 @@ from tests.deploy.files import (
 )
 
 BIN = "/opt/nbp/.venv/bin/"
-FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file()]
+# Bytecode appears beside a module once something has imported it.
+FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
 PROGRAMS = {"nbp", "dagster-webserver", "dagster-daemon", "celery"}
 
 

@@ -15,9 +15,8 @@ from nbp_dagster.cli.openings import create_access_rules, open_review, read_deci
 from nbp_dagster.project import open_instance
 from nbp_dagster.settings import Settings
 from nbp_dagster.studio.review.reviews import Seen
-from tests.e2e.test_postgres import write_settings
 from tests.rigs.briefs import campaign, shot, write_briefs
-from tests.rigs.postgres import PostgresServer, postgres
+from tests.rigs.postgres import PostgresServer, postgres, write_dagster_settings
 from tests.rigs.processes import ROOT, Shell, wait_for
 from tests.rigs.service import ServiceProbe
 
@@ -105,7 +104,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, service: ServiceProbe)
     shots = (shot(room, scene=f"Tea in the {room}", characters=[]) for room in NAMES)
     write_briefs(shell.briefs, campaign(*shots, id="winter"))
     if server is not None:
-        write_settings(shell.home / "dagster")
+        write_dagster_settings(shell.home / "dagster")
     return Installation(shell, service, server, databases)
 
 
