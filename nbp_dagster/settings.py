@@ -225,6 +225,11 @@ def variable_of(name: str) -> str:
     return str(field.validation_alias or f"NBP_{name.upper()}")
 
 
+def reveal(secret: SecretStr | None) -> str:
+    """Return the value of a secret setting; empty where it is not set."""
+    return "" if secret is None else secret.get_secret_value()
+
+
 def read_settings() -> Settings:
     """Read the environment once.
 

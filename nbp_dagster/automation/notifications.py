@@ -12,7 +12,8 @@ from typing import Any, Literal
 import dagster as dg
 
 from nbp_dagster._dagster_private import JobFailureData, SerializableErrorInfo
-from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, scoped
+from nbp_dagster.assets.materializations import range_of
+from nbp_dagster.assets.names import PROMPT_STEP, SHEET_STEP, Names, list_keys, scoped
 from nbp_dagster.assets.step_failures import (
     BY_STATE,
     COUNT,
@@ -33,11 +34,6 @@ _MAX_CHARS = 300
 # Events read at a time.
 _PAGE = 1000
 
-_RANGE_TAGS = (
-    "dagster/partition",
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
 # A webhook's address is a secret, and libraries quote it whole or as a path.
 _ADDRESS = re.compile(r"https?://\S+|(?<=url: )\S+")
 
@@ -117,7 +113,7 @@ def build_notification_sensor(
         raise ValueError(f"on={list(on)!r}; accepted: one or more of {', '.join(EVERY_KIND)}")
     parts = (key_prefix,) if isinstance(key_prefix, str) else tuple(key_prefix or ())
     names = Names(parts)
-    watched = frozenset(_own_assets(names) if assets is None else assets)
+    watched = list_keys(names) if assets is None else frozenset(assets)
 
     @dg.run_failure_sensor(
         name=name,
@@ -203,18 +199,6 @@ class _Spending:
     usd: Decimal = Decimal(0)
     is_simulated: bool = False
     partitions: tuple[str, ...] = ()
-
-
-def _own_assets(names: Names) -> list[dg.AssetKey]:
-    return [
-        names.brand_kits,
-        names.character_sheets,
-        names.image_requests,
-        names.generated_images,
-        names.channel_images,
-        names.campaign_sets,
-        names.published_sets,
-    ]
 
 
 def _assets_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> set[dg.AssetKey]:
@@ -327,7 +311,7 @@ def _campaigns(
     keys += spent.partitions
     steps = {failure.step for failure in failures}
     if scoped(names, PROMPT_STEP) in steps:
-        keys += [run.tags[tag] for tag in _RANGE_TAGS if tag in run.tags]
+        keys += range_of(run) or ()
     return tuple(dict.fromkeys(key.split("/")[0] for key in keys))
 
 

@@ -11,7 +11,7 @@ from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.plan_table import describe_corrections, describe_total
 from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.errors import NbpError
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.connect import require_key
 from nbp_dagster.studio.due_reasons import count_reasons
 from nbp_dagster.studio.plan import Plan, PlannedImage, plan_prompts
@@ -40,8 +40,7 @@ def ask_to_buy(settings: Settings, briefs: Briefs, chosen: Chosen, options: RunO
         NotAsked: There is no terminal.
         NbpError: The quote can't be had.
     """
-    key = settings.oxen_api_key
-    require_key("" if key is None else key.get_secret_value())
+    require_key(reveal(settings.oxen_api_key))
     require_terminal()
     prompts = [prompt for campaign in chosen.values() for prompt in campaign]
     with open_studio(settings, briefs=briefs) as studio:

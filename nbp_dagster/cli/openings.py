@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 from nbp_dagster.addresses import split_list
 from nbp_dagster.cli.home.places import open_places, open_sets, open_store
 from nbp_dagster.clock import Clock, SystemClock
-from nbp_dagster.settings import Settings, variable_of
+from nbp_dagster.settings import Settings, reveal, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 if TYPE_CHECKING:
-    from pydantic import SecretStr
     from sqlalchemy.engine import Engine
 
     from nbp_dagster.briefs.brief import Briefs
@@ -88,10 +87,10 @@ def open_studios(settings: Settings) -> "Iterator[OpenStudio]":
             breaker=breaker,
         )
         secrets = Secrets(
-            _reveal(settings.ledger_url),
-            _reveal(settings.c2pa_key),
+            reveal(settings.ledger_url),
+            reveal(settings.c2pa_key),
             settings.c2pa_cert or "",
-            _reveal(settings.store_url),
+            reveal(settings.store_url),
         )
         options = StudioOptions.of(settings).with_paths_from(Path.cwd())
         yield lambda briefs, paths: studio.open_studio(
@@ -124,13 +123,13 @@ def open_service(
     from nbp_dagster.studio import connect
 
     if settings.mode == "live":
-        address, key = settings.oxen_base_url, connect.require_key(_reveal(settings.oxen_api_key))
+        address, key = settings.oxen_base_url, connect.require_key(reveal(settings.oxen_api_key))
         rate_limiter = connect.share_rate_limiter(
             address,
             api_key=key,
             clock=clock,
             folder=_paths(settings).rate_limits,
-            ledger_url=_reveal(settings.ledger_url),
+            ledger_url=reveal(settings.ledger_url),
         )
         client = connect.create_client(
             address,
@@ -264,7 +263,7 @@ def adopt_account(settings: Settings, name: str, *, who: str) -> None:
     from nbp_dagster.studio.connect import require_key
     from nbp_dagster.studio.ledger import accounts
 
-    payer = Service(settings.oxen_base_url, require_key(_reveal(settings.oxen_api_key))).payer
+    payer = Service(settings.oxen_base_url, require_key(reveal(settings.oxen_api_key))).payer
     with open_database(settings) as database:
         accounts.adopt_account(database, payer, name, clock=SystemClock(), who=who)
 
@@ -402,7 +401,7 @@ def create_access_rules(settings: Settings, *, listen: str, default_name: str) -
     from nbp_dagster.review_app.access import LOOPBACK, AccessRules, require_token
     from nbp_dagster.studio.storage.files import keep_secret
 
-    token = _reveal(settings.review_token).strip()
+    token = reveal(settings.review_token).strip()
     proxies = frozenset(split_list(settings.review_proxies))
     require_token(listen, token, has_proxies=bool(proxies and settings.review_user_header))
     return AccessRules(
@@ -421,7 +420,7 @@ def open_database(settings: Settings) -> "Iterator[Engine]":
     """Open the ledger's database; needs no briefs, no service and no key."""
     from nbp_dagster.studio.shared_state.state import open_home_ledger
 
-    database = open_home_ledger(_paths(settings), _reveal(settings.ledger_url))
+    database = open_home_ledger(_paths(settings), reveal(settings.ledger_url))
     try:
         yield database
     finally:
@@ -431,13 +430,9 @@ def open_database(settings: Settings) -> "Iterator[Engine]":
 def _open_state(settings: Settings, database: "Engine") -> "State":
     from nbp_dagster.studio.shared_state.state import Sharing, open_state
 
-    sharing = Sharing(settings.ledger_url is not None, _reveal(settings.store_url))
+    sharing = Sharing(settings.ledger_url is not None, reveal(settings.store_url))
     return open_state(_paths(settings), database, SystemClock(), settings.provider, sharing=sharing)
 
 
 def _paths(settings: Settings) -> StudioPaths:
     return StudioPaths(settings.home.absolute())
-
-
-def _reveal(secret: "SecretStr | None") -> str:
-    return "" if secret is None else secret.get_secret_value()

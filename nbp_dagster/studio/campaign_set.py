@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
@@ -9,7 +10,7 @@ from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import Sheet
 from nbp_dagster.studio.ledger.orders import Made, Order, Reused
-from nbp_dagster.studio.manifest.manifest import set_digest
+from nbp_dagster.studio.manifest.manifest import Picture, set_digest
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.manifest_builder import title_of
 from nbp_dagster.studio.sets.set_writer import WrittenSet, write_set
@@ -45,7 +46,7 @@ def write_campaign_set(studio: Studio, campaign_id: str) -> WrittenSet:
         written = write_set(
             studio.paths.sets / campaign_id,
             manifest,
-            rendition=lambda picture: studio.store.path(picture.sha256),
+            rendition=partial(_find_rendition, studio),
             sheet=_sheet_bytes(studio, compiled.sheets.values()),
             thumb=studio.thumb,
             stored=studio.store.path,
@@ -81,10 +82,15 @@ def stage_campaign_set(studio: Studio, campaign_id: str) -> SetStager:
     return SetStager(
         studio.paths.sets / campaign_id,
         outline,
-        rendition=lambda picture: studio.store.path(picture.sha256),
+        rendition=partial(_find_rendition, studio),
         thumb=studio.store.peek,
         is_idle=lambda: studio.decode_limiter.has_room,
     )
+
+
+def _find_rendition(studio: Studio, picture: Picture) -> Path:
+    """Return the file of a rendition in the store."""
+    return studio.store.path(picture.sha256)
 
 
 def _sheet_bytes(studio: Studio, sheets: Iterable[Sheet]) -> Callable[[str], bytes]:

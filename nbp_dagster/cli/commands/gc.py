@@ -66,8 +66,11 @@ def gc(older_than: str, originals: bool, delete: bool, as_json: bool) -> None:
             SystemClock(),
             places.shared,
         )
-        found = keeping.plan(age=age, originals=originals)
-        removed = keeping.sweep(age=age, originals=originals) if delete else None
+        removed: Mapping[str, Amount] | None = None
+        if delete:
+            found, removed = keeping.sweep(age=age, originals=originals)
+        else:
+            found = keeping.plan(age=age, originals=originals)
     if as_json:
         click.echo(json.dumps(to_json(found, removed), indent=2))
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from nbp_dagster.cli.doctor.finding import Finding
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.version import __version__
 
@@ -57,7 +57,7 @@ def _look_at_versions() -> Finding:
 def _look_at_extras(settings: Settings) -> Finding:
     """Look whether what the settings ask for is installed."""
     have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
-    store = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    store = reveal(settings.store_url)
     urls = f"{settings.publish_to},{settings.publish_trial_to},{store}"
     asked = {
         "ocr": settings.ocr == "on",
@@ -101,7 +101,7 @@ def _look_at_rights(settings: Settings) -> Finding:
     folders = [paths.store, paths.records, paths.sheets, paths.reports, paths.home / "canary"]
     if settings.dagster_folder.is_relative_to(paths.home):
         folders.append(settings.dagster_folder)
-    key = None if settings.c2pa_key is None else settings.c2pa_key.get_secret_value()
+    key = reveal(settings.c2pa_key)
     if key and "-----BEGIN" not in key and len(key) < 1_000:
         private.append(Path(key))
     found = [path for path in private if path.is_file()]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
     location_of,
@@ -54,9 +54,9 @@ def look_at_briefs(settings: Settings) -> tuple[Finding, list[str]]:
 
 
 def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
-    url = None if settings.ledger_url is None else settings.ledger_url.get_secret_value()
+    url = reveal(settings.ledger_url)
     file = StudioPaths(settings.home.absolute()).ledger
-    if url is None and not file.exists():
+    if not url and not file.exists():
         yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
         return
     began = time.monotonic()
@@ -78,7 +78,7 @@ def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
             if engine.dialect.name == "postgresql":
                 now = connection.scalar(sa.text("SELECT extract(epoch FROM now())"))
                 yield compare_clocks("clock of the ledger", float(now), time.time())
-        if url is not None:
+        if url:
             yield _look_at_homes(settings, engine)
     finally:
         engine.dispose()
@@ -87,7 +87,7 @@ def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
 def _look_at_homes(settings: Settings, engine: sa.Engine) -> Finding:
     """Look whether every home that uses the ledger shares the store with this one."""
     paths = StudioPaths(settings.home.absolute())
-    store = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    store = reveal(settings.store_url)
     try:
         known = list_homes(engine)
         home = Home(

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbp_dagster.clock import SystemClock
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def open_places(settings: Settings) -> "StorePlaces":
     """Open where a home keeps its pictures; nothing is asked of a service yet."""
     from nbp_dagster.studio.storage import open_store
 
-    url = "" if settings.store_url is None else settings.store_url.get_secret_value()
+    url = reveal(settings.store_url)
     folder = StudioPaths(settings.home.absolute()).store
     return open_store.open_places(folder, url, cache_gb=settings.store_cache_gb)
 

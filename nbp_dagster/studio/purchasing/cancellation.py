@@ -30,19 +30,17 @@ class CancellationToken:
         self._no_buying = threading.Event()
         self._no_waiting = threading.Event()
         self._cancelled = threading.Event()
-        self._given_up = threading.Event()
-        self._why = ""
+        self._why = self._given_up = ""
 
     @property
     def may_buy(self) -> bool:
         """Whether a further purchase may begin."""
-        stops = (self._no_buying, self._no_waiting, self._given_up)
-        return not any(stop.is_set() for stop in stops)
+        return not (self._given_up or self._no_buying.is_set() or self._no_waiting.is_set())
 
     @property
     def why(self) -> str:
         """Why no purchase may begin."""
-        return self._why or "the run was stopped"
+        return self._given_up or self._why or "the run was stopped"
 
     def stop_buying(self, why: str = "") -> None:
         """Begin no further purchase; waiting for paid jobs continues.
@@ -56,8 +54,7 @@ class CancellationToken:
 
     def give_up(self, why: str) -> None:
         """Begin no further purchase ever: another run may have taken the place of this one."""
-        self._given_up.set()
-        self.stop_buying(why)
+        self._given_up = why
 
     def stop_waiting(self) -> None:
         """End every sleep, and begin neither a sleep nor a purchase from now on."""
@@ -86,9 +83,8 @@ class CancellationToken:
         """Undo an earlier stop, for the next run; one that was given up stays so."""
         self._cancelled.clear()
         self._no_waiting.clear()
-        if not self._given_up.is_set():
-            self._no_buying.clear()
-            self._why = ""
+        self._no_buying.clear()
+        self._why = ""
 
     def wait(self, seconds: float) -> None:
         """Wait; zero or a negative duration only looks at the token.

@@ -126,8 +126,8 @@ class Keeping:
             leftovers=tuple(leftovers),
         )
 
-    def sweep(self, *, age: float, originals: bool) -> Mapping[str, Amount]:
-        """Remove what `plan` finds now, and return what was removed, by kind.
+    def sweep(self, *, age: float, originals: bool) -> tuple[Sweep, Mapping[str, Amount]]:
+        """Remove what `plan` finds now; return that, and what was removed, by kind.
 
         Raises:
             NbpError: As `plan`; and the store can't be written. What is gone then is what nothing
@@ -138,7 +138,7 @@ class Keeping:
             removed: dict[str, Amount] = {}
             for kind, size in self._remove(found):
                 removed[kind] = removed.get(kind, Amount()).with_file(size)
-            return removed
+            return found, removed
 
     def _remove(self, found: Sweep) -> Iterator[tuple[str, int]]:
         for kind, files in found.unneeded.items():

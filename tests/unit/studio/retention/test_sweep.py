@@ -103,7 +103,7 @@ class Home:
         return self.store.has(digest)
 
     def sweep(self, *, days: float = 90, originals: bool = False) -> dict[str, int]:
-        removed = self.keeping.sweep(age=days * DAY, originals=originals)
+        _, removed = self.keeping.sweep(age=days * DAY, originals=originals)
         return {kind: amount.files for kind, amount in removed.items()}
 
 

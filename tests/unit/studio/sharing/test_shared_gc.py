@@ -63,7 +63,7 @@ def test_another_machines_set_stays_and_what_nothing_needs_goes(tmp_path: Path) 
         write(engine, a_row(state="made", billed=True))
         claim(paths, places, engine)
         keeping = Keeping(places.images, paths, engine, None, SystemClock(), places.shared)
-        removed = keeping.sweep(age=30 * DAY, originals=False)
+        _, removed = keeping.sweep(age=30 * DAY, originals=False)
 
     assert sum(amount.files for amount in removed.values()) == 1
     assert places.images.has(young)
