@@ -65,7 +65,9 @@ def start_worker(options: Sequence[str]) -> Child:
     line.connect(_address())
     pipes = [os.pipe() for _ in range(3)]
     (stdin, to_stdin), (from_stdout, stdout), (from_stderr, stderr) = pipes
-    socket.send_fds(line, [json.dumps(list(options)).encode()], [stdin, stdout, stderr])
+    # The nursery was started by whoever came first, perhaps before a test set its variables.
+    message = json.dumps({"options": list(options), "environment": dict(os.environ)})
+    socket.send_fds(line, [message.encode()], [stdin, stdout, stderr])
     for handed_over in (stdin, stdout, stderr):
         os.close(handed_over)
     pid = int(line.recv(16))
@@ -124,7 +126,10 @@ def _watch(line: socket.socket) -> None:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
-        sys.exit(worker.main(json.loads(words)))
+        message = json.loads(words)
+        os.environ.clear()
+        os.environ.update(message["environment"])
+        sys.exit(worker.main(message["options"]))
     for file in files:  # held open here, they would never end for those who read them
         os.close(file)
     line.send(str(pid).encode())
