@@ -201,12 +201,15 @@ class BackfillRuns:
     Attributes:
         ids: Those whose outcome counts: one that was started anew counts as its successor.
         unfinished: Those of them that have not ended.
+        is_one_to_come: Whether one has failed and is still to be started anew, whatever it had
+            done until then.
         has_lost: Whether one has failed, or was cancelled, for good.
         ranges: First and last partition of each, and of this run.
     """
 
     ids: frozenset[str] = frozenset()
     unfinished: frozenset[str] = frozenset()
+    is_one_to_come: bool = False
     has_lost: bool = False
     ranges: tuple[tuple[str, str], ...] = ()
 
@@ -222,9 +225,8 @@ class BackfillRuns:
         ranges = (range_of(run) for run in found)
         return cls(
             ids=frozenset(run.run_id for run in others),
-            unfinished=frozenset(
-                run.run_id for run in others if run.status in _UNFINISHED or _will_be_retried(run)
-            ),
+            unfinished=frozenset(run.run_id for run in others if run.status in _UNFINISHED),
+            is_one_to_come=any(_will_be_retried(run) for run in others),
             has_lost=any(run.status in _LOST and not _will_be_retried(run) for run in others),
             ranges=tuple(each for each in ranges if each is not None),
         )

@@ -314,7 +314,7 @@ class _PromptStep:
             finish = heartbeat.log.finish_prompts(
                 heartbeat.row, unfinished=others.unfinished, group=others.ids, lacking=lacking
             )
-        if not finish.is_last:
+        if others.is_one_to_come or not finish.is_last:
             return frozenset()
         if others.has_lost:
             # What it had to make is not known to be made, nor what depends on it to be asked for.

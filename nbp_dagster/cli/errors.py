@@ -9,6 +9,9 @@ import click
 
 from nbp_dagster.errors import NbpError
 
+# PEP 249's names for faults of a database that are not the program's, in every driver and in
+# SQLAlchemy; by name, since most commands import none of these.
+_DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})
 
 def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command so that an expected error is one line and status 1, Ctrl-C status 130."""
@@ -21,13 +24,10 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(f"nbp: {error}", err=True)
             sys.exit(1)
         except Exception as error:
-            if not _is_lock(error):
+            found = _find_database_error(error)
+            if found is None:
                 raise
-            click.echo(
-                "nbp: another program holds a database of Dagster or of the ledger (a backup, a "
-                f"network disk): {str(error).splitlines()[0]}; run it again once that has ended",
-                err=True,
-            )
+            click.echo(f"nbp: {_describe(found)}", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo(
@@ -40,6 +40,26 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def _is_lock(error: Exception) -> bool:
-    """Whether it is SQLite's, of a file that another program has locked, by its name and words."""
-    return type(error).__name__ == "OperationalError" and "database is locked" in str(error)
+def _find_database_error(error: BaseException) -> BaseException | None:
+    """Return the fault of a database that an error is, or is caused by.
+
+    The ledger says its faults itself; these are of the databases that Dagster keeps.
+    """
+    found: BaseException | None = error
+    while found is not None and type(found).__name__ not in _DATABASE_ERRORS:
+        found = found.__cause__
+    return found
+
+
+def _describe(error: BaseException) -> str:
+    """Return one line about a database that failed; its own words hold no password."""
+    words = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+    if "database is locked" in words:
+        return (
+            "another program holds a database of Dagster or of the ledger (a backup, a network "
+            f"disk): {words}; run it again once that has ended"
+        )
+    return (
+        f"a database of Dagster failed: {words}; nothing that is paid is lost, every submitted job "
+        "stays in the ledger: run it again once the database is back"
+    )

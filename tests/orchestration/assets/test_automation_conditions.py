@@ -133,3 +133,27 @@ def test_a_set_that_a_backfill_is_asked_for_is_left_to_it(location: CodeLocation
     ).success
 
     assert follower.tick() == {}
+
+
+def test_a_set_behind_a_retry_waits_until_its_backfill_has_looked_again(
+    location: CodeLocation,
+) -> None:
+    follower = followed(location)
+    edit_garden(location)
+    # Over, as a backfill is for Dagster's conditions from a failure to its next look.
+    backfill = ask_for_backfill(location, PROMPT_ASSETS, [GARDEN])
+    end_backfill(location, backfill)
+    tags = {"dagster/backfill": backfill, "dagster/retry_number": "1"}
+    assert location.materialize(PROMPT_ASSETS, [GARDEN], tags=tags).success
+
+    assert [follower.tick() for _ in range(3)] == [{}, {}, {}]
+    assert follower.tick() == {"campaign_sets": {"winter"}}
+
+
+def test_a_set_behind_a_retry_of_no_backfill_waits_for_nothing(location: CodeLocation) -> None:
+    follower = followed(location)
+    edit_garden(location)
+    tags = {"dagster/retry_number": "1"}
+    assert location.materialize(PROMPT_ASSETS, [GARDEN], tags=tags).success
+
+    assert follower.tick() == {"campaign_sets": {"winter"}}

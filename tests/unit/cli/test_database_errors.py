@@ -1,0 +1,77 @@
+"""A database that fails a command is one line of it, and no traceback."""
+
+import sqlite3
+from pathlib import Path
+
+import click
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from nbp_dagster.cli.errors import report_errors
+
+
+@click.command()
+@click.argument("path")
+@report_errors
+def write(path: str) -> None:
+    with sa.create_engine(f"sqlite:///{path}?timeout=0").begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE runs (id INTEGER)")
+
+
+@click.command()
+@click.argument("url")
+@report_errors
+def connect(url: str) -> None:
+    try:
+        sa.create_engine(url).connect()
+    except sa.exc.OperationalError as error:
+        # What Dagster makes of it after its attempts.
+        raise RuntimeError("too many retries for DB connection") from error
+
+
+@click.command()
+@click.argument("path")
+@report_errors
+def write_twice(path: str) -> None:
+    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE runs (id INTEGER UNIQUE)")
+        for _ in range(2):
+            connection.exec_driver_sql("INSERT INTO runs VALUES (1)")
+
+
+def test_a_locked_database_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        done = CliRunner().invoke(write, [str(path)])
+
+    assert done.exit_code == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("nbp: another program holds a database")
+    assert "database is locked" in line
+
+
+def test_a_server_that_is_away_is_one_line_without_its_password() -> None:
+    done = CliRunner().invoke(connect, ["postgresql+psycopg2://nbp:hush-93c1@127.0.0.1:1/nbp"])
+
+    assert done.exit_code == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("nbp: a database of Dagster failed: connection to server at")
+    assert "every submitted job stays in the ledger" in line
+    assert "hush-93c1" not in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(write, [str(tmp_path / "no" / "folder.db")])
+
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        "nbp: a database of Dagster failed: unable to open database file; nothing that is paid is "
+        "lost, every submitted job stays in the ledger: run it again once the database is back"
+    ]
+
+
+def test_a_fault_of_the_program_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(sa.exc.IntegrityError):
+        CliRunner().invoke(write_twice, [str(tmp_path / "runs.db")], catch_exceptions=False)
