@@ -102,6 +102,22 @@ def test_a_run_that_is_started_anew_counts_as_its_successor(location: CodeLocati
     assert sets_written(location) == 0
 
 
+def test_a_run_that_dealt_with_its_prompts_and_is_to_be_started_anew_is_waited_for(
+    location: CodeLocation,
+) -> None:
+    location.service.script(REFUSED)
+    tags = start_backfill(location)
+    first = location.materialize(PROMPT_ASSETS, [KITCHEN, GARDEN], tags=tags)
+    location.instance.add_run_tags(first.run_id, {"dagster/will_retry": "true"})
+
+    assert run(location, tags, ATTIC)
+    assert sets_written(location) == 0
+    location.instance.add_run_tags(first.run_id, {"dagster/auto_retry_run_id": "its successor"})
+    assert not run(location, tags, KITCHEN, GARDEN)
+
+    assert sets_written(location) == 1
+
+
 def test_the_smallest_figure_of_setting_and_campaigns_cuts_backfills(
     location: CodeLocation,
 ) -> None:
