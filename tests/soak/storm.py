@@ -18,6 +18,9 @@ from tests.soak.workshop import Workshop
 _PAUSE = (0.2, 2.5)
 # Seconds that something is away: less than a run waits, and now and then more.
 _AWAY = (1.0, 12.0)
+# What asking the webserver ends with while its database is away, and once after: it finds out then
+# that its connections are gone.
+_NO_ANSWER = (AssertionError, requests.RequestException, ValueError, KeyError, TypeError)
 
 
 @dataclass
@@ -84,8 +87,7 @@ class Storm:
         return f"{campaign} on {host.name}"
 
     def _backfill(self) -> str | None:
-        # Its webserver may be without its database for a moment, and says so.
-        with suppress(AssertionError, requests.RequestException, ValueError, KeyError, TypeError):
+        with suppress(*_NO_ANSWER):
             return self.workshop.back_fill(self.dice)
         return None
 
@@ -140,7 +142,7 @@ class Storm:
         return f"{self.workshop.cut_off(self.dice, seconds)} {seconds:.0f} s"
 
     def _deliver_twice(self) -> str | None:
-        with suppress(AssertionError, requests.RequestException, ValueError, KeyError, TypeError):
+        with suppress(*_NO_ANSWER):
             return self.workshop.deliver_twice(self.dice)
         return None
 
@@ -167,7 +169,9 @@ def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
     until = time.monotonic() + seconds
     while True:
         commands = [item.words for host in storm.hosts for item in host.running]
-        runs = [run.id for run in operator.runs() if run.status in _UNDER_WAY]
+        runs = ["unknown"]
+        with suppress(*_NO_ANSWER):
+            runs = [run.id for run in operator.runs() if run.status in _UNDER_WAY]
         if not commands and not runs:
             return
         if time.monotonic() > until:
