@@ -13,6 +13,7 @@ from nbp_dagster.errors import NbpError
 # SQLAlchemy; by name, since most commands import none of these.
 _DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})
 
+
 def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Wrap a command so that an expected error is one line and status 1, Ctrl-C status 130."""
 
