@@ -9,9 +9,12 @@ from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.home.places import open_places
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings
+from nbp_dagster.studio.ledger.ledger_mark import MARK, describe_unmarked, was_used
+from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 
 _PROBES = "probes"
+_SEE = "see docs/many-machines.md"
 
 
 def look_at_store(settings: Settings) -> Iterator[Finding]:
@@ -27,9 +30,13 @@ def look_at_store(settings: Settings) -> Iterator[Finding]:
             )
         return
     try:
+        cache = StudioPaths(settings.home.absolute()).store
+        if was_used(cache, places.shared) and places.shared.look_at(MARK) is None:
+            yield Finding("store", "fault", describe_unmarked(cache, places.shared), _SEE)
+            return
         yield from _probe(places.shared)
     except NbpError as error:
-        yield Finding("store", "fault", str(error), "see docs/many-machines.md")
+        yield Finding("store", "fault", str(error), _SEE)
 
 
 def _probe(shared: UrlFolder) -> Iterator[Finding]:

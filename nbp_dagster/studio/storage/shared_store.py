@@ -1,7 +1,6 @@
 """The image store that machines share: bytes behind a URL, with a cache in a folder of each."""
 
 import hashlib
-import json
 import math
 import os
 import threading
@@ -17,7 +16,6 @@ from nbp_dagster.studio.storage.files import (
     StoreError,
     stamp_of,
     translate_errors,
-    write_atomically,
 )
 from nbp_dagster.studio.storage.image_store import (
     FolderStore,
@@ -25,6 +23,7 @@ from nbp_dagster.studio.storage.image_store import (
     PrunableStore,
     StoredFile,
 )
+from nbp_dagster.studio.storage.store_note import read_note, write_note
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 # Seconds for which a listing is believed when it lacks a digest.
@@ -54,7 +53,6 @@ class SharedStore(ImageStore, PrunableStore):
         self._cache = FolderStore(folder)
         self._remote = remote
         self._pending = folder / "pending"
-        self._note = folder / "shared.json"
         self._folder = folder
         self._limit = CacheLimit(folder, most_bytes, must_stay=self._is_pending)
         self._listings = _Listings(remote)
@@ -243,21 +241,14 @@ class SharedStore(ImageStore, PrunableStore):
         with self._joining:
             if self._has_joined:
                 return
-            if not self._serves_remote():
+            if read_note(self._folder) != self._remote.name:
                 here = [path.name for path in self._folder.glob("[0-9a-f][0-9a-f]/*")]
                 there = self._remote.sizes(IMAGES) if here else {}
                 for digest in here:
                     if _name(digest).removeprefix(f"{IMAGES}/") not in there:
                         self._mark(digest)
-                note = json.dumps({"store": self._remote.name}).encode()
-                write_atomically(self._note, note, private_in=self._folder)
+                write_note(self._folder, self._remote.name)
             self._has_joined = True
-
-    def _serves_remote(self) -> bool:
-        try:
-            return bool(json.loads(self._note.read_bytes()) == {"store": self._remote.name})
-        except (OSError, ValueError):
-            return False
 
 
 class _Listings:
