@@ -1,5 +1,6 @@
 """Errors of the `nbp` command: one line on the error stream and an exit status, no traceback."""
 
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,6 +13,8 @@ from nbp_dagster.errors import NbpError
 # PEP 249's names for faults of a database that are not the program's, in every driver and in
 # SQLAlchemy; by name, since most commands import none of these.
 _DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})
+# What stands before an @ in quotes, or in an address.
+_USER_PART = re.compile(r"""(["'(]|//)[^"'\s]*@""")
 
 
 def report_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -53,8 +56,10 @@ def _find_database_error(error: BaseException) -> BaseException | None:
 
 
 def _describe(error: BaseException) -> str:
-    """Return one line about a database that failed; its own words hold no password."""
+    """Return one line about a database that failed, without its password."""
     words = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+    # An @ in a password that is not written %40: what follows it is taken for the host, and told.
+    words = _USER_PART.sub(r"\1***@", words)
     if "database is locked" in words:
         return (
             "another program holds a database of Dagster or of the ledger (a backup, a network "

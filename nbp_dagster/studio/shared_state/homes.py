@@ -23,6 +23,7 @@ from nbp_dagster.studio.ledger.database import (
 )
 from nbp_dagster.studio.ledger.schema import homes
 from nbp_dagster.studio.storage.files import StoreError, hold_lock, write_atomically
+from nbp_dagster.studio.storage.url_folder import is_azure
 
 _HOME_ID = re.compile("[0-9a-f]{32}")
 # Seconds in which a home that is opened again need not be noted again: sensors do so all day.
@@ -171,13 +172,16 @@ def redact_store(url: str) -> str:
     """Return a store's URL without user, password and options; equal for one store."""
     try:
         parts = urlsplit(url.strip())
-        host = parts.netloc.rpartition("@")[2]
+        user, _, host = parts.netloc.rpartition("@")
     except ValueError:
         # Neither the URL nor the parser's message: either may hold a password.
         return "a store whose URL can't be read"
     if not parts.scheme:
         return parts.path.rstrip("/")
-    return urlunsplit((parts.scheme.lower(), host, parts.path.rstrip("/"), "", ""))
+    scheme = parts.scheme.lower()
+    container = user.partition(":")[0] if is_azure(scheme) else ""
+    host = f"{container}@{host}" if container else host
+    return urlunsplit((scheme, host, parts.path.rstrip("/"), "", ""))
 
 
 def _keep_id(path: Path) -> str:

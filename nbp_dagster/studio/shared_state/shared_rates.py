@@ -155,10 +155,12 @@ class SharedRateStore(RateStore):
 
     def _change_row(self, update: Callable[[RateState | None], tuple[Any, None]]) -> None:
         for _ in range(_TRIES):
+            is_fetched = self._known is None
             known = self._known or self._fetch()
             state, _result = update(known.state)
             if state is known.state:
-                if self._monotonic() - known.at <= FRESH_SECONDS:
+                # What was asked for just now is as new as it gets, however long the answer took.
+                if is_fetched or self._monotonic() - known.at <= FRESH_SECONDS:
                     return
             elif self._replace(known, state):
                 return

@@ -79,9 +79,10 @@ class CacheLimit:
         for entry in entries:
             if left <= self._most_bytes * _KEPT_SHARE or entry.used_at > until:
                 return
-            if self._must_stay(entry.path.name):
-                continue
             with suppress(OSError):
+                # Looked at again: it may have been used, or put to be sent, since it was listed.
+                if entry.path.stat().st_atime > until or self._must_stay(entry.path.name):
+                    continue
                 entry.path.unlink()
                 left -= entry.size
 

@@ -31,6 +31,8 @@ _LISTING_SECONDS: Final = 5.0
 # Seconds after which bytes that are put again are sent again: so their age there says when they
 # were last needed, which is what a later clean-up goes by.
 _SENT_SECONDS: Final = 3600.0
+# A clean-up leaves alone what was sent within a day; this is well within it.
+_KEPT_SECONDS: Final = 12 * 3600.0
 # A mark without its file is of a process that was killed, or of one that is about to write it.
 _ABANDONED_SECONDS: Final = 24 * 3600.0
 
@@ -118,6 +120,7 @@ class SharedStore(ImageStore, PrunableStore):
 
     def bring(self, digest: str, *, size: int) -> bool:
         if self._is_cached(digest, size):
+            self._send_removed(digest, size)
             return True
         data = self._fetch(digest)
         return data is not None and len(data) == size
@@ -162,11 +165,14 @@ class SharedStore(ImageStore, PrunableStore):
 
     def _is_cached(self, digest: str, size: int | None) -> bool:
         """Whether the cache has it; a file of another size is removed, as the URL has it whole."""
-        if self._cache.has(digest, size=size):
+        path = self._cache.path(digest)
+        found = stamp_of(path)
+        if found is not None and size in (None, found[1]):
             return True
-        if size is not None and not self._is_pending(digest):
+        # Nothing that is put meanwhile: it has its own size, and a mark before it is there.
+        if found is not None and not self._is_pending(digest):
             with suppress(OSError):
-                self._cache.path(digest).unlink()
+                path.unlink()
         return False
 
     def _read_cached(self, digest: str) -> bytes | None:
@@ -211,6 +217,19 @@ class SharedStore(ImageStore, PrunableStore):
         if found is None or found[1] != size or self._is_pending(digest):
             return False
         return time.time() - found[2] / 1e9 < _SENT_SECONDS
+
+    def _send_removed(self, digest: str, size: int) -> None:
+        """Send a cached file again that a clean-up elsewhere has removed from the URL since.
+
+        It removes what no machine has sent for a day, and a brief that is taken back needs it anew.
+        """
+        found = stamp_of(self._cache.path(digest))
+        if found is None or self._is_pending(digest):
+            return
+        is_young = time.time() - found[2] / 1e9 < _KEPT_SECONDS
+        if not is_young and self._remote.look_at(_name(digest)) is None:
+            self._mark(digest)
+            self._send(digest, size)
 
     def _send(self, digest: str, size: int) -> None:
         """Send a file of the cache, and take its mark away."""

@@ -40,8 +40,10 @@ _LOCAL: Final = frozenset({"file", "local"})
 # What drivers call the time of a file's last write, of all files that never change.
 _TIMES: Final = ("LastModified", "last_modified", "updated", "mtime", "created")
 
-# The user part before the host, and what follows a question mark.
+# The user part before the host, and what follows a question mark. Azure's drivers have the
+# container before the account's host, so there only what a colon begins is secret.
 _SECRET_PARTS: Final = re.compile(r"(?<=://)[^/?#]*@|[?#].*", re.DOTALL)
+_AZURE_SECRET_PARTS: Final = re.compile(r":[^/?#]*(?=@)|[?#].*", re.DOTALL)
 
 # What no second attempt changes; errors of our own are of a disk that is full or read-only.
 _LASTING: Final = (
@@ -55,6 +57,11 @@ _LASTING: Final = (
 )
 # Seconds before the second attempt; three times as long before each further one.
 _FIRST_PAUSE: Final = 0.5
+
+
+def is_azure(protocol: str) -> bool:
+    """Whether URLs of a protocol may name a container before the @: `abfs://box@account/...`."""
+    return EXTRAS.get(protocol) == "azure"
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,11 @@ class UrlFolder:
     @property
     def name(self) -> str:
         """The URL without user, password and query."""
-        return _SECRET_PARTS.sub("", self._url)
+        return self._secret_parts.sub("", self._url)
+
+    @property
+    def _secret_parts(self) -> re.Pattern[str]:
+        return _AZURE_SECRET_PARTS if is_azure(self._protocol) else _SECRET_PARTS
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes; None when there is none."""
@@ -254,7 +265,7 @@ class UrlFolder:
 
     def _redact(self, words: str) -> str:
         """Return an error's words as one line, without what the name leaves out of the URL."""
-        hidden = (part.strip("@?#") for part in _SECRET_PARTS.findall(self._url))
+        hidden = (part.strip("@?#:") for part in self._secret_parts.findall(self._url))
         pieces = (piece for part in hidden for piece in (part, part.rpartition(":")[2]) if piece)
         return redact(words, secrets=tuple(pieces))
 

@@ -31,6 +31,13 @@ def connect(url: str) -> None:
 
 
 @click.command()
+@click.argument("words")
+@report_errors
+def fail(words: str) -> None:
+    raise sa.exc.OperationalError("SELECT 1", {}, Exception(words))
+
+
+@click.command()
 @click.argument("path")
 @report_errors
 def write_twice(path: str) -> None:
@@ -60,6 +67,14 @@ def test_a_server_that_is_away_is_one_line_without_its_password() -> None:
     assert line.startswith("nbp: a database of Dagster failed: connection to server at")
     assert "every submitted job stays in the ledger" in line
     assert "hush-93c1" not in done.stderr
+
+
+def test_a_password_with_an_at_sign_is_not_told() -> None:
+    done = CliRunner().invoke(connect, ["postgresql+psycopg2://nbp:geh@eim@127.0.0.1:1/nbp"])
+    other = CliRunner().invoke(fail, ['could not translate host name "eim@nowhere" to address'])
+
+    assert "eim" not in done.stderr + other.stderr
+    assert 'host name "***@nowhere"' in other.stderr
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:

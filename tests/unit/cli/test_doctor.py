@@ -15,6 +15,7 @@ from nbp_dagster.cli.main import main
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import HEAD, begin_serialised, open_ledger
 from nbp_dagster.studio.shared_state.homes import Home, enter
+from nbp_dagster.studio.storage.store_note import write_note
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.service import ServiceProbe
 
@@ -249,6 +250,20 @@ def test_a_store_that_machines_share_is_written_read_and_left_clean(
     assert "writes in" in found["store"]["words"]
     assert found["clock of the store"]["verdict"] == "sound"
     assert not [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+
+
+def test_a_used_store_without_its_mark_is_a_fault_and_nothing_is_written_there(
+    tmp_path: Path, home: Path, doctor: Doctor
+) -> None:
+    url = f"file://{tmp_path}/not-mounted"
+    write_note(home / "store", url)
+
+    status, found = doctor(NBP_STORE_URL=url)
+
+    assert (status, found["store"]["verdict"]) == (1, "fault")
+    assert "not mounted" in found["store"]["words"]
+    assert str(home / "store" / "shared.json") in found["store"]["words"]
+    assert not (tmp_path / "not-mounted").exists()
 
 
 def test_a_store_that_cannot_be_reached_is_a_fault_without_its_password(doctor: Doctor) -> None:

@@ -156,7 +156,7 @@ def test_an_order_that_waits_when_the_run_is_stopped_is_looked_for_by_the_next(
     """Here the key is withdrawn while one order waits."""
     service.script(
         {**LOST, "prompt": "number 1"},
-        {"kind": "late_list", "path": "/queue", "seconds": 1.0},
+        {"kind": "late_list", "path": "/queue", "seconds": 20.0},
         {"kind": "slow_job", "prompt": "number 2", "seconds": 0.3},
         {"kind": "no_credit", "method": "POST", "prompt": "number 3"},
     )

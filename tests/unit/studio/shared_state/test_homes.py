@@ -130,6 +130,10 @@ def test_who_mounts_a_folder_has_its_id(tmp_path: Path) -> None:
         ("S3://pictures/nbp", "s3://pictures/nbp"),
         ("file:///mnt/pictures/", "file:///mnt/pictures"),
         ("/mnt/pictures", "/mnt/pictures"),
+        # Azure's drivers have the container there.
+        ("abfss://box@acct.example/nbp/?sas=x", "abfss://box@acct.example/nbp"),
+        ("ABFS://box:secret@acct.example/nbp", "abfs://box@acct.example/nbp"),
+        ("az://pictures/nbp", "az://pictures/nbp"),
         ("http://[bad", "a store whose URL can't be read"),
         ("", ""),
     ],

@@ -264,3 +264,24 @@ def test_three_machines_meet_no_more_429s_than_one_home_and_use_the_limit_up(
     assert accepted >= 0.85 * LIMIT * seconds
     assert shared <= 1.5 * in_one_home + 2
     assert shared < apart / 2
+
+
+def test_a_database_that_takes_its_time_is_asked_once(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock()
+    looks = 0
+
+    def monotonic() -> float:
+        # Between any two looks at the clock more time goes by than a state is fresh for.
+        nonlocal looks
+        looks += 1
+        clock.advance(2 * FRESH_SECONDS)
+        return clock.monotonic()
+
+    with closing(SharedRateStore(url, payer="a", monotonic=monotonic)) as store:
+        seen = [store.change(lambda state: (state, "as it is")) for _ in range(2)]
+
+    assert seen == ["as it is"] * 2
+    assert looks < 10
+    assert not caplog.records

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from nbp_dagster.studio.storage.cache_limit import CacheLimit
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import FolderStore
 from nbp_dagster.studio.storage.shared_store import SharedStore
@@ -283,6 +284,69 @@ def test_a_password_in_the_url_is_in_no_error_and_no_file(tmp_path: Path) -> Non
     assert "streng" not in str(caught.value)
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or b"geheim" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("abfss://box@acct.example/nbp?sas=streng", "abfss://box@acct.example/nbp"),
+        ("abfs://box:geheim@acct.example/nbp", "abfs://box@acct.example/nbp"),
+        ("s3://box:geheim@acct/nbp", "s3://acct/nbp"),
+    ],
+)
+def test_a_container_of_azure_is_part_of_a_stores_name(url: str, name: str) -> None:
+    assert UrlFolder(url).name == name
+
+
+def test_an_original_that_was_removed_elsewhere_is_sent_again_once_it_is_needed(
+    tmp_path: Path,
+) -> None:
+    remote = CountedFolder()
+    north, south = open_store(tmp_path / "north", remote), open_store(tmp_path / "south", remote)
+    digest = keep(north, b"an original")
+    assert south.get(digest) == b"an original"
+    # Sent long ago, so that a clean-up may remove it; a file that was fetched has no such time.
+    os.utime(north.path(digest), (0, 0))
+    north.remove(digest, unused_since=time.time() + 60)
+    remote.asked.clear()
+
+    assert south.bring(digest, size=11)
+
+    assert open_store(tmp_path / "east", remote).get(digest) == b"an original"
+    assert remote.asked["write"] == 1
+
+
+def test_an_original_that_is_there_is_not_sent_again(tmp_path: Path) -> None:
+    remote = CountedFolder()
+    store = open_store(tmp_path, remote)
+    digest = keep(store, b"an original")
+    assert store.bring(digest, size=11)
+    os.utime(store.path(digest), (0, 0))
+    remote.asked.clear()
+
+    assert store.bring(digest, size=11)
+
+    assert remote.asked == {"read": 1}
+
+
+def test_what_is_used_while_a_full_cache_is_looked_through_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "ab"
+    folder.mkdir()
+    first, second = folder / "first", folder / "second"
+    for age, path in enumerate((first, second)):
+        path.write_bytes(b"x" * 100)
+        os.utime(path, (1000 + age, 1000))
+
+    def must_stay(name: str) -> bool:
+        # Somebody reads the second while the first is judged.
+        if name == "first":
+            os.utime(second)
+        return False
+
+    CacheLimit(tmp_path, 10, must_stay=must_stay).make_room(1)
+
+    assert not first.exists()
+    assert second.exists()
 
 
 def test_what_is_removed_is_gone_for_all_and_sent_again_when_it_is_put_again(
