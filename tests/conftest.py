@@ -71,8 +71,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long files; the order within a file stays."""
     items.sort(key=_rank)
     for item in items:
-        if item.nodeid.startswith("tests/e2e/"):
-            item.add_marker(pytest.mark.timeout(_PROCESSES_SECONDS), append=False)
+        has_own = item.get_closest_marker("timeout") is not None
+        if item.nodeid.startswith("tests/e2e/") and not has_own:
+            item.add_marker(pytest.mark.timeout(_PROCESSES_SECONDS))
 
 
 def pytest_sessionstart() -> None:
