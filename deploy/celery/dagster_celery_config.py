@@ -26,5 +26,21 @@ worker_cancel_long_running_tasks_on_connection_loss = False
 
 # Run monitoring fails a run whose state is gone.
 result_expires = 1209600
-# What a run keeps of pictures goes back to the system with its process.
-worker_max_tasks_per_child = 10
+# A process a run: it loads the briefs as they are then, where a process that has run before would
+# keep those of its first run, and leave out prompts that came since.
+worker_max_tasks_per_child = 1
+
+if os.environ.get("NBP_LOG_FORMAT") == "json":
+    import logging
+
+    from celery.signals import setup_logging
+
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.telemetry.json_logs import set_up_json_logs
+
+    # Celery would put a handler of its own beside ours, and write our lines into lines of its own.
+    @setup_logging.connect(weak=False)
+    def write_json(**_: object) -> None:
+        """Have the worker's logs, and those of its runs, be JSON, one object a line."""
+        set_up_json_logs(read_settings().secrets)
+        logging.getLogger("celery").setLevel(logging.INFO)

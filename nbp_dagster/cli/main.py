@@ -79,7 +79,3 @@ for command in (
     gc,
 ):
     main.add_command(command)
-
-
-if __name__ == "__main__":
-    main()

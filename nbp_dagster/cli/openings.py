@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from nbp_dagster.studio.studio import Studio
 
 # What `nbp` starts, for a process of its own.
-_NBP = "nbp_dagster.cli.main"
+_NBP = "nbp_dagster"
 
 
 @contextmanager

@@ -60,11 +60,14 @@ THROTTLED: Final = Metric(
     "nbp.requests.throttled", "counter", "{request}", "answers of 429", ("endpoint",)
 )
 SPEND: Final = Metric("nbp.spend.usd", "counter", "{USD}", "USD billed, pictures lost included")
+OUTCOME_NAMES: Final = ("generated", "reused", "refused", "failed")
+"""What becomes of a prompt."""
+
 OUTCOMES: Final = Metric(
     "nbp.outcomes",
     "counter",
     "{prompt}",
-    "prompts by what became of them: generated, reused, refused, failed",
+    f"prompts by what became of them: {', '.join(OUTCOME_NAMES)}",
     ("outcome",),
 )
 REFUSALS: Final = Metric(

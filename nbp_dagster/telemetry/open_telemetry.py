@@ -114,6 +114,19 @@ class OpenTelemetryObserver:
         self._run = self._tracer.start_span("run", attributes=self._always)
         self._batch = self._run
         self._purchases: dict[str, Span] = {}
+        self._begin_counters()
+
+    def _begin_counters(self) -> None:
+        """Send counters at 0 before anything is counted.
+
+        A process is a series of its own, and what a Prometheus sees grow is the difference to the
+        first value it sees: without a 0, what a run does in its first minute would not count.
+        """
+        for metric in (metrics.SPEND, metrics.REFUSALS):
+            self._count(metric, 0)
+        for outcome in metrics.OUTCOME_NAMES:
+            self._count(metrics.OUTCOMES, 0, outcome=outcome)
+        threading.Thread(target=_flush, args=(self._meters,), daemon=True).start()
 
     def record_request(self, facts: RequestFacts) -> None:
         """Take a request: its time, its 429, its span."""

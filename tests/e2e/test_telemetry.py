@@ -52,7 +52,12 @@ def test_a_collector_sees_every_metric_and_the_spans_of_a_run(live: Shell) -> No
     assert receiver.latest("nbp.outcomes") == {
         (("outcome", "generated"), oxen): 2,
         (("outcome", "refused"), oxen): 1,
+        (("outcome", "reused"), oxen): 0,
+        (("outcome", "failed"), oxen): 0,
     }
+    # A series that does not begin at 0 lacks what it begins with, where growth is summed.
+    assert set(receiver.first("nbp.outcomes").values()) == {0}
+    assert set(receiver.first("nbp.spend.usd").values()) == {0}
     assert receiver.latest("nbp.refusals") == {(oxen,): 1}
     assert receiver.latest("nbp.requests.throttled") == {(("endpoint", "queue"), oxen): 1}
     assert receiver.latest("nbp.jobs.in_flight") == {(oxen,): 0}, "as the run left it"

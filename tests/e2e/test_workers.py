@@ -6,9 +6,11 @@ held each time: every prompt is made, each is paid once, the budget holds, and o
 written. `make scale-proof` does the same with 1,000 prompts in runs of 100.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -98,3 +100,34 @@ def test_runs_that_live_are_failed_for_a_lost_result_backend_and_nothing_is_paid
 
         site.wait(head, backfill, seconds=PATIENCE)
         site.require_all_made_once(head)
+
+
+def test_a_worker_makes_prompts_that_came_since_its_last_run_and_logs_json(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    work = Work(prompts=1, latency=0.1, settings=(("NBP_LOG_FORMAT", "json"),))
+    with open_site(tmp_path, postgres, work) as site, ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        worker = stack.enter_context(site.farm.worker("north"))
+        [first] = work.keys
+        run = head.operator.wait_for_end(head.operator.launch(first, first))
+        assert run.status == "SUCCESS"
+
+        more = replace(work, prompts=2)
+        for machine in ("head", "north"):
+            more.write(site.farm.shell(machine).briefs)
+        head.operator.reload()
+        run = head.operator.wait_for_end(head.operator.launch(first, more.keys[1]))
+
+        assert run.status == "SUCCESS"
+        made = head.instance.get_materialized_partitions(dg.AssetKey("generated_images"))
+        assert set(made) == set(more.keys)
+        assert site.service.bills == 2
+        said = worker.process.output
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    generated = [line for line in lines if line["message"] == "generated: winter/room2/all/1x1/v1"]
+    assert len(generated) == 1
+    assert generated[0]["run_id"]
+    # Celery's own records too, and none of ours within one of its lines.
+    assert any(line["logger"].startswith("celery") for line in lines)
+    assert "ForkPoolWorker" not in said

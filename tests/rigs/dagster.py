@@ -94,6 +94,13 @@ query ($id: String!) {
   }
 }
 """
+_RELOAD = """
+mutation ($name: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $name) {
+    __typename ... on WorkspaceLocationEntry { locationOrLoadError { __typename } }
+  }
+}
+"""
 _PARTITIONS = """
 query ($asset: AssetKeyInput!) {
   assetNodeOrError(assetKey: $asset) {
@@ -178,6 +185,12 @@ class Operator:
         params = {"parentRunId": run_id, "strategy": "FROM_FAILURE"}
         answer = self.dev.query(_REEXECUTE, params=params)
         return self._started(answer["launchRunReexecution"])
+
+    def reload(self) -> None:
+        """Press "Reload definitions"."""
+        answer = self.dev.query(_RELOAD, name="nbp_dagster")["reloadRepositoryLocation"]
+        assert answer["__typename"] == "WorkspaceLocationEntry", answer
+        assert answer["locationOrLoadError"]["__typename"] == "RepositoryLocation", answer
 
     def terminate(self, run_id: str) -> None:
         """Cancel a run."""

@@ -33,6 +33,9 @@ from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 # What the staleness resolver reads through.
 from dagster._core.loader import LoadingContextForTest
 
+# A code server, asked as the webserver does.
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
+
 # What the webserver is sent of a code location, searched for secrets and weighed.
 from dagster._core.remote_representation.external_data import RepositorySnap
 
@@ -68,6 +71,7 @@ __all__ = [
     "EventLogCursor",
     "EventLogEntry",
     "ExecuteRunArgs",
+    "GrpcServerCodeLocationOrigin",
     "InstanceRef",
     "LoadingContextForTest",
     "PartitionBackfill",

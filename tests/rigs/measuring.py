@@ -129,7 +129,7 @@ class Rig:
 
     def nbp(self, *words: str, settings: Mapping[str, str]) -> Spent:
         """Run `nbp` to its end."""
-        return self._measure(["-m", "nbp_dagster.cli.main", *words], settings)
+        return self._measure(["-m", "nbp_dagster", *words], settings)
 
     def work(self, *words: str, settings: Mapping[str, str] | None = None) -> Spent:
         """Run one of the tasks of `tests.bench.tasks` in a process of its own."""

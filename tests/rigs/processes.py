@@ -277,7 +277,7 @@ class DagsterDev:
         return dict(answer["data"])
 
 
-_NBP = (sys.executable, "-m", "nbp_dagster.cli.main")
+_NBP = (sys.executable, "-m", "nbp_dagster")
 _DAGSTER = (sys.executable, "-m", "dagster")
 
 

@@ -47,14 +47,19 @@ class Receiver:
 
     def latest(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
         """Return the latest value of a counter or gauge, by its attributes."""
-        found = {}
+        return dict(self._points(name))
+
+    def first(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+        """Return the first value of a counter or gauge, by its attributes."""
+        return dict(reversed(list(self._points(name))))
+
+    def _points(self, name: str) -> Iterator[tuple[tuple[tuple[str, str], ...], float]]:
         for metric in self.metrics:
             if metric.name == name:
                 points = (metric.sum if metric.HasField("sum") else metric.gauge).data_points
                 for point in points:
                     value = point.as_double if point.HasField("as_double") else point.as_int
-                    found[tuple(sorted(_texts(point.attributes).items()))] = float(value)
-        return found
+                    yield tuple(sorted(_texts(point.attributes).items())), float(value)
 
     def parents(self) -> set[tuple[str, str]]:
         """Return each span's name with its parent's; a root's is empty."""

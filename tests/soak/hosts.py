@@ -20,6 +20,8 @@ from tests.soak.servers import Servers
 
 # Commands that one host runs at once.
 _COMMANDS = 2
+# In which Python itself loads, whose Ctrl-C is a traceback of its own.
+_LOADED_SECONDS = 5.0
 # Of the disk on which a host's home lies, where one can be had.
 _DISK_MB = 256
 # Of every machine: an outage that lasts longer is told, and a run that died is so within a minute.
@@ -36,11 +38,13 @@ class Command:
         words: What was typed.
         process: Its process.
         killed: Whether it was killed, so that its words are cut off.
+        begun_at: When it was typed, by `time.monotonic`.
     """
 
     words: str
     process: Process
     killed: bool = False
+    begun_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -84,7 +88,12 @@ class Host:
 
     def interrupt(self, dice: random.Random) -> bool:
         """Press Ctrl-C on a command; whether there was one."""
-        return self._send(dice, signal.SIGINT)
+        until = time.monotonic() - _LOADED_SECONDS
+        loaded = [command for command in self.running if command.begun_at < until]
+        if not loaded:
+            return False
+        dice.choice(loaded).process.send(signal.SIGINT)
+        return True
 
     def kill(self, dice: random.Random) -> bool:
         """Kill a command with all its children; whether there was one."""
@@ -126,13 +135,6 @@ class Host:
         time.sleep(seconds)
         for cable in self.cables:
             cable.mend()
-
-    def _send(self, dice: random.Random, number: signal.Signals) -> bool:
-        running = self.running
-        if not running:
-            return False
-        dice.choice(running).process.send(number)
-        return True
 
     def _look_at(self, command: Command) -> None:
         self.ended += 1

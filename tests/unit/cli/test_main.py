@@ -113,3 +113,25 @@ def test_the_simulator_does_not_start_with_what_can_t_be(option: str, value: str
     assert done.exit_code in (1, 2)
     assert isinstance(done.exception, SystemExit)
     assert option.strip("-").replace("-", "_") in done.stderr.replace("-", "_")
+
+
+def test_ctrl_c_while_the_commands_load_is_no_traceback(tmp_path: Path) -> None:
+    """The commands' module is one that interrupts, as somebody at the keyboard does."""
+    script = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Interrupting(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "nbp_dagster.cli.main":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from nbp_dagster.__main__ import run
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
