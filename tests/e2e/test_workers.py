@@ -26,6 +26,8 @@ __all__ = ["postgres"]
 WORK = Work(
     prompts=int(os.environ.get("SCALE_PROMPTS", "24")),
     per_run=int(os.environ.get("SCALE_PER_RUN", "4")),
+    # Jobs of 6 s: a run lasts as long as monitors and sensors need to see what became of it.
+    latency=6.0,
     # Dead within seconds, and two pictures at a time: runs that take long enough to be disturbed.
     settings=(("NBP_SILENCE_SECONDS", "6"), ("NBP_IN_FLIGHT", "2")),
 )
@@ -66,9 +68,8 @@ def test_whatever_happens_to_workers_and_broker_every_prompt_is_made_and_paid_on
             stack.enter_context(site.farm.worker(name)) for name in ("north", "east", "south")
         )
         backfill = site.ask(head)
-        wait_for(lambda: len(at_work(head)) == 3, what="runs on three workers")
+        began = wait_for(lambda: at_work(head, least=3), what="runs on three workers")
         wait_for(lambda: site.service.bills >= 3, what="first pictures")
-        began = {run.run_id for run in at_work(head)}
 
         north.kill()
         east.cut_off()
@@ -91,9 +92,8 @@ def test_runs_that_live_are_failed_for_a_lost_result_backend_and_nothing_is_paid
         for name in ("north", "south"):
             stack.enter_context(site.farm.worker(name))
         backfill = site.ask(head)
-        wait_for(lambda: len(at_work(head)) >= 2, what="runs on both workers")
+        began = wait_for(lambda: at_work(head, least=2), what="runs on both workers")
         wait_for(lambda: site.service.bills >= 2, what="first pictures")
-        began = {run.run_id for run in at_work(head)}
 
         site.redis.flush(BACKEND)
         wait_for(lambda: statuses(head, began) & {"FAILURE"}, what="a living run that is failed")

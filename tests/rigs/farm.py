@@ -118,9 +118,10 @@ class Site:
         assert made.metadata["without_picture"].value == "none"
 
 
-def at_work(head: Head) -> list[dg.DagsterRun]:
-    """The runs that have begun and not ended."""
-    return list(head.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
+def at_work(head: Head, *, least: int) -> set[str]:
+    """The runs that have begun and not ended; none while there are fewer than so many."""
+    found = head.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    return {run.run_id for run in found} if len(found) >= least else set()
 
 
 @contextmanager

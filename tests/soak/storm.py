@@ -18,6 +18,8 @@ from tests.soak.workshop import Workshop
 _PAUSE = (0.2, 2.5)
 # Seconds that something is away: less than a run waits, and now and then more.
 _AWAY = (1.0, 12.0)
+# In which Dagster's daemon begins with a backfill that was asked for, and with a retry.
+_QUIET = 40.0
 # What asking the webserver ends with while its database is away, and once after: it finds out then
 # that its connections are gone.
 _NO_ANSWER = (AssertionError, requests.RequestException, ValueError, KeyError, TypeError)
@@ -160,19 +162,21 @@ class Storm:
 
 
 def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
-    """Wait until every command and every run of Dagster has ended.
+    """Wait until every command and every run of Dagster has ended, and none has begun for a while.
 
     Raises:
         TimeoutError: Something still runs after so many seconds.
     """
     operator = storm.workshop.head.operator
-    until = time.monotonic() + seconds
+    until, quiet_since = time.monotonic() + seconds, time.monotonic()
     while True:
         commands = [item.words for host in storm.hosts for item in host.running]
         runs = ["unknown"]
         with suppress(*_NO_ANSWER):
             runs = [run.id for run in operator.runs() if run.status in _UNDER_WAY]
-        if not commands and not runs:
+        if commands or runs:
+            quiet_since = time.monotonic()
+        elif time.monotonic() - quiet_since > _QUIET:
             return
         if time.monotonic() > until:
             raise TimeoutError(f"still running: {commands} {runs}")
