@@ -14,7 +14,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import begin_reading, location_of, translate_errors
 from nbp_dagster.studio.ledger.schema import identity, purchases
 from nbp_dagster.studio.storage.files import write_atomically
-from nbp_dagster.studio.storage.store_note import note_path, read_note
+from nbp_dagster.studio.storage.store_note import note_path, read_note, write_note
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 T = TypeVar("T")
@@ -89,6 +89,7 @@ class LedgerMark:
             self._write(now)
         else:
             self._require_own(marked, now)
+        write_note(self._store, marked=self._where)
         self._is_own = True
 
     def require_marked_store(self) -> None:
@@ -235,8 +236,8 @@ class LedgerMark:
 
 
 def was_used(store: Path, shared: UrlFolder) -> bool:
-    """Whether a home has sent pictures to a store before, which therefore has a mark."""
-    return read_note(store) == shared.name
+    """Whether a home has used a store before, which therefore has a mark."""
+    return read_note(store).marked == shared.name
 
 
 def describe_unmarked(store: Path, shared: UrlFolder) -> str:

@@ -27,9 +27,16 @@ from nbp_dagster.studio.sets.set_writer import list_files, remove_files
 from nbp_dagster.studio.sets.staged_index import FileIndex
 from nbp_dagster.studio.sharing.set_pages import SetPages, pack_pages
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import StoreError, hold_lock, sync_disk, write_atomically
+from nbp_dagster.studio.storage.files import (
+    StoreError,
+    hold_lock,
+    stamp_of,
+    sync_disk,
+    write_atomically,
+)
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.storage.open_store import StorePlaces
+from nbp_dagster.studio.storage.store_note import note_path
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 
 SETS: Final = "sets"
@@ -82,6 +89,7 @@ class SharedSets:
     def __init__(self, paths: StudioPaths, places: StorePlaces, *, clock: Clock) -> None:
         self._sets = paths.sets
         self._notes = paths.sharing
+        self._store = paths.store
         self._images: ImageStore = places.images
         self._shared = places.shared
         self._clock = clock
@@ -124,7 +132,11 @@ class SharedSets:
         if shared is None:
             if whole and (self._sets / campaign / MANIFEST).is_file():
                 with self._locked(campaign):
-                    self._send(campaign, read_manifest(self._sets / campaign / MANIFEST))
+                    manifest = read_manifest(self._sets / campaign / MANIFEST)
+                    for picture in manifest.pictures:
+                        # Sent again where a clean-up has removed what no set needed.
+                        self._images.bring(picture.sha256, size=picture.bytes)
+                    self._send(campaign, manifest)
             return
         if self._is_here(shared, whole=whole):
             return
@@ -144,7 +156,9 @@ class SharedSets:
         stamps = {
             found[1]: files[found[0]].stamp for found in map(_CAMPAIGN.fullmatch, files) if found
         }
-        for campaign in sorted({*stamps, *(self._list_own() if whole else ())}):
+        # One that was there, and is not any more, was removed for all.
+        own = (campaign for campaign in self._list_own() if not self._was_there(campaign))
+        for campaign in sorted({*stamps, *(own if whole else ())}):
             seen = (stamps[campaign], whole) if campaign in stamps else None
             if seen is None or self._seen.get(campaign) not in (seen, (seen[0], True)):
                 self.bring(campaign, whole=whole)
@@ -250,6 +264,12 @@ class SharedSets:
             and (note.get("whole") is True or not whole)
             and (self._sets / shared.campaign / MANIFEST).is_file()
         )
+
+    def _was_there(self, campaign: str) -> bool:
+        """Whether this store has had a set since this home first used it."""
+        noted = stamp_of(self._notes / f"{campaign}.json")
+        joined = stamp_of(note_path(self._store))
+        return noted is not None and (joined is None or noted[2] >= joined[2])
 
     def _note(self, shared: SharedSet, *, whole: bool) -> None:
         note = {"set": asdict(shared), "whole": whole}

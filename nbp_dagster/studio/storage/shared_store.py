@@ -260,13 +260,13 @@ class SharedStore(ImageStore, PrunableStore):
         with self._joining:
             if self._has_joined:
                 return
-            if read_note(self._folder) != self._remote.name:
+            if read_note(self._folder).store != self._remote.name:
                 here = [path.name for path in self._folder.glob("[0-9a-f][0-9a-f]/*")]
                 there = self._remote.sizes(IMAGES) if here else {}
                 for digest in here:
                     if _name(digest).removeprefix(f"{IMAGES}/") not in there:
                         self._mark(digest)
-                write_note(self._folder, self._remote.name)
+                write_note(self._folder, store=self._remote.name)
             self._has_joined = True
 
 

@@ -1,6 +1,7 @@
 """A note in a home's cache: which store, behind which URL, the home has sent its pictures to."""
 
 import json
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from nbp_dagster.studio.storage.files import write_atomically
@@ -8,26 +9,40 @@ from nbp_dagster.studio.storage.files import write_atomically
 _NOTE = "shared.json"
 
 
+@dataclass(frozen=True)
+class StoreNote:
+    """What a home knows of its store; names are URLs without user and password.
+
+    Attributes:
+        store: The store to which all pictures of the cache went, or are marked to be sent.
+        marked: The store that was seen with the mark of the home's ledger.
+    """
+
+    store: str = ""
+    marked: str = ""
+
+
 def note_path(folder: Path) -> Path:
-    """Return where the note of a cache is, for messages."""
+    """Return where the note of a cache is."""
     return folder / _NOTE
 
 
-def read_note(folder: Path) -> str | None:
-    """Return the store's name, without user and password; None where there is no note."""
+def read_note(folder: Path) -> StoreNote:
+    """Return the note of a cache; an empty one where there is none, or none that can be read."""
     try:
-        note = json.loads(note_path(folder).read_bytes())
-    except (OSError, ValueError):
-        return None
-    name = note.get("store") if isinstance(note, dict) else None
-    return name if isinstance(name, str) else None
+        found = json.loads(note_path(folder).read_bytes())
+        return StoreNote(str(found.get("store", "")), str(found.get("marked", "")))
+    except (OSError, ValueError, AttributeError):
+        return StoreNote()
 
 
-def write_note(folder: Path, name: str) -> None:
-    """Write down that all pictures of the cache are at this store, or marked to be sent there.
+def write_note(folder: Path, *, store: str = "", marked: str = "") -> None:
+    """Write what is known now beside what was.
 
     Raises:
         StoreError: The note can't be written.
     """
-    note = json.dumps({"store": name}).encode()
-    write_atomically(note_path(folder), note, private_in=folder)
+    known = read_note(folder)
+    note = replace(known, store=store or known.store, marked=marked or known.marked)
+    if note != known:
+        write_atomically(note_path(folder), json.dumps(asdict(note)).encode(), private_in=folder)

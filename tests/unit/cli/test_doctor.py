@@ -256,7 +256,7 @@ def test_a_used_store_without_its_mark_is_a_fault_and_nothing_is_written_there(
     tmp_path: Path, home: Path, doctor: Doctor
 ) -> None:
     url = f"file://{tmp_path}/not-mounted"
-    write_note(home / "store", url)
+    write_note(home / "store", marked=url)
 
     status, found = doctor(NBP_STORE_URL=url)
 

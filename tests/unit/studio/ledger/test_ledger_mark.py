@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark
-from nbp_dagster.studio.storage.store_note import note_path, write_note
+from nbp_dagster.studio.storage.store_note import note_path
 from tests.fakes.clock import FakeClock
 from tests.fakes.url_folder import CountedFolder
 from tests.unit.studio.ledger.databases import a_row, opened, write
@@ -42,8 +42,6 @@ def test_a_used_store_without_its_mark_is_a_disk_that_is_not_mounted(tmp_path: P
     with opened(tmp_path / "one.sqlite") as engine:
         write(engine, a_row())
         mark(tmp_path, engine, shared).require_own_store()
-        # As the first picture that is sent there leaves it.
-        write_note(tmp_path / "store", shared.name)
         shared.remove("ledger.json")
 
         with pytest.raises(LedgerBehind, match=r"memory://.* has no ledger.json, and this home"):

@@ -195,6 +195,38 @@ def test_a_set_from_before_the_store_was_shared_is_sent(
     assert south.require_whole() == written.manifest
 
 
+def test_a_set_that_was_removed_from_the_store_is_not_sent_again_by_any_machine(
+    north: Home, south: Home, remote: CountedFolder, tmp_path: Path
+) -> None:
+    reviewing = open_home(tmp_path / "east", remote)
+    north.write(sample())
+    south.sets.bring_all()
+    reviewing.sets.bring_all(whole=False)
+
+    remote.remove(f"sets/{CAMPAIGN}.json")
+
+    for home in (north, south, reviewing):
+        home.sets.bring_all()
+    assert remote.read(f"sets/{CAMPAIGN}.json") is None
+
+
+def test_a_store_that_was_emptied_has_everything_again_once_its_note_is_removed(
+    north: Home, south: Home, remote: CountedFolder
+) -> None:
+    north.write(sample())
+    for prefix in ("images", "sets"):
+        for name in remote.sizes(prefix):
+            remote.remove(f"{prefix}/{name}")
+    (north.paths.store / "shared.json").unlink()
+
+    again = open_home(north.paths.home, remote)
+    again.places.images.settle()
+    again.sets.bring_all()
+
+    south.sets.bring(CAMPAIGN)
+    assert south.require_whole() == north.require_whole()
+
+
 def test_the_list_of_sets_has_those_of_all_machines(north: Home, south: Home) -> None:
     north.write(sample())
 
