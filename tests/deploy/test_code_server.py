@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from nbp_dagster.project import open_instance
-from tests.deploy.files import DOCKER, read_yaml
+from tests.deploy.files import DOCKER, fill, read_yaml
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.dagster_private import GrpcServerCodeLocationOrigin
 from tests.rigs.processes import Shell, _free_port, wait_for
@@ -15,19 +15,16 @@ from tests.rigs.processes import Shell, _free_port, wait_for
 def test_reload_definitions_brings_new_prompts(tmp_path: Path) -> None:
     words = read_yaml(DOCKER / "docker-compose.yaml")["services"]["code"]["command"]
     port = _free_port()
-    own = {
-        "dagster": [sys.executable, "-m", "dagster"],
-        "0.0.0.0": ["127.0.0.1"],
-        "4000": [str(port)],
-    }
-    command = [part for word in words for part in own.get(word, [word])]
+    here = {"0.0.0.0": "127.0.0.1", "4000": str(port)}
+    command = [sys.executable, "-m", *(here.get(word, fill(word, secret="")) for word in words)]
     shell = Shell(tmp_path)
     write_briefs(shell.briefs, campaign(shot("kitchen"), id="winter"))
     origin = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=port, location_name="nbp_dagster")
 
-    with open_instance(shell.home / "dagster") as instance, shell.in_repository(*command):
+    with open_instance(shell.home / "dagster") as instance, shell.in_repository(*command) as server:
 
         def is_up() -> bool:
+            assert server.is_running, server.output
             check = ("api", "grpc-health-check", "--port", str(port))
             return shell.dagster(*check).returncode == 0
 

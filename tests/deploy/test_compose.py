@@ -27,7 +27,7 @@ OURS = ("code", "webserver", "daemon", "worker", "review")
 # Of the compose specification, those in use.
 KEYS = {
     *("build", "cap_drop", "command", "cpus", "depends_on", "deploy", "entrypoint", "environment"),
-    *("healthcheck", "image", "init", "mem_limit", "ports", "read_only", "restart"),
+    *("healthcheck", "image", "init", "logging", "mem_limit", "ports", "read_only", "restart"),
     *("security_opt", "stop_grace_period", "tmpfs", "volumes"),
 }
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
@@ -78,6 +78,50 @@ def test_every_service_that_stays_has_a_health_check_and_a_limit_of_memory() -> 
         assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
         assert re.fullmatch(r"[0-9]+[mg]", service["mem_limit"]), name
         assert service["restart"] == "unless-stopped", name
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_log_of_a_service_does_not_grow_without_bound(name: str) -> None:
+    assert SERVICES[name]["logging"] == {
+        "driver": "local",
+        "options": {"max-size": "20m", "max-file": "5"},
+    }
+
+
+def test_the_image_is_built_with_what_the_environment_asks_for() -> None:
+    build = SERVICES["code"]["build"]
+    text = (ROOT / build["dockerfile"]).read_text("utf-8")
+    defaults = dict(re.findall(r"^ARG ([A-Z]+)=(.*)$", text, re.MULTILINE))
+    example = read_environment(DOCKER / ".env.example")
+
+    assert set(build["args"]) == {"EXTRAS", "CHARACTER"}
+    for name, value in build["args"].items():
+        assert dict(list_interpolated(value)) == {name: "-"}
+        assert fill(value, secret="") == defaults[name] == example[name], name
+
+
+def test_runs_as_containers_add_a_launcher_to_what_the_image_is_built_with() -> None:
+    args = RUNS["services"]["code"]["build"]["args"]
+    text = (DOCKER / "Dockerfile").read_text("utf-8")
+
+    # Compose takes the keys of both mappings.
+    assert isinstance(args, dict)
+    assert set(args) == {"LAUNCHERS"}
+    assert not set(args) & set(SERVICES["code"]["build"]["args"])
+    assert set(args) <= set(re.findall(r"^ARG ([A-Z]+)=", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["webserver", "daemon"])
+def test_dagsters_own_logs_have_the_format_of_the_environment(name: str) -> None:
+    command = SERVICES[name]["command"]
+    value = command[command.index("--log-format") + 1]
+
+    assert dict(list_interpolated(value)) == {"DAGSTER_LOG_FORMAT": "-"}
+    assert (
+        fill(value, secret="")
+        == (read_environment(DOCKER / ".env.example")["DAGSTER_LOG_FORMAT"])
+        == "colored"
+    )
 
 
 def test_no_health_check_asks_the_service() -> None:

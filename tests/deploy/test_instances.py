@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dagster_postgres import DagsterPostgresStorage
 
 from tests.deploy.files import DEPLOY, DOCKER, ROOT, list_interpolated, read_yaml
@@ -112,6 +113,16 @@ def test_helm_values_have_no_secret_and_only_parts_of_the_chart() -> None:
         *("dagsterDaemon", "dagster-user-deployments", "runLauncher", "computeLogManager"),
         *("telemetry", "concurrency", "imagePullSecrets"),
     }
+
+
+def test_the_code_location_pulls_its_image_with_the_same_secrets_as_the_rest() -> None:
+    text = (DEPLOY / "helm" / "values.yaml").read_text("utf-8")
+
+    # One object: what is written at the anchor is in both places.
+    assert HELM["dagster-user-deployments"]["imagePullSecrets"] is HELM["imagePullSecrets"]
+    named = yaml.safe_load(text.replace("&pull []", "&pull [{name: registry}]"))
+    assert named["imagePullSecrets"] == [{"name": "registry"}]
+    assert named["dagster-user-deployments"]["imagePullSecrets"] == [{"name": "registry"}]
 
 
 def list_resources(value: object) -> list[Mapping[str, Any]]:
