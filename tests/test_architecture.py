@@ -34,7 +34,7 @@ ORDER = (
     ("components", "project"),
     ("cli",),
 )
-# Modules of the package's top level that belong to no room; others are a room's, as the start of `nbp` is.
+# Modules of the package's top level that belong to no room, and those that are a room's.
 BASE_MODULES = {
     "__init__",
     "addresses",

@@ -13,6 +13,9 @@ from nbp_dagster.errors import NbpError
 # PEP 249's names for faults of a database that are not the program's, in every driver and in
 # SQLAlchemy; by name, since most commands import none of these.
 _DATABASE_ERRORS = frozenset({"OperationalError", "InterfaceError"})
+# SQLite's words for faults of the program, or of a schema that is another version's: no later
+# attempt helps, so their traceback is left.
+_PROGRAMS = ("no such ", "near ")
 # What stands before an @ in quotes, or in an address.
 _USER_PART = re.compile(r"""(["'(]|//)[^"'\s]*@""")
 
@@ -52,7 +55,8 @@ def _find_database_error(error: BaseException) -> BaseException | None:
     found: BaseException | None = error
     while found is not None and type(found).__name__ not in _DATABASE_ERRORS:
         found = found.__cause__
-    return found
+    words = str(getattr(found, "orig", found))
+    return None if words.startswith(_PROGRAMS) else found
 
 
 def _describe(error: BaseException) -> str:

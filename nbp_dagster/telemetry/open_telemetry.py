@@ -85,13 +85,10 @@ def _tracers(is_sent: bool) -> TracerProvider:
     return provider
 
 
-def _flush(provider: MeterProvider | TracerProvider, is_last: bool = True) -> None:
+def _flush(provider: MeterProvider | TracerProvider) -> None:
     try:
         provider.force_flush(int(_FLUSH_SECONDS * 1000))
     except Exception as error:  # noqa: BLE001  # readers raise `Exception` itself
-        if not is_last:
-            # The last one tells it.
-            return
         words = redact(f"{type(error).__name__}: {error}")
         logger.warning("metrics or traces of this run were not all sent: %s", words)
 
@@ -129,7 +126,7 @@ class OpenTelemetryObserver:
             self._count(metric, 0)
         for outcome in metrics.OUTCOME_NAMES:
             self._count(metrics.OUTCOMES, 0, outcome=outcome)
-        threading.Thread(target=_flush, args=(self._meters, False), daemon=True).start()
+        threading.Thread(target=_flush, args=(self._meters,), daemon=True).start()
 
     def record_request(self, facts: RequestFacts) -> None:
         """Take a request: its time, its 429, its span."""

@@ -80,11 +80,13 @@ class LedgerMark:
         """
         if self._is_own:
             return
+        # Before the mark is read: another process of this home writes that first.
+        is_used = self._shared is not None and was_used(self._store, self._shared)
         marked, now = self._read(), self._position()
         if marked is None:
             if now.newest == 0 and self._holds_images():
                 raise LedgerBehind(self._describe_empty())
-            if self._shared is not None and was_used(self._store, self._shared):
+            if self._shared is not None and is_used and self._shared.look_at(MARK) is None:
                 raise LedgerBehind(describe_unmarked(self._store, self._shared))
             self._write(now)
         else:
@@ -245,8 +247,8 @@ def describe_unmarked(store: Path, shared: UrlFolder) -> str:
     return (
         f"the store {shared.name} has no {MARK}, and this home has used it before: a disk that is "
         "not mounted, or another service under the same name? What is bought would be missing in "
-        f"the right one. Where it is the right one, emptied or new, remove {note_path(store)}: "
-        "what this home has is then sent there again"
+        f"the right one. Where it is the right one, emptied or new, remove {note_path(store)} and "
+        f"the folder {store.parent / 'sharing'}: what this home has is then sent there again"
     )
 
 

@@ -125,7 +125,9 @@ def require_common_store(home: Home, known: Sequence[Home], *, where: str) -> No
         StateApart: It does not.
     """
     others = [each for each in known if each.home_id != home.home_id]
-    apart = [each for each in others if not home.store or each.store != home.store]
+    # A row of before has a store of Azure without its container; that home's next run adds it.
+    same = {home.store, _without_container(home.store)}
+    apart = [each for each in others if not home.store or each.store not in same]
     if not apart:
         return
     here = f"this one ({home.folder}) keeps them in {home.store or 'its own folder'}"
@@ -182,6 +184,12 @@ def redact_store(url: str) -> str:
     container = user.partition(":")[0] if is_azure(scheme) else ""
     host = f"{container}@{host}" if container else host
     return urlunsplit((scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def _without_container(store: str) -> str:
+    scheme, mark, rest = store.partition("://")
+    container, _, account = rest.rpartition("@")
+    return f"{scheme}{mark}{account}" if container and is_azure(scheme) else store
 
 
 def _keep_id(path: Path) -> str:

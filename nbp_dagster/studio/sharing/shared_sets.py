@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.ledger.ledger_mark import MARK, describe_unmarked, was_used
 from nbp_dagster.studio.manifest.manifest import ManifestError, Picture, SetManifest, set_digest
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.set_files import SetFiles
@@ -30,13 +31,12 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import (
     StoreError,
     hold_lock,
-    stamp_of,
     sync_disk,
     write_atomically,
 )
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.storage.open_store import StorePlaces
-from nbp_dagster.studio.storage.store_note import note_path
+from nbp_dagster.studio.storage.store_note import read_note
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 
 SETS: Final = "sets"
@@ -92,6 +92,7 @@ class SharedSets:
         self._store = paths.store
         self._images: ImageStore = places.images
         self._shared = places.shared
+        self._shared_name = "" if places.shared is None else places.shared.name
         self._clock = clock
         self._looking = threading.Lock()
         self._next_look = -math.inf
@@ -131,11 +132,13 @@ class SharedSets:
         shared = self._read_shared(self._shared, campaign)
         if shared is None:
             if whole and (self._sets / campaign / MANIFEST).is_file():
+                if was_used(self._store, self._shared) and self._shared.look_at(MARK) is None:
+                    raise StoreError(describe_unmarked(self._store, self._shared))
                 with self._locked(campaign):
                     manifest = read_manifest(self._sets / campaign / MANIFEST)
                     for picture in manifest.pictures:
-                        # Sent again where a clean-up has removed what no set needed.
-                        self._images.bring(picture.sha256, size=picture.bytes)
+                        # Not what the cache says: a clean-up may have removed what no set needed.
+                        self._images.put(_read_own(self._sets / campaign / picture.file))
                     self._send(campaign, manifest)
             return
         if self._is_here(shared, whole=whole):
@@ -253,27 +256,30 @@ class SharedSets:
             list(pool.map(files.write, manifest.pictures))
 
     def _is_here(self, shared: SharedSet, *, whole: bool) -> bool:
-        try:
-            note = json.loads((self._notes / f"{shared.campaign}.json").read_bytes())
-        except (OSError, ValueError):
-            return False
-        wanted = asdict(shared)
+        note = self._read_note(shared.campaign)
         return (
-            isinstance(note, dict)
-            and note.get("set") == wanted
+            note.get("set") == asdict(shared)
             and (note.get("whole") is True or not whole)
             and (self._sets / shared.campaign / MANIFEST).is_file()
         )
 
     def _was_there(self, campaign: str) -> bool:
-        """Whether this store has had a set since this home first used it."""
-        noted = stamp_of(self._notes / f"{campaign}.json")
-        joined = stamp_of(note_path(self._store))
-        return noted is not None and (joined is None or noted[2] >= joined[2])
+        """Whether this store has had a set, by what this home noted when it sent or brought it."""
+        note = self._read_note(campaign)
+        # A note of before names no store: it is of the one that was used then.
+        return bool(note) and self._shared_name == note.get("store", read_note(self._store).store)
 
     def _note(self, shared: SharedSet, *, whole: bool) -> None:
-        note = {"set": asdict(shared), "whole": whole}
+        note = {"set": asdict(shared), "whole": whole, "store": self._shared_name}
         write_atomically(self._notes / f"{shared.campaign}.json", json.dumps(note).encode())
+
+    def _read_note(self, campaign: str) -> dict[str, Any]:
+        """Return what was noted of a set; empty without a note, or one that can't be read."""
+        try:
+            note = json.loads((self._notes / f"{campaign}.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return note if isinstance(note, dict) else {}
 
     def _read_shared(self, folder: UrlFolder, campaign: str) -> SharedSet | None:
         data = folder.read(_file_of(campaign))

@@ -58,6 +58,8 @@ class SharedStore(ImageStore, PrunableStore):
         self._folder = folder
         self._limit = CacheLimit(folder, most_bytes, must_stay=self._is_pending)
         self._listings = _Listings(remote)
+        # Digests that are at the URL, of those that this process was asked to bring.
+        self._seen: set[str] = set()
         self._joining = threading.Lock()
         self._has_joined = False
 
@@ -119,8 +121,7 @@ class SharedStore(ImageStore, PrunableStore):
         return f"{self._remote.name}/{_name(digest)}"
 
     def bring(self, digest: str, *, size: int) -> bool:
-        if self._is_cached(digest, size):
-            self._send_removed(digest, size)
+        if self._is_cached(digest, size) and self._is_there_too(digest, size):
             return True
         data = self._fetch(digest)
         return data is not None and len(data) == size
@@ -218,18 +219,23 @@ class SharedStore(ImageStore, PrunableStore):
             return False
         return time.time() - found[2] / 1e9 < _SENT_SECONDS
 
-    def _send_removed(self, digest: str, size: int) -> None:
-        """Send a cached file again that a clean-up elsewhere has removed from the URL since.
+    def _is_there_too(self, digest: str, size: int) -> bool:
+        """Whether a cached file is at the URL; sent again where a clean-up elsewhere removed it.
 
         It removes what no machine has sent for a day, and a brief that is taken back needs it anew.
         """
         found = stamp_of(self._cache.path(digest))
-        if found is None or self._is_pending(digest):
-            return
+        if found is None or self._is_pending(digest) or digest in self._seen:
+            return found is not None
         is_young = time.time() - found[2] / 1e9 < _KEPT_SECONDS
         if not is_young and self._remote.look_at(_name(digest)) is None:
+            if self._read_cached(digest) is None:
+                # Other bytes than its name says: not what anybody should get.
+                return False
             self._mark(digest)
             self._send(digest, size)
+        self._seen.add(digest)
+        return True
 
     def _send(self, digest: str, size: int) -> None:
         """Send a file of the cache, and take its mark away."""

@@ -87,6 +87,12 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     ]
 
 
+def test_a_schema_of_another_version_keeps_its_traceback(tmp_path: Path) -> None:
+    """No later attempt helps, and whoever looks for the cause needs where it was."""
+    with pytest.raises(sa.exc.OperationalError):
+        CliRunner().invoke(fail, ["no such column: runs.backfill_id"], catch_exceptions=False)
+
+
 def test_a_fault_of_the_program_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(sa.exc.IntegrityError):
         CliRunner().invoke(write_twice, [str(tmp_path / "runs.db")], catch_exceptions=False)

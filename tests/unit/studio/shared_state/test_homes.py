@@ -84,6 +84,19 @@ def test_homes_with_one_store_use_one_ledger(engine: Engine) -> None:
     assert len(list_homes(engine)) == 3
 
 
+def test_a_store_of_azure_that_was_noted_without_its_container_is_the_same(engine: Engine) -> None:
+    before = "abfss://acct.example/nbp"
+    now = "abfss://box@acct.example/nbp"
+    enter(engine, replace(NORTH, store=before))
+
+    enter(engine, replace(SOUTH, store=now))
+    enter(engine, replace(NORTH, store=now))
+
+    assert {each.store for each in list_homes(engine)} == {now}
+    with pytest.raises(StateApart):
+        enter(engine, replace(SOUTH, home_id="3c" * 16, store="abfss://other@acct.example/nbp"))
+
+
 def test_a_home_that_tells_its_store_lets_the_next_one_in(engine: Engine) -> None:
     enter(engine, NORTH)
     enter(engine, replace(NORTH, store=STORE))

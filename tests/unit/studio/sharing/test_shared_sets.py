@@ -1,6 +1,7 @@
 """Finished sets in two homes with one store: whole wherever they are read, never a mixture."""
 
 import hashlib
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.open_store import StorePlaces
 from nbp_dagster.studio.storage.shared_store import SharedStore
+from nbp_dagster.studio.storage.store_note import write_note
 from tests.fakes.clock import FakeClock
 from tests.fakes.url_folder import CountedFolder
 from tests.rigs.sets import SampleSet, build_set
@@ -218,6 +220,7 @@ def test_a_store_that_was_emptied_has_everything_again_once_its_note_is_removed(
         for name in remote.sizes(prefix):
             remote.remove(f"{prefix}/{name}")
     (north.paths.store / "shared.json").unlink()
+    shutil.rmtree(north.paths.sharing)
 
     again = open_home(north.paths.home, remote)
     again.places.images.settle()
@@ -225,6 +228,20 @@ def test_a_store_that_was_emptied_has_everything_again_once_its_note_is_removed(
 
     south.sets.bring(CAMPAIGN)
     assert south.require_whole() == north.require_whole()
+
+
+def test_a_store_that_is_not_mounted_gets_no_set(north: Home, remote: CountedFolder) -> None:
+    north.write(sample())
+    write_note(north.paths.store, marked=remote.name)
+    for prefix in ("images", "sets"):
+        for name in remote.sizes(prefix):
+            remote.remove(f"{prefix}/{name}")
+    shutil.rmtree(north.paths.sharing)
+
+    with pytest.raises(StoreError, match="not mounted"):
+        north.sets.bring(CAMPAIGN)
+
+    assert not remote.sizes("images")
 
 
 def test_the_list_of_sets_has_those_of_all_machines(north: Home, south: Home) -> None:

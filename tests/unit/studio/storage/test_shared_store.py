@@ -320,13 +320,28 @@ def test_an_original_that_is_there_is_not_sent_again(tmp_path: Path) -> None:
     remote = CountedFolder()
     store = open_store(tmp_path, remote)
     digest = keep(store, b"an original")
-    assert store.bring(digest, size=11)
     os.utime(store.path(digest), (0, 0))
     remote.asked.clear()
 
     assert store.bring(digest, size=11)
+    assert store.bring(digest, size=11)
 
     assert remote.asked == {"read": 1}
+
+
+def test_a_cached_original_with_other_bytes_is_not_sent_in_the_place_of_a_removed_one(
+    tmp_path: Path,
+) -> None:
+    remote = CountedFolder()
+    store = open_store(tmp_path, remote)
+    digest = keep(store, b"an original")
+    store.path(digest).write_bytes(b"AN ORIGINAL")
+    os.utime(store.path(digest), (0, 0))
+    remote.remove(name_of(digest))
+
+    assert not store.bring(digest, size=11)
+
+    assert remote.read(name_of(digest)) is None
 
 
 def test_what_is_used_while_a_full_cache_is_looked_through_stays(tmp_path: Path) -> None:
