@@ -20,6 +20,8 @@ _PAUSE = (0.2, 2.5)
 _AWAY = (1.0, 12.0)
 # In which Dagster's daemon begins with a backfill that was asked for, and with a retry.
 _QUIET = 40.0
+# Runs of Dagster under way with which no further backfill is asked for.
+_MOST_RUNS = 8
 # What asking the webserver ends with while its database is away, and once after: it finds out then
 # that its connections are gone.
 _NO_ANSWER = (AssertionError, requests.RequestException, ValueError, KeyError, TypeError)
@@ -90,7 +92,9 @@ class Storm:
 
     def _backfill(self) -> str | None:
         with suppress(*_NO_ANSWER):
-            return self.workshop.back_fill(self.dice)
+            # Two workers do not get through what would be asked for in two hours.
+            if len(self.workshop.list_under_way()) < _MOST_RUNS:
+                return self.workshop.back_fill(self.dice)
         return None
 
     def _cancel(self) -> str | None:
@@ -167,13 +171,12 @@ def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
     Raises:
         TimeoutError: Something still runs after so many seconds.
     """
-    operator = storm.workshop.head.operator
     until, quiet_since = time.monotonic() + seconds, time.monotonic()
     while True:
         commands = [item.words for host in storm.hosts for item in host.running]
         runs = ["unknown"]
         with suppress(*_NO_ANSWER):
-            runs = [run.id for run in operator.runs() if run.status in _UNDER_WAY]
+            runs = storm.workshop.list_under_way()
         if commands or runs:
             quiet_since = time.monotonic()
         elif time.monotonic() - quiet_since > _QUIET:
@@ -181,6 +184,3 @@ def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
         if time.monotonic() > until:
             raise TimeoutError(f"still running: {commands} {runs}")
         time.sleep(1.0)
-
-
-_UNDER_WAY = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})

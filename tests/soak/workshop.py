@@ -15,6 +15,7 @@ from tests.rigs.workers import BACKEND, Farm, Head, Worker
 from tests.soak.hosts import SETTINGS
 from tests.soak.servers import Servers
 
+_UNDER_WAY = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
 # Prompts of one backfill.
 _ASKED = 6
 
@@ -63,6 +64,10 @@ class Workshop:
         keys = sorted(answer["assetNodeOrError"]["partitionKeys"])
         chosen = dice.sample(keys, min(_ASKED, len(keys)))
         return self.head.operator.backfill(PROMPT_ASSETS, chosen)
+
+    def list_under_way(self) -> list[str]:
+        """Return the runs of Dagster that have not ended."""
+        return [run.id for run in self.head.operator.runs() if run.status in _UNDER_WAY]
 
     def deliver_twice(self, dice: random.Random) -> str | None:
         """Hand a run that is under way to the broker again; return it, if there is one."""
