@@ -25,6 +25,8 @@ _HOSTS, _WORKERS = ("north", "south"), ("first", "second")
 _QUIET = 600.0
 # Runs of everything after the storm, within which all has to be made.
 _ROUNDS = 4
+# Seconds of one of them, with what hours have left open.
+_RUN = 1800.0
 # Between two looks at the memory, seconds.
 _LOOK = 15.0
 # The last third of the looks over the second: what grows for ever shows here.
@@ -82,11 +84,12 @@ def _finish(storm: Storm, servers: Servers) -> list[str]:
 
 def _make_all(host: Host) -> list[str]:
     for number in range(_ROUNDS):
-        done = host.shell.nbp("run", "--yes")
-        if done.returncode == 0:
+        with host.shell.started("run", "--yes") as process:
+            status, said = process.wait(_RUN), process.output
+        if status == 0:
             _say(f"{host.name}: all made in {number + 1} runs")
             return []
-    return [f"{host.name}: not all made in {_ROUNDS} runs:\n{done.stdout}{done.stderr}"]
+    return [f"{host.name}: not all made in {_ROUNDS} runs:\n{said}"]
 
 
 def _growth(memory: list[int]) -> list[str]:
