@@ -107,7 +107,7 @@ def test_what_was_billed_twice_for_nothing_is_not_bought_a_third_time(
 def test_two_runs_at_once_buy_each_fingerprint_once(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
-    service.script({"kind": "slow_job", "seconds": 0.3})
+    service.script({"kind": "slow_job", "seconds": 0.2})
     orders = [order(number) for number in range(10)]
     results: list[dict[str, Outcome]] = []
 

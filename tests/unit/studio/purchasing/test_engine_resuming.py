@@ -1,5 +1,6 @@
 """Purchases that another run, or a lost answer, left open: adopted, not bought again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated
 from nbp_dagster.studio.purchasing.reconcile import recognisable
 from tests.rigs.service import ServiceProbe
-from tests.rigs.workbench import HastyClock, Workbench, order, workbench
+from tests.rigs.workbench import TIMES, HastyClock, Workbench, order, workbench
+
+# No job that takes its time counts as stuck.
+PATIENT = replace(TIMES, stuck=60.0)
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "status_after"])
@@ -55,11 +59,11 @@ def test_a_job_that_an_earlier_run_left_is_fetched_not_bought(
     simulator: SimulatorServer, home: Path, service: ServiceProbe
 ) -> None:
     service.script({"kind": "slow_job", "seconds": 0.4, "prompt": "hill"})
-    with workbench(simulator.url, home) as first:
+    with workbench(simulator.url, home, times=PATIENT) as first:
         flight = first.stream(order(1), order(2, prompt="[[sim:refuse]] quick"))
         next(flight)  # the refusal; the other job is still at the service
         flight.close()
-    with workbench(simulator.url, home) as second:
+    with workbench(simulator.url, home, times=PATIENT) as second:
         outcomes = second.make(order(1))
 
     [outcome] = outcomes.values()
@@ -108,7 +112,7 @@ def test_an_open_purchase_of_an_edited_brief_is_looked_after(
     asked = recognisable(order(9).request, ())
     # A run that ends at once may leave it to the next; these have time for it.
     service.script({"kind": "slow_job", "seconds": 1.0})
-    with workbench(simulator.url, home) as bench:
+    with workbench(simulator.url, home, times=PATIENT) as bench:
         bench.ledger.claim(order(9), owner="e" * 32, run_id="gone", request=asked)
         for number in range(1, 6):
             bench.make(order(number))
