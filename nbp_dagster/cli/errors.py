@@ -55,15 +55,20 @@ def _find_database_error(error: BaseException) -> BaseException | None:
     found: BaseException | None = error
     while found is not None and type(found).__name__ not in _DATABASE_ERRORS:
         found = found.__cause__
-    words = str(getattr(found, "orig", found))
-    return None if words.startswith(_PROGRAMS) else found
+    if found is None or _words_of(found).startswith(_PROGRAMS):
+        return None
+    return found
+
+
+def _words_of(error: BaseException) -> str:
+    """Return the first line of a driver's own words, which SQLAlchemy wraps."""
+    return str(getattr(error, "orig", None) or error).strip().split("\n")[0]
 
 
 def _describe(error: BaseException) -> str:
     """Return one line about a database that failed, without its password."""
-    words = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
     # An @ in a password that is not written %40: what follows it is taken for the host, and told.
-    words = _USER_PART.sub(r"\1***@", words)
+    words = _USER_PART.sub(r"\1***@", _words_of(error))
     if "database is locked" in words:
         return (
             "another program holds a database of Dagster or of the ledger (a backup, a network "

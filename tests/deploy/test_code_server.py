@@ -9,12 +9,12 @@ from nbp_dagster.project import open_instance
 from tests.deploy.files import DOCKER, fill, read_yaml
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.dagster_private import GrpcServerCodeLocationOrigin
-from tests.rigs.processes import Shell, _free_port, wait_for
+from tests.rigs.processes import Shell, find_free_port, wait_for
 
 
 def test_reload_definitions_brings_new_prompts(tmp_path: Path) -> None:
     words = read_yaml(DOCKER / "docker-compose.yaml")["services"]["code"]["command"]
-    port = _free_port()
+    port = find_free_port()
     here = {"0.0.0.0": "127.0.0.1", "4000": str(port)}
     command = [sys.executable, "-m", *(here.get(word, fill(word, secret="")) for word in words)]
     shell = Shell(tmp_path)

@@ -111,7 +111,7 @@ def test_runs_as_containers_add_a_launcher_to_what_the_image_is_built_with() -> 
     assert set(args) <= set(re.findall(r"^ARG ([A-Z]+)=", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["webserver", "daemon"])
+@pytest.mark.parametrize("name", ["webserver", "daemon", "code"])
 def test_dagsters_own_logs_have_the_format_of_the_environment(name: str) -> None:
     command = SERVICES[name]["command"]
     value = command[command.index("--log-format") + 1]

@@ -204,7 +204,7 @@ class Shell:
     @contextmanager
     def dagster_dev(self) -> Iterator["DagsterDev"]:
         """Run `dagster dev` on the state of `nbp` until the end of the context."""
-        port = _free_port()
+        port = find_free_port()
         command = [*_DAGSTER, "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
         with self._started(command, cwd=ROOT, settings=self._places()) as process:
             dev = DagsterDev(f"http://127.0.0.1:{port}")
@@ -281,7 +281,7 @@ _NBP = (sys.executable, "-m", "nbp_dagster")
 _DAGSTER = (sys.executable, "-m", "dagster")
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

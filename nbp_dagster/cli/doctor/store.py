@@ -9,7 +9,7 @@ from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.home.places import open_places
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings
-from nbp_dagster.studio.ledger.ledger_mark import MARK, describe_unmarked, was_used
+from nbp_dagster.studio.ledger.ledger_mark import find_lost_mark
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 
@@ -31,8 +31,8 @@ def look_at_store(settings: Settings) -> Iterator[Finding]:
         return
     try:
         cache = StudioPaths(settings.home.absolute()).store
-        if was_used(cache, places.shared) and places.shared.look_at(MARK) is None:
-            yield Finding("store", "fault", describe_unmarked(cache, places.shared), _SEE)
+        if lost := find_lost_mark(cache, places.shared):
+            yield Finding("store", "fault", lost, _SEE)
             return
         yield from _probe(places.shared)
     except NbpError as error:

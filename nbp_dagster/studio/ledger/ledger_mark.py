@@ -13,19 +13,18 @@ from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.database import begin_reading, location_of, translate_errors
 from nbp_dagster.studio.ledger.schema import identity, purchases
+from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.storage.store_note import note_path, read_note, write_note
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
 
 T = TypeVar("T")
 
-MARK = "ledger.json"
-"""The mark's name, in the store."""
-
 # Seconds between two marks of a run: what a killed run bought since the last is not marked.
 _EVERY_SECONDS = 1.0
 # Where each is two requests to a service.
 _SHARED_EVERY_SECONDS = 15.0
+_MARK = "ledger.json"
 
 
 class LedgerBehind(NbpError):
@@ -65,7 +64,7 @@ class LedgerMark:
         self._engine = engine
         self._clock = clock
         self._marked_at = 0.0
-        self._is_own = shared is None
+        self._is_own = False
 
     @property
     def _where(self) -> str:
@@ -78,16 +77,14 @@ class LedgerMark:
             LedgerBehind: It is another ledger's, or not the one that this home used until now.
             StoreError: It can't be asked.
         """
-        if self._is_own:
+        if self._shared is None or self._is_own:
             return
-        # Before the mark is read: another process of this home writes that first.
-        is_used = self._shared is not None and was_used(self._store, self._shared)
         marked, now = self._read(), self._position()
         if marked is None:
             if now.newest == 0 and self._holds_images():
                 raise LedgerBehind(self._describe_empty())
-            if self._shared is not None and is_used and self._shared.look_at(MARK) is None:
-                raise LedgerBehind(describe_unmarked(self._store, self._shared))
+            if lost := find_lost_mark(self._store, self._shared):
+                raise LedgerBehind(lost)
             self._write(now)
         else:
             self._require_own(marked, now)
@@ -201,9 +198,9 @@ class LedgerMark:
     def _write(self, position: Position, *, sync: bool = True) -> None:
         data = json.dumps(asdict(position)).encode()
         if self._shared is None:
-            write_atomically(self._store / MARK, data, sync=sync)
+            write_atomically(self._store / _MARK, data, sync=sync)
         else:
-            self._shared.replace(MARK, data)
+            self._shared.replace(_MARK, data)
 
     def _position(self) -> Position:
         newest = sa.select(purchases.c.id, purchases.c.fingerprint)
@@ -222,9 +219,9 @@ class LedgerMark:
         """Return the mark; None without one, or for one that can't be read: it is written anew."""
         try:
             data = (
-                (self._store / MARK).read_bytes()
+                (self._store / _MARK).read_bytes()
                 if self._shared is None
-                else self._shared.read(MARK)
+                else self._shared.read(_MARK)
             )
             return None if data is None else Position(**json.loads(data))
         except (FileNotFoundError, ValueError, TypeError):
@@ -237,18 +234,25 @@ class LedgerMark:
         return next(self._store.glob("[0-9a-f][0-9a-f]/*"), None) is not None
 
 
-def was_used(store: Path, shared: UrlFolder) -> bool:
-    """Whether a home has used a store before, which therefore has a mark."""
-    return read_note(store).marked == shared.name
+def find_lost_mark(store: Path, shared: UrlFolder) -> str:
+    """Return one line about a store that a home has used and that has no mark; empty if it has.
 
+    Args:
+        store: The home's cache, which notes that the mark was seen.
+        shared: The store.
 
-def describe_unmarked(store: Path, shared: UrlFolder) -> str:
-    """Return one line about a store that a home has used, and that has no mark now."""
+    Raises:
+        StoreError: It can't be asked.
+    """
+    # In this order: another process of the home writes the mark first, and then the note.
+    if read_note(store).marked != shared.name or shared.look_at(_MARK) is not None:
+        return ""
     return (
-        f"the store {shared.name} has no {MARK}, and this home has used it before: a disk that is "
+        f"the store {shared.name} has no {_MARK}, and this home has used it before: a disk that is "
         "not mounted, or another service under the same name? What is bought would be missing in "
         f"the right one. Where it is the right one, emptied or new, remove {note_path(store)} and "
-        f"the folder {store.parent / 'sharing'}: what this home has is then sent there again"
+        f"the folder {StudioPaths(store.parent).sharing}: what this home has is then sent there "
+        "again"
     )
 
 

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.ledger_mark import MARK, describe_unmarked, was_used
+from nbp_dagster.studio.ledger.ledger_mark import find_lost_mark
 from nbp_dagster.studio.manifest.manifest import ManifestError, Picture, SetManifest, set_digest
 from nbp_dagster.studio.manifest.manifest_file import MANIFEST, read_manifest
 from nbp_dagster.studio.sets.set_files import SetFiles
@@ -28,12 +28,7 @@ from nbp_dagster.studio.sets.set_writer import list_files, remove_files
 from nbp_dagster.studio.sets.staged_index import FileIndex
 from nbp_dagster.studio.sharing.set_pages import SetPages, pack_pages
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import (
-    StoreError,
-    hold_lock,
-    sync_disk,
-    write_atomically,
-)
+from nbp_dagster.studio.storage.files import StoreError, hold_lock, sync_disk, write_atomically
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.studio.storage.open_store import StorePlaces
 from nbp_dagster.studio.storage.store_note import read_note
@@ -132,8 +127,8 @@ class SharedSets:
         shared = self._read_shared(self._shared, campaign)
         if shared is None:
             if whole and (self._sets / campaign / MANIFEST).is_file():
-                if was_used(self._store, self._shared) and self._shared.look_at(MARK) is None:
-                    raise StoreError(describe_unmarked(self._store, self._shared))
+                if lost := find_lost_mark(self._store, self._shared):
+                    raise StoreError(lost)
                 with self._locked(campaign):
                     manifest = read_manifest(self._sets / campaign / MANIFEST)
                     for picture in manifest.pictures:

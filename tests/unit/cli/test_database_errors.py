@@ -10,13 +10,17 @@ from click.testing import CliRunner
 
 from nbp_dagster.cli.errors import report_errors
 
+CREATE = "CREATE TABLE runs (id INTEGER UNIQUE)"
+
 
 @click.command()
 @click.argument("path")
+@click.argument("statements", nargs=-1)
 @report_errors
-def write(path: str) -> None:
+def execute(path: str, statements: tuple[str, ...]) -> None:
     with sa.create_engine(f"sqlite:///{path}?timeout=0").begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE runs (id INTEGER)")
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 @click.command()
@@ -37,21 +41,11 @@ def fail(words: str) -> None:
     raise sa.exc.OperationalError("SELECT 1", {}, Exception(words))
 
 
-@click.command()
-@click.argument("path")
-@report_errors
-def write_twice(path: str) -> None:
-    with sa.create_engine(f"sqlite:///{path}").begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE runs (id INTEGER UNIQUE)")
-        for _ in range(2):
-            connection.exec_driver_sql("INSERT INTO runs VALUES (1)")
-
-
 def test_a_locked_database_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
-        done = CliRunner().invoke(write, [str(path)])
+        done = CliRunner().invoke(execute, [str(path), CREATE])
 
     assert done.exit_code == 1
     [line] = done.stderr.splitlines()
@@ -78,7 +72,7 @@ def test_a_password_with_an_at_sign_is_not_told() -> None:
 
 
 def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    done = CliRunner().invoke(write, [str(tmp_path / "no" / "folder.db")])
+    done = CliRunner().invoke(execute, [str(tmp_path / "no" / "folder.db"), CREATE])
 
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [
@@ -87,12 +81,13 @@ def test_a_folder_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     ]
 
 
-def test_a_schema_of_another_version_keeps_its_traceback(tmp_path: Path) -> None:
+def test_a_schema_of_another_version_keeps_its_traceback() -> None:
     """No later attempt helps, and whoever looks for the cause needs where it was."""
     with pytest.raises(sa.exc.OperationalError):
         CliRunner().invoke(fail, ["no such column: runs.backfill_id"], catch_exceptions=False)
 
 
 def test_a_fault_of_the_program_stays_what_it_is(tmp_path: Path) -> None:
+    twice = [CREATE, "INSERT INTO runs VALUES (1)", "INSERT INTO runs VALUES (1)"]
     with pytest.raises(sa.exc.IntegrityError):
-        CliRunner().invoke(write_twice, [str(tmp_path / "runs.db")], catch_exceptions=False)
+        CliRunner().invoke(execute, [str(tmp_path / "runs.db"), *twice], catch_exceptions=False)
