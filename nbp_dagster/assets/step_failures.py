@@ -136,8 +136,15 @@ def _tell_pages(
 
 
 def _allow_retries(context: dg.AssetExecutionContext, allowed: bool) -> bool:
-    """Have Dagster's retries of runs follow what the failure says of retries of steps."""
-    context.instance.add_run_tags(context.run.run_id, {RETRY_TAG: str(allowed).lower()})
+    """Have Dagster's retries of runs follow what the failure says of retries of steps.
+
+    But for a run that was taken for dead and failed while it lived: Dagster decides of its retry
+    anew at each failure, and one for this step's would take back the one that was promised.
+    """
+    run = context.instance.get_run_by_id(context.run.run_id)
+    was_failed = run is not None and run.status is dg.DagsterRunStatus.FAILURE
+    retries = str(allowed or was_failed).lower()
+    context.instance.add_run_tags(context.run.run_id, {RETRY_TAG: retries})
     return allowed
 
 

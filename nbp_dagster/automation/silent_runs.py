@@ -15,6 +15,7 @@ from nbp_dagster._dagster_private import (
 )
 from nbp_dagster.assets.materializations import RETRIED_AS, WILL_RETRY
 from nbp_dagster.assets.names import POOL, Names, list_keys, scoped
+from nbp_dagster.assets.step_failures import RETRY_TAG
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.runs.run_log import RunLog, Sign
@@ -188,6 +189,8 @@ class _Tick:
         latest = instance.get_run_by_id(run.run_id)
         if latest is None or latest.status is not dg.DagsterRunStatus.STARTED:
             return f"{run.run_id} has ended by itself"
+        # Should it live, what it fails of next must not take back that it is started anew.
+        instance.add_run_tags(run.run_id, {RETRY_TAG: "true"})
         instance.report_run_failed(latest, words)
         free_pool_slots(instance, run.run_id)
         self._context.log.warning("%s: %s", run.run_id, words)

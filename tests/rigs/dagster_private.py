@@ -10,13 +10,15 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver
 from dagster._core.definitions.run_request import DagsterRunReaction
 
 # Events written by hand: of one batch, without a step, or past the end of a run; and what was
-# recorded of a check for one partition.
+# recorded of a check for one partition. A run's failure with its reason, as an executor ends it.
 from dagster._core.event_api import EventLogCursor, PartitionKeyFilter
 from dagster._core.events import (
     AssetObservationData,
     DagsterEvent,
     DagsterEventType,
     EngineEventData,
+    JobFailureData,
+    RunFailureReason,
     StepMaterializationData,
 )
 from dagster._core.events.log import EventLogEntry
@@ -73,10 +75,12 @@ __all__ = [
     "ExecuteRunArgs",
     "GrpcServerCodeLocationOrigin",
     "InstanceRef",
+    "JobFailureData",
     "LoadingContextForTest",
     "PartitionBackfill",
     "PartitionKeyFilter",
     "RepositorySnap",
+    "RunFailureReason",
     "SqlEventLogStorage",
     "SqlEventLogStorageTable",
     "SqliteEventLogStorage",

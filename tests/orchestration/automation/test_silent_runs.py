@@ -15,6 +15,7 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.schema import run_signs
 from nbp_dagster.studio.runs.run_log import RunLog
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
+from tests.rigs.dagster_private import JobFailureData, RunFailureReason
 from tests.rigs.daemon import KITCHEN, BriefsSensor
 from tests.rigs.processes import wait_for
 
@@ -58,6 +59,21 @@ def status_of(location: CodeLocation, run_id: str) -> dg.DagsterRunStatus:
     run = location.instance.get_run_by_id(run_id)
     assert run is not None
     return run.status
+
+
+def tags_of(location: CodeLocation, run_id: str) -> dict[str, str]:
+    run = location.instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.tags
+
+
+def fail_in_a_step(location: CodeLocation, run_id: str) -> None:
+    """Have the run end as Dagster's executor ends it after a failed step."""
+    run = location.instance.get_run_by_id(run_id)
+    assert run is not None
+    location.instance.report_run_failed(
+        run, job_failure_data=JobFailureData(None, RunFailureReason.STEP_FAILURE)
+    )
 
 
 def failures_of(location: CodeLocation, run_id: str) -> int:
@@ -107,6 +123,23 @@ def test_a_run_that_is_silent_for_too_long_is_failed_with_its_machine_named(
     assert "no sign of life from north (process 4711) for 4" in told
     info = location.instance.event_log_storage.get_concurrency_info(POOL)
     assert info.active_slot_count == 0
+    assert tags_of(location, run_id)["dagster/will_retry"] == "true"
+
+
+def test_a_run_that_was_failed_as_silent_is_started_anew_though_a_step_of_it_fails_later(
+    location: CodeLocation, log: RunLog
+) -> None:
+    run_id, ticks = start_run(location), Ticks(location)
+    log.begin(run_id, host="north", pid=4711)
+    fall_silent(log, run_id, 400)
+    ticks.tick()
+    ticks.tick()
+
+    # It lives, and what it does next raises what nobody has foreseen.
+    fail_in_a_step(location, run_id)
+
+    assert tags_of(location, run_id)["dagster/failure_reason"] == "STEP_FAILURE"
+    assert tags_of(location, run_id)["dagster/will_retry"] == "true"
 
 
 def test_a_run_that_gives_signs_is_left_alone(location: CodeLocation, log: RunLog) -> None:
@@ -253,6 +286,9 @@ def test_a_run_that_is_given_up_collects_what_it_has_paid_and_buys_no_more(
             at_work = [row.run_id for row in connection.execute(query)]
         for run_id in at_work:
             log.give_up(run_id)
+            run = location.instance.get_run_by_id(run_id)
+            assert run is not None
+            location.instance.report_run_failed(run)
 
     with ThreadPoolExecutor(1) as pool:
         given_up = pool.submit(give_up)
@@ -266,3 +302,6 @@ def test_a_run_that_is_given_up_collects_what_it_has_paid_and_buys_no_more(
     described = failure.step_failure_data.user_failure_data
     assert described is not None
     assert "it buys nothing more" in str(described.description)
+    # The run that was promised in its place still is, whatever this one fails of.
+    assert tags_of(location, result.run_id)["dagster/failure_reason"] == "STEP_FAILURE"
+    assert tags_of(location, result.run_id)["dagster/will_retry"] == "true"
