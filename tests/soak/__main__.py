@@ -22,7 +22,7 @@ from tests.soak.workshop import open_workshop
 # Where people type `nbp run`, and what works for the Dagster in their midst.
 _HOSTS, _WORKERS = ("north", "south"), ("first", "second")
 # Seconds within which everything has ended once nothing fails any more.
-_QUIET = 600.0
+_QUIET = 1200.0
 # Runs of everything after the storm, within which all has to be made.
 _ROUNDS = 4
 # Seconds of one of them, with what hours have left open.
