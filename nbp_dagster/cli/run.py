@@ -84,6 +84,8 @@ def run_prompts(
         run = _CampaignRuns(
             launcher, instance, studio, names=names, options=options, listener=listener
         )
+        # Also where everything is made: what this home has and the store lacks is sent.
+        studio.require_store()
         run.prepare(chosen)
         done = tuple(run.run_campaign(campaign, chosen[campaign]) for campaign in chosen)
         studio.sets.bring_all()

@@ -63,6 +63,7 @@ def publish_set(
         DeliveryError: Several targets failed; each is named.
         NbpError: The one target that failed; it has the set it had.
     """
+    studio.require_store()
     studio.sets.bring(campaign_id)
     folder = studio.paths.sets / campaign_id
     manifest = read_set(folder, campaign_id)

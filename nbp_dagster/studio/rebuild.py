@@ -54,6 +54,8 @@ def rebuild_ledger(studio: Studio) -> Rebuilt:
         OxenError: The service can't be asked.
         NbpError: Ledger or store can't be used.
     """
+    # Else what is taken from a store that is not mounted would be kept for what there is.
+    studio.ledger_mark.require_mark()
     from_records = sum(_take_record(studio, record) for record in _live_records(studio))
     jobs = list_unowned(studio.client, studio.ledger)
     sheets = [

@@ -146,6 +146,35 @@ def test_another_ledger_with_the_store_ends_a_run_before_it_buys(
     assert homes.service.bills == 1
 
 
+def test_a_disk_that_is_not_mounted_stops_a_pod_of_today_before_it_buys(
+    homes: Homes, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    old, new = (
+        homes.shell(tmp_path / name, NBP_STORE_URL=disk.as_uri()) for name in ("old", "new")
+    )
+    run(old, KEYS[0])
+    disk.rename(tmp_path / "unmounted")
+
+    done = new.nbp("run", "--yes", KEYS[1])
+
+    assert done.returncode == 1
+    line, *_ = [line for line in done.stderr.splitlines() if "not mounted" in line]
+    assert "`nbp ledger forget-store`" in line
+    assert homes.service.bills == 1
+    assert not disk.exists()
+    assert "not mounted" in new.nbp("doctor").stdout
+
+    # Emptied on purpose: the machine that has the picture sends it to the new disk.
+    told = old.nbp("ledger", "forget-store")
+    assert told.returncode == 0, told.stderr
+    run(old, KEYS[0])
+    run(new, *KEYS[:2])
+
+    assert homes.service.bills == 2
+    assert downloads(homes.service) == 2
+
+
 def test_a_prompt_costs_one_upload_for_each_of_its_pictures_and_no_other_request(
     homes: Homes,
 ) -> None:

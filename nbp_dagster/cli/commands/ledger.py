@@ -136,3 +136,22 @@ def forget_home(home_id: str) -> None:
     with open_database(read_settings()) as database:
         home = known_homes.forget_home(database, home_id)
     click.echo(f"{home.in_words()} is forgotten; its next run would make it known again")
+
+
+@ledger.command("forget-store")
+@report_errors
+def forget_store() -> None:
+    """Take the store of NBP_STORE_URL for a new one: for one that was emptied; removes nothing."""
+    from nbp_dagster.cli.home.places import open_places
+    from nbp_dagster.cli.openings import open_database
+    from nbp_dagster.settings import read_settings
+    from nbp_dagster.studio.ledger import ledger_mark
+    from nbp_dagster.studio.storage.data_paths import StudioPaths
+
+    settings = read_settings()
+    shared = open_places(settings).shared
+    if shared is None:
+        raise click.UsageError("NBP_STORE_URL is not set: this home shares no store")
+    with open_database(settings) as database:
+        ledger_mark.forget_store(database, StudioPaths(settings.home.absolute()), shared)
+    click.echo(f"{shared.name} counts as new: the next run here sends all that this home has there")

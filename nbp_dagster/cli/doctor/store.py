@@ -3,12 +3,19 @@
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.home.places import open_places
 from nbp_dagster.errors import NbpError
-from nbp_dagster.settings import Settings
+from nbp_dagster.settings import Settings, reveal
+from nbp_dagster.studio.ledger.database import (
+    HEAD,
+    LedgerDatabaseError,
+    open_ledger,
+    read_schema_version,
+)
 from nbp_dagster.studio.ledger.ledger_mark import find_lost_mark
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import UrlFolder
@@ -30,13 +37,28 @@ def look_at_store(settings: Settings) -> Iterator[Finding]:
             )
         return
     try:
-        cache = StudioPaths(settings.home.absolute()).store
-        if lost := find_lost_mark(cache, places.shared):
+        if lost := _find_lost_mark(settings, places.shared):
             yield Finding("store", "fault", lost, _SEE)
             return
         yield from _probe(places.shared)
     except NbpError as error:
         yield Finding("store", "fault", str(error), _SEE)
+
+
+def _find_lost_mark(settings: Settings, shared: UrlFolder) -> str:
+    """Return what is wrong with a store that was in use before, by home and, if it has, ledger."""
+    paths, url = StudioPaths(settings.home.absolute()), reveal(settings.ledger_url)
+    if lost := find_lost_mark(paths.store, shared):
+        return lost
+    # What is wrong with the ledger itself is told beside this.
+    with suppress(LedgerDatabaseError):
+        if (url or paths.ledger.exists()) and read_schema_version(url or paths.ledger) == HEAD:
+            engine = open_ledger(url or paths.ledger)
+            try:
+                return find_lost_mark(paths.store, shared, engine)
+            finally:
+                engine.dispose()
+    return ""
 
 
 def _probe(shared: UrlFolder) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from nbp_dagster.errors import NbpError
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
-HEAD = "0012"
+HEAD = "0013"
 # Where Alembic notes which migrations have run. The name is ours, so that the ledger may share a
 # database with Dagster's storage, which notes its own under Alembic's usual name.
 _VERSION_TABLE = "nbp_ledger_version"

@@ -1,6 +1,7 @@
 """Marks beside the store how far its ledger was, so that an older or other ledger is noticed."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +12,16 @@ from sqlalchemy.engine import Engine
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.errors import NbpError
-from nbp_dagster.studio.ledger.database import begin_reading, location_of, translate_errors
-from nbp_dagster.studio.ledger.schema import identity, purchases
+from nbp_dagster.studio.ledger.database import (
+    begin_reading,
+    begin_serialised,
+    begin_writing,
+    location_of,
+    translate_errors,
+)
+from nbp_dagster.studio.ledger.schema import identity, marked_stores, purchases
 from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.files import translate_errors as translate_errors_of_files
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.storage.store_note import note_path, read_note, write_note
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
@@ -74,7 +82,7 @@ class LedgerMark:
         """Make sure that a shared store is this ledger's, whose it is from the first use on.
 
         Raises:
-            LedgerBehind: It is another ledger's, or not the one that this home used until now.
+            LedgerBehind: It is another ledger's, or not the one that was used until now.
             StoreError: It can't be asked.
         """
         if self._shared is None or self._is_own:
@@ -83,13 +91,26 @@ class LedgerMark:
         if marked is None:
             if now.newest == 0 and self._holds_images():
                 raise LedgerBehind(self._describe_empty())
-            if lost := find_lost_mark(self._store, self._shared):
-                raise LedgerBehind(lost)
+            self.require_mark()
             self._write(now)
         else:
             self._require_own(marked, now)
+        if not _is_marked(self._engine, self._where):
+            self._note_in_ledger()
         write_note(self._store, marked=self._where)
         self._is_own = True
+
+    def require_mark(self) -> None:
+        """Make sure that a shared store has a mark, of whatever ledger, if it was in use before.
+
+        Raises:
+            LedgerBehind: It was, and has none.
+            StoreError: It can't be asked.
+        """
+        if self._shared is None:
+            return
+        if lost := find_lost_mark(self._store, self._shared, self._engine):
+            raise LedgerBehind(lost)
 
     def require_marked_store(self) -> None:
         """Make sure that a shared store with pictures is marked as this ledger's; marks none.
@@ -195,6 +216,13 @@ class LedgerMark:
             f"it holds pictures: what was paid for them would be paid again; {_ADVICE}"
         )
 
+    def _note_in_ledger(self) -> None:
+        """Note for every home, those to come too, that the store has the mark."""
+        with translate_errors(begin_serialised(self._engine), self._engine) as connection:
+            known = connection.execute(_marked(self._where)).first()
+            if known is None:
+                connection.execute(marked_stores.insert().values(name=self._where))
+
     def _write(self, position: Position, *, sync: bool = True) -> None:
         data = json.dumps(asdict(position)).encode()
         if self._shared is None:
@@ -234,26 +262,58 @@ class LedgerMark:
         return next(self._store.glob("[0-9a-f][0-9a-f]/*"), None) is not None
 
 
-def find_lost_mark(store: Path, shared: UrlFolder) -> str:
-    """Return one line about a store that a home has used and that has no mark; empty if it has.
+def find_lost_mark(store: Path, shared: UrlFolder, engine: Engine | None = None) -> str:
+    """Return one line about a store that was in use before and has no mark; empty if it has.
 
     Args:
         store: The home's cache, which notes that the mark was seen.
         shared: The store.
+        engine: The ledger's database, which notes it for homes that are new too; None where it is
+            not open.
 
     Raises:
-        StoreError: It can't be asked.
+        StoreError: The store can't be asked.
+        LedgerDatabaseError: The database can't be.
     """
-    # In this order: another process of the home writes the mark first, and then the note.
-    if read_note(store).marked != shared.name or shared.look_at(_MARK) is not None:
+    was_marked = read_note(store).marked == shared.name or (
+        engine is not None and _is_marked(engine, shared.name)
+    )
+    # In this order: another process writes the mark first, and then the notes.
+    if not was_marked or shared.look_at(_MARK) is not None:
         return ""
     return (
-        f"the store {shared.name} has no {_MARK}, and this home has used it before: a disk that is "
-        "not mounted, or another service under the same name? What is bought would be missing in "
-        f"the right one. Where it is the right one, emptied or new, remove {note_path(store)} and "
-        f"the folder {StudioPaths(store.parent).sharing}: what this home has is then sent there "
-        "again"
+        f"the store {shared.name} has no {_MARK}, and was in use before: a disk that is not "
+        "mounted, or another service under the same name? What is bought would be missing in the "
+        "right one. Where it is the right one, emptied or new: `nbp ledger forget-store` on each "
+        "machine whose pictures it should have"
     )
+
+
+def forget_store(engine: Engine, paths: StudioPaths, shared: UrlFolder) -> None:
+    """Have ledger and home know nothing of a store; nothing in it is touched.
+
+    The home's next run marks it, and sends there what the home has.
+
+    Raises:
+        StoreError: The home can't be written.
+        LedgerDatabaseError: The database can't be used.
+    """
+    note = note_path(paths.store)
+    with translate_errors_of_files(note):
+        if paths.sharing.exists():
+            shutil.rmtree(paths.sharing)
+        note.unlink(missing_ok=True)
+    with translate_errors(begin_writing(engine), engine) as connection:
+        connection.execute(marked_stores.delete().where(marked_stores.c.name == shared.name))
+
+
+def _is_marked(engine: Engine, name: str) -> bool:
+    with translate_errors(begin_reading(engine), engine) as connection:
+        return connection.execute(_marked(name)).first() is not None
+
+
+def _marked(name: str) -> sa.Select[tuple[str]]:
+    return sa.select(marked_stores.c.name).where(marked_stores.c.name == name)
 
 
 _ADVICE = (

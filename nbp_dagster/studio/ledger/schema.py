@@ -243,6 +243,14 @@ homes = sa.Table(
     sa.Column("opened_at", sa.Float, nullable=False),
 )
 
+# One row is one store that machines share and that was seen with the mark of this ledger.
+marked_stores = sa.Table(
+    "marked_stores",
+    metadata,
+    # Its URL without user and password.
+    sa.Column("name", sa.Text, primary_key=True),
+)
+
 # One row is one process that works on a run; a run that is started twice has two. Stamps are the
 # database's own clock, which is one for all machines. Not `runs`: Dagster has a table of that name,
 # and may share the database.

@@ -15,8 +15,8 @@ from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.schema import run_signs
 from nbp_dagster.studio.runs.run_log import RunLog
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
-from tests.rigs.dagster_private import JobFailureData, RunFailureReason
 from tests.rigs.daemon import KITCHEN, BriefsSensor
+from tests.rigs.dagster_private import JobFailureData, RunFailureReason
 from tests.rigs.processes import wait_for
 
 NAMES = Names()

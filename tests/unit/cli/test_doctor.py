@@ -14,6 +14,7 @@ from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.main import main
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.database import HEAD, begin_serialised, open_ledger
+from nbp_dagster.studio.ledger.schema import marked_stores
 from nbp_dagster.studio.shared_state.homes import Home, enter
 from nbp_dagster.studio.storage.store_note import write_note
 from tests.rigs.briefs import campaign, shot, write_briefs
@@ -262,8 +263,24 @@ def test_a_used_store_without_its_mark_is_a_fault_and_nothing_is_written_there(
 
     assert (status, found["store"]["verdict"]) == (1, "fault")
     assert "not mounted" in found["store"]["words"]
-    assert str(home / "store" / "shared.json") in found["store"]["words"]
     assert not (tmp_path / "not-mounted").exists()
+
+
+def test_a_new_home_knows_from_the_ledger_that_the_store_had_its_mark(
+    tmp_path: Path, home: Path, doctor: Doctor
+) -> None:
+    ledger, url = f"sqlite:///{tmp_path}/shared.sqlite", f"file://{tmp_path}/not-mounted"
+    engine = open_ledger(ledger)
+    with begin_serialised(engine) as connection:
+        connection.execute(marked_stores.insert().values(name=url))
+    engine.dispose()
+
+    status, found = doctor(NBP_LEDGER_URL=ledger, NBP_STORE_URL=url)
+
+    assert (status, found["store"]["verdict"]) == (1, "fault")
+    assert "not mounted" in found["store"]["words"]
+    assert not (tmp_path / "not-mounted").exists()
+    assert not home.exists()
 
 
 def test_a_store_that_cannot_be_reached_is_a_fault_without_its_password(doctor: Doctor) -> None:

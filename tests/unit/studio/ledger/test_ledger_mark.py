@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
-from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark
-from nbp_dagster.studio.storage.store_note import note_path
+from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark, forget_store
+from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.files import write_atomically
 from tests.fakes.clock import FakeClock
 from tests.fakes.url_folder import CountedFolder
 from tests.unit.studio.ledger.databases import a_row, opened, write
@@ -44,12 +45,46 @@ def test_a_used_store_without_its_mark_is_a_disk_that_is_not_mounted(tmp_path: P
         mark(tmp_path, engine, shared).require_own_store()
         shared.remove("ledger.json")
 
-        with pytest.raises(LedgerBehind, match=r"memory://.* has no ledger.json, and this home"):
-            mark(tmp_path, engine, shared).require_own_store()
+        for home in (tmp_path, tmp_path / "a pod of today"):
+            with pytest.raises(LedgerBehind, match=r"memory://.* has no ledger.json, and was in"):
+                mark(home, engine, shared).require_own_store()
         assert shared.read("ledger.json") is None
 
-        note_path(tmp_path / "store").unlink()
+
+def test_a_home_knows_its_store_though_its_ledger_is_another_now(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "one.sqlite") as one, opened(tmp_path / "two.sqlite") as two:
+        mark(tmp_path, one, shared).require_own_store()
+        shared.remove("ledger.json")
+
+        with pytest.raises(LedgerBehind, match=r"memory://.* has no ledger.json, and was in use"):
+            mark(tmp_path, two, shared).require_own_store()
+
+
+def test_a_store_that_was_emptied_on_purpose_is_forgotten_and_taken_anew(tmp_path: Path) -> None:
+    shared, paths = CountedFolder(), StudioPaths(tmp_path)
+    with opened(tmp_path / "one.sqlite") as engine:
         mark(tmp_path, engine, shared).require_own_store()
+        shared.remove("ledger.json")
+        write_atomically(paths.sharing / "spring.json", b"{}")
+
+        forget_store(engine, paths, shared)
+
+        assert not paths.sharing.exists()
+        mark(tmp_path, engine, shared).require_own_store()
+    assert shared.read("ledger.json") is not None
+
+
+def test_a_store_without_its_mark_is_not_what_a_ledger_is_rebuilt_from(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "lost.sqlite") as lost, opened(tmp_path / "new.sqlite") as new:
+        mark(tmp_path, lost, shared).require_own_store()
+        # With its mark, it is: of whatever ledger.
+        mark(tmp_path, new, shared).require_mark()
+        shared.remove("ledger.json")
+
+        with pytest.raises(LedgerBehind, match="not mounted"):
+            mark(tmp_path, new, shared).require_mark()
 
 
 def test_an_older_copy_of_the_ledger_is_noticed_on_a_machine_that_bought_nothing(
