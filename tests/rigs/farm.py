@@ -35,6 +35,7 @@ class Work:
         slots: Runs at one time.
         settings: Further settings of all machines.
         lettered: Whether the model draws a headline, which is read on each picture.
+        cores: What a worker has of this machine's cores; None for as many as there are.
     """
 
     prompts: int = 24
@@ -43,6 +44,7 @@ class Work:
     slots: int = 3
     settings: tuple[tuple[str, str], ...] = ()
     lettered: bool = False
+    cores: float | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -138,7 +140,15 @@ def open_site(folder: Path, postgres: PostgresServer, work: Work) -> Iterator[Si
         if network is not None:
             urls = stack.enter_context(reachable(network, urls, postgres))
         settings = shared_settings(urls) | dict(work.settings)
-        farm = Farm(folder, work.write, urls["redis"], settings, slots=work.slots, network=network)
+        farm = Farm(
+            folder,
+            work.write,
+            urls["redis"],
+            settings,
+            slots=work.slots,
+            network=network,
+            cores=work.cores,
+        )
         yield Site(farm, service, redis, work)
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 import yaml
 
 from nbp_dagster.project import open_instance
+from tests.rigs.cores import share_of_cores
 from tests.rigs.dagster import Operator
 from tests.rigs.dagster_private import ExecuteRunArgs, pack_value
 from tests.rigs.network import Machine, Network
@@ -71,6 +72,7 @@ class Farm:
         settings: Environment of every machine.
         slots: Runs at one time.
         network: Gives each worker an address of its own; None where this machine has no such.
+        cores: What a worker has of this machine's cores; None for as many as there are.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Farm:
     settings: dict[str, str]
     slots: int = 3
     network: Network | None = None
+    cores: float | None = None
 
     def shell(self, name: str) -> Shell:
         """Return a machine: its own home, briefs and Dagster settings."""
@@ -123,11 +126,17 @@ class Farm:
         shell = self.shell(name)
         with ExitStack() as stack:
             machine = stack.enter_context(self.network.machine()) if self.network else None
-            process = stack.enter_context(shell.in_repository(*self._command(name, machine)))
+            share = stack.enter_context(share_of_cores(self.cores)) if self.cores else ()
+            command = self._command(name, machine, share)
+            process = stack.enter_context(shell.in_repository(*command))
             yield Worker(process, machine)
 
-    def _command(self, name: str, machine: Machine | None) -> tuple[str, ...]:
+    def _command(
+        self, name: str, machine: Machine | None, share: tuple[str, ...]
+    ) -> tuple[str, ...]:
         return (
+            # First: in a network of its own a process no longer sees the control groups.
+            *share,
             *(machine.prefix if machine else ()),
             *(sys.executable, "-m", "celery", "--app", "dagster_celery.app", "worker"),
             *("--concurrency", "1", "--queues", "dagster", "--hostname", f"{name}@%h"),

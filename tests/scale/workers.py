@@ -1,7 +1,7 @@
 """`make scale-workers`: how much sooner several workers make a campaign than one; figures, no test.
 
-Pixels and readings are on. All workers and servers share this machine's cores, so that the ratio is
-at most theirs.
+Pixels and readings are on. All workers and servers share this machine's cores; with `--cores` a
+worker has no more of them than that, as if it were on a machine of its own.
 """
 
 import argparse
@@ -26,8 +26,10 @@ def main() -> int:
         latency=given.latency,
         settings=(("NBP_OCR", "on"), ("NBP_PLACES", "off"), ("OMP_NUM_THREADS", "1")),
         lettered=True,
+        cores=given.cores,
     )
-    print(f"{work.prompts} prompts in runs of {work.per_run}, {os.cpu_count()} cores")
+    a_worker = "" if work.cores is None else f", {work.cores:g} of them a worker"
+    print(f"{work.prompts} prompts in runs of {work.per_run}, {os.cpu_count()} cores{a_worker}")
     print("| workers | makespan | of one worker |")
     print("|---|---|---|")
     first = 0.0
@@ -61,6 +63,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, default=60)
     parser.add_argument("--per-run", type=int, default=10)
     parser.add_argument("--latency", type=float, default=3.0, help="seconds a job takes")
+    parser.add_argument("--cores", type=float, help="of this machine's, that a worker has")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 3])
     return parser.parse_args()
 
