@@ -17,6 +17,7 @@ from nbp_dagster.assets.step import (
     studio_of,
     tag_run,
 )
+from nbp_dagster.assets.step_failures import plain_failure
 from nbp_dagster.briefs.models import Brand
 
 CODE_VERSION = "1"
@@ -48,28 +49,29 @@ def build_brand_kits(
     def brand_kits(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        studio = studio_of(context, names)
-        recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
-        pointer = latest_event(context)
-        campaigns = campaigns_of_brands(studio, context.partition_keys)
-        tag_run(context, studio, campaigns)
-        for brand_id in context.partition_keys:
-            source = studio.briefs.source_of("brand", brand_id)
-            version = studio.brand_version(brand_id)
-            brand = studio.briefs.brands[brand_id]
-            recorder.record(
-                brand_id,
-                data_version=version,
-                inputs={},
-                pointer=pointer,
-                metadata={
-                    **_describe(brand),
-                    "brief": dg.MetadataValue.path(str(source.path)),
-                    "brief_sha256": source.sha256,
-                    "commit": studio.commit or "not in a git checkout",
-                },
-            )
-        yield check_models(studio, names, campaigns)
+        with plain_failure(context):
+            studio = studio_of(context, names)
+            recorder = Recorder(context, names.brand_kits, code_version=CODE_VERSION)
+            pointer = latest_event(context)
+            campaigns = campaigns_of_brands(studio, context.partition_keys)
+            tag_run(context, studio, campaigns)
+            for brand_id in context.partition_keys:
+                source = studio.briefs.source_of("brand", brand_id)
+                version = studio.brand_version(brand_id)
+                brand = studio.briefs.brands[brand_id]
+                recorder.record(
+                    brand_id,
+                    data_version=version,
+                    inputs={},
+                    pointer=pointer,
+                    metadata={
+                        **_describe(brand),
+                        "brief": dg.MetadataValue.path(str(source.path)),
+                        "brief_sha256": source.sha256,
+                        "commit": studio.commit or "not in a git checkout",
+                    },
+                )
+            yield check_models(studio, names, campaigns)
         yield from nothing_returned()
 
     return brand_kits

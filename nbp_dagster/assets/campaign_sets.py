@@ -80,10 +80,10 @@ def build_campaign_sets(
     @run_within(execute)
     def campaign_sets(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult]:
         results: dict[str, tuple[CheckResult, ...]] = {}
-        studio = studio_of(context, names)
-        tag_run(context, studio, context.partition_keys)
-        for campaign_id in context.partition_keys:
-            with plain_failure(context):
+        with plain_failure(context):
+            studio = studio_of(context, names)
+            tag_run(context, studio, context.partition_keys)
+            for campaign_id in context.partition_keys:
                 written = write_set(context, studio, names, campaign_id=campaign_id)
                 results[campaign_id] = _judge(studio, written)
         wanted = {key.name for key in context.selected_asset_check_keys}

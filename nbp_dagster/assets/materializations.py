@@ -151,6 +151,9 @@ _PARTITION = "dagster/partition"
 # Tags by which Dagster says that it starts a failed run anew, and as which run it has done so.
 WILL_RETRY = "dagster/will_retry"
 RETRIED_AS = "dagster/auto_retry_run_id"
+# Whether Dagster's `run_retries` may retry a run whose step failed; it decides instead of the
+# instance's own setting.
+RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
 _UNFINISHED = frozenset(
     {
         dg.DagsterRunStatus.NOT_STARTED,
@@ -202,7 +205,7 @@ class BackfillRuns:
         ids: Those whose outcome counts: one that was started anew counts as its successor.
         unfinished: Those of them that have not ended.
         is_one_to_come: Whether one has failed and is still to be started anew, whatever it had
-            done until then.
+            done until then; or this run has, or was, as it was taken for dead and lives.
         has_lost: Whether one has failed, or was cancelled, for good.
         ranges: First and last partition of each, and of this run.
     """
@@ -214,20 +217,33 @@ class BackfillRuns:
     ranges: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, context: dg.AssetExecutionContext) -> "BackfillRuns":
-        """Look up those of a step's run."""
+    def of(
+        cls, context: dg.AssetExecutionContext, *, following: Collection[dg.AssetKey] = ()
+    ) -> "BackfillRuns":
+        """Look up those of a step's run.
+
+        Args:
+            context: The step's.
+            following: Assets that are made of this step's; a run of these alone is not waited for.
+        """
         backfill_id = context.run.tags.get(_BACKFILL)
         if backfill_id is None:
             return cls()
-        found = context.instance.get_runs(dg.RunsFilter(tags={_BACKFILL: backfill_id}))
-        own = {context.run.run_id}
-        others = [run for run in found if run.run_id not in own and not _is_replaced(run)]
+        retries = context.instance.run_retries_enabled
+        found = [
+            run
+            for run in context.instance.get_runs(dg.RunsFilter(tags={_BACKFILL: backfill_id}))
+            if not (run.asset_selection and run.asset_selection.issubset(following))
+        ]
+        own = [run for run in found if run.run_id == context.run.run_id]
+        others = [run for run in found if run not in own and not _is_replaced(run)]
+        to_come = [run for run in (*others, *own) if _will_be_retried(run, retries=retries)]
         ranges = (range_of(run) for run in found)
         return cls(
             ids=frozenset(run.run_id for run in others),
             unfinished=frozenset(run.run_id for run in others if run.status in _UNFINISHED),
-            is_one_to_come=any(_will_be_retried(run) for run in others),
-            has_lost=any(run.status in _LOST and not _will_be_retried(run) for run in others),
+            is_one_to_come=bool(to_come) or any(map(_is_replaced, own)),
+            has_lost=any(run.status in _LOST and run not in to_come for run in others),
             ranges=tuple(each for each in ranges if each is not None),
         )
 
@@ -257,6 +273,17 @@ def _is_replaced(run: dg.DagsterRun) -> bool:
     return run.status in _LOST and RETRIED_AS in run.tags
 
 
-def _will_be_retried(run: dg.DagsterRun) -> bool:
-    is_asked = run.tags.get(WILL_RETRY) == "true" and RETRIED_AS not in run.tags
-    return run.status is dg.DagsterRunStatus.FAILURE and is_asked
+def _will_be_retried(run: dg.DagsterRun, *, retries: bool) -> bool:
+    """Whether Dagster is to start a failed run anew, as far as it says.
+
+    Args:
+        run: The run.
+        retries: Whether it starts any anew. Then it says so just after the failure; until it does,
+            a failure that our step has not ruled out a retry for counts as one that comes.
+    """
+    if run.status is not dg.DagsterRunStatus.FAILURE or RETRIED_AS in run.tags:
+        return False
+    said = run.tags.get(WILL_RETRY)
+    if said is None:
+        return retries and run.tags.get(RETRY_TAG) != "false"
+    return said == "true"

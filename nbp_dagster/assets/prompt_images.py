@@ -97,8 +97,8 @@ def build_prompt_images(
     def prompt_images(
         context: dg.AssetExecutionContext, config: PromptConfig
     ) -> Iterator[dg.AssetCheckResult]:
-        studio, progress = studio_of(context, names), progress_of(context, names)
         with plain_failure(context):
+            studio, progress = studio_of(context, names), progress_of(context, names)
             step = _PromptStep(context, studio, names, config=config, progress=progress)
             yield from step.run()
 
@@ -306,7 +306,8 @@ class _PromptStep:
 
     def _sets_to_write(self, wanted: frozenset[str]) -> frozenset[str]:
         """Return the campaigns whose sets are left to this run, the last of its backfill."""
-        others = BackfillRuns.of(self._context)
+        following = {self._names.campaign_sets, self._names.published_sets}
+        others = BackfillRuns.of(self._context, following=following)
         lacking = {problem.key.split("/")[0] for problem in self._problems}
         heartbeat = heartbeat_of(self._context, self._names)
         finish = Finish(is_last=not others.unfinished, lacking=frozenset(lacking))

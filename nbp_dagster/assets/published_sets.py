@@ -72,29 +72,30 @@ def build_published_sets(
     def published_sets(
         context: dg.AssetExecutionContext, config: PublishConfig
     ) -> Iterator[dg.MaterializeResult[None]]:
-        studio = studio_of(context, names)
-        recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
-        tag_run(context, studio, context.partition_keys)
         with plain_failure(context):
-            targets = targets_of(context, names, studio)
-        recorded = recorded_versions(context.instance, names.campaign_sets, context.partition_keys)
-        for campaign_id in context.partition_keys:
-            pointer = latest_event(context)
-            rules = PublishRules(
-                recorded.get(campaign_id), config.allow_missing, config.allow_fewer
-            )
-            with plain_failure(context):
-                published = publish_set(studio, campaign_id, targets, rules)
-            recorder.record(
-                campaign_id,
-                data_version=published.digest,
-                inputs={names.campaign_sets: published.source_digest},
-                pointer=pointer,
-                metadata=_describe(published, targets),
-            )
+            _publish(context, config, names)
         yield from nothing_returned()
 
     return published_sets
+
+
+def _publish(context: dg.AssetExecutionContext, config: PublishConfig, names: Names) -> None:
+    studio = studio_of(context, names)
+    recorder = Recorder(context, names.published_sets, code_version=CODE_VERSION)
+    tag_run(context, studio, context.partition_keys)
+    targets = targets_of(context, names, studio)
+    recorded = recorded_versions(context.instance, names.campaign_sets, context.partition_keys)
+    for campaign_id in context.partition_keys:
+        pointer = latest_event(context)
+        rules = PublishRules(recorded.get(campaign_id), config.allow_missing, config.allow_fewer)
+        published = publish_set(studio, campaign_id, targets, rules)
+        recorder.record(
+            campaign_id,
+            data_version=published.digest,
+            inputs={names.campaign_sets: published.source_digest},
+            pointer=pointer,
+            metadata=_describe(published, targets),
+        )
 
 
 def _describe(

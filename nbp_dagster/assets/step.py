@@ -60,7 +60,7 @@ def studio_of(context: dg.AssetExecutionContext, names: Names) -> Studio:
     """Return the open studio of a step that has `studio_key` among its resource keys.
 
     Raises:
-        Failure: The brief of one of its partitions is broken; every error is named.
+        BriefError: The brief of one of its partitions is broken; every error is named.
     """
     resource: StudioResource = getattr(context.resources, studio_key(names))
     studio = resource.studio
@@ -75,7 +75,7 @@ def _require_sound(context: dg.AssetExecutionContext, names: Names, briefs: Brie
     wanted = dict.fromkeys(key.partition("/")[0] for key in context.partition_keys)
     needed = [problem for brief in wanted for problem in briefs.find_faults(kind, brief)]
     if needed:
-        raise dg.Failure(str(BriefError(briefs.root, needed)), allow_retries=False)
+        raise BriefError(briefs.root, needed)
     for problem in briefs.set_aside:
         context.log.warning("not needed here, and left out until it is corrected: %s", problem)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from nbp_dagster.assets.materializations import Recorder
+from nbp_dagster.assets.materializations import RETRY_TAG, Recorder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import is_outage
 from nbp_dagster.studio.ledger.orders import (
@@ -37,10 +37,6 @@ BY_STATE = "by_state"
 REFUSED = "refused"
 OVER_BUDGET = "failed (over_budget)"
 
-# Whether Dagster's `run_retries` may retry a run whose step failed; it decides instead of the
-# instance's own setting.
-RETRY_TAG = "dagster/retry_on_asset_or_op_failure"
-
 # What another run would buy anew although the service may have billed it: a person decides that.
 _MAYBE_BILLED: frozenset[FailureKind] = frozenset({"service", "stuck", "bad_image"})
 
@@ -61,6 +57,13 @@ def plain_failure(context: dg.AssetExecutionContext) -> Iterator[None]:
     except NbpError as error:
         retries = _allow_retries(context, is_outage(error))
         raise dg.Failure(description=str(error), allow_retries=retries) from error
+    except dg.Failure:
+        raise
+    except Exception:
+        if RETRY_TAG in context.run.tags:
+            # Dagster copied it from the run that this one follows, which had its own reason.
+            _allow_retries(context, context.instance.run_retries_retry_on_asset_or_op_failure)
+        raise
 
 
 def fail_step(

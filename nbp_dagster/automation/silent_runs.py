@@ -13,17 +13,16 @@ from nbp_dagster._dagster_private import (
     free_pool_slots,
     waits_for_pool,
 )
-from nbp_dagster.assets.materializations import RETRIED_AS, WILL_RETRY
+from nbp_dagster.assets.materializations import RETRIED_AS, RETRY_TAG, WILL_RETRY
 from nbp_dagster.assets.names import POOL, Names, list_keys, scoped
-from nbp_dagster.assets.step_failures import RETRY_TAG
 from nbp_dagster.errors import NbpError
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.runs.run_log import RunLog, Sign
 
 # Between two ticks, at most; longer than between two signs of life.
 _SECONDS = 30.0
-# Failed runs that one tick looks at, and how often it is told of one.
-_OWED_AT_ONCE = 100
+# How far back failed runs are looked at, and how often Dagster is told of one.
+_OWED_SINCE = timedelta(days=7)
 _REMINDERS = 3
 # On runs of `nbp run`.
 _COMMAND_TAG = "nbp/command"
@@ -34,7 +33,7 @@ class _Seen:
     """What a tick has seen of a run: part of the cursor.
 
     Attributes:
-        sign: Its latest sign of life, by the database's clock; 0 where it has given none. Of a
+        sign: Its latest sign of life, by the database's clock, where that was old; else 0. Of a
             failed run that is to be started anew how often that was told, from -1 down.
         since: When it was first seen to have no later one, by this machine's clock.
     """
@@ -90,17 +89,16 @@ def build_silent_runs_sensor(
 
 
 def _list_owed(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """Return failed runs of the last day that Dagster says it starts anew, and has not.
+    """Return failed runs of the last days that Dagster says it starts anew, and has not.
 
     Its daemon can read a failure between two writes of it, take the run for one that goes on, and
     never look again (dagster-io/dagster#33741); the run's backfill then waits for ever.
     """
-    since = datetime.now(UTC) - timedelta(days=1)
+    since = datetime.now(UTC) - _OWED_SINCE
     failed = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.FAILURE], tags={WILL_RETRY: "true"}, updated_after=since
     )
-    found = instance.get_runs(failed, limit=_OWED_AT_ONCE)
-    return [run for run in found if RETRIED_AS not in run.tags]
+    return [run for run in instance.get_runs(failed) if RETRIED_AS not in run.tags]
 
 
 def _is_ours(run: dg.DagsterRun, names: Names, jobs: frozenset[str]) -> bool:
@@ -137,16 +135,16 @@ class _Tick:
             elif self._is_silent(run, sign):
                 told.append(self._fail(run, sign))
             else:
-                seen = self._note(run.run_id, 0.0 if sign is None else sign.at)
+                # A sign counts as seen before once it was old: a machine that wakes up may tick
+                # before its runs give the next one.
+                is_old = sign is not None and sign.silent_seconds > self._limit
+                seen = self._note(run.run_id, sign.at if sign is not None and is_old else 0.0)
                 cursor[run.run_id] = [seen.sign, seen.since]
         text = "; ".join(told) or f"{len(runs)} runs in progress, none silent for too long"
         return dg.SensorResult(skip_reason=dg.SkipReason(text), cursor=json.dumps(cursor))
 
     def _is_silent(self, run: dg.DagsterRun, sign: Sign | None) -> bool:
-        """Whether a run is dead; one that two ticks have seen alike.
-
-        A machine that wakes up may tick before its runs beat again.
-        """
+        """Whether a run is dead: two ticks have found it silent, with the same last sign."""
         before = self._seen.get(run.run_id)
         if before is None:
             return False
@@ -190,7 +188,11 @@ class _Tick:
         if latest is None or latest.status is not dg.DagsterRunStatus.STARTED:
             return f"{run.run_id} has ended by itself"
         # Should it live, what it fails of next must not take back that it is started anew.
-        instance.add_run_tags(run.run_id, {RETRY_TAG: "true"})
+        tags = {RETRY_TAG: "true"}
+        if instance.run_retries_enabled:
+            # Dagster sets it after the failure; in between, a backfill would take this for the end.
+            tags[WILL_RETRY] = "true"
+        instance.add_run_tags(run.run_id, tags)
         instance.report_run_failed(latest, words)
         free_pool_slots(instance, run.run_id)
         self._context.log.warning("%s: %s", run.run_id, words)

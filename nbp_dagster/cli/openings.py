@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbp_dagster.addresses import split_list
-from nbp_dagster.cli.home.places import open_places, open_sets, open_store
+from nbp_dagster.cli.home.places import open_places, open_sets
 from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.settings import Settings, reveal, variable_of
 from nbp_dagster.studio.storage.data_paths import StudioPaths
@@ -174,6 +174,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
     from nbp_dagster.disclosure.own_table import load_briefs
     from nbp_dagster.studio.ledger.accounts import Account, resolve_account
     from nbp_dagster.studio.ledger.ledger import Ledger
+    from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
     from nbp_dagster.studio.ledger.sheet_pins import PinLog
     from nbp_dagster.studio.ordering.character_sheets import CharacterSheets
     from nbp_dagster.studio.ordering.order_builder import fetch_quote
@@ -181,17 +182,19 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
     from nbp_dagster.studio.references.uploads import DeliveryOptions
     from nbp_dagster.studio.sheet_report import SheetContext
 
-    clock, paths, store = SystemClock(), _paths(settings), open_store(settings)
+    clock, paths, places = SystemClock(), _paths(settings), open_places(settings)
     with open_catalogue(settings, clock) as client:
         briefs = load_briefs(settings.config.absolute())
         delivery = DeliveryOptions(settings.references, settings.references_repository or "")
         with open_database(settings) as database:
             uploads = _open_state(settings, database).uploads
+            mark = LedgerMark(paths.store, database, clock=clock, shared=places.shared)
             references = ReferenceFiles(
                 briefs,
                 client=client,
-                store=store,
+                store=places.images,
                 delivery=delivery.create_delivery(client, notes=uploads, clock=clock),
+                prepare_store=mark.prepare,
             )
             account = Account()
             if settings.mode == "live":
@@ -207,7 +210,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
             yield SheetContext(
                 briefs=briefs,
                 provider=settings.provider,
-                store=store,
+                store=places.images,
                 paths=paths,
                 sheets=sheets,
                 read=references.read,

@@ -150,6 +150,7 @@ class Studio:
             store=self.store,
             delivery=delivery,
             fetch_made=self._fetch_made,
+            prepare_store=self.ledger_mark.prepare,
         )
         self.prompts = expand(briefs)
         self.commit = commit_of(briefs.root)

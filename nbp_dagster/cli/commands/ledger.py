@@ -154,4 +154,4 @@ def forget_store() -> None:
         raise click.UsageError("NBP_STORE_URL is not set: this home shares no store")
     with open_database(settings) as database:
         ledger_mark.forget_store(database, StudioPaths(settings.home.absolute()), shared)
-    click.echo(f"{shared.name} counts as new: the next run here sends all that this home has there")
+    click.echo(f"{shared.name} counts as new: the next `nbp run` of each home sends what it has")

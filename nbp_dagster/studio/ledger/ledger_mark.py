@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -95,9 +96,11 @@ class LedgerMark:
             self._write(now)
         else:
             self._require_own(marked, now)
-        if not _is_marked(self._engine, self._where):
-            self._note_in_ledger()
-        write_note(self._store, marked=self._where)
+        epoch = self._note_in_ledger()
+        if read_note(self._store).epoch not in ("", epoch):
+            # Somebody said elsewhere that the store is new: it lacks what this home had sent.
+            _forget_here(StudioPaths(self._store.parent))
+        write_note(self._store, marked=self._where, epoch=epoch)
         self._is_own = True
 
     def require_mark(self) -> None:
@@ -124,7 +127,9 @@ class LedgerMark:
         marked = self._read()
         if marked is not None:
             self._require_own(marked, self._position())
-        elif self._holds_images():
+            return
+        self.require_mark()
+        if self._holds_images():
             raise LedgerBehind(
                 f"the store {self._where} holds pictures, and no mark says of which ledger; "
                 "`nbp run` with the ledger that they were bought with marks it"
@@ -167,6 +172,19 @@ class LedgerMark:
                 f"{_ADVICE}"
             )
 
+    def prepare(self) -> None:
+        """Have a store be this ledger's before anything is kept in it that was not bought.
+
+        A new ledger beside pictures without a mark would be taken for a lost one.
+
+        Raises:
+            LedgerBehind: A shared store is not this ledger's; see `require_own_store`.
+            StoreError: It can't be asked, or written.
+        """
+        self.require_own_store()
+        if self._read() is None and not self._holds_images():
+            self._write(self._position())
+
     def is_of_another(self) -> bool:
         """Whether the pictures of this store were bought with another ledger."""
         marked = self._read()
@@ -176,11 +194,15 @@ class LedgerMark:
         """Write how far the ledger is now.
 
         Raises:
+            LedgerBehind: A shared store has lost its mark meanwhile.
             StoreError: The store can't be written.
         """
         self._marked_at = self._clock.monotonic()
         position = self._position()
         marked = self._read()
+        if marked is None:
+            # A disk that went away during the run: nothing there may be taken for the store.
+            self.require_mark()
         if (
             marked is None
             or marked.ledger_id != position.ledger_id
@@ -216,12 +238,19 @@ class LedgerMark:
             f"it holds pictures: what was paid for them would be paid again; {_ADVICE}"
         )
 
-    def _note_in_ledger(self) -> None:
-        """Note for every home, those to come too, that the store has the mark."""
+    def _note_in_ledger(self) -> str:
+        """Note for every home, those to come too, that the store has the mark; return its epoch."""
+        known = _find_epoch(self._engine, self._where)
+        if known:
+            return known
         with translate_errors(begin_serialised(self._engine), self._engine) as connection:
-            known = connection.execute(_marked(self._where)).first()
-            if known is None:
-                connection.execute(marked_stores.insert().values(name=self._where))
+            # Another machine may have come in meanwhile.
+            found = connection.execute(_epoch_of(self._where)).scalar()
+            if found is not None:
+                return str(found)
+            epoch = uuid4().hex
+            connection.execute(marked_stores.insert().values(name=self._where, epoch=epoch))
+        return epoch
 
     def _write(self, position: Position, *, sync: bool = True) -> None:
         data = json.dumps(asdict(position)).encode()
@@ -276,7 +305,7 @@ def find_lost_mark(store: Path, shared: UrlFolder, engine: Engine | None = None)
         LedgerDatabaseError: The database can't be.
     """
     was_marked = read_note(store).marked == shared.name or (
-        engine is not None and _is_marked(engine, shared.name)
+        engine is not None and bool(_find_epoch(engine, shared.name))
     )
     # In this order: another process writes the mark first, and then the notes.
     if not was_marked or shared.look_at(_MARK) is not None:
@@ -284,36 +313,41 @@ def find_lost_mark(store: Path, shared: UrlFolder, engine: Engine | None = None)
     return (
         f"the store {shared.name} has no {_MARK}, and was in use before: a disk that is not "
         "mounted, or another service under the same name? What is bought would be missing in the "
-        "right one. Where it is the right one, emptied or new: `nbp ledger forget-store` on each "
-        "machine whose pictures it should have"
+        "right one. Where it is the right one, emptied or new, `nbp ledger forget-store` here lets "
+        "it in, and every machine then sends what it has"
     )
 
 
 def forget_store(engine: Engine, paths: StudioPaths, shared: UrlFolder) -> None:
     """Have ledger and home know nothing of a store; nothing in it is touched.
 
-    The home's next run marks it, and sends there what the home has.
+    The home's next run marks it, and sends there what the home has; so does that of every other.
 
     Raises:
         StoreError: The home can't be written.
         LedgerDatabaseError: The database can't be used.
     """
+    _forget_here(paths)
+    with translate_errors(begin_writing(engine), engine) as connection:
+        connection.execute(marked_stores.delete().where(marked_stores.c.name == shared.name))
+
+
+def _forget_here(paths: StudioPaths) -> None:
     note = note_path(paths.store)
     with translate_errors_of_files(note):
         if paths.sharing.exists():
             shutil.rmtree(paths.sharing)
         note.unlink(missing_ok=True)
-    with translate_errors(begin_writing(engine), engine) as connection:
-        connection.execute(marked_stores.delete().where(marked_stores.c.name == shared.name))
 
 
-def _is_marked(engine: Engine, name: str) -> bool:
+def _find_epoch(engine: Engine, name: str) -> str:
+    """Return the epoch of a store; empty where it was not seen with the ledger's mark."""
     with translate_errors(begin_reading(engine), engine) as connection:
-        return connection.execute(_marked(name)).first() is not None
+        return str(connection.execute(_epoch_of(name)).scalar() or "")
 
 
-def _marked(name: str) -> sa.Select[tuple[str]]:
-    return sa.select(marked_stores.c.name).where(marked_stores.c.name == name)
+def _epoch_of(name: str) -> sa.Select[tuple[str]]:
+    return sa.select(marked_stores.c.epoch).where(marked_stores.c.name == name)
 
 
 _ADVICE = (

@@ -249,6 +249,8 @@ marked_stores = sa.Table(
     metadata,
     # Its URL without user and password.
     sa.Column("name", sa.Text, primary_key=True),
+    # uuid4 as hex: another one once the store was said to be new, so that every home notices.
+    sa.Column("epoch", sa.String(32), nullable=False),
 )
 
 # One row is one process that works on a run; a run that is started twice has two. Stamps are the

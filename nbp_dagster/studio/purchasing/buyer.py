@@ -185,8 +185,8 @@ class Buyer:
         """Judge what the ledger holds of an order; None when it may be bought."""
         fingerprint = order.request.fingerprint
         purchase = self.ledger.latest([fingerprint]).get(fingerprint)
-        if purchase is not None and purchase.state == "failed" and not self.options.fresh:
-            return left_alone(order, self.ledger.failures(fingerprint))
+        if purchase is not None and purchase.state == "failed":
+            return self._left_alone(order)
         if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
             return None
         if purchase.state == "made":
@@ -338,9 +338,13 @@ class Buyer:
         if purchase is None or purchase.state in ("withdrawn", "lost"):
             return True
         if purchase.state == "failed":
-            failures = self.ledger.failures(purchase.fingerprint)
-            return self.options.fresh or left_alone(order, failures) is None
+            return self._left_alone(order) is None
         return purchase.state == "made" and self.is_wanted_again(purchase)
+
+    def _left_alone(self, order: Order) -> Failed | None:
+        failures = self.ledger.failures(order.request.fingerprint)
+        options = self.options
+        return left_alone(order, failures, run_id=options.run_id, fresh=options.fresh)
 
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:

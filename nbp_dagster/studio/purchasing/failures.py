@@ -46,17 +46,27 @@ def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
     return Failed(key, fingerprint, str(error), kind_of(error))
 
 
-def left_alone(order: Order, failures: Sequence[Purchase]) -> Failed | None:
+def left_alone(
+    order: Order, failures: Sequence[Purchase], *, run_id: str, fresh: bool
+) -> Failed | None:
     """Return the outcome of an order that has failed too often to be asked again, else None.
 
     Args:
         order: The order.
         failures: Its request's failed purchases since it was last reopened, oldest first.
+        run_id: The run that would ask: a run and its retries are one.
+        fresh: Whether somebody insists.
     """
     if not failures:
         return None
     latest = failures[-1]
     billed = [row for row in failures if row.billed]
+    if any(row.run_id == run_id for row in billed):
+        # Dagster's retry of a run is nobody's wish to pay for it once more.
+        reason = f"billed without an image in this run ({latest.reason}); its retry buys none"
+        return Failed(order.key, latest.fingerprint, reason, "bad_image")
+    if fresh:
+        return None
     alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
     if len(billed) >= MAX_FAILURES:
         count = f"billed {len(billed)} times without an image"

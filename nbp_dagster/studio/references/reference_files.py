@@ -60,12 +60,14 @@ class ReferenceFiles:
         store: ImageStore,
         delivery: ReferenceDelivery,
         fetch_made: Callable[[str, str], None] = lambda key, digest: None,
+        prepare_store: Callable[[], object] = lambda: None,
     ) -> None:
         self._briefs = briefs
         self._client = client
         self._store = store
         self._delivery = delivery
         self._fetch_made = fetch_made
+        self._prepare_store = prepare_store
         self._digests: dict[str, str] = {}
         self._former_digests: dict[str, Sequence[str]] = {}
         # Of fetched pictures: which bytes of the store are meant by a digest.
@@ -213,6 +215,7 @@ class ReferenceFiles:
             digest, self._former_digests[source] = hash_picture(data), hash_formerly(data)
             data = strip_metadata(data)
             decode_once(data, digest, what=f"reference {cut_query(source)}")
+            self._prepare_store()
             self._kept[digest] = self._store.put(data)
         else:
             file = self._briefs.files[source]

@@ -16,10 +16,12 @@ class StoreNote:
     Attributes:
         store: The store to which all pictures of the cache went, or are marked to be sent.
         marked: The store that was seen with the mark of the home's ledger.
+        epoch: What the ledger called that store's time; another one since it was said to be new.
     """
 
     store: str = ""
     marked: str = ""
+    epoch: str = ""
 
 
 def note_path(folder: Path) -> Path:
@@ -31,18 +33,23 @@ def read_note(folder: Path) -> StoreNote:
     """Return the note of a cache; an empty one where there is none, or none that can be read."""
     try:
         found = json.loads(note_path(folder).read_bytes())
-        return StoreNote(str(found.get("store", "")), str(found.get("marked", "")))
+        return StoreNote(*(str(found.get(name, "")) for name in ("store", "marked", "epoch")))
     except (OSError, ValueError, AttributeError):
         return StoreNote()
 
 
-def write_note(folder: Path, *, store: str = "", marked: str = "") -> None:
+def write_note(folder: Path, *, store: str = "", marked: str = "", epoch: str = "") -> None:
     """Write what is known now beside what was.
 
     Raises:
         StoreError: The note can't be written.
     """
     known = read_note(folder)
-    note = replace(known, store=store or known.store, marked=marked or known.marked)
+    note = replace(
+        known,
+        store=store or known.store,
+        marked=marked or known.marked,
+        epoch=epoch or known.epoch,
+    )
     if note != known:
         write_atomically(note_path(folder), json.dumps(asdict(note)).encode(), private_in=folder)

@@ -1,6 +1,8 @@
 """Of several runs of a backfill the last one writes the set that Dagster will not."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +15,7 @@ from nbp_dagster.project import open_instance
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.daemon import ATTIC, GARDEN, KITCHEN, ask_for_backfill
+from tests.rigs.processes import wait_for
 
 NAMES = Names()
 REFUSED = {"kind": "refuse", "prompt": "garden"}
@@ -116,6 +119,87 @@ def test_a_run_that_dealt_with_its_prompts_and_is_to_be_started_anew_is_waited_f
     assert not run(location, tags, KITCHEN, GARDEN)
 
     assert sets_written(location) == 1
+
+
+def other_run(
+    location: CodeLocation, tags: dict[str, str], assets: list[dg.AssetKey], **more: str
+) -> dg.DagsterRun:
+    """Another run of the backfill that has begun, and whose process is nobody's."""
+    repository = location.definitions().get_repository_def()
+    job = repository.get_implicit_job_def_for_assets(assets)
+    assert job is not None
+    return location.instance.create_run_for_job(
+        job,
+        status=dg.DagsterRunStatus.STARTED,
+        asset_selection=frozenset(assets),
+        tags={**tags, **more},
+    )
+
+
+class FailsMeanwhile:
+    """A backfill whose prompts are made while somebody fails their run from outside."""
+
+    def __init__(self, location: CodeLocation) -> None:
+        self._location = location
+        self.tags = start_backfill(location)
+        location.service.script(REFUSED, {"kind": "slow_job", "seconds": 2, "prompt": "attic"})
+
+    def run(self, **tags_meanwhile: str) -> None:
+        """Make everything but the garden, which is refused, in a run that counts as dead."""
+
+        def fail() -> None:
+            instance = self._location.instance
+            started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED], tags=self.tags)
+            found = wait_for(lambda: instance.get_runs(started), what="the run")
+            instance.report_run_failed(found[0])
+            instance.add_run_tags(found[0].run_id, tags_meanwhile)
+
+        with ThreadPoolExecutor(1) as pool:
+            failed = pool.submit(fail)
+            assert not run(self._location, self.tags, KITCHEN, GARDEN, ATTIC)
+            failed.result()
+
+
+def test_a_run_that_counts_as_dead_leaves_the_set_to_the_one_that_follows_it(
+    location: CodeLocation,
+) -> None:
+    meanwhile = FailsMeanwhile(location)
+
+    meanwhile.run()
+
+    assert sets_written(location) == 0
+
+
+def test_a_run_that_was_replaced_while_it_lived_writes_no_set(location: CodeLocation) -> None:
+    meanwhile = FailsMeanwhile(location)
+
+    meanwhile.run(**{"dagster/auto_retry_run_id": "its successor"})
+
+    assert sets_written(location) == 0
+
+
+def test_a_run_of_another_campaigns_set_is_not_waited_for(location: CodeLocation) -> None:
+    location.service.script(REFUSED)
+    tags = start_backfill(location)
+    other_run(location, tags, [NAMES.campaign_sets], **{"dagster/partition": "summer"})
+
+    assert not run(location, tags, KITCHEN, GARDEN, ATTIC)
+
+    assert sets_written(location) == 1
+
+
+def test_between_a_failure_and_what_dagster_says_of_it_a_run_is_waited_for(
+    location: CodeLocation,
+) -> None:
+    tags = start_backfill(location)
+    dead = other_run(location, tags, PROMPT_ASSETS, **{"dagster/partition": ATTIC})
+    location.instance.run_storage.handle_run_event(
+        dead.run_id, dg.DagsterEvent("PIPELINE_FAILURE", dead.job_name), datetime.now(UTC)
+    )
+
+    assert run(location, tags, KITCHEN, GARDEN)
+
+    assert sets_written(location) == 0
 
 
 def test_the_smallest_figure_of_setting_and_campaigns_cuts_backfills(

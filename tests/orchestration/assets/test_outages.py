@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.assets.step import wait_reason
-from nbp_dagster.assets.step_failures import BatchLog
+from nbp_dagster.assets.step_failures import BatchLog, plain_failure
 from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
+from nbp_dagster.project import open_instance
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import OutcomeCounts
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
@@ -109,6 +112,31 @@ def test_a_service_that_is_away_when_a_run_begins_has_it_retried(location: CodeL
     assert not result.success
     assert may_retry(location, result)
     assert location.service.bills == 2
+
+
+@pytest.mark.parametrize(("inherited", "left"), [("true", "false"), (None, None)])
+def test_a_fault_of_the_code_is_not_retried_because_the_run_before_was_to_be(
+    tmp_path: Path, inherited: str | None, left: str | None
+) -> None:
+    @dg.op
+    def fail() -> None: ...
+
+    @dg.job
+    def made() -> None:
+        fail()
+
+    # Dagster copies the tag of the run that this one follows.
+    tags = {} if inherited is None else {RETRY_TAG: inherited}
+    with open_instance(tmp_path) as instance:
+        run = instance.create_run_for_job(made, tags=tags)
+        context: Any = SimpleNamespace(instance=instance, run=run)
+
+        with pytest.raises(ZeroDivisionError), plain_failure(context):
+            _ = 1 / 0
+
+        found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.tags.get(RETRY_TAG) == left
 
 
 @dataclass

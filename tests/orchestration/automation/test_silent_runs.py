@@ -155,6 +155,20 @@ def test_a_run_that_gives_signs_is_left_alone(location: CodeLocation, log: RunLo
     assert status_of(location, run_id) is dg.DagsterRunStatus.STARTED
 
 
+def test_a_machine_that_wakes_up_and_ticks_before_its_runs_give_a_sign_fails_none(
+    location: CodeLocation, log: RunLog
+) -> None:
+    run_id, ticks = start_run(location), Ticks(location)
+    log.begin(run_id, host="laptop", pid=4711)
+    # Before it fell asleep; no sign came between that tick and the sleep.
+    ticks.tick()
+    fall_silent(log, run_id, 400)
+
+    ticks.tick()
+
+    assert status_of(location, run_id) is dg.DagsterRunStatus.STARTED
+
+
 def test_a_run_that_was_failed_and_lives_is_told_to_buy_nothing_more(
     location: CodeLocation, log: RunLog
 ) -> None:

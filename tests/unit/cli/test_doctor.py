@@ -272,7 +272,7 @@ def test_a_new_home_knows_from_the_ledger_that_the_store_had_its_mark(
     ledger, url = f"sqlite:///{tmp_path}/shared.sqlite", f"file://{tmp_path}/not-mounted"
     engine = open_ledger(ledger)
     with begin_serialised(engine) as connection:
-        connection.execute(marked_stores.insert().values(name=url))
+        connection.execute(marked_stores.insert().values(name=url, epoch="1a" * 16))
     engine.dispose()
 
     status, found = doctor(NBP_LEDGER_URL=ledger, NBP_STORE_URL=url)

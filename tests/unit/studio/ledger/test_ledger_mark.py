@@ -8,6 +8,8 @@ from sqlalchemy.engine import Engine
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark, forget_store
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import write_atomically
+from nbp_dagster.studio.storage.image_store import FolderStore
+from nbp_dagster.studio.storage.store_note import read_note, write_note
 from tests.fakes.clock import FakeClock
 from tests.fakes.url_folder import CountedFolder
 from tests.unit.studio.ledger.databases import a_row, opened, write
@@ -73,6 +75,63 @@ def test_a_store_that_was_emptied_on_purpose_is_forgotten_and_taken_anew(tmp_pat
         assert not paths.sharing.exists()
         mark(tmp_path, engine, shared).require_own_store()
     assert shared.read("ledger.json") is not None
+
+
+def test_every_home_notices_that_a_store_was_said_to_be_new(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    here, there = StudioPaths(tmp_path / "here"), StudioPaths(tmp_path / "there")
+    with opened(tmp_path / "one.sqlite") as engine:
+        for paths in (here, there):
+            mark(paths.home, engine, shared).require_own_store()
+            write_note(paths.store, store=shared.name)
+            write_atomically(paths.sharing / "spring.json", b"{}")
+        shared.remove("ledger.json")
+        forget_store(engine, here, shared)
+        mark(here.home, engine, shared).require_own_store()
+
+        mark(there.home, engine, shared).require_own_store()
+
+        # What it had sent is to be looked for again, once.
+        assert read_note(there.store).store == ""
+        assert not there.sharing.exists()
+        write_note(there.store, store=shared.name)
+        mark(there.home, engine, shared).require_own_store()
+        assert read_note(there.store).store == shared.name
+
+
+def test_a_disk_that_goes_away_during_a_run_is_not_marked_as_the_store(tmp_path: Path) -> None:
+    shared = CountedFolder()
+    with opened(tmp_path / "one.sqlite") as engine:
+        write(engine, a_row())
+        own = mark(tmp_path, engine, shared)
+        own.require_own_store()
+        shared.remove("ledger.json")
+
+        with pytest.raises(LedgerBehind, match="not mounted"):
+            own.advance()
+
+        assert shared.read("ledger.json") is None
+        with pytest.raises(LedgerBehind, match="not mounted"):
+            own.require_marked_store()
+
+
+def test_a_picture_that_came_before_the_first_purchase_makes_no_ledger_look_lost(
+    tmp_path: Path,
+) -> None:
+    store = FolderStore(tmp_path / "store")
+    with opened(tmp_path / "one.sqlite") as engine:
+        own = LedgerMark(tmp_path / "store", engine, clock=FakeClock())
+        own.prepare()
+        store.put(b"a reference from the web")
+
+        own.require_current()
+        write(engine, a_row())
+        own.advance()
+    with (
+        opened(tmp_path / "new.sqlite") as new,
+        pytest.raises(LedgerBehind, match="is not the one"),
+    ):
+        LedgerMark(tmp_path / "store", new, clock=FakeClock()).require_current()
 
 
 def test_a_store_without_its_mark_is_not_what_a_ledger_is_rebuilt_from(tmp_path: Path) -> None:

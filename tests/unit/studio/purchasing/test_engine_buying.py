@@ -4,6 +4,7 @@ import threading
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from nbp_dagster.simulator.server import SimulatorServer
@@ -98,10 +99,31 @@ def test_what_was_billed_twice_for_nothing_is_not_bought_a_third_time(
 ) -> None:
     service.script({"kind": "no_image"})
 
-    kinds = [next(iter(bench.make(order()).values())) for _ in range(4)]
+    outcomes: list[Outcome] = []
+    for number in range(4):
+        bench.run_id = f"run {number}"
+        outcomes += bench.make(order()).values()
 
-    assert all(isinstance(outcome, Failed) for outcome in kinds)
+    assert all(isinstance(outcome, Failed) for outcome in outcomes)
     assert len(list(bench.ledger.rows())) == 2
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_retry_of_a_run_does_not_buy_again_what_was_billed_for_nothing(
+    bench: Workbench, service: ServiceProbe, fresh: bool
+) -> None:
+    service.script({"kind": "no_image", "times": 1})
+    bench.make(order(), fresh=fresh)
+
+    # Dagster's retries count for the run that they retry.
+    [retried] = bench.make(order(), fresh=fresh).values()
+    bench.run_id = "a new run"
+    [anew] = bench.make(order(), fresh=fresh).values()
+
+    assert isinstance(retried, Failed)
+    assert "billed without an image in this run" in retried.reason
+    assert isinstance(anew, Generated)
+    assert service.bills == 2
 
 
 def test_two_runs_at_once_buy_each_fingerprint_once(

@@ -145,10 +145,12 @@ MADE: dict[str, Callable[[], OneOfTwenty]] = {
 }
 
 
-def run(simulator: SimulatorServer, home: Path, odd: OneOfTwenty) -> dict[str, Outcome]:
+def run(
+    simulator: SimulatorServer, home: Path, odd: OneOfTwenty, run_id: str = "test run"
+) -> dict[str, Outcome]:
     # An event would tell of the job what it is without the change.
     transport = TamperingTransport(odd, with_events=not odd.changes_job)
-    with workbench(simulator.url, home, transport=transport) as bench:
+    with workbench(simulator.url, home, transport=transport, run_id=run_id) as bench:
         return bench.make(*ORDERS)
 
 
@@ -164,7 +166,7 @@ def test_one_odd_answer_of_twenty_fails_one_order_in_one_line_twice(
 
     first = run(simulator, home, odd)
     bills = service.bills
-    second = run(simulator, home, odd)
+    second = run(simulator, home, odd, run_id="another")
 
     assert sum(isinstance(item, Generated) for item in first.values()) == 19
     assert sum(isinstance(item, Reused) for item in second.values()) == 19

@@ -9,4 +9,8 @@ down_revision = "0012"
 
 def upgrade() -> None:
     """Add the table; each store is in it from its next run on."""
-    op.create_table("marked_stores", sa.Column("name", sa.Text, primary_key=True))
+    op.create_table(
+        "marked_stores",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("epoch", sa.String(32), nullable=False),
+    )
