@@ -125,12 +125,23 @@ def build_notification_sensor(
     )
     def sensor(context: dg.RunFailureSensorContext) -> None:
         # No SkipReason for the others: after one, Dagster looks at no further run in this tick.
-        if watched & _assets_of(context.instance, context.dagster_run):
+        if watched & _assets_of(context.instance, context.dagster_run) and _is_first(context):
             found = describe_failure(context, names=names, on=on, webserver_url=webserver_url)
             if found is not None:
                 _tell(notify, found)
 
     return sensor
+
+
+def _is_first(context: dg.RunFailureSensorContext) -> bool:
+    """Whether this is the first time that the run failed.
+
+    One that was taken for dead and lives fails once more by itself, and a retry that does not come
+    is asked for by telling Dagster of the failure again.
+    """
+    run_id, kind = context.dagster_run.run_id, dg.DagsterEventType.RUN_FAILURE
+    failures = context.instance.all_logs(run_id, of_type=kind)
+    return not failures or failures[0].dagster_event == context.failure_event
 
 
 def describe_failure(
