@@ -8,8 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EXTRAS_STAMP := $(VENV)/.extras-installed
-export NBP_HOME ?= $(CURDIR)/.nbp
-export DAGSTER_HOME ?= $(NBP_HOME)/dagster
+# Set but empty counts as not set, as it does for the commands.
+export NBP_HOME := $(or $(NBP_HOME),$(CURDIR)/.nbp)
+export DAGSTER_HOME := $(or $(DAGSTER_HOME),$(NBP_HOME)/dagster)
 
 .PHONY: help install extras demo dev test test-unit crash fuzz deploy-check bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
 

@@ -46,7 +46,7 @@ class FileDigest:
     path: Path
     sha256: str
     bytes: int
-    former_sha256: tuple[str, str]
+    former_sha256: tuple[str, str, str]
 
 
 def is_address(source: str) -> bool:

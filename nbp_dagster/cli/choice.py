@@ -9,7 +9,7 @@ import click
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.prompts.expansion import Prompt, expand
-from nbp_dagster.yaml_source.problems import list_accepted
+from nbp_dagster.yaml_source.problems import BriefError, list_accepted
 
 _WILDCARDS = frozenset("*?[")
 
@@ -29,9 +29,26 @@ def load_chosen(config: Path, words: Sequence[str]) -> Briefs:
     named = {word.partition("/")[0] for word in words}
     is_plain = not any(_WILDCARDS & set(name) for name in named)
     briefs = load_briefs(config, wanted=named if is_plain else ())
+    _warn_of_left_out(briefs)
+    return briefs
+
+
+def load_of_brand(config: Path, brand: str = "") -> Briefs:
+    """Read the briefs for a command about a brand, or all, and warn of files that are left out.
+
+    Raises:
+        BriefError: The brand's brief has errors, or none is sound; all of them are named.
+    """
+    briefs = load_briefs(config, leaves_out=True)
+    if faults := briefs.find_faults("brand", brand):
+        raise BriefError(briefs.root, faults)
+    _warn_of_left_out(briefs)
+    return briefs
+
+
+def _warn_of_left_out(briefs: Briefs) -> None:
     for problem in briefs.set_aside:
         click.echo(f"nbp: warning: not needed here, and left out: {problem}", err=True)
-    return briefs
 
 
 def choose_prompts(briefs: Briefs, words: Sequence[str]) -> Chosen:

@@ -164,14 +164,14 @@ def open_service(
 
 
 @contextmanager
-def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
+def open_sheets(settings: Settings, brand: str = "") -> "Iterator[SheetContext]":
     """Open the character sheets: briefs, ledger, store and service, without the imaging.
 
     Raises:
-        BriefError: The briefs have errors; all of them are named.
+        BriefError: The brand's brief has errors, or none is sound; all of them are named.
         MissingKey: Live mode without a key.
     """
-    from nbp_dagster.disclosure.own_table import load_briefs
+    from nbp_dagster.cli.choice import load_of_brand
     from nbp_dagster.studio.ledger.accounts import Account, resolve_account
     from nbp_dagster.studio.ledger.ledger import Ledger
     from nbp_dagster.studio.ledger.ledger_mark import LedgerMark
@@ -184,7 +184,7 @@ def open_sheets(settings: Settings) -> "Iterator[SheetContext]":
 
     clock, paths, places = SystemClock(), _paths(settings), open_places(settings)
     with open_catalogue(settings, clock) as client:
-        briefs = load_briefs(settings.config.absolute())
+        briefs = load_of_brand(settings.config.absolute(), brand)
         delivery = DeliveryOptions(settings.references, settings.references_repository or "")
         with open_database(settings) as database:
             uploads = _open_state(settings, database).uploads

@@ -27,12 +27,17 @@ def calibrate(brand: str, sheets_only: bool, as_json: bool) -> None:
     By its own sheets and, where there are enough, by approvals and rejections of its pictures.
     """
     # Imported here: the studio brings the database, the client and imaging.
+    from nbp_dagster.cli.choice import load_of_brand
     from nbp_dagster.cli.openings import open_picture_index, open_studio
     from nbp_dagster.settings import read_settings
     from nbp_dagster.studio.thresholds.brand_calibration import calibrate_brand
 
     settings = read_settings()
-    with open_studio(settings) as studio, open_picture_index(settings) as index:
+    briefs = load_of_brand(settings.config.absolute(), brand)
+    with (
+        open_studio(settings, briefs=briefs) as studio,
+        open_picture_index(settings) as index,
+    ):
         if brand not in studio.briefs.brands:
             known = ", ".join(studio.briefs.brands)
             raise click.UsageError(f"no brand {brand} in {studio.briefs.root}; there are: {known}")

@@ -53,7 +53,7 @@ def show(key: str, as_json: bool) -> None:
     # Templates and imaging: only this subcommand writes a page.
     from nbp_dagster.studio.sheet_page import write_sheet_page
 
-    with open_sheets(read_settings()) as opened:
+    with open_sheets(read_settings(), _brand_of(key)) as opened:
         report = _find(opened, key)
         report = replace(report, page=write_sheet_page(opened, report))
         _print(as_json, report.to_json(opened), describe_sheet(opened, report))
@@ -70,7 +70,7 @@ def pin(key: str, choice: str, reason: str, as_json: bool) -> None:
     from nbp_dagster.cli.openings import open_sheets
     from nbp_dagster.settings import read_settings
 
-    with open_sheets(read_settings()) as opened:
+    with open_sheets(read_settings(), _brand_of(key)) as opened:
         before = _find(opened, key)
         decided = opened.sheets.pin(before.status, choice, who=name_user(), reason=reason)
         is_same = before.digest == decided.digest
@@ -87,10 +87,14 @@ def rollback(key: str, reason: str, as_json: bool) -> None:
     from nbp_dagster.cli.openings import open_sheets
     from nbp_dagster.settings import read_settings
 
-    with open_sheets(read_settings()) as opened:
+    with open_sheets(read_settings(), _brand_of(key)) as opened:
         status = _find(opened, key).status
         decided = opened.sheets.roll_back(status, who=name_user(), reason=reason)
         _print_decision(opened, key, decided, as_json=as_json)
+
+
+def _brand_of(key: str) -> str:
+    return key.partition("/")[0]
 
 
 def _find(opened: "SheetContext", key: str) -> "SheetReport":

@@ -6,7 +6,7 @@ Nothing of Pillow's process-wide state is changed, no file and no address is rea
 import io
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image
 
@@ -34,6 +34,9 @@ _ENTITY: Final = re.compile(r"<!ENTITY", re.IGNORECASE)
 _TEXT: Final = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?(?:text|foreignObject)[\s>/]")
 
 _TAKEN: Final = ("PNG", "JPEG", "WEBP")
+# NewSubfileType, whose first bit says that a picture is a smaller one of another. Source: TIFF 6.0.
+_SUBFILE_TYPE: Final = 254
+_DNG_VERSION: Final = 50706  # Source: Adobe's DNG
 _PILLOW: Final[Mapping[str, str]] = {
     "a TIFF": "TIFF",
     "a GIF": "GIF",
@@ -81,12 +84,20 @@ def _draw_by_pillow(data: bytes, what: str, max_pixels: int) -> Image.Image:
     kind = _PILLOW[describe_kind(data)]
     with Image.open(io.BytesIO(data), formats=(kind,)) as opened:
         _require_size(opened.size, what, max_pixels)
+        if kind == "TIFF" and _is_raw(opened.getexif()):
+            seen = "a camera's raw file, whose first picture is a preview; export it as JPEG"
+            raise UndecodableImage(what, seen)
         frames = getattr(opened, "n_frames", 1)
         if frames != 1:
             noun = "pages" if kind == "TIFF" else "frames"
             raise UndecodableImage(what, f"{frames} {noun}; accepted: one still picture")
         opened.load()
         return normalise(opened)
+
+
+def _is_raw(tags: Mapping[int, Any]) -> bool:
+    """Whether the first picture of a TIFF is a preview, as in what cameras and DNG make of it."""
+    return _DNG_VERSION in tags or bool(int(tags.get(_SUBFILE_TYPE, 0)) & 1)
 
 
 def _draw_heic(data: bytes, what: str, max_pixels: int) -> Image.Image:

@@ -19,7 +19,7 @@ from nbp_dagster.studio.references.sendable import make_sendable
 from nbp_dagster.studio.references.supplied_files import decode_once
 from nbp_dagster.studio.references.uploads import ReferenceDelivery
 from nbp_dagster.studio.storage.image_store import ImageStore
-from nbp_dagster.studio.storage.picture_identity import hash_formerly, hash_picture
+from nbp_dagster.studio.storage.picture_identity import FORMER_WAYS, hash_formerly, hash_picture
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
 from nbp_dagster.yaml_source.problems import BriefError, BriefProblem
 
@@ -111,7 +111,7 @@ class ReferenceFiles:
 
         Pictures are paid whose fingerprints hold such digests. Each raises what `digests` raises.
         """
-        return partial(self._digests_of, 0), partial(self._digests_of, 1)
+        return tuple(partial(self._digests_of, age) for age in range(FORMER_WAYS))
 
     def _digests_of(self, age: int, sources: Iterable[str]) -> dict[str, str]:
         digests = self.digests(sources)

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from nbp_dagster.file_kinds import describe_kind
 from nbp_dagster.studio.storage.isobmff_picture import list_parts
-from nbp_dagster.studio.storage.picture_metadata import strip_metadata
+from nbp_dagster.studio.storage.picture_metadata import strip_known_metadata, strip_metadata
 
 # Tags of TIFF that decide a pixel, besides those that say where the pixels lie. Source: TIFF 6.0
 # and its technical notes; 34675 is the colour profile.
@@ -49,6 +49,10 @@ _MISFITS: Final = (
 )
 
 
+FORMER_WAYS: Final = 3
+"""Ways in which a picture file was identified before; see `hash_formerly`."""
+
+
 def hash_picture(data: bytes) -> str:
     """Return the SHA-256, as hex, of what decides a picture's pixels.
 
@@ -73,13 +77,15 @@ def hash_picture(data: bytes) -> str:
     return found.hexdigest()
 
 
-def hash_formerly(data: bytes) -> tuple[str, str]:
+def hash_formerly(data: bytes) -> tuple[str, str, str]:
     """Return the digests, as hex, by which a picture file was identified before, the newest first.
 
-    The first knew no metadata of formats that models do not take, the second of none.
+    The first took parts of PNG and WebP that it did not know for a part of the picture, the second
+    knew no metadata of formats that models do not take, the third of none.
     """
-    whole, stripped = hashlib.sha256(data).hexdigest(), strip_metadata(data)
-    return (whole if stripped == data else hashlib.sha256(stripped).hexdigest()), whole
+    whole, stripped = hashlib.sha256(data).hexdigest(), strip_known_metadata(data)
+    known = whole if stripped == data else hashlib.sha256(stripped).hexdigest()
+    return (hash_picture(data) if describe_kind(data) in _KINDS else known), known, whole
 
 
 def _list_of_tiff(data: bytes) -> Iterable[bytes]:

@@ -11,42 +11,63 @@ from collections.abc import Iterator
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_NOTES = frozenset((b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf"))
+# What else may be left out, and is not: it decides how the pixels look. Source: PNG, 11.3.
+_PNG_DRAWN = frozenset(
+    b"tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD pHYs hIST sPLT oFFs pCAL sCAL sTER acTL "
+    b"fcTL fdAT".split()
+)
+_OPTIONAL = 0x20  # of a chunk's first letter: decoders may skip one that they do not know
 _EXIF = b"Exif\0\0"
 _TURNED = range(2, 9)  # EXIF orientations that are not upright
 _ORIENTATION = 0x0112
 _SHORT = 3  # a TIFF field type: 16 bits
+_INTEGERS = {_SHORT: "H", 4: "I"}  # some programs write the orientation in 32 bits
 _MOST_FIELDS = 1000
 # JPEG markers. APP0 is JFIF, APP2 may be a colour profile, APP14 says how colours are coded.
 _SOS, _EOI, _COMMENT = 0xDA, 0xD9, 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04  # flags of VP8X
+_WEBP_DRAWN = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ICCP", b"ANIM", b"ANMF"))
 
 
 def strip_metadata(data: bytes) -> bytes:
     """Return a PNG, JPEG or WebP file without metadata.
 
     Of EXIF, the orientation stays where it turns the picture. What follows a JPEG's picture, such
-    as a preview or a film, goes too. A file that is none of these, or whose parts do not fit
-    together, comes back as it is: the decoder judges it.
+    as a preview or a film, goes too, and so do content credentials and parts of programs' own. A
+    file that is none of these, or whose parts do not fit together, comes back as it is: the decoder
+    judges it.
     """
+    return _strip(data, keeps_unknown=False)
+
+
+def strip_known_metadata(data: bytes) -> bytes:
+    """Return such a file as it was stripped before: with unknown parts of PNG and WebP.
+
+    Pictures are paid that are identified so; see `picture_identity.hash_formerly`.
+    """
+    return _strip(data, keeps_unknown=True)
+
+
+def _strip(data: bytes, *, keeps_unknown: bool) -> bytes:
     try:
         if data.startswith(_PNG):
-            return _strip_png(data)
+            return _strip_png(data, keeps_unknown=keeps_unknown)
         if data.startswith(b"\xff\xd8\xff"):
             return _strip_jpeg(data)
         if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-            return _strip_webp(data)
+            return _strip_webp(data, keeps_unknown=keeps_unknown)
     except (ValueError, IndexError, struct.error):
         return data
     return data
 
 
-def _strip_png(data: bytes) -> bytes:
+def _strip_png(data: bytes, *, keeps_unknown: bool) -> bytes:
     kept, turn = [_PNG], 1
     for kind, whole, body in _png_chunks(data):
         if kind == b"eXIf":
             turn = _read_orientation(body)
-        elif kind not in _PNG_NOTES:
+        elif kind not in _PNG_NOTES and (keeps_unknown or _is_drawn(kind)):
             kept.append(whole)
     if turn in _TURNED:
         body = b"eXIf" + _write_orientation(turn)
@@ -55,6 +76,10 @@ def _strip_png(data: bytes) -> bytes:
             2, struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
         )
     return b"".join(kept)
+
+
+def _is_drawn(kind: bytes) -> bool:
+    return kind in _PNG_DRAWN or not kind[0] & _OPTIONAL
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
@@ -121,7 +146,7 @@ def _find_scan_end(data: bytes, at: int) -> int:
             return at
 
 
-def _strip_webp(data: bytes) -> bytes:
+def _strip_webp(data: bytes, *, keeps_unknown: bool) -> bytes:
     end = 8 + struct.unpack_from("<I", data, 4)[0]
     chunks: list[tuple[bytes, bytes]] = []
     turn, at = 1, 12
@@ -132,7 +157,7 @@ def _strip_webp(data: bytes) -> bytes:
             raise ValueError("cut off")
         if kind == b"EXIF":
             turn = _read_orientation(body.removeprefix(_EXIF))
-        elif kind != b"XMP ":
+        elif kind != b"XMP " and (keeps_unknown or kind in _WEBP_DRAWN):
             chunks.append((kind, body))
         at += 8 + length + length % 2
     if turn in _TURNED:
@@ -163,8 +188,8 @@ def _read_orientation(exif: bytes) -> int:
         for number in range(min(count, _MOST_FIELDS)):
             at = start + 2 + 12 * number
             tag, kind = struct.unpack_from(f"{order}HH", exif, at)
-            if (tag, kind) == (_ORIENTATION, _SHORT):
-                return int(struct.unpack_from(f"{order}H", exif, at + 8)[0])
+            if tag == _ORIENTATION and kind in _INTEGERS:
+                return int(struct.unpack_from(f"{order}{_INTEGERS[kind]}", exif, at + 8)[0])
     except struct.error:
         return 1
     return 1

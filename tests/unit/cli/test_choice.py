@@ -7,7 +7,7 @@ import pytest
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.load import BriefError, load_briefs
-from nbp_dagster.cli.choice import choose_prompts, load_chosen
+from nbp_dagster.cli.choice import choose_prompts, load_chosen, load_of_brand
 from tests.rigs.briefs import campaign, shot, write_briefs
 
 
@@ -83,3 +83,17 @@ def test_words_without_a_pattern_leave_broken_briefs_of_others_out(
     for words in ((), ("*",), ("win", "*/hill"), ("other",)):
         with pytest.raises(BriefError, match=r"campaigns/other\.yaml"):
             load_chosen(tmp_path, words)
+
+
+def test_a_command_about_a_brand_is_stopped_by_that_brands_brief_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_briefs(tmp_path, campaign(shot("hill"), id="win"))
+    (tmp_path / "campaigns/other.yaml").write_text("id: other\n", encoding="utf-8")
+    (tmp_path / "brands/acme.yaml").write_text("id: acme\n", encoding="utf-8")
+
+    for brand in ("", "hilltop"):
+        assert list(load_of_brand(tmp_path, brand).brands) == ["hilltop"]
+        assert "left out: campaigns/other.yaml" in capsys.readouterr().err
+    with pytest.raises(BriefError, match=r"brands/acme\.yaml"):
+        load_of_brand(tmp_path, "acme")

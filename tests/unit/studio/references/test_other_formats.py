@@ -1,11 +1,13 @@
 """Pictures of formats that people have are drawn anew for models, and what can't be says why."""
 
 import io
+import struct
 import sys
+import zlib
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
 from nbp_dagster.studio.references.other_formats import MOST_SVG_BYTES, SVG_SIDE, make_plain
@@ -87,6 +89,51 @@ def test_a_large_photograph_is_a_jpeg_no_longer_than_is_sent() -> None:
     assert (found.format, found.width, found.height) == ("JPEG", 3072, 2304)
 
 
+def wide_profile() -> bytes:
+    """A colour profile that is not sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+
+
+def deep_png() -> bytes:
+    """16 bits a channel, which Pillow reads and does not write."""
+    width, height = 4, 2
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    rows = (b"\0" + struct.pack(">3H", 0xC8FF, 0x1EFF, 0x3CFF) * width) * height
+    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        save(draw("CMYK"), "JPEG", quality=95),
+        save(draw("L").convert("I;16"), "PNG"),
+        save(draw(), "PNG", icc_profile=wide_profile()),
+        save(draw(), "JPEG", icc_profile=wide_profile()),
+        deep_png(),
+    ],
+)
+def test_what_is_sent_is_8_bits_of_srgb(data: bytes) -> None:
+    made = make_sendable(data, what="photo")
+
+    with Image.open(io.BytesIO(made)) as opened:
+        assert opened.mode in ("RGB", "RGBA")
+        assert "icc_profile" not in opened.info
+    assert made != data
+    if made.startswith(b"\x89PNG"):
+        assert made[24] == 8
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_what_is_srgb_already_is_sent_as_it_is(kind: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for data in (save(draw(), kind), save(draw(), kind, icc_profile=profile)):
+        assert make_sendable(data, what="photo") is data
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -99,6 +146,9 @@ def test_a_large_photograph_is_a_jpeg_no_longer_than_is_sent() -> None:
         (save(draw(), "BMP")[:100], "a BMP of 100 bytes that is damaged"),
         (heic(draw())[:300], "a HEIC of 300 bytes that is damaged"),
         (save(Image.new("1", (9000, 9000)), "TIFF"), "9000x9000 pixels; accepted: at most"),
+        # The first picture of a DNG, and of what cameras make, is a preview.
+        (save(draw(), "TIFF", tiffinfo={50706: b"\1\4\0\0"}), "a camera's raw file"),
+        (save(draw(), "TIFF", tiffinfo={254: 1}), "a camera's raw file"),
     ],
 )
 def test_what_is_no_one_sound_picture_says_what_it_is(data: bytes, words: str) -> None:

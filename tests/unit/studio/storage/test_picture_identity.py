@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from nbp_dagster.studio.storage.picture_identity import hash_formerly, hash_picture
 from nbp_dagster.studio.storage.picture_metadata import strip_metadata
@@ -148,22 +149,31 @@ def test_an_svg_is_what_it_draws() -> None:
     ],
 )
 def test_an_svg_that_is_not_taken_is_known_by_its_bytes(data: bytes) -> None:
-    assert hash_picture(data) == hash_formerly(data)[1]
+    assert hash_picture(data) == hash_formerly(data)[-1]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_formats_that_models_take_keep_the_identity_that_pictures_were_paid_with(kind: str) -> None:
     data = encode(SCENE, kind, exif=exif())
-    stripped, whole = hash_formerly(data)
+    known, stripped, whole = hash_formerly(data)
 
-    assert hash_picture(data) == stripped != whole
+    assert hash_picture(data) == known == stripped != whole
     assert hash_picture(strip_metadata(data)) == stripped
 
 
 def test_others_were_known_by_their_bytes() -> None:
     data = tiff(SCENE)
-    stripped, whole = hash_formerly(data)
-    assert stripped == whole != hash_picture(data)
+    known, stripped, whole = hash_formerly(data)
+    assert stripped == whole != hash_picture(data) == known
+
+
+def test_a_png_with_content_credentials_was_known_with_them() -> None:
+    notes = PngInfo()
+    notes.add(b"caBX", b"who made it, and with what")
+    data = encode(SCENE, "PNG", pnginfo=notes)
+    known, stripped, _ = hash_formerly(data)
+
+    assert known == stripped != hash_picture(data) == hash_picture(encode(SCENE, "PNG"))
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -1,13 +1,14 @@
 """What of a picture file is metadata, and that nothing else goes."""
 
 import io
+import struct
 from collections.abc import Mapping
 
 import pytest
 from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from nbp_dagster.studio.storage.picture_metadata import strip_metadata
+from nbp_dagster.studio.storage.picture_metadata import strip_known_metadata, strip_metadata
 from tests.rigs.pictures import broken_pictures, draw_noise, draw_scene, encode
 
 SCENE = draw_scene(96, 64)
@@ -67,6 +68,29 @@ def test_texts_and_times_of_png_are_cut() -> None:
     assert strip_metadata(encode(SCENE, "PNG", pnginfo=notes)) == encode(SCENE, "PNG")
 
 
+def test_content_credentials_and_parts_of_programs_own_are_cut() -> None:
+    notes = PngInfo()
+    notes.add(b"caBX", b"jumb: signed by Ada Example")
+    notes.add(b"vpAg", b"a program's own")
+    webp = encode(SCENE, "WEBP", lossless=True, xmp=b"<x/>")
+    chunk = b"C2PA" + struct.pack("<I", 4) + b"jumb"
+    size = struct.unpack_from("<I", webp, 4)[0] + len(chunk)
+    signed = webp[:4] + struct.pack("<I", size) + webp[8:] + chunk
+
+    assert strip_metadata(encode(SCENE, "PNG", pnginfo=notes)) == encode(SCENE, "PNG")
+    assert strip_metadata(signed) == strip_metadata(webp)
+    assert b"jumb" in strip_known_metadata(signed)
+
+
+def test_colours_of_png_stay() -> None:
+    notes = PngInfo()
+    notes.add(b"gAMA", struct.pack(">I", 45455))
+    notes.add(b"sRGB", b"\0")
+    tagged = encode(SCENE, "PNG", pnginfo=notes, icc_profile=PROFILE)
+
+    assert strip_metadata(tagged) == tagged
+
+
 def test_comments_and_what_follows_a_jpeg_are_cut() -> None:
     plain = encode(SCENE, "JPEG", progressive=True)
     noted = encode(SCENE, "JPEG", progressive=True, comment=b"of the last holiday")
@@ -89,6 +113,15 @@ def test_how_a_picture_is_turned_stays(kind: str, turn: int) -> None:
     upright = ImageOps.exif_transpose(decode(noted))
     assert ImageOps.exif_transpose(decode(stripped)).tobytes() == upright.tobytes()
     assert stripped != strip_metadata(encode(SCENE, kind, **KINDS[kind]))
+
+
+def test_a_turn_that_is_written_in_32_bits_stays() -> None:
+    wide = struct.pack(">4sIHHHIII", b"MM\0*", 8, 1, ExifTags.Base.Orientation, 4, 1, 6, 0)
+    noted = encode(SCENE, "JPEG", quality=90, exif=b"Exif\0\0" + wide)
+    upright = ImageOps.exif_transpose(decode(noted))
+    assert upright.size == SCENE.size[::-1]
+
+    assert ImageOps.exif_transpose(decode(strip_metadata(noted))).tobytes() == upright.tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)
