@@ -207,7 +207,9 @@ def _error(result: dg.ExecuteInProcessResult) -> str:
         while error is not None and error.cause is not None and _is_wrapper(error.cls_name):
             error = error.cause
         if error is not None:
-            return error.message.strip().splitlines()[0]
+            line = error.message.strip().splitlines()[0]
+            # Dagster writes the class before the words; those of ours are for people.
+            return line.partition(": ")[2] if line.startswith("nbp_dagster.") else line
     return "it did not finish"
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.errors import NbpError
+from nbp_dagster.studio.ledger.database import LedgerDatabaseError
 from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 
 
@@ -50,3 +51,14 @@ def test_a_failed_run_is_told_by_its_error_and_not_by_what_lies_below_it(
         launch = launcher.run([dg.AssetKey("broken")], ["a"])
     assert not launch.succeeded
     assert launch.error.endswith(said)
+
+
+def test_an_error_of_ours_is_told_without_its_class(tmp_path: Path) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition(["a"]))
+    def broken() -> None:
+        raise LedgerDatabaseError("cannot use the ledger l.sqlite: another process keeps it locked")
+
+    with dg.DagsterInstance.ephemeral() as instance, take_file_lease(tmp_path) as lease:
+        launcher = Launcher(dg.Definitions([broken]), instance, lease)
+        launch = launcher.run([dg.AssetKey("broken")], ["a"])
+    assert launch.error == "cannot use the ledger l.sqlite: another process keeps it locked"
