@@ -66,5 +66,7 @@ def find_gaps(hosts: Iterable[Host], briefs: ChangingBriefs) -> Iterator[str]:
                 data = (folder / picture["file"]).read_bytes()
                 if hashlib.sha256(data).hexdigest() != picture["sha256"]:
                     yield f"{host.name}: {campaign}/{picture['file']} has other bytes"
-        for path in host.shell.home.glob("store/incoming/*"):
-            yield f"{host.name}: left behind: {path.name}"
+        for folder in ("incoming", "pending"):
+            # Its last run sent what earlier ones could not.
+            for path in host.shell.home.glob(f"store/{folder}/*"):
+                yield f"{host.name}: left behind: {folder}/{path.name}"
