@@ -50,6 +50,8 @@ def spell_locales(document: Document) -> tuple[Document, list[BriefProblem]]:
         lines=respell(document.lines),
         scalars=respell(document.scalars),
         swallowed=respell(document.swallowed),
+        lost=respell(document.lost),
+        odd_numbers=respell(document.odd_numbers),
     )
     return changed, problems
 

@@ -30,7 +30,7 @@ from nbp_dagster.briefs.vocabulary import (
     check_parameter,
     find_file_names_fault,
 )
-from nbp_dagster.yaml_source.validation import as_text, refuse, refuse_faults
+from nbp_dagster.yaml_source.validation import FREE_TEXT, as_text, refuse, refuse_faults
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
@@ -112,9 +112,13 @@ def _check_model(value: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_check_id), as_text("^[a-z0-9_]+$", MAX_ID_CHARACTERS)]
-Prose = Annotated[str, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)]
-CopyText = Annotated[str, AfterValidator(_check_copy), as_text(_COPY, MAX_COPY_CHARACTERS)]
-AltText = Annotated[str, AfterValidator(_check_alt), as_text(_LINE, MAX_ALT_CHARACTERS)]
+Prose = Annotated[
+    str, FREE_TEXT, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)
+]
+CopyText = Annotated[
+    str, FREE_TEXT, AfterValidator(_check_copy), as_text(_COPY, MAX_COPY_CHARACTERS)
+]
+AltText = Annotated[str, FREE_TEXT, AfterValidator(_check_alt), as_text(_LINE, MAX_ALT_CHARACTERS)]
 Locale = Annotated[str, refuse_faults(find_locale_fault), as_text(_LOCALE)]
 LabelText = Annotated[CopyText, AfterValidator(check_label)]
 FileNames = Annotated[str, refuse_faults(find_file_names_fault)]

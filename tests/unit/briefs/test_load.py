@@ -359,3 +359,42 @@ def test_a_campaign_that_is_not_there_leaves_nothing_out(tmp_path: Path) -> None
 
     with pytest.raises(BriefError):
         load_briefs(tmp_path, wanted=["wintre"])
+
+
+@pytest.mark.parametrize(
+    "written", ["010", "0x10", "0b11", "1:30", "1_000", "1_", "1.5e+1", "01.5"]
+)
+@pytest.mark.parametrize("field", ["budget_usd", "max_references", "prompts_per_run", "variants"])
+def test_a_number_in_an_odd_notation_is_never_read_as_another(
+    config_dir: Path, field: str, written: str
+) -> None:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(f"{field}:")]
+    path.write_text(f"{field}: {written}\n" + "".join(kept), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = [str(problem) for problem in caught.value.problems]
+    assert problem.startswith(f"campaigns/tidal_always.yaml:1: {field}: {written} - YAML reads")
+    assert "accepted: plain decimals such as 20 or 0.5" in problem
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [('"20"', "remove the quotes"), ("08", "plain decimals"), ("２０", "plain decimals")],
+)
+def test_text_in_place_of_a_number_is_told_what_to_do(
+    config_dir: Path, written: str, advice: str
+) -> None:
+    path = config_dir / "campaigns" / "spring_launch.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("budget_usd: 20", f"budget_usd: {written}"), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = [str(problem) for problem in caught.value.problems]
+    assert advice in problem
+    assert ("quotes" in problem) == (written[0] == '"')
