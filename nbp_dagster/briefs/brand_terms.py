@@ -146,6 +146,8 @@ def _letter_pattern(letter: str) -> str:
 
 def _may_touch(before: str, after: str) -> bool:
     """Whether two characters are the same with and without a space: 100 %, « cure », 治 癒."""
+    if _MARK in (before, after):
+        return False
     if _CJK.match(before) and _CJK.match(after):
         return True
     return not _SENTENCE_SIGNS & {before, after} and _is_of_word(before) != _is_of_word(after)
