@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from nbp_dagster.briefs.brand_terms import find_wildcard_fault
 from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
-from nbp_dagster.briefs.languages import find_locale_fault
+from nbp_dagster.briefs.languages import LOCALE_PATTERN, find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
     DEFAULT_FILE_NAMES,
@@ -48,7 +48,7 @@ EVERY_LOCALE = "all"  # in lists of locales: all of them
 # What validators accept, for the editors that check briefs by JSON Schema.
 _LINE = r"^[^\r\n]*\S[^\r\n]*$"
 _COPY = r'^[^\r\n"]*[^\s"][^\r\n"]*$'
-_LOCALE = r"^[a-z]{2}([_-][A-Z]{2})?$"
+_LOCALE = f"^{LOCALE_PATTERN}$"
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
