@@ -141,7 +141,7 @@ _ACCEPTED_IMAGES = (
 
 
 def _check_by_locale(value: object) -> object:
-    if isinstance(value, str):
+    if not isinstance(value, Mapping):
         raise refuse("accepted: a text for each locale, such as {en: ...}")
     return value
 

@@ -14,6 +14,7 @@ from nbp_dagster.briefs.model_limits import is_listed, load_known_models, show_p
 from nbp_dagster.briefs.models import (
     DEFAULT_MODEL,
     DEFAULT_REFERENCES,
+    MAX_ID_CHARACTERS,
     MAX_MODEL_REFERENCES,
 )
 from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
@@ -147,7 +148,8 @@ def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefPro
     values = {"variant": "4", "ratio": "16x9", "width": "8192", "height": "8192"}
     values |= {name: max(_strings(found), key=len, default="") for name, found in longest.items()}
     length = len(pattern.format(**values)) + _LONGEST_ENDING
-    if length <= MAX_NAME_BYTES:
+    has_own_problem = any(len(value) > MAX_ID_CHARACTERS for value in values.values())
+    if length <= MAX_NAME_BYTES or has_own_problem:
         return
     message = (
         f"gives shot {values['shot']} of campaign {values['campaign']} a name of {length} "

@@ -260,6 +260,9 @@ def _advise_quotes(kind: str, seen: object) -> str:
     plain = seen is not None and not isinstance(seen, str | Mapping | tuple)
     if kind in ("string_type", "literal_error") and plain:
         return "; put it in quotes"
+    if kind == "string_type" and isinstance(seen, Mapping | tuple):
+        signs = "a colon or braces" if isinstance(seen, Mapping) else "brackets"
+        return f"; put text with {signs} in quotes"
     return ""
 
 
