@@ -109,7 +109,7 @@ def read_shots(path: Path, brand: Brand, locales: Sequence[str]) -> ShotTable:
     Raises:
         ShotTableError: The file can't be read, or any row has an error; all are named.
     """
-    reading = _Reading(path.name, brand, locales)
+    reading = _Reading(path.name, brand, [spell_locale(locale) for locale in locales])
     rows = list(_read_rows(path, reading))
     columns = _read_header(rows[0][1], reading) if rows else {}
     shots: list[NewShot] = []
@@ -191,9 +191,9 @@ def _read_header(names: Sequence[str], reading: _Reading) -> dict[int, tuple[str
 
 def _read_column(written: str, locales: Sequence[str]) -> tuple[str, str] | str:
     """Return a column's field and locale, or what is wrong with its name."""
+    locale = r"[A-Za-z]{2,3}(?:[_\u2010\u2011-][A-Za-z0-9]{2,4}){0,2}"
     found = re.fullmatch(
-        r"\s*([A-Za-z_ -]+?)\s*(?:[:.(\[/]\s*([A-Za-z]{2}(?:[_-][A-Za-z]{2})?)\s*[)\]]?)?\s*",
-        written[: _MOST_NAME + 1],
+        rf"\s*([A-Za-z_ -]+?)\s*(?:[:.(\[/]\s*({locale})\s*[)\]]?)?\s*", written[: _MOST_NAME + 1]
     )
     if found is None or len(written) > _MOST_NAME:
         return f"unknown column; {_ACCEPTED}"
@@ -205,11 +205,17 @@ def _read_column(written: str, locales: Sequence[str]) -> tuple[str, str] | str:
         return f"unknown column; {list_accepted([*_PLAIN_COLUMNS, *_BY_LOCALE], wanted=name)}"
     if not locale:
         return name, locales[0]
-    language, _, region = locale.replace("-", "_").partition("_")
-    spelt = spell_locale(f"{language.lower()}_{region.upper()}" if region else language.lower())
+    spelt = _spell(locale)
     if spelt not in locales:
         return f"{spelt} is no locale of the campaign; accepted: {', '.join(locales)}"
     return name, spelt
+
+
+def _spell(locale: str) -> str:
+    """Return a locale of any case as briefs have it: a script is the part of four letters."""
+    language, *parts = re.split("[_\u2010\u2011-]", locale)
+    rest = (part.title() if len(part) == 4 else part.upper() for part in parts)
+    return spell_locale("_".join((language.lower(), *rest)))
 
 
 def _read_shot(

@@ -12,7 +12,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontFile, read_font
 from nbp_dagster.briefs.images import BRANDS_FOLDER
-from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, UNSPACED_LANGUAGES, language_of
+from nbp_dagster.briefs.languages import UNSPACED_LANGUAGES, is_shaped, language_of
 from nbp_dagster.briefs.locale_spelling import spell_locales
 from nbp_dagster.briefs.models import Brand, Campaign, Resolution
 from nbp_dagster.briefs.rules import check_campaign
@@ -167,8 +167,8 @@ def suggest_shot(
 
 def suggest_text(locales: Collection[str]) -> str:
     """Return who sets copy: this package, or the model where our font may lack the letters."""
-    hard = SHAPED_LANGUAGES | UNSPACED_LANGUAGES
-    return "drawn" if any(language_of(locale) in hard for locale in locales) else "composited"
+    is_hard = any(is_shaped(each) or language_of(each) in UNSPACED_LANGUAGES for each in locales)
+    return "drawn" if is_hard else "composited"
 
 
 def suggest_resolution(channels: Sequence[Channel]) -> Resolution:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from nbp_dagster.briefs.channels import Channel
 from nbp_dagster.briefs.fonts import FontFile, FontPair, choose_fonts, default_fonts
 from nbp_dagster.briefs.images import BRANDS_FOLDER, CAMPAIGNS_FOLDER, FileDigest
-from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.languages import find_nearest
 from nbp_dagster.briefs.models import Brand, Campaign, CopyField, Shot
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
@@ -102,7 +102,7 @@ def wording_of(brand: Brand, shot: Shot, locale: str) -> Mapping[CopyField, str]
     if shot.text == "none" or not shot.texts:
         return {}
     words = {name: shot.texts[name][locale] for name in COPY_FIELDS if name in shot.texts}
-    standing = brand.disclaimers.get(locale, brand.disclaimers.get(language_of(locale)))
+    standing = find_nearest(brand.disclaimers, locale)
     if standing is not None and not is_no_disclaimer(standing):
         words.setdefault("disclaimer", standing)
     return words

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from nbp_dagster.briefs.images import UNREADABLE, is_address, locate_file, resolve_source
-from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.languages import lineage_of
 from nbp_dagster.yaml_source.problems import list_accepted
 
 MAX_FONT_BYTES: Final = 64 * 1024 * 1024
@@ -113,11 +113,8 @@ def choose_fonts(fonts: object, locale: str, files: Mapping[str, FontFile]) -> F
         The fonts; None where the brief names one that could not be read.
     """
     by_place = dict(_holders(fonts))
-    holder = (
-        by_place.get(("locales", locale))
-        or by_place.get(("locales", language_of(locale)))
-        or by_place.get((), {})
-    )
+    own = (by_place.get(("locales", key)) for key in reversed(lineage_of(locale)))
+    holder = next(filter(None, own), None) or by_place.get((), {})
     regular = holder.get("regular")
     if regular is None:
         return default_fonts()

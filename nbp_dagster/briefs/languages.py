@@ -1,10 +1,13 @@
 """Locales and their languages: codes, English names, scripts; must not know briefs.
 
-The codes are those of ISO 639-1 (the two-letter codes), the only ones a locale may use.
+The codes are those of ISO 639-1 (the two-letter codes), and those of ISO 639-3 for some languages
+that have none there. Scripts are those of ISO 15924, regions of ISO 3166-1 or UN M.49.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from itertools import accumulate
 from types import MappingProxyType
 
 _TABLE = """
@@ -33,52 +36,149 @@ vi Vietnamese|vo Volapük|wa Walloon|wo Wolof|xh Xhosa|yi Yiddish|yo Yoruba|za Z
 zu Zulu
 """
 
+# Languages of three letters that advertising or operating systems offer and ISO 639-1 lacks.
+_LONG_TABLE = """
+ast Asturian|bho Bhojpuri|brx Bodo|ceb Cebuano|chr Cherokee|ckb Central Kurdish|doi Dogri
+dsb Lower Sorbian|fil Filipino|fur Friulian|gsw Swiss German|haw Hawaiian|hil Hiligaynon|hmn Hmong
+hsb Upper Sorbian|ilo Ilocano|kab Kabyle|kok Konkani|lij Ligurian|mai Maithili|mni Manipuri
+nan Min Nan Chinese|nds Low German|pap Papiamento|pcm Nigerian Pidgin|prs Dari|sah Yakut|sat Santali
+scn Sicilian|tpi Tok Pisin|vec Venetian|war Waray|wuu Wu Chinese|yue Cantonese
+"""
+
 LANGUAGES: Mapping[str, str] = MappingProxyType(
-    {entry[:2]: entry[3:] for line in _TABLE.split("\n") if line for entry in line.split("|")}
+    {
+        code: name
+        for line in (_TABLE + _LONG_TABLE).split("\n")
+        if line
+        for code, _, name in (entry.partition(" ") for entry in line.split("|"))
+    }
 )
+
+# What a locale is written as elsewhere: codes of ISO 639-2 and 639-3, and ones that were withdrawn.
+_MEANT = """
+afr af|alb sq|sqi sq|amh am|ara ar|arb ar|arm hy|hye hy|aze az|baq eu|eus eu|bel be|ben bn|bos bs
+bul bg|bur my|mya my|cat ca|chi zh|zho zh|cmn zh|cze cs|ces cs|dan da|deu de|ger de|dut nl|nld nl
+ell el|gre el|eng en|est et|fas fa|per fa|fin fi|fra fr|fre fr|gle ga|glg gl|geo ka|kat ka|guj gu
+heb he|iw he|hin hi|hrv hr|hun hu|ice is|isl is|ind id|in id|ita it|jpn ja|jw jv|kan kn|kaz kk
+khm km|kor ko|lao lo|lav lv|lit lt|mac mk|mkd mk|mal ml|mar mr|may ms|msa ms|zsm ms|mlt mt|mon mn
+nep ne|nob nb|nno nn|nor no|pan pa|pol pl|por pt|ron ro|rum ro|rus ru|sin si|slk sk|slo sk|slv sl
+spa es|srp sr|swa sw|swe sv|tam ta|tel te|tgl tl|tha th|tur tr|ukr uk|urd ur|uzb uz|vie vi|cym cy
+wel cy|ji yi|zul zu
+"""
+_MEANT_LANGUAGES = dict(
+    pair.split() for line in _MEANT.split("\n") if line for pair in line.split("|")
+)
+
+_SHAPED_TABLE = (
+    "Adlm Arab Beng Deva Ethi Gujr Guru Hebr Khmr Knda Laoo Mlym Mong Mtei Mymr Nkoo Orya"
+)
+_SHAPED_TABLE += " Sinh Syrc Taml Telu Thaa Thai Tibt"
+_PLAIN_TABLE = "Armn Cans Cher Cyrl Geor Grek Hang Hani Hans Hant Jpan Kore Latn Olck Tfng"
+_SHAPED_SCRIPTS = frozenset(_SHAPED_TABLE.split())
+_SCRIPTS = _SHAPED_SCRIPTS | frozenset(_PLAIN_TABLE.split())
+_RIGHT_TO_LEFT_SCRIPTS = frozenset({"Adlm", "Arab", "Hebr", "Nkoo", "Syrc", "Thaa"})
+
+LOCALE_PATTERN = "[a-z]{2,3}([_-][A-Z][a-z]{3})?([_-]([A-Z]{2}|[0-9]{3}))?"
+"""What a locale looks like in a brief; inside it has underscores alone."""
+
+_ACCEPTED = "accepted: a locale such as en, de_AT, zh_Hant or es_419"
 
 DEFAULT_LANGUAGE = "x-default"
 """What XMP calls the text of a reader whose own language is not there (ISO 16684-1, 8.2.2.4)."""
 
 # Their scripts put no space between words: a term is searched for anywhere in the text.
-UNSPACED_LANGUAGES = frozenset({"bo", "dz", "ja", "km", "lo", "my", "th", "zh"})
+UNSPACED_LANGUAGES = frozenset(
+    {"bo", "dz", "ja", "km", "lo", "my", "nan", "th", "wuu", "yue", "zh"}
+)
 
-RIGHT_TO_LEFT_LANGUAGES = frozenset({"ar", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"})
+RIGHT_TO_LEFT_LANGUAGES = frozenset(
+    {"ar", "ckb", "dv", "fa", "he", "ks", "prs", "ps", "sd", "ug", "ur", "yi"}
+)
 
 # Their letters join, stack or change places; drawn one by one they can't be read.
 SHAPED_LANGUAGES = RIGHT_TO_LEFT_LANGUAGES | frozenset(
     {"as", "bn", "bo", "dz", "gu", "hi", "km", "kn", "lo", "ml", "mr", "my", "ne", "or", "pa"}
-    | {"sa", "si", "ta", "te", "th"}
+    | {"sa", "si", "ta", "te", "th", "bho", "brx", "doi", "kok", "mai", "mni"}
 )
 
 
 def find_locale_fault(locale: str) -> str | None:
     """Return why a text is not a locale a brief may use, or None."""
     if locale == "all":
-        return "reserved for shots without drawn text; accepted: a locale such as en or de_AT"
-    if not re.fullmatch(r"[a-z]{2}(_[A-Z]{2})?", locale):
-        meant = re.fullmatch(r"\s*([A-Za-z]{2})(?:[-_\s]+([A-Za-z]{2}))?\s*", locale)
-        if meant is None or meant[1].lower() not in LANGUAGES:
-            return "accepted: a locale such as en or de_AT"
-        spelt = meant[1].lower() + (f"_{meant[2].upper()}" if meant[2] else "")
-        return f"accepted: a locale such as en or de_AT; did you mean {spelt}?"
-    language = language_of(locale)
-    if language not in LANGUAGES:
-        return f"{language} is not an ISO 639-1 language; accepted: a locale such as en or de_AT"
-    return None
+        return f"reserved for shots without drawn text; {_ACCEPTED}"
+    language, script = language_of(locale), script_of(locale)
+    is_spelt = re.fullmatch(LOCALE_PATTERN.replace("_-", "_"), locale)
+    if is_spelt and language in LANGUAGES and (script is None or script in _SCRIPTS):
+        return None
+    meant = _find_meant(locale)
+    if meant is not None:
+        return f"{_ACCEPTED}; did you mean {meant}?"
+    if is_spelt and language in LANGUAGES:
+        return f"{script} is no script that is known here; {_ACCEPTED}"
+    if is_spelt and len(language) == 2:
+        return f"{language} is not an ISO 639-1 language; {_ACCEPTED}"
+    return f"{language} is no language that is known here; {_ACCEPTED}" if is_spelt else _ACCEPTED
+
+
+def _find_meant(written: str) -> str | None:
+    """Return the locale that another spelling stands for, if there is one."""
+    apart = r"[-_\s\u2010-\u2015]+"
+    found = re.fullmatch(
+        rf"\s*([A-Za-z]{{2,3}})(?:{apart}([A-Za-z]{{4}}))?(?:{apart}([A-Za-z]{{2}}|[0-9]{{3}}))?\s*",
+        written,
+    )
+    if found is None:
+        return None
+    language = _MEANT_LANGUAGES.get(found[1].lower(), found[1].lower())
+    script = found[2].title() if found[2] else None
+    if language not in LANGUAGES or (script is not None and script not in _SCRIPTS):
+        return None
+    return "_".join(filter(None, (language, script, found[3] and found[3].upper())))
 
 
 def language_of(locale: str) -> str:
-    """Return the two-letter language code a locale such as `de_AT` begins with."""
-    return locale[:2]
+    """Return the language code that a locale such as `de_AT` begins with."""
+    return re.split("[_-]", locale, maxsplit=1)[0]
+
+
+def script_of(locale: str) -> str | None:
+    """Return the script that a locale such as `zh_Hant_TW` names, or None."""
+    return next((part for part in re.split("[_-]", locale)[1:] if len(part) == 4), None)
+
+
+def lineage_of(locale: str) -> tuple[str, ...]:
+    """Return a locale behind what it belongs to: `zh`, `zh_Hant`, `zh_Hant_TW`."""
+    return tuple(accumulate(locale.split("_"), "{}_{}".format))
+
+
+def find_nearest(texts: Mapping[str, str], locale: str) -> str | None:
+    """Return the text of a locale or of the nearest that it belongs to, or None."""
+    return next((texts[key] for key in reversed(lineage_of(locale)) if key in texts), None)
+
+
+def is_latin(text: str) -> bool:
+    """Return whether all letters of a text are Latin ones."""
+    return all(unicodedata.name(each, "").startswith("LATIN") for each in text if each.isalpha())
 
 
 def is_right_to_left(locale: str) -> bool:
     """Return whether a locale's lines run from right to left."""
+    script = script_of(locale)
+    if script is not None:
+        return script in _RIGHT_TO_LEFT_SCRIPTS
     return language_of(locale) in RIGHT_TO_LEFT_LANGUAGES
+
+
+def is_shaped(locale: str) -> bool:
+    """Return whether a locale's letters join, stack or change places."""
+    script = script_of(locale)
+    if script is not None:
+        return script in _SHAPED_SCRIPTS
+    return language_of(locale) in SHAPED_LANGUAGES
 
 
 def name_language(locale: str) -> str:
     """Return `German` for `de`, `German (de_AT)` for `de_AT`."""
-    name = LANGUAGES[language_of(locale)]
-    return name if len(locale) == 2 else f"{name} ({locale})"
+    language = language_of(locale)
+    name = LANGUAGES[language]
+    return name if locale == language else f"{name} ({locale})"

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from nbp_dagster.briefs.languages import LOCALE_PATTERN
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath
 
-_HYPHENATED = re.compile(r"([a-z]{2})-([A-Z]{2})")
+# Hyphens, of which U+2011 is what word processors write.
+_SPELT = re.compile(LOCALE_PATTERN.replace("_-", r"_\u2010\u2011-"))
+_HYPHENS = re.compile("[\u2010\u2011-]")
 _ANY = None
 # Where a brief has locales: as items of a list, and as keys of a mapping.
 _LISTS: tuple[tuple[str | None, ...], ...] = (("locales",), ("disclaimer_required",))
@@ -24,8 +27,7 @@ _MAPPINGS: tuple[tuple[str | None, ...], ...] = (
 
 def spell_locale(locale: str) -> str:
     """Return `en_US` for `en-US`; any other text as it is."""
-    found = _HYPHENATED.fullmatch(locale)
-    return f"{found[1]}_{found[2]}" if found else locale
+    return _HYPHENS.sub("_", locale) if _SPELT.fullmatch(locale) else locale
 
 
 def spell_locales(document: Document) -> tuple[Document, list[BriefProblem]]:
@@ -50,6 +52,8 @@ def spell_locales(document: Document) -> tuple[Document, list[BriefProblem]]:
         lines=respell(document.lines),
         scalars=respell(document.scalars),
         swallowed=respell(document.swallowed),
+        lost=respell(document.lost),
+        odd_numbers=respell(document.odd_numbers),
     )
     return changed, problems
 

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from nbp_dagster.briefs.brand_terms import find_wildcard_fault
 from nbp_dagster.briefs.cron import ACCEPTED_CRON, ACCEPTED_ZONE, find_cron_fault, find_zone_fault
-from nbp_dagster.briefs.languages import find_locale_fault
+from nbp_dagster.briefs.languages import LOCALE_PATTERN, find_locale_fault
 from nbp_dagster.briefs.vocabulary import (
     ACCEPTED_TARGETS,
     DEFAULT_FILE_NAMES,
@@ -30,7 +30,7 @@ from nbp_dagster.briefs.vocabulary import (
     check_parameter,
     find_file_names_fault,
 )
-from nbp_dagster.yaml_source.validation import as_text, refuse, refuse_faults
+from nbp_dagster.yaml_source.validation import FREE_TEXT, as_text, refuse, refuse_faults
 
 DEFAULT_MODEL = "google-nano-banana-pro"
 MAX_MODEL_REFERENCES = 14  # the model's own limit of input images
@@ -48,7 +48,7 @@ EVERY_LOCALE = "all"  # in lists of locales: all of them
 # What validators accept, for the editors that check briefs by JSON Schema.
 _LINE = r"^[^\r\n]*\S[^\r\n]*$"
 _COPY = r'^[^\r\n"]*[^\s"][^\r\n"]*$'
-_LOCALE = r"^[a-z]{2}([_-][A-Z]{2})?$"
+_LOCALE = f"^{LOCALE_PATTERN}$"
 
 CopyField = Literal["headline", "sub", "call_to_action", "disclaimer"]
 TextMode = Literal["drawn", "composited", "none"]
@@ -112,9 +112,13 @@ def _check_model(value: str) -> str:
 
 
 Id = Annotated[str, AfterValidator(_check_id), as_text("^[a-z0-9_]+$", MAX_ID_CHARACTERS)]
-Prose = Annotated[str, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)]
-CopyText = Annotated[str, AfterValidator(_check_copy), as_text(_COPY, MAX_COPY_CHARACTERS)]
-AltText = Annotated[str, AfterValidator(_check_alt), as_text(_LINE, MAX_ALT_CHARACTERS)]
+Prose = Annotated[
+    str, FREE_TEXT, AfterValidator(_check_prose), as_text(_LINE, MAX_PROSE_CHARACTERS)
+]
+CopyText = Annotated[
+    str, FREE_TEXT, AfterValidator(_check_copy), as_text(_COPY, MAX_COPY_CHARACTERS)
+]
+AltText = Annotated[str, FREE_TEXT, AfterValidator(_check_alt), as_text(_LINE, MAX_ALT_CHARACTERS)]
 Locale = Annotated[str, refuse_faults(find_locale_fault), as_text(_LOCALE)]
 LabelText = Annotated[CopyText, AfterValidator(check_label)]
 FileNames = Annotated[str, refuse_faults(find_file_names_fault)]
@@ -137,7 +141,7 @@ _ACCEPTED_IMAGES = (
 
 
 def _check_by_locale(value: object) -> object:
-    if isinstance(value, str):
+    if not isinstance(value, Mapping):
         raise refuse("accepted: a text for each locale, such as {en: ...}")
     return value
 

@@ -6,6 +6,7 @@ A rule skips what the record check has already refused, so that one error stays 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from nbp_dagster.addresses import MAX_NAME_BYTES
 from nbp_dagster.briefs.channels import find_meant_channels
 from nbp_dagster.briefs.images import is_shot_id
 from nbp_dagster.briefs.languages import find_locale_fault
@@ -13,10 +14,12 @@ from nbp_dagster.briefs.model_limits import is_listed, load_known_models, show_p
 from nbp_dagster.briefs.models import (
     DEFAULT_MODEL,
     DEFAULT_REFERENCES,
+    MAX_ID_CHARACTERS,
     MAX_MODEL_REFERENCES,
 )
 from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
 from nbp_dagster.briefs.vocabulary import (
+    DEFAULT_FILE_NAMES,
     find_file_names_fault,
     find_market_fault,
     list_name_fields,
@@ -24,6 +27,7 @@ from nbp_dagster.briefs.vocabulary import (
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted
 
+_LONGEST_ENDING = len(".webp")
 _SET_ELSEWHERE = {
     "aspect_ratio": "it follows from the channels",
     "resolution": "set it with the campaign's key resolution",
@@ -71,6 +75,7 @@ def check_campaign(
     if brand:
         problems += _check_disclosure(campaign, brand)
         problems += _check_file_names(campaign, brand)
+        problems += _check_name_length(campaign, brand)
     for path, shot in _shots(campaign):
         problems += _check_targets(campaign, path, shot, brand)
         problems += _check_copy_mode(campaign, path, shot)
@@ -122,6 +127,43 @@ def _check_file_names(campaign: Document, brand: Document) -> Iterator[BriefProb
                 f"put {{{name}}} into the pattern"
             )
             yield brand.problem(("file_names",), message)
+
+
+def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
+    """Yield a problem where the longest name a delivered picture may get is too long for a file.
+
+    It is in the brand where its pattern is written there, else in the campaign.
+    """
+    pattern = brand.data.get("file_names", DEFAULT_FILE_NAMES)
+    if not isinstance(pattern, str) or find_file_names_fault(pattern):
+        return
+    longest = {
+        "brand": [brand.data.get("id")],
+        "campaign": [campaign.data.get("id")],
+        "shot": [shot.get("id") for _, shot in _shots(campaign)],
+        "channel": campaign.data.get("channels"),
+        "locale": ("all", *_strings(campaign.data.get("locales"))),
+    }
+    # The most that a variant, a ratio and a side of pixels may have.
+    values = {"variant": "4", "ratio": "16x9", "width": "8192", "height": "8192"}
+    values |= {name: max(_strings(found), key=len, default="") for name, found in longest.items()}
+    length = len(pattern.format(**values)) + _LONGEST_ENDING
+    has_own_problem = any(len(value) > MAX_ID_CHARACTERS for value in values.values())
+    if length <= MAX_NAME_BYTES or has_own_problem:
+        return
+    message = (
+        f"gives shot {values['shot']} of campaign {values['campaign']} a name of {length} "
+        f"characters; accepted: at most {MAX_NAME_BYTES}; shorten the ids or the brand's file_names"
+    )
+    if "file_names" in brand.data:
+        yield brand.problem(("file_names",), message, value="")
+    else:
+        yield campaign.problem(("id",), message, value="")
+
+
+def _strings(value: object) -> list[str]:
+    items = value if isinstance(value, list | tuple) else ()
+    return [item for item in items if isinstance(item, str)]
 
 
 def _check_brand_name(

@@ -9,7 +9,7 @@ from typing import Any
 
 from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
 from nbp_dagster.briefs.fonts import FontFile, choose_fonts
-from nbp_dagster.briefs.languages import find_locale_fault, language_of
+from nbp_dagster.briefs.languages import find_locale_fault, language_of, lineage_of
 from nbp_dagster.briefs.models import EVERY_LOCALE
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
@@ -67,8 +67,8 @@ def _find_missing_disclaimer(brand: Document, locale: str) -> str | None:
     """Return what is wrong with the disclaimers of a brand for copy in a locale, or None."""
     owner, standing = brand.data.get("id"), _mapping(brand.data.get("disclaimers"))
     required = _strings(brand.data.get("disclaimer_required"))
-    binds = {EVERY_LOCALE, locale, language_of(locale)} & set(required)
-    key = locale if locale in standing else language_of(locale)
+    binds = {EVERY_LOCALE, *lineage_of(locale)} & set(required)
+    key = _find_key(locale, standing)
     if key in standing and not is_no_disclaimer(standing[key]):
         return None
     if binds:
@@ -90,9 +90,14 @@ def _find(brand: Document, text: object, locale: str) -> str | None:
     if not isinstance(text, str):
         return None
     terms = _mapping(brand.data.get("prohibited_terms"))
-    keys = dict.fromkeys((language_of(locale), locale))
-    listed = [term for key in keys for term in _strings(terms.get(key))]
+    listed = [term for key in lineage_of(locale) for term in _strings(terms.get(key))]
     return find_term(text, [term for term in listed if not find_wildcard_fault(term)], locale)
+
+
+def _find_key(locale: str, texts: Mapping[str, Any]) -> str:
+    """Return the nearest of a locale's lineage that has a text, or its language."""
+    keys = [key for key in lineage_of(locale) if key in texts]
+    return keys[-1] if keys else language_of(locale)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -161,7 +166,7 @@ def _check_standing(
     for locale in locales:
         if not isinstance(locale, str) or find_locale_fault(locale):
             continue
-        key = locale if locale in disclaimers else language_of(locale)
+        key = _find_key(locale, disclaimers)
         text = disclaimers.get(key)
         if isinstance(text, str) and not is_no_disclaimer(text):
             yield from _check(brand, brand, ("disclaimers", key), locale, text, fonts)

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from nbp_dagster.yaml_source.validation import refuse, refuse_faults
+from nbp_dagster.yaml_source.validation import FREE_TEXT, refuse, refuse_faults
 
 ACCEPTED_TARGETS = (
     "a mapping of colours of the brand's palette to the least share of the picture, from 0 to 1, "
@@ -139,7 +139,7 @@ class CampaignDisclosure(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    off: Annotated[str, AfterValidator(_check_reason)] = Field(
+    off: Annotated[str, FREE_TEXT, AfterValidator(_check_reason)] = Field(
         description="the reason in words, which stands in the manifest"
     )
 

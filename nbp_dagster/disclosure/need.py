@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.languages import find_nearest
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.briefs.supplied_images import edited_image
 from nbp_dagster.briefs.vocabulary import EU, EU_COUNTRIES, STATES, US, Realism
@@ -136,7 +136,7 @@ def label_of(
     table = table or load_packaged_table()
     locale = next(iter(locales))
     own = brand.disclosure.words
-    words = own.get(locale, own.get(language_of(locale), table.words_in(locale)))
+    words = find_nearest(own, locale) or table.words_in(locale)
     icons = {rule.icon for rule in need.rules}
     if need.is_modified and "fully_generated" in icons:
         # What was photographed or drawn by somebody is no generated picture.

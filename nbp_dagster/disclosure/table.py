@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nbp_dagster.briefs.brief import DISCLOSURE_FILE
-from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.languages import find_nearest, is_latin, script_of
 from nbp_dagster.briefs.models import BriefRecord, Id, LabelText, Locale, Prose
 from nbp_dagster.briefs.vocabulary import Market
 from nbp_dagster.yaml_source.document import Document, parse_document
@@ -96,7 +96,9 @@ class DisclosureTable(BriefRecord):
     def words_in(self, locale: str) -> str:
         """Return the label's words in a locale, in English where its language has none."""
         fallback = self.words[FALLBACK_LANGUAGE]
-        return self.words.get(locale, self.words.get(language_of(locale), fallback))
+        words = find_nearest(self.words, locale) or fallback
+        # Hindi in Latin letters is set in a font that need not have any others.
+        return words if script_of(locale) != "Latn" or is_latin(words) else fallback
 
 
 @cache

@@ -6,7 +6,7 @@ types are converted. Aliases are refused, so no file can grow beyond its own siz
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,12 @@ from typing import Any
 import yaml
 
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
-from nbp_dagster.yaml_source.unquoted import explain_syntax, find_swallowed, split_lines
+from nbp_dagster.yaml_source.unquoted import (
+    explain_syntax,
+    find_lost_text,
+    find_swallowed,
+    split_lines,
+)
 
 # Some 4,000 shots with copy in ten languages; such a file takes some 5 s and 200 MB to read.
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -26,6 +31,9 @@ _SHOWN_DIGITS = 40
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
+# Of what YAML 1.1 calls a number, the notation that reads alike everywhere: 010 is 8 to it, 1:30 is
+# 90 and 1_000 is 1000.
+_PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)|[-+]?\.inf|\.nan", re.I)
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "null"}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -42,6 +50,9 @@ class Document:
         lines: Line of each key and list item, from 1.
         scalars: Text of each scalar as written, for those that are not text.
         swallowed: What stands behind a missing value and YAML takes for a comment: `#1B3A4B`.
+        lost: What may be lost of a text without quotes, as a message: any comment behind it.
+        odd_numbers: What is wrong with a number that is not written in plain decimals.
+        quoted: Where a plain number stands in quotes.
     """
 
     file: str
@@ -51,6 +62,9 @@ class Document:
     lines: Mapping[KeyPath, int]
     scalars: Mapping[KeyPath, str]
     swallowed: Mapping[KeyPath, str] = field(default_factory=dict)
+    lost: Mapping[KeyPath, str] = field(default_factory=dict)
+    odd_numbers: Mapping[KeyPath, str] = field(default_factory=dict)
+    quoted: Collection[KeyPath] = ()
 
     def line_of(self, path: KeyPath) -> int:
         """Return the line of a key path, or of its nearest ancestor that is written down."""
@@ -99,6 +113,9 @@ class _Tree:
     lines: dict[KeyPath, int] = field(default_factory=dict)
     scalars: dict[KeyPath, str] = field(default_factory=dict)
     swallowed: dict[KeyPath, str] = field(default_factory=dict)
+    lost: dict[KeyPath, str] = field(default_factory=dict)
+    odd_numbers: dict[KeyPath, str] = field(default_factory=dict)
+    quoted: set[KeyPath] = field(default_factory=set)
     problems: list[BriefProblem] = field(default_factory=list)
 
     def refuse(self, node: yaml.Node, path: KeyPath, message: str, value: str = "") -> None:
@@ -127,7 +144,18 @@ def parse_document(
     tree.lines[()] = root.start_mark.line + 1
     data = _build_mapping(root, (), tree)
     digest = hashlib.sha256(content).hexdigest()
-    document = Document(file, path, digest, data, tree.lines, tree.scalars, tree.swallowed)
+    document = Document(
+        file=file,
+        path=path,
+        sha256=digest,
+        data=data,
+        lines=tree.lines,
+        scalars=tree.scalars,
+        swallowed=tree.swallowed,
+        lost=tree.lost,
+        odd_numbers=tree.odd_numbers,
+        quoted=tree.quoted,
+    )
     return document, tree.problems
 
 
@@ -175,6 +203,8 @@ def _measure(text: str) -> None:
                 f"anchor &{event.anchor} is not accepted; put text that begins with & in quotes"
             )
             raise _Fault(line, message)
+        if getattr(event, "tag", None) == "!":
+            raise _Fault(line, "a text can't begin with !: put the text in quotes")
         nodes += isinstance(event, yaml.NodeEvent)
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
@@ -194,17 +224,19 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> _Fault:
     return _Fault(line, message)
 
 
-def _build(node: yaml.Node, path: KeyPath, tree: _Tree) -> Any:
+def _build(node: yaml.Node, path: KeyPath, tree: _Tree, indent: int) -> Any:
+    """Return the data of a node; `indent` is the column at which its key or its dash stands."""
     if isinstance(node, yaml.MappingNode) and node.tag == _CORE + "map":
         return _build_mapping(node, path, tree)
     if isinstance(node, yaml.SequenceNode) and node.tag == _CORE + "seq":
         return _build_list(node, path, tree)
     if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
-        return _build_scalar(node, path, tree)
+        return _build_scalar(node, path, tree, indent)
     name = node.tag.replace(_CORE, "!!")
-    tree.refuse(
-        node, path, f"the tag {name} is not accepted; write plain text, a list or a mapping"
-    )
+    wanted = "write plain text, a list or a mapping"
+    if isinstance(node, yaml.ScalarNode):
+        wanted = "put the text in quotes, or " + wanted
+    tree.refuse(node, path, f"the tag {name} is not accepted; {wanted}")
     return None
 
 
@@ -212,7 +244,7 @@ def _build_list(node: yaml.SequenceNode, path: KeyPath, tree: _Tree) -> tuple[An
     items = []
     for index, item in enumerate(node.value):
         tree.lines[(*path, index)] = item.start_mark.line + 1
-        items.append(_build(item, (*path, index), tree))
+        items.append(_build(item, (*path, index), tree, node.start_mark.column))
     return tuple(items)
 
 
@@ -228,7 +260,7 @@ def _build_mapping(node: yaml.MappingNode, path: KeyPath, tree: _Tree) -> dict[s
             tree.refuse(key_node, place, f"given twice, first on line {first}; keep one")
             continue
         tree.lines[place] = key_node.start_mark.line + 1
-        result[key] = _build(value_node, place, tree)
+        result[key] = _build(value_node, place, tree, key_node.start_mark.column)
     return result
 
 
@@ -247,18 +279,13 @@ def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree) -> str | None:
     return str(node.value)
 
 
-def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree) -> Any:
-    swallowed = None if node.style else find_swallowed(tree.text, node.end_mark)
+def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: int) -> Any:
+    if node.style not in ("'", '"'):
+        _watch_comments(node, path, tree, indent)
     if node.tag == _CORE + "str":
-        if swallowed is not None:
-            message = (
-                f"ends here, as YAML takes {show_text(swallowed)} for a comment: put the text in "
-                "quotes, or a space behind the #"
-            )
-            tree.refuse(node, path, message, show_text(node.value))
+        if node.style and _PLAIN_NUMBER.fullmatch(node.value):
+            tree.quoted.add(path)
         return node.value
-    if swallowed is not None and not node.value:
-        tree.swallowed[path] = swallowed
     tree.scalars[path] = node.value
     constructor = yaml.constructor.SafeConstructor()
     try:
@@ -268,4 +295,27 @@ def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree) -> Any:
         message = "YAML cannot read this value; put it in quotes"
         tree.refuse(node, path, message, show_text(node.value))
         return node.value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and not _PLAIN_NUMBER.fullmatch(node.value):
+        tree.odd_numbers[path] = (
+            f"YAML reads this as {str(value)[:_SHOWN_DIGITS]}; accepted: plain decimals such as 20 "
+            "or 0.5; put it in quotes where it is text"
+        )
     return value
+
+
+def _watch_comments(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: int) -> None:
+    """Refuse what looks like text behind a text; remember any other comment that may be some."""
+    swallowed = None if node.style else find_swallowed(tree.text, node.end_mark)
+    if swallowed is not None and node.tag == _CORE + "str":
+        message = (
+            f"ends here, as YAML takes {show_text(swallowed)} for a comment: put the text in "
+            "quotes, or the comment on a line of its own"
+        )
+        tree.refuse(node, path, message, show_text(node.value))
+    elif swallowed is not None and not node.value:
+        tree.swallowed[path] = swallowed
+    elif node.tag in (_CORE + "str", _CORE + "null"):
+        lost = find_lost_text(tree.text, node, indent)
+        if lost is not None:
+            tree.lost[path] = lost

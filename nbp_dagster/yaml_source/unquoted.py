@@ -12,6 +12,10 @@ _QUOTE_IT = "put the text in quotes"
 # A comment is written with a space behind its #; a colour or a hashtag is not. Searched for, it
 # begins where the spaces begin: tried at each of a million, it would take hours.
 _SWALLOWED = re.compile(r"(?<![ \t])[ \t]+(#[^\s#!=-].*)$")
+_COMMENT = re.compile(r"(?<![ \t])[ \t]+(#.*)$")
+_HEADER_COMMENT = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\s#!=-].*)$")
+# A line that lost its place, #AcmeStyle, and not a key or an item that somebody took out.
+_LOST_LINE = re.compile(r"#[^\s#!=-][^:]*(:\S.*)?")
 _KEY_BEFORE = re.compile(r"\s*(- +)*[^\s#'\"{\[][^:]*:\s+\S")
 
 
@@ -30,6 +34,51 @@ def find_swallowed(lines: Sequence[str], mark: yaml.Mark) -> str | None:
     line = lines[mark.line] if mark.line < len(lines) else ""
     found = _SWALLOWED.match(line[mark.column :])
     return found[1].rstrip() if found else None
+
+
+def find_lost_text(lines: Sequence[str], node: yaml.ScalarNode, indent: int) -> str | None:
+    """Return, as a message, what may be the end of a text and is a comment to YAML.
+
+    Any comment behind a text may be, and a line of comment below it that is indented more than its
+    key, or like its key and has no space behind the #. Only where text is expected is that a fault:
+    elsewhere a comment is one.
+
+    Args:
+        lines: Of the file.
+        node: A text without quotes, or nothing.
+        indent: The column at which its key or its dash stands.
+    """
+    block = node.style in ("|", ">")
+    mark = node.start_mark if block else node.end_mark
+    rest = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
+    found = _HEADER_COMMENT.match(rest) if block else _COMMENT.match(rest)
+    if found:
+        comment = show_text(found[1].rstrip())
+        if block:
+            return f"{comment} is a comment to YAML: text begins on the next line, indented"
+        return (
+            f"ends here, as YAML takes {comment} for a comment: put the text in quotes, or the "
+            "comment on a line of its own"
+        )
+    if not block and rest.strip():
+        return None
+    # A block ends where the line below it begins, but at the end of a file.
+    first = node.end_mark.line + (0 if block and not node.end_mark.column else 1)
+    for number in range(first, len(lines)):
+        line = lines[number].strip(" \t")
+        if line:
+            deeper = len(lines[number].rstrip(" \t")) - len(line) - indent
+            is_lost = deeper > 0 or (deeper == 0 and _LOST_LINE.fullmatch(line))
+            return _tell_lost(line, number, block) if line.startswith("#") and is_lost else None
+    return None
+
+
+def _tell_lost(line: str, number: int, block: bool) -> str:
+    remedy = "indent it like the text" if block else "put the text in quotes"
+    return (
+        f"YAML takes {show_text(line)} on line {number + 1} for a comment: {remedy}, or begin a "
+        "comment below the key, with a space behind its #"
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args
@@ -12,12 +12,21 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from nbp_dagster.yaml_source.document import Document
-from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, list_accepted, show_text
+from nbp_dagster.yaml_source.problems import (
+    BriefProblem,
+    KeyPath,
+    format_key,
+    list_accepted,
+    show_text,
+)
 
 Record = TypeVar("Record", bound=BaseModel)
 
 # The type of an error whose message already says what is accepted.
 _OWN_WORDS = "brief"
+
+FREE_TEXT = object()
+"""Marks, in `Annotated`, text that a person writes: a comment behind it may be the rest of it."""
 
 # What pydantic puts behind a key that is itself wrong.
 _KEY_MARK = "[key]"
@@ -61,17 +70,58 @@ def check_record(
     data = document.at(at)
     if not isinstance(data, Mapping):
         return None, [document.problem(at, "accepted: a mapping of keys to values")]
+    details: list[ErrorDetails] = []
+    checked: Record | None = None
     try:
-        return record.model_validate({**data, **(extra or {})}), []
+        checked = record.model_validate({**data, **(extra or {})})
     except ValidationError as error:
         details = [d for d in error.errors(include_url=False) if not _is_echo(d)]
-    given = frozenset(extra or ())
+    problems = _word_all(record, details, document, at=at, given=frozenset(extra or ()))
+    problems += _find_misread(record, document, at, {problem.key for problem in problems})
+    return None if problems else checked, problems
+
+
+def _word_all(
+    record: type[BaseModel],
+    details: list[ErrorDetails],
+    document: Document,
+    *,
+    at: KeyPath,
+    given: frozenset[str],
+) -> list[BriefProblem]:
     misspelt = {path for detail in details for path in _find_meant(record, detail, details)}
-    return None, [
+    return [
         _word(record, detail, document, at=at, given=given)
         for detail in details
         if detail["type"] != "missing" or detail["loc"] not in misspelt
     ]
+
+
+def _find_misread(
+    record: type[BaseModel], document: Document, at: KeyPath, told: Collection[str]
+) -> list[BriefProblem]:
+    """Return a problem for each value of a record that YAML reads as something else.
+
+    Those are texts of which it may have taken a part away, and numbers in an odd notation.
+    """
+    found = {
+        path: f"{show_text(text)} is a comment to YAML: put it in quotes"
+        for path, text in document.swallowed.items()
+    }
+    found |= document.odd_numbers
+    for path, message in document.lost.items():
+        field = _locate(record, path[len(at) :]).field
+        if field is not None and (FREE_TEXT in field.metadata or _is_text(field.annotation)):
+            found[path] = message
+    return [
+        document.problem(path, message)
+        for path, message in found.items()
+        if path[: len(at)] == at and format_key(path) not in told
+    ]
+
+
+def _is_text(annotation: object) -> bool:
+    return annotation is FREE_TEXT or any(map(_is_text, get_args(annotation)))
 
 
 def _is_echo(detail: ErrorDetails) -> bool:
@@ -121,6 +171,10 @@ def _word(
     # What is wrong with a whole list or mapping says enough without being shown.
     value = "" if kind in (_OWN_WORDS, "too_long") and isinstance(seen, Mapping | tuple) else None
     message = _explain(detail, spot, seen=seen)
+    if path in document.odd_numbers and kind not in ("string_type", "literal_error"):
+        message = document.odd_numbers[path]
+    if kind in ("int_type", "float_type") and isinstance(seen, str):
+        message += _advise_number(seen, is_quoted=path in document.quoted)
     swallowed = document.swallowed.get(path)
     if swallowed is not None:
         message += f"; {show_text(swallowed)} is a comment to YAML: put it in quotes"
@@ -206,9 +260,17 @@ def _advise_quotes(kind: str, seen: object) -> str:
     plain = seen is not None and not isinstance(seen, str | Mapping | tuple)
     if kind in ("string_type", "literal_error") and plain:
         return "; put it in quotes"
-    if kind in ("int_type", "float_type") and isinstance(seen, str) and seen.isdecimal():
-        return "; remove the quotes"
+    if kind == "string_type" and isinstance(seen, Mapping | tuple):
+        signs = "a colon or braces" if isinstance(seen, Mapping) else "brackets"
+        return f"; put text with {signs} in quotes"
     return ""
+
+
+def _advise_number(seen: str, *, is_quoted: bool) -> str:
+    if is_quoted:
+        return "; remove the quotes"
+    looks_like_one = any(character.isdecimal() for character in seen)
+    return ", in plain decimals such as 20 or 0.5" if looks_like_one else ""
 
 
 def _describe(spot: _Spot, kind: str) -> str:

@@ -1,5 +1,7 @@
 """Decodes the image files that briefs name and reports the unusable ones; must not know HTTP."""
 
+from PIL import Image
+
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.supplied_images import all_images
 from nbp_dagster.studio.imaging.decode import UndecodableImage, decode_image
@@ -53,4 +55,13 @@ def decode_once(data: bytes, digest: str, *, what: str) -> None:
     ).image
     if image.mode == "RGBA" and not any(image.getchannel("A").histogram()[LEAST_ALPHA:]):
         raise UndecodableImage(what, "nothing can be seen, as every pixel is transparent")
+    if _is_one_colour(image):
+        raise UndecodableImage(what, "nothing can be seen, as every pixel has one colour")
     _VALID.add(digest)
+
+
+def _is_one_colour(image: Image.Image) -> bool:
+    """Return whether a picture is one plane of one colour, as a logo's empty plate is."""
+    bands = image.getextrema()
+    spans = bands if isinstance(bands[0], tuple) else (bands,)
+    return all(low == high for low, high in spans)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
-from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, is_right_to_left, language_of
+from nbp_dagster.briefs.languages import is_right_to_left, is_shaped
 from nbp_dagster.disclosure.need import LabelSpec
 from nbp_dagster.disclosure.table import FALLBACK_LANGUAGE, Icon
 from nbp_dagster.studio.imaging.boxes import overlap_of, share_of
@@ -196,8 +196,8 @@ def _choose_face(spec: LabelSpec, fonts: FontPair | None) -> tuple[LabelSpec, Ty
     """What the words are set in; English words where no font here can set them."""
     if not spec.words:
         return spec, Typeface(FALLBACK_LANGUAGE)
-    is_shaped = language_of(spec.language) in SHAPED_LANGUAGES and spec.words != spec.fallback
-    if not is_shaped or can_shape():
+    needs_shaping = is_shaped(spec.language) and spec.words != spec.fallback
+    if not needs_shaping or can_shape():
         for pair in (None, fonts):
             face = Typeface(spec.language, pair)
             if not face.find_missing(spec.words):

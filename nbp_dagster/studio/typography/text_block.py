@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from nbp_dagster.briefs.channels import SafeArea
 from nbp_dagster.briefs.fonts import FontPair
-from nbp_dagster.briefs.languages import SHAPED_LANGUAGES, language_of
+from nbp_dagster.briefs.languages import is_shaped
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.typography.blocks import MAY_BE_LEFT_OUT, Block, Box, Copy, Group, Layout
 from nbp_dagster.studio.typography.contrast import (
@@ -187,7 +187,7 @@ def choose_face(words: Mapping[str, str], language: str, fonts: FontPair | None)
     Raises:
         TextDoesNotFit: It has no glyph for a letter, or its script can't be set here.
     """
-    if language_of(language) in SHAPED_LANGUAGES and not can_shape():
+    if is_shaped(language) and not can_shape():
         raise TextDoesNotFit(
             f"{language}: Pillow can't join and order the letters of this script here, because the "
             "system's library FriBiDi is missing; install it (Debian: apt-get install libfribidi0)"

@@ -217,7 +217,9 @@ def test_a_logo_file_is_published_with_the_set_and_an_edit_of_it_is_refused(
 ) -> None:
     images = made.settings.config / "brands" / "images"
     images.mkdir(parents=True)
-    Image.new("RGB", (300, 300), "navy").save(images / "logo.png")
+    logo = Image.new("RGB", (300, 300), "navy")
+    logo.paste("white", (100, 100, 200, 200))
+    logo.save(images / "logo.png")
     brand = {**BRAND, "logo": "images/logo.png"}
     made.write(campaign(*SHOTS, channels=["google_square"]), brand=brand)
     location = publishing(made)

@@ -6,7 +6,15 @@ import pytest
 
 from nbp_dagster.briefs.brand_terms import find_term
 from nbp_dagster.briefs.brief import wording_of
-from nbp_dagster.briefs.languages import LANGUAGES, find_locale_fault, name_language
+from nbp_dagster.briefs.languages import (
+    LANGUAGES,
+    find_locale_fault,
+    find_nearest,
+    is_right_to_left,
+    is_shaped,
+    lineage_of,
+    name_language,
+)
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from nbp_dagster.briefs.models import Brand, Shot
 
@@ -83,20 +91,64 @@ def test_a_term_of_a_language_binds_its_regions_too(config_dir: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("locale", ["en", "de_AT", "pt_BR", "zu"])
-def test_locales_are_a_language_and_maybe_a_region(locale: str) -> None:
+@pytest.mark.parametrize(
+    "locale",
+    ["en", "de_AT", "pt_BR", "zu", "zh_Hans", "zh_Hant_TW", "es_419", "fil", "yue", "sr_Latn"],
+)
+def test_locales_are_a_language_and_maybe_a_script_and_a_region(locale: str) -> None:
     assert find_locale_fault(locale) is None
 
 
 @pytest.mark.parametrize(
-    "locale", ["EN", "en-US", "en_us", "eng", "e", "", "xx", "all", "en_US_x", "en\n"]
+    "locale",
+    [
+        *("EN", "en-US", "en_us", "eng", "e", "", "xx", "all", "en_US_x", "en\n", "zh_Abcd"),
+        *("deu", "xyz", "es_41", "zh_hans", "zh_TW_Hant", "zh-Hans"),
+    ],
 )
 def test_other_spellings_of_a_locale_are_refused(locale: str) -> None:
     assert find_locale_fault(locale)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("deu", "de"),
+        ("eng_us", "en_US"),
+        ("iw", "he"),
+        ("zh-hant-tw", "zh_Hant_TW"),
+        ("ES 419", "es_419"),
+        ("pt–br", "pt_BR"),
+    ],
+)
+def test_a_locale_written_otherwise_is_told_with_what_was_meant(written: str, meant: str) -> None:
+    fault = find_locale_fault(written)
+
+    assert fault is not None
+    assert fault.endswith(f"did you mean {meant}?")
+
+
+def test_a_script_decides_the_direction_and_whether_letters_join() -> None:
+    assert is_right_to_left("ur")
+    assert is_right_to_left("az_Arab")
+    assert not is_right_to_left("ur_Latn")
+    assert is_shaped("pa_Arab")
+    assert not is_shaped("hi_Latn")
+
+
+def test_a_locale_has_what_its_language_and_its_script_have() -> None:
+    texts = {"zh": "a", "zh_Hant": "b"}
+
+    assert lineage_of("zh_Hant_TW") == ("zh", "zh_Hant", "zh_Hant_TW")
+    assert find_nearest(texts, "zh_Hant_TW") == "b"
+    assert find_nearest(texts, "zh_Hans_CN") == "a"
+    assert find_nearest(texts, "yue") is None
+
+
 def test_languages_are_named_in_english() -> None:
     assert name_language("de") == "German"
     assert name_language("de_AT") == "German (de_AT)"
-    assert len(LANGUAGES) == 183
-    assert all(len(code) == 2 and name[0].isupper() for code, name in LANGUAGES.items())
+    assert name_language("fil") == "Filipino"
+    assert name_language("zh_Hant_TW") == "Chinese (zh_Hant_TW)"
+    assert len([code for code in LANGUAGES if len(code) == 2]) == 183
+    assert all(len(code) in (2, 3) and name[0].isupper() for code, name in LANGUAGES.items())

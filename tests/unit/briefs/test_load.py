@@ -1,6 +1,7 @@
 """What a folder of good briefs becomes."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -359,3 +360,94 @@ def test_a_campaign_that_is_not_there_leaves_nothing_out(tmp_path: Path) -> None
 
     with pytest.raises(BriefError):
         load_briefs(tmp_path, wanted=["wintre"])
+
+
+@pytest.mark.parametrize(
+    "written", ["010", "0x10", "0b11", "1:30", "1_000", "1_", "1.5e+1", "01.5"]
+)
+@pytest.mark.parametrize("field", ["budget_usd", "max_references", "prompts_per_run", "variants"])
+def test_a_number_in_an_odd_notation_is_never_read_as_another(
+    config_dir: Path, field: str, written: str
+) -> None:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith(f"{field}:")]
+    path.write_text(f"{field}: {written}\n" + "".join(kept), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = [str(problem) for problem in caught.value.problems]
+    assert problem.startswith(f"campaigns/tidal_always.yaml:1: {field}: {written} - YAML reads")
+    assert "accepted: plain decimals such as 20 or 0.5" in problem
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [('"20"', "remove the quotes"), ("08", "plain decimals"), ("２０", "plain decimals")],
+)
+def test_text_in_place_of_a_number_is_told_what_to_do(
+    config_dir: Path, written: str, advice: str
+) -> None:
+    path = config_dir / "campaigns" / "spring_launch.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("budget_usd: 20", f"budget_usd: {written}"), encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = [str(problem) for problem in caught.value.problems]
+    assert advice in problem
+    assert ("quotes" in problem) == (written[0] == '"')
+
+
+def rename_to_length(config_dir: Path, length: int) -> None:
+    """Give a brand, its campaign and a shot of it ids of one length; the shot has one channel."""
+    brand, name, shot = "b" * length, "c" * length, "s" * length
+    for folder, old, new in (("brands", "tidal", brand), ("campaigns", "tidal_always", name)):
+        path = config_dir / folder / f"{old}.yaml"
+        path.rename(path.with_name(f"{new}.yaml"))
+    path = config_dir / "campaigns" / f"{name}.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"^brand: .*", f"brand: {brand}", text, flags=re.MULTILINE)
+    text = re.sub(r"^  - id: .*", f"  - id: {shot}", text, count=1, flags=re.MULTILINE)
+    path.write_text(re.sub(r"^id: .*", f"id: {name}", text, flags=re.MULTILINE), encoding="utf-8")
+    path = config_dir / "brands" / f"{brand}.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"^id: .*", f"id: {brand}", text, flags=re.MULTILINE), encoding="utf-8")
+
+
+def test_a_name_on_delivery_that_no_file_can_have_is_told_before_anything_is_bought(
+    config_dir: Path,
+) -> None:
+    rename_to_length(config_dir, 100)
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = [str(problem) for problem in caught.value.problems]
+    assert problem.startswith(f"campaigns/{'c' * 100}.yaml:1: id: gives shot {'s' * 100} of ")
+    assert "accepted: at most 255; shorten the ids or the brand's file_names" in problem
+
+
+def test_names_on_delivery_that_files_can_have_are_left_alone(config_dir: Path) -> None:
+    rename_to_length(config_dir, 70)
+
+    assert "c" * 70 in load_briefs(config_dir).campaigns
+
+
+def test_a_brand_s_pattern_that_makes_too_long_a_name_is_told_in_the_brand(
+    config_dir: Path,
+) -> None:
+    rename_to_length(config_dir, 20)
+    path = config_dir / "brands" / f"{'b' * 20}.yaml"
+    text = path.read_text(encoding="utf-8")
+    pattern = "{shot}_{channel}_{locale}_{variant}" + "{campaign}" * 14
+    path.write_text(f'{text}\nfile_names: "{pattern}"\n', encoding="utf-8")
+
+    with pytest.raises(BriefError) as caught:
+        load_briefs(config_dir)
+
+    [problem] = caught.value.problems
+    assert (problem.file, problem.key) == (f"brands/{path.name}", "file_names")
+    assert "characters; accepted: at most 255" in problem.message

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.assets.partitions import build_partition_sets
 from nbp_dagster.briefs.load import BriefError, load_briefs
 from nbp_dagster.briefs.locale_spelling import spell_locale, spell_locales
 from nbp_dagster.prompts.expansion import expand
@@ -12,7 +13,10 @@ from nbp_dagster.yaml_source.document import parse_document
 
 @pytest.mark.parametrize(
     ("written", "inside"),
-    [("en-US", "en_US"), ("en_US", "en_US"), ("de", "de"), ("en-us", "en-us"), ("a-b", "a-b")],
+    [
+        *(("en-US", "en_US"), ("en_US", "en_US"), ("de", "de"), ("en-us", "en-us"), ("a-b", "a-b")),
+        *(("zh-Hant-TW", "zh_Hant_TW"), ("es-419", "es_419"), ("pt\u2011BR", "pt_BR")),
+    ],
 )
 def test_a_locale_has_one_form_inside(written: str, inside: str) -> None:
     assert spell_locale(written) == inside
@@ -43,6 +47,23 @@ def test_both_forms_make_the_same_prompts_and_the_same_brand(config_dir: Path) -
     assert hyphened.brands == underscored.brands
     assert expand(hyphened) == expand(underscored)
     assert any("/de_AT/" in prompt.key for prompt in expand(hyphened))
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant-TW", "es-419", "fil", "sr-Latn"])
+def test_locales_as_advertisers_write_them_make_prompts_and_partitions(
+    config_dir: Path, locale: str
+) -> None:
+    for path in config_dir.rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        text = text.replace("  de:", f"  {locale}:").replace(", de: none", f", {locale}: none")
+        path.write_text(text.replace("[en, de]", f"[en, {locale}]"), encoding="utf-8")
+
+    briefs = load_briefs(config_dir)
+
+    inside = locale.replace("-", "_")
+    keys = [prompt.key for prompt in expand(briefs) if f"/{inside}/" in prompt.key]
+    assert keys
+    assert set(keys) <= set(build_partition_sets(briefs).prompts.get_partition_keys())
 
 
 def test_a_problem_has_its_line_all_the_same(config_dir: Path) -> None:

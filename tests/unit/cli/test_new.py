@@ -210,6 +210,28 @@ def test_a_table_of_shots_becomes_a_campaign(nbp: Nbp, config: Path) -> None:
     assert (quiet.text, quiet.texts) == ("none", {})
 
 
+@pytest.mark.parametrize("column", ["headline:pt-BR", "headline:pt_BR", "Headline (PT-br)"])
+@pytest.mark.parametrize("locale", ["pt-BR", "pt_BR"])
+def test_a_table_s_columns_and_the_campaign_may_spell_a_locale_each_its_own_way(
+    nbp: Nbp, config: Path, column: str, locale: str
+) -> None:
+    nbp("new", "brand", "marlow", "--yes")
+    table = config.parent / "shots.csv"
+    table.write_text(
+        f"id,scene,headline:en,{column},headline:zh-hant-tw\npark,A park,Run,Corra,跑\n",
+        encoding="utf-8",
+    )
+
+    made = nbp(
+        *("new", "campaign", "a", "--brand", "marlow", "--yes", "--shots", str(table)),
+        *("--locales", f"en,{locale},zh-Hant-TW"),
+    )
+
+    assert made.exit_code == 0, made.output
+    [park] = load_briefs(config).campaigns["a"].shots
+    assert park.texts["headline"] == {"en": "Run", "pt_BR": "Corra", "zh_Hant_TW": "跑"}
+
+
 def test_errors_of_a_table_name_row_and_column_and_nothing_is_written(
     nbp: Nbp, config: Path
 ) -> None:

@@ -1,12 +1,15 @@
 """Text that wants quotes is told in plain words with its line, by either of PyYAML's parsers."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import yaml
+from pydantic import BaseModel, ConfigDict
 
 from nbp_dagster.yaml_source.document import parse_document
 from nbp_dagster.yaml_source.unquoted import explain_syntax
+from nbp_dagster.yaml_source.validation import FREE_TEXT, check_record
 
 
 def read_problems(text: str) -> list[str]:
@@ -81,6 +84,78 @@ def test_a_value_that_is_a_comment_is_remembered(written: str) -> None:
     assert problems == []
     assert document is not None
     assert list(document.swallowed.values()) == ["#1B3A4B"]
+
+
+TEXTS = [
+    ("a: Be # 1 today", "ends here, as YAML takes '# 1 today' for a comment"),
+    ("a: Tea ## best", "ends here, as YAML takes '## best'"),
+    ("a: Tea #!wow", "ends here, as YAML takes '#!wow'"),
+    ("a: Win #", "ends here, as YAML takes '#'"),
+    ("b:\n- Tea # 1", "ends here, as YAML takes '# 1'"),
+    ("b: [Tea # 1\n]", "ends here, as YAML takes '# 1'"),
+    ("b: [\n  Tea # 1\n  , x]", "ends here, as YAML takes '# 1'"),
+    (
+        "a: Share\n  #AcmeStyle",
+        "takes '#AcmeStyle' on line 2 for a comment: put the text in quotes",
+    ),
+    ("a: Share\n  it\n\n  # 1", "takes '# 1' on line 4 for a comment: put the text in quotes"),
+    ("a: Share\n#AcmeStyle", "takes '#AcmeStyle' on line 2 for a comment: put the text in quotes"),
+    ("a: >-\n    Share\n  # 1\nc: d", "takes '# 1' on line 3 for a comment: indent it like"),
+    ("a: |\n    Share\n#AcmeStyle", "takes '#AcmeStyle' on line 3 for a comment: indent it like"),
+    ("a: >- #AcmeStyle\n  Share", "'#AcmeStyle' is a comment to YAML: text begins on the next"),
+    ("a: # 1 today", "ends here, as YAML takes '# 1 today' for a comment"),
+    ("a:\n  #AcmeStyle", "takes '#AcmeStyle' on line 2 for a comment: put the text in quotes"),
+]
+
+
+class _Texts(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    a: Annotated[str, FREE_TEXT] | None = None
+    b: tuple[Annotated[str, FREE_TEXT], ...] = ()
+    c: str | None = None
+
+
+def check_texts(text: str) -> list[str]:
+    document, problems = parse_document(text.encode(), file="x", path=Path("x"))
+    assert document is not None
+    _, more = check_record(_Texts, document)
+    return [str(problem) for problem in (*problems, *more)]
+
+
+@pytest.mark.parametrize(("text", "said"), TEXTS)
+def test_no_text_that_is_printed_or_drawn_ends_at_a_comment(text: str, said: str) -> None:
+    [problem] = check_texts(text + "\n")
+
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c: word # a note",
+        "c: word\n  # a note",
+        "c: # a note",
+        'a: "Share" # a note',
+        "a: >-\n  Share\n  #AcmeStyle",
+        "a: > # folded\n  Share",
+        "a: Share\n# a note",
+        "a: Share\n#c: taken out",
+        "a: Share\n\n# a note",
+        "b:\n- Share\n#- taken out",
+        "b: # a note\n- Share",
+        "b: [Share, it]  # a note",
+        "a: C# is fun",
+    ],
+)
+def test_a_comment_beside_or_below_a_text_is_left_alone(text: str) -> None:
+    assert check_texts(text + "\n") == []
+
+
+def test_text_that_begins_with_an_exclamation_mark_is_told_instead_of_shortened() -> None:
+    [problem] = read_problems("a: b\nc: ! Sale now\n")
+
+    assert problem == "x:2: a text can't begin with !: put the text in quotes"
 
 
 def test_an_anchor_is_told_instead_of_lost() -> None:

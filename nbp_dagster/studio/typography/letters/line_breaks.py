@@ -16,7 +16,7 @@ from typing import Final, Literal, cast
 
 import pyphen
 
-from nbp_dagster.briefs.languages import language_of
+from nbp_dagster.briefs.languages import language_of, script_of
 
 # Raised when equal copy would break otherwise: renditions with copy that we set are made again.
 LINE_BREAKS_VERSION: Final = "3"
@@ -41,7 +41,7 @@ _WIDE: Final = re.compile(
     "\uff00-\uff65\U00020000-\U0003ffff]"
 )  # Han, kana and their marks
 _HANGUL: Final = ("H2", "H3", "JL", "JV", "JT")  # line-break classes of syllables and jamo
-_TRADITIONAL: Final = frozenset({"TW", "HK", "MO", "Hant"})
+_TRADITIONAL: Final = frozenset({"TW", "HK", "MO"})
 LEAST_WORD: Final = 10  # letters of a word that may be divided
 _LEAST_PART: Final = 4  # letters before and after a division
 _LEAST_BESIDE_HYPHEN: Final = 2  # letters before and after a break inside a word as written
@@ -144,9 +144,12 @@ def _parser(language: str) -> Callable[[str], Sequence[str]] | None:
     name = language_of(language)
     if name == "ja":
         return cast(Callable[[str], Sequence[str]], budoux.load_default_japanese_parser().parse)
-    if name != "zh":
+    if name not in ("zh", "yue"):
         return None
-    is_traditional = bool(set(re.split("[-_]", language)[1:]) & _TRADITIONAL)
+    script = script_of(language)
+    is_traditional = script == "Hant" or (
+        script is None and (name == "yue" or not _TRADITIONAL.isdisjoint(language.split("_")))
+    )
     model = (
         budoux.load_default_traditional_chinese_parser()
         if is_traditional
