@@ -1,6 +1,7 @@
 """A request that keeps failing is left alone, whatever the words, until somebody allows it."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ RESPONSIBLE = "contains sensitive words that violate Google's Responsible AI pra
 
 @pytest.fixture
 def run(simulator: SimulatorServer, home: Path) -> Callable[..., Outcome]:
-    """Buys the order in a run of its own."""
+    """Buys the order in a run of its own, or in one that it names."""
+    numbers = count()
 
-    def run_once(**options: bool) -> Outcome:
-        with workbench(simulator.url, home, run_id="again") as bench:
+    def run_once(*, run_id: str = "", **options: bool) -> Outcome:
+        with workbench(simulator.url, home, run_id=run_id or f"run {next(numbers)}") as bench:
             [outcome] = bench.make(order(), **options).values()
         return outcome
 
@@ -59,6 +61,62 @@ def test_words_that_differ_in_ids_and_numbers_are_the_same(
         run()
 
     assert posts(service) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "boom at 2026-01-02T03:0{n}:05.{n}23Z",
+        "boom after {n}.{n}s",
+        "boom (request req_{n}1CPkQ{n}x)",
+        "boom on gen-{n}-alpha",
+    ],
+)
+def test_times_durations_and_ids_do_not_make_other_words(
+    run: Callable[..., Outcome], service: ServiceProbe, words: str
+) -> None:
+    for number in range(4):
+        service.heal()
+        service.script({"kind": "fail", "message": words.format(n=number)})
+        run()
+
+    assert posts(service) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "runs"),
+    [
+        ({"message": "boom on host {word}"}, 4),
+        ({"message": "boom on host {word}", "retryable": True}, 8),
+        ({"message": "The model is currently unavailable"}, 8),
+    ],
+)
+def test_a_request_is_left_alone_after_some_runs_whatever_the_words(
+    run: Callable[..., Outcome], service: ServiceProbe, fault: dict[str, object], runs: int
+) -> None:
+    for word in "alpha beta gamma delta epsilon zeta eta theta iota kappa".split():
+        service.heal()
+        service.script(
+            {"kind": "fail", **fault, "message": str(fault["message"]).format(word=word)}
+        )
+        left = run()
+
+    assert posts(service) == runs
+    assert isinstance(left, Failed)
+    assert f"failed in {runs} runs" in left.reason
+    assert "left alone" in left.reason
+
+
+def test_the_retries_of_one_run_count_as_one(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    for word in ("alpha", "beta", "gamma", "delta", "epsilon"):
+        service.heal()
+        service.script({"kind": "fail", "message": f"boom on host {word}"})
+        run(run_id="one and its retries")
+    service.heal()
+
+    assert isinstance(run(), Generated)
 
 
 def test_other_words_are_another_failure(
