@@ -43,6 +43,28 @@ _REFUSAL = re.compile(
 """A refusal has no documented status or type: these are the words upstream models and clients use.
 The parameter `safety_tolerance` and props such as safety goggles are not among them."""
 
+_FAULT = re.compile(
+    r"""
+      \btime[sd]?[\s_-]?out\b | \bdeadline[\s_](was\s+)?exceeded\b
+    | \bunavailable\b | \bunreachable\b | \bunhealthy\b | \boverloaded\b | \btemporar(y|ily)\b
+    | \b(service|server|model|system|filter)\s+(is\s+)?(down|busy|offline)\b
+    | \b(failed|unable|could\s+not|couldn't|can't|cannot)\s+(to\s+)?
+      (load|download|start|initiali[sz]e|connect|reach|contact|call|respond)\b
+    | \brate[\s_-]?limit
+    | \b(returned|answered|status|code|error|http)\W{0,3}5\d\d\b | \b5\d\d\s+(error|status)\b
+    | \binternal\s+(server\s+)?error\b | \bbad\s+gateway\b
+    | \bretry(ing)?\b | \btry\s+(it\s+)?again\s*([.!,;]|$|(later|shortly|soon|in)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a fault of the filter or its service, which judged no picture."""
+
+_OTHER_WORDS = re.compile(
+    r"\b(rephras|reword|modify|revis|edit|chang|adjust|remov|different|another\s+prompt)",
+    re.IGNORECASE,
+)
+"""Advice that follows a refusal alone: "please modify your prompt and try again"."""
+
 _QUOTA = re.compile(
     r"""
       (?<![a-z])quota\b
@@ -116,7 +138,16 @@ class ErrorBody:
 
 def is_refusal(text: str | None) -> bool:
     """Return whether an error text is a content-policy or safety refusal of a picture."""
-    return _REFUSAL.search((text or "")[:MAX_JUDGED_CHARS]) is not None
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    return _REFUSAL.search(judged) is not None and not is_filter_fault(judged)
+
+
+def is_filter_fault(text: str | None) -> bool:
+    """Return whether an error text is of a filter that failed, so that it refused nothing."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    if _REFUSAL.search(judged) is None or _OTHER_WORDS.search(judged) is not None:
+        return False
+    return _FAULT.search(judged) is not None
 
 
 def is_out_of_credit(text: str | None) -> bool:

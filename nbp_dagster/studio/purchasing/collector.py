@@ -339,7 +339,7 @@ class Collector:
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         message = job.error_message or "the service gave no reason"
-        if is_refusal(message):
+        if is_refusal(message) and not job.error_retryable:
             # The dead letter: the same request would be refused again.
             self.ledger.refuse(purchase, message)
             return Refused(purchase.key, purchase.fingerprint, message)

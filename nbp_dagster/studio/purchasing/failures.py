@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.error_text import is_at_capacity
+from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
@@ -14,7 +14,7 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 MAX_FAILURES = 2
 # Runs in which a request failed, whatever the words, after which it is left alone.
 MAX_FAILED_RUNS = 4
-# The same, counting those that failed for what may pass: a model at capacity, or by PASSING.
+# The same, counting those that failed for what may pass: see `_may_pass`.
 MAX_PASSING_RUNS = 8
 # Ends the reason of a failed job that the service itself says to try again.
 PASSING = " (the service says that it may pass)"
@@ -92,9 +92,9 @@ def left_alone(
 
 
 def _may_pass(purchase: Purchase) -> bool:
-    """Whether a failure says nothing of its request: no capacity, or the service says so."""
+    """Whether a failure says nothing of its request: no capacity, a filter's own, or by PASSING."""
     reason = purchase.reason or ""
-    return is_at_capacity(reason) or reason.endswith(PASSING)
+    return is_at_capacity(reason) or is_filter_fault(reason) or reason.endswith(PASSING)
 
 
 def _gist(reason: str | None) -> str:

@@ -35,6 +35,8 @@ from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
         "finishReason=IMAGE_RECITATION",
         "blockReason: SPII",
         "Your prompt was blocked",
+        "Blocked by our content policy. Please modify your prompt and try again.",
+        "The prompt was flagged; try again with different words",
     ],
 )
 def test_a_refusal_is_recognised(text: str) -> None:
@@ -58,6 +60,15 @@ def test_a_refusal_is_recognised(text: str) -> None:
         "finishReason: STOP",
         "the recitation hall: prompt too long",
         "responsible for aim: unknown parameter",
+        "Safety check timed out",
+        "moderation service unavailable, try again",
+        "worker flagged as unhealthy",
+        "Safety filter timed out, please retry",
+        "content policy service returned 503",
+        "prompt was blocked by rate limiter",
+        "Failed to load safety_checker model",
+        "content moderation: internal server error",
+        "could not reach the safety system",
     ],
 )
 def test_what_only_sounds_like_a_refusal_is_not_one(text: str | None) -> None:

@@ -89,12 +89,14 @@ def test_times_durations_and_ids_do_not_make_other_words(
         ({"message": "boom on host {word}"}, 4),
         ({"message": "boom on host {word}", "retryable": True}, 8),
         ({"message": "The model is currently unavailable"}, 8),
+        ({"message": "Safety check timed out"}, 8),
     ],
 )
 def test_a_request_is_left_alone_after_some_runs_whatever_the_words(
     run: Callable[..., Outcome], service: ServiceProbe, fault: dict[str, object], runs: int
 ) -> None:
-    for word in "alpha beta gamma delta epsilon zeta eta theta iota kappa".split():
+    greek = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
+    for word in greek:
         service.heal()
         service.script(
             {"kind": "fail", **fault, "message": str(fault["message"]).format(word=word)}
@@ -180,6 +182,25 @@ def test_a_refusal_in_the_model_s_own_words_is_not_asked_again(
     assert isinstance(first, Refused)
     assert isinstance(second, Refused)
     assert posts(service) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"message": "Safety filter timed out, please retry", "retryable": True},
+        {"message": "Blocked by the safety filter", "retryable": True},
+        {"message": "Safety check timed out"},
+    ],
+)
+def test_a_filter_that_failed_has_refused_nothing(
+    run: Callable[..., Outcome], service: ServiceProbe, fault: dict[str, object]
+) -> None:
+    service.script({"kind": "fail", "times": 1, **fault})
+
+    first, second = run(), run()
+
+    assert isinstance(first, Failed)
+    assert isinstance(second, Generated)
 
 
 def test_a_429_about_a_quota_ends_the_run_with_its_words(
