@@ -31,8 +31,8 @@ from nbp_dagster.foreign_text import clean, redact
 from nbp_dagster.oxen.error_text import (
     MAX_TYPE_CHARS,
     ErrorBody,
+    is_lasting_limit,
     is_out_of_credit,
-    is_quota,
     is_refusal,
     is_unknown_model,
     read_error_body,
@@ -346,7 +346,7 @@ def classify(
 
 
 def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
-    if status == 429 and words.is_own and is_quota(words.detail):
+    if status == 429 and is_lasting_limit(words.brief):
         # It lasts until somebody pays: waiting for it would never end.
         return OutOfCredit
     if status in _STATUS_DECIDES:

@@ -344,6 +344,8 @@ class Collector:
             self.ledger.refuse(purchase, message)
             return Refused(purchase.key, purchase.fingerprint, message)
         if is_out_of_credit(message):
+            # At once, in this thread: buyers have the next orders already.
+            self.token.stop_buying(message)
             self.ledger.fail(purchase, message, billed=False)
             raise RunStopped(f"{message}; add credit to the Oxen account and run again")
         passing = PASSING if job.error_retryable else ""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault
+from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault, is_out_of_credit
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
@@ -61,6 +61,8 @@ def left_alone(
         run_id: The run that would ask: a run and its retries are one.
         fresh: Whether somebody insists.
     """
+    # What an empty account failed says nothing of the request.
+    failures = [row for row in failures if row.billed or not is_out_of_credit(row.reason)]
     if not failures:
         return None
     latest = failures[-1]

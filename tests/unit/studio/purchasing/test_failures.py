@@ -229,3 +229,45 @@ def test_a_quota_s_429_that_was_billed_is_adopted(bench: Workbench, service: Ser
 
     assert isinstance(first, Generated)
     assert service.bills == 1
+
+
+@pytest.mark.parametrize("words", ["Billing hard limit has been reached", "quota_exceeded"])
+def test_a_job_that_fails_for_a_quota_stops_the_run_and_counts_against_no_prompt(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, words: str
+) -> None:
+    orders = [order(number) for number in range(150)]
+    service.script({"kind": "fail", "message": words})
+    for number in range(3):
+        with workbench(simulator.url, home, run_id=f"run {number}") as bench:
+            stopped = bench.make(*orders)
+        assert all(isinstance(outcome, Failed) for outcome in stopped.values())
+        assert any(words in item.reason for item in stopped.values() if isinstance(item, Failed))
+        assert posts(service) < 100 * (number + 1)
+    service.heal()
+
+    with workbench(simulator.url, home, run_id="paid up") as bench:
+        [made] = bench.make(orders[0]).values()
+
+    assert isinstance(made, Generated)
+
+
+def test_a_400_of_a_billing_limit_counts_against_no_prompt(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    fault = {"kind": "status", "status": 400, "path": "/queue", "method": "POST"}
+    service.script({**fault, "message": "Billing hard limit has been reached", "times": 3})
+
+    *stopped, made = [run() for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in stopped)
+    assert isinstance(made, Generated)
+
+
+def test_a_400_of_a_billing_limit_that_was_billed_is_adopted(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    fault = {"kind": "status_after", "status": 400, "path": "/queue", "method": "POST"}
+    service.script({**fault, "message": "Billing hard limit has been reached", "times": 1})
+
+    assert isinstance(run(), Generated)
+    assert service.bills == 1
