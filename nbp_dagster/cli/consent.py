@@ -8,7 +8,7 @@ import click
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.cli.choice import Chosen
 from nbp_dagster.cli.openings import open_studio
-from nbp_dagster.cli.plan_table import describe_corrections, describe_total
+from nbp_dagster.cli.plan_table import count_unpriced, describe_corrections, describe_total
 from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings, reveal
@@ -49,7 +49,7 @@ def ask_to_buy(settings: Settings, briefs: Briefs, chosen: Chosen, options: RunO
         click.echo(line, err=True)
     for line in planned.over:
         click.echo(f"nbp: {line}", err=True)
-    if not planned.total_usd and not planned.corrections[0]:
+    if not (planned.total_usd or count_unpriced(planned) or planned.corrections[0]):
         return True
     return click.confirm("Buy?", default=False, err=True)
 

@@ -19,7 +19,7 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
             image.standing.replace("_", " "),
             str(len(image.references)),
             (image.fingerprint or "-")[:12],
-            f"{image.price_usd:.2f}",
+            "-" if image.is_unpriced else f"{image.price_usd:.2f}",
             _why(image),
         )
         for image in planned.images
@@ -46,9 +46,17 @@ def _why(image: PlannedImage) -> str:
 
 
 def describe_total(planned: Plan) -> str:
-    """Return `5 of 37 to buy, 0.75 USD`."""
+    """Return `5 of 37 to buy, 0.75 USD`; no sum where a price is missing from it."""
     due = sum(image.is_due for image in planned.images)
-    return f"{due} of {len(planned.images)} to buy, {planned.total_usd:.2f} USD"
+    told, unpriced = f"{due} of {len(planned.images)} to buy", count_unpriced(planned)
+    if unpriced:
+        return f"{told}, no sum: the price of {unpriced} is not known"
+    return f"{told}, {planned.total_usd:.2f} USD"
+
+
+def count_unpriced(planned: Plan) -> int:
+    """Return how many images have a price that could not be learned: there is no total then."""
+    return sum(image.is_unpriced for image in planned.images)
 
 
 def describe_corrections(planned: Plan) -> Iterator[str]:
@@ -77,10 +85,10 @@ def describe_prompt(planned: Plan, key: str) -> Iterator[str]:
 
 
 def plan_json(planned: Plan) -> dict[str, Any]:
-    """Return a plan as plain values; USD as decimal strings."""
+    """Return a plan as plain values; USD as decimal strings, null where a price is not known."""
     further, cost = planned.corrections
     return {
-        "total_usd": str(planned.total_usd),
+        "total_usd": None if count_unpriced(planned) else str(planned.total_usd),
         "corrections": {"at_most": further, "at_most_usd": str(cost)},
         "over": planned.over,
         "images": [image.to_json() for image in planned.images],

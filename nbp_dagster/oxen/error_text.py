@@ -43,12 +43,34 @@ _REFUSAL = re.compile(
 """A refusal has no documented status or type: these are the words upstream models and clients use.
 The parameter `safety_tolerance` and props such as safety goggles are not among them."""
 
+_FAULT = re.compile(
+    r"""
+      \btime[sd]?[\s_-]?out\b | \bdeadline[\s_](was\s+)?exceeded\b
+    | \bunavailable\b | \bunreachable\b | \bunhealthy\b | \boverloaded\b | \btemporar(y|ily)\b
+    | \b(service|server|model|system|filter)\s+(is\s+)?(down|busy|offline)\b
+    | \b(failed|unable|could\s+not|couldn't|can't|cannot)\s+(to\s+)?
+      (load|download|start|initiali[sz]e|connect|reach|contact|call|respond)\b
+    | \brate[\s_-]?limit
+    | \b(returned|answered|status|code|error|http)\W{0,3}5\d\d\b | \b5\d\d\s+(error|status)\b
+    | \binternal\s+(server\s+)?error\b | \bbad\s+gateway\b
+    | \bretry(ing)?\b | \btry\s+(it\s+)?again\s*([.!,;]|$|(later|shortly|soon|in)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a fault of the filter or its service, which judged no picture."""
+
+_OTHER_WORDS = re.compile(
+    r"\b(rephras|reword|modify|revis|edit|chang|adjust|remov|different|another\s+prompt)",
+    re.IGNORECASE,
+)
+"""Advice that follows a refusal alone: "please modify your prompt and try again"."""
+
 _QUOTA = re.compile(
     r"""
-      (?<![a-z])quota\b
+      (?<![a-z])quotas?(?![a-z])
     | \b(check|upgrade|change)\s+(\w+\s+){0,2}?(plan|billing)\b
     | \bbilling\b
-    | \b(plan|subscription|monthly|spending|usage)\s+(\w+\s+)?limit\b
+    | \b(plan|subscription|daily|monthly|spending|usage)[\s_]+(\w+\s+)?limit\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -59,6 +81,20 @@ _PER_MOMENT = re.compile(
     re.IGNORECASE,
 )
 """Words of a quota that is a rate limit: it is over in a moment."""
+
+_RATE = re.compile(r"\brate[\s_-]?limit|\btoo\s+many\s+requests\b|\bthrottl", re.IGNORECASE)
+"""Words of a 429 that may mention credit and still passes."""
+
+_USED_UP = re.compile(
+    r"""
+      \bbilling\s+(hard\s+|soft\s+)?limit\b
+    | \bexceeded\s+your\s+(current\s+)?quota\b
+    | \bquota[\s_](is\s+|has\s+been\s+)?(exceeded|exhausted|reached|used\s+up)\b
+    | \b(daily|monthly|spending)[\s_]limit\s+(is\s+|was\s+|has\s+been\s+)?(reached|exceeded)\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a quota or budget at its end, whatever the status; none that a scene would have."""
 
 _OUT_OF_CREDIT = re.compile(
     r"""
@@ -94,6 +130,9 @@ _SCRIPT = re.compile(
 _TAG = re.compile(r"<[^<>]*>")
 _TITLE = re.compile(r"<title\b[^<>]*>", re.IGNORECASE)
 
+_MAX_PLAIN_CHARS = 500
+"""A plain text longer than this, or with markup, is a page of something on the way."""
+
 _MAX_JSON_BYTES = 4 * 1024 * 1024
 """An error answer longer than this is read as text, so only its beginning is."""
 
@@ -107,27 +146,47 @@ class ErrorBody:
         error_type: Its own name of the error.
         is_own: Whether it has one of the two shapes that the service documents, so that its words
             are the service's and not those of a proxy or filter on the way.
+        brief: Its words, type and code, of JSON of any shape or a short text; empty for a page.
     """
 
     detail: str
     error_type: str | None = None
     is_own: bool = False
+    brief: str = ""
 
 
 def is_refusal(text: str | None) -> bool:
     """Return whether an error text is a content-policy or safety refusal of a picture."""
-    return _REFUSAL.search((text or "")[:MAX_JUDGED_CHARS]) is not None
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    return _REFUSAL.search(judged) is not None and not is_filter_fault(judged)
+
+
+def is_filter_fault(text: str | None) -> bool:
+    """Return whether an error text is of a filter that failed, so that it refused nothing."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    if _REFUSAL.search(judged) is None or _OTHER_WORDS.search(judged) is not None:
+        return False
+    return _FAULT.search(judged) is not None
 
 
 def is_out_of_credit(text: str | None) -> bool:
-    """Return whether an error text means that the account cannot pay."""
-    return _OUT_OF_CREDIT.search((text or "")[:MAX_JUDGED_CHARS]) is not None
+    """Return whether an error text means that the account cannot pay, or has used up its quota."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    if _OUT_OF_CREDIT.search(judged) is not None:
+        return True
+    return _USED_UP.search(judged) is not None and _PER_MOMENT.search(judged) is None
 
 
 def is_quota(text: str | None) -> bool:
     """Return whether an error text is about a quota, plan or billing, and not about a rate."""
     judged = (text or "")[:MAX_JUDGED_CHARS]
     return _QUOTA.search(judged) is not None and _PER_MOMENT.search(judged) is None
+
+
+def is_lasting_limit(text: str | None) -> bool:
+    """Return whether the words of a 429 are of a quota, a plan or an empty account: not a rate."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    return is_quota(judged) or (is_out_of_credit(judged) and _RATE.search(judged) is None)
 
 
 def is_at_capacity(text: str | None) -> bool:
@@ -150,18 +209,24 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
     """Find the words in an error answer of any shape the service is known to send.
 
     Knows `{"error": {type, title, detail}}`, `{"error": {"message"}}`, `{"error": "text"}`, the
-    same keys at top level, plain text and HTML; an empty body gives the status's own name.
+    same keys at top level, a list of one such object (Google's APIs), plain text and HTML; an
+    empty body gives the status's own name.
     """
     start = body[: 4 * MAX_READ_CHARS].decode("utf-8", errors="replace").strip()
     hidden = tuple(secrets)
     payload = _parse(start, body, hidden)
+    is_own = _has_own_shape(payload)
+    if isinstance(payload, list) and payload:
+        payload = payload[0]
     if isinstance(payload, Mapping):
         detail, error_type = _from_payload(payload)
     else:
         detail, error_type = _from_text(start[:MAX_READ_CHARS]), None
     words = redact(detail, secrets=hidden, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
     kind = redact(error_type or "", secrets=hidden, max_chars=MAX_TYPE_CHARS)
-    return ErrorBody(detail=words, error_type=kind or None, is_own=_has_own_shape(payload))
+    is_page = not isinstance(payload, Mapping) and ("<" in start or len(start) > _MAX_PLAIN_CHARS)
+    brief = "" if is_page else f"{words} {kind} {_code_of(payload)}"
+    return ErrorBody(detail=words, error_type=kind or None, is_own=is_own, brief=brief)
 
 
 def carries_error(payload: object) -> bool:
@@ -198,6 +263,13 @@ def _from_payload(payload: Mapping[str, object]) -> tuple[str, str | None]:
             if words:
                 return words, error_type or None
     return json.dumps(error if error else payload), error_type or None
+
+
+def _code_of(payload: object) -> str:
+    if not isinstance(payload, Mapping):
+        return ""
+    error = payload.get("error")
+    return _text((error if isinstance(error, Mapping) else payload).get("code"))
 
 
 def _has_own_shape(payload: object) -> bool:

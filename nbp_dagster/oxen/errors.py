@@ -31,9 +31,10 @@ from nbp_dagster.foreign_text import clean, redact
 from nbp_dagster.oxen.error_text import (
     MAX_TYPE_CHARS,
     ErrorBody,
+    is_lasting_limit,
     is_out_of_credit,
-    is_quota,
     is_refusal,
+    is_unknown_model,
     read_error_body,
 )
 
@@ -174,6 +175,11 @@ class NotFound(BadRequest):
     """The model, generation, repository or branch does not exist for this key (404)."""
 
     advice = "Check the id and that the key's account can see it."
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether the service says so of an id or a model, and not a proxy on the way to it."""
+        return self.error_type == "resource_not_found" or is_unknown_model(self.detail)
 
 
 class Unauthorized(StatusError):
@@ -340,7 +346,7 @@ def classify(
 
 
 def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
-    if status == 429 and words.is_own and is_quota(words.detail):
+    if status == 429 and is_lasting_limit(words.brief):
         # It lasts until somebody pays: waiting for it would never end.
         return OutOfCredit
     if status in _STATUS_DECIDES:

@@ -61,6 +61,7 @@ class PlannedImage:
             the same are one purchase.
         shared_with: Key of the prompt before it that has the very same request: one picture is
             bought for both, and its price is with that one. Empty where there is none.
+        is_unpriced: Whether its price could not be learned; `price_usd` means nothing then.
     """
 
     key: str
@@ -77,6 +78,7 @@ class PlannedImage:
     note: str = ""
     request_hash: str = ""
     shared_with: str = ""
+    is_unpriced: bool = False
 
     @property
     def is_due(self) -> bool:
@@ -100,7 +102,7 @@ class PlannedImage:
             "key": self.key,
             "kind": self.kind,
             "standing": self.standing,
-            "price_usd": str(self.price_usd),
+            "price_usd": None if self.is_unpriced else str(self.price_usd),
             "fingerprint": self.fingerprint,
             "references": [dict(item) for item in self.references],
             "prompt": self.prompt,
@@ -126,7 +128,7 @@ class Plan:
 
     @property
     def total_usd(self) -> Decimal:
-        """USD that a run would spend."""
+        """USD that a run would spend, images without a known price left out."""
         return sum((image.price_usd for image in self.images), Decimal(0))
 
     @property
@@ -177,9 +179,7 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
     # An open one has no bytes yet: its edits are bought by the run that fetches it.
-    unmade = [
-        p for p in edits if (row := by_key[base_of(p) or ""]).is_due or row.standing == "open"
-    ]
+    unmade = [p for p in edits if by_key[base_of(p) or ""].will_change]
     waits = {prompt.key for prompt in unmade}
     ready = [p for p in edits if p.key not in waits]
     by_key |= _planned_prompts(studio, ready, fresh=fresh)
@@ -272,11 +272,10 @@ def _waiting_edits(studio: Studio, prompts: Sequence[Prompt]) -> dict[str, Plann
         return {}
     sketched = studio.compiler.sketch(prompts, (), studio.compiler.edit_bases.keys_of(prompts))
     reasons = explain_due(studio, sketched.orders.values(), {})
-    orders = sketched.orders
+    orders, by_key = sketched.orders, {prompt.key: prompt for prompt in prompts}
     planned = {
-        prompt.key: _waiting_edit(studio, prompt, orders[prompt.key], why=reasons[prompt.key])
-        for prompt in prompts
-        if prompt.key in orders
+        key: _waiting_edit(studio, by_key[key], order, why=reasons[key])
+        for key, order in orders.items()
     }
     return {**planned, **_invalid(sketched.failures)}
 
@@ -320,8 +319,9 @@ def _price_once(rows: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
 
 
 def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
+    blank = PlannedImage("", "prompt", "invalid", Decimal(0))
     return {
-        item.key: PlannedImage(item.key, "prompt", "invalid", Decimal(0), reason=item.reason)
+        item.key: replace(blank, key=item.key, reason=item.reason, is_unpriced=item.is_unpriced)
         for item in failures
     }
 
@@ -399,16 +399,15 @@ def _ordered(
 
 def _planned_sheets(studio: Studio, statuses: Sequence[SheetStatus]) -> list[PlannedImage]:
     """Return one row for each generated sheet."""
-    due = {status.key: _due_candidates(status) for status in statuses}
+    due = {
+        status.key: [order for order in status.due if status.state(order) not in OPEN]
+        for status in statuses
+    }
     latest = {name: row for status in statuses for name, row in status.latest.items()}
     why = explain_due(studio, [orders[0] for orders in due.values() if orders], latest)
     return [
         _planned_sheet(status, due[status.key], why=why.get(status.key, ())) for status in statuses
     ]
-
-
-def _due_candidates(status: SheetStatus) -> list[Order]:
-    return [order for order in status.due if status.state(order) not in OPEN]
 
 
 def _planned_sheet(

@@ -71,14 +71,31 @@ def test_with_its_only_model_gone_what_is_made_stands_and_the_rest_says_why(
     service.change_model(FIRST, offered=False)
 
     planned = shell.nbp("plan")
+    document = shell.nbp("plan", "--json")
     done = shell.nbp("run", "--yes")
 
-    assert planned.returncode == 0
+    assert planned.returncode == 1
     assert planned.stderr.count(GONE) == 1
-    assert "total: 0 of 4 to buy, 0.00 USD" in planned.stdout
+    assert planned.stdout.count(f": invalid: {FIRST} is not in the service's catalogue") == 2
+    assert "total: 0 of 4 to buy, no sum: the price of 2 is not known" in planned.stdout
+    assert document.returncode == 1
+    found = json.loads(document.stdout)
+    assert found["total_usd"] is None
+    assert [row["price_usd"] for row in found["images"]] == ["0", "0", None, None]
     assert done.returncode == 1
     assert "winter: 2 of 4 prompts have their pictures" in done.stdout
     assert service.billed_usd == Decimal("0.30")
+
+
+def test_a_plan_without_the_service_has_no_total(shell: Shell) -> None:
+    write(shell)
+
+    # Port 9 is `discard`, where nobody listens.
+    planned = shell.nbp("plan", OXEN_BASE_URL="http://127.0.0.1:9")
+
+    assert planned.returncode == 1
+    assert "total" not in planned.stdout
+    assert "127.0.0.1:9" in planned.stderr
 
 
 def test_a_panorama_that_is_gone_is_told_before_anything_is_bought(

@@ -1,6 +1,7 @@
 """`nbp plan`: every image `nbp run` would make, its request and its price; buys nothing."""
 
 import json
+import sys
 
 import click
 
@@ -15,12 +16,18 @@ from nbp_dagster.cli.errors import report_errors
 def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
     """Show what `nbp run` would make and what it would cost; buys nothing.
 
-    KEYS are campaigns, shots, prompts or patterns, as for `nbp run`; without any, all.
+    KEYS are campaigns, shots, prompts or patterns, as for `nbp run`; without any, all. Status 1
+    where a price could not be learned.
     """
     # Imported here: the studio brings the database, the client and imaging.
     from nbp_dagster.cli.choice import choose_prompts, load_chosen
     from nbp_dagster.cli.openings import open_studio
-    from nbp_dagster.cli.plan_table import describe_plan, describe_prompt, plan_json
+    from nbp_dagster.cli.plan_table import (
+        count_unpriced,
+        describe_plan,
+        describe_prompt,
+        plan_json,
+    )
     from nbp_dagster.clock import utc_date
     from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
     from nbp_dagster.disclosure.own_table import table_of
@@ -60,3 +67,5 @@ def plan(keys: tuple[str, ...], as_json: bool, show: str | None) -> None:
             click.echo(f"nbp: warning: {item.sentence}", err=True)
         for warning in old:
             click.echo(f"nbp: warning: {warning}", err=True)
+    if show is None and count_unpriced(planned):
+        sys.exit(1)

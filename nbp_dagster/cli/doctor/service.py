@@ -70,7 +70,9 @@ def _look_at_model(client: OxenClient, model: str) -> Finding:
     part = f"model {model}"
     try:
         found = client.get_model(model)
-    except NotFound:
+    except NotFound as error:
+        if not error.is_of_service:
+            return Finding(part, "fault", str(error), "look for a proxy on the way to the service")
         advice = "name another in the campaigns (docs/models.md)"
         return Finding(part, "fault", "the catalogue does not have it", advice)
     price = found.price({})

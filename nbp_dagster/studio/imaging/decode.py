@@ -38,7 +38,7 @@ class UndecodableImage(NbpError):
 
 
 class NotAPicture(UndecodableImage):
-    """Text in place of a picture, or nothing: a web page, a service's error, an empty answer."""
+    """Bytes that begin like no accepted format: a page in any coding, an error, nothing."""
 
 
 class MemoryShortage(NbpError):
@@ -96,7 +96,7 @@ def decode_image(
     found = sniff_format(data)
     if found is None:
         seen = f"{describe_kind(data)}; accepted: PNG, JPEG, WebP, AVIF"
-        raise NotAPicture(what, seen) if _is_text(data) else UndecodableImage(what, seen)
+        raise NotAPicture(what, seen)
     image = _load(data, found, what=what, max_pixels=max_pixels, least_side=least_side)
     return Decoded(
         image=image,
@@ -219,14 +219,6 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         # A profile that is broken or of another colour space says nothing about these pixels.
         return image
     return image if converted is None else converted
-
-
-def _is_text(data: bytes) -> bool:
-    """Whether some bytes are nothing, or begin like a text: 512 bytes of a picture never do."""
-    head = data[:512]
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    return not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
 
 
 def _reason(error: Exception) -> str:

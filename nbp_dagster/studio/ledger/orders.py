@@ -156,12 +156,15 @@ class Failed:
         reason: One line for people, with the service's message where there is one.
         kind: The class of failure; "unreachable" where waiting mends it: nothing was bought, or
             the paid job stays open.
+        is_unpriced: Whether it could not be learned what it costs: its model states no price, or
+            can't be asked.
     """
 
     key: str
     fingerprint: str
     reason: str
     kind: FailureKind
+    is_unpriced: bool = False
 
 
 Outcome = Generated | Reused | Refused | Failed

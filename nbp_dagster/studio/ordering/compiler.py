@@ -15,7 +15,7 @@ from nbp_dagster.briefs.supplied_images import (
 )
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
-from nbp_dagster.oxen.errors import is_outage
+from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.prompts.expansion import Prompt, find_drawn_forms, group_channels
 from nbp_dagster.prompts.render_context import render_context_of
 from nbp_dagster.prompts.request import (
@@ -37,7 +37,7 @@ from nbp_dagster.studio.ordering.edit_bases import EditBase, EditBases, FindBase
 from nbp_dagster.studio.ordering.former_requests import Former, choose_requests, former_briefs
 from nbp_dagster.studio.ordering.model_memory import ModelMemory
 from nbp_dagster.studio.ordering.model_watch import ModelWatch, find_lost
-from nbp_dagster.studio.ordering.order_builder import Quote, build_order, fetch_quote
+from nbp_dagster.studio.ordering.order_builder import Quote, UnpricedModel, build_order, fetch_quote
 from nbp_dagster.studio.references.provided_sheets import Digests, use_supplied_sheet
 from nbp_dagster.studio.references.reference_files import ReferenceFiles
 from nbp_dagster.studio.storage.documents import Documents
@@ -213,7 +213,7 @@ class Compiler:
             if prompt.key not in chosen:
                 continue
             if prompt.key in lost:
-                failures[prompt.key] = _reject(prompt, lost[prompt.key])
+                failures[prompt.key] = _reject(prompt, lost[prompt.key], is_unpriced=True)
                 continue
             try:
                 orders[prompt.key] = self._order(prompt, chosen[prompt.key])
@@ -268,7 +268,7 @@ class Compiler:
             try:
                 orders[prompt.key] = self._order(prompt, self._request(prompt, sheets))
             except NbpError as error:
-                failures.append(Failed(prompt.key, "", str(error), "rejected"))
+                failures.append(_reject_faulty(prompt, error))
         return Compiled(orders=orders, failures=tuple(failures), sheets=sheets)
 
     def sheets_of(self, prompt: Prompt) -> tuple[str, ...]:
@@ -426,15 +426,15 @@ class Compiler:
         return self._sources_by_shot[key]
 
 
-def _reject(prompt: Prompt, reason: str) -> Failed:
-    return Failed(prompt.key, "", reason, "rejected")
+def _reject(prompt: Prompt, reason: str, *, is_unpriced: bool = False) -> Failed:
+    return Failed(prompt.key, "", reason, "rejected", is_unpriced)
 
 
 def _reject_faulty(prompt: Prompt, error: NbpError) -> Failed:
     # A service that is away says nothing of this prompt, and the next would wait too.
     if is_outage(error):
         raise error
-    return _reject(prompt, str(error))
+    return _reject(prompt, str(error), is_unpriced=isinstance(error, UnpricedModel | OxenError))
 
 
 def sheet_version(sheet: Sheet) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.briefs.models import DEFAULT_MODEL
-from nbp_dagster.oxen.errors import NotFound
+from nbp_dagster.oxen.errors import ConnectionFailed, NotFound
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ordering.model_memory import ModelMemory, ModelNews, describe_changes
@@ -39,7 +39,7 @@ class ModelWatch:
 
         Raises:
             NotFound: The service has no such model, and no run has seen it.
-            OxenError: The service does not answer.
+            OxenError: The service does not answer, or somebody else answers for it.
         """
         if model_id not in self._quotes:
             self._quotes[model_id] = self._fetch_or_recall(model_id)
@@ -63,7 +63,14 @@ class ModelWatch:
     def _fetch_or_recall(self, model_id: str) -> Quote:
         try:
             return self._fetch(model_id)
-        except NotFound:
+        except NotFound as error:
+            if not error.is_of_service:
+                raise ConnectionFailed(
+                    f"not in the service's own words, so a proxy may have sent it: {error.detail}",
+                    endpoint=error.endpoint,
+                    maybe_sent=True,
+                    status=error.status,
+                ) from error
             seen = self._memory.recall(model_id)
             if seen is None:
                 raise

@@ -342,8 +342,8 @@ class Buyer:
         return purchase.state == "made" and self.is_wanted_again(purchase)
 
     def _left_alone(self, order: Order) -> Failed | None:
-        rows, options = self.ledger.failures(order.request.fingerprint), self.options
-        return left_alone(order, rows, run_id=options.run_id, fresh=options.fresh)
+        failures, options = self.ledger.failures(order.request.fingerprint), self.options
+        return left_alone(order, failures, run_id=options.run_id, fresh=options.fresh)
 
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:
@@ -385,8 +385,8 @@ class Buyer:
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: other buyers have the next orders already.
             self.clock.token.stop_buying(str(error))
-            # A quota's 429 may have been billed as any other.
-            found = self._find_billed(order, purchases[0]) if error.status == 429 else None
+            may_be_billed = error.status in (200, 400, 422, 429)
+            found = self._find_billed(order, purchases[0]) if may_be_billed else None
             if found is not None:
                 return found
             self._withdraw(purchases, error)

@@ -339,11 +339,13 @@ class Collector:
 
     def _close_failed(self, purchase: Purchase, job: Generation) -> Outcome:
         message = job.error_message or "the service gave no reason"
-        if is_refusal(message):
+        if is_refusal(message) and not job.error_retryable:
             # The dead letter: the same request would be refused again.
             self.ledger.refuse(purchase, message)
             return Refused(purchase.key, purchase.fingerprint, message)
         if is_out_of_credit(message):
+            # At once, in this thread: buyers have the next orders already.
+            self.token.stop_buying(message)
             self.ledger.fail(purchase, message, billed=False)
             raise RunStopped(f"{message}; add credit to the Oxen account and run again")
         passing = PASSING if job.error_retryable else ""

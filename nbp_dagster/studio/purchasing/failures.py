@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.error_text import is_at_capacity
+from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault, is_out_of_credit
 from nbp_dagster.oxen.errors import OxenError, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
@@ -12,14 +12,18 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 
 # Failures of one request, with the same words or billed, after which it is left alone.
 MAX_FAILURES = 2
+# Runs in which a request failed, whatever the words, after which it is left alone.
+MAX_FAILED_RUNS = 4
+# The same, counting those that failed for what may pass: see `_may_pass`.
+MAX_PASSING_RUNS = 8
 # Ends the reason of a failed job that the service itself says to try again.
 PASSING = " (the service says that it may pass)"
 
 # Failures of a job that the service took, by its own account or by what it sent.
 _JOB_FAULTS = ("rejected", "bad_image", "stuck")
 
-# Numbers and ids differ from one failure to the next.
-_VARYING = re.compile(r"\b[0-9a-f-]*[0-9][0-9a-f-]*\b", re.IGNORECASE)
+# Numbers, times and ids differ from one failure to the next; all of these have a digit.
+_VARYING = re.compile(r"(?<![\w.:+-])[\w.:+-]*\d[\w.:+-]*")
 
 
 def kind_of(error: NbpError) -> FailureKind:
@@ -57,6 +61,8 @@ def left_alone(
         run_id: The run that would ask: a run and its retries are one.
         fresh: Whether somebody insists.
     """
+    # What an empty account failed says nothing of the request.
+    failures = [row for row in failures if row.billed or not is_out_of_credit(row.reason)]
     if not failures:
         return None
     latest = failures[-1]
@@ -68,14 +74,16 @@ def left_alone(
     if fresh:
         return None
     alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
+    # By run: what the retries of one run meet is one fault.
+    runs = {row.run_id for row in failures}
+    lasting = {row.run_id for row in failures if not _may_pass(row)}
     if len(billed) >= MAX_FAILURES:
         count = f"billed {len(billed)} times without an image"
         kind: FailureKind = "bad_image"
-    elif is_at_capacity(latest.reason):
-        # It says nothing of the request.
-        return None
-    elif len(alike) >= MAX_FAILURES and not (latest.reason or "").endswith(PASSING):
+    elif len(alike) >= MAX_FAILURES and not _may_pass(latest):
         count, kind = f"failed {len(alike)} times with the same words", "rejected"
+    elif len(lasting) >= MAX_FAILED_RUNS or len(runs) >= MAX_PASSING_RUNS:
+        count, kind = f"failed in {len(runs)} runs, the last time", "rejected"
     else:
         return None
     reason = (
@@ -83,6 +91,12 @@ def left_alone(
         f"`nbp ledger reopen {latest.fingerprint[:12]} --reason TEXT`, or insist with --fresh"
     )
     return Failed(order.key, latest.fingerprint, reason, kind)
+
+
+def _may_pass(purchase: Purchase) -> bool:
+    """Whether a failure says nothing of its request: no capacity, a filter's own, or by PASSING."""
+    reason = purchase.reason or ""
+    return is_at_capacity(reason) or is_filter_fault(reason) or reason.endswith(PASSING)
 
 
 def _gist(reason: str | None) -> str:

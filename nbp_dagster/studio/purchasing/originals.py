@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.studio.imaging.decode import sniff_format
 from nbp_dagster.studio.ledger.orders import Made
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.storage.files import IncomingFile, StoreError
@@ -10,7 +12,7 @@ from nbp_dagster.studio.storage.image_store import ImageStore
 
 
 class OriginalMissing(StoreError):
-    """A paid original is neither in the store nor at the service any more."""
+    """A paid original is not in the store, and can't be had from the service."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Originals:
         """Download an original that the store lacks: another machine bought it, or it was lost.
 
         Raises:
-            OriginalMissing: The service no longer has it, or sends other bytes.
+            OriginalMissing: The service no longer has it, or something else came.
             OxenError: The service can't be asked.
             StoreError: The store can't be written.
         """
@@ -79,8 +81,19 @@ class Originals:
         with self.store.receive() as incoming:
             self.client.download_into(job.result_url, CancellableFile(incoming, self.token))
             if incoming.digest() != made.image.sha256:
+                head = incoming.peek(lambda file: file.read(HEAD_BYTES))
+                if sniff_format(head) is None:
+                    raise OriginalMissing(_describe_other(head))
                 raise OriginalMissing(_describe_missing("the service now sends other bytes"))
             self.store.keep(incoming)
+
+
+def _describe_other(head: bytes) -> str:
+    return (
+        f"its paid image is missing from the store, and {describe_kind(head)} came in its place; "
+        "that says nothing of the picture: look for a proxy or sign-in page on the way to the "
+        "service, and run again"
+    )
 
 
 def _describe_missing(why: str) -> str:

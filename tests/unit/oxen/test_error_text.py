@@ -35,6 +35,8 @@ from nbp_dagster.oxen.errors import is_out_of_credit, is_refusal
         "finishReason=IMAGE_RECITATION",
         "blockReason: SPII",
         "Your prompt was blocked",
+        "Blocked by our content policy. Please modify your prompt and try again.",
+        "The prompt was flagged; try again with different words",
     ],
 )
 def test_a_refusal_is_recognised(text: str) -> None:
@@ -58,6 +60,15 @@ def test_a_refusal_is_recognised(text: str) -> None:
         "finishReason: STOP",
         "the recitation hall: prompt too long",
         "responsible for aim: unknown parameter",
+        "Safety check timed out",
+        "moderation service unavailable, try again",
+        "worker flagged as unhealthy",
+        "Safety filter timed out, please retry",
+        "content policy service returned 503",
+        "prompt was blocked by rate limiter",
+        "Failed to load safety_checker model",
+        "content moderation: internal server error",
+        "could not reach the safety system",
     ],
 )
 def test_what_only_sounds_like_a_refusal_is_not_one(text: str | None) -> None:
@@ -77,6 +88,10 @@ def test_what_only_sounds_like_a_refusal_is_not_one(text: str | None) -> None:
         "Insufficient balance",
         "Payment required",
         "account balance is too low",
+        "Billing hard limit has been reached",
+        "You exceeded your current quota, please check your plan and billing details.",
+        "quota_exceeded",
+        "Daily limit reached",
         "insufficient_quota",
     ],
 )
@@ -92,6 +107,8 @@ def test_an_empty_account_is_recognised(text: str) -> None:
         "No credit card needed, says the headline",
         "The photo credit: Jane",
         "a balanced composition",
+        "scene too long: a clerk at a billing desk reads the monthly plan",
+        "Quota exceeded for requests per minute",
         "Model not found: credits-v1",
         "blocked by our content policy",
     ],

@@ -37,6 +37,23 @@ PAGE_MEANINGS = ((403, Unauthorized), (400, BadRequest), (422, BadRequest), (502
 BROKE = b'{"error": {"detail": "Insufficient credits"}}'
 LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
 QUOTA = b'{"error": {"message": "You exceeded your current quota, check your plan and billing"}}'
+# A quota's end in the shapes and words of the services behind this one.
+LASTING = (
+    b'{"error": "You exceeded your current quota"}',
+    b'{"message": "monthly quota exhausted"}',
+    b"You exceeded your current quota, please check your plan and billing details.",
+    b'[{"error": {"code": 429, "message": "You exceeded your current quota", "status": "X"}}]',
+    b'{"error": {"message": "no more", "type": "insufficient_quota"}}',
+    b'{"error": {"message": "no more", "code": "insufficient_quota"}}',
+    b'{"error": {"message": "insufficient credits"}}',
+    b'{"error": {"message": "Daily limit reached"}}',
+    b'{"error": "quota_exceeded"}',
+)
+MOMENTARY = (
+    b"Too many requests",
+    b'{"error": "Rate limit exceeded, retry after 3 s"}',
+    b'[{"error": {"message": "Quota exceeded for requests per minute"}}]',
+)
 TOLERANCE = b'{"error": {"detail": "safety_tolerance: must be one of 1 to 6"}}'
 
 
@@ -82,6 +99,10 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (429, LOW_CREDIT_THROTTLE, RateLimited),
         (429, QUOTA, OutOfCredit),
         (429, b"<html>quota exceeded, upgrade your plan</html>", RateLimited),
+        (429, b"<p>" + b"x" * 600 + b"quota exceeded</p>", RateLimited),
+        *((429, body, OutOfCredit) for body in LASTING),
+        *((429, body, RateLimited) for body in MOMENTARY),
+        (400, b'{"error": {"message": "Billing hard limit has been reached"}}', OutOfCredit),
         (422, TOLERANCE, BadRequest),
         (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),
         (200, b'{"error": {"type": "resource_not_found"}}', NotFound),

@@ -1,8 +1,38 @@
 """Finished jobs whose picture is stuck, cut, expired, no picture, or lost from the store."""
 
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
+from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
+from tests.fakes.tampering import TamperingTransport
 from tests.rigs.service import ServiceProbe
-from tests.rigs.workbench import Workbench, order
+from tests.rigs.workbench import Workbench, order, workbench
+
+PAGE = "<!DOCTYPE html><html><title>ログイン</title><body>Sign in</body></html>"
+OTHERS = {
+    "a page with ESC": PAGE.encode("iso-2022-jp"),
+    "a page with NUL": b"<html>\0",
+    "a page in gzip": gzip.compress(PAGE.encode()),
+    "a page in UTF-16 without its mark": PAGE.encode("utf-16-le"),
+    "the one pixel of a filter": b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\4\0\0\0\0\0,",
+    "zeros": b"\0" * 500,
+    "a PDF": b"%PDF-1.4\n\xe2\xe3\xcf\xd3",
+}
+
+
+def downloading(body: bytes) -> TamperingTransport:
+    """A network that gives every file of the service the same bytes."""
+
+    def change(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        is_file = "/file/" in request.url and answer.status == 200
+        return replace(answer, body=body) if is_file else answer
+
+    return TamperingTransport(change, with_events=True)
 
 
 def test_a_stuck_job_is_cancelled_and_reported(bench: Workbench) -> None:
@@ -41,6 +71,21 @@ def test_a_page_that_stays_in_place_of_pictures_leaves_them_paid_and_they_are_fe
     assert [row.state for row in rows] == ["enqueued"] * 3
     assert all(isinstance(outcome, Generated) for outcome in fetched.values())
     assert service.bills == 3
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_begins_like_no_picture_says_nothing_of_it_and_it_is_fetched_later(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, kind: str
+) -> None:
+    with workbench(simulator.url, home, transport=downloading(OTHERS[kind])) as bench:
+        [unread] = bench.make(order()).values()
+    with workbench(simulator.url, home, run_id="another") as bench:
+        [fetched] = bench.make(order()).values()
+
+    assert isinstance(unread, Failed)
+    assert "stays open, and the next run fetches it, free" in unread.reason
+    assert isinstance(fetched, Generated)
+    assert service.bills == 1
 
 
 def test_a_page_in_place_of_the_picture_is_asked_for_again_not_bought_again(
@@ -84,6 +129,26 @@ def test_a_paid_image_that_cannot_be_fetched_again_stays_paid(
     [found] = bench.make(order()).values()
 
     assert isinstance(lost, Failed)
+    assert isinstance(found, Reused)
+    assert service.bills == 1
+
+
+def test_a_page_in_place_of_a_lost_image_does_not_ask_for_it_to_be_bought_again(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path
+) -> None:
+    with workbench(simulator.url, home) as bench:
+        [made] = bench.make(order()).values()
+        assert isinstance(made, Generated)
+        bench.store.path(made.image.sha256).unlink()
+
+    with workbench(simulator.url, home, transport=downloading(PAGE.encode())) as bench:
+        [lost] = bench.make(order()).values()
+    with workbench(simulator.url, home) as bench:
+        [found] = bench.make(order()).values()
+
+    assert isinstance(lost, Failed)
+    assert "an HTML page came in its place; that says nothing of the picture" in lost.reason
+    assert "--fresh" not in lost.reason
     assert isinstance(found, Reused)
     assert service.bills == 1
 

@@ -1,6 +1,7 @@
 """A request that keeps failing is left alone, whatever the words, until somebody allows it."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ RESPONSIBLE = "contains sensitive words that violate Google's Responsible AI pra
 
 @pytest.fixture
 def run(simulator: SimulatorServer, home: Path) -> Callable[..., Outcome]:
-    """Buys the order in a run of its own."""
+    """Buys the order in a run of its own, or in one that it names."""
+    numbers = count()
 
-    def run_once(**options: bool) -> Outcome:
-        with workbench(simulator.url, home, run_id="again") as bench:
+    def run_once(*, run_id: str = "", **options: bool) -> Outcome:
+        with workbench(simulator.url, home, run_id=run_id or f"run {next(numbers)}") as bench:
             [outcome] = bench.make(order(), **options).values()
         return outcome
 
@@ -59,6 +61,64 @@ def test_words_that_differ_in_ids_and_numbers_are_the_same(
         run()
 
     assert posts(service) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "boom at 2026-01-02T03:0{n}:05.{n}23Z",
+        "boom after {n}.{n}s",
+        "boom (request req_{n}1CPkQ{n}x)",
+        "boom on gen-{n}-alpha",
+    ],
+)
+def test_times_durations_and_ids_do_not_make_other_words(
+    run: Callable[..., Outcome], service: ServiceProbe, words: str
+) -> None:
+    for number in range(4):
+        service.heal()
+        service.script({"kind": "fail", "message": words.format(n=number)})
+        run()
+
+    assert posts(service) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "runs"),
+    [
+        ({"message": "boom on host {word}"}, 4),
+        ({"message": "boom on host {word}", "retryable": True}, 8),
+        ({"message": "The model is currently unavailable"}, 8),
+        ({"message": "Safety check timed out"}, 8),
+    ],
+)
+def test_a_request_is_left_alone_after_some_runs_whatever_the_words(
+    run: Callable[..., Outcome], service: ServiceProbe, fault: dict[str, object], runs: int
+) -> None:
+    greek = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa")
+    for word in greek:
+        service.heal()
+        service.script(
+            {"kind": "fail", **fault, "message": str(fault["message"]).format(word=word)}
+        )
+        left = run()
+
+    assert posts(service) == runs
+    assert isinstance(left, Failed)
+    assert f"failed in {runs} runs" in left.reason
+    assert "left alone" in left.reason
+
+
+def test_the_retries_of_one_run_count_as_one(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    for word in ("alpha", "beta", "gamma", "delta", "epsilon"):
+        service.heal()
+        service.script({"kind": "fail", "message": f"boom on host {word}"})
+        run(run_id="one and its retries")
+    service.heal()
+
+    assert isinstance(run(), Generated)
 
 
 def test_other_words_are_another_failure(
@@ -124,6 +184,25 @@ def test_a_refusal_in_the_model_s_own_words_is_not_asked_again(
     assert posts(service) == 1
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"message": "Safety filter timed out, please retry", "retryable": True},
+        {"message": "Blocked by the safety filter", "retryable": True},
+        {"message": "Safety check timed out"},
+    ],
+)
+def test_a_filter_that_failed_has_refused_nothing(
+    run: Callable[..., Outcome], service: ServiceProbe, fault: dict[str, object]
+) -> None:
+    service.script({"kind": "fail", "times": 1, **fault})
+
+    first, second = run(), run()
+
+    assert isinstance(first, Failed)
+    assert isinstance(second, Generated)
+
+
 def test_a_429_about_a_quota_ends_the_run_with_its_words(
     bench: Workbench, service: ServiceProbe
 ) -> None:
@@ -149,4 +228,46 @@ def test_a_quota_s_429_that_was_billed_is_adopted(bench: Workbench, service: Ser
     [first] = bench.make(order()).values()
 
     assert isinstance(first, Generated)
+    assert service.bills == 1
+
+
+@pytest.mark.parametrize("words", ["Billing hard limit has been reached", "quota_exceeded"])
+def test_a_job_that_fails_for_a_quota_stops_the_run_and_counts_against_no_prompt(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, words: str
+) -> None:
+    orders = [order(number) for number in range(150)]
+    service.script({"kind": "fail", "message": words})
+    for number in range(3):
+        with workbench(simulator.url, home, run_id=f"run {number}") as bench:
+            stopped = bench.make(*orders)
+        assert all(isinstance(outcome, Failed) for outcome in stopped.values())
+        assert any(words in item.reason for item in stopped.values() if isinstance(item, Failed))
+        assert posts(service) < 100 * (number + 1)
+    service.heal()
+
+    with workbench(simulator.url, home, run_id="paid up") as bench:
+        [made] = bench.make(orders[0]).values()
+
+    assert isinstance(made, Generated)
+
+
+def test_a_400_of_a_billing_limit_counts_against_no_prompt(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    fault = {"kind": "status", "status": 400, "path": "/queue", "method": "POST"}
+    service.script({**fault, "message": "Billing hard limit has been reached", "times": 3})
+
+    *stopped, made = [run() for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in stopped)
+    assert isinstance(made, Generated)
+
+
+def test_a_400_of_a_billing_limit_that_was_billed_is_adopted(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    fault = {"kind": "status_after", "status": 400, "path": "/queue", "method": "POST"}
+    service.script({**fault, "message": "Billing hard limit has been reached", "times": 1})
+
+    assert isinstance(run(), Generated)
     assert service.bills == 1
