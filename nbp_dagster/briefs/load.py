@@ -3,10 +3,8 @@
 Knows files and their order; `models` holds what a brief may contain, `rules` what must agree.
 """
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nbp_dagster.addresses import find_path_fault
@@ -188,15 +186,14 @@ def _named(channels: Mapping[str, Channel]) -> dict[str, str]:
 def _list_files(reading: _Reading, folder: str) -> list[Path]:
     """Return the files of a folder of briefs; `Path.glob` is silent of one it may not read."""
     try:
-        names = os.listdir(reading.root / folder)
+        paths = sorted((reading.root / folder).iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         message = _UNREADABLE_FOLDER.format(error.strerror)
         reading.problems.append(BriefProblem(folder, None, "", "", message))
         return []
-    wanted = (name for name in names if fnmatchcase(name, "*.y*ml") and not name.startswith("."))
-    return sorted(reading.root / folder / name for name in wanted)
+    return [path for path in paths if path.match("*.y*ml") and not path.name.startswith(".")]
 
 
 def _read_folder(reading: _Reading, kind: BriefKind, folder: str) -> None:
