@@ -133,14 +133,22 @@ def require_path(path: str) -> str:
 
 
 def require_url(text: str) -> str:
-    """Return the URL of a store as it is.
+    """Return the URL of a store that machines share as it is.
 
     Raises:
-        ValueError: It names no protocol, or nothing behind it.
+        ValueError: It names no protocol, nothing behind it, or what only one process or one folder
+            has. The value is not told: it may hold a password.
     """
     protocol, separator, rest = text.strip().partition("://")
     if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", protocol) or not rest:
         raise ValueError("accepted: a URL such as s3://bucket/folder, gs://..., az://...")
+    if protocol.lower() == "memory":
+        raise ValueError("memory:// ends with its process; accepted: s3://bucket/folder and others")
+    if protocol.lower() in ("file", "local") and not rest.startswith("/"):
+        raise ValueError(
+            f"{protocol}:// has a path from the folder that a command runs in; accepted: "
+            f"{protocol}:///mnt/pictures, which begins at the root"
+        )
     return text
 
 

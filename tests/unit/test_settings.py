@@ -151,6 +151,16 @@ def test_a_store_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, url:
         read_settings()
 
 
+@pytest.mark.parametrize("url", ["memory://x", "MEMORY://x", "file://pics", "local://pics/all"])
+def test_a_store_that_no_other_machine_finds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: .*://.*; accepted: "):
+        read_settings()
+
+
 def test_an_empty_store_is_none_and_a_given_one_is_shown_nowhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
