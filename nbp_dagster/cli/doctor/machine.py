@@ -16,7 +16,8 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import EXTRAS
 from nbp_dagster.version import __version__
 
-# Bytes: a set of 100 pictures at 2K with its originals is about 0.7 GB (docs/performance.md).
+# Bytes: a set of 100 pictures at 2K with its originals is about 0.7 GB, by the estimate of
+# docs/deployment.md.
 _PLENTY: Final = 2_000_000_000
 _SCARCE: Final = 200_000_000
 _PACKAGES: Final = ("dagster", "SQLAlchemy", "Pillow", "pydantic", "requests")
