@@ -6,7 +6,7 @@ What may be opened after a host is resolved is `oxen.urls`, by these rules.
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")  # RFC 4291: all that is given out so far
@@ -15,6 +15,9 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: what stands before an
 
 # `Path` makes s3:/bucket of s3://bucket; one letter before the colon is a drive of Windows.
 _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
+
+# What SQLAlchemy takes for user and password: up to the first @.
+_DATABASE_USER = re.compile(r"[^:/]*://(?:[^:/]*(?::[^@]*)?@)?")
 
 MAX_NAME_BYTES = 255  # NAME_MAX of the usual file systems
 MAX_PATH_BYTES = 4000  # PATH_MAX of Linux is 4096; below a folder files have names of their own
@@ -81,10 +84,17 @@ def has_user(parts: SplitResult) -> bool:
     return "@" in parts.netloc
 
 
-def password_of(url: str) -> str:
-    """Return the password in an address; empty where it has none."""
+def list_passwords(url: str) -> tuple[str, ...]:
+    """Return the password in an address, as written and as drivers decode it; empty for none."""
     found = split_url(url)
-    return (found[0].password or "") if found else ""
+    password = (found[0].password or "") if found else ""
+    return tuple(dict.fromkeys((password, unquote(password)))) if password else ()
+
+
+def has_stray_at(url: str) -> bool:
+    """Tell whether the address of a database has an @ besides the one before its host."""
+    match = _DATABASE_USER.match(url)
+    return match is not None and "@" in url[match.end() :].partition("?")[0]
 
 
 def find_path_fault(path: str) -> str | None:
@@ -123,14 +133,22 @@ def require_path(path: str) -> str:
 
 
 def require_url(text: str) -> str:
-    """Return the URL of a store as it is.
+    """Return the URL of a store that machines share as it is.
 
     Raises:
-        ValueError: It names no protocol, or nothing behind it.
+        ValueError: It names no protocol, nothing behind it, or what only one process or one folder
+            has. The value is not told: it may hold a password.
     """
     protocol, separator, rest = text.strip().partition("://")
     if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", protocol) or not rest:
         raise ValueError("accepted: a URL such as s3://bucket/folder, gs://..., az://...")
+    if protocol.lower() == "memory":
+        raise ValueError("memory:// ends with its process; accepted: s3://bucket/folder and others")
+    if protocol.lower() in ("file", "local") and not rest.startswith("/"):
+        raise ValueError(
+            f"{protocol}:// has a path from the folder that a command runs in; accepted: "
+            f"{protocol}:///mnt/pictures, which begins at the root"
+        )
     return text
 
 

@@ -3,18 +3,28 @@
 import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from nbp_dagster.addresses import SERVED_ADDRESS, password_of, require_path, require_url
+from nbp_dagster.addresses import (
+    SERVED_ADDRESS,
+    has_stray_at,
+    list_passwords,
+    require_path,
+    require_url,
+)
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.yaml_source.problems import show_text
 
 Mode = Literal["simulator", "live"]
 LogFormat = Literal["text", "json"]
+
+# Read by the dagster.yaml and the Celery settings of deploy/; their drivers quote them in errors.
+_DAGSTER_DATABASE: Final = "DAGSTER_POSTGRES_URL"
+_READ_BY_OTHERS: Final = (_DAGSTER_DATABASE, "CELERY_BROKER_URL", "CELERY_RESULT_BACKEND")
 
 
 class SettingsError(NbpError):
@@ -188,8 +198,9 @@ class Settings(StudioOptions, BaseSettings):
         named = (self.oxen_api_key, self.ledger_url, self.c2pa_key, self.review_token)
         values = [secret.get_secret_value() for secret in named if secret is not None]
         addresses = [url.get_secret_value() for url in (self.ledger_url, self.store_url) if url]
+        addresses += [os.environ.get(name, "") for name in _READ_BY_OTHERS]
         # A driver's error may quote the part that it was given.
-        return (*values, *(word for url in addresses if (word := password_of(url))))
+        return (*values, *(word for url in addresses for word in list_passwords(url)))
 
     @property
     def dagster_folder(self) -> Path:
@@ -236,20 +247,34 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: Every wrong value, one line each, with what is accepted.
     """
+    if has_stray_at(os.environ.get(_DAGSTER_DATABASE, "")):
+        # Cut at the first of two, the password's end is the name of a host, which Dagster logs.
+        raise SettingsError(
+            f"wrong setting in the environment: {_DAGSTER_DATABASE}: more than one @; write one in "
+            "a user or password as %40"
+        )
     try:
         return Settings()
     except ValidationError as error:
         lines = [
-            f"{variable_of(str(item['loc'][0]))}: {_show(item['input'])} - "
+            f"{_describe(str(item['loc'][0]), item['input'])}"
             f"{item['msg'].removeprefix('Value error, ')}"
             for item in error.errors(include_url=False)
         ]
         raise SettingsError("wrong setting in the environment: " + "; ".join(lines)) from None
 
 
-def _show(value: object) -> str:
-    """Return a value as an error shows it, without the password of a URL."""
-    return show_text(value) if isinstance(value, str) else repr(value)
+def _describe(name: str, value: object) -> str:
+    """Return a wrong setting as an error begins; of one that is secret, nothing is shown."""
+    variable = variable_of(name)
+    secret = any(
+        SecretStr in (field.annotation, *get_args(field.annotation))
+        and variable == variable_of(each)
+        for each, field in Settings.model_fields.items()
+    )
+    if secret:
+        return f"{variable}: "
+    return f"{variable}: {show_text(value) if isinstance(value, str) else repr(value)} - "
 
 
 def write_event_batches(settings: Settings) -> None:

@@ -127,10 +127,11 @@ def locate_file(source: str, root: Path, folder: str = BRANDS_FOLDER) -> Path | 
     fault = find_path_fault(key)
     if fault is not None:
         return fault
-    path = _find_spelled(root, key)
-    if not path.exists():
-        return f"no such file {key}{_suggest_file(path)}"
     try:
+        # A folder that may not be entered is an error of `exists`, before Python 3.12.
+        path = _find_spelled(root, key)
+        if not path.exists():
+            return f"no such file {key}{_suggest_file(path)}"
         inside = path.resolve(strict=True).is_relative_to(root.resolve(strict=True))
     except (OSError, RuntimeError):  # RuntimeError: a link in a circle, before Python 3.13
         return UNREADABLE

@@ -38,6 +38,9 @@ from nbp_dagster.yaml_source.validation import check_record
 __all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "BriefProblem"]
 
 
+_UNREADABLE_FOLDER = "the folder cannot be read ({}); let the user that runs this read it"
+
+
 @dataclass
 class _Reading:
     """What one pass over the folder collects."""
@@ -78,8 +81,8 @@ def load_briefs(
         BriefError: The folder is missing, or any file that is needed has any problem; it carries
             all of them.
     """
-    if find_path_fault(str(config_dir)) is not None or not config_dir.is_dir():
-        message = "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
+    message = _find_folder_fault(config_dir)
+    if message is not None:
         raise BriefError(config_dir, [BriefProblem(str(config_dir), None, "", "", message)])
     reading = _Reading(config_dir)
     with collector_paused():
@@ -106,6 +109,18 @@ def load_briefs(
         set_aside=tuple(reading.problems),
         disclosure=reading.disclosure,
     )
+
+
+def _find_folder_fault(config_dir: Path) -> str | None:
+    """Return why no briefs can be read from a folder, or None."""
+    try:
+        if find_path_fault(str(config_dir)) is None and config_dir.is_dir():
+            # What may not be entered is an error here, and no file that is not there.
+            (config_dir / CHANNELS_FILE).exists()
+            return None
+    except OSError as error:
+        return _UNREADABLE_FOLDER.format(error.strerror)
+    return "no such folder; create it or set NBP_CONFIG to the folder of the briefs"
 
 
 def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
@@ -168,11 +183,22 @@ def _named(channels: Mapping[str, Channel]) -> dict[str, str]:
     return {channel.id: channel.name for channel in channels.values()}
 
 
+def _list_files(reading: _Reading, folder: str) -> list[Path]:
+    """Return the files of a folder of briefs; `Path.glob` is silent of one it may not read."""
+    try:
+        paths = sorted((reading.root / folder).iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        message = _UNREADABLE_FOLDER.format(error.strerror)
+        reading.problems.append(BriefProblem(folder, None, "", "", message))
+        return []
+    return [path for path in paths if path.match("*.y*ml") and not path.name.startswith(".")]
+
+
 def _read_folder(reading: _Reading, kind: BriefKind, folder: str) -> None:
-    for path in sorted((reading.root / folder).glob("*.y*ml")):
+    for path in _list_files(reading, folder):
         file = f"{folder}/{path.name}"
-        if path.name.startswith("."):
-            continue
         if path.suffix != ".yaml":
             message = f"is not read under this name; rename it to {path.stem}.yaml"
             reading.problems.append(BriefProblem(file, None, "", "", message))

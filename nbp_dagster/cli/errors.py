@@ -31,10 +31,10 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
             click.echo(f"nbp: {error}", err=True)
             sys.exit(1)
         except Exception as error:
-            found = _find_database_error(error)
-            if found is None:
+            words = words_of_database(error)
+            if words is None:
                 raise
-            click.echo(f"nbp: {_describe(found)}", err=True)
+            click.echo(f"nbp: {_describe(words)}", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo(
@@ -47,28 +47,29 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-def _find_database_error(error: BaseException) -> BaseException | None:
-    """Return the fault of a database that an error is, or is caused by.
+def words_of_database(error: BaseException) -> str | None:
+    """Return a driver's own words, without a password, where a database's fault is the cause.
 
     The ledger says its faults itself; these are of the databases that Dagster keeps.
+
+    Returns:
+        One line; None for every other error.
     """
     found: BaseException | None = error
     while found is not None and type(found).__name__ not in _DATABASE_ERRORS:
         found = found.__cause__
-    if found is None or _words_of(found).startswith(_PROGRAMS):
+    if found is None:
         return None
-    return found
-
-
-def _words_of(error: BaseException) -> str:
-    """Return the first line of a driver's own words, which SQLAlchemy wraps."""
-    return str(getattr(error, "orig", None) or error).strip().split("\n")[0]
-
-
-def _describe(error: BaseException) -> str:
-    """Return one line about a database that failed, without its password."""
+    # SQLAlchemy wraps the driver's.
+    words = str(getattr(found, "orig", None) or found).strip().split("\n")[0]
+    if words.startswith(_PROGRAMS):
+        return None
     # An @ in a password that is not written %40: what follows it is taken for the host, and told.
-    words = _USER_PART.sub(r"\1***@", _words_of(error))
+    return _USER_PART.sub(r"\1***@", words)
+
+
+def _describe(words: str) -> str:
+    """Return one line about a database that failed."""
     if "database is locked" in words:
         return (
             "another program holds a database of Dagster or of the ledger (a backup, a network "

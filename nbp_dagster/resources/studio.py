@@ -16,6 +16,11 @@ from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.settings import list_exported_signals
+from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
+from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
+from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
+from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
+from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
@@ -28,6 +33,9 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
+
+_TABLES = (RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, EDIT_CHECKS)
+_CHECKS = frozenset(check.name for table in _TABLES for check in table)
 
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
@@ -125,7 +133,9 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         paths = StudioPaths(Path(self.home))
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
-        observer = open_observer(list_exported_signals(), provider=self.oxen.provider, clock=clock)
+        observer = open_observer(
+            list_exported_signals(), provider=self.oxen.provider, clock=clock, checks=_CHECKS
+        )
         service = Service(
             self.oxen.client(
                 clock=clock, rate_limiter=rate_limiter, breaker=breaker, observer=observer

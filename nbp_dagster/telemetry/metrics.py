@@ -56,6 +56,9 @@ REQUEST_DURATION: Final = Metric(
     "seconds from a request to the head of its answer",
     ("method", "endpoint", "status"),
 )
+ENDPOINTS: Final = ("queue", "models")
+"""Parts of the service that every run asks; others have a series once they answer."""
+
 THROTTLED: Final = Metric(
     "nbp.requests.throttled", "counter", "{request}", "answers of 429", ("endpoint",)
 )

@@ -1,7 +1,7 @@
 """What a run tells of itself while it works; the default tells nobody and costs nothing."""
 
 import logging
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
@@ -122,7 +122,9 @@ class NoObserver:
 NO_OBSERVER = NoObserver()
 
 
-def open_observer(signals: Set[Signal], *, provider: str, clock: Clock) -> Observer:
+def open_observer(
+    signals: Set[Signal], *, provider: str, clock: Clock, checks: Iterable[str] = ()
+) -> Observer:
     """Return what exports a run's signals over OTLP; nothing is imported where none is wanted.
 
     Variables that the SDK does not take are a warning: a run does not need to tell of itself.
@@ -131,6 +133,7 @@ def open_observer(signals: Set[Signal], *, provider: str, clock: Clock) -> Obser
         signals: Which have an endpoint.
         provider: Who draws: an attribute of every metric.
         clock: Gives spans their times.
+        checks: Names of those whose failures are counted from 0 on.
     """
     if not signals:
         return NO_OBSERVER
@@ -141,7 +144,7 @@ def open_observer(signals: Set[Signal], *, provider: str, clock: Clock) -> Obser
         logger.info("no metrics and traces are sent: install the extra nbp-dagster[otel]")
         return NO_OBSERVER
     try:
-        return OpenTelemetryObserver(signals, provider=provider, clock=clock)
+        return OpenTelemetryObserver(signals, provider=provider, clock=clock, checks=checks)
     except Exception as error:  # noqa: BLE001  # the SDK names none
         logger.warning(
             "no metrics and traces are sent: OpenTelemetry does not take the OTEL_* variables as "

@@ -5,7 +5,7 @@ The `OTEL_*` variables are read by its own SDK: endpoints, headers, intervals, r
 
 import logging
 import threading
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
@@ -102,9 +102,12 @@ class OpenTelemetryObserver:
         signals: Which are sent.
         provider: Who draws: an attribute of every metric.
         clock: Gives spans their times.
+        checks: Names of those that may fail.
     """
 
-    def __init__(self, signals: Set[Signal], *, provider: str, clock: Clock) -> None:
+    def __init__(
+        self, signals: Set[Signal], *, provider: str, clock: Clock, checks: Iterable[str] = ()
+    ) -> None:
         self._meters, self._instruments = _meters("metrics" in signals)
         self._tracers = _tracers("traces" in signals)
         self._tracer = self._tracers.get_tracer(_NAME, __version__)
@@ -114,9 +117,9 @@ class OpenTelemetryObserver:
         self._run = self._tracer.start_span("run", attributes=self._always)
         self._batch = self._run
         self._purchases: dict[str, Span] = {}
-        self._begin_counters()
+        self._begin_counters(checks)
 
-    def _begin_counters(self) -> None:
+    def _begin_counters(self, checks: Iterable[str]) -> None:
         """Send counters at 0 before anything is counted.
 
         A process is a series of its own, and what a Prometheus sees grow is the difference to the
@@ -126,6 +129,10 @@ class OpenTelemetryObserver:
             self._count(metric, 0)
         for outcome in metrics.OUTCOME_NAMES:
             self._count(metrics.OUTCOMES, 0, outcome=outcome)
+        for endpoint in metrics.ENDPOINTS:
+            self._count(metrics.THROTTLED, 0, endpoint=endpoint)
+        for check in checks:
+            self._count(metrics.CHECKS, 0, check=check, verdict="failed")
         threading.Thread(target=_flush, args=(self._meters,), daemon=True).start()
 
     def record_request(self, facts: RequestFacts) -> None:

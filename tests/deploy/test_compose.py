@@ -80,6 +80,18 @@ def test_every_service_that_stays_has_a_health_check_and_a_limit_of_memory() -> 
         assert service["restart"] == "unless-stopped", name
 
 
+def test_the_bucket_keeps_versions_and_lets_them_go_after_a_month() -> None:
+    [command] = SERVICES["bucket"]["command"]
+    _, enabled, rules = command.partition("mc version enable store/nbp && ")
+
+    assert enabled
+    # Once: a second start finds the rule.
+    assert rules == (
+        "(mc ilm rule ls store/nbp || "
+        "mc ilm rule add --noncurrent-expire-days 30 --expire-delete-marker store/nbp)"
+    )
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_log_of_a_service_does_not_grow_without_bound(name: str) -> None:
     assert SERVICES[name]["logging"] == {

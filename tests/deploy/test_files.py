@@ -27,6 +27,7 @@ from tests.deploy.files import (
 BIN = "/opt/nbp/.venv/bin/"
 # Bytecode appears beside a module once something has imported it.
 FILES = [path for path in sorted(DEPLOY.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+SYSTEMD_SECONDS = 90  # DefaultTimeoutStartSec
 PROGRAMS = {"nbp", "dagster-webserver", "dagster-daemon", "celery"}
 
 
@@ -100,6 +101,21 @@ def test_a_unit_has_its_secrets_from_a_file_and_few_rights(path: Path) -> None:
     assert re.fullmatch(r"[1-9]G", service["MemoryMax"])
     # No page of ours is open to a network by itself.
     assert "0.0.0.0" not in service["ExecStart"]
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
+def test_what_is_looked_at_before_a_start_holds_it_up_for_less_than_systemd_waits(
+    path: Path,
+) -> None:
+    service = read_unit(path)["Service"]
+    if "ExecStartPre" not in service:
+        pytest.skip("starts at once")
+
+    # Its failure is ignored.
+    limit, seconds, command = service["ExecStartPre"].split(maxsplit=2)
+    assert limit == "-/usr/bin/timeout"
+    assert int(seconds) < int(service.get("TimeoutStartSec", SYSTEMD_SECONDS))
+    assert command == f"{BIN}nbp doctor"
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:

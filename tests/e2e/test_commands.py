@@ -4,6 +4,9 @@ What is read of a finished home is asked for in this process: a command takes se
 """
 
 import json
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,3 +219,35 @@ def test_a_budget_counts_what_the_command_has_paid_for_pictures_that_are_none(
     assert books["total"]["billed_usd"] == "0.30"
     assert {item["name"] for item in books["by_campaign"]} == {"autumn"}
     assert "over budget: this run allows 0.00 USD" in done.stderr
+
+
+def test_what_hangs_holds_up_neither_what_doctor_found_nor_its_end(shell: Shell) -> None:
+    program = (
+        "from nbp_dagster.cli.doctor import parts; from nbp_dagster.cli.main import main; "
+        "parts.SECONDS = 1.0; main(['doctor'])"
+    )
+    # The kernel accepts for it, and nobody answers.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env={
+                "NBP_HOME": str(shell.home),
+                "NBP_CONFIG": str(shell.briefs),
+                "NBP_MODE": "live",
+                "OXEN_API_KEY": "key-1",
+                "NBP_ALLOW_HTTP": "true",
+                "OXEN_BASE_URL": f"http://{address}",
+                "NBP_LEDGER_URL": f"postgresql://nbp:word@{address}/nbp",
+            },
+        )
+
+    assert done.returncode == 1
+    lines = {line[9:29].strip(): line for line in done.stdout.splitlines()}
+    assert lines["versions"].startswith("ok ")
+    assert "no answer within 1 s; check that" in lines["ledger"]
+    assert "no answer within 1 s; check that" in lines["service"]

@@ -59,10 +59,17 @@ def test_a_collector_sees_every_metric_and_the_spans_of_a_run(live: Shell) -> No
     assert set(receiver.first("nbp.outcomes").values()) == {0}
     assert set(receiver.first("nbp.spend.usd").values()) == {0}
     assert receiver.latest("nbp.refusals") == {(oxen,): 1}
-    assert receiver.latest("nbp.requests.throttled") == {(("endpoint", "queue"), oxen): 1}
+    assert receiver.latest("nbp.requests.throttled") == {
+        (("endpoint", "queue"), oxen): 1,
+        (("endpoint", "models"), oxen): 0,
+    }
+    assert set(receiver.first("nbp.requests.throttled").values()) == {0}
+    verdicts = [(dict(each), value) for each, value in receiver.first("nbp.checks").items()]
+    failed = {each["check"]: value for each, value in verdicts if each["verdict"] == "failed"}
+    assert "copy_complete" in failed
+    assert set(failed.values()) == {0}
     assert receiver.latest("nbp.jobs.in_flight") == {(oxen,): 0}, "as the run left it"
-    verdicts = {dict(attributes)["verdict"] for attributes in receiver.latest("nbp.checks")}
-    assert "passed" in verdicts
+    assert "passed" in {each["verdict"] for each, _ in verdicts}
     assert {
         ("", "run"),
         ("run", "batch"),

@@ -147,7 +147,17 @@ def test_a_blank_path_is_refused(
 def test_a_store_that_is_no_url_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("NBP_STORE_URL", url)
 
-    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: .* accepted: a URL such as s3://"):
+    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: accepted: a URL such as s3://"):
+        read_settings()
+
+
+@pytest.mark.parametrize("url", ["memory://x", "MEMORY://x", "file://pics", "local://pics/all"])
+def test_a_store_that_no_other_machine_finds_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: .*://.*; accepted: "):
         read_settings()
 
 
@@ -173,3 +183,72 @@ def test_no_log_may_hold_the_password_of_an_address(monkeypatch: pytest.MonkeyPa
     secrets = read_settings().secrets
 
     assert {"s3cret-of-ledger", "s3cret-of-store"} <= set(secrets)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sftp:user:S3cretword@host/path",
+        "sftp//user:S3cretword@host/path",
+        "user:S3cretword@host/path",
+        "s3:?password=S3cretword",
+    ],
+)
+def test_a_mistyped_store_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_STORE_URL: accepted: a URL such as") as refused:
+        read_settings()
+
+    assert "S3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://nbp:S3cret@word@127.0.0.1:1/nbp",
+        "postgresql://nbp:S3/cret@word@127.0.0.1:1/nbp",
+        "postgresql://nbp:S3cret@wo/rd@127.0.0.1:1/nbp",
+    ],
+)
+def test_a_bare_at_in_the_password_of_dagsters_database_is_one_line_without_it(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+
+    with pytest.raises(SettingsError, match=r"DAGSTER_POSTGRES_URL: .* as %40$") as refused:
+        read_settings()
+
+    assert not any(part in str(refused.value) for part in ("S3", "cret", "127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://nbp:S3cret%40word@db/nbp",
+        "postgresql://nbp@db/nbp?options=a@b",
+        "postgresql:///nbp",
+        "",
+    ],
+)
+def test_an_address_of_dagsters_database_that_its_driver_understands_is_taken(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+
+    assert read_settings().mode == "simulator"
+
+
+def test_no_log_may_hold_the_passwords_that_dagster_and_celery_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", "postgresql://nbp:of%40dagster@db/nbp")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:of-broker@redis/0")
+    monkeypatch.setenv("CELERY_RESULT_BACKEND", "redis://:of-backend@redis/1")
+
+    secrets = read_settings().secrets
+
+    # As written, and as a driver decodes it.
+    assert {"of%40dagster", "of@dagster", "of-broker", "of-backend"} <= set(secrets)

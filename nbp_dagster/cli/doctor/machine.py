@@ -3,18 +3,21 @@
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from nbp_dagster.addresses import split_list
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.storage.data_paths import StudioPaths
+from nbp_dagster.studio.storage.url_folder import EXTRAS
 from nbp_dagster.version import __version__
 
-# Bytes: a set of 100 pictures at 2K with its originals is about 0.7 GB (docs/performance.md).
+# Bytes: a set of 100 pictures at 2K with its originals is about 0.7 GB, by the estimate of
+# docs/deployment.md.
 _PLENTY: Final = 2_000_000_000
 _SCARCE: Final = 200_000_000
 _PACKAGES: Final = ("dagster", "SQLAlchemy", "Pillow", "pydantic", "requests")
@@ -34,15 +37,7 @@ _EXTRAS: Final = {
 }
 
 
-def look_at_machine(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of the machine that commands run on."""
-    yield _look_at_versions()
-    yield _look_at_extras(settings)
-    yield _look_at_space(settings.home.absolute())
-    yield _look_at_rights(settings)
-
-
-def _look_at_versions() -> Finding:
+def _look_at_versions(_: Settings) -> Finding:
     found = [f"nbp-dagster {__version__}", f"Python {sys.version.split()[0]}"]
     for package in _PACKAGES:
         try:
@@ -58,16 +53,17 @@ def _look_at_extras(settings: Settings) -> Finding:
     """Look whether what the settings ask for is installed."""
     have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
     store = reveal(settings.store_url)
-    urls = f"{settings.publish_to},{settings.publish_trial_to},{store}"
+    urls = (*split_list(settings.publish_to), *split_list(settings.publish_trial_to), store)
+    drivers = {EXTRAS.get(url.partition("://")[0].lower()) for url in urls if "://" in url}
+    reads_words = settings.ocr == "auto" and settings.mode == "live"
     asked = {
-        "ocr": settings.ocr == "on",
+        # A check that is skipped for want of an extra has failed then.
+        "ocr": settings.ocr == "on" or (settings.strict and reads_words),
         "c2pa": settings.c2pa_key is not None,
-        "character": settings.character_scorer in ("dino", "body"),
-        "postgres": settings.ledger_url is not None,
-        "s3": "s3://" in urls,
-        "gcs": "gs://" in urls,
-        "azure": "az://" in urls,
+        "character": settings.character_scorer in ("dino", "body") or settings.places == "on",
+        "postgres": reveal(settings.ledger_url).startswith("postgres"),
     }
+    asked |= {extra: extra in drivers for extra in EXTRAS.values()}
     missing = [extra for extra, is_asked in asked.items() if is_asked and extra not in have]
     told = f"installed: {', '.join(have) or 'none'}"
     if missing:
@@ -81,8 +77,8 @@ def _look_at_extras(settings: Settings) -> Finding:
     return Finding("extras", "sound", told)
 
 
-def _look_at_space(home: Path) -> Finding:
-    folder = home
+def _look_at_space(settings: Settings) -> Finding:
+    folder = home = settings.home.absolute()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
@@ -112,3 +108,12 @@ def _look_at_rights(settings: Settings) -> Finding:
         return Finding("file rights", "warning", words, f"chmod -R go= {' '.join(map(str, bare))}")
     told = f"{len(found)} private files and folders, readable by you alone"
     return Finding("file rights", "sound", told)
+
+
+MACHINE: Final[Mapping[str, Callable[[Settings], Finding]]] = {
+    "versions": _look_at_versions,
+    "extras": _look_at_extras,
+    "disk": _look_at_space,
+    "file rights": _look_at_rights,
+}
+"""What there is of the machine that commands run on: how each part of it is looked at."""

@@ -1,15 +1,18 @@
 """Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
 import sqlalchemy as sa
 
 from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.cli.errors import words_of_database
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
+from nbp_dagster.foreign_text import redact
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
@@ -31,29 +34,26 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 _SKEW: Final = 60.0
 
 
-def look_at_state(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of the ledger and Dagster."""
-    yield from _look_at_ledger(settings)
-    yield _look_at_dagster(settings)
-
-
-def look_at_briefs(settings: Settings) -> tuple[Finding, list[str]]:
-    """Return whether the briefs can be read, and the models that their campaigns name."""
+def look_at_briefs(settings: Settings, models: list[str]) -> Iterator[Finding]:
+    """Yield whether the briefs can be read; add the models that their campaigns name to a list."""
     folder = settings.config.absolute()
     try:
         briefs = load_briefs(folder)
     except NbpError as error:
         first = str(error).splitlines()[0]
-        return Finding("briefs", "fault", first, "run `nbp validate`"), []
+        yield Finding("briefs", "fault", first, "run `nbp validate`")
+        return
     told = f"{len(briefs.brands)} brands, {len(briefs.campaigns)} campaigns in {folder}"
     if not briefs.campaigns:
-        return Finding("briefs", "warning", told, "run `nbp new brand`"), []
+        yield Finding("briefs", "warning", told, "run `nbp new brand`")
+        return
     chains = (campaign.chain for campaign in briefs.campaigns.values())
-    models = list(dict.fromkeys(model for chain in chains for model in chain))
-    return Finding("briefs", "sound", told), models
+    models += dict.fromkeys(model for chain in chains for model in chain)
+    yield Finding("briefs", "sound", told)
 
 
-def _look_at_ledger(settings: Settings) -> Iterator[Finding]:
+def look_at_ledger(settings: Settings) -> Iterator[Finding]:
+    """Yield what there is of the ledger, its clock and the homes that use it."""
     url = reveal(settings.ledger_url)
     file = StudioPaths(settings.home.absolute()).ledger
     if not url and not file.exists():
@@ -126,24 +126,37 @@ def compare_clocks(part: str, theirs: float, ours: float) -> Finding:
     return Finding(part, "sound", told)
 
 
-def _look_at_dagster(settings: Settings) -> Finding:
+def look_at_dagster(settings: Settings) -> Iterator[Finding]:
+    """Yield whether Dagster's storage can be read, and whether machines share it."""
     folder = settings.dagster_folder
     if not (folder / "dagster.yaml").is_file():
-        return Finding("dagster", "sound", f"nothing yet; the first run makes {folder}")
+        yield Finding("dagster", "sound", f"nothing yet; the first run makes {folder}")
+        return
     try:
         with dg.DagsterInstance.from_config(str(folder)) as instance:
             instance.get_runs_count()
             kind = type(instance.run_storage).__name__
             launcher = type(instance.run_launcher).__name__
     except Exception as error:  # noqa: BLE001  # Dagster has no common error of its storages
-        first = (str(error).splitlines() or [""])[0][:200]
-        return Finding("dagster", "fault", f"{folder}: {first}", "check dagster.yaml there")
+        yield _tell_dagster(folder, error, settings.secrets)
+        return
     told = f"{folder}: {kind}, {launcher}"
     if settings.ledger_url is not None and "Sqlite" in kind:
-        return Finding(
+        yield Finding(
             "dagster",
             "warning",
             f"{told}; the ledger is shared and Dagster's storage is this machine's own",
             "share it too (docs/operations.md), or the UI of each machine shows its own runs alone",
         )
-    return Finding("dagster", "sound", told)
+        return
+    yield Finding("dagster", "sound", told)
+
+
+def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:
+    """Return the fault of a storage: that of its database, of which Dagster says no more."""
+    words = words_of_database(error)
+    advice = "check dagster.yaml there"
+    if words is not None:
+        advice = f"check that its server runs, and DAGSTER_POSTGRES_URL or {advice}"
+    first = redact(words or next(iter(str(error).splitlines()), ""), secrets=secrets, max_chars=200)
+    return Finding("dagster", "fault", f"{folder}: {first}", advice)

@@ -24,10 +24,14 @@ _PROBES = "probes"
 _SEE = "see docs/many-machines.md"
 
 
-def look_at_store(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the store can be reached, written, read, listed and cleaned, and its clock."""
-    places = open_places(settings)
-    if places.shared is None:
+def look_at_store(settings: Settings, *, has_ledger: bool = True) -> Iterator[Finding]:
+    """Yield whether the store can be reached, written, read, listed and cleaned, and its clock.
+
+    Args:
+        settings: Home, ledger and store.
+        has_ledger: Whether the ledger may be asked, too, about the store's mark.
+    """
+    if settings.store_url is None:
         if settings.ledger_url is not None:
             yield Finding(
                 "store",
@@ -36,19 +40,22 @@ def look_at_store(settings: Settings) -> Iterator[Finding]:
                 "set NBP_STORE_URL where another machine makes or shows pictures of it too",
             )
         return
+    shared = open_places(settings).shared
+    if shared is None:
+        return
     try:
-        if lost := _find_lost_mark(settings, places.shared):
+        if lost := _find_lost_mark(settings, shared, has_ledger):
             yield Finding("store", "fault", lost, _SEE)
             return
-        yield from _probe(places.shared)
+        yield from _probe(shared)
     except NbpError as error:
         yield Finding("store", "fault", str(error), _SEE)
 
 
-def _find_lost_mark(settings: Settings, shared: UrlFolder) -> str:
+def _find_lost_mark(settings: Settings, shared: UrlFolder, has_ledger: bool) -> str:
     """Return what is wrong with a store that was in use before, by home and, if it has, ledger."""
     paths, url = StudioPaths(settings.home.absolute()), reveal(settings.ledger_url)
-    if lost := find_lost_mark(paths.store, shared):
+    if (lost := find_lost_mark(paths.store, shared)) or not has_ledger:
         return lost
     # What is wrong with the ledger itself is told beside this.
     with suppress(LedgerDatabaseError):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from nbp_dagster.addresses import require_url
+from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import FolderStore, ImageStore
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 
@@ -30,9 +32,18 @@ def open_places(folder: Path, url: str, *, cache_gb: float) -> StorePlaces:
         folder: The store, or the cache of what is behind the URL.
         url: The place that machines share; empty for none.
         cache_gb: Size of that cache in GB (10^9 bytes).
+
+    Raises:
+        StoreError: The URL is none that machines can share: what is paid would be kept where none
+            of them finds it again.
     """
     if not url:
         return StorePlaces(FolderStore(folder))
+    try:
+        require_url(url)
+    except ValueError as error:
+        # Not the URL itself: it may hold a password.
+        raise StoreError(f"the URL of the store that machines share: {error}") from None
     # Late: a home of its own starts without it.
     from nbp_dagster.studio.storage.shared_store import SharedStore
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from nbp_dagster.briefs.load import BriefError, Briefs, load_briefs
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.prompt_goldens import GOOD_BRIEFS
+from tests.rigs.unprivileged import open_folder, ordinary_user
 
 CHANNEL = """
 poster_screen:
@@ -451,3 +453,29 @@ def test_a_brand_s_pattern_that_makes_too_long_a_name_is_told_in_the_brand(
     [problem] = caught.value.problems
     assert (problem.file, problem.key) == (f"brands/{path.name}", "file_names")
     assert "characters; accepted: at most 255" in problem.message
+    ("private", "told"),
+    [
+        ("campaigns", "campaigns: the folder cannot be read (Permission denied)"),
+        ("brands", "brands: the folder cannot be read (Permission denied)"),
+        (".", "briefs: the folder cannot be read (Permission denied)"),
+        ("..", "briefs: the folder cannot be read (Permission denied)"),
+        ("brands/pictures", "logo: 'pictures/a.png' - cannot be read; check the file"),
+    ],
+)
+def test_a_folder_that_may_not_be_read_is_a_problem(private: str, told: str) -> None:
+    with open_folder() as outer:
+        folder = outer / "outer" / "briefs"
+        write_briefs(folder, campaign(shot("kitchen")), brand={**BRAND, "logo": "pictures/a.png"})
+        (folder / "brands" / "pictures").mkdir()
+        with suppress(BriefError):
+            # What it imports late may lie where the ordinary user can't read.
+            load_briefs(folder)
+        closed = folder / private
+        closed.chmod(0)
+        try:
+            with ordinary_user(), pytest.raises(BriefError) as refused:
+                load_briefs(folder)
+        finally:
+            closed.chmod(0o700)
+
+    assert told in str(refused.value)

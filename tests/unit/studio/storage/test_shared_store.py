@@ -12,6 +12,7 @@ import pytest
 from nbp_dagster.studio.storage.cache_limit import CacheLimit
 from nbp_dagster.studio.storage.files import StoreError
 from nbp_dagster.studio.storage.image_store import FolderStore
+from nbp_dagster.studio.storage.open_store import open_places
 from nbp_dagster.studio.storage.shared_store import SharedStore
 from nbp_dagster.studio.storage.url_folder import UrlFolder
 from tests.fakes.url_folder import CountedFolder
@@ -395,3 +396,26 @@ def test_only_the_owner_may_use_the_cache_whatever_the_umask(tmp_path: Path, mas
 
     for path in [*(tmp_path / "home").rglob("*"), *(tmp_path / "other").rglob("*")]:
         assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memory://x",
+        "pictures-of-all",
+        "relative/pics",
+        "s3:/bucket/x",
+        r"C:\pics",
+        "file://pics",
+        "sftp:anna:geheim@files/pics",
+    ],
+)
+def test_what_machines_can_not_share_is_no_store_and_is_not_shown(tmp_path: Path, url: str) -> None:
+    # As of a component's `store_url_env` and of a StudioResource, which know no setting.
+    with pytest.raises(
+        StoreError, match=r"^the URL of the store .*; accepted: |: accepted: "
+    ) as no:
+        open_places(tmp_path / "store", url, cache_gb=1.0)
+
+    assert "geheim" not in str(no.value)
+    assert not list(tmp_path.iterdir())
