@@ -453,6 +453,9 @@ def test_a_brand_s_pattern_that_makes_too_long_a_name_is_told_in_the_brand(
     [problem] = caught.value.problems
     assert (problem.file, problem.key) == (f"brands/{path.name}", "file_names")
     assert "characters; accepted: at most 255" in problem.message
+
+
+@pytest.mark.parametrize(
     ("private", "told"),
     [
         ("campaigns", "campaigns: the folder cannot be read (Permission denied)"),
