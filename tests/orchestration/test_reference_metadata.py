@@ -86,7 +86,7 @@ def write_other_formats(folder: Path, note: str) -> None:
     (folder / "ben_side.png").write_bytes(encode(image, "PNG", exif=data))
     (folder / "logo.svg").write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><desc>{note}</desc>'
-        '<rect width="40" height="20" fill="#114477"/></svg>'
+        '<rect width="20" height="20" fill="#114477"/></svg>'
     )
 
 
