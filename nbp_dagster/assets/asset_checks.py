@@ -3,21 +3,15 @@
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import dagster as dg
 
 from nbp_dagster.assets.metadata import table
 from nbp_dagster.clock import iso_time
-from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
-from nbp_dagster.studio.checks.check_table import Check
-from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
 from nbp_dagster.studio.checks.failure_words import FAILURE_WORDS, tell_failure
-from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
-from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.manifest.manifest import CheckFacts
 from nbp_dagster.studio.manifest.records import PromptRecord, judge_strictly
+from nbp_dagster.studio.renditions.picture_checks import PICTURE_CHECKS
 from nbp_dagster.studio.review.approvals import (
     ApprovalState,
     ReviewedPicture,
@@ -27,15 +21,6 @@ from nbp_dagster.studio.review.approvals import (
 )
 from nbp_dagster.studio.review.decision_log import Decision, Place
 from nbp_dagster.studio.studio import Studio
-
-# What is looked at once a rendition, then what is looked at once a prompt.
-_TABLE: tuple[Check[Any], ...] = (
-    *RENDITION_CHECKS,
-    *ORIGINAL_CHECKS,
-    *CHARACTER_CHECKS,
-    *OCR_CHECKS,
-    *EDIT_CHECKS,
-)
 
 APPROVED = "approved"
 """The check that people answer: it fails until every picture of a prompt is approved."""
@@ -48,7 +33,7 @@ _CAMPAIGNS = 5
 
 def specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """Return a spec for every check of a rendition or of an original, and for their approval."""
-    described = {check.name: check.description for check in _TABLE}
+    described = {check.name: check.description for check in PICTURE_CHECKS}
     described[APPROVED] = (
         "A person has approved every picture of the prompt, as exactly these bytes, with "
         "`nbp review`; new ones are pending."
@@ -102,7 +87,7 @@ class Judgement:
     def __init__(self, asset: dg.AssetKey, *, strict: bool = False) -> None:
         self._asset = asset
         self._strict = strict
-        self._counts = {check.name: _Count() for check in _TABLE}
+        self._counts = {check.name: _Count() for check in PICTURE_CHECKS}
 
     def add(self, record: PromptRecord) -> None:
         """Count a prompt's pictures, and its original."""
@@ -146,7 +131,7 @@ class Judgement:
     def results(self, selected: Iterable[dg.AssetCheckKey]) -> Iterator[dg.AssetCheckResult]:
         """Sum each selected check up over all pictures of the run."""
         wanted = {key.name for key in selected}
-        for check in _TABLE:
+        for check in PICTURE_CHECKS:
             count = self._counts[check.name]
             # Nothing looked at is nothing said: neither passed nor failed.
             if check.name in wanted and count.pictures > count.skipped:

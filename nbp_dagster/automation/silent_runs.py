@@ -137,8 +137,8 @@ class _Tick:
             else:
                 # A sign counts as seen before once it was old: a machine that wakes up may tick
                 # before its runs give the next one.
-                is_old = sign is not None and sign.silent_seconds > self._limit
-                seen = self._note(run.run_id, sign.at if sign is not None and is_old else 0.0)
+                at = 0.0 if sign is None or sign.silent_seconds <= self._limit else sign.at
+                seen = self._note(run.run_id, at)
                 cursor[run.run_id] = [seen.sign, seen.since]
         text = "; ".join(told) or f"{len(runs)} runs in progress, none silent for too long"
         return dg.SensorResult(skip_reason=dg.SkipReason(text), cursor=json.dumps(cursor))

@@ -6,7 +6,7 @@ that have none there. Scripts are those of ISO 15924, regions of ISO 3166-1 or U
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from itertools import accumulate
 from types import MappingProxyType
 
@@ -151,9 +151,15 @@ def lineage_of(locale: str) -> tuple[str, ...]:
     return tuple(accumulate(locale.split("_"), "{}_{}".format))
 
 
+def find_nearest_key(locales: Container[str], locale: str) -> str | None:
+    """Return the nearest of some locales that a locale is or belongs to, or None."""
+    return next((key for key in reversed(lineage_of(locale)) if key in locales), None)
+
+
 def find_nearest(texts: Mapping[str, str], locale: str) -> str | None:
     """Return the text of a locale or of the nearest that it belongs to, or None."""
-    return next((texts[key] for key in reversed(lineage_of(locale)) if key in texts), None)
+    key = find_nearest_key(texts, locale)
+    return None if key is None else texts[key]
 
 
 def is_latin(text: str) -> bool:

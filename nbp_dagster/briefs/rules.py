@@ -17,7 +17,7 @@ from nbp_dagster.briefs.models import (
     MAX_ID_CHARACTERS,
     MAX_MODEL_REFERENCES,
 )
-from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms
+from nbp_dagster.briefs.text_rules import check_disclaimers, check_terms, strings_of
 from nbp_dagster.briefs.vocabulary import (
     DEFAULT_FILE_NAMES,
     find_file_names_fault,
@@ -138,15 +138,15 @@ def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefPro
     if not isinstance(pattern, str) or find_file_names_fault(pattern):
         return
     longest = {
-        "brand": [brand.data.get("id")],
-        "campaign": [campaign.data.get("id")],
-        "shot": [shot.get("id") for _, shot in _shots(campaign)],
+        "brand": (brand.data.get("id"),),
+        "campaign": (campaign.data.get("id"),),
+        "shot": tuple(shot.get("id") for _, shot in _shots(campaign)),
         "channel": campaign.data.get("channels"),
-        "locale": ("all", *_strings(campaign.data.get("locales"))),
+        "locale": ("all", *strings_of(campaign.data.get("locales"))),
     }
     # The most that a variant, a ratio and a side of pixels may have.
     values = {"variant": "4", "ratio": "16x9", "width": "8192", "height": "8192"}
-    values |= {name: max(_strings(found), key=len, default="") for name, found in longest.items()}
+    values |= {name: max(strings_of(found), key=len, default="") for name, found in longest.items()}
     length = len(pattern.format(**values)) + _LONGEST_ENDING
     has_own_problem = any(len(value) > MAX_ID_CHARACTERS for value in values.values())
     if length <= MAX_NAME_BYTES or has_own_problem:
@@ -159,11 +159,6 @@ def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefPro
         yield brand.problem(("file_names",), message, value="")
     else:
         yield campaign.problem(("id",), message, value="")
-
-
-def _strings(value: object) -> list[str]:
-    items = value if isinstance(value, list | tuple) else ()
-    return [item for item in items if isinstance(item, str)]
 
 
 def _check_brand_name(

@@ -9,7 +9,12 @@ from typing import Any
 
 from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
 from nbp_dagster.briefs.fonts import FontFile, choose_fonts
-from nbp_dagster.briefs.languages import find_locale_fault, language_of, lineage_of
+from nbp_dagster.briefs.languages import (
+    find_locale_fault,
+    find_nearest_key,
+    language_of,
+    lineage_of,
+)
 from nbp_dagster.briefs.models import EVERY_LOCALE
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
@@ -39,7 +44,9 @@ def check_terms(
                 yield campaign.problem((*path, *place, locale), message)
     scene = shot.get("scene")
     for quoted in _QUOTED.findall(scene) if isinstance(scene, str) else ():
-        found = (_find(brand, quoted, locale) for locale in _strings(campaign.data.get("locales")))
+        found = (
+            _find(brand, quoted, locale) for locale in strings_of(campaign.data.get("locales"))
+        )
         term = next((term for term in found if term is not None), None)
         if term is not None:
             message = f"quotes the prohibited term {show_text(term)} of brand {owner}; reword it"
@@ -57,7 +64,7 @@ def check_disclaimers(
     copy = _mapping(shot.get("copy"))
     if not copy or "disclaimer" in copy or shot.get("text") == "none":
         return  # a disclaimer of its own has a text for every locale, or its own problem
-    for locale in dict.fromkeys(_strings(campaign.data.get("locales"))):
+    for locale in dict.fromkeys(strings_of(campaign.data.get("locales"))):
         fault = None if find_locale_fault(locale) else _find_missing_disclaimer(brand, locale)
         if fault is not None:
             yield campaign.problem((*path, "copy", "disclaimer", locale), fault, value="")
@@ -66,9 +73,9 @@ def check_disclaimers(
 def _find_missing_disclaimer(brand: Document, locale: str) -> str | None:
     """Return what is wrong with the disclaimers of a brand for copy in a locale, or None."""
     owner, standing = brand.data.get("id"), _mapping(brand.data.get("disclaimers"))
-    required = _strings(brand.data.get("disclaimer_required"))
+    required = strings_of(brand.data.get("disclaimer_required"))
     binds = {EVERY_LOCALE, *lineage_of(locale)} & set(required)
-    key = _find_key(locale, standing)
+    key = find_nearest_key(standing, locale) or language_of(locale)
     if key in standing and not is_no_disclaimer(standing[key]):
         return None
     if binds:
@@ -90,21 +97,16 @@ def _find(brand: Document, text: object, locale: str) -> str | None:
     if not isinstance(text, str):
         return None
     terms = _mapping(brand.data.get("prohibited_terms"))
-    listed = [term for key in lineage_of(locale) for term in _strings(terms.get(key))]
+    listed = [term for key in lineage_of(locale) for term in strings_of(terms.get(key))]
     return find_term(text, [term for term in listed if not find_wildcard_fault(term)], locale)
-
-
-def _find_key(locale: str, texts: Mapping[str, Any]) -> str:
-    """Return the nearest of a locale's lineage that has a text, or its language."""
-    keys = [key for key in lineage_of(locale) if key in texts]
-    return keys[-1] if keys else language_of(locale)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _strings(value: object) -> list[str]:
+def strings_of(value: object) -> list[str]:
+    """Return the texts of a list of a brief; none of any other value."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, tuple) else []
 
 
@@ -166,7 +168,7 @@ def _check_standing(
     for locale in locales:
         if not isinstance(locale, str) or find_locale_fault(locale):
             continue
-        key = _find_key(locale, disclaimers)
+        key = find_nearest_key(disclaimers, locale) or language_of(locale)
         text = disclaimers.get(key)
         if isinstance(text, str) and not is_no_disclaimer(text):
             yield from _check(brand, brand, ("disclaimers", key), locale, text, fonts)

@@ -16,15 +16,11 @@ from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.settings import list_exported_signals
-from nbp_dagster.studio.checks.character_checks import CHARACTER_CHECKS
-from nbp_dagster.studio.checks.edits.edit_checks import EDIT_CHECKS
-from nbp_dagster.studio.checks.ocr.ocr_checks import OCR_CHECKS
-from nbp_dagster.studio.checks.original_checks import ORIGINAL_CHECKS
-from nbp_dagster.studio.checks.rendition_checks import RENDITION_CHECKS
 from nbp_dagster.studio.imaging.decode_limiter import settle_allocator
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.options import StudioOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
+from nbp_dagster.studio.renditions.picture_checks import PICTURE_CHECKS
 from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.runs.heartbeat import Heartbeat, beating
 from nbp_dagster.studio.runs.run_log import RunLog
@@ -33,9 +29,6 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
-
-_TABLES = (RENDITION_CHECKS, ORIGINAL_CHECKS, CHARACTER_CHECKS, OCR_CHECKS, EDIT_CHECKS)
-_CHECKS = frozenset(check.name for table in _TABLES for check in table)
 
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
@@ -134,7 +127,10 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         rate_limiter = self.oxen.rate_limiter(clock, paths.rate_limits, ledger_url=self.ledger_url)
         breaker = OutageBreaker(clock, limit=60 * self.outage_minutes)
         observer = open_observer(
-            list_exported_signals(), provider=self.oxen.provider, clock=clock, checks=_CHECKS
+            list_exported_signals(),
+            provider=self.oxen.provider,
+            clock=clock,
+            checks=[check.name for check in PICTURE_CHECKS],
         )
         service = Service(
             self.oxen.client(

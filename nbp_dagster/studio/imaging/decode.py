@@ -198,6 +198,16 @@ def _turn_upright(image: Image.Image) -> Image.Image:
         return image
 
 
+def is_srgb(profile: bytes) -> bool:
+    """Whether a colour profile (ICC) says that it is sRGB.
+
+    Raises:
+        ImageCms.PyCMSError: It can't be read.
+    """
+    opened = ImageCms.getOpenProfile(io.BytesIO(profile))
+    return bool(ImageCms.getProfileDescription(opened).startswith("sRGB"))
+
+
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow clips 16-bit grey at 255 when it converts; we want its upper byte.
@@ -207,9 +217,9 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode not in ("L", "RGB", "RGBA", "CMYK"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     try:
-        source = ImageCms.getOpenProfile(io.BytesIO(profile))
-        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+        if is_srgb(profile):
             return image
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         target = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)

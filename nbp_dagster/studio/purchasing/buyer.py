@@ -185,10 +185,10 @@ class Buyer:
         """Judge what the ledger holds of an order; None when it may be bought."""
         fingerprint = order.request.fingerprint
         purchase = self.ledger.latest([fingerprint]).get(fingerprint)
-        if purchase is not None and purchase.state == "failed":
-            return self._left_alone(order)
-        if purchase is None or purchase.state in ("failed", "withdrawn", "lost"):
+        if purchase is None or purchase.state in ("withdrawn", "lost"):
             return None
+        if purchase.state == "failed":
+            return self._left_alone(order)
         if purchase.state == "made":
             return None if self.is_wanted_again(purchase) else Already(purchase)
         if purchase.state == "refused":

@@ -5,7 +5,7 @@ from typing import Final
 
 from PIL import ExifTags, Image, ImageCms
 
-from nbp_dagster.studio.imaging.decode import MAX_PIXELS, decode_image
+from nbp_dagster.studio.imaging.decode import MAX_PIXELS, decode_image, is_srgb
 from nbp_dagster.studio.references.other_formats import SENT_SIDE, make_plain
 
 MAX_REFERENCE_PIXELS: Final = 110_000_000  # phones take pictures of 48, 50 and 108 megapixels
@@ -62,8 +62,7 @@ def _is_plain_colour(opened: Image.Image, data: bytes) -> bool:
     if not profile:
         return True
     try:
-        name = ImageCms.getProfileDescription(ImageCms.getOpenProfile(io.BytesIO(profile)))
+        return is_srgb(profile)
     except ImageCms.PyCMSError:
         # One that cannot be read says nothing about these pixels.
         return True
-    return bool(name.startswith("sRGB"))

@@ -38,18 +38,17 @@ def read_note(folder: Path) -> StoreNote:
         return StoreNote()
 
 
-def write_note(folder: Path, *, store: str = "", marked: str = "", epoch: str = "") -> None:
+def write_note(folder: Path, **news: str) -> None:
     """Write what is known now beside what was.
+
+    Args:
+        folder: The cache.
+        news: Attributes of `StoreNote`.
 
     Raises:
         StoreError: The note can't be written.
     """
     known = read_note(folder)
-    note = replace(
-        known,
-        store=store or known.store,
-        marked=marked or known.marked,
-        epoch=epoch or known.epoch,
-    )
+    note = replace(known, **news)
     if note != known:
         write_atomically(note_path(folder), json.dumps(asdict(note)).encode(), private_in=folder)

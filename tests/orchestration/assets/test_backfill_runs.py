@@ -43,6 +43,21 @@ def run(location: CodeLocation, tags: dict[str, str], *keys: str) -> bool:
     return location.materialize(PROMPT_ASSETS, keys, tags=tags).success
 
 
+def other_run(
+    location: CodeLocation, tags: dict[str, str], assets: list[dg.AssetKey], **more: str
+) -> dg.DagsterRun:
+    """Another run of the backfill that has begun, and whose process is nobody's."""
+    repository = location.definitions().get_repository_def()
+    job = repository.get_implicit_job_def_for_assets(assets)
+    assert job is not None
+    return location.instance.create_run_for_job(
+        job,
+        status=dg.DagsterRunStatus.STARTED,
+        asset_selection=frozenset(assets),
+        tags={**tags, **more},
+    )
+
+
 def test_a_run_that_others_follow_writes_no_set_though_it_lacks_a_picture(
     location: CodeLocation,
 ) -> None:
@@ -69,13 +84,8 @@ def test_runs_that_made_everything_leave_the_set_to_dagster(location: CodeLocati
 def test_a_run_that_is_still_at_work_is_waited_for(location: CodeLocation) -> None:
     location.service.script(REFUSED)
     tags = start_backfill(location)
-    repository = location.definitions().get_repository_def()
-    job = repository.get_implicit_job_def_for_assets(PROMPT_ASSETS)
-    assert job is not None
-    others = {**tags, "dagster/partition": ATTIC, "dagster/max_retries": "0"}
-    other = location.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags=others
-    )
+    no_retry = {"dagster/max_retries": "0"}
+    other = other_run(location, tags, PROMPT_ASSETS, **{"dagster/partition": ATTIC, **no_retry})
 
     assert not run(location, tags, KITCHEN, GARDEN)
     assert sets_written(location) == 0
@@ -87,12 +97,7 @@ def test_a_run_that_is_still_at_work_is_waited_for(location: CodeLocation) -> No
 
 def test_a_run_that_is_started_anew_counts_as_its_successor(location: CodeLocation) -> None:
     tags = start_backfill(location)
-    repository = location.definitions().get_repository_def()
-    job = repository.get_implicit_job_def_for_assets(PROMPT_ASSETS)
-    assert job is not None
-    dead = location.instance.create_run_for_job(
-        job, status=dg.DagsterRunStatus.STARTED, tags={**tags, "dagster/partition": ATTIC}
-    )
+    dead = other_run(location, tags, PROMPT_ASSETS, **{"dagster/partition": ATTIC})
     location.instance.report_run_failed(dead)
     location.instance.add_run_tags(dead.run_id, {"dagster/will_retry": "true"})
 
@@ -119,21 +124,6 @@ def test_a_run_that_dealt_with_its_prompts_and_is_to_be_started_anew_is_waited_f
     assert not run(location, tags, KITCHEN, GARDEN)
 
     assert sets_written(location) == 1
-
-
-def other_run(
-    location: CodeLocation, tags: dict[str, str], assets: list[dg.AssetKey], **more: str
-) -> dg.DagsterRun:
-    """Another run of the backfill that has begun, and whose process is nobody's."""
-    repository = location.definitions().get_repository_def()
-    job = repository.get_implicit_job_def_for_assets(assets)
-    assert job is not None
-    return location.instance.create_run_for_job(
-        job,
-        status=dg.DagsterRunStatus.STARTED,
-        asset_selection=frozenset(assets),
-        tags={**tags, **more},
-    )
 
 
 class FailsMeanwhile:
