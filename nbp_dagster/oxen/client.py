@@ -250,6 +250,8 @@ class OxenClient:
             parse=parse_generations,
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
+            # Each job repeats its references, a megabyte or more where they are sent inline.
+            is_long=True,
             is_patient=is_patient,
         )
         problem = found.unreadable and f"a job of the list is unreadable: {found.unreadable}"

@@ -7,14 +7,14 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock
-from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
+from nbp_dagster.foreign_text import MAX_LINE_CHARS, mend_json, read_json, redact
 from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
@@ -25,9 +25,16 @@ from nbp_dagster.oxen.errors import (
     UnsafeUrl,
     classify,
 )
-from nbp_dagster.oxen.json_bodies import ShapeError
+from nbp_dagster.oxen.json_bodies import AnswerTooLong, ShapeError, read_long
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
-from nbp_dagster.oxen.transport import HttpRequest, HttpResponse, Transport
+from nbp_dagster.oxen.transport import (
+    MAX_ANSWER_BYTES,
+    MAX_ERROR_BYTES,
+    HttpRequest,
+    Transport,
+    count_missing,
+    read_start,
+)
 from nbp_dagster.oxen.urls import read_origin
 
 T = TypeVar("T")
@@ -41,6 +48,8 @@ _ACCOUNT = b"nbp_dagster account"
 
 TOTAL_FACTOR = 2.0
 """Seconds a whole answer may take, as a multiple of the silence allowed: a drip ends too."""
+LONG_SECONDS = 600.0
+"""Seconds that an answer of any length may take: 4 GB at 7 MB/s."""
 SEND_SECONDS = 60.0
 """Seconds that sending any request may take."""
 LEAST_SEND_RATE = 64 * 1024
@@ -112,6 +121,36 @@ class Service:
         return Payer(f"{origin.scheme}://{origin.host}:{origin.port}", digest[:32])
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """An answer with what its body says; of a long one `body` is the beginning."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    payload: object = None
+    problem: str = ""
+
+    @property
+    def is_refusal(self) -> bool:
+        return not 200 <= self.status < 300
+
+
+class _Copy:
+    """Bytes on their way to a reader: how many, how they begin, and whether they came to an end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.start, self.size, self.is_ended = b"", 0, False
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.start += chunk[: MAX_ERROR_BYTES - len(self.start)]
+            self.size += len(chunk)
+            yield chunk
+        self.is_ended = True
+
+
 class Executor:
     """Sends requests to the service's API and returns what a parser makes of the answers."""
 
@@ -135,6 +174,7 @@ class Executor:
         query: Mapping[str, str] | None = None,
         payload: Mapping[str, object] | None = None,
         read_timeout: float = 60.0,
+        is_long: bool = False,
         is_patient: bool = True,
         is_repeatable: bool = False,
         before_repeat: BeforeRepeat | None = None,
@@ -148,6 +188,8 @@ class Executor:
             query: Query parameters.
             payload: Body.
             read_timeout: Seconds of silence allowed.
+            is_long: Whether the answer is read as it arrives, as `read_long` does, for up to
+                LONG_SECONDS.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
             is_repeatable: Whether a POST may be sent twice; never one that bills.
             before_repeat: Called with each 429 before the call is sent again; what it raises is
@@ -161,6 +203,7 @@ class Executor:
                 method, f"{path}{suffix}", headers=headers, body=body, read_timeout=read_timeout
             ),
             parse=parse,
+            is_long=is_long,
             is_patient=is_patient,
             is_repeatable=is_repeatable,
             before_repeat=before_repeat,
@@ -192,19 +235,23 @@ class Executor:
         request: HttpRequest,
         *,
         parse: Callable[[object], T],
+        is_long: bool = False,
         is_patient: bool = True,
         is_repeatable: bool = False,
         before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
         turned_away: RateLimited | None = None
+        if is_long:
+            request = replace(request, total_timeout=LONG_SECONDS)
 
         def attempt() -> T:
             nonlocal turned_away
             if turned_away is not None and before_repeat is not None:
                 before_repeat(turned_away)
             try:
-                return self._read(request, self._transport.send(request), parse)
+                answer = self._read_long(request) if is_long else self._read(request)
+                return self._conclude(request, answer, parse)
             except RateLimited as error:
                 turned_away = error
                 raise
@@ -241,25 +288,40 @@ class Executor:
         """Return a text of the service as one line without the key; see `redact`."""
         return redact(text, secrets=(self._service.api_key,), max_chars=max_chars)
 
-    def _read(
-        self, request: HttpRequest, response: HttpResponse, parse: Callable[[object], T]
-    ) -> T:
-        endpoint, status = request.endpoint, response.status
-        if not 200 <= status < 300:
-            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
+    def _read(self, request: HttpRequest) -> "_Answer":
+        response = self._transport.send(request)
+        answer = _Answer(response.status, response.headers, response.body)
+        if answer.is_refusal:
+            return answer
         payload, problem = self._decode(response.body)
-        if not problem and carries_error(payload):
-            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
+        return replace(answer, payload=payload, problem=problem)
+
+    def _read_long(self, request: HttpRequest) -> "_Answer":
+        """Read an answer as it arrives; of its text only the beginning is kept, for an error."""
+        with self._transport.stream(request) as stream:
+            answer = _Answer(stream.status, stream.headers)
+            if answer.is_refusal:
+                return replace(answer, body=read_start(stream))
+            copy = _Copy(stream.chunks)
+            payload, problem = self._decode_long(copy)
+            missing = count_missing(stream.headers, copy.size) if copy.is_ended else 0
+        problem = f"the answer ends {missing} bytes early" if missing else problem
+        return replace(answer, body=copy.start, payload=payload, problem=problem)
+
+    def _conclude(self, request: HttpRequest, answer: "_Answer", parse: Callable[[object], T]) -> T:
+        endpoint, problem = request.endpoint, answer.problem
+        if answer.is_refusal or (not problem and carries_error(answer.payload)):
+            raise self.fail(answer.status, answer.headers, answer.body, endpoint=endpoint)
         if not problem:
             try:
-                return parse(payload)
+                return parse(answer.payload)
             except ShapeError as error:
                 problem = str(error)
         raise BadResponse(
             problem,
             endpoint=endpoint,
-            status=status,
-            request_id=self._request_id({k.lower(): v for k, v in response.headers.items()}),
+            status=answer.status,
+            request_id=self._request_id({k.lower(): v for k, v in answer.headers.items()}),
         )
 
     def _decode(self, body: bytes) -> tuple[object, str]:
@@ -272,8 +334,21 @@ class Executor:
         try:
             return self.read_json(body), ""
         except (ValueError, RecursionError):
-            start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
-            return None, f"the answer is not JSON; it begins {start!r}"
+            return None, self._no_json(body)
+
+    def _decode_long(self, copy: "_Copy") -> tuple[object, str]:
+        try:
+            value = read_long(copy, max_chars=MAX_ANSWER_BYTES, max_values=MAX_VALUES)
+            return mend_json(value, secrets=(self._service.api_key,)), ""
+        except AnswerTooLong as error:
+            return None, str(error)
+        except (ValueError, RecursionError):
+            is_empty = copy.is_ended and not copy.start.strip()
+            return ({}, "") if is_empty else (None, self._no_json(copy.start))
+
+    def _no_json(self, body: bytes) -> str:
+        start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
+        return f"the answer is not JSON; it begins {start!r}"
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = (headers.get(name) for name in _REQUEST_ID_HEADERS)

@@ -3,8 +3,15 @@
 Must not know: which answers exist, or how a body is sent.
 """
 
+import base64
+import codecs
+import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import ijson
 
 from nbp_dagster.foreign_text import REPLACEMENT
 from nbp_dagster.oxen.errors import BadRequest
@@ -12,12 +19,124 @@ from nbp_dagster.oxen.errors import BadRequest
 MAX_ID_CHARS = 100
 """Longest id that is taken from the service; its own are UUIDs of 36 characters."""
 
+INPUT_IMAGE = "input_image"
+"""Field of a request for its references, and of a job that repeats them."""
+
 LATEST_STAMP = 4_102_444_800.0
 """2100-01-01 in seconds since the epoch. A stamp behind it is not in seconds."""
 
 
 class ShapeError(ValueError):
     """An answer does not have the promised shape; the text names what was expected and seen."""
+
+
+class AnswerTooLong(ShapeError):
+    """An answer holds more than may be kept in memory."""
+
+
+@dataclass(frozen=True)
+class InlineImage:
+    """An image within a request, a data URI, by what tells it apart: its bytes are not kept.
+
+    Attributes:
+        sha256: Digest of the data URI's text, 64 hex digits.
+        is_whole: Whether it holds a picture to its last byte, so that it was not shortened.
+    """
+
+    sha256: str
+    is_whole: bool
+
+    @classmethod
+    def of(cls, uri: str) -> Self:
+        """Return what tells a data URI apart."""
+        digest = hashlib.sha256(uri.encode("utf-8", "replace")).hexdigest()
+        return cls(digest, _is_whole(uri))
+
+
+def identify_inline(value: object) -> object:
+    """Return an `InlineImage` for a data URI, and anything else as it is."""
+    if isinstance(value, str) and value.startswith("data:"):
+        return InlineImage.of(value)
+    return value
+
+
+def read_long(chunks: Iterable[bytes], *, max_chars: int, max_values: int) -> object:
+    """Return the value of a JSON text of any length that arrives, without its inline images.
+
+    Only what is kept has a limit: a list of jobs repeats the references of each.
+
+    Args:
+        chunks: The bytes, in UTF-8.
+        max_chars: Most characters of all texts kept, and bytes of any one value.
+        max_values: Most JSON values.
+
+    Raises:
+        ValueError: It is not JSON. An empty text is not, either.
+        AnswerTooLong: It holds more than that.
+    """
+    events = ijson.sendable_list()
+    parser = ijson.basic_parse_coro(events, use_float=True)
+    kept = _Kept(max_chars=max_chars, max_values=max_values)
+    try:
+        for text in codecs.iterdecode(chunks, "utf-8", errors="replace"):
+            parser.send(text.encode())
+            kept.take(events, waiting=len(text))
+            events.clear()
+        parser.close()
+    except ijson.JSONError:
+        raise ValueError("it is not JSON") from None
+    kept.take(events, waiting=0)
+    return kept.value
+
+
+class _Kept:
+    """The part of an answer that is kept, made of a parser's events."""
+
+    def __init__(self, *, max_chars: int, max_values: int) -> None:
+        self._builder = ijson.ObjectBuilder()
+        self._keys: dict[str, str] = {}
+        self._key = ""
+        self._max_chars, self._max_values = max_chars, max_values
+        self._chars = self._values = self._waiting = 0
+
+    @property
+    def value(self) -> object:
+        return self._builder.value
+
+    def take(self, events: Sequence[tuple[str, object]], *, waiting: int) -> None:
+        """Add values; `waiting` characters arrived for them, or for one that has not ended yet."""
+        self._waiting = 0 if events else self._waiting + waiting
+        for event, value in events:
+            if event == "map_key":
+                # The same few names in each of ten thousand jobs.
+                value = self._key = self._keys.setdefault(str(value), str(value))
+            elif self._key == INPUT_IMAGE:
+                value = identify_inline(value)
+            self._chars += len(value) if isinstance(value, str) else 0
+            self._values += event not in {"map_key", "end_map", "end_array"}
+            self._require_room()
+            self._builder.event(event, value)
+        self._require_room()
+
+    def _require_room(self) -> None:
+        if max(self._chars, self._waiting) > self._max_chars:
+            raise AnswerTooLong(f"the answer's texts are longer than {self._max_chars} characters")
+        if self._values > self._max_values:
+            raise AnswerTooLong(f"the answer has more than {self._max_values:,} JSON values")
+
+
+def _is_whole(uri: str) -> bool:
+    head, found, text = uri.partition(";base64,")
+    if not found or not head.startswith("data:image/"):
+        return False
+    try:
+        start, end = base64.b64decode(text[:16]), base64.b64decode(text[-16:], validate=True)
+    except ValueError:
+        return False
+    if start.startswith(b"RIFF"):
+        # A WebP has its length in its header, and no trailer.
+        return int.from_bytes(start[4:8], "little") + 8 == len(text) // 4 * 3 - text[-2:].count("=")
+    return end.endswith((b"IEND\xaeB`\x82", b"\xff\xd9"))
 
 
 def as_mapping(value: object, what: str) -> Mapping[str, object]:
@@ -107,7 +226,7 @@ _RESERVED = frozenset(
     {
         "model",
         "prompt",
-        "input_image",
+        INPUT_IMAGE,
         "num_generations",
         "response_format",
         "target_namespace",
@@ -141,7 +260,7 @@ def image_request(
         raise _not_sent(f"parameters may not set {', '.join(taken)}")
     body: dict[str, object] = {"model": model, "prompt": prompt, **(parameters or {})}
     if input_image:
-        body["input_image"] = list(input_image)
+        body[INPUT_IMAGE] = list(input_image)
     if target_namespace is not None:
         body["target_namespace"] = target_namespace
     return body

@@ -16,10 +16,12 @@ from nbp_dagster.foreign_text import redact
 from nbp_dagster.oxen.catalogue import Model, Pricing, parse_model, parse_models
 from nbp_dagster.oxen.error_text import MAX_JUDGED_CHARS
 from nbp_dagster.oxen.json_bodies import (
+    INPUT_IMAGE,
     ShapeError,
     as_mapping,
     check_id,
     flag_of,
+    identify_inline,
     list_of,
     number_of,
     stamp_of,
@@ -101,7 +103,8 @@ class Generation:
         result_url: Expiring URL of the picture; None until it succeeded, and possibly even then.
         error_retryable: The service's own verdict, where it gives one.
         enqueued_at: Seconds since the epoch; likewise `started_at` and `completed_at`.
-        params: Every other field: the parameters the request was made with, echoed.
+        params: Every other field: the parameters the request was made with, echoed; an inline
+            image of `input_image` is an `InlineImage`.
     """
 
     generation_id: str
@@ -192,7 +195,13 @@ def parse_generation(payload: object) -> Generation:
         enqueued_at=stamp_of(job, "enqueued_at"),
         started_at=stamp_of(job, "started_at"),
         completed_at=stamp_of(job, "completed_at"),
-        params=MappingProxyType({k: v for k, v in job.items() if k not in _JOB_FIELDS}),
+        params=MappingProxyType(
+            {
+                name: _without_bytes(value) if name == INPUT_IMAGE else value
+                for name, value in job.items()
+                if name not in _JOB_FIELDS
+            }
+        ),
     )
 
 
@@ -301,6 +310,12 @@ def _error_text(payload: Mapping[str, object]) -> str | None:
     if text is None and isinstance(inner, Mapping):
         text = text_of(inner, "detail", "message", "title", "type")
     return redact(text, max_chars=MAX_JUDGED_CHARS) if text else None
+
+
+def _without_bytes(images: object) -> object:
+    if isinstance(images, list):
+        return [identify_inline(image) for image in images]
+    return identify_inline(images)
 
 
 def _image_of(item: object) -> ImageData:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from s3fs import S3FileSystem
 
 _SECONDS = 60.0
 
@@ -35,6 +36,8 @@ def serve_s3(*buckets: str, log: Path | None = None) -> Iterator[str]:
     with Path(log or os.devnull).open("ab") as output:
         server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=output)
     address = f"http://127.0.0.1:{port}"
+    # A client that another test of this process made keeps that test's address.
+    S3FileSystem.clear_instance_cache()
     try:
         _wait(server, address)
         for bucket in buckets:

@@ -99,9 +99,9 @@ class JobFinder:
         if self.may_turn_up(purchase, doubt):
             if purchase.id not in self._looked_for:
                 logger.info(
-                    "%s: its job is not listed; it is looked for until %.0f s after its request, "
-                    "while others go on",
+                    "%s: %s; it is looked for until %.0f s after its request, while others go on",
                     order.key,
+                    f"its job is not listed: {fault or doubt}".removesuffix(": "),
                     self.absence_seconds,
                 )
             self._looked_for.add(purchase.id)

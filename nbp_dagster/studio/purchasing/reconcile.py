@@ -1,7 +1,5 @@
 """Finds the job of a purchase whose answer was never read, and jobs that no purchase owns."""
 
-import base64
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.ledger import Ledger
@@ -145,7 +144,7 @@ def is_same_request(request: Mapping[str, Any], job: Generation) -> bool:
     parameters = request["parameters"].items()
     if any(str(echoed[name]) != str(value) for name, value in parameters if name in echoed):
         return False
-    return _same_images(request["references"], echoed.get("input_image"))
+    return _same_images(request["references"], echoed.get(INPUT_IMAGE))
 
 
 def describe_sent(sent: str) -> dict[str, str]:
@@ -154,7 +153,7 @@ def describe_sent(sent: str) -> dict[str, str]:
     An upload is known by the hash in its path: its signature differs each time it is signed.
     """
     if sent.startswith("data:"):
-        return {"inline": _hash_inline(sent)}
+        return {"inline": _identify(sent).sha256}
     uploaded = _uploaded_hash(sent)
     return {"upload": uploaded} if uploaded else {"url": sent}
 
@@ -173,15 +172,15 @@ def _same_images(references: Sequence[Mapping[str, Any]], echoed: object) -> boo
 
 
 def _may_be_same(reference: Mapping[str, Any], echo: object) -> bool:
-    if not isinstance(echo, str):
+    if not isinstance(echo, str | InlineImage):
         return True
     if reference.get("url") is not None:
         return bool(reference["url"] == echo)
-    if reference.get("upload") is not None:
-        seen = _uploaded_hash(echo)
-        return seen is None or seen == reference["upload"]
-    if reference.get("inline") is not None and _is_whole(echo):
-        return bool(_hash_inline(echo) == reference["inline"])
+    if isinstance(echo, str):
+        seen = _uploaded_hash(echo) if reference.get("upload") is not None else None
+        return seen is None or bool(seen == reference["upload"])
+    if reference.get("inline") is not None and echo.is_whole:
+        return bool(reference["inline"] == echo.sha256)
     return True
 
 
@@ -195,23 +194,8 @@ def _uploaded_hash(url: str) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _hash_inline(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_whole(echo: str) -> bool:
-    """Whether a data URI holds a picture to its last byte, so that it was not shortened."""
-    head, found, text = echo.partition(";base64,")
-    if not found or not head.startswith("data:image/"):
-        return False
-    try:
-        start, end = base64.b64decode(text[:16]), base64.b64decode(text[-16:], validate=True)
-    except ValueError:
-        return False
-    if start.startswith(b"RIFF"):
-        # A WebP has its length in its header, and no trailer.
-        return int.from_bytes(start[4:8], "little") + 8 == len(text) // 4 * 3 - text[-2:].count("=")
-    return end.endswith((b"IEND\xaeB`\x82", b"\xff\xd9"))
+def _identify(sent: str) -> InlineImage:
+    return InlineImage.of(sent)
 
 
 def oldest(jobs: Iterable[Generation]) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbp_dagster.oxen.responses import Generation
+from nbp_dagster.oxen.responses import Generation, parse_generation
 from nbp_dagster.prompts.request import ImageRequest, Reference
 from nbp_dagster.studio.ledger.database import open_ledger
 from nbp_dagster.studio.ledger.ledger import Ledger
@@ -44,20 +44,8 @@ def buy(home: Path, *sent: str) -> Purchase:
 
 
 def listed(*echoed: object) -> Generation:
-    return Generation(
-        generation_id="g1",
-        status="queued",
-        model="model",
-        prompt="a kite",
-        media_type="image",
-        result_url=None,
-        error_message=None,
-        error_retryable=None,
-        enqueued_at=1.0,
-        started_at=None,
-        completed_at=None,
-        params={"input_image": list(echoed)},
-    )
+    job = {"generation_id": "g1", "status": "queued", "model_name": "model", "prompt": "a kite"}
+    return parse_generation({**job, "input_image": list(echoed)})
 
 
 @pytest.mark.parametrize(
