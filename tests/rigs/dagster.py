@@ -9,6 +9,7 @@ from typing import Any
 from tests.rigs.processes import DagsterDev, wait_for
 
 PROMPT_ASSETS = ("image_requests", "generated_images", "channel_images")
+_LOCATION = {"repositoryLocationName": "nbp_dagster", "repositoryName": "__repository__"}
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 
 _LAUNCH_RUN = """
@@ -94,6 +95,18 @@ query ($id: String!) {
   }
 }
 """
+_START_SCHEDULE = """
+mutation ($selector: ScheduleSelector!) {
+  answer: startSchedule(scheduleSelector: $selector) {
+    __typename ... on ScheduleStateResult { scheduleState { id } } ... on PythonError { message }
+  }
+}
+"""
+_STOP_SCHEDULE = """
+mutation ($id: String!) {
+  answer: stopRunningSchedule(id: $id) { __typename ... on PythonError { message } }
+}
+"""
 _RELOAD = """
 mutation ($name: String!) {
   reloadRepositoryLocation(repositoryLocationName: $name) {
@@ -166,8 +179,7 @@ class Operator:
         params = {
             "runConfigData": {"ops": {"prompt_images": {"config": config}}},
             "selector": {
-                "repositoryLocationName": "nbp_dagster",
-                "repositoryName": "__repository__",
+                **_LOCATION,
                 "pipelineName": "__ASSET_JOB",
                 "assetSelection": [{"path": [asset]} for asset in PROMPT_ASSETS],
             },
@@ -191,6 +203,18 @@ class Operator:
         answer = self.dev.query(_RELOAD, name="nbp_dagster")["reloadRepositoryLocation"]
         assert answer["__typename"] == "WorkspaceLocationEntry", answer
         assert answer["locationOrLoadError"]["__typename"] == "RepositoryLocation", answer
+
+    def start_schedule(self, name: str) -> str:
+        """Switch a schedule on; return its id."""
+        selector = {**_LOCATION, "scheduleName": name}
+        answer = self.dev.query(_START_SCHEDULE, selector=selector)["answer"]
+        assert answer["__typename"] == "ScheduleStateResult", answer
+        return str(answer["scheduleState"]["id"])
+
+    def stop_schedule(self, identity: str) -> None:
+        """Switch a schedule off, by the id that `start_schedule` gave."""
+        answer = self.dev.query(_STOP_SCHEDULE, id=identity)["answer"]
+        assert answer["__typename"] == "ScheduleStateResult", answer
 
     def terminate(self, run_id: str) -> None:
         """Cancel a run."""

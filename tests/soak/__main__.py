@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.soak.audit import find_gaps, find_mismatches, read_rows
+from tests.soak.audit import find_gaps, find_mismatches, find_strays, read_rows
 from tests.soak.briefs import ChangingBriefs
 from tests.soak.hosts import Host, attached
 from tests.soak.servers import Servers, serving
@@ -52,8 +52,10 @@ def main() -> int:
         ]
         workshop = stack.enter_context(open_workshop(folder, briefs.folder, servers, _WORKERS))
         storm = Storm(briefs, servers, hosts, workshop, dice, stack, _say)
+        workshop.start_schedules(briefs.campaigns)
         memory = _weather(storm, 60 * given.minutes)
         servers.service.probe.heal()
+        storm.done["refresh"] = workshop.stop_schedules()
         wait_for_quiet(storm, seconds=_QUIET)
         problems = [*_finish(storm, servers), *_growth(memory)]
     return _report(storm, problems)
@@ -79,7 +81,12 @@ def _finish(storm: Storm, servers: Servers) -> list[str]:
         f"{len(rows)} rows, {sum(row.billed for row in rows)} paid, {storm.briefs.prompts} prompts "
         f"at the end, {sum(host.ended for host in storm.hosts)} commands"
     )
-    return [*problems, *find_mismatches(servers, rows), *find_gaps(storm.hosts, storm.briefs)]
+    return [
+        *problems,
+        *find_mismatches(servers, rows),
+        *find_gaps(storm.hosts, storm.briefs),
+        *find_strays(servers, rows),
+    ]
 
 
 def _make_all(host: Host) -> list[str]:

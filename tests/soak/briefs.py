@@ -11,6 +11,8 @@ from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 _CAMPAIGNS = ("autumn", "harvest", "winter")
 # Shots of a campaign, at first and at most.
 _FIRST, _MOST = 6, 14
+# When the schedule of a campaign looks for what is due.
+_REFRESH = "*/4 * * * *"
 _CHARACTERS = ((), ("ada",), ("ben",), ("ada", "ben"))
 
 
@@ -65,7 +67,8 @@ class ChangingBriefs:
         fresh.replace(path)
 
     def _campaign(self, name: str) -> dict[str, Any]:
-        return campaign(*self._shots[name], id=name, brand=BRAND["id"], budget_usd=10000)
+        fields = {"id": name, "brand": BRAND["id"], "budget_usd": 10000, "refresh": _REFRESH}
+        return campaign(*self._shots[name], **fields)
 
     def _new_shot(self) -> dict[str, Any]:
         self._number += 1

@@ -3,7 +3,7 @@
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ class Workshop:
     servers: Servers
     processes: Sequence[int]
     _workers: dict[str, tuple[Worker, ExitStack]] = field(default_factory=dict)
+    _schedules: list[str] = field(default_factory=list)
 
     def start_worker(self, name: str) -> None:
         """Start a worker, a second time on the home it had."""
@@ -68,6 +69,17 @@ class Workshop:
     def list_under_way(self) -> list[str]:
         """Return the runs of Dagster that have not ended."""
         return [run.id for run in self.head.operator.runs() if run.status in _UNDER_WAY]
+
+    def start_schedules(self, campaigns: Iterable[str]) -> None:
+        """Have the daemon look every few minutes for what is due."""
+        for name in campaigns:
+            self._schedules.append(self.head.operator.start_schedule(f"refresh_{name}"))
+
+    def stop_schedules(self) -> int:
+        """Have it end; return how many runs the schedules asked for."""
+        while self._schedules:
+            self.head.operator.stop_schedule(self._schedules.pop())
+        return sum("dagster/schedule_name" in run.tags for run in self.head.operator.runs())
 
     def deliver_twice(self, dice: random.Random) -> str | None:
         """Hand a run that is under way to the broker again; return it, if there is one."""
