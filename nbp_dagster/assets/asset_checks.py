@@ -112,7 +112,7 @@ class Judgement:
         wanted = {prompt.key for prompt in studio.prompts if prompt.key not in looked_at}
         if not self._strict:
             # A record is flagged for what failed, not for what a strict run fails besides.
-            wanted.intersection_update(studio.records.list_falling_short())
+            wanted &= set(studio.records.list_falling_short())
         for key in sorted(wanted):
             record = studio.records.read(key, keeps=False)
             for found in () if record is None else _findings(record, strict=self._strict):

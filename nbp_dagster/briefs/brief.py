@@ -81,7 +81,7 @@ class Briefs:
         is_sound = not found and (kind, brief_id) in self.sources
         if kind == "campaign" and is_sound and brief_id not in self.campaigns:
             brands = f"{BRANDS_FOLDER}/"
-            found = tuple(it for it in self.set_aside if it.stopped_file.startswith(brands))
+            found = tuple(p for p in self.set_aside if p.stopped_file.startswith(brands))
         return found
 
     def fonts_of(self, brand_id: str, locale: str) -> FontPair:
