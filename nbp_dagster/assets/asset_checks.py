@@ -107,12 +107,15 @@ class Judgement:
         """Count what falls short still of prompts that the run did not look at.
 
         Dagster shows a check by its latest evaluation: a run of other prompts must not turn it
-        green.
+        green. They are judged as this run judges its own, whatever run recorded them.
         """
-        known = {prompt.key for prompt in studio.prompts}
-        for key in studio.records.list_falling_short():
-            record = None if key in looked_at or key not in known else studio.records.read(key)
-            for found in () if record is None else _findings(record, strict=False):
+        wanted = {prompt.key for prompt in studio.prompts if prompt.key not in looked_at}
+        if not self._strict:
+            # A record is flagged for what failed, not for what a strict run fails besides.
+            wanted &= set(studio.records.list_falling_short())
+        for key in sorted(wanted):
+            record = studio.records.read(key, keeps=False)
+            for found in () if record is None else _findings(record, strict=self._strict):
                 count = self._counts.get(found.item.name)
                 if count is not None and found.item.verdict == "failed":
                     count.pictures += 1

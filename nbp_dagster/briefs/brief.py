@@ -77,11 +77,11 @@ class Briefs:
         A campaign that is sound itself is left out for its brand.
         """
         own = f"{BRANDS_FOLDER if kind == 'brand' else CAMPAIGNS_FOLDER}/{brief_id}.yaml"
-        found = tuple(problem for problem in self.set_aside if problem.file == own)
+        found = tuple(problem for problem in self.set_aside if problem.stopped_file == own)
         is_sound = not found and (kind, brief_id) in self.sources
         if kind == "campaign" and is_sound and brief_id not in self.campaigns:
             brands = f"{BRANDS_FOLDER}/"
-            found = tuple(item for item in self.set_aside if item.file.startswith(brands))
+            found = tuple(p for p in self.set_aside if p.stopped_file.startswith(brands))
         return found
 
     def fonts_of(self, brand_id: str, locale: str) -> FontPair:

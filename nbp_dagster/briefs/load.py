@@ -93,7 +93,7 @@ def load_briefs(
         _check_brands(reading)
         _check_campaigns(reading)
     needed = {CHANNELS_FILE, DISCLOSURE_FILE} if leaves_out else _list_needed(reading, wanted)
-    if any(needed is None or problem.file in needed for problem in reading.problems):
+    if any(needed is None or problem.stopped_file in needed for problem in reading.problems):
         raise BriefError(config_dir, reading.problems)
     _leave_out_broken(reading)
     if reading.problems and not reading.campaigns:
@@ -135,8 +135,8 @@ def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
 
 
 def _leave_out_broken(reading: _Reading) -> None:
-    """Take out each brief whose file has a problem, and the campaigns of such a brand."""
-    broken = {problem.file for problem in reading.problems}
+    """Take out each brief that a problem stops, and the campaigns of such a brand."""
+    broken = {problem.stopped_file for problem in reading.problems}
     if not broken:
         return
     for key, document in list(reading.documents.items()):

@@ -4,6 +4,7 @@ A rule skips what the record check has already refused, so that one error stays 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nbp_dagster.addresses import MAX_NAME_BYTES
@@ -108,7 +109,7 @@ def _shots(campaign: Document) -> Iterator[tuple[KeyPath, Mapping[str, Any]]]:
 
 
 def _check_file_names(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
-    """Yield what a brand's file names lack to tell a campaign's pictures apart."""
+    """Yield what a brand's file names lack to tell a campaign's pictures apart; stops it alone."""
     pattern = brand.data.get("file_names")
     if not isinstance(pattern, str) or find_file_names_fault(pattern):
         return
@@ -126,13 +127,14 @@ def _check_file_names(campaign: Document, brand: Document) -> Iterator[BriefProb
                 f"gives several pictures of campaign {owner} one name: it has {count} {name}s; "
                 f"put {{{name}}} into the pattern"
             )
-            yield brand.problem(("file_names",), message)
+            yield replace(brand.problem(("file_names",), message), stops=campaign.file)
 
 
 def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
     """Yield a problem where the longest name a delivered picture may get is too long for a file.
 
-    It is in the brand where its pattern is written there, else in the campaign.
+    It is in the brand where its pattern is written there, else in the campaign; it stops the
+    campaign alone.
     """
     pattern = brand.data.get("file_names", DEFAULT_FILE_NAMES)
     if not isinstance(pattern, str) or find_file_names_fault(pattern):
@@ -156,7 +158,8 @@ def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefPro
         f"characters; accepted: at most {MAX_NAME_BYTES}; shorten the ids or the brand's file_names"
     )
     if "file_names" in brand.data:
-        yield brand.problem(("file_names",), message, value="")
+        problem = brand.problem(("file_names",), message, value="")
+        yield replace(problem, stops=campaign.file)
     else:
         yield campaign.problem(("id",), message, value="")
 

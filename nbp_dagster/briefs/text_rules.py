@@ -5,6 +5,7 @@ Works on the data as written, valid or not, as `rules` does.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
@@ -127,7 +128,7 @@ def check_letters(
 
     Returns:
         One problem for each text with letters that are missing; for a brand's own
-        disclaimer it is in the brand's file.
+        disclaimer it is in the brand's file, and stops the campaign alone.
     """
     name = campaign.data.get("brand")
     brand = brands.get(name) if isinstance(name, str) else None
@@ -171,7 +172,10 @@ def _check_standing(
         key = find_nearest_key(disclaimers, locale) or language_of(locale)
         text = disclaimers.get(key)
         if isinstance(text, str) and not is_no_disclaimer(text):
-            yield from _check(brand, brand, ("disclaimers", key), locale, text, fonts)
+            # Other campaigns of the brand may have no such locale, or draw their words.
+            for problem in _check(brand, brand, ("disclaimers", key), locale, text, fonts):
+                message = f"for campaign {campaign.data.get('id')}: {problem.message}"
+                yield replace(problem, message=message, stops=campaign.file)
 
 
 def _check(

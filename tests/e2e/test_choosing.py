@@ -115,3 +115,24 @@ def test_a_broken_brief_stops_no_other_campaign(shell: Shell, service: ServicePr
     assert everything.returncode == 1
     assert "campaigns/autumn.yaml" in everything.stderr
     assert service.bills == 1
+
+
+def test_a_brand_that_is_wrong_for_one_campaign_stops_no_other(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    """The autumn has one shot, and the names on delivery do without it; the winter has three."""
+    brand = shell.briefs / "brands/hilltop.yaml"
+    text = brand.read_text(encoding="utf-8")
+    brand.write_text(f'{text}file_names: "{{channel}}_{{locale}}"\n', encoding="utf-8")
+
+    plan, done = shell.nbp("plan", "autumn"), shell.nbp("run", "--yes", "autumn")
+    validated, wrong = shell.nbp("validate"), shell.nbp("run", "--yes", "winter")
+
+    assert plan.returncode == 0, plan.stderr
+    assert done.returncode == 0, done.stderr
+    assert "autumn: 1 of 1 prompts have their pictures" in done.stdout
+    told = "gives several pictures of campaign winter one name"
+    for each in (plan, done, validated, wrong):
+        assert each.stderr.count(told) == 1
+    assert (validated.returncode, wrong.returncode) == (1, 1)
+    assert service.bills == 1

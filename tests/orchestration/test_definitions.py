@@ -9,7 +9,7 @@ from nbp_dagster.assets.names import Names
 from nbp_dagster.briefs.load import BriefError
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
-from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
 from tests.rigs.code_location import CodeLocation
 from tests.rigs.dagster_private import RepositorySnap
 
@@ -112,6 +112,31 @@ def test_an_unfinished_brief_takes_no_other_out_of_dagster_and_is_told(
     assert list(partitions.get_partition_keys()) == ["winter/kitchen/all/1x1/v1"]
     [line] = [each.message for each in caplog.records if "left out" in each.message]
     assert line.startswith("left out until it is corrected: campaigns/broken.yaml:")
+
+
+def test_a_brand_that_is_wrong_for_one_campaign_takes_no_other_out_of_dagster(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_briefs(
+        tmp_path / "briefs",
+        campaign(shot("kitchen", characters=[])),
+        campaign(shot("pier", characters=[]), shot("beach", characters=[]), id="summer"),
+        brand={**BRAND, "file_names": "{channel}_{locale}"},
+    )
+
+    definitions = build_definitions(Settings(config=folder, home=tmp_path / "home"))
+
+    graph = definitions.get_repository_def().asset_graph
+    loaded = {
+        key: graph.get(key).partitions_def.get_partition_keys()  # type: ignore[union-attr]
+        for key in (NAMES.generated_images, NAMES.brand_kits, NAMES.character_sheets)
+    }
+    assert list(loaded[NAMES.generated_images]) == ["winter/kitchen/all/1x1/v1"]
+    assert list(loaded[NAMES.brand_kits]) == ["hilltop"]
+    assert list(loaded[NAMES.character_sheets]) == ["hilltop/ada", "hilltop/ben"]
+    [line] = [each.message for each in caplog.records if "left out" in each.message]
+    assert "brands/hilltop.yaml:" in line
+    assert "campaign summer" in line
 
 
 def test_a_missing_folder_of_briefs_is_one_clear_error(tmp_path: Path) -> None:

@@ -368,8 +368,7 @@ def _load_brand(config: Path, brand_id: str) -> "Briefs":
     briefs = load_briefs(config, leaves_out=True)
     if brand_id in briefs.brands:
         return briefs
-    file = f"brands/{brand_id}.yaml"
-    problems = [problem for problem in briefs.set_aside if problem.file == file]
+    problems = briefs.find_faults("brand", brand_id)
     if problems:
         raise BriefError(config, problems)
     accepted = list_accepted(briefs.brands, wanted=brand_id)

@@ -98,10 +98,14 @@ class PromptRecords:
         self._documents = documents
         self._parsed: dict[str, tuple[Hashable, PromptRecord | None]] = {}
 
-    def read(self, prompt_key: str) -> PromptRecord | None:
+    def read(self, prompt_key: str, *, keeps: bool = True) -> PromptRecord | None:
         """Return a prompt's record; None when there is none, or one this version can't read.
 
         A record is derived from the store and the ledger, so an unreadable one is made again.
+
+        Args:
+            prompt_key: The partition key.
+            keeps: Whether it is asked for again; not where many are looked through once.
         """
         found = self._documents.find(prompt_key)
         if found is None:
@@ -109,8 +113,9 @@ class PromptRecords:
         parsed = self._parsed.get(prompt_key)
         if parsed is None or parsed[0] != found.stamp:
             data = found.read()
-            record = None if data is None else _parse(data)
-            parsed = self._parsed[prompt_key] = (found.stamp, record)
+            parsed = (found.stamp, None if data is None else _parse(data))
+            if keeps:
+                self._parsed[prompt_key] = parsed
         return parsed[1]
 
     def write(self, record: PromptRecord) -> None:

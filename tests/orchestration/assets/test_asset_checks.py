@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import dagster as dg
 import pytest
 import yaml
 
-from nbp_dagster.assets.names import Names
+from nbp_dagster.assets.names import PROMPT_STEP, Names
+from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.simulator.faults import Fault
 from nbp_dagster.simulator.options import SimulatorOptions
 from nbp_dagster.simulator.server import SimulatorServer
@@ -180,6 +182,44 @@ def test_a_check_stays_red_until_the_prompt_that_fails_it_is_right(location: Cod
     location.write(campaign({**wrong, "scene": "a kitchen"}, sound))
     assert location.materialize(PROMPT_ASSETS, [kitchen]).success
     assert latest_check(location, "asked_size") == (True, "1 of 1 pictures passed")
+
+
+@pytest.mark.parametrize(
+    ("strict", "shown"),
+    [
+        (True, "1 of 2 pictures passed (1 of other runs fall short still); "),
+        (False, "1 of 1 pictures passed"),
+    ],
+)
+def test_what_only_strict_runs_fail_is_judged_as_the_latest_run_judges(
+    location: CodeLocation, monkeypatch: pytest.MonkeyPatch, strict: bool, shown: str
+) -> None:
+    """Two prompts whose words nobody could read; then a run of the one that is right by now."""
+    monkeypatch.setitem(sys.modules, "rapidocr", None)
+    location.settings = location.settings.model_copy(update={"ocr": "auto"})
+    rooms = [{**shot(room), "characters": []} for room in ("kitchen", "garden")]
+    location.write(campaign(*rooms))
+    wrong, right = location.prompts()
+    config = {PROMPT_STEP: {"config": {"strict": True}}}
+    assert location.materialize(PROMPT_ASSETS, op_config=config).success
+    assert not latest_check(location, "copy_legible")[0]
+    with open_studio(location.settings) as studio:
+        record = studio.records.read(right)
+        assert record is not None
+        checks = [replace(item, verdict="passed", missing_extra="") for item in record.checks]
+        studio.records.write(replace(record, checks=tuple(checks)))
+
+    config = {PROMPT_STEP: {"config": {"strict": strict}}}
+    result = location.materialize(PROMPT_ASSETS, [right], op_config=config)
+
+    passed, told = latest_check(location, "copy_legible")
+    assert (passed, told.startswith(shown)) == (not strict, True), told
+    [evaluation] = [
+        item
+        for item in result.get_asset_check_evaluations()
+        if item.check_name == "copy_legible" and not item.partition
+    ]
+    assert (wrong in str(evaluation.metadata["falling_short"])) == strict
 
 
 def test_a_prompt_that_the_briefs_no_longer_have_keeps_no_check_red(

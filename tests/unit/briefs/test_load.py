@@ -4,6 +4,7 @@ import hashlib
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -354,6 +355,75 @@ def test_a_campaign_whose_brand_is_broken_is_left_out_with_it(tmp_path: Path) ->
 
     assert (list(briefs.brands), list(briefs.campaigns)) == (["hilltop"], ["winter"])
     assert [problem.file for problem in briefs.set_aside] == ["brands/valley.yaml"]
+
+
+LETTERED = {
+    **shot("sign"),
+    "text": "composited",
+    "copy": {"headline": {"en": "Warm up"}},
+}
+LONG = "s" * 30
+# What a brand's file writes, the campaign that can't take it, and how that is told.
+WRONG_FOR_ONE: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "file names that collide": (
+        {"file_names": "{channel}_{locale}"},
+        campaign(shot("pier"), shot("beach"), id="summer"),
+        "file_names: '{channel}_{locale}' - gives several pictures of campaign summer one name",
+    ),
+    "file names that are too long": (
+        {"file_names": "{shot}_{channel}_{locale}_{variant}" + "{campaign}" * 10},
+        campaign(shot("pier"), id=LONG),
+        f"file_names: gives shot pier of campaign {LONG} a name of ",
+    ),
+    "a disclaimer of missing letters": (
+        {"disclaimers": {"en": "含咖啡因"}},
+        campaign(LETTERED, id="summer"),
+        "disclaimers.en: '含咖啡因' - for campaign summer: no glyph for 含 ",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_FOR_ONE)
+@pytest.mark.parametrize("options", [{"wanted": ["winter"]}, {"leaves_out": True}])
+def test_what_a_brand_writes_wrong_for_one_campaign_stops_that_one_alone(
+    tmp_path: Path, wrong: str, options: dict[str, Any]
+) -> None:
+    written, broken, told = WRONG_FOR_ONE[wrong]
+    write_briefs(tmp_path, campaign(shot("kitchen")), broken, brand={**BRAND, **written})
+
+    briefs = load_briefs(tmp_path, **options)
+
+    assert (list(briefs.brands), list(briefs.campaigns)) == (["hilltop"], ["winter"])
+    [problem] = briefs.set_aside
+    lines = (tmp_path / "brands/hilltop.yaml").read_text(encoding="utf-8").splitlines()
+    key = f"{problem.key.rpartition('.')[2]}: "
+    [place] = [at for at, line in enumerate(lines, 1) if line.strip().startswith(key)]
+    assert (problem.file, problem.line) == ("brands/hilltop.yaml", place)
+    assert told in str(problem)
+    assert briefs.find_faults("campaign", broken["id"]) == (problem,)
+    assert not briefs.find_faults("campaign", "winter")
+    assert not briefs.find_faults("brand", "hilltop")
+
+
+@pytest.mark.parametrize("wrong", WRONG_FOR_ONE)
+def test_what_a_brand_writes_wrong_for_all_its_campaigns_stops_each(
+    tmp_path: Path, wrong: str
+) -> None:
+    written, broken, _ = WRONG_FOR_ONE[wrong]
+    sound = campaign(shot("kitchen", characters=[]), id="spring", brand="valley")
+    write_briefs(tmp_path, sound, brand={**BRAND, "id": "valley"})
+    other = {**broken, "id": broken["id"][:-1] + "2"}
+    write_briefs(tmp_path, broken, other, brand={**BRAND, **written})
+
+    briefs = load_briefs(tmp_path, leaves_out=True)
+
+    assert list(briefs.campaigns) == ["spring"]
+    for each in (broken, other):
+        [problem] = briefs.find_faults("campaign", each["id"])
+        assert each["id"] in problem.message
+    with pytest.raises(BriefError) as caught:
+        load_briefs(tmp_path, wanted=[other["id"]])
+    assert len({str(problem) for problem in caught.value.problems}) == 2, "once a campaign"
 
 
 def test_a_campaign_that_is_not_there_leaves_nothing_out(tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def test_a_disclaimer_of_the_brand_is_told_in_the_brands_file(
     edit(brand, "Contains caffeine.", "含咖啡因")
     (problem,) = problems(config_dir)
     assert problem.startswith(
-        "brands/solstice.yaml:12: disclaimers.en: '含咖啡因' - no glyph for 含 "
+        "brands/solstice.yaml:12: disclaimers.en: '含咖啡因' - for campaign spring_launch: "
+        "no glyph for 含 "
     )
 
 

@@ -25,6 +25,18 @@ def test_a_record_reads_as_it_was_written(tmp_path: Path) -> None:
     assert folder.read("spring/kitchen/en/1x1/v2") is None
 
 
+def test_a_record_is_kept_parsed_only_where_it_is_asked_for_again(tmp_path: Path) -> None:
+    folder = PromptRecords(DocumentFolder(tmp_path))
+    folder.write(RECORD)
+
+    once = folder.read(RECORD.prompt_key, keeps=False)
+
+    assert once == RECORD
+    kept = folder.read(RECORD.prompt_key)
+    assert kept is not once
+    assert folder.read(RECORD.prompt_key, keeps=False) is kept
+
+
 def test_a_record_that_another_run_replaces_is_read_anew(tmp_path: Path) -> None:
     folder = PromptRecords(DocumentFolder(tmp_path))
     folder.write(RECORD)
