@@ -94,5 +94,5 @@ def find_strays(servers: Servers, rows: Sequence[Purchase]) -> Iterator[str]:
             if not folder.endswith(f"/images/{name[:2]}"):
                 yield f"{path} is not where anybody looks for it"
     for row in rows:
-        if row.state == "made" and row.image is not None and row.image.digest not in found:
+        if row.state == "made" and row.image is not None and row.image.sha256 not in found:
             yield f"row {row.id} of {row.key}: its original is not in the bucket"

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
-import requests
-
 from tests.soak.briefs import ChangingBriefs
 from tests.soak.hosts import Host
 from tests.soak.servers import Servers, faults
-from tests.soak.workshop import Workshop
+from tests.soak.workshop import NO_ANSWER, Workshop
 
 # Seconds between two things.
 _PAUSE = (0.2, 2.5)
@@ -22,9 +20,6 @@ _AWAY = (1.0, 12.0)
 _QUIET = 40.0
 # Runs of Dagster under way with which no further backfill is asked for.
 _MOST_RUNS = 8
-# What asking the webserver ends with while its database is away, and once after: it finds out then
-# that its connections are gone.
-_NO_ANSWER = (AssertionError, requests.RequestException, ValueError, KeyError, TypeError)
 
 
 @dataclass
@@ -91,7 +86,7 @@ class Storm:
         return f"{campaign} on {host.name}"
 
     def _backfill(self) -> str | None:
-        with suppress(*_NO_ANSWER):
+        with suppress(*NO_ANSWER):
             # Two workers do not get through what would be asked for in two hours.
             if len(self.workshop.list_under_way()) < _MOST_RUNS:
                 return self.workshop.back_fill(self.dice)
@@ -148,7 +143,7 @@ class Storm:
         return f"{self.workshop.cut_off(self.dice, seconds)} {seconds:.0f} s"
 
     def _deliver_twice(self) -> str | None:
-        with suppress(*_NO_ANSWER):
+        with suppress(*NO_ANSWER):
             return self.workshop.deliver_twice(self.dice)
         return None
 
@@ -175,7 +170,7 @@ def wait_for_quiet(storm: Storm, *, seconds: float) -> None:
     while True:
         commands = [item.words for host in storm.hosts for item in host.running]
         runs = ["unknown"]
-        with suppress(*_NO_ANSWER):
+        with suppress(*NO_ANSWER):
             runs = storm.workshop.list_under_way()
         if commands or runs:
             quiet_since = time.monotonic()

@@ -8,14 +8,22 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import requests
+
 from tests.rigs.dagster import PROMPT_ASSETS
 from tests.rigs.farm import reachable, shared_settings
 from tests.rigs.network import can_make_networks, make_network
+from tests.rigs.processes import wait_for
 from tests.rigs.workers import BACKEND, Farm, Head, Worker
 from tests.soak.hosts import SETTINGS
 from tests.soak.servers import Servers
 
 _UNDER_WAY = frozenset({"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"})
+# What asking the webserver ends with while its database is away, and once after: it finds out then
+# that its connections are gone.
+NO_ANSWER = (AssertionError, requests.RequestException, ValueError, KeyError, TypeError)
+# Seconds within which it answers again.
+_ANSWER = 120.0
 # Prompts of one backfill.
 _ASKED = 6
 
@@ -77,9 +85,18 @@ class Workshop:
 
     def stop_schedules(self) -> int:
         """Have it end; return how many runs the schedules asked for."""
-        while self._schedules:
-            self.head.operator.stop_schedule(self._schedules.pop())
-        return sum("dagster/schedule_name" in run.tags for run in self.head.operator.runs())
+        asked = wait_for(self._stop_schedules, what="answer of Dagster", seconds=_ANSWER, every=1.0)
+        return int(asked)
+
+    def _stop_schedules(self) -> str | None:
+        # What is asked first after its database was away has no answer.
+        with suppress(*NO_ANSWER):
+            while self._schedules:
+                self.head.operator.stop_schedule(self._schedules[-1])
+                self._schedules.pop()
+            runs = self.head.operator.runs()
+            return str(sum("dagster/schedule_name" in run.tags for run in runs))
+        return None
 
     def deliver_twice(self, dice: random.Random) -> str | None:
         """Hand a run that is under way to the broker again; return it, if there is one."""
