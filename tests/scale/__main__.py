@@ -14,6 +14,7 @@ from tests.bench.report import Report, Scale
 from tests.rigs.measuring import CommandFailed
 from tests.scale.loading import measure_campaigns, measure_loading
 from tests.scale.storage import measure_storage
+from tests.scale.store import measure_store
 from tests.scale.volume import measure_volume
 
 Measure = Callable[[Report, tuple[int, ...]], None]
@@ -23,6 +24,7 @@ GROUPS: dict[str, tuple[Measure, tuple[int, ...], tuple[int, ...]]] = {
     "loading": (measure_loading, (1000, 10_000, 50_000, 100_000), (100, 200)),
     "campaigns": (measure_campaigns, (1, 10, 100), (1, 2)),
     "storage": (measure_storage, (1000,), (40,)),
+    "store": (measure_store, (10, 100, 1000), (5,)),
     "volume": (measure_volume, (1000, 10_000), (40,)),
 }
 
