@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import AmbiguousPost, OxenError, RateLimited
 from nbp_dagster.oxen.executor import BeforeRepeat
 from nbp_dagster.studio.ledger.ledger import GenerationTaken, Ledger
@@ -16,7 +15,7 @@ from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.failures import left_in_doubt, left_unproven
 from nbp_dagster.studio.purchasing.obtained import Enqueued, Unproven
-from nbp_dagster.studio.purchasing.reconcile import find_job
+from nbp_dagster.studio.purchasing.reconcile import JobLists, find_job
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +31,14 @@ class JobFinder:
     and `absence_seconds` have passed since its request can last have been sent.
 
     Attributes:
-        client: Lists the queue.
+        lists: Reads the service's lists.
         ledger: Knows which jobs have an owner.
         clock: Every wait is on it.
         absence_seconds: In which a job that is not listed may still turn up.
         post_seconds: For which another run may have gone on sending a request it had claimed.
     """
 
-    client: OxenClient
+    lists: JobLists
     ledger: Ledger
     clock: CancellableClock
     absence_seconds: float
@@ -67,7 +66,7 @@ class JobFinder:
             OxenError: The list could not be read, so nothing is proven.
         """
         while True:
-            search = find_job(self.client, self.ledger, purchase)
+            search = find_job(self.lists, self.ledger, purchase)
             if search.generation_id is None:
                 return None, search.doubt
             try:
@@ -156,11 +155,11 @@ class TurnedAway:
     limit five more requests an order would be what the limit is there to prevent.
 
     Attributes:
-        client: Lists the queue.
+        lists: Reads the service's lists.
         ledger: Knows which jobs have an owner.
     """
 
-    client: OxenClient
+    lists: JobLists
     ledger: Ledger
     _seen_billed: bool = field(default=False, init=False)
     _seen_clean: bool = field(default=False, init=False)
@@ -198,7 +197,7 @@ class TurnedAway:
 
     def _is_listed(self, purchase: Purchase, error: RateLimited) -> bool:
         try:
-            billed = find_job(self.client, self.ledger, purchase).generation_id is not None
+            billed = find_job(self.lists, self.ledger, purchase).generation_id is not None
         except OxenError:
             raise error from None
         self.note(billed=billed)

@@ -48,7 +48,7 @@ from nbp_dagster.studio.purchasing.obtained import (
     Postponed,
     Unproven,
 )
-from nbp_dagster.studio.purchasing.reconcile import recognisable
+from nbp_dagster.studio.purchasing.reconcile import JobLists, recognisable
 from nbp_dagster.telemetry.log_ids import log_ids
 from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
 
@@ -123,7 +123,7 @@ class Buyer:
     @cached_property
     def _finder(self) -> JobFinder:
         return JobFinder(
-            self.client,
+            JobLists(self.client),
             self.ledger,
             self.clock,
             absence_seconds=self.options.absence_seconds,
@@ -132,7 +132,7 @@ class Buyer:
 
     @cached_property
     def _turned_away(self) -> TurnedAway:
-        return TurnedAway(self.client, self.ledger)
+        return TurnedAway(self._finder.lists, self.ledger)
 
     def obtain(self, order: Order) -> Obtained:
         """Buy an order, or return the purchase that this or another run made of it.

@@ -1,6 +1,7 @@
 """Finds the job of a purchase whose answer was never read, and jobs that no purchase owns."""
 
 import re
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from nbp_dagster.oxen.client import OxenClient
+from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest
@@ -46,7 +48,63 @@ class Search:
     doubt: str = ""
 
 
-def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> Search:
+class JobLists:
+    """Reads the jobs of every state; safe from several threads, which read once together.
+
+    Whoever asks has lists that were begun after they asked. Threads that ask while lists are read
+    have the next ones in common: after an outage fifty orders look for their jobs at once, and a
+    list is as long as the account is old.
+
+    Args:
+        client: Lists the queue.
+    """
+
+    def __init__(self, client: OxenClient) -> None:
+        self._client = client
+        self._asked: dict[str, _Reading] = {}
+        self._guard, self._turn = threading.Lock(), threading.Lock()
+
+    def read(self, model: str) -> Sequence[Sequence[Generation]]:
+        """Return a model's jobs, a list for each of STATES.
+
+        Raises:
+            OxenError: A list could not be read, or is incomplete.
+        """
+        with self._guard:
+            reading = self._asked.setdefault(model, _Reading())
+        with self._turn:
+            if not reading.is_done:
+                with self._guard:
+                    # Who asks from now on may know of a job that these lists miss.
+                    if self._asked.get(model) is reading:
+                        del self._asked[model]
+                self._fill(reading, model)
+        if reading.error is not None:
+            raise reading.error
+        return reading.lists
+
+    def _fill(self, reading: "_Reading", model: str) -> None:
+        try:
+            # A list known to be cut short proves no absence.
+            reading.lists = [
+                self._client.list_generations(status=state, model=model, require_complete=True)
+                for state in STATES
+            ]
+        except OxenError as error:
+            reading.error = error
+        reading.is_done = True
+
+
+@dataclass
+class _Reading:
+    """Lists that some threads wait for."""
+
+    is_done: bool = False
+    lists: Sequence[Sequence[Generation]] = ()
+    error: OxenError | None = None
+
+
+def find_job(job_lists: JobLists, ledger: Ledger, purchase: Purchase) -> Search:
     """Search every state of the service's queue for the job this purchase may have bought.
 
     Raises:
@@ -54,11 +112,7 @@ def find_job(client: OxenClient, ledger: Ledger, purchase: Purchase) -> Search:
     """
     # Read first: a job enqueued since need not be in the lists.
     near = ledger.enqueued_near(purchase, NEIGHBOURS)
-    # A list known to be cut short proves no absence.
-    lists = [
-        client.list_generations(status=state, model=purchase.model, require_complete=True)
-        for state in STATES
-    ]
+    lists = job_lists.read(purchase.model)
     listed = [job for jobs in lists for job in jobs]
     owned = ledger.owned(job.generation_id for job in listed)
     free = [job for job in listed if job.generation_id not in owned]

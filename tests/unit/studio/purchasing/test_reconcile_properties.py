@@ -25,7 +25,7 @@ from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.purchasing.obtained import Enqueued
-from nbp_dagster.studio.purchasing.reconcile import find_job, oldest, recognisable
+from nbp_dagster.studio.purchasing.reconcile import JobLists, find_job, oldest, recognisable
 from tests.fakes.clock import FakeClock
 from tests.fakes.queue import Fate, MemoryQueue
 from tests.rigs.workbench import bind, order
@@ -266,7 +266,7 @@ def test_of_all_jobs_the_oldest_that_matches_and_is_free_is_found(
         elif kind == "twin":
             wanted.append(generation_id)
 
-    found = find_job(cast(OxenClient, queue), ledger, _claim(ledger, item)).generation_id
+    found = find_job(JobLists(cast(OxenClient, queue)), ledger, _claim(ledger, item)).generation_id
 
     assert found == oldest(queue.get_generation(name) for name in wanted)
     assert (found is None) == (not wanted)
