@@ -136,17 +136,6 @@ def replace_console_logger(make_logger: Callable[[dg.InitLoggerContext], logging
     dg.colored_console_logger._logger_fn = make_logger
 
 
-def wait_for_run_locks(instance: dg.DagsterInstance, seconds: int) -> None:
-    """Have an instance's SQLite file of runs wait so long for another program's lock.
-
-    Dagster leaves SQLite's five seconds, and a backup or a network disk may hold it for longer.
-    """
-    storage = instance.run_storage
-    address = getattr(storage, "_conn_string", "")
-    if address.startswith("sqlite:") and "?" not in address:
-        setattr(storage, "_conn_string", f"{address}?timeout={seconds}")  # noqa: B010
-
-
 def latest_record_id(instance: dg.DagsterInstance) -> int:
     """Return the storage id of the newest event, 0 without any; only the storage knows it."""
     return instance.event_log_storage.get_maximum_record_id() or 0

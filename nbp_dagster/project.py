@@ -11,7 +11,6 @@ from nbp_dagster._dagster_private import (
     latest_record_id,
     open_without_compute_logs,
     replace_console_logger,
-    wait_for_run_locks,
 )
 from nbp_dagster.addresses import split_list
 from nbp_dagster.assets.factory import build_assets
@@ -21,6 +20,7 @@ from nbp_dagster.automation.definitions import build_automation
 from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.instance.home_locks import wait_for_home_locks
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -32,8 +32,8 @@ from nbp_dagster.telemetry.json_logs import JsonHandler, set_up_json_logs
 
 _LOG = logging.getLogger(__name__)
 
-# That another program may hold Dagster's file of runs.
-_LOCK_SECONDS = 60
+# That another program may hold a file of Dagster's.
+_LOCK_SECONDS = 60.0
 
 
 def build_definitions(
@@ -172,8 +172,8 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
             write_atomically(target, packaged.read_bytes())
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
+        wait_for_home_locks(folder, _LOCK_SECONDS)
         instance = open_without_compute_logs(folder)
-        wait_for_run_locks(instance, _LOCK_SECONDS)
         instance.get_run_records(limit=1)
         latest_record_id(instance)
         return instance

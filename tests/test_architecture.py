@@ -43,6 +43,8 @@ BASE_MODULES = {
     "file_kinds",
     "foreign_text",
     "gc_pause",
+    "interrupts",
+    "lock_waits",
     "version",
 }
 TOP_LEVEL = {"event_log": "instance", "__main__": "cli"}

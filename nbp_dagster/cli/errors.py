@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.interrupts import noted_interrupts
 
 # PEP 249's names for faults of a database that are not the program's, in every driver and in
 # SQLAlchemy; by name, since most commands import none of these.
@@ -26,7 +27,8 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
         try:
-            command(*arguments, **options)
+            with noted_interrupts():
+                command(*arguments, **options)
         except NbpError as error:
             click.echo(f"nbp: {error}", err=True)
             sys.exit(1)
@@ -61,9 +63,13 @@ def words_of_database(error: BaseException) -> str | None:
     if found is None:
         return None
     # SQLAlchemy wraps the driver's.
-    words = str(getattr(found, "orig", None) or found).strip().split("\n")[0]
+    driver = getattr(found, "orig", None) or found
+    words = str(driver).strip().split("\n")[0]
     if words.startswith(_PROGRAMS):
         return None
+    # Those of a lock are of the file, see `nbp_dagster.lock_waits`.
+    for note in getattr(driver, "__notes__", ()):
+        words = f"{words} ({note})"
     # An @ in a password that is not written %40: what follows it is taken for the host, and told.
     return _USER_PART.sub(r"\1***@", words)
 

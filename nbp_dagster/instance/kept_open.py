@@ -31,7 +31,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from nbp_dagster._dagster_private import (
@@ -43,6 +43,7 @@ from nbp_dagster._dagster_private import (
     SqlEventLogStorageTable,
 )
 from nbp_dagster.instance.home_event_log import HomeEventLog
+from nbp_dagster.lock_waits import HomeConnection, WaitingCursor
 
 # As Dagster waits for a file that another process writes.
 _BUSY_TIMEOUT_SECONDS = 30
@@ -66,14 +67,14 @@ _VERSIONS = Table(
 _log = logging.getLogger(__name__)
 
 
-class _ClosingConnection(sqlite3.Connection):
+class _ClosingConnection(HomeConnection):
     """Remembers its cursors: one left half read would hold a read transaction open for ever."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
 
-    def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+    def cursor(self, factory: Any = WaitingCursor) -> Any:
         cursor = super().cursor(factory)
         self._cursors.add(cursor)
         return cursor
@@ -156,15 +157,20 @@ class KeptOpenEventLog(HomeEventLog):
             group = list(members)
             if is_of_asset and self._try_together(run_id, group):
                 continue
-            for event in group:
-                self.store_event(event)
+            try:
+                for event in group:
+                    self.store_event(event)
+            except DBAPIError as error:
+                # Dagster prints it: the driver's own words, without the rows.
+                raise (error.orig or error) from None
 
     def _try_together(self, run_id: str, events: Sequence[dg.EventLogEntry]) -> bool:
         try:
             self._store_asset_events(run_id, events)
         except SQLAlchemyError as error:
             # Raised, it would make Dagster store the whole batch again, also what is there already.
-            _log.warning("%d events not stored together, now one by one: %s", len(events), error)
+            words = getattr(error, "orig", None) or error
+            _log.warning("%d events not stored together, now one by one: %s", len(events), words)
             return False
         return True
 

@@ -1,5 +1,6 @@
 """The machine fails the run: disk, locks, clock, service. One clear error, or on it goes."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from nbp_dagster.clock import SystemClock
+from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
@@ -22,6 +24,8 @@ from tests.rigs.workbench import HastyClock, order, workbench
 # A painted picture of noise takes 3 MB as a file, everything else of a small run far less.
 SMALL_FILE = 1_500_000
 HOUR = 3600.0
+# Longer than a test may take.
+MINUTES = 600.0
 # Holds the write lock of a SQLite file from its first line out until a line comes in.
 LOCKER = """
 import sqlite3, sys
@@ -127,6 +131,34 @@ def test_a_ledger_that_another_process_locks_is_waited_for_and_then_said(
     assert len(outcomes) == ORDERS
     assert failed
     assert all("another process keeps it locked" in outcome.reason for outcome in failed), failed
+    recover(Site(service, home))
+
+
+@pytest.mark.parametrize("step", ["claiming", "posted", "kept"])
+def test_ctrl_c_while_another_process_locks_the_ledger_pays_nothing_twice(
+    service: Service, home: Path, step: FailpointName
+) -> None:
+    """The wait for the lock ends within seconds; it would last for minutes."""
+    locker = _Locker(home / "ledger.sqlite")
+
+    def lock(reached: FailpointName) -> None:
+        if reached == step:
+            locker.lock()
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with (
+            noted_interrupts(),
+            workbench(service.url, home, failpoint=lock, lock_timeout=MINUTES) as bench,
+        ):
+            outcomes = bench.make(*(order(number) for number in range(ORDERS)))
+            locker.release()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert len(outcomes) == ORDERS
+    assert any(isinstance(outcome, Failed) for outcome in outcomes.values())
     recover(Site(service, home))
 
 

@@ -1,9 +1,12 @@
 """What the composition root refuses."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from nbp_dagster.lock_waits import HomeConnection
 from nbp_dagster.project import open_instance
 from nbp_dagster.settings import SettingsError
 
@@ -29,12 +32,23 @@ def test_any_other_name_of_a_home_is_taken(tmp_path: Path, name: str) -> None:
     assert [item.name for item in tmp_path.iterdir()] == [name]
 
 
-def test_another_programs_lock_on_the_runs_is_waited_for_for_a_minute(tmp_path: Path) -> None:
+@pytest.mark.parametrize("storage", ["run_storage", "schedule_storage"])
+def test_another_programs_lock_on_a_file_of_dagsters_is_waited_for_for_a_minute(
+    tmp_path: Path, storage: str
+) -> None:
     """SQLite itself gives up after five seconds, and a backup may take longer."""
-    with open_instance(tmp_path) as instance:
+    with (
+        open_instance(tmp_path / "dagster") as instance,
         # Only its SQL storages have it.
-        connect = getattr(instance.run_storage, "connect")  # noqa: B009
-        with connect() as connection:
-            waits = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        getattr(instance, storage).connect() as connection,
+    ):
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, HomeConnection)
+        assert driver.timeout == 60
 
-    assert waits == 60_000
+
+def test_a_database_beside_dagsters_home_is_left_as_it_is(tmp_path: Path) -> None:
+    with open_instance(tmp_path / "dagster"):
+        engine = sa.create_engine(f"sqlite:///{tmp_path / 'dagster.db'}")
+        with engine.connect() as connection:
+            assert type(connection.connection.driver_connection) is sqlite3.Connection

@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.lock_waits import WaitingConnection, acquire
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
 HEAD = "0013"
@@ -183,7 +184,7 @@ def _hold_writer_lock(engine: Engine) -> Iterator[None]:
     """
     writer_lock: _WriterLock | None = engine.get_execution_options().get(_WRITER_LOCK_OPTION)
     # After a timeout the transaction begins all the same, and the database reports the error.
-    is_held = writer_lock is not None and writer_lock.lock.acquire(timeout=writer_lock.timeout)
+    is_held = writer_lock is not None and acquire(writer_lock.lock, writer_lock.timeout)
     try:
         yield
     finally:
@@ -337,7 +338,11 @@ def _create_sqlite(url: URL, lock_timeout: float) -> Engine:
         url,
         # The driver begins a transaction of its own accord only where a statement writes. An event
         # of SQLAlchemy's could begin all of them, and would cost each more than its statement does.
-        connect_args={"timeout": lock_timeout, "isolation_level": "IMMEDIATE"},
+        connect_args={
+            "timeout": lock_timeout,
+            "isolation_level": "IMMEDIATE",
+            "factory": WaitingConnection,
+        },
         hide_parameters=True,
         execution_options={_WRITER_LOCK_OPTION: _WriterLock(lock_timeout)},
     )

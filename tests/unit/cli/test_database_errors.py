@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 from nbp_dagster.cli.errors import report_errors
+from nbp_dagster.lock_waits import WaitingConnection
 
 CREATE = "CREATE TABLE runs (id INTEGER UNIQUE)"
 
@@ -18,7 +19,8 @@ CREATE = "CREATE TABLE runs (id INTEGER UNIQUE)"
 @click.argument("statements", nargs=-1)
 @report_errors
 def execute(path: str, statements: tuple[str, ...]) -> None:
-    with sa.create_engine(f"sqlite:///{path}?timeout=0").begin() as connection:
+    waits = {"timeout": 0.0, "factory": WaitingConnection}
+    with sa.create_engine(f"sqlite:///{path}", connect_args=waits).begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
@@ -50,7 +52,7 @@ def test_a_locked_database_is_one_line(tmp_path: Path) -> None:
     assert done.exit_code == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("nbp: another program holds a database")
-    assert "database is locked" in line
+    assert f"database is locked ({path})" in line
 
 
 def test_a_server_that_is_away_is_one_line_without_its_password() -> None:

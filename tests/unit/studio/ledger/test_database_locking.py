@@ -1,6 +1,8 @@
 """Transactions on the ledger's database: which exclude each other, and which do not."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from nbp_dagster import lock_waits
 from nbp_dagster.studio.ledger.database import (
     begin_reading,
     begin_serialised,
@@ -94,6 +97,29 @@ def test_a_single_statement_on_a_file_waits_for_a_serialised_transaction(tmp_pat
         close_all(engine)
 
         assert read(engine)[0]["state"] == "lost"
+
+
+def test_whoever_waits_for_a_locked_file_is_told_and_goes_on_once_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    told: list[str] = []
+    with opened(path) as engine, closing(sqlite3.connect(path, isolation_level=None)) as holder:
+
+        def tell(text: str, *values: object) -> None:
+            told.append(text % values)
+            holder.rollback()
+
+        monkeypatch.setattr(lock_waits, "TOLD_AFTER_SECONDS", 0.0)
+        monkeypatch.setattr(lock_waits.logger, "warning", tell)
+        holder.execute("BEGIN EXCLUSIVE")
+        write(engine, a_row(1))
+        holder.execute("BEGIN EXCLUSIVE")
+        close_all(engine)
+
+        assert read(engine)[0]["state"] == "lost"
+    assert len(told) == 2
+    assert all(f"keeps {path} locked" in line for line in told)
 
 
 def test_a_single_statement_that_fails_leaves_nothing_behind(ledger: Engine) -> None:
