@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -14,10 +15,18 @@ from typing import BinaryIO, TypeVar
 
 from nbp_dagster.errors import NbpError
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 Stamp = tuple[int, int, int]
 """Inode, size (bytes) and mtime (ns): files of this package are replaced, never written into."""
+
+TOLD_AFTER_SECONDS = 3.0
+"""Seconds after which a wait for a lock is told: others hold theirs for milliseconds, mostly."""
+
+# Locks whose wait is told.
+_waited_for: set[Path] = set()
 
 # Age in seconds from which an unfinished file is abandoned: a download may take ten minutes.
 _ABANDONED_SECONDS = 24 * 3600.0
@@ -37,7 +46,8 @@ class StoreError(NbpError):
 def hold_lock(path: Path) -> Iterator[None]:
     """Hold a lock that excludes all other threads and processes of this machine.
 
-    It waits as long as another holds the lock. A process that ends in any way frees its locks.
+    It waits as long as another holds the lock, and says so after TOLD_AFTER_SECONDS, once however
+    many threads wait. A process that ends in any way frees its locks.
 
     Args:
         path: The lock file; its folder is made. The file stays: a process may wait on it.
@@ -46,13 +56,17 @@ def hold_lock(path: Path) -> Iterator[None]:
         StoreError: The file can't be made or locked.
     """
     # Imported here: few commands need a lock, and the import takes 20 ms.
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     # Without `flock` there would be a lock that outlives its process, so that is an error here.
     lock = FileLock(path, fallback_to_soft=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        try:
+            lock.acquire(timeout=TOLD_AFTER_SECONDS)
+        except Timeout:
+            with _told(path):
+                lock.acquire()
     except OSError as error:
         raise StoreError(
             f"cannot lock {path}: {error.strerror or error}; "
@@ -62,6 +76,19 @@ def hold_lock(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    is_first = path not in _waited_for
+    if is_first:
+        _waited_for.add(path)
+        logger.warning("another process holds %s: waiting for it, or until it is ended", path)
+    try:
+        yield
+    finally:
+        if is_first:
+            _waited_for.discard(path)
 
 
 def write_atomically(

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.studio.storage import files as lock_files
 from nbp_dagster.studio.storage.files import StoreError, hold_lock
+from tests.rigs.processes import wait_for
 
 # Seconds for another process to start, and to come to its turn.
 PATIENCE = 60.0
@@ -76,6 +78,31 @@ def test_a_lock_waits_and_is_free_when_its_process_is_killed(tmp_path: Path) -> 
 
     assert taken.wait(PATIENCE)
     waiting.join(PATIENCE)
+
+
+def test_a_wait_for_a_lock_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lock_files, "TOLD_AFTER_SECONDS", SHORT)
+    lock = tmp_path / ".lock"
+    taken = threading.Semaphore(0)
+
+    def take() -> None:
+        with hold_lock(lock):
+            taken.release()
+
+    waiting = [threading.Thread(target=take) for _ in range(3)]
+    with hold_lock(lock):
+        for thread in waiting:
+            thread.start()
+        wait_for(lambda: caplog.messages, what="line about the wait")
+        assert not taken.acquire(timeout=2 * SHORT)
+    for thread in waiting:
+        thread.join(PATIENCE)
+
+    assert taken.acquire(timeout=0), "and it goes on when the lock is free"
+    [line] = caplog.messages
+    assert str(lock) in line
 
 
 def test_a_lock_is_free_after_an_error_and_its_file_stays(tmp_path: Path) -> None:
