@@ -89,15 +89,6 @@ def read_json(body: bytes, *, secrets: Iterable[str] = ()) -> object:
     return value
 
 
-def mend_json(value: object, *, secrets: Iterable[str] = ()) -> object:
-    """Return a JSON value as `read_json` would: every text fit to be stored and free of secrets.
-
-    Raises:
-        RecursionError: It is nested too deeply.
-    """
-    return _mend(value, tuple(secret for secret in secrets if secret))
-
-
 def escape_markdown(text: str) -> str:
     """Return a text that Markdown shows as it is: no link, image, markup or HTML comes of it.
 

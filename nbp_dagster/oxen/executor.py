@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock
-from nbp_dagster.foreign_text import MAX_LINE_CHARS, mend_json, read_json, redact
+from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
 from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
@@ -25,11 +25,10 @@ from nbp_dagster.oxen.errors import (
     UnsafeUrl,
     classify,
 )
-from nbp_dagster.oxen.json_bodies import AnswerTooLong, ShapeError, read_long
+from nbp_dagster.oxen.json_bodies import AnswerTooLong, ShapeError, cut_inline, name_inline
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
 from nbp_dagster.oxen.transport import (
     MAX_ANSWER_BYTES,
-    MAX_ERROR_BYTES,
     HttpRequest,
     Transport,
     count_missing,
@@ -48,8 +47,8 @@ _ACCOUNT = b"nbp_dagster account"
 
 TOTAL_FACTOR = 2.0
 """Seconds a whole answer may take, as a multiple of the silence allowed: a drip ends too."""
-LONG_SECONDS = 600.0
-"""Seconds that an answer of any length may take: 4 GB at 7 MB/s."""
+LONG_SECONDS = 180.0
+"""Seconds that an answer of any length may take: 1.2 GB at 7 MB/s, a thousand jobs and more."""
 SEND_SECONDS = 60.0
 """Seconds that sending any request may take."""
 LEAST_SEND_RATE = 64 * 1024
@@ -123,7 +122,7 @@ class Service:
 
 @dataclass(frozen=True)
 class _Answer:
-    """An answer with what its body says; of a long one `body` is the beginning."""
+    """An answer with what its body says."""
 
     status: int
     headers: Mapping[str, str]
@@ -136,19 +135,17 @@ class _Answer:
         return not 200 <= self.status < 300
 
 
-class _Copy:
-    """Bytes on their way to a reader: how many, how they begin, and whether they came to an end."""
+class _Counted:
+    """Bytes on their way to a reader, counted."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = chunks
-        self.start, self.size, self.is_ended = b"", 0, False
+        self.size = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._chunks:
-            self.start += chunk[: MAX_ERROR_BYTES - len(self.start)]
             self.size += len(chunk)
             yield chunk
-        self.is_ended = True
 
 
 class Executor:
@@ -188,8 +185,8 @@ class Executor:
             query: Query parameters.
             payload: Body.
             read_timeout: Seconds of silence allowed.
-            is_long: Whether the answer is read as it arrives, as `read_long` does, for up to
-                LONG_SECONDS.
+            is_long: Whether the answer is read as it arrives, without its inline images, for up to
+                LONG_SECONDS; see `cut_inline`.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
             is_repeatable: Whether a POST may be sent twice; never one that bills.
             before_repeat: Called with each 429 before the call is sent again; what it raises is
@@ -297,16 +294,25 @@ class Executor:
         return replace(answer, payload=payload, problem=problem)
 
     def _read_long(self, request: HttpRequest) -> "_Answer":
-        """Read an answer as it arrives; of its text only the beginning is kept, for an error."""
+        """Read an answer as it arrives, without keeping its inline images."""
         with self._transport.stream(request) as stream:
             answer = _Answer(stream.status, stream.headers)
             if answer.is_refusal:
                 return replace(answer, body=read_start(stream))
-            copy = _Copy(stream.chunks)
-            payload, problem = self._decode_long(copy)
-            missing = count_missing(stream.headers, copy.size) if copy.is_ended else 0
-        problem = f"the answer ends {missing} bytes early" if missing else problem
-        return replace(answer, body=copy.start, payload=payload, problem=problem)
+            counted = _Counted(stream.chunks)
+            try:
+                body, images = cut_inline(counted, max_bytes=MAX_ANSWER_BYTES)
+            except AnswerTooLong as error:
+                return replace(answer, problem=str(error))
+        missing = count_missing(stream.headers, counted.size)
+        if missing:
+            return replace(answer, problem=f"the answer ends {missing} bytes early")
+        payload, problem = self._decode(body)
+        try:
+            payload = name_inline(payload, images) if images else payload
+        except RecursionError:
+            problem = self._no_json(body)
+        return replace(answer, body=body, payload=payload, problem=problem)
 
     def _conclude(self, request: HttpRequest, answer: "_Answer", parse: Callable[[object], T]) -> T:
         endpoint, problem = request.endpoint, answer.problem
@@ -335,16 +341,6 @@ class Executor:
             return self.read_json(body), ""
         except (ValueError, RecursionError):
             return None, self._no_json(body)
-
-    def _decode_long(self, copy: "_Copy") -> tuple[object, str]:
-        try:
-            value = read_long(copy, max_chars=MAX_ANSWER_BYTES, max_values=MAX_VALUES)
-            return mend_json(value, secrets=(self._service.api_key,)), ""
-        except AnswerTooLong as error:
-            return None, str(error)
-        except (ValueError, RecursionError):
-            is_empty = copy.is_ended and not copy.start.strip()
-            return ({}, "") if is_empty else (None, self._no_json(copy.start))
 
     def _no_json(self, body: bytes) -> str:
         start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)

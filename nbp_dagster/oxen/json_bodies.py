@@ -4,14 +4,15 @@ Must not know: which answers exist, or how a body is sent.
 """
 
 import base64
-import codecs
 import hashlib
+import json
 import math
+import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
-
-import ijson
 
 from nbp_dagster.foreign_text import REPLACEMENT
 from nbp_dagster.oxen.errors import BadRequest
@@ -21,6 +22,14 @@ MAX_ID_CHARS = 100
 
 INPUT_IMAGE = "input_image"
 """Field of a request for its references, and of a job that repeats them."""
+
+CUT_BYTES = 4096
+"""Shortest data URI that is left out of a list. The smallest pictures are no burden."""
+
+# JSON up to a text that is an image or has no end yet, and from inside a text to its end: a
+# backslash takes the next byte with it.
+_PLAIN = re.compile(rb'(?:[^"]++|"(?!data:)(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+_INSIDE = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 
 LATEST_STAMP = 4_102_444_800.0
 """2100-01-01 in seconds since the epoch. A stamp behind it is not in seconds."""
@@ -60,69 +69,103 @@ def identify_inline(value: object) -> object:
     return value
 
 
-def read_long(chunks: Iterable[bytes], *, max_chars: int, max_values: int) -> object:
-    """Return the value of a JSON text of any length that arrives, without its inline images.
+def cut_inline(
+    chunks: Iterable[bytes], *, max_bytes: int
+) -> tuple[bytes, Mapping[str, InlineImage]]:
+    """Return a JSON text of any length without its inline images, which can be long.
 
-    Only what is kept has a limit: a list of jobs repeats the references of each.
+    Only what is kept has a limit: a list of jobs repeats the references of each. Nothing but the
+    ends of texts is looked for, so that what is no JSON is returned as it is.
 
     Args:
-        chunks: The bytes, in UTF-8.
-        max_chars: Most characters of all texts kept, and bytes of any one value.
-        max_values: Most JSON values.
+        chunks: The text in UTF-8, as it arrives.
+        max_bytes: Most bytes kept, and of one image.
+
+    Returns:
+        The text, with a name in place of each data URI of CUT_BYTES and more; and what tells
+        these apart, by their names. See `name_inline`.
 
     Raises:
-        ValueError: It is not JSON. An empty text is not, either.
         AnswerTooLong: It holds more than that.
     """
-    events = ijson.sendable_list()
-    parser = ijson.basic_parse_coro(events, use_float=True)
-    kept = _Kept(max_chars=max_chars, max_values=max_values)
-    try:
-        for text in codecs.iterdecode(chunks, "utf-8", errors="replace"):
-            parser.send(text.encode())
-            kept.take(events, waiting=len(text))
-            events.clear()
-        parser.close()
-    except ijson.JSONError:
-        raise ValueError("it is not JSON") from None
-    kept.take(events, waiting=0)
-    return kept.value
+    cutter = _Cutter(max_bytes)
+    for chunk in chunks:
+        cutter.feed(chunk)
+    return cutter.finish()
 
 
-class _Kept:
-    """The part of an answer that is kept, made of a parser's events."""
+def name_inline(value: object, images: Mapping[str, InlineImage]) -> object:
+    """Return the value of a text that `cut_inline` cut, with the images in place of their names.
 
-    def __init__(self, *, max_chars: int, max_values: int) -> None:
-        self._builder = ijson.ObjectBuilder()
-        self._keys: dict[str, str] = {}
-        self._key = ""
-        self._max_chars, self._max_values = max_chars, max_values
-        self._chars = self._values = self._waiting = 0
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    if isinstance(value, str):
+        return images.get(value, value)
+    if isinstance(value, list):
+        return [name_inline(item, images) for item in value]
+    if isinstance(value, Mapping):
+        return {key: name_inline(item, images) for key, item in value.items()}
+    return value
 
-    @property
-    def value(self) -> object:
-        return self._builder.value
 
-    def take(self, events: Sequence[tuple[str, object]], *, waiting: int) -> None:
-        """Add values; `waiting` characters arrived for them, or for one that has not ended yet."""
-        self._waiting = 0 if events else self._waiting + waiting
-        for event, value in events:
-            if event == "map_key":
-                # The same few names in each of ten thousand jobs.
-                value = self._key = self._keys.setdefault(str(value), str(value))
-            elif self._key == INPUT_IMAGE:
-                value = identify_inline(value)
-            self._chars += len(value) if isinstance(value, str) else 0
-            self._values += event not in {"map_key", "end_map", "end_array"}
-            self._require_room()
-            self._builder.event(event, value)
-        self._require_room()
+class _Cutter:
+    """Cuts a JSON text that arrives in pieces, wherever these begin and end."""
 
-    def _require_room(self) -> None:
-        if max(self._chars, self._waiting) > self._max_chars:
-            raise AnswerTooLong(f"the answer's texts are longer than {self._max_chars} characters")
-        if self._values > self._max_values:
-            raise AnswerTooLong(f"the answer has more than {self._max_values:,} JSON values")
+    def __init__(self, max_bytes: int) -> None:
+        # Nobody else can write a name that is taken for an image.
+        self._nonce = secrets.token_hex(16)
+        self._images: dict[str, InlineImage] = {}
+        self._most, self._size = max_bytes, 0
+        self._kept = bytearray()
+        # The parts of a text that has not ended; None outside of one.
+        self._text: list[bytes] | None = None
+        # A backslash at the end of a piece: the first byte of the next goes with it.
+        self._carried = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next piece."""
+        chunk, self._carried, at = self._carried + chunk, b"", 0
+        while at < len(chunk):
+            if self._text is None:
+                end = _PLAIN.match(chunk, at).end()  # type: ignore[union-attr]
+                self._keep(chunk[at : end + 1])
+                self._text, at = None if end == len(chunk) else [], end + 1
+                continue
+            end = _INSIDE.match(chunk, at).end()  # type: ignore[union-attr]
+            self._text.append(chunk[at:end])
+            self._require_room(end - at)
+            at = end
+            if chunk[end : end + 1] == b'"':
+                self._end_text()
+                at = end + 1
+            elif end < len(chunk):
+                self._carried, at = chunk[end:], len(chunk)
+
+    def finish(self) -> tuple[bytes, Mapping[str, InlineImage]]:
+        """Return what is kept; a text without an end is, too."""
+        return b"".join((self._kept, *(self._text or ()), self._carried)), self._images
+
+    def _end_text(self) -> None:
+        text = b"".join(self._text or ())
+        self._text = None
+        self._size -= len(text)
+        if len(text) >= CUT_BYTES and text.startswith(b"data:"):
+            with suppress(ValueError):
+                uri = json.loads(b'"%b"' % text)
+                name = f"{self._nonce}:{len(self._images)}"
+                self._images[name] = InlineImage.of(uri)
+                text = name.encode()
+        self._keep(text + b'"')
+
+    def _keep(self, part: bytes) -> None:
+        self._kept += part
+        self._require_room(len(part))
+
+    def _require_room(self, more: int) -> None:
+        self._size += more
+        if self._size > self._most:
+            raise AnswerTooLong(f"the answer is longer than {self._most} bytes")
 
 
 def _is_whole(uri: str) -> bool:

@@ -1,5 +1,6 @@
 """A list of jobs that repeats what each was asked with: any length, read as it arrives."""
 
+import itertools
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
@@ -16,7 +19,7 @@ from nbp_dagster.oxen.errors import (
     RateLimited,
     Unauthorized,
 )
-from nbp_dagster.oxen.json_bodies import InlineImage, read_long
+from nbp_dagster.oxen.json_bodies import CUT_BYTES, InlineImage, cut_inline, name_inline
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import (
     CHUNK_BYTES,
@@ -79,17 +82,45 @@ def test_a_list_longer_than_memory_may_hold_is_read_without_its_pictures() -> No
     assert peak < 24 * MEBIBYTE, "a few copies of one picture, and not of each job's"
 
 
-def test_bytes_that_arrive_one_by_one_are_the_same_answer() -> None:
-    asked = job(1, prompt='"süß" \\ 🍌', input_image=["data:,a", "/b"])
-    answer = {"generations": [asked], "n": 1.5}
-    body = json.dumps(answer, ensure_ascii=False).encode()
+# As other services write it: the slashes of Base64 escaped.
+ESCAPED = json.dumps(PICTURE[: 2 * CUT_BYTES]).replace("/", "\\/")
+TEXTS = ['"süß" \\ 🍌', "data:,a", "", "\\", '\\"', "data:" + 'x"' * CUT_BYTES, "\x01\ud83d"]
 
-    value: Any = read_long((bytes([byte]) for byte in body), max_chars=1000, max_values=1000)
 
-    [found] = value["generations"]
-    assert found["input_image"] == [InlineImage.of("data:,a"), "/b"]
-    assert {**found, "input_image": None} == {**asked, "input_image": None}
-    assert value["n"] == 1.5
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 4096])
+def test_an_answer_is_the_same_however_its_bytes_arrive(size: int) -> None:
+    answer = {"a": [{"prompt": text, text: 1} for text in TEXTS], "n": 1.5, "seed": 2**70}
+    body = json.dumps(answer).encode()[:-1] + f', "input_image": [{ESCAPED}]}}'.encode()
+
+    cut, images = cut_inline(
+        (body[at : at + size] for at in range(0, len(body), size)), max_bytes=MEBIBYTE
+    )
+    value: Any = name_inline(json.loads(cut), images)
+
+    assert value.pop("input_image") == [InlineImage.of(PICTURE[: 2 * CUT_BYTES])]
+    texts = [InlineImage.of(text) if len(text) >= CUT_BYTES else text for text in TEXTS]
+    assert [item["prompt"] for item in value.pop("a")] == texts
+    assert value == {"n": 1.5, "seed": 2**70}
+    assert len(cut) < CUT_BYTES
+
+
+@given(st.binary(max_size=60) | st.text('"\\da:[]{}, ', max_size=60).map(str.encode), st.data())
+def test_what_has_no_inline_image_is_not_changed(body: bytes, data: st.DataObject) -> None:
+    ends = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=6)))
+    pieces = [body[a:b] for a, b in itertools.pairwise([0, *ends, len(body)])]
+
+    assert cut_inline(pieces, max_bytes=1000) == (body, {})
+
+
+@pytest.mark.parametrize(
+    "job_fields",
+    ['"seed": 18446744073709551615', '"seed": 1e400', '"prompt": "\\ude00x"', '"a": "\\ud83dx"'],
+)
+def test_an_odd_value_of_one_job_hides_no_other(job_fields: str) -> None:
+    body = f'{{"generations": [{json.dumps(JOB)[:-1]}, {job_fields}}}, {json.dumps(job(2))}]}}'
+    client, _ = make_client(HttpResponse(status=200, body=body.encode()))
+
+    assert [found.generation_id for found in client.list_generations()] == ["g-1", "g-2"]
 
 
 def test_a_data_uri_that_is_no_input_stays_what_it_is() -> None:
@@ -107,7 +138,7 @@ def test_a_list_whose_texts_have_no_end_is_given_up(chunk: bytes) -> None:
     chunks = (b'{"generations": [{"a": "', *[chunk] * 60)
     client, transport = make_client(*[ScriptedStream(chunks=chunks)] * 3)
 
-    with pytest.raises(BadResponse, match="texts are longer than 50331648"):
+    with pytest.raises(BadResponse, match="longer than 50331648 bytes"):
         client.list_generations()
     assert len(transport.requests) == 3
 
