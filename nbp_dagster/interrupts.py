@@ -44,8 +44,8 @@ _noting: list[_Notes] = []
 
 @contextmanager
 def noted_interrupts() -> Iterator[None]:
-    """Note the interrupts of this process; only the main thread can, others change nothing."""
-    if threading.current_thread() is not threading.main_thread():
+    """Note the interrupts of this process; a thread that is not its main one changes nothing."""
+    if _noting or threading.current_thread() is not threading.main_thread():
         yield
         return
     notes = _Notes()
@@ -61,5 +61,6 @@ def noted_interrupts() -> Iterator[None]:
 
 def seconds_since_interrupt() -> float | None:
     """Return how long ago the command was interrupted; None where it was not, or none is noted."""
-    first = _noting[-1].first() if _noting else None
+    # A slice: the command may end in between.
+    first = next((notes.first() for notes in _noting[:1]), None)
     return None if first is None else time.monotonic() - first

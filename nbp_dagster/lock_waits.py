@@ -44,7 +44,10 @@ class WaitingCursor(sqlite3.Cursor):
         return _wait_of(self)(lambda: super(WaitingCursor, self).execute(*arguments))
 
     def executemany(self, statement: str, rows: Iterable[Any], /) -> Any:
-        """Execute a statement for each row; it waits for locks."""
+        """Execute a statement for each row; it waits for locks within a transaction."""
+        if self.connection.isolation_level is None and not self.connection.in_transaction:
+            # Each row would be a transaction of its own, and those before the lock be done twice.
+            return super().executemany(statement, rows)
         # More than one attempt may read them.
         rows = list(rows)
         return _wait_of(self)(lambda: super(WaitingCursor, self).executemany(statement, rows))
@@ -52,6 +55,8 @@ class WaitingCursor(sqlite3.Cursor):
 
 class WaitingConnection(sqlite3.Connection):
     """A connection whose `timeout` is waited for in short pieces, and told once.
+
+    It is by statements and commits; `executescript` and `with connection` wait for one piece.
 
     Raises `sqlite3.OperationalError` when it is over, as SQLite does. Once the command was
     interrupted a wait ends soon: by KeyboardInterrupt in the main thread, by that error in others.

@@ -13,6 +13,7 @@ from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.settings import list_exported_signals
@@ -83,6 +84,8 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         """
         token = CancellationToken()
         with ExitStack() as stack:
+            # *Terminate* in the UI ends a wait for a database that is locked.
+            stack.enter_context(noted_interrupts())
             if context.run is not None:
                 # First: whatever comes next may take its time.
                 self._heartbeat = stack.enter_context(self._beat(context.run.run_id, token))

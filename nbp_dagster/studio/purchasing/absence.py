@@ -86,8 +86,10 @@ class JobFinder:
         """
         doubt = ""
         fault: OxenError | None = None
+        asked_at = self.clock.now()
         for wait in (0.0,) if purchase.id in self._looked_for else LOOKS_SECONDS:
             self.clock.sleep(wait)
+            asked_at = self.clock.now()
             try:
                 adopted, doubt = self.adopt(purchase)
             except OxenError as error:
@@ -95,7 +97,7 @@ class JobFinder:
                 break
             if adopted is not None:
                 return Enqueued(adopted, may_be_over=True)
-        if self.may_turn_up(purchase, doubt):
+        if self.may_turn_up(purchase, doubt, asked_at=asked_at):
             if purchase.id not in self._looked_for:
                 logger.info(
                     "%s: %s; it is looked for until %.0f s after its request, while others go on",
@@ -121,6 +123,7 @@ class JobFinder:
         Raises:
             OxenError: The list could not be read; it stays open.
         """
+        asked_at = self.clock.now()
         adopted, doubt = self.adopt(purchase)
         if adopted is None and doubt:
             logger.warning(
@@ -130,17 +133,23 @@ class JobFinder:
                 doubt,
                 purchase.id,
             )
-        elif adopted is None and not self.may_turn_up(purchase):
+        elif adopted is None and not self.may_turn_up(purchase, asked_at=asked_at):
             self.withdraw_absent(purchase)
         return adopted
 
-    def may_turn_up(self, purchase: Purchase, doubt: str = "") -> bool:
+    def may_turn_up(self, purchase: Purchase, doubt: str = "", *, asked_at: float) -> bool:
         """Whether a job that is not listed may still come to be.
 
         What speaks against a list has that time once more: our newest jobs may be listed late.
+
+        Args:
+            purchase: The job's.
+            doubt: What speaks against the lists.
+            asked_at: When they were asked for, seconds since the epoch. Reading them may take
+                minutes, and what is listed meanwhile in a state read already is not seen.
         """
         sent_by = self._sent_by.get(purchase.id, purchase.intended_at)
-        return self.clock.now() < sent_by + self.absence_seconds * (2 if doubt else 1)
+        return asked_at < sent_by + self.absence_seconds * (2 if doubt else 1)
 
     def withdraw_absent(self, purchase: Purchase) -> None:
         """Close a purchase that is proved to have no job."""
@@ -155,12 +164,10 @@ class TurnedAway:
     limit five more requests an order would be what the limit is there to prevent.
 
     Attributes:
-        lists: Reads the service's lists.
-        ledger: Knows which jobs have an owner.
+        finder: Reads the service's lists.
     """
 
-    lists: JobLists
-    ledger: Ledger
+    finder: JobFinder
     _seen_billed: bool = field(default=False, init=False)
     _seen_clean: bool = field(default=False, init=False)
 
@@ -180,7 +187,7 @@ class TurnedAway:
         """Return what looks for a purchase's job before its POST is sent again.
 
         It raises `AmbiguousPost` where there is one, and the 429 again where the list can't be
-        read: nothing is sent until it can.
+        read or took so long that another run may take this request for over: nothing is sent then.
         """
 
         def look(error: RateLimited) -> None:
@@ -196,11 +203,14 @@ class TurnedAway:
         return look
 
     def _is_listed(self, purchase: Purchase, error: RateLimited) -> bool:
+        finder = self.finder
         try:
-            billed = find_job(self.lists, self.ledger, purchase).generation_id is not None
+            billed = find_job(finder.lists, finder.ledger, purchase).generation_id is not None
         except OxenError:
             raise error from None
         self.note(billed=billed)
+        if not billed and finder.clock.now() > purchase.intended_at + finder.post_seconds:
+            raise error
         return billed
 
 

@@ -123,7 +123,7 @@ class Buyer:
     @cached_property
     def _finder(self) -> JobFinder:
         return JobFinder(
-            JobLists(self.client),
+            JobLists(self.client, self.clock),
             self.ledger,
             self.clock,
             absence_seconds=self.options.absence_seconds,
@@ -132,7 +132,7 @@ class Buyer:
 
     @cached_property
     def _turned_away(self) -> TurnedAway:
-        return TurnedAway(self._finder.lists, self.ledger)
+        return TurnedAway(self._finder)
 
     def obtain(self, order: Order) -> Obtained:
         """Buy an order, or return the purchase that this or another run made of it.

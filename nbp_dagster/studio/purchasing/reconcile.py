@@ -16,6 +16,7 @@ from nbp_dagster.prompts.request import ImageRequest
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.references.uploads import UPLOAD_FOLDER
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
@@ -57,10 +58,11 @@ class JobLists:
 
     Args:
         client: Lists the queue.
+        clock: Its token ends a reading.
     """
 
-    def __init__(self, client: OxenClient) -> None:
-        self._client = client
+    def __init__(self, client: OxenClient, clock: CancellableClock) -> None:
+        self._client, self._clock = client, clock
         self._asked: dict[str, _Reading] = {}
         self._guard, self._turn = threading.Lock(), threading.Lock()
 
@@ -69,6 +71,7 @@ class JobLists:
 
         Raises:
             OxenError: A list could not be read, or is incomplete.
+            Cancelled: The run is to end.
         """
         with self._guard:
             reading = self._asked.setdefault(model, _Reading())
@@ -80,19 +83,23 @@ class JobLists:
                         del self._asked[model]
                 self._fill(reading, model)
         if reading.error is not None:
-            raise reading.error
+            # Each thread of a reading adds to its traceback.
+            raise reading.error.with_traceback(None)
         return reading.lists
 
     def _fill(self, reading: "_Reading", model: str) -> None:
+        lists = []
         try:
-            # A list known to be cut short proves no absence.
-            reading.lists = [
-                self._client.list_generations(status=state, model=model, require_complete=True)
-                for state in STATES
-            ]
+            for state in STATES:
+                # Threads that waited for their turn would each ask a service that is away.
+                self._clock.sleep(0)
+                # A list known to be cut short proves no absence.
+                lists.append(
+                    self._client.list_generations(status=state, model=model, require_complete=True)
+                )
         except OxenError as error:
             reading.error = error
-        reading.is_done = True
+        reading.lists, reading.is_done = lists, True
 
 
 @dataclass

@@ -266,7 +266,8 @@ def test_of_all_jobs_the_oldest_that_matches_and_is_free_is_found(
         elif kind == "twin":
             wanted.append(generation_id)
 
-    found = find_job(JobLists(cast(OxenClient, queue)), ledger, _claim(ledger, item)).generation_id
+    lists = JobLists(cast(OxenClient, queue), CancellableClock(FakeClock(), CancellationToken()))
+    found = find_job(lists, ledger, _claim(ledger, item)).generation_id
 
     assert found == oldest(queue.get_generation(name) for name in wanted)
     assert (found is None) == (not wanted)
