@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -25,14 +25,21 @@ from nbp_dagster.oxen.errors import (
     UnsafeUrl,
     classify,
 )
-from nbp_dagster.oxen.json_bodies import AnswerTooLong, ShapeError, cut_inline, name_inline
+from nbp_dagster.oxen.json_bodies import (
+    AnswerTooLong,
+    InlineImage,
+    ShapeError,
+    cut_inline,
+    name_inline,
+)
 from nbp_dagster.oxen.retry import Retrier, parse_retry_after
 from nbp_dagster.oxen.transport import (
     MAX_ANSWER_BYTES,
     HttpRequest,
+    HttpResponse,
     Transport,
-    count_missing,
     read_start,
+    require_whole,
 )
 from nbp_dagster.oxen.urls import read_origin
 
@@ -118,34 +125,6 @@ class Service:
         origin = read_origin(self.base_url)
         digest = hmac.new(self.api_key.encode(), _ACCOUNT, hashlib.sha256).hexdigest()
         return Payer(f"{origin.scheme}://{origin.host}:{origin.port}", digest[:32])
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """An answer with what its body says."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-    payload: object = None
-    problem: str = ""
-
-    @property
-    def is_refusal(self) -> bool:
-        return not 200 <= self.status < 300
-
-
-class _Counted:
-    """Bytes on their way to a reader, counted."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = chunks
-        self.size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            self.size += len(chunk)
-            yield chunk
 
 
 class Executor:
@@ -247,8 +226,11 @@ class Executor:
             if turned_away is not None and before_repeat is not None:
                 before_repeat(turned_away)
             try:
-                answer = self._read_long(request) if is_long else self._read(request)
-                return self._conclude(request, answer, parse)
+                if is_long:
+                    response, images = self._send_long(request)
+                else:
+                    response, images = self._transport.send(request), {}
+                return self._read(request, response, parse, images)
             except RateLimited as error:
                 turned_away = error
                 raise
@@ -285,52 +267,45 @@ class Executor:
         """Return a text of the service as one line without the key; see `redact`."""
         return redact(text, secrets=(self._service.api_key,), max_chars=max_chars)
 
-    def _read(self, request: HttpRequest) -> "_Answer":
-        response = self._transport.send(request)
-        answer = _Answer(response.status, response.headers, response.body)
-        if answer.is_refusal:
-            return answer
-        payload, problem = self._decode(response.body)
-        return replace(answer, payload=payload, problem=problem)
-
-    def _read_long(self, request: HttpRequest) -> "_Answer":
-        """Read an answer as it arrives, without keeping its inline images."""
-        with self._transport.stream(request) as stream:
-            answer = _Answer(stream.status, stream.headers)
-            if answer.is_refusal:
-                return replace(answer, body=read_start(stream))
-            counted = _Counted(stream.chunks)
+    def _send_long(self, request: HttpRequest) -> tuple[HttpResponse, Mapping[str, InlineImage]]:
+        """Send, and read the answer as it arrives, without keeping its inline images."""
+        with self._transport.stream(request) as answer:
+            status, headers = answer.status, answer.headers
+            if not 200 <= status < 300:
+                return HttpResponse(status=status, headers=headers, body=read_start(answer)), {}
             try:
-                body, images = cut_inline(counted, max_bytes=MAX_ANSWER_BYTES)
+                cut = cut_inline(answer.chunks, max_bytes=MAX_ANSWER_BYTES)
             except AnswerTooLong as error:
-                return replace(answer, problem=str(error))
-        missing = count_missing(stream.headers, counted.size)
-        if missing:
-            return replace(answer, problem=f"the answer ends {missing} bytes early")
-        payload, problem = self._decode(body)
-        try:
-            payload = name_inline(payload, images) if images else payload
-        except RecursionError:
-            problem = self._no_json(body)
-        return replace(answer, body=body, payload=payload, problem=problem)
+                raise BadResponse(str(error), endpoint=request.endpoint, status=status) from None
+        require_whole(request, answer, cut.size)
+        return HttpResponse(status=status, headers=headers, body=cut.text), cut.images
 
-    def _conclude(self, request: HttpRequest, answer: "_Answer", parse: Callable[[object], T]) -> T:
-        endpoint, problem = request.endpoint, answer.problem
-        if answer.is_refusal or (not problem and carries_error(answer.payload)):
-            raise self.fail(answer.status, answer.headers, answer.body, endpoint=endpoint)
+    def _read(
+        self,
+        request: HttpRequest,
+        response: HttpResponse,
+        parse: Callable[[object], T],
+        images: Mapping[str, InlineImage],
+    ) -> T:
+        endpoint, status = request.endpoint, response.status
+        if not 200 <= status < 300:
+            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
+        payload, problem = self._decode(response.body, images)
+        if not problem and carries_error(payload):
+            raise self.fail(status, response.headers, response.body, endpoint=endpoint)
         if not problem:
             try:
-                return parse(answer.payload)
+                return parse(payload)
             except ShapeError as error:
                 problem = str(error)
         raise BadResponse(
             problem,
             endpoint=endpoint,
-            status=answer.status,
-            request_id=self._request_id({k.lower(): v for k, v in answer.headers.items()}),
+            status=status,
+            request_id=self._request_id({k.lower(): v for k, v in response.headers.items()}),
         )
 
-    def _decode(self, body: bytes) -> tuple[object, str]:
+    def _decode(self, body: bytes, images: Mapping[str, InlineImage]) -> tuple[object, str]:
         """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
         if not body.strip():
             return {}, ""
@@ -338,13 +313,11 @@ class Executor:
         if values > MAX_VALUES:
             return None, f"the answer has {values:,} JSON values, the limit is {MAX_VALUES:,}"
         try:
-            return self.read_json(body), ""
+            value = self.read_json(body)
+            return name_inline(value, images) if images else value, ""
         except (ValueError, RecursionError):
-            return None, self._no_json(body)
-
-    def _no_json(self, body: bytes) -> str:
-        start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
-        return f"the answer is not JSON; it begins {start!r}"
+            start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)
+            return None, f"the answer is not JSON; it begins {start!r}"
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         found = (headers.get(name) for name in _REQUEST_ID_HEADERS)

@@ -69,10 +69,23 @@ def identify_inline(value: object) -> object:
     return value
 
 
-def cut_inline(
-    chunks: Iterable[bytes], *, max_bytes: int
-) -> tuple[bytes, Mapping[str, InlineImage]]:
-    """Return a JSON text of any length without its inline images, which can be long.
+@dataclass(frozen=True)
+class CutText:
+    """A JSON text without its inline images.
+
+    Attributes:
+        text: What is left, with a name in place of each image.
+        images: What tells the images apart, by their names; see `name_inline`.
+        size: Bytes that arrived.
+    """
+
+    text: bytes
+    images: Mapping[str, InlineImage]
+    size: int
+
+
+def cut_inline(chunks: Iterable[bytes], *, max_bytes: int) -> CutText:
+    """Leave the inline images, data URIs of CUT_BYTES and more, out of a JSON text of any length.
 
     Only what is kept has a limit: a list of jobs repeats the references of each. Nothing but the
     ends of texts is looked for, so that what is no JSON is returned as it is.
@@ -81,17 +94,14 @@ def cut_inline(
         chunks: The text in UTF-8, as it arrives.
         max_bytes: Most bytes kept, and of one image.
 
-    Returns:
-        The text, with a name in place of each data URI of CUT_BYTES and more; and what tells
-        these apart, by their names. See `name_inline`.
-
     Raises:
         AnswerTooLong: It holds more than that.
     """
-    cutter = _Cutter(max_bytes)
+    cutter, size = _Cutter(max_bytes), 0
     for chunk in chunks:
         cutter.feed(chunk)
-    return cutter.finish()
+        size += len(chunk)
+    return CutText(cutter.finish(), cutter.images, size)
 
 
 def name_inline(value: object, images: Mapping[str, InlineImage]) -> object:
@@ -115,7 +125,7 @@ class _Cutter:
     def __init__(self, max_bytes: int) -> None:
         # Nobody else can write a name that is taken for an image.
         self._nonce = secrets.token_hex(16)
-        self._images: dict[str, InlineImage] = {}
+        self.images: dict[str, InlineImage] = {}
         self._most, self._size = max_bytes, 0
         self._kept = bytearray()
         # The parts of a text that has not ended; None outside of one.
@@ -142,9 +152,9 @@ class _Cutter:
             elif end < len(chunk):
                 self._carried, at = chunk[end:], len(chunk)
 
-    def finish(self) -> tuple[bytes, Mapping[str, InlineImage]]:
+    def finish(self) -> bytes:
         """Return what is kept; a text without an end is, too."""
-        return b"".join((self._kept, *(self._text or ()), self._carried)), self._images
+        return b"".join((self._kept, *(self._text or ()), self._carried))
 
     def _end_text(self) -> None:
         text = b"".join(self._text or ())
@@ -153,8 +163,8 @@ class _Cutter:
         if len(text) >= CUT_BYTES and text.startswith(b"data:"):
             with suppress(ValueError):
                 uri = json.loads(b'"%b"' % text)
-                name = f"{self._nonce}:{len(self._images)}"
-                self._images[name] = InlineImage.of(uri)
+                name = f"{self._nonce}:{len(self.images)}"
+                self.images[name] = InlineImage.of(uri)
                 text = name.encode()
         self._keep(text + b'"')
 

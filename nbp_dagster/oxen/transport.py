@@ -155,19 +155,29 @@ class Transport(ABC):
         """
         with self.stream(request) as answer:
             body = read_body(answer, max_bytes=MAX_ANSWER_BYTES)
-            status, headers = answer.status, answer.headers
         if body is None:
             raise BadResponse(
                 f"the answer is longer than {MAX_ANSWER_BYTES} bytes",
                 endpoint=request.endpoint,
-                status=status,
+                status=answer.status,
             )
-        missing = count_missing(headers, len(body))
-        if missing:
-            raise BadResponse(
-                f"the answer ends {missing} bytes early", endpoint=request.endpoint, status=status
-            )
-        return HttpResponse(status=status, headers=headers, body=body)
+        require_whole(request, answer, len(body))
+        return HttpResponse(status=answer.status, headers=answer.headers, body=body)
+
+
+def require_whole(request: HttpRequest, answer: HttpStream, size: int) -> None:
+    """Make sure that as many bytes of a body arrived as were announced.
+
+    Raises:
+        BadResponse: Fewer did.
+    """
+    missing = count_missing(answer.headers, size)
+    if missing:
+        raise BadResponse(
+            f"the answer ends {missing} bytes early",
+            endpoint=request.endpoint,
+            status=answer.status,
+        )
 
 
 def read_body(answer: HttpStream, *, max_bytes: int) -> bytes | None:

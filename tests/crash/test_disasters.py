@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -118,10 +118,7 @@ def test_a_ledger_that_another_process_locks_is_waited_for_and_then_said(
 ) -> None:
     """Also between a POST's answer and its record, where the id would be lost."""
     locker = _Locker(home / "ledger.sqlite")
-
-    def lock(reached: FailpointName) -> None:
-        if reached == step:
-            locker.lock()
+    lock = _at_step(step, locker.lock)
 
     with workbench(service.url, home, failpoint=lock, lock_timeout=0.2) as bench:
         outcomes = bench.make(*(order(number) for number in range(ORDERS)))
@@ -140,12 +137,7 @@ def test_ctrl_c_while_another_process_locks_the_ledger_pays_nothing_twice(
 ) -> None:
     """The wait for the lock ends within seconds; it would last for minutes."""
     locker = _Locker(home / "ledger.sqlite")
-
-    def lock(reached: FailpointName) -> None:
-        if reached == step:
-            locker.lock()
-            signal.raise_signal(signal.SIGINT)
-
+    lock = _at_step(step, locker.lock, lambda: signal.raise_signal(signal.SIGINT))
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         with (
@@ -251,6 +243,19 @@ def test_a_purchase_that_the_ledger_forgot_stops_the_run(service: Service, home:
 
     assert stopped.status == STOPPED
     assert "nbp ledger rebuild" in stopped.said
+
+
+def _at_step(
+    step: FailpointName, *actions: Callable[[], object]
+) -> Callable[[FailpointName], None]:
+    """Return what does something each time that an order reaches a step."""
+
+    def act(reached: FailpointName) -> None:
+        if reached == step:
+            for action in actions:
+                action()
+
+    return act
 
 
 class _Locker:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import fsspec
-import pytest
 
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.studio.ledger.database import open_ledger
@@ -79,20 +78,23 @@ def find_gaps(hosts: Iterable[Host], briefs: ChangingBriefs) -> Iterator[str]:
 
 def find_strays(servers: Servers, rows: Sequence[Purchase]) -> Iterator[str]:
     """Yield what the bucket has and should not, or lacks, a line each."""
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in variables_of(servers.bucket).items():
-            environment.setenv(name, value)
-        files = fsspec.filesystem("s3", skip_instance_cache=True)
-        found = set()
-        for path in files.find(BUCKET):
-            folder, _, name = path.rpartition("/")
-            if "/images/" not in path:
-                continue
-            found.add(name)
-            if hashlib.sha256(files.cat_file(path)).hexdigest() != name:
-                yield f"{path} has the bytes of another file, or not all of its own"
-            if not folder.endswith(f"/images/{name[:2]}"):
-                yield f"{path} is not where anybody looks for it"
+    keys = variables_of(servers.bucket)
+    files = fsspec.filesystem(
+        "s3",
+        endpoint_url=keys["AWS_ENDPOINT_URL"],
+        key=keys["AWS_ACCESS_KEY_ID"],
+        secret=keys["AWS_SECRET_ACCESS_KEY"],
+    )
+    found = set()
+    for path in files.find(BUCKET):
+        folder, _, name = path.rpartition("/")
+        if "/images/" not in path:
+            continue
+        found.add(name)
+        if hashlib.sha256(files.cat_file(path)).hexdigest() != name:
+            yield f"{path} has the bytes of another file, or not all of its own"
+        if not folder.endswith(f"/images/{name[:2]}"):
+            yield f"{path} is not where anybody looks for it"
     for row in rows:
         if row.state == "made" and row.image is not None and row.image.sha256 not in found:
             yield f"row {row.id} of {row.key}: its original is not in the bucket"

@@ -86,7 +86,6 @@ class JobFinder:
         """
         doubt = ""
         fault: OxenError | None = None
-        asked_at = self.clock.now()
         for wait in (0.0,) if purchase.id in self._looked_for else LOOKS_SECONDS:
             self.clock.sleep(wait)
             asked_at = self.clock.now()

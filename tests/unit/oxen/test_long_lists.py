@@ -19,7 +19,7 @@ from nbp_dagster.oxen.errors import (
     RateLimited,
     Unauthorized,
 )
-from nbp_dagster.oxen.json_bodies import CUT_BYTES, InlineImage, cut_inline, name_inline
+from nbp_dagster.oxen.json_bodies import CUT_BYTES, CutText, InlineImage, cut_inline, name_inline
 from nbp_dagster.oxen.retry import RetryPolicy
 from nbp_dagster.oxen.transport import (
     CHUNK_BYTES,
@@ -92,16 +92,14 @@ def test_an_answer_is_the_same_however_its_bytes_arrive(size: int) -> None:
     answer = {"a": [{"prompt": text, text: 1} for text in TEXTS], "n": 1.5, "seed": 2**70}
     body = json.dumps(answer).encode()[:-1] + f', "input_image": [{ESCAPED}]}}'.encode()
 
-    cut, images = cut_inline(
-        (body[at : at + size] for at in range(0, len(body), size)), max_bytes=MEBIBYTE
-    )
-    value: Any = name_inline(json.loads(cut), images)
+    cut = cut_inline((body[at : at + size] for at in range(0, len(body), size)), max_bytes=MEBIBYTE)
+    value: Any = name_inline(json.loads(cut.text), cut.images)
 
     assert value.pop("input_image") == [InlineImage.of(PICTURE[: 2 * CUT_BYTES])]
     texts = [InlineImage.of(text) if len(text) >= CUT_BYTES else text for text in TEXTS]
     assert [item["prompt"] for item in value.pop("a")] == texts
     assert value == {"n": 1.5, "seed": 2**70}
-    assert len(cut) < CUT_BYTES
+    assert len(cut.text) < CUT_BYTES
 
 
 @given(st.binary(max_size=60) | st.text('"\\da:[]{}, ', max_size=60).map(str.encode), st.data())
@@ -109,7 +107,7 @@ def test_what_has_no_inline_image_is_not_changed(body: bytes, data: st.DataObjec
     ends = sorted(data.draw(st.lists(st.integers(0, len(body)), max_size=6)))
     pieces = [body[a:b] for a, b in itertools.pairwise([0, *ends, len(body)])]
 
-    assert cut_inline(pieces, max_bytes=1000) == (body, {})
+    assert cut_inline(pieces, max_bytes=1000) == CutText(body, {}, len(body))
 
 
 @pytest.mark.parametrize(
