@@ -70,10 +70,14 @@ def find_gaps(hosts: Iterable[Host], briefs: ChangingBriefs) -> Iterator[str]:
                 data = (folder / picture["file"]).read_bytes()
                 if hashlib.sha256(data).hexdigest() != picture["sha256"]:
                     yield f"{host.name}: {campaign}/{picture['file']} has other bytes"
-        for folder in ("incoming", "pending"):
-            # Its last run sent what earlier ones could not.
-            for path in host.shell.home.glob(f"store/{folder}/*"):
-                yield f"{host.name}: left behind: {folder}/{path.name}"
+        store = host.shell.home / "store"
+        for path in store.glob("incoming/*"):
+            yield f"{host.name}: left behind: incoming/{path.name}"
+        for path in store.glob("pending/*"):
+            # Its last run sent what earlier ones could not. A mark alone, of a process that was
+            # killed before it had moved the file, names nothing.
+            if (store / path.name[:2] / path.name).exists():
+                yield f"{host.name}: never sent: {path.name}"
 
 
 def find_strays(servers: Servers, rows: Sequence[Purchase]) -> Iterator[str]:

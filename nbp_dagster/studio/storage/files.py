@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import hashlib
 import logging
 import os
@@ -28,7 +29,8 @@ TOLD_AFTER_SECONDS = 3.0
 # Locks whose wait is told.
 _waited_for: set[Path] = set()
 
-# Age in seconds from which an unfinished file is abandoned: a download may take ten minutes.
+# Age in seconds from which an unfinished file is abandoned where the disk knows no locks: a
+# download may take ten minutes.
 _ABANDONED_SECONDS = 24 * 3600.0
 
 # Permissions before the umask, which may take more away.
@@ -311,7 +313,7 @@ def receive_file(folder: Path, *, private_in: Path | None = None) -> Iterator[In
         StoreError: The folder can't be written.
     """
     with translate_errors(folder):
-        handle, name = _open_temporary(folder, private_in=private_in)
+        handle, name = _open_incoming(folder, private_in)
     incoming = IncomingFile(Path(name), os.fdopen(handle, "w+b"), private_in=private_in)
     try:
         yield incoming
@@ -319,14 +321,51 @@ def receive_file(folder: Path, *, private_in: Path | None = None) -> Iterator[In
         incoming.drop()
 
 
+def _open_incoming(folder: Path, private_in: Path | None) -> tuple[int, str]:
+    """Open a temporary file whose lock tells that its process lives."""
+    while True:
+        handle, name = _open_temporary(folder, private_in=private_in)
+        # Another process may have looked at it between the two, and have taken it for abandoned.
+        if _try_lock(handle, fcntl.LOCK_EX) is not False and _is_at(name, handle):
+            return handle, name
+        os.close(handle)
+        Path(name).unlink(missing_ok=True)
+
+
 def remove_abandoned(folder: Path) -> None:
-    """Remove abandoned files of `receive_file`, left by killed runs; safe to run concurrently."""
+    """Remove files of `receive_file` whose process was killed; safe to run concurrently."""
     if not folder.is_dir():
         return
     for path in folder.iterdir():
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
-                path.unlink()
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                # Shared, so that two who look do not take each other for the one who writes.
+                is_dead = _try_lock(handle, fcntl.LOCK_SH)
+                if is_dead is None:
+                    is_dead = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
+                if is_dead:
+                    path.unlink()
+            finally:
+                os.close(handle)
+
+
+def _try_lock(handle: int, kind: int) -> bool | None:
+    """Return whether a lock was free and is held now; None on a disk that knows no locks."""
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_at(name: str, handle: int) -> bool:
+    try:
+        return os.path.samestat(Path(name).stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def stamp_of(path: Path) -> Stamp | None:

@@ -2,7 +2,8 @@
 
 import os
 import stat
-import time
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,14 +131,40 @@ def test_altered_bytes_are_refused(tmp_path: Path) -> None:
         store.get(digest)
 
 
-def test_what_a_killed_run_left_half_received_is_removed_a_day_later(tmp_path: Path) -> None:
+_RECEIVE = """
+import os, sys
+from pathlib import Path
+from nbp_dagster.studio.storage.image_store import FolderStore
+
+with FolderStore(Path(sys.argv[1])).receive() as incoming:
+    incoming.write(b"half")
+    print("received", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_process_left_half_received_goes_with_the_next_and_no_living_one_loses_its(
+    tmp_path: Path,
+) -> None:
+    words = [sys.executable, "-c", _RECEIVE, str(tmp_path)]
     folder = tmp_path / "incoming"
-    folder.mkdir()
-    (folder / "old").write_bytes(b"half")
-    (folder / "young").write_bytes(b"half")
-    long_ago = time.time() - 2 * 24 * 3600
-    os.utime(folder / "old", (long_ago, long_ago))
+    with (
+        FolderStore(tmp_path).receive() as incoming,
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
+    ):
+        assert process.stdout is not None
+        process.stdout.readline()
+        mine = set(folder.iterdir())
+        FolderStore(tmp_path)
+        assert set(folder.iterdir()) == mine
+        assert len(mine) == 2
 
-    FolderStore(tmp_path)
+        process.kill()
+        process.wait()
+        store = FolderStore(tmp_path)
+        assert len(list(folder.iterdir())) == 1
+        incoming.write(b"whole")
+        digest = store.keep(incoming)
 
-    assert [path.name for path in folder.iterdir()] == ["young"]
+    assert store.get(digest) == b"whole"
+    assert list(folder.iterdir()) == []
