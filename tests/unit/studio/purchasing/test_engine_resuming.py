@@ -28,6 +28,22 @@ def test_a_lost_answer_is_found_in_the_queue_and_adopted(
     assert outcome.receipt.attempt == 1
 
 
+@pytest.mark.parametrize("key", ["k", "simulator", "red-kite-show", "red-kite-show-3f9a"])
+def test_a_lost_answer_is_found_whatever_words_of_its_prompt_are_in_the_key(
+    service: ServiceProbe, home: Path, key: str
+) -> None:
+    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 3})
+    orders = [
+        order(n, prompt=f"A red-kite-show over hill {n}, by a simulator") for n in range(1, 6)
+    ]
+
+    with workbench(service.url, home, key=key) as bench:
+        outcomes = bench.make(*orders)
+
+    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
+    assert service.bills == 5
+
+
 @pytest.mark.parametrize("fault", ["reset", "status"])
 def test_a_post_that_left_no_job_is_sent_again(
     bench: Workbench, service: ServiceProbe, fault: str
