@@ -12,7 +12,7 @@ EXTRAS_STAMP := $(VENV)/.extras-installed
 export NBP_HOME := $(or $(NBP_HOME),$(CURDIR)/.nbp)
 export DAGSTER_HOME := $(or $(DAGSTER_HOME),$(NBP_HOME)/dagster)
 
-.PHONY: help install extras demo dev test test-unit crash fuzz deploy-check bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
+.PHONY: help install extras demo dev test test-unit crash fuzz deploy-check bench eval-characters eval-crops eval-edits eval-frames eval-ocr eval-originals eval-real eval-watermark eval-whois sprites fonts test-fonts browser postgres exiftool scale screenshots soak check checks lint fmt types docs-check defs-check dagster-home lock clean audit scale-proof redis scale-workers
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,10 +84,10 @@ scale-workers: install extras postgres redis  ## Print how much sooner three wor
 	$(BIN)/python -m tests.scale.workers $(ARGS)
 
 # pyvips is only measured against; cffi, which it asks for, comes with Dagster's own dependencies.
-bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (about 20 minutes)
+bench: install  ## Print figures: speed, lag, limits, memory, cost a prompt (ARGS: --only, --full, --quick)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  pyvips==3.2.0 pyvips-binary==8.18.7
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
 
 scale: install extras postgres  ## Print what grows with prompts, campaigns and pictures (ARGS: --only, --sizes, --quick)
 	$(BIN)/python -m tests.scale $(ARGS)
@@ -119,6 +119,9 @@ eval-ocr: install extras fonts  ## Print how well drawn copy is read, in six lan
 eval-watermark: install extras  ## Print what an invisible watermark outlives on your own pictures (PICTURES=FOLDER)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps invisible-watermark==0.2.0
 	$(BIN)/python -m tests.eval.watermark $(PICTURES)
+
+eval-whois: install  ## Print how surely, and how fast, `nbp whois` finds copies
+	$(BIN)/python -m tests.eval.whois
 
 eval-originals: install  ## Print how well logos and twins are found, on posters of the sample briefs
 	$(BIN)/python -m tests.eval.originals

@@ -87,7 +87,7 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, help="of `speed` and `unchanged`")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="small numbers: does it still work?")
-    size.add_argument("--full", action="store_true", help="hours: cost at 10,000, memory at 1,000")
+    size.add_argument("--full", action="store_true", help="longer: cost at 10,000, memory at 1,000")
     return parser.parse_args()
 
 

@@ -39,7 +39,6 @@ NOT_RUN: Mapping[str, str] = {
     "make install": "fetches packages from a registry",
     "make bench": "takes half an hour",
     "make crash": "takes five minutes; tests/crash runs its short form",
-    ".venv/bin/python -m tests.bench": "takes minutes",
     ".venv/bin/python -m tests.crash": "takes minutes",
     "OXEN_API_KEY=... .venv/bin/python -m pytest": "needs the real service",
     "OXEN_API_KEY=... pytest": "needs the real service",

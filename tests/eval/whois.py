@@ -1,4 +1,4 @@
-"""How surely `nbp whois` finds copies, and how fast: `python -m tests.eval.whois`.
+"""How surely `nbp whois` finds copies, and how fast: `make eval-whois`.
 
 A third of the pictures is painted by the simulator, a third has the spectrum of photographs, and a
 third mixes both; every one is copied in every way. As many others of the same kinds must have no
