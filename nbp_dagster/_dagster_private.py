@@ -11,6 +11,7 @@ Private members that are used elsewhere:
 
 - `nbp_dagster.assets.step`: `RepositoryDefinition.get_top_level_resources`, for a sensor that opens
   a resource only when it needs it;
+- `nbp_dagster.instance.celery_launcher`, a subclass of Dagster's launcher: `_instance`;
 - `nbp_dagster.instance.home_event_log`, a subclass of Dagster's storage: `_base_dir`;
 - `nbp_dagster.instance.kept_open`, a subclass of that: overrides `_connect`, `_initdb` and
   `_has_asset_key_col_on_connection`, and uses `_db_lock`, `_initialized_dbs`, `_event_to_row`,

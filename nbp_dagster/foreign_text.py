@@ -17,9 +17,6 @@ MAX_READ_CHARS = 16 * 1024
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-KEY_MARK = "[key]"
-"""What stands in a text where a secret, or a piece of one, stood."""
-
 # Controls (ESC starts a terminal's commands), marks without a width, direction overrides, line and
 # paragraph separators, lone surrogates. Line breaks and tabs are white space, and become a blank.
 _UNSEEN = re.compile(
@@ -40,8 +37,8 @@ read escapes and entities."""
 
 _JOINER = "\N{WORD JOINER}"
 
-# Characters of a secret that give it away; a shorter piece may as well be an ordinary word. At the
-# end of a text, where a cut leaves the beginning of one, fewer do.
+# Characters of a secret that give it away; a shorter piece, or secret, may as well be an ordinary
+# word. At the end of a text, where a cut leaves the beginning of one, fewer do.
 _PIECE, _LEAST_PIECE = 8, 6
 
 
@@ -73,11 +70,9 @@ def redact(text: str, *, secrets: Iterable[str] = (), max_chars: int = MAX_LINE_
 
 
 def read_json(body: bytes, *, secrets: Iterable[str] = ()) -> object:
-    """Return the value of a JSON text, every text in it fit to be stored and free of secrets.
+    """Return the value of a JSON text, every text in it fit to be stored; see `hide`.
 
     Line breaks and other controls stay where they are: a prompt that is echoed must compare equal.
-    A URL loses a whole secret, but not a piece of one: what it names would be another thing. A
-    secret as short as a word is left where it is: what an answer means would be lost with it.
 
     Raises:
         ValueError: It is not JSON, or holds a number that JSON does not have.
@@ -85,12 +80,21 @@ def read_json(body: bytes, *, secrets: Iterable[str] = ()) -> object:
     """
     text = body.decode("utf-8", errors="replace")
     value: object = json.loads(text, parse_constant=_refuse_constant)
-    hidden = tuple(secret for secret in secrets if len(secret) >= _PIECE)
+    hidden = _long(secrets)
     is_escaped = "\\" in text
     # Without an escape no text can hold what the body itself does not show.
     if is_escaped or any(secret[:_PIECE] in text or secret[-_PIECE:] in text for secret in hidden):
         return _mend(value, hidden)
     return value
+
+
+def hide(value: object, *, secrets: Iterable[str]) -> object:
+    """Return a JSON value whose texts are free of secrets.
+
+    A URL loses a whole secret, but not a piece of one: what it names would be another thing. A
+    secret of fewer than 8 characters stays: letters of every word would go with it.
+    """
+    return _mend(value, _long(secrets))
 
 
 def escape_markdown(text: str) -> str:
@@ -117,15 +121,15 @@ def _without(line: str, secret: str) -> str:
     """
     if not secret:
         return line
-    line = line.replace(secret, KEY_MARK)
+    line = line.replace(secret, "[key]")
     kept, at = [], 0
     for start, end in _pieces(line, secret):
-        kept += [line[at:start], KEY_MARK]
+        kept += [line[at:start], "[key]"]
         at = end
     line = "".join((*kept, line[at:]))
     for length in range(min(_PIECE, len(secret), len(line)), _LEAST_PIECE - 1, -1):
         if line.endswith(secret[:length]):
-            return f"{line[:-length]}{KEY_MARK}"
+            return f"{line[:-length]}[key]"
     return line
 
 
@@ -164,6 +168,10 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not JSON")
 
 
+def _long(secrets: Iterable[str]) -> tuple[str, ...]:
+    return tuple(secret for secret in secrets if len(secret) >= _PIECE)
+
+
 def _mend(value: object, secrets: tuple[str, ...]) -> object:
     if isinstance(value, str):
         return _mend_text(value, secrets)
@@ -181,27 +189,5 @@ def _mend_text(text: str, secrets: tuple[str, ...]) -> str:
     # and may have a few characters of a key by chance; `redact` cuts them where a URL is shown.
     is_shown = len(text) <= MAX_READ_CHARS and _URL.fullmatch(text) is None
     for secret in secrets:
-        text = _without(text, secret) if is_shown else text.replace(secret, KEY_MARK)
+        text = _without(text, secret) if is_shown else text.replace(secret, "[key]")
     return text
-
-
-def may_read(text: str, *, shown: str) -> bool:
-    """Return whether a text is what is shown, or was before a key was cut out of it.
-
-    Args:
-        text: A text as it was sent.
-        shown: A text of an answer, with KEY_MARK for a key and for each piece of one.
-    """
-    start, *rest = shown.split(KEY_MARK)
-    if not rest:
-        return text == shown
-    if not (text.startswith(start) and text[len(start) :].endswith(rest[-1])):
-        return False
-    at, end = len(start), len(text) - len(rest[-1])
-    for part in rest[:-1]:
-        # The leftmost place leaves the most for those behind it.
-        found = text.find(part, at + 1, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return at < end

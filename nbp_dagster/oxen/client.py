@@ -5,6 +5,7 @@ Must not know: brands, briefs, budgets, files on disk or Dagster.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -63,6 +64,9 @@ class OxenClient:
         resolver: Looks up hosts outside the service's origin.
         allow_http: Whether the base URL may be http to another machine than this one.
 
+    Attributes:
+        repositories: The repository calls, workspaces included, which many files need.
+
     Raises:
         UnsafeUrl: The base URL is not http(s), or is http to another machine.
         Unauthorized: The key is empty or malformed.
@@ -96,13 +100,9 @@ class OxenClient:
             retry, clock, jitter=jitter, on_throttle=on_throttle, keeps_trying=keeps_trying
         )
         self._executor = Executor(self._service, transport, retrier=retrier, clock=clock)
-        self._repositories = Repositories(self._executor)
+        self.repositories = Repositories(self._executor)
         self._downloader = Downloader(
-            self._service,
-            transport,
-            executor=self._executor,
-            retrier=retrier,
-            resolver=resolver,
+            self._service, transport, executor=self._executor, retrier=retrier, resolver=resolver
         )
 
     def __repr__(self) -> str:
@@ -117,11 +117,6 @@ class OxenClient:
     def base_url(self) -> str:
         """Root of the service, without a trailing slash."""
         return self._service.base_url
-
-    @property
-    def repositories(self) -> Repositories:
-        """The repository calls, workspaces included, which many files need."""
-        return self._repositories
 
     def edit_image(
         self,
@@ -215,7 +210,11 @@ class OxenClient:
             NotFound: The service does not know the id: the job is lost, not done.
         """
         return self._executor.call(
-            "GET", _job_path(generation_id), parse=parse_generation, read_timeout=POLL_TIMEOUT
+            "GET",
+            _job_path(generation_id),
+            parse=partial(parse_generation, hide=self._executor.hide),
+            read_timeout=POLL_TIMEOUT,
+            is_echo=True,
         )
 
     def list_generations(
@@ -247,12 +246,13 @@ class OxenClient:
         found = self._executor.call(
             "GET",
             "/api/ai/queue",
-            parse=parse_generations,
+            parse=partial(parse_generations, hide=self._executor.hide),
             query={name: value for name, value in asked.items() if value is not None},
             read_timeout=POLL_TIMEOUT,
             # Each job repeats its references, a megabyte or more where they are sent inline.
             is_long=True,
             is_patient=is_patient,
+            is_echo=True,
         )
         problem = found.unreadable and f"a job of the list is unreadable: {found.unreadable}"
         if found.total > len(found.generations):
@@ -357,7 +357,7 @@ class OxenClient:
         Returns:
             The commit, or None when the branch already holds these bytes.
         """
-        return self._repositories.put_files(
+        return self.repositories.put_files(
             repo,
             branch,
             directory,
@@ -373,7 +373,7 @@ class OxenClient:
         Raises:
             Unauthorized: It is there, but not for this key.
         """
-        return self._repositories.get(repo)
+        return self.repositories.get(repo)
 
     def create_repository(
         self,
@@ -385,7 +385,7 @@ class OxenClient:
         is_public: bool = False,
     ) -> Repository:
         """Create a repository (`namespace/name`); one that exists is returned as it is."""
-        return self._repositories.create(
+        return self.repositories.create(
             repo,
             author_name=author_name,
             author_email=author_email,
@@ -395,7 +395,7 @@ class OxenClient:
 
     def presign_file(self, repo: str, branch: str, path: str) -> str:
         """Return a URL (about one hour) that opens a repository's file without a key."""
-        return self._repositories.presign(repo, branch, path)
+        return self.repositories.presign(repo, branch, path)
 
     def _make(
         self, path: str, body: Mapping[str, object], response_format: str | None

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock
-from nbp_dagster.foreign_text import MAX_LINE_CHARS, read_json, redact
+from nbp_dagster.foreign_text import MAX_LINE_CHARS, hide, read_json, redact
 from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
 from nbp_dagster.oxen.errors import (
     BadResponse,
@@ -153,6 +153,7 @@ class Executor:
         is_long: bool = False,
         is_patient: bool = True,
         is_repeatable: bool = False,
+        is_echo: bool = False,
         before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send JSON (or nothing) and parse the JSON answer.
@@ -168,6 +169,8 @@ class Executor:
                 LONG_SECONDS; see `cut_inline`.
             is_patient: Whether an outage is waited out, as `Retrier.call` takes it.
             is_repeatable: Whether a POST may be sent twice; never one that bills.
+            is_echo: Whether `parse` has the answer with the key in it, since what was sent is to be
+                known again; it hides the key itself in whatever may be shown.
             before_repeat: Called with each 429 before the call is sent again; what it raises is
                 dealt with as an error of that attempt.
         """
@@ -182,6 +185,7 @@ class Executor:
             is_long=is_long,
             is_patient=is_patient,
             is_repeatable=is_repeatable,
+            is_echo=is_echo,
             before_repeat=before_repeat,
         )
 
@@ -214,6 +218,7 @@ class Executor:
         is_long: bool = False,
         is_patient: bool = True,
         is_repeatable: bool = False,
+        is_echo: bool = False,
         before_repeat: BeforeRepeat | None = None,
     ) -> T:
         """Send a request made by `request`, repeat it as allowed, and parse the JSON answer."""
@@ -230,7 +235,8 @@ class Executor:
                     response, images = self._send_long(request)
                 else:
                     response, images = self._transport.send(request), {}
-                return self._read(request, response, parse, images)
+                read = read_json if is_echo else self.read_json
+                return self._read(request, response, parse, images, read)
             except RateLimited as error:
                 turned_away = error
                 raise
@@ -263,6 +269,10 @@ class Executor:
         """Return the JSON value of an answer, without echoes of the key; see `read_json`."""
         return read_json(body, secrets=(self._service.api_key,))
 
+    def hide(self, value: object) -> object:
+        """Return a JSON value of an answer without the key; see `hide`."""
+        return hide(value, secrets=(self._service.api_key,))
+
     def redact(self, text: str, *, max_chars: int = MAX_LINE_CHARS) -> str:
         """Return a text of the service as one line without the key; see `redact`."""
         return redact(text, secrets=(self._service.api_key,), max_chars=max_chars)
@@ -286,11 +296,12 @@ class Executor:
         response: HttpResponse,
         parse: Callable[[object], T],
         images: Mapping[str, InlineImage],
+        read: Callable[[bytes], object],
     ) -> T:
         endpoint, status = request.endpoint, response.status
         if not 200 <= status < 300:
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
-        payload, problem = self._decode(response.body, images)
+        payload, problem = self._decode(response.body, images, read)
         if not problem and carries_error(payload):
             raise self.fail(status, response.headers, response.body, endpoint=endpoint)
         if not problem:
@@ -305,7 +316,9 @@ class Executor:
             request_id=self._request_id({k.lower(): v for k, v in response.headers.items()}),
         )
 
-    def _decode(self, body: bytes, images: Mapping[str, InlineImage]) -> tuple[object, str]:
+    def _decode(
+        self, body: bytes, images: Mapping[str, InlineImage], read: Callable[[bytes], object]
+    ) -> tuple[object, str]:
         """Return the JSON value, or what is wrong with it; an empty body is an empty object."""
         if not body.strip():
             return {}, ""
@@ -313,7 +326,7 @@ class Executor:
         if values > MAX_VALUES:
             return None, f"the answer has {values:,} JSON values, the limit is {MAX_VALUES:,}"
         try:
-            value = self.read_json(body)
+            value = read(body)
             return name_inline(value, images) if images else value, ""
         except (ValueError, RecursionError):
             start = self.redact(body[:400].decode("utf-8", errors="replace"), max_chars=60)

@@ -7,7 +7,7 @@ read; the caller, who knows the endpoint, turns that into `BadResponse`.
 import base64
 import binascii
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -85,6 +85,10 @@ _JOB_FIELDS = frozenset(
         "completed_at",
     }
 )
+
+
+# A prompt is compared with what was sent, as the parameters are, and shown nowhere.
+_SHOWN = (_JOB_FIELDS | {"id"}) - {"prompt"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,9 +184,19 @@ def parse_queued(payload: object) -> tuple[QueuedGeneration, ...]:
     )
 
 
-def parse_generation(payload: object) -> Generation:
-    """Read one job, bare or under `data`."""
-    job = unwrap(as_mapping(payload, "the job"))
+def parse_generation(
+    payload: object, *, hide: Callable[[object], object] = lambda value: value
+) -> Generation:
+    """Read one job, bare or under `data`.
+
+    Args:
+        payload: The job's JSON.
+        hide: Takes the key out of a JSON value. The prompt and the parameters keep it, lest what
+            was sent is not known again.
+    """
+    sent = unwrap(as_mapping(payload, "the job"))
+    shown = {name: value for name, value in sent.items() if name in _SHOWN}
+    job = {**sent, **as_mapping(hide(shown), "the job")}
     return Generation(
         generation_id=_id_of(job),
         status=_status_of(job),
@@ -220,15 +234,17 @@ class GenerationList:
     unreadable: str = ""
 
 
-def parse_generations(payload: object) -> GenerationList:
-    """Read a list of jobs; one that is unreadable is told apart and hides no other."""
+def parse_generations(
+    payload: object, *, hide: Callable[[object], object] = lambda value: value
+) -> GenerationList:
+    """Read a list of jobs, as `parse_generation` does; an unreadable one hides no other."""
     answer = as_mapping(payload, "the answer")
     items = list_of(answer, "generations")
     jobs: list[Generation] = []
     unreadable = ""
     for item in items:
         try:
-            jobs.append(parse_generation(item))
+            jobs.append(parse_generation(item, hide=hide))
         except ShapeError as error:
             unreadable = unreadable or str(error)
     count = number_of(answer, "count")

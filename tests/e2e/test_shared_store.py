@@ -1,6 +1,5 @@
 """Two homes apart, with one ledger, one service and one bucket: what is made in one is in both."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from tests.rigs.postgres import PostgresServer, postgres
 from tests.rigs.processes import Shell
 from tests.rigs.s3 import count_requests, serve_s3, variables_of
 from tests.rigs.service import ServiceProbe
+from tests.rigs.written_sets import read_written_set
 
 __all__ = ["postgres"]
 
@@ -75,13 +75,7 @@ def run(shell: Shell, *words: str) -> None:
 
 
 def read_set(shell: Shell) -> dict[str, Any]:
-    """Return the manifest of a home's set, once every file of it is found whole."""
-    folder = shell.home / "sets" / "winter"
-    manifest = dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
-    for picture in manifest["pictures"]:
-        data = (folder / picture["file"]).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == picture["sha256"]
-    return manifest
+    return read_written_set(shell.home, "winter")
 
 
 def downloads(service: ServiceProbe) -> int:

@@ -47,6 +47,13 @@ def statuses(head: Head, run_ids: set[str]) -> set[str]:
     return {run.status.value for run in found}
 
 
+def begun_in(head: Head, run_id: str, processes: int) -> bool:
+    """Whether so many processes have looked a run up, each to make it."""
+    entries = head.instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    began = [entry for entry in entries if "Started process for run" in (entry.message or "")]
+    return len(began) >= processes
+
+
 def failed_as_silent(head: Head, run_ids: set[str]) -> list[str]:
     """The runs that the sensor of silent runs has failed."""
     return [
@@ -100,6 +107,49 @@ def test_runs_that_live_are_failed_for_a_lost_result_backend_and_nothing_is_paid
 
         site.wait(head, backfill, seconds=PATIENCE)
         site.require_all_made_once(head)
+
+
+def test_a_run_that_two_workers_take_up_before_it_has_begun_is_paid_once(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """Dagster looks again once the code is loaded, and mostly lets one of them in."""
+    work = Work(prompts=6, per_run=6, latency=3.0, settings=(("NBP_IN_FLIGHT", "2"),))
+    with open_site(tmp_path, postgres, work) as site, ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        north = stack.enter_context(site.farm.worker("north"))
+        stack.enter_context(site.farm.worker("south", queue="again"))
+        backfill = site.ask(head)
+        [run] = wait_for(head.operator.runs, what="the run")
+        wait_for(lambda: begun_in(head, run.id, 1), what="a process that loads the code")
+        north.freeze()
+        site.farm.deliver_again(head.instance, run.id, queue="again")
+        wait_for(lambda: begun_in(head, run.id, 2), what="a second one")
+        north.thaw()
+
+        site.wait(head, backfill, seconds=PATIENCE)
+        site.require_all_made_once(head)
+
+
+def test_a_run_that_is_terminated_on_a_worker_ends_and_the_next_pays_for_the_rest_alone(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    work = Work(prompts=6, per_run=6, latency=2.0, settings=(("NBP_IN_FLIGHT", "2"),))
+    with open_site(tmp_path, postgres, work) as site, ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        stack.enter_context(site.farm.worker("north"))
+        first, last = work.keys[0], work.keys[-1]
+        ended = head.operator.launch(first, last)
+        wait_for(lambda: site.service.bills >= 1, what="first pictures")
+
+        head.operator.terminate(ended)
+        assert head.operator.wait_for_end(ended).status == "CANCELED"
+        bought = site.service.bills
+        assert bought < work.prompts, "it was done before"
+        again = head.operator.wait_for_end(head.operator.launch(first, last))
+
+        assert again.status == "SUCCESS"
+        assert {run.id for run in head.operator.runs()} == {ended, again.id}, "it was retried"
+        assert site.service.bills == work.prompts
 
 
 def test_a_worker_makes_prompts_that_came_since_its_last_run_and_logs_json(

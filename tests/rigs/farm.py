@@ -18,6 +18,7 @@ from tests.rigs.redis import RedisServer
 from tests.rigs.s3 import serve_s3
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workers import Farm, Head
+from tests.rigs.written_sets import read_written_set
 
 NAMES = Names()
 BUCKET = "pictures"
@@ -107,7 +108,7 @@ class Site:
         return [(run.run_id, run.status.value) for run in head.instance.get_runs()]
 
     def require_all_made_once(self, head: Head) -> None:
-        """Make sure that every prompt is made, each is paid once, and one whole set is written."""
+        """Make sure that every prompt is made, each is paid once, and one set is written, whole."""
         keys, instance = self.work.keys, head.instance
         for asset in PROMPT_ASSETS:
             assert set(instance.get_materialized_partitions(dg.AssetKey(asset))) == set(keys)
@@ -118,6 +119,13 @@ class Site:
         assert made is not None
         assert made.metadata["prompts_made"].value == len(keys)
         assert made.metadata["without_picture"].value == "none"
+        # On a machine that made none of it.
+        elsewhere = self.farm.shell("elsewhere")
+        done = elsewhere.nbp("export", "winter")
+        assert done.returncode == 0, done.stdout + done.stderr
+        manifest = read_written_set(elsewhere.home, "winter")
+        assert manifest["missing"] == []
+        assert len({picture["generation_id"] for picture in manifest["pictures"]}) == len(keys)
 
 
 def at_work(head: Head, *, least: int) -> set[str]:

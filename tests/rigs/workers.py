@@ -20,6 +20,8 @@ from tests.rigs.processes import ROOT, DagsterDev, Process, Shell
 
 CELERY = ROOT / "deploy" / "celery"
 BROKER, BACKEND = 0, 1
+# Dagster's own.
+QUEUE = "dagster"
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,26 @@ class Worker:
         self.process.destroy()
 
     def cut_off(self) -> None:
-        """Have nobody hear of it, nor it of anybody; where there are no cables it is stopped."""
+        """Have nobody hear of it, nor it of anybody; where there are no cables it is frozen."""
         if self.machine is None:
-            self.process.send_to_all(signal.SIGSTOP)
+            self.freeze()
         else:
             self.machine.cut()
 
     def reconnect(self) -> None:
         """Have it where it was."""
         if self.machine is None:
-            self.process.send_to_all(signal.SIGCONT)
+            self.thaw()
         else:
             self.machine.mend()
+
+    def freeze(self) -> None:
+        """Stop it and the run it works on where they are."""
+        self.process.send_to_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self.process.send_to_all(signal.SIGCONT)
 
 
 @dataclass(frozen=True)
@@ -121,28 +131,30 @@ class Farm:
                     os.environ[name] = value
 
     @contextmanager
-    def worker(self, name: str) -> Iterator["Worker"]:
+    def worker(self, name: str, *, queue: str = QUEUE) -> Iterator["Worker"]:
         """Run a Celery worker with a home of its own, as the docs start one."""
         shell = self.shell(name)
         with ExitStack() as stack:
             machine = stack.enter_context(self.network.machine()) if self.network else None
             share = stack.enter_context(share_of_cores(self.cores)) if self.cores else ()
-            command = self._command(name, machine, share)
+            command = self._command(name, queue, machine, share)
             process = stack.enter_context(shell.in_repository(*command))
             yield Worker(process, machine)
 
     def _command(
-        self, name: str, machine: Machine | None, share: tuple[str, ...]
+        self, name: str, queue: str, machine: Machine | None, share: tuple[str, ...]
     ) -> tuple[str, ...]:
         return (
             # First: in a network of its own a process no longer sees the control groups.
             *share,
             *(machine.prefix if machine else ()),
             *(sys.executable, "-m", "celery", "--app", "dagster_celery.app", "worker"),
-            *("--concurrency", "1", "--queues", "dagster", "--hostname", f"{name}@%h"),
+            *("--concurrency", "1", "--queues", queue, "--hostname", f"{name}@%h"),
         )
 
-    def deliver_again(self, instance: dg.DagsterInstance, run_id: str) -> None:
+    def deliver_again(
+        self, instance: dg.DagsterInstance, run_id: str, *, queue: str = QUEUE
+    ) -> None:
         """Hand a run to the broker a second time, as a visibility timeout does."""
         from celery import Celery
 
@@ -158,7 +170,7 @@ class Farm:
         app.send_task(
             "execute_job",
             kwargs={"execute_job_args_packed": pack_value(message)},
-            queue="dagster",
+            queue=queue,
             priority=0,
         )
 

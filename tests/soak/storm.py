@@ -58,6 +58,7 @@ class Storm:
             (self._run, 30),
             (self._backfill, 8),
             (self._cancel, 6),
+            (self._terminate, 3),
             (self._kill, 8),
             (self._freeze, 4),
             (self._cut_network, 4),
@@ -95,6 +96,11 @@ class Storm:
     def _cancel(self) -> str | None:
         host = self._working_host()
         return host.name if host.interrupt(self.dice) else None
+
+    def _terminate(self) -> str | None:
+        with suppress(*NO_ANSWER):
+            return self.workshop.terminate(self.dice)
+        return None
 
     def _kill(self) -> str | None:
         host = self._working_host()

@@ -100,12 +100,21 @@ class Workshop:
 
     def deliver_twice(self, dice: random.Random) -> str | None:
         """Hand a run that is under way to the broker again; return it, if there is one."""
-        runs = [run.id for run in self.head.operator.runs() if run.status == "STARTED"]
-        if not runs:
-            return None
-        chosen = dice.choice(runs)
-        self.farm.deliver_again(self.head.instance, chosen)
+        chosen = self._choose_run(dice)
+        if chosen is not None:
+            self.farm.deliver_again(self.head.instance, chosen)
         return chosen
+
+    def terminate(self, dice: random.Random) -> str | None:
+        """Press *Terminate* on a run that is under way; return it, if there is one."""
+        chosen = self._choose_run(dice)
+        if chosen is not None:
+            self.head.operator.terminate(chosen)
+        return chosen
+
+    def _choose_run(self, dice: random.Random) -> str | None:
+        runs = [run.id for run in self.head.operator.runs() if run.status == "STARTED"]
+        return dice.choice(runs) if runs else None
 
     def forget_results(self) -> None:
         """Empty the result backend."""

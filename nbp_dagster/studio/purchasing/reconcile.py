@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from nbp_dagster.foreign_text import KEY_MARK, may_read
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
@@ -174,10 +173,7 @@ def _may_hide(purchase: Purchase, job: Generation) -> bool:
 def _is_cut(purchase: Purchase, job: Generation) -> bool:
     """Whether a job shows the beginning of a purchase's prompt only, or nothing of it."""
     wanted, shown = normalise(str(purchase.request["prompt"])), normalise(job.prompt)
-    if len(shown) >= len(wanted) and KEY_MARK not in shown:
-        return False
-    # The mark stands for the rest here.
-    return may_read(wanted, shown=shown.rstrip("….").rstrip() + KEY_MARK)
+    return len(shown) < len(wanted) and wanted.startswith(shown.rstrip("….").rstrip())
 
 
 def contradicts(purchase: Purchase, job: Generation) -> bool:
@@ -202,7 +198,7 @@ def matches(purchase: Purchase, job: Generation) -> bool:
 
 def is_same_request(request: Mapping[str, Any], job: Generation) -> bool:
     """Return whether a listed job has exactly a request, as the ledger keeps it."""
-    if not may_read(normalise(str(request["prompt"])), shown=normalise(job.prompt)):
+    if normalise(job.prompt) != normalise(str(request["prompt"])):
         return False
     # The service echoes what was sent; a field it left out proves nothing either way.
     echoed = job.params
@@ -240,7 +236,7 @@ def _may_be_same(reference: Mapping[str, Any], echo: object) -> bool:
     if not isinstance(echo, str | InlineImage):
         return True
     if reference.get("url") is not None:
-        return isinstance(echo, str) and may_read(str(reference["url"]), shown=echo)
+        return bool(reference["url"] == echo)
     if isinstance(echo, str):
         seen = _uploaded_hash(echo) if reference.get("upload") is not None else None
         return seen is None or bool(seen == reference["upload"])
@@ -333,18 +329,15 @@ def match_orders(
     by_prompt: dict[tuple[str, str], list[Generation]] = {}
     for job in jobs:
         by_prompt.setdefault((job.model, normalise(job.prompt)), []).append(job)
-    marked = [each for each in by_prompt if KEY_MARK in each[1]]
     found: dict[str, Generation] = {}
     for order in orders:
-        model, prompt = order.request.model, normalise(order.request.prompt)
-        shown = [each for each in marked if each[0] == model and may_read(prompt, shown=each[1])]
-        free = [job for each in {(model, prompt), *shown} for job in by_prompt.get(each, ())]
+        free = by_prompt.get((order.request.model, normalise(order.request.prompt)), [])
         if not free or order.request.fingerprint in found:
             continue
         request = describe(order)
         same = [job for job in free if is_same_request(request, job)]
         chosen = next((job for job in same if job.generation_id == oldest(same)), None)
         if chosen is not None:
-            by_prompt[model, normalise(chosen.prompt)].remove(chosen)
+            free.remove(chosen)
             found[order.request.fingerprint] = chosen
     return found

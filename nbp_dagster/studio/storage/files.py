@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO, TypeVar
@@ -29,8 +30,8 @@ TOLD_AFTER_SECONDS = 3.0
 # Locks whose wait is told.
 _waited_for: set[Path] = set()
 
-# Age in seconds from which an unfinished file is abandoned where the disk knows no locks: a
-# download may take ten minutes.
+# Age in seconds from which an unfinished file is abandoned where no lock tells: a download may take
+# ten minutes.
 _ABANDONED_SECONDS = 24 * 3600.0
 
 # Permissions before the umask, which may take more away.
@@ -323,31 +324,53 @@ def receive_file(folder: Path, *, private_in: Path | None = None) -> Iterator[In
 
 def _open_incoming(folder: Path, private_in: Path | None) -> tuple[int, str]:
     """Open a temporary file whose lock tells that its process lives."""
-    while True:
-        handle, name = _open_temporary(folder, private_in=private_in)
+    for _ in range(_TEMPORARY_NAMES):
+        handle, name = _open_temporary(folder, _incoming_prefix(), private_in=private_in)
         # Another process may have looked at it between the two, and have taken it for abandoned.
         if _try_lock(handle, fcntl.LOCK_EX) is not False and _is_at(name, handle):
             return handle, name
         os.close(handle)
         Path(name).unlink(missing_ok=True)
+    raise FileExistsError(errno.EEXIST, "no file stays where it was made", str(folder))
+
+
+@cache
+def _incoming_prefix() -> str:
+    """Return how the names of this machine's unfinished files begin.
+
+    A network disk may keep locks to each machine, or rather to each running kernel: who looks from
+    another one can't tell by a lock.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    with suppress(OSError):
+        return f"tmp{boot.read_text(encoding='ascii').strip()}-"
+    return "tmp"
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove files of `receive_file` whose process was killed; safe to run concurrently."""
+    """Remove files of `receive_file` whose process was killed; safe to run concurrently.
+
+    Those of other machines, and of a disk that knows no locks, go when they are a day old.
+    """
     if not folder.is_dir():
         return
     for path in folder.iterdir():
         with suppress(OSError):
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                # Shared, so that two who look do not take each other for the one who writes.
-                is_dead = _try_lock(handle, fcntl.LOCK_SH)
-                if is_dead is None:
-                    is_dead = time.time() - path.stat().st_mtime > _ABANDONED_SECONDS
-                if is_dead:
-                    path.unlink()
-            finally:
-                os.close(handle)
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
+            elif "-" in _incoming_prefix() and path.name.startswith(_incoming_prefix()):
+                _remove_unlocked(path)
+
+
+def _remove_unlocked(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # Shared, so that two who look do not take each other for the one who writes; and held
+        # until it is gone, lest its process locks it meanwhile.
+        if _try_lock(handle, fcntl.LOCK_SH):
+            path.unlink()
+    finally:
+        os.close(handle)
 
 
 def _try_lock(handle: int, kind: int) -> bool | None:

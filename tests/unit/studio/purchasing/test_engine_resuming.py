@@ -29,19 +29,25 @@ def test_a_lost_answer_is_found_in_the_queue_and_adopted(
 
 
 @pytest.mark.parametrize("key", ["k", "simulator", "red-kite-show", "red-kite-show-3f9a"])
-def test_a_lost_answer_is_found_whatever_words_of_its_prompt_are_in_the_key(
+def test_a_lost_answer_is_found_whatever_words_of_its_request_are_in_the_key(
     service: ServiceProbe, home: Path, key: str
 ) -> None:
-    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 3})
-    orders = [
-        order(n, prompt=f"A red-kite-show over hill {n}, by a simulator") for n in range(1, 6)
-    ]
+    service.script({"kind": "reset_after", "method": "POST", "path": "/queue", "times": 4})
+    orders = []
+    for number, words in enumerate(("club", "simulator", "red-kite-show"), start=1):
+        named, plain = order(number, prompt=f"A {words}, morning"), order(number + 9)
+        parameters = {**plain.request.parameters, "negative_prompt": f"no {words}"}
+        orders += [named, replace(plain, request=replace(plain.request, parameters=parameters))]
 
     with workbench(service.url, home, key=key) as bench:
         outcomes = bench.make(*orders)
+        for each in orders:
+            outcome = outcomes[each.key]
+            assert isinstance(outcome, Generated)
+            sold = bench.client.get_generation(outcome.receipt.generation_id)
+            assert sold.prompt == each.request.prompt
 
-    assert all(isinstance(outcome, Generated) for outcome in outcomes.values())
-    assert service.bills == 5
+    assert service.bills == 6
 
 
 @pytest.mark.parametrize("fault", ["reset", "status"])

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -168,3 +169,21 @@ def test_what_a_killed_process_left_half_received_goes_with_the_next_and_no_livi
 
     assert store.get(digest) == b"whole"
     assert list(folder.iterdir()) == []
+
+
+def test_what_no_lock_tells_of_is_removed_a_day_later(tmp_path: Path) -> None:
+    """Of another machine on a network disk, or of an older version."""
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    for name in ("tmp0123abcd", "tmp6f1c-0123abcd"):
+        (folder / f"{name}old").write_bytes(b"half")
+        (folder / f"{name}young").write_bytes(b"half")
+        long_ago = time.time() - 2 * 24 * 3600
+        os.utime(folder / f"{name}old", (long_ago, long_ago))
+
+    FolderStore(tmp_path)
+
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "tmp0123abcdyoung",
+        "tmp6f1c-0123abcdyoung",
+    ]

@@ -1,0 +1,31 @@
+"""Dagster's Celery launcher, with a *Terminate* that is heeded, as `deploy/celery` names it.
+
+Needs the extra `celery`.
+"""
+
+try:
+    from dagster_celery import launcher
+except ImportError as error:
+    raise ImportError(
+        "runs as Celery tasks need dagster-celery; install with: pip install 'nbp-dagster[celery]'"
+    ) from error
+
+
+class CeleryRunLauncher(launcher.CeleryRunLauncher):
+    """Starts runs as Celery tasks, and ends them for good when somebody terminates them.
+
+    Dagster's own has Celery send the signal alone. A run that is ended by a signal nobody asked for
+    has failed, and `run_retries` starts it anew: it would go on buying after *Terminate*.
+    """
+
+    def terminate(self, run_id: str) -> bool:
+        """Note that a run is to be canceled, and have Celery send its process a signal.
+
+        Returns:
+            Whether there is such a run, and it has not ended.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        self._instance.report_run_canceling(run)
+        return super().terminate(run_id)
