@@ -28,7 +28,7 @@ def may_run_elsewhere(launcher: type) -> bool:
     Args:
         launcher: The class of an instance's `run_launcher`, or one that extends Dagster's.
     """
-    return _HERE.isdisjoint(_names_of(launcher))
+    return loses_files_of_runs(launcher) or _HERE.isdisjoint(_names_of(launcher))
 
 
 def _names_of(launcher: type) -> set[str]:
