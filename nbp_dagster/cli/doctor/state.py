@@ -8,11 +8,14 @@ from typing import Final
 import dagster as dg
 import sqlalchemy as sa
 
+from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.cli.doctor.machine import list_extras
 from nbp_dagster.cli.doctor.rights import look_at_file, look_at_ledger_rights
 from nbp_dagster.cli.errors import words_of_database
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
+from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.foreign_text import redact
 from nbp_dagster.instance.run_launchers import loses_files_of_runs, may_run_elsewhere
 from nbp_dagster.settings import Settings, reveal
@@ -37,6 +40,8 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 # Seconds of difference between two clocks: budgets of a day and leases go by them.
 _SKEW: Final = 60.0
+# Kinds of files that an extra draws; all others need none.
+_DRAWN_BY: Final = {"a HEIC": "heic", "an SVG": "svg"}
 
 
 def look_at_briefs(settings: Settings, models: list[str]) -> Iterator[Finding]:
@@ -54,7 +59,26 @@ def look_at_briefs(settings: Settings, models: list[str]) -> Iterator[Finding]:
         return
     chains = (campaign.chain for campaign in briefs.campaigns.values())
     models += dict.fromkeys(model for chain in chains for model in chain)
+    if lacking := _list_undrawable(briefs.files.values()):
+        kinds, extras = ", ".join(lacking), ",".join(lacking.values())
+        words = f"{told}; what their files hold can't be drawn here: {kinds}"
+        advice = f"pip install 'nbp-dagster[{extras}]', or export them as PNG"
+        yield Finding("briefs", "fault", words, advice)
+        return
     yield Finding("briefs", "sound", told)
+
+
+def _list_undrawable(files: Iterable[FileDigest]) -> dict[str, str]:
+    """Return the kinds of files that need an extra which is not installed, with that extra."""
+    have = list_extras()
+    lacking = {kind: extra for kind, extra in _DRAWN_BY.items() if extra not in have}
+    if not lacking:
+        return {}
+    found = set()
+    for file in files:
+        with file.path.open("rb") as opened:
+            found.add(describe_kind(opened.read(HEAD_BYTES)))
+    return {kind: extra for kind, extra in lacking.items() if kind in found}
 
 
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
