@@ -82,7 +82,7 @@ def _list_undrawable(files: Iterable[FileDigest]) -> dict[str, str]:
 
 
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of the ledger, its clock and the homes that use it."""
+    """Yield what there is of the ledger: schema, clock, rights, lease, homes that use it."""
     url = reveal(settings.ledger_url)
     file = StudioPaths(settings.home.absolute()).ledger
     if not url and not file.exists():
