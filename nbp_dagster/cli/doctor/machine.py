@@ -1,17 +1,20 @@
 """Looks at the machine: versions, extras, free space, and who may read what is private."""
 
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import disk_usage
 from typing import Final
+
+import yaml
 
 from nbp_dagster.addresses import split_list
 from nbp_dagster.cli.doctor.finding import Finding
-from nbp_dagster.settings import Settings, reveal
+from nbp_dagster.settings import Settings, list_exported_signals, reveal
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import EXTRAS
 from nbp_dagster.version import __version__
@@ -33,7 +36,8 @@ _EXTRAS: Final = {
     "azure": "adlfs",
     "postgres": "psycopg",
     "celery": "dagster_celery",
-    "otel": "opentelemetry",
+    # Not its first name, which other packages share.
+    "otel": "opentelemetry.exporter.otlp.proto.http",
 }
 
 
@@ -50,8 +54,8 @@ def _look_at_versions(_: Settings) -> Finding:
 
 
 def _look_at_extras(settings: Settings) -> Finding:
-    """Look whether what the settings ask for is installed."""
-    have = [extra for extra, module in _EXTRAS.items() if find_spec(module) is not None]
+    """Look whether what the settings, and those of Dagster, ask for is installed."""
+    have = list_extras()
     store = reveal(settings.store_url)
     urls = (*split_list(settings.publish_to), *split_list(settings.publish_trial_to), store)
     drivers = {EXTRAS.get(url.partition("://")[0].lower()) for url in urls if "://" in url}
@@ -62,6 +66,7 @@ def _look_at_extras(settings: Settings) -> Finding:
         "c2pa": settings.c2pa_key is not None,
         "character": settings.character_scorer in ("dino", "body") or settings.places == "on",
         "postgres": reveal(settings.ledger_url).startswith("postgres"),
+        "celery": _names_celery(settings.dagster_folder / "dagster.yaml"),
     }
     asked |= {extra: extra in drivers for extra in EXTRAS.values()}
     missing = [extra for extra, is_asked in asked.items() if is_asked and extra not in have]
@@ -74,14 +79,42 @@ def _look_at_extras(settings: Settings) -> Finding:
             f"the settings need {', '.join(missing)}; {told}",
             f"pip install 'nbp-dagster[{wanted}]'",
         )
+    if list_exported_signals() and "otel" not in have:
+        words = f"OTEL_* name a collector, and no metrics and traces are sent; {told}"
+        return Finding("extras", "warning", words, "pip install 'nbp-dagster[otel]'")
     return Finding("extras", "sound", told)
+
+
+def list_extras() -> list[str]:
+    """Return which extras are installed."""
+    return [extra for extra, module in _EXTRAS.items() if _is_installed(module)]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        # The package that it would be in.
+        return False
+
+
+def _names_celery(file: Path) -> bool:
+    """Return whether a `dagster.yaml` names the launcher of the extra, which may not be there.
+
+    What is wrong with the file is told with Dagster's storage.
+    """
+    with suppress(OSError, ValueError, yaml.YAMLError):
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        launcher = found.get("run_launcher") if isinstance(found, dict) else None
+        return isinstance(launcher, dict) and launcher.get("class") == "CeleryRunLauncher"
+    return False
 
 
 def _look_at_space(settings: Settings) -> Finding:
     folder = home = settings.home.absolute()
     while not folder.exists():
         folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = disk_usage(folder).free
     told = f"{free / 1e9:.1f} GB free at {home}"
     if free < _SCARCE:
         return Finding("disk", "fault", told, "free space there, or move NBP_HOME")

