@@ -1,35 +1,51 @@
-"""Where a run lives that Dagster's launcher starts: on this machine, elsewhere, or in a container.
+"""Where a run lives that Dagster's launcher starts: on this machine, or maybe elsewhere.
 
 By the names of classes: the packages of launchers are not ours to import. Must not know: settings.
 """
 
+from pathlib import Path
+
 # In the process of the caller, or in one that it starts beside it.
 _HERE = frozenset({"DefaultRunLauncher", "SyncInMemoryRunLauncher"})
-# A container or pod for each run, whose files go with it.
-_IN_CONTAINERS = frozenset(
-    {"DockerRunLauncher", "K8sRunLauncher", "CeleryK8sRunLauncher", "EcsRunLauncher"}
+# Elsewhere, whatever class they extend.
+_ELSEWHERE = frozenset(
+    {
+        "CeleryRunLauncher",
+        "DockerRunLauncher",
+        "K8sRunLauncher",
+        "CeleryK8sRunLauncher",
+        "EcsRunLauncher",
+    }
 )
 
 
-def loses_files_of_runs(launcher: type) -> bool:
-    """Return whether each run has a container of its own, with which its home folder goes.
-
-    A ledger that is a file there is empty for the next run, which may pay again.
-
-    Args:
-        launcher: The class of an instance's `run_launcher`, or one that extends Dagster's.
-    """
-    return not _IN_CONTAINERS.isdisjoint(_names_of(launcher))
-
-
 def may_run_elsewhere(launcher: type) -> bool:
-    """Return whether runs may be on another machine than the one that launches them.
+    """Return whether runs may be on another machine, or in another container, than their launcher.
+
+    A ledger that is a file of the home is another one there, and empty.
 
     Args:
         launcher: The class of an instance's `run_launcher`, or one that extends Dagster's.
     """
-    return loses_files_of_runs(launcher) or _HERE.isdisjoint(_names_of(launcher))
+    names = {each.__name__ for each in launcher.__mro__}
+    return not _ELSEWHERE.isdisjoint(names) or _HERE.isdisjoint(names)
 
 
-def _names_of(launcher: type) -> set[str]:
-    return {each.__name__ for each in launcher.__mro__}
+def tell_ledger_apart(launcher: type, home: Path) -> tuple[str, str]:
+    """Return what comes of runs that may be elsewhere without a ledger to share, and a way out.
+
+    Args:
+        launcher: See `may_run_elsewhere`.
+        home: NBP_HOME.
+    """
+    problem = (
+        f"the runs that {launcher.__name__} starts may be in other containers or on other "
+        "machines, each with a ledger of its own in its NBP_HOME: what one has bought the next may "
+        "pay again"
+    )
+    advice = (
+        "set NBP_LEDGER_URL to the address of a PostgreSQL server, and NBP_STORE_URL, for all of "
+        "them; where all have one NBP_HOME on one host, set NBP_LEDGER_URL to "
+        f"sqlite:///{(home / 'ledger.sqlite').absolute()}"
+    )
+    return problem, advice

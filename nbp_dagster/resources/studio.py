@@ -13,6 +13,7 @@ from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
+from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
 from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
@@ -26,6 +27,7 @@ from nbp_dagster.studio.review.decision_log import DecisionLog
 from nbp_dagster.studio.runs.heartbeat import Heartbeat, beating
 from nbp_dagster.studio.runs.run_log import RunLog
 from nbp_dagster.studio.service import Secrets, Service
+from nbp_dagster.studio.shared_state.homes import StateApart
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
@@ -81,7 +83,11 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
 
         A broken brief is left out, so that it stops no other campaign's step; the step whose
         partitions need it says so.
+
+        Raises:
+            StateApart: The run may be on another machine than others, without a common ledger.
         """
+        self._require_common_ledger(context.instance)
         token = CancellationToken()
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
@@ -95,6 +101,18 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
                 yield self
             finally:
                 self._studio = self._heartbeat = None
+
+    def _require_common_ledger(self, instance: dg.DagsterInstance | None) -> None:
+        """Make sure that runs which may be on other machines do not each have a ledger.
+
+        Raises:
+            StateApart: They have.
+        """
+        if instance is None or self.ledger_url:
+            return
+        launcher = type(instance.run_launcher)
+        if may_run_elsewhere(launcher):
+            raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager
     def _beat(self, run_id: str, token: CancellationToken) -> Iterator[Heartbeat]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from dagster_postgres import DagsterPostgresStorage
 
-from nbp_dagster.instance.run_launchers import loses_files_of_runs, may_run_elsewhere
+from nbp_dagster.instance.run_launchers import may_run_elsewhere
 from tests.deploy.files import DEPLOY, DOCKER, ROOT, list_interpolated, read_yaml
 from tests.rigs.dagster_private import InstanceRef, process_config
 
@@ -61,7 +61,6 @@ def test_the_launcher_is_made_from_the_file(path: Path, tmp_path: Path) -> None:
     launcher = load(path, tmp_path).run_launcher
     assert launcher is not None
     assert may_run_elsewhere(type(launcher))
-    assert loses_files_of_runs(type(launcher)) is ("celery" not in path.parts)
 
 
 def test_there_are_as_many_workers_as_runs_at_one_time() -> None:
@@ -151,7 +150,7 @@ def test_dagster_takes_the_launcher_of_the_helm_values() -> None:
     require("K8sRunLauncher")
     from dagster_k8s import K8sRunLauncher
 
-    assert loses_files_of_runs(K8sRunLauncher)
+    assert may_run_elsewhere(K8sRunLauncher)
     given = HELM["runLauncher"]["config"]["k8sRunLauncher"]
     run = {snake(key): value for key, value in given["runK8sConfig"].items()}
     config = {

@@ -1,4 +1,4 @@
-"""Launchers by the names of Dagster's own for containers, whose packages are not installed here."""
+"""Launchers by the names of those that start runs elsewhere; these start them here."""
 
 import dagster as dg
 
@@ -9,3 +9,7 @@ class K8sRunLauncher(dg.DefaultRunLauncher):
 
 class DockerRunLauncher(dg.DefaultRunLauncher):
     """By its name, one that starts a container for each run."""
+
+
+class CeleryRunLauncher(dg.DefaultRunLauncher):
+    """By its name, one that hands each run to a worker."""

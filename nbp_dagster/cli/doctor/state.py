@@ -17,7 +17,7 @@ from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.foreign_text import redact
-from nbp_dagster.instance.run_launchers import loses_files_of_runs, may_run_elsewhere
+from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
@@ -197,7 +197,8 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
         return
     told = f"{folder}: {kind}, {launcher.__name__}"
     if settings.ledger_url is None and may_run_elsewhere(launcher):
-        yield _tell_ledger_apart(told, launcher)
+        problem, advice = tell_ledger_apart(launcher, settings.home)
+        yield Finding("dagster", "fault", f"{told}; {problem}", advice)
         return
     if settings.ledger_url is not None and "Sqlite" in kind:
         yield Finding(
@@ -208,25 +209,6 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("dagster", "sound", told)
-
-
-def _tell_ledger_apart(told: str, launcher: type) -> Finding:
-    """Return what comes of runs that need not see the ledger of this machine."""
-    if loses_files_of_runs(launcher):
-        return Finding(
-            "dagster",
-            "fault",
-            f"{told}; each run has a container with a ledger of its own, which goes with it: what "
-            "one has bought the next may pay again",
-            "set NBP_LEDGER_URL and NBP_STORE_URL here and for the runs (docs/deployment.md)",
-        )
-    return Finding(
-        "dagster",
-        "warning",
-        f"{told}; workers of another machine have a ledger of their own, and may pay again",
-        "set NBP_LEDGER_URL and NBP_STORE_URL, unless all of them use this NBP_HOME "
-        "(docs/many-machines.md)",
-    )
 
 
 def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:

@@ -325,8 +325,8 @@ def test_a_home_that_can_not_be_made_is_a_fault_before_the_first_run(doctor: Doc
     assert f"can't write {outer / 'var'}" in found["ledger rights"]["words"]
 
 
-@pytest.mark.parametrize("name", ["K8sRunLauncher", "DockerRunLauncher"])
-def test_runs_in_containers_without_a_shared_ledger_are_a_fault(
+@pytest.mark.parametrize("name", ["K8sRunLauncher", "DockerRunLauncher", "CeleryRunLauncher"])
+def test_runs_that_may_be_elsewhere_without_a_shared_ledger_are_a_fault(
     home: Path, doctor: Doctor, name: str
 ) -> None:
     set_launcher(home, "tests.rigs.launchers", name)
@@ -335,24 +335,10 @@ def test_runs_in_containers_without_a_shared_ledger_are_a_fault(
 
     assert (status, found["dagster"]["verdict"]) == (1, "fault")
     assert "may pay again" in found["dagster"]["words"]
-    assert "NBP_LEDGER_URL and NBP_STORE_URL" in found["dagster"]["advice"]
-    _, found = doctor(NBP_LEDGER_URL=f"sqlite:///{home.parent}/shared.sqlite")
+    address = found["dagster"]["advice"].split()[-1]
+    assert address == f"sqlite:///{home}/ledger.sqlite"
+    _, found = doctor(NBP_LEDGER_URL=address)
     assert "may pay again" not in found["dagster"]["words"]
-
-
-def test_workers_that_may_be_elsewhere_without_a_shared_ledger_are_a_warning(
-    home: Path, doctor: Doctor
-) -> None:
-    pytest.importorskip("dagster_celery")
-    broker = "redis://127.0.0.1:9/0"
-    set_launcher(
-        home, "dagster_celery.launcher", "CeleryRunLauncher", broker=broker, backend=broker
-    )
-
-    status, found = doctor()
-
-    assert (status, found["dagster"]["verdict"]) == (0, "warning")
-    assert "unless all of them use this NBP_HOME" in found["dagster"]["advice"]
 
 
 def test_processes_of_this_machine_need_no_shared_ledger(home: Path, doctor: Doctor) -> None:
