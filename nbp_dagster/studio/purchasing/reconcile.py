@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from nbp_dagster.foreign_text import KEY_MARK, may_read
+from nbp_dagster.foreign_text import KEY_MARK, REPLACEMENT, may_read
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
@@ -172,8 +172,13 @@ def _may_hide(purchase: Purchase, job: Generation) -> bool:
 
 
 def _is_cut(purchase: Purchase, job: Generation) -> bool:
-    """Whether a job shows the beginning of a purchase's prompt only, or nothing of it."""
+    """Whether a job shows a part of a purchase's prompt only, or nothing of it."""
     wanted, shown = normalise(str(purchase.request["prompt"])), normalise(job.prompt)
+    if REPLACEMENT in shown:
+        # Letters lost on the way are as unknown as a key.
+        shown = shown.replace(REPLACEMENT, KEY_MARK)
+        if may_read(wanted, shown=shown):
+            return True
     if len(shown) >= len(wanted) and KEY_MARK not in shown:
         return False
     # The mark stands for the rest here.
