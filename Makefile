@@ -58,7 +58,7 @@ crash: install  ## Kill runs at every step and 100 random moments, be away for 3
 	MONEY_EXAMPLES=500 $(BIN)/python -m pytest -q tests/unit/studio/purchasing/test_money_protocol.py
 	TEST_ABSENCE_SECONDS=180 $(BIN)/python -m pytest -q tests/e2e/test_postgres.py
 
-fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated answers over sockets, 10,000 briefs
+fuzz: install  ## Try 10,000 damaged pictures of each format, 10,000 mutated answers and briefs, 300 purchases
 	$(BIN)/python -m tests.fuzz
 
 # They bring a Dagster of their own, which comes first on the path of these tests alone. Of docker-compose

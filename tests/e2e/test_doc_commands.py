@@ -49,6 +49,8 @@ NOT_RUN: Mapping[str, str] = {
     "nbp simulator": "a service that runs until it is stopped; the tests of live mode start it",
     "pg_dump": "needs a database server; test_restore.py runs it",
     "pg_restore": "needs a database server; test_restore.py runs it",
+    "tar -cf backup/store.tar": "needs a store that machines share; test_restore.py runs it",
+    'mkdir -p "${NBP_STORE_URL': "needs a store that machines share; test_restore.py runs it",
     "nbp ledger settle": "needs a purchase of which no list can prove whether it was made",
     "nbp ledger adopt-account north": "needs a ledger that another account has bought with",
 }

@@ -142,7 +142,13 @@ def _try(client: OxenClient, call: Callable[[OxenClient], object], heard: _Heard
 
 
 def _mutated(answer: bytes, dice: random.Random) -> bytes:
-    data = bytearray(answer)
+    data = mutate(answer, dice)
+    return _with_length(data) if dice.random() < 0.5 else data
+
+
+def mutate(sound: bytes, dice: random.Random) -> bytes:
+    """Return bytes with one to four places changed, cut out, or overwritten with odd pieces."""
+    data = bytearray(sound)
     for _ in range(dice.randint(1, 4)):
         at = dice.randrange(len(data) + 1)
         match dice.randrange(4):
@@ -154,8 +160,6 @@ def _mutated(answer: bytes, dice: random.Random) -> bytes:
                 del data[at : at + dice.randint(1, 30)]
             case _:
                 data[at : at + 1] = bytes([dice.randrange(256)])
-    if dice.random() < 0.5:
-        return _with_length(bytes(data))
     return bytes(data)
 
 

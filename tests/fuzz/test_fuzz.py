@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz.answers import try_answers
 from tests.fuzz.briefs import try_briefs
 from tests.fuzz.pictures import FORMATS, damaged, try_picture
+from tests.fuzz.purchases import try_purchases
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -21,3 +22,7 @@ def test_a_mutated_answer_is_read_or_one_clear_error_and_never_shows_the_key() -
 
 def test_a_changed_brief_is_refused_in_clear_words_or_all_its_files_can_be_written() -> None:
     assert list(try_briefs(40, seed=7)) == []
+
+
+def test_while_answers_are_mutated_no_paid_job_is_lost_and_none_is_paid_again() -> None:
+    assert list(try_purchases(15, seed=7)) == []

@@ -10,7 +10,7 @@ from nbp_dagster.briefs.load import BriefError
 from nbp_dagster.project import build_definitions
 from nbp_dagster.settings import Settings
 from tests.rigs.briefs import BRAND, campaign, shot, write_briefs
-from tests.rigs.code_location import CodeLocation
+from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.dagster_private import RepositorySnap
 
 NAMES = Names()
@@ -49,6 +49,21 @@ def test_every_asset_says_what_it_is(location: CodeLocation) -> None:
         assert node.owners == ["team:marketing"]
         assert node.code_version
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_the_setting_cuts_backfills_of_the_prompt_assets_and_of_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_briefs(tmp_path / "briefs", campaign(shot("kitchen"), shot("garden")))
+    monkeypatch.setenv("NBP_CONFIG", str(folder))
+    monkeypatch.setenv("NBP_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NBP_PROMPTS_PER_RUN", "7")
+
+    graph = build_definitions().get_repository_def().asset_graph
+
+    policies = {key: graph.get(key).backfill_policy for key in graph.get_all_asset_keys()}
+    single, cut = dg.BackfillPolicy.single_run(), dg.BackfillPolicy.multi_run(7)
+    assert policies == {**dict.fromkeys(policies, single), **dict.fromkeys(PROMPT_ASSETS, cut)}
 
 
 def test_prompts_stand_in_brief_order(location: CodeLocation) -> None:

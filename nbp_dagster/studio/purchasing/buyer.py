@@ -36,6 +36,7 @@ from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
 from nbp_dagster.studio.purchasing.failures import (
     failed_by,
+    is_shut_out,
     left_alone,
     left_in_doubt,
     left_to_rival,
@@ -377,7 +378,7 @@ class Buyer:
         except RateLimited as error:
             return self._postpone(purchases, error)
         except ContentRefused as error:
-            found = self._find_billed(order, purchases[0])
+            found = self._find_billed(order, purchases[0], error)
             if found is not None:
                 return found
             first, *_ = [self.ledger.refuse(item, str(error)) for item in purchases]
@@ -385,15 +386,14 @@ class Buyer:
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: other buyers have the next orders already.
             self.clock.token.stop_buying(str(error))
-            may_be_billed = error.status in (200, 400, 422, 429)
-            found = self._find_billed(order, purchases[0]) if may_be_billed else None
+            found = self._find_billed(order, purchases[0], error)
             if found is not None:
                 return found
             self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
         except BadRequest as error:
             # Without a status it was our own client that refused to send it.
-            found = None if error.status is None else self._find_billed(order, purchases[0])
+            found = None if error.status is None else self._find_billed(order, purchases[0], error)
             if found is not None:
                 return found
             for item in purchases:
@@ -419,17 +419,17 @@ class Buyer:
         self._withdraw(purchases, error)
         return Postponed(str(error))
 
-    def _find_billed(self, order: Order, purchase: Purchase) -> Obtained | None:
+    def _find_billed(self, order: Order, purchase: Purchase, answer: OxenError) -> Obtained | None:
         """Look once for the job of a request that was answered with a 4xx; None without one."""
         try:
             adopted, _ = self._finder.adopt(purchase)
         except OxenError as error:
-            return left_in_doubt(order, error)
+            return None if is_shut_out(answer, error) else left_in_doubt(order, error)
         return None if adopted is None else Enqueued(adopted, may_be_over=True)
 
     def _withdraw(self, purchases: Iterable[Purchase], error: Exception) -> None:
-        for purchase in purchases:
-            self.ledger.withdraw(purchase, str(error))
+        for item in purchases:
+            self.ledger.withdraw(item, str(error))
 
     def _write_ids(self, purchases: Sequence[Purchase], ids: Sequence[str]) -> Obtained:
         """Record each job's id; a purchase without one has its job looked for by its own order.

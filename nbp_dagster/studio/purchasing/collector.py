@@ -1,7 +1,7 @@
 """Collects a finished job: downloads, stores and settles its image, and has it rendered."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
@@ -39,10 +39,10 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.failures import PASSING, kind_of, left_unread
+from nbp_dagster.studio.purchasing.failures import PASSING, kind_of, left_renamed, left_unread
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
-from nbp_dagster.studio.purchasing.reconcile import STATES
+from nbp_dagster.studio.purchasing.reconcile import STATES, matches, oldest
 from nbp_dagster.studio.storage.files import IncomingFile, StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.telemetry.log_ids import log_ids
@@ -167,12 +167,19 @@ class Collector:
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
-            if self._is_listed(purchase) or error.error_type != "resource_not_found":
+            listed = self._list_jobs()
+            known = any(job.generation_id == generation_id for job in listed)
+            if known or error.error_type != "resource_not_found":
                 # A proxy's 404, or another account's: it proves nothing about a paid job.
                 raise
             if purchase.origin and purchase.origin != self.ledger.account.origin:
                 return self._leave_elsewhere(purchase)
-            return self._lose(purchase, error)
+            adopted = self._adopt_listed(purchase, listed)
+            if adopted is None:
+                return self._lose(purchase, error)
+            # A list may show less of a job than there is.
+            job = self.client.get_generation(adopted.generation_id or "")
+            return self._close(adopted, job) or left_renamed(adopted, generation_id)
         return self._close(purchase, job)
 
     def _close(self, purchase: Purchase, job: Generation) -> Outcome | None:
@@ -186,13 +193,32 @@ class Collector:
             return self._fail(purchase, reason)
         return None
 
-    def _is_listed(self, purchase: Purchase) -> bool:
-        """Whether the service's queue holds the job in any state."""
-        return any(
-            job.generation_id == purchase.generation_id
+    def _list_jobs(self) -> list[Generation]:
+        """Return the jobs of the service's queue in every state."""
+        return [
+            job
             for state in STATES
             for job in self.client.list_generations(status=state, require_complete=True)
+        ]
+
+    def _adopt_listed(self, purchase: Purchase, listed: Iterable[Generation]) -> Purchase | None:
+        """Take the job of an id that came damaged: one of the same request that nobody owns.
+
+        Returns:
+            The purchase with that job; None where there is none.
+        """
+        same = [job for job in listed if job.model == purchase.model and matches(purchase, job)]
+        owned = self.ledger.owned(job.generation_id for job in same)
+        generation_id = oldest(job for job in same if job.generation_id not in owned)
+        if generation_id is None:
+            return None
+        logger.warning(
+            "%s: the service does not know generation %s; adopted %s, which has its request",
+            purchase.key,
+            purchase.generation_id,
+            generation_id,
         )
+        return self.ledger.record_enqueued(purchase, generation_id)
 
     def cancel_stuck(self, purchase: Purchase) -> Outcome:
         """Cancel a job that exceeded its deadline, look once more, and close its purchase.
@@ -258,6 +284,9 @@ class Collector:
 
     def _keep(self, purchase: Purchase, job: FinishedJob) -> Outcome:
         """Download, decode, store, settle and render the image of a finished job."""
+        if job.url is None:
+            # Asking again is free, buying is not.
+            job = self._renew(job)
         if job.url is None:
             reason = f"generation {job.generation_id} succeeded without an image"
             return self._fail(purchase, f"{reason}; run again to buy it anew")

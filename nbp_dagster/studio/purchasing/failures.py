@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault, is_out_of_credit
-from nbp_dagster.oxen.errors import OxenError, is_outage
+from nbp_dagster.oxen.errors import ClientOutdated, OxenError, Unauthorized, is_outage
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
@@ -43,6 +43,16 @@ def fault_of(result: Outcome | BaseException) -> str | None:
     if isinstance(result, Failed):
         return result.reason if result.kind in _JOB_FAULTS else None
     return None if isinstance(result, BaseException) else ""
+
+
+def is_shut_out(posted: OxenError, listed: OxenError) -> bool:
+    """Whether a key or client may neither buy nor list: it has bought nothing then.
+
+    Args:
+        posted: What the POST was answered with.
+        listed: What the list was answered with.
+    """
+    return type(posted) is type(listed) and isinstance(posted, Unauthorized | ClientOutdated)
 
 
 def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
@@ -110,6 +120,15 @@ def left_open(purchase: Purchase, reason: str) -> Failed:
         "fetches it"
     )
     return Failed(purchase.key, purchase.fingerprint, text, "unreachable")
+
+
+def left_renamed(purchase: Purchase, former: str) -> Failed:
+    """Return the outcome of an order whose job was found under another id, and has not ended."""
+    reason = (
+        f"the service does not know generation {former}, and has its request as generation "
+        f"{purchase.generation_id}; that one stays open, and the next run fetches it, free"
+    )
+    return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
 
 def left_unread(purchase: Purchase, error: NbpError) -> Failed:

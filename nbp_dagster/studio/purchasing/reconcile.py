@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from nbp_dagster.foreign_text import REPLACEMENT
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
@@ -171,9 +172,25 @@ def _may_hide(purchase: Purchase, job: Generation) -> bool:
 
 
 def _is_cut(purchase: Purchase, job: Generation) -> bool:
-    """Whether a job shows the beginning of a purchase's prompt only, or nothing of it."""
+    """Whether a job shows a part of a purchase's prompt only, or nothing of it."""
     wanted, shown = normalise(str(purchase.request["prompt"])), normalise(job.prompt)
-    return len(shown) < len(wanted) and wanted.startswith(shown.rstrip("….").rstrip())
+    if len(shown) >= len(wanted) and REPLACEMENT not in shown:
+        return False
+    return _may_begin(wanted, shown.rstrip("….").rstrip())
+
+
+def _may_begin(wanted: str, shown: str) -> bool:
+    """Whether a prompt may begin as it is shown, with REPLACEMENT for letters that were lost."""
+    start, *rest = shown.split(REPLACEMENT)
+    if not wanted.startswith(start):
+        return False
+    at = len(start)
+    for part in rest:
+        found = wanted.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def contradicts(purchase: Purchase, job: Generation) -> bool:

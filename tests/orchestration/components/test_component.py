@@ -25,6 +25,7 @@ from nbp_dagster.resources.oxen import OxenResource
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Outcome
 from tests.rigs.briefs import campaign, shot, write_briefs
+from tests.rigs.code_location import PROMPT_ASSETS
 from tests.rigs.dagster_private import RepositorySnap
 from tests.rigs.service import ServiceProbe
 
@@ -337,6 +338,23 @@ def test_a_wrong_option_is_refused_with_what_is_accepted(
 
     assert told in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+def test_the_option_cuts_backfills_of_the_prompt_assets_of_its_instance_alone(
+    sandbox: DefsFolderSandbox,
+) -> None:
+    add(sandbox, "north", key_prefix="north", options={"prompts_per_run": 7})
+    add(sandbox, "south", key_prefix="south")
+
+    with sandbox.build_all_defs() as definitions:
+        graph = definitions.resolve_asset_graph()
+
+    policies = {key: graph.get(key).backfill_policy for key in graph.get_all_asset_keys()}
+    cut = dict.fromkeys(
+        (key.with_prefix("north") for key in PROMPT_ASSETS), dg.BackfillPolicy.multi_run(7)
+    )
+    assert len(policies) == 14
+    assert policies == {**dict.fromkeys(policies, dg.BackfillPolicy.single_run()), **cut}
 
 
 @pytest.mark.parametrize("name", ["in_flight", "on_cancel", "references"])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated
+from tests.fakes.tampering import TamperingTransport
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import HastyClock, Workbench, order, workbench
 
@@ -49,6 +51,27 @@ def test_a_post_that_left_no_job_is_sent_again_only_after_the_time_of_absence(
     assert isinstance(outcome, Generated)
     assert time.monotonic() - began >= 1.5
     assert posts(service) == 2
+    assert service.bills == 1
+
+
+def damage_prompts(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Show the prompts of a list with a byte that no UTF-8 has."""
+    is_list = request.method == "GET" and "/api/ai/queue" in request.url
+    return replace(answer, body=answer.body.replace(b"green", b"gr\xffn")) if is_list else answer
+
+
+def test_a_list_that_shows_a_prompt_with_letters_lost_proves_nothing(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    service.script(LOST)
+    with workbench(simulator.url, home, transport=TamperingTransport(damage_prompts)) as bench:
+        [doubtful] = bench.make(order(prompt=LONG)).values()
+    with workbench(simulator.url, home) as bench:
+        [found] = bench.make(order(prompt=LONG)).values()
+
+    assert isinstance(doubtful, Failed)
+    assert "do not show their whole prompt" in doubtful.reason
+    assert isinstance(found, Generated)
     assert service.bills == 1
 
 

@@ -1,13 +1,16 @@
 """Purchases that another run, or a lost answer, left open: adopted, not bought again."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.ledger.orders import Failed, Generated
-from nbp_dagster.studio.purchasing.reconcile import recognisable
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
+from nbp_dagster.studio.purchasing.reconcile import list_unowned, recognisable
+from tests.fakes.tampering import TamperingTransport
 from tests.rigs.service import ServiceProbe
 from tests.rigs.workbench import TIMES, HastyClock, Workbench, order, workbench
 
@@ -48,6 +51,85 @@ def test_a_lost_answer_is_found_whatever_words_of_its_request_are_in_the_key(
             assert sold.prompt == each.request.prompt
 
     assert service.bills == 6
+
+
+class Misnaming:
+    """Names the first job that is enqueued by an id that nobody has."""
+
+    def __init__(self) -> None:
+        self.times = 1
+
+    def __call__(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        if request.method != "POST" or not self.times:
+            return answer
+        self.times -= 1
+        [job] = json.loads(answer.body)["generations"]
+        named = {**job, "generation_id": job["generation_id"][:-9]}
+        return replace(answer, body=json.dumps({"generations": [named]}).encode())
+
+
+@pytest.mark.parametrize("slow", [0.0, 0.6])
+def test_a_job_whose_id_came_damaged_is_known_by_its_request_and_not_bought_again(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe, slow: float
+) -> None:
+    if slow:
+        service.script({"kind": "slow_job", "seconds": slow})
+    transport = TamperingTransport(Misnaming())
+    with workbench(simulator.url, home, transport=transport, times=PATIENT) as bench:
+        [first] = bench.make(order()).values()
+    with workbench(simulator.url, home, times=PATIENT, run_id="another") as bench:
+        [second] = bench.make(order()).values()
+        [row] = bench.ledger.rows()
+
+    assert isinstance(first, Failed if slow else Generated), first
+    assert not slow or "the next run fetches it, free" in str(first)
+    assert isinstance(second, Generated | Reused)
+    assert list_unowned(bench.client, bench.ledger) == []
+    assert (service.bills, row.state) == (1, "made")
+
+
+def test_a_job_that_the_service_has_lost_takes_no_job_of_another_purchase(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    twins = (order(1, prompt="the same words"), order(1, prompt="the same words", variant=2))
+    with workbench(simulator.url, home) as bench:
+        bench.make(twins[1])
+        asked = recognisable(twins[0].request, ())
+        row = bench.ledger.claim(twins[0], owner="e" * 32, run_id="gone", request=asked)
+        bench.ledger.record_enqueued(row, "0b6f2f4e-0000-4000-8000-000000000000")
+        [outcome] = bench.make(twins[0]).values()
+
+    assert isinstance(outcome, Failed)
+    assert "no longer knows paid generation" in outcome.reason
+    assert service.bills == 1
+
+
+class WithoutUrl:
+    """Leaves out where the picture of a job is, the first times that it is asked for."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __call__(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        is_job = "/api/ai/queue/" in request.url and b"succeeded" in answer.body
+        if not is_job or not self.times:
+            return answer
+        self.times -= 1
+        job = {**json.loads(answer.body), "result_url": None}
+        return replace(answer, body=json.dumps(job).encode())
+
+
+@pytest.mark.parametrize(("times", "made"), [(1, True), (2, False)])
+def test_a_finished_job_without_a_picture_is_asked_for_once_more(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe, times: int, made: bool
+) -> None:
+    transport = TamperingTransport(WithoutUrl(times), with_events=False)
+    quick = replace(TIMES, stream_wait=0.1)
+    with workbench(simulator.url, home, transport=transport, times=quick) as bench:
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated) is made, outcome
+    assert service.bills == 1
 
 
 @pytest.mark.parametrize("fault", ["reset", "status"])

@@ -74,6 +74,43 @@ def test_what_was_billed_is_adopted_whatever_the_answer_says(
     assert (service.bills, posts(service)) == (4, 4)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403, 426])
+def test_what_was_billed_is_adopted_though_the_answer_ends_the_run(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, status: int
+) -> None:
+    with denied(simulator, home, Denying(status, b"<html>no</html>")) as bench:
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated), outcome
+    assert (service.bills, posts(service)) == (1, 1)
+
+
+def test_a_key_that_may_not_list_either_has_bought_nothing(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    service.script({"kind": "status", "status": 401, "path": "/queue"})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Failed)
+    assert "answered 401" in outcome.reason
+    assert "stays open" not in outcome.reason
+    assert [row.state for row in bench.ledger.rows()] == ["withdrawn"]
+
+
+def test_an_account_without_credit_is_no_end_while_the_list_cannot_be_read(
+    bench: Workbench, service: ServiceProbe
+) -> None:
+    script(service, 402)
+    service.script({"kind": "status", "method": "GET", "path": "/queue", "status": 503})
+
+    [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Failed)
+    assert "stays open" in outcome.reason
+    assert [row.state for row in bench.ledger.rows()] == ["intended"]
+
+
 def test_a_429_that_bills_every_time_is_paid_once(
     simulator: SimulatorServer, service: ServiceProbe, home: Path
 ) -> None:
