@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.foreign_text import KEY_MARK, REPLACEMENT, may_read, read_json
+from nbp_dagster.foreign_text import REPLACEMENT, read_json
 from nbp_dagster.oxen.json_bodies import ShapeError
 from nbp_dagster.oxen.responses import Generation, parse_generations
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
@@ -129,9 +129,8 @@ def _is_invention(sound: bytes, changed: bytes) -> bool:
 
 def _shows_less(job: Generation, *, than: Generation) -> bool:
     """Whether a job is another one but for a prompt that is cut, or has lost letters."""
-    prompt, shown = than.prompt, job.prompt.replace(REPLACEMENT, KEY_MARK)
-    is_less = prompt.startswith(shown) or may_read(prompt, shown=shown)
-    return is_less and replace(than, prompt=job.prompt) == job
+    shown = ".+?".join(map(re.escape, job.prompt.split(REPLACEMENT)))
+    return bool(re.match(shown, than.prompt)) and replace(than, prompt=job.prompt) == job
 
 
 def _try(mutations: Mutations, probe: ServiceProbe, home: Path) -> str | None:
