@@ -35,7 +35,9 @@ class LinkSigner:
         """Return whether the query signs this path (unquoted) and has not expired."""
         expires = query.get(EXPIRES_FIELD, "")
         expected = _signature(path, expires)
-        if not hmac.compare_digest(expected, query.get(SIGNATURE_FIELD, "")):
+        # As bytes: texts are compared as long as they are ASCII, and a query is anybody's.
+        given = query.get(SIGNATURE_FIELD, "").encode("utf-8", "replace")
+        if not hmac.compare_digest(expected.encode(), given):
             return False
         return self._now() <= float(expires)
 

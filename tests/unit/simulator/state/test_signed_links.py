@@ -39,3 +39,4 @@ def test_a_signature_holds_for_its_own_path_and_time_only() -> None:
     assert not signer.is_valid("/api/repos/acme/assets/file/main/other.png", query)
     assert not signer.is_valid(PATH, {**query, "oxen_expires": "9999999999"})
     assert not signer.is_valid(PATH, {})
+    assert not signer.is_valid(PATH, {**query, "oxen_signature": "süß\ud800"})
