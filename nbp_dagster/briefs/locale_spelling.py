@@ -53,6 +53,8 @@ def spell_locales(document: Document) -> tuple[Document, list[BriefProblem]]:
         scalars=respell(document.scalars),
         swallowed=respell(document.swallowed),
         lost=respell(document.lost),
+        enclosed={_spell_path(path) for path in document.enclosed},
+        bare=respell(document.bare),
         odd_numbers=respell(document.odd_numbers),
     )
     return changed, problems

@@ -13,13 +13,18 @@ from typing import Any
 
 import yaml
 
-from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
-from nbp_dagster.yaml_source.unquoted import (
-    explain_syntax,
+from nbp_dagster.yaml_source.comments import (
+    find_glued,
+    find_hidden,
+    find_lost_beginning,
     find_lost_text,
     find_swallowed,
+    is_plain,
     split_lines,
+    tell_cut,
 )
+from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
+from nbp_dagster.yaml_source.unquoted import explain_bare_key, explain_syntax
 
 # Some 4,000 shots with copy in ten languages; such a file takes some 5 s and 200 MB to read.
 MAX_FILE_BYTES = 8 * 1024 * 1024
@@ -35,6 +40,9 @@ _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "n
 # 90 and 1_000 is 1000.
 _PLAIN_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)|[-+]?\.inf|\.nan", re.I)
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "null"}
+# Layout programs write a soft return as one of these. YAML ends the line there, so that a # behind
+# it hides the rest of a text, and no editor shows it.
+_UNSEEN_BREAK = re.compile("[\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -50,7 +58,10 @@ class Document:
         lines: Line of each key and list item, from 1.
         scalars: Text of each scalar as written, for those that are not text.
         swallowed: What stands behind a missing value and YAML takes for a comment: `#1B3A4B`.
-        lost: What may be lost of a text without quotes, as a message: any comment behind it.
+        lost: What may be lost of a text without quotes, as a message: any comment behind it, and
+            most between the brackets or braces of a list or mapping.
+        enclosed: Where in `lost` it may be any text within the same brackets or braces.
+        bare: What is wrong with a key in braces that has neither colon nor value.
         odd_numbers: What is wrong with a number that is not written in plain decimals.
         quoted: Where a plain number stands in quotes.
     """
@@ -63,6 +74,8 @@ class Document:
     scalars: Mapping[KeyPath, str]
     swallowed: Mapping[KeyPath, str] = field(default_factory=dict)
     lost: Mapping[KeyPath, str] = field(default_factory=dict)
+    enclosed: Collection[KeyPath] = ()
+    bare: Mapping[KeyPath, str] = field(default_factory=dict)
     odd_numbers: Mapping[KeyPath, str] = field(default_factory=dict)
     quoted: Collection[KeyPath] = ()
 
@@ -109,11 +122,14 @@ class _Tree:
     """What the walk over the nodes collects."""
 
     file: str
+    source: str
     text: Sequence[str]
     lines: dict[KeyPath, int] = field(default_factory=dict)
     scalars: dict[KeyPath, str] = field(default_factory=dict)
     swallowed: dict[KeyPath, str] = field(default_factory=dict)
     lost: dict[KeyPath, str] = field(default_factory=dict)
+    enclosed: set[KeyPath] = field(default_factory=set)
+    bare: dict[KeyPath, str] = field(default_factory=dict)
     odd_numbers: dict[KeyPath, str] = field(default_factory=dict)
     quoted: set[KeyPath] = field(default_factory=set)
     problems: list[BriefProblem] = field(default_factory=list)
@@ -140,7 +156,7 @@ def parse_document(
         seen = "a list" if isinstance(root, yaml.SequenceNode) else show_text(str(root.value))
         line = root.start_mark.line + 1
         return None, [BriefProblem(file, line, "", seen, "accepted: a mapping of keys to values")]
-    tree = _Tree(file, split_lines(text))
+    tree = _Tree(file, text, split_lines(text))
     tree.lines[()] = root.start_mark.line + 1
     data = _build_mapping(root, (), tree)
     digest = hashlib.sha256(content).hexdigest()
@@ -153,6 +169,8 @@ def parse_document(
         scalars=tree.scalars,
         swallowed=tree.swallowed,
         lost=tree.lost,
+        enclosed=tree.enclosed,
+        bare=tree.bare,
         odd_numbers=tree.odd_numbers,
         quoted=tree.quoted,
     )
@@ -170,10 +188,14 @@ def _decode(content: bytes) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise _Fault(line, f"byte 0x{byte:02x} is not UTF-8; save the file as UTF-8") from error
-    control = _CONTROL.search(text)
-    if control:
-        line = text.count("\n", 0, control.start()) + 1
-        raise _Fault(line, f"has the control character U+{ord(control[0]):04X}; remove it")
+    for unwanted, name, remedy in (
+        (_CONTROL, "control character", "remove it"),
+        (_UNSEEN_BREAK, "unseen line break", "put a space in its place"),
+    ):
+        found = unwanted.search(text)
+        if found:
+            line = len(split_lines(text[: found.start()]))
+            raise _Fault(line, f"has the {name} U+{ord(found[0]):04X}; {remedy}")
     return text
 
 
@@ -224,8 +246,11 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> _Fault:
     return _Fault(line, message)
 
 
-def _build(node: yaml.Node, path: KeyPath, tree: _Tree, indent: int) -> Any:
-    """Return the data of a node; `indent` is the column at which its key or its dash stands."""
+def _build(node: yaml.Node, path: KeyPath, tree: _Tree, indent: int | None) -> Any:
+    """Return the data of a node.
+
+    `indent` is the column at which its key or its dash stands, None between brackets or braces.
+    """
     if isinstance(node, yaml.MappingNode) and node.tag == _CORE + "map":
         return _build_mapping(node, path, tree)
     if isinstance(node, yaml.SequenceNode) and node.tag == _CORE + "seq":
@@ -242,29 +267,58 @@ def _build(node: yaml.Node, path: KeyPath, tree: _Tree, indent: int) -> Any:
 
 def _build_list(node: yaml.SequenceNode, path: KeyPath, tree: _Tree) -> tuple[Any, ...]:
     items = []
+    indent = None if node.flow_style else node.start_mark.column
+    before = node.start_mark
     for index, item in enumerate(node.value):
-        tree.lines[(*path, index)] = item.start_mark.line + 1
-        items.append(_build(item, (*path, index), tree, node.start_mark.column))
+        place = (*path, index)
+        tree.lines[place] = item.start_mark.line + 1
+        items.append(_build(item, place, tree, indent))
+        if not node.flow_style:
+            _watch_beginning(item, before, place, tree)
+        before = item.end_mark
+    if node.flow_style:
+        _watch_brackets(node, path, tree)
     return tuple(items)
 
 
 def _build_mapping(node: yaml.MappingNode, path: KeyPath, tree: _Tree) -> dict[str, Any]:
     result: dict[str, Any] = {}
+    before: yaml.Node | None = None
     for key_node, value_node in node.value:
-        key = _read_key(key_node, path, tree)
+        bare = _find_bare(key_node, value_node, before, tree) if node.flow_style else None
+        before = value_node if bare is None else before
+        key = _read_key(key_node, path, tree, bare)
         if key is None:
             continue
         place = (*path, key)
         if key in result:
             first = tree.lines[place]
-            tree.refuse(key_node, place, f"given twice, first on line {first}; keep one")
+            message = bare or f"given twice, first on line {first}; keep one"
+            tree.refuse(key_node, place, message)
             continue
         tree.lines[place] = key_node.start_mark.line + 1
-        result[key] = _build(value_node, place, tree, key_node.start_mark.column)
+        if bare is not None:
+            tree.bare[place] = bare
+        indent = None if node.flow_style else key_node.start_mark.column
+        result[key] = _build(value_node, place, tree, indent)
+        if not node.flow_style:
+            _watch_beginning(value_node, key_node.end_mark, place, tree)
+    if node.flow_style:
+        _watch_brackets(node, path, tree)
     return result
 
 
-def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree) -> str | None:
+def _find_bare(
+    key: yaml.Node, value: yaml.Node, before: yaml.Node | None, tree: _Tree
+) -> str | None:
+    """Return what is wrong with a key in braces that is one only for want of quotes or a space."""
+    gap = tree.source[key.end_mark.index : value.start_mark.index]
+    if not isinstance(key, yaml.ScalarNode) or not is_plain(value) or value.value or ":" in gap:
+        return None
+    return explain_bare_key(key, before)
+
+
+def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree, bare: str | None) -> str | None:
     if not isinstance(node, yaml.ScalarNode):
         tree.refuse(node, path, "a list or mapping is used as a key; accepted: a plain word")
         return None
@@ -273,14 +327,18 @@ def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree) -> str | None:
         return None
     if node.tag != _CORE + "str":
         kind = _KINDS.get(node.tag.removeprefix(_CORE), "something other than text")
-        message = f"YAML reads this key as {kind}; put it in quotes"
+        message = bare or f"YAML reads this key as {kind}; put it in quotes"
         tree.refuse(node, path, message, node.value or "null")
         return None
     return str(node.value)
 
 
-def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: int) -> Any:
-    if node.style not in ("'", '"'):
+def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: int | None) -> Any:
+    if node.style in ("'", '"'):
+        glued = find_glued(tree.text, node)
+        if glued is not None:
+            tree.refuse(node, path, glued, show_text(node.value))
+    elif indent is not None:
         _watch_comments(node, path, tree, indent)
     if node.tag == _CORE + "str":
         if node.style and _PLAIN_NUMBER.fullmatch(node.value):
@@ -308,14 +366,47 @@ def _watch_comments(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: i
     """Refuse what looks like text behind a text; remember any other comment that may be some."""
     swallowed = None if node.style else find_swallowed(tree.text, node.end_mark)
     if swallowed is not None and node.tag == _CORE + "str":
-        message = (
-            f"ends here, as YAML takes {show_text(swallowed)} for a comment: put the text in "
-            "quotes, or the comment on a line of its own"
-        )
-        tree.refuse(node, path, message, show_text(node.value))
+        tree.refuse(node, path, tell_cut(node.value, swallowed), show_text(node.value))
     elif swallowed is not None and not node.value:
         tree.swallowed[path] = swallowed
-    elif node.tag in (_CORE + "str", _CORE + "null"):
+    else:
         lost = find_lost_text(tree.text, node, indent)
         if lost is not None:
             tree.lost[path] = lost
+
+
+def _watch_beginning(node: yaml.Node, before: yaml.Mark, path: KeyPath, tree: _Tree) -> None:
+    """Remember a comment between a key or dash and its text, where that stands further below."""
+    if not isinstance(node, yaml.ScalarNode) or not is_plain(node) or not node.value:
+        return
+    if node.start_mark.line > before.line:
+        gap = tree.source[before.index : node.start_mark.index]
+        lost = find_lost_beginning(gap, node) if "#" in gap else None
+        if lost is not None:
+            tree.lost.setdefault(path, lost)
+
+
+def _watch_brackets(node: yaml.CollectionNode, path: KeyPath, tree: _Tree) -> None:
+    """Do the same for the comments between brackets or braces."""
+    for hidden in find_hidden(tree.source, node):
+        place, value = path, ""
+        if hidden.step is not None:
+            place, owner = _find_owner(node, hidden.step, path)
+            value = show_text(owner.value) if isinstance(owner, yaml.ScalarNode) else ""
+        if hidden.is_word and hidden.is_value:
+            tree.swallowed.setdefault(place, hidden.text)
+        elif hidden.is_word:
+            line, key = hidden.line + 1, format_key(place)
+            tree.problems.append(BriefProblem(tree.file, line, key, value, hidden.message))
+        else:
+            tree.lost.setdefault(place, hidden.message)
+            if place != path:
+                tree.enclosed.add(place)
+
+
+def _find_owner(node: yaml.CollectionNode, step: int, path: KeyPath) -> tuple[KeyPath, yaml.Node]:
+    """Return the place of an item or of a pair's value, and the item or value."""
+    if isinstance(node, yaml.SequenceNode):
+        return (*path, step), node.value[step]
+    key, value = node.value[step]
+    return (*path, str(key.value)) if key.tag == _CORE + "str" else path, value

@@ -6,79 +6,29 @@ from dataclasses import dataclass
 
 import yaml
 
+from nbp_dagster.yaml_source.comments import is_plain, quote_it, split_lines
 from nbp_dagster.yaml_source.problems import show_text
 
-_QUOTE_IT = "put the text in quotes"
-# A comment is written with a space behind its #; a colour or a hashtag is not. Searched for, it
-# begins where the spaces begin: tried at each of a million, it would take hours.
-_SWALLOWED = re.compile(r"(?<![ \t])[ \t]+(#[^\s#!=-].*)$")
-_COMMENT = re.compile(r"(?<![ \t])[ \t]+(#.*)$")
-_HEADER_COMMENT = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\s#!=-].*)$")
-# A line that lost its place, #AcmeStyle, and not a key or an item that somebody took out.
-_LOST_LINE = re.compile(r"#[^\s#!=-][^:]*(:\S.*)?")
+_QUOTE_IT = quote_it("")
+# Searched for, a comment begins where the spaces begin: tried at each of a million, it would take
+# hours. Behind a bracket or a comma it needs none.
+_HIDDEN = re.compile(r"(?:(?<![ \t])[ \t]+|(?<=[\[{,]))(#[^\s#!=-].*)$")
 _KEY_BEFORE = re.compile(r"\s*(- +)*[^\s#'\"{\[][^:]*:\s+\S")
 
 
-def split_lines(text: str) -> list[str]:
-    """Return the lines of a text as YAML counts them."""
-    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
-
-
-def find_swallowed(lines: Sequence[str], mark: yaml.Mark) -> str | None:
-    """Return what stands behind a value and looks like text, though YAML takes it for a comment.
+def explain_bare_key(key: yaml.ScalarNode, before: yaml.Node | None) -> str | None:
+    """Return what is wrong with a key in braces that has no colon; None where nothing is plain.
 
     Args:
-        lines: Of the file.
-        mark: The end of the value.
+        key: The key.
+        before: The value before it in the same braces.
     """
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    found = _SWALLOWED.match(line[mark.column :])
-    return found[1].rstrip() if found else None
-
-
-def find_lost_text(lines: Sequence[str], node: yaml.ScalarNode, indent: int) -> str | None:
-    """Return, as a message, what may be the end of a text and is a comment to YAML.
-
-    Any comment behind a text may be, and a line of comment below it that is indented more than its
-    key, or like its key and has no space behind the #. Only where text is expected is that a fault:
-    elsewhere a comment is one.
-
-    Args:
-        lines: Of the file.
-        node: A text without quotes, or nothing.
-        indent: The column at which its key or its dash stands.
-    """
-    block = node.style in ("|", ">")
-    mark = node.start_mark if block else node.end_mark
-    rest = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
-    found = _HEADER_COMMENT.match(rest) if block else _COMMENT.match(rest)
-    if found:
-        comment = show_text(found[1].rstrip())
-        if block:
-            return f"{comment} is a comment to YAML: text begins on the next line, indented"
-        return (
-            f"ends here, as YAML takes {comment} for a comment: put the text in quotes, or the "
-            "comment on a line of its own"
-        )
-    if not block and rest.strip():
-        return None
-    # A block ends where the line below it begins, but at the end of a file.
-    first = node.end_mark.line + (0 if block and not node.end_mark.column else 1)
-    for number in range(first, len(lines)):
-        line = lines[number].strip(" \t")
-        if line:
-            deeper = len(lines[number].rstrip(" \t")) - len(line) - indent
-            is_lost = deeper > 0 or (deeper == 0 and _LOST_LINE.fullmatch(line))
-            return _tell_lost(line, number, block) if line.startswith("#") and is_lost else None
-    return None
-
-
-def _tell_lost(line: str, number: int, block: bool) -> str:
-    remedy = "indent it like the text" if block else "put the text in quotes"
-    return (
-        f"YAML takes {show_text(line)} on line {number + 1} for a comment: {remedy}, or begin a "
-        "comment below the key, with a space behind its #"
-    )
+    advice = []
+    if before is not None and is_plain(before) and before.value:
+        advice.append(f"a comma ends a text in braces: {quote_it(before.value + key.value)}")
+    if ":" in key.value:
+        advice.append("a key has a space behind its colon")
+    return "; ".join(advice) or None
 
 
 @dataclass(frozen=True)
@@ -117,7 +67,7 @@ def explain_syntax(error: yaml.MarkedYAMLError, text: str) -> tuple[int | None, 
 
 def _explain_colon(place: _Place) -> tuple[int, str]:
     if place.sign == ":" and _KEY_BEFORE.match(place.text[: place.column]):
-        return place.line, f"a colon and a space stand inside a text: {_QUOTE_IT}"
+        return place.line, f"a colon and a space stand inside a text: {quote_it(place.text)}"
     return place.line, (
         "a key where the text of the line above goes on: indent it like the other keys, or put "
         "that text in quotes"
@@ -133,9 +83,9 @@ def _explain_first_sign(place: _Place) -> tuple[int, str]:
 def _explain_flow(place: _Place) -> tuple[int, str]:
     """Explain a list or mapping in brackets that does not end, or ends in the middle of a text."""
     if place.sign == ":" and place.line == place.began:
-        return place.line, f"a colon and a space stand inside a text: {_QUOTE_IT}"
+        return place.line, f"a colon and a space stand inside a text: {quote_it(place.text)}"
     for number in range(place.began, min(place.line + 1, len(place.lines))):
-        found = _SWALLOWED.search(place.lines[number])
+        found = _HIDDEN.search(place.lines[number])
         if found:
             return (
                 number,
@@ -152,7 +102,7 @@ def _explain_content(place: _Place) -> tuple[int, str]:
         return place.line, f"a text can't begin with {place.sign}: {_QUOTE_IT}"
     # The value is missing: a # has hidden it, on this line or on one above.
     for number in range(min(place.line, len(place.lines) - 1), -1, -1):
-        found = _SWALLOWED.search(place.lines[number])
+        found = _HIDDEN.search(place.lines[number])
         if found:
             return (
                 number,

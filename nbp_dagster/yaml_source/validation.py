@@ -90,10 +90,13 @@ def _word_all(
     given: frozenset[str],
 ) -> list[BriefProblem]:
     misspelt = {path for detail in details for path in _find_meant(record, detail, details)}
+    # A part of a text that counts as a key has no value that could be wrong.
+    bare = {d["loc"][:-1] for d in details if d["loc"] and d["loc"][-1] == _KEY_MARK}
+    bare = {loc for loc in bare if (*at, *loc) in document.bare}
     return [
         _word(record, detail, document, at=at, given=given)
         for detail in details
-        if detail["type"] != "missing" or detail["loc"] not in misspelt
+        if detail["loc"] not in (misspelt if detail["type"] == "missing" else bare)
     ]
 
 
@@ -108,19 +111,35 @@ def _find_misread(
         path: f"{show_text(text)} is a comment to YAML: put it in quotes"
         for path, text in document.swallowed.items()
     }
-    found |= document.odd_numbers
+    found |= {**document.bare, **document.odd_numbers}
     for path, message in document.lost.items():
-        field = _locate(record, path[len(at) :]).field
-        if field is not None and (FREE_TEXT in field.metadata or _is_text(field.annotation)):
+        if _may_be_text(record, path, document, at):
             found[path] = message
     return [
-        document.problem(path, message)
+        document.problem(path, message, value="" if _is_collection(document, path) else None)
         for path, message in found.items()
         if path[: len(at)] == at and format_key(path) not in told
     ]
 
 
+def _is_collection(document: Document, path: KeyPath) -> bool:
+    return isinstance(document.at(path), Mapping | tuple)
+
+
+def _may_be_text(record: type[BaseModel], path: KeyPath, document: Document, at: KeyPath) -> bool:
+    """Return whether what YAML takes for a comment there may be text that a person wrote."""
+    loc = path[len(at) : -1] if path in document.enclosed else path[len(at) :]
+    field = _locate(record, loc).field
+    return _is_text(record) if not loc else field is not None and _is_text_field(field)
+
+
+def _is_text_field(field: FieldInfo) -> bool:
+    return FREE_TEXT in field.metadata or _is_text(field.annotation)
+
+
 def _is_text(annotation: object) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(map(_is_text_field, annotation.model_fields.values()))
     return annotation is FREE_TEXT or any(map(_is_text, get_args(annotation)))
 
 
@@ -160,6 +179,9 @@ def _word(
     if kind == "missing":
         wanted = spot.field.description if spot.field else ""
         return document.problem(path, f"missing; required: {wanted}", value="")
+    bare = document.bare.get(path)
+    if bare is not None and (is_key or kind == "extra_forbidden"):
+        return document.problem(path, bare, value="")
     if kind == "extra_forbidden":
         known = [_spell(name, field) for name, field in spot.record.model_fields.items()]
         accepted = [name for name in known if name not in given]
@@ -175,9 +197,14 @@ def _word(
         message = document.odd_numbers[path]
     if kind in ("int_type", "float_type") and isinstance(seen, str):
         message += _advise_number(seen, is_quoted=path in document.quoted)
+    if kind == "string_type" and path in document.lost and _may_be_text(record, path, document, at):
+        # To put in quotes what YAML has read would leave the rest a comment.
+        message = f"accepted: {_describe(spot, kind)}; {document.lost[path]}"
     swallowed = document.swallowed.get(path)
     if swallowed is not None:
         message += f"; {show_text(swallowed)} is a comment to YAML: put it in quotes"
+    if bare is not None:
+        message += f"; {bare}"
     return document.problem(path, message, value=value)
 
 

@@ -65,7 +65,7 @@ def test_the_parser_s_words_are_told_plainly(
 def test_text_that_a_hashtag_would_cut_is_refused(written: str) -> None:
     [problem] = read_problems(f"a: {written}\nb: c\n")
 
-    assert "for a comment: put the text in quotes" in problem
+    assert "for a comment: put the whole text in quotes" in problem
     assert "x:" in problem
 
 
