@@ -16,6 +16,7 @@ Must not know: how requests are sent or repeated.
     |   `-- ServerFault       transient
     |-- ContentRefused        the picture was refused, by a status or by a job's error text
     |-- BadResponse           the answer cannot be read
+    |   `-- PageAnswered      it is a web page: something on the way answered
     |-- AmbiguousPost         a paid request that may or may not have been taken
     |-- ServiceAway           an outage lasted for longer than it is waited for; nothing was sent
     |-- DownloadFailed        the bytes cannot be had from this URL
@@ -31,12 +32,11 @@ from nbp_dagster.foreign_text import clean, redact
 from nbp_dagster.oxen.error_text import (
     MAX_TYPE_CHARS,
     ErrorBody,
-    is_lasting_limit,
-    is_out_of_credit,
-    is_refusal,
     is_unknown_model,
     read_error_body,
 )
+from nbp_dagster.oxen.words.limits import is_lasting_limit, is_out_of_credit
+from nbp_dagster.oxen.words.refusals import is_refusal
 
 __all__ = [
     "AmbiguousPost",
@@ -51,6 +51,7 @@ __all__ = [
     "NotFound",
     "OutOfCredit",
     "OxenError",
+    "PageAnswered",
     "RateLimited",
     "ServerFault",
     "ServiceAway",
@@ -222,6 +223,15 @@ class BadResponse(OxenError):
     """An answer that is cut short, not JSON, or not of the promised shape."""
 
     advice = "Run it again; if it lasts, the API has changed or something rewrites its answers."
+
+
+class PageAnswered(BadResponse):
+    """A web page in place of JSON, as of a network to sign in to: it says nothing of a request."""
+
+    advice = (
+        "A web page came in place of an answer: look for a proxy or sign-in page on the way to the "
+        "service, then run it again."
+    )
 
 
 class AmbiguousPost(OxenError):

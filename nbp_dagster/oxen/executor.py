@@ -15,11 +15,12 @@ from urllib.parse import urlencode
 from nbp_dagster.addresses import is_loopback
 from nbp_dagster.clock import Clock
 from nbp_dagster.foreign_text import MAX_LINE_CHARS, hide, read_json, redact
-from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query
+from nbp_dagster.oxen.error_text import MAX_TYPE_CHARS, carries_error, cut_query, is_page
 from nbp_dagster.oxen.errors import (
     BadResponse,
     InsecureService,
     OxenError,
+    PageAnswered,
     RateLimited,
     Unauthorized,
     UnsafeUrl,
@@ -309,7 +310,8 @@ class Executor:
                 return parse(payload)
             except ShapeError as error:
                 problem = str(error)
-        raise BadResponse(
+        kind = PageAnswered if is_page(response.body) else BadResponse
+        raise kind(
             problem,
             endpoint=endpoint,
             status=status,

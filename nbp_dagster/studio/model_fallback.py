@@ -6,7 +6,8 @@ The campaign's brief has to say so. Must not know Dagster.
 import logging
 from collections.abc import Callable, Mapping
 
-from nbp_dagster.oxen.error_text import is_at_capacity, is_unknown_model
+from nbp_dagster.oxen.error_text import is_unknown_model
+from nbp_dagster.oxen.words.limits import is_at_capacity
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.studio.ledger.orders import Failed, Order, Outcome
 from nbp_dagster.studio.studio import Studio

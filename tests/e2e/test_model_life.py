@@ -9,6 +9,7 @@ import pytest
 
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.processes import Shell
+from tests.rigs.raw_server import RawServer, respond
 from tests.rigs.service import ServiceProbe
 
 FIRST, SECOND = "google-nano-banana-pro", "nano-banana-2-1"
@@ -109,3 +110,16 @@ def test_a_panorama_that_is_gone_is_told_before_anything_is_bought(
     assert done.returncode == 1
     assert f"{SECOND} does not list the aspect ratio 8:1 now" in done.stdout + done.stderr
     assert service.bills == 0
+
+
+@pytest.mark.parametrize("command", [("plan",), ("run", "--yes")])
+def test_where_every_answer_is_a_sign_in_page_the_last_line_says_so(
+    shell: Shell, command: tuple[str, ...]
+) -> None:
+    write(shell)
+
+    with RawServer(lambda _: respond(b"<!doctype html><title>Guest wifi</title>")) as portal:
+        done = shell.nbp(*command, OXEN_BASE_URL=portal.url)
+
+    assert done.returncode == 1
+    assert "look for a proxy or sign-in page on the way to the service" in done.stderr

@@ -5,12 +5,7 @@ from collections.abc import Callable, Mapping
 
 from nbp_dagster.foreign_text import clean, escape_markdown, read_json, redact
 from nbp_dagster.oxen.catalogue import parse_model
-from nbp_dagster.oxen.error_text import (
-    cut_query,
-    is_out_of_credit,
-    is_refusal,
-    read_error_body,
-)
+from nbp_dagster.oxen.error_text import cut_query, is_page, read_error_body
 from nbp_dagster.oxen.responses import (
     parse_commit,
     parse_event,
@@ -20,6 +15,13 @@ from nbp_dagster.oxen.responses import (
     parse_queued,
 )
 from nbp_dagster.oxen.retry import parse_retry_after
+from nbp_dagster.oxen.words.limits import (
+    is_at_capacity,
+    is_lasting_limit,
+    is_out_of_credit,
+    is_quota,
+)
+from nbp_dagster.oxen.words.refusals import is_filter_fault, is_refusal
 
 KEY = "sk-live-canary-123456"
 
@@ -39,6 +41,8 @@ PIECES = (
     *("<", "<title", "<title>", "<script", "<script>", "<style></", "{", "[", '"', "&", "\\"),
     *(" ", "\n", "\x1b[2J", "\ud800", "\0", "\u202e", "insufficient ", "no a b ", "credit "),
     *("content_", "safety ", "!", "a ", "www.", "http:", "[](", "9", "."),
+    *("violates ", "against our ", "images of ", "blocked by ", "I can't ", "I can't draw a "),
+    *("account ", "finish reason", "try again in ", "retry in 1h", "quota ", "limit", "<!--"),
 )
 
 
@@ -67,7 +71,12 @@ def readers() -> Mapping[str, Callable[[str], object]]:
         "model": lambda text: parse_model(_model(text)),
         "picture": lambda text: parse_images({"images": [{"b64_json": text}]}),
         "refusal": is_refusal,
+        "filter's fault": is_filter_fault,
         "credit": is_out_of_credit,
+        "quota": is_quota,
+        "lasting limit": is_lasting_limit,
+        "capacity": is_at_capacity,
+        "page": lambda text: is_page(_encode(text)),
         "query": cut_query,
         "Retry-After": lambda text: parse_retry_after(text, now=0.0),
     }

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbp_dagster.briefs.models import Campaign
-from nbp_dagster.oxen.error_text import is_at_capacity
+from nbp_dagster.oxen.words.limits import is_at_capacity
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.prompts.request import MOST_SOFTENINGS, ImageRequest, soften_request
 from nbp_dagster.studio.ledger.purchases import Purchase

@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 
 from nbp_dagster.errors import NbpError
-from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault, is_out_of_credit
 from nbp_dagster.oxen.errors import ClientOutdated, OxenError, Unauthorized, is_outage
+from nbp_dagster.oxen.words.limits import is_at_capacity, is_out_of_credit
+from nbp_dagster.oxen.words.refusals import is_filter_fault
 from nbp_dagster.studio.ledger.ledger import OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase

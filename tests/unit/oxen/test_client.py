@@ -12,6 +12,7 @@ from nbp_dagster.oxen.errors import (
     NotFound,
     OutOfCredit,
     OxenError,
+    PageAnswered,
     Unauthorized,
 )
 from nbp_dagster.oxen.transport import HttpResponse
@@ -202,6 +203,32 @@ def test_the_last_fault_of_a_get_is_raised() -> None:
 
     with pytest.raises(BadResponse, match="not JSON; it begins '<html>login"):
         client.get_generation("g-1")
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        (b"<!doctype html><title>Guest wifi</title>", "look for a proxy or sign-in page"),
+        (b"wifi", "the API has changed or something rewrites its answers"),
+    ],
+)
+def test_only_a_web_page_in_place_of_an_answer_speaks_of_signing_in(
+    body: bytes, advice: str
+) -> None:
+    client, _ = make_client(*[HttpResponse(status=200, body=body)] * 3)
+
+    with pytest.raises(BadResponse, match=advice):
+        client.get_model("m")
+
+
+def test_a_web_page_in_answer_to_a_purchase_leaves_it_open() -> None:
+    client, transport = make_client(HttpResponse(status=200, body=b"<html>login</html>"))
+
+    with pytest.raises(AmbiguousPost) as caught:
+        client.enqueue(model="m", prompt="p")
+
+    assert isinstance(caught.value.__cause__, PageAnswered)
+    assert len(transport.requests) == 1
 
 
 def test_an_unknown_job_is_lost() -> None:

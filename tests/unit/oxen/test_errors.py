@@ -14,6 +14,7 @@ from nbp_dagster.oxen.errors import (
     NotFound,
     OutOfCredit,
     OxenError,
+    PageAnswered,
     RateLimited,
     ServerFault,
     Unauthorized,
@@ -24,6 +25,9 @@ ENDPOINT = "POST https://hub.test/api/ai/queue"
 REFUSED = b'{"error": {"message": "Blocked by our content policy"}}'
 REFUSED_LONG = b"""{"error": {"type": "invalid_params", "title": "Invalid parameters",
     "detail": "Content policy violation"}, "status": "error", "status_message": "invalid_params"}"""
+REFUSED_KINDLY = b'{"error": {"message": "Blocked by our content policy. Please try again."}}'
+BANNED = b'{"error": {"message": "Your account was flagged: it violates our terms of service"}}'
+FILTER_QUOTA = b'{"error": {"message": "content moderation API quota exceeded"}}'
 # What stands between here and the service may have a content filter of its own.
 PAGES = (
     b"<html><title>Blocked by content filter</title></html>",
@@ -48,11 +52,18 @@ LASTING = (
     b'{"error": {"message": "insufficient credits"}}',
     b'{"error": {"message": "Daily limit reached"}}',
     b'{"error": "quota_exceeded"}',
+    b'{"error": {"message": "no more", "code": "billing_hard_limit_reached"}}',
+    b'{"error": {"message": "Your subscription has expired"}}',
+    b'{"error": {"message": "Free tier limit reached"}}',
+    b'{"error": {"message": "You hit the limit of 100 images per day"}}',
+    b'{"error": {"message": "Payment method declined"}}',
+    b'{"error": {"message": "You exceeded your current quota. Please retry in 24h"}}',
 )
 MOMENTARY = (
     b"Too many requests",
     b'{"error": "Rate limit exceeded, retry after 3 s"}',
     b'[{"error": {"message": "Quota exceeded for requests per minute"}}]',
+    b'{"error": {"message": "You exceeded your current quota. Please retry in 51.9s"}}',
 )
 TOLERANCE = b'{"error": {"detail": "safety_tolerance: must be one of 1 to 6"}}'
 
@@ -85,6 +96,9 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (403, REFUSED, ContentRefused),
         (422, REFUSED, ContentRefused),
         (400, REFUSED_LONG, ContentRefused),
+        (400, REFUSED_KINDLY, ContentRefused),
+        (403, BANNED, Unauthorized),
+        (400, FILTER_QUOTA, OutOfCredit),
         (500, REFUSED, ServerFault),
         (408, REFUSED, ServerFault),
         *((status, page, expected) for page in PAGES for status, expected in PAGE_MEANINGS),
@@ -169,7 +183,10 @@ def test_a_message_is_one_line_of_bounded_length() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [BadRequest, BadResponse, ContentRefused, AmbiguousPost, OutOfCredit, RateLimited, ServerFault],
+    [
+        *(BadRequest, BadResponse, PageAnswered, ContentRefused, AmbiguousPost, OutOfCredit),
+        *(RateLimited, ServerFault),
+    ],
 )
 def test_every_class_tells_what_to_do(kind: type[OxenError]) -> None:
     error = kind("words", endpoint=ENDPOINT)

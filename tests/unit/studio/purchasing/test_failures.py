@@ -172,16 +172,37 @@ def test_fresh_asks_again_for_what_is_left_alone(
     assert isinstance(run(fresh=True), Generated)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"Generation failed: the prompt {RESPONSIBLE}.",
+        "Image generation was blocked by safety filters. Please try again.",
+        "I can't create images of minors",
+        "blocked due to RECITATION",
+    ],
+)
 def test_a_refusal_in_the_model_s_own_words_is_not_asked_again(
-    run: Callable[..., Outcome], service: ServiceProbe
+    run: Callable[..., Outcome], service: ServiceProbe, words: str
 ) -> None:
-    service.script({"kind": "fail", "message": f"Generation failed: the prompt {RESPONSIBLE}."})
+    service.script({"kind": "fail", "message": words})
 
     first, second = run(), run()
 
     assert isinstance(first, Refused)
     assert isinstance(second, Refused)
     assert posts(service) == 1
+
+
+@pytest.mark.parametrize("reason", ["IMAGE_OTHER", "NO_IMAGE"])
+def test_a_picture_that_did_not_come_is_asked_for_twice(
+    run: Callable[..., Outcome], service: ServiceProbe, reason: str
+) -> None:
+    service.script({"kind": "fail", "message": f"no image, finishReason: {reason}"})
+
+    outcomes = [run() for _ in range(4)]
+
+    assert all(isinstance(outcome, Failed) for outcome in outcomes)
+    assert posts(service) == 2
 
 
 @pytest.mark.parametrize(
@@ -203,10 +224,17 @@ def test_a_filter_that_failed_has_refused_nothing(
     assert isinstance(second, Generated)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You exceeded your current quota, please check your plan and billing details",
+        "Payment method declined",
+        "Too many requests. Please retry in 24h",
+    ],
+)
 def test_a_429_about_a_quota_ends_the_run_with_its_words(
-    bench: Workbench, service: ServiceProbe
+    bench: Workbench, service: ServiceProbe, words: str
 ) -> None:
-    words = "You exceeded your current quota, please check your plan and billing details"
     service.script(
         {"kind": "status", "status": 429, "path": "/queue", "method": "POST", "message": words}
     )
@@ -231,7 +259,14 @@ def test_a_quota_s_429_that_was_billed_is_adopted(bench: Workbench, service: Ser
     assert service.bills == 1
 
 
-@pytest.mark.parametrize("words", ["Billing hard limit has been reached", "quota_exceeded"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Billing hard limit has been reached",
+        "quota_exceeded",
+        "content moderation API quota exceeded",
+    ],
+)
 def test_a_job_that_fails_for_a_quota_stops_the_run_and_counts_against_no_prompt(
     simulator: SimulatorServer, service: ServiceProbe, home: Path, words: str
 ) -> None:

@@ -1,0 +1,192 @@
+"""Words of limits that last or pass, of empty accounts and of full models, and look-alikes."""
+
+import pytest
+
+from nbp_dagster.oxen.words.limits import (
+    is_at_capacity,
+    is_lasting_limit,
+    is_out_of_credit,
+    is_quota,
+)
+
+LASTING = (
+    "billing_hard_limit_reached",
+    "Your subscription has expired",
+    "No active subscription",
+    "Free tier limit reached",
+    "You hit the limit of 100 images per day",
+    "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+    "Weekly image limit exceeded",
+    "Payment method declined",
+    "Your card was declined",
+    "Quota exceeded for metric: requests. Please retry in 24h",
+    "Quota exhausted, see https://hub.test/s",
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.",
+    "You exceeded your current quota, please check your plan and billing details. Quota exceeded "
+    "for metric: generate_content_free_tier_requests, limit: 0, model: m. Please retry in 51.9s.",
+)
+PASSING = (
+    "You exceeded your current quota, please check your plan and billing details. Quota exceeded "
+    "for metric: generate_content_free_tier_requests, limit: 15. Please retry in 51.9s.",
+    "Your quota will reset after 39s",
+    "Limit: 3 / min. Please try again in 20s. Add a payment method at /account/billing.",
+    "quota exceeded, limit 10 RPM",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Insufficient credits",
+        "insufficient_credits",
+        "You are out of credits",
+        "You do not have enough: not enough credit",
+        "No credits remaining on this account",
+        "Your credits are exhausted",
+        "Please add more credits to continue",
+        "Insufficient balance",
+        "Payment required",
+        "account balance is too low",
+        "Billing hard limit has been reached",
+        "You exceeded your current quota, please check your plan and billing details.",
+        "quota_exceeded",
+        "Daily limit reached",
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "You exceeded your daily quota",
+        "Your subscription has expired",
+        "Free tier limit reached",
+        "You hit the limit of 100 images per day",
+        "Payment method declined",
+        "content moderation API quota exceeded",
+        "Quota exceeded. Please retry in 24h",
+    ],
+)
+def test_an_empty_account_is_recognised(text: str) -> None:
+    assert is_out_of_credit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "No credit card needed, says the headline",
+        "The photo credit: Jane",
+        "a balanced composition",
+        "scene too long: a clerk at a billing desk reads the monthly plan",
+        "Quota exceeded for requests per minute",
+        "Model not found: credits-v1",
+        "blocked by our content policy",
+        "Quota exceeded. Please retry in 51.9s.",
+        "a bank clerk: her card was declined, says the sign",
+        "a calendar with one picture per day for a monthly plan",
+        "the free tier of seats at the stadium",
+    ],
+)
+def test_what_only_sounds_like_an_empty_account_is_not_one(text: str | None) -> None:
+    assert not is_out_of_credit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You exceeded your current quota, please check your plan and billing details.",
+        "insufficient_quota",
+        "Monthly spending limit reached",
+        "Upgrade your plan to continue",
+        "Daily quota exhausted",
+        *LASTING,
+    ],
+)
+def test_a_quota_that_is_used_up_is_told(text: str) -> None:
+    assert is_quota(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "Too many requests",
+        "Rate limit exceeded, retry after 3 s",
+        "Quota exceeded for metric GenerateContent requests per minute",
+        "quota exceeded: limit 60 requests/min",
+        "not enough credits for a higher rate limit",
+        *PASSING,
+    ],
+)
+def test_a_rate_limit_is_no_quota(text: str | None) -> None:
+    assert not is_quota(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Getting model response error: 503 - The model is overloaded. Please try again later.",
+        "Selected model is at capacity",
+        "no capacity available for this model",
+        "Capacity exhausted",
+        "The model is currently unavailable due to high demand",
+        "model is temporarily busy",
+    ],
+)
+def test_a_model_without_capacity_is_known_by_its_words(text: str) -> None:
+    assert is_at_capacity(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "503 Service Unavailable",
+        "You exceeded your current quota, check your plan: no capacity",
+        "The prompt was flagged by the safety system",
+        "A bottle with a capacity of one litre",
+        "a theatre that seats nine hundred, full to the last chair",
+    ],
+)
+def test_other_words_say_nothing_of_capacity(text: str | None) -> None:
+    assert not is_at_capacity(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *LASTING,
+        "Too many requests. Try again in 24 hours.",
+        "Rate limit reached, try again tomorrow",
+        "You have exhausted your capacity on this model. Your quota will reset after 18h31m10s.",
+        "Too many requests, retry after 86400",
+        "Retry-After: 7200",
+        "wait 90 minutes",
+        "try again in an hour",
+        "limits reset in 2 days and 3 hours",
+        "insufficient credits",
+    ],
+)
+def test_a_limit_that_no_run_waits_for_lasts(text: str) -> None:
+    assert is_lasting_limit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        *PASSING,
+        "Too many requests",
+        "Rate limit exceeded, retry after 3 s",
+        "try again in a few seconds",
+        "Retry after 59 minutes and 30 seconds",
+        "retry in 5000 ms",
+        "retry in a moment",
+        "try again in 30 s; at most 24 hours are kept",
+        "not enough credits for a higher rate limit",
+        "a clock: twenty-four hours",
+        "await 99999",
+    ],
+)
+def test_a_limit_that_is_over_in_minutes_is_a_rate(text: str | None) -> None:
+    assert not is_lasting_limit(text)
