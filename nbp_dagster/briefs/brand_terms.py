@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from nbp_dagster.briefs.languages import UNSPACED_LANGUAGES, language_of
-from nbp_dagster.briefs.spelling import (
+from nbp_dagster.briefs.locales.spelling import (
     ACCENTS,
     JOINS,
     MARK,
