@@ -14,7 +14,7 @@ from nbp_dagster.authoring.logo import Logo, choose_logo
 from nbp_dagster.authoring.material import Material
 from nbp_dagster.authoring.palette import Candidate, choose_palette
 from nbp_dagster.authoring.stylesheet import Stylesheet, read_stylesheet, resolve
-from nbp_dagster.briefs.languages import find_locale_fault
+from nbp_dagster.briefs.languages import find_locale_fault, find_meant_locale, language_of
 from nbp_dagster.foreign_text import clean
 
 T = TypeVar("T")
@@ -260,8 +260,8 @@ def _find_languages(material: Material) -> tuple[Found[str], ...]:
             language = parts[0].lower()
             region = parts[-1].upper() if len(parts) > 1 else ""
             locale = f"{language}_{region}" if re.fullmatch(r"[A-Z]{2}", region) else language
-            if find_locale_fault(locale) is None:
-                found.setdefault(
-                    language, Found(locale, origin.replace("its ", "", 1) + f" of {name}")
-                )
+            meant = find_meant_locale(locale) if find_locale_fault(locale) else locale
+            if meant is not None:
+                where = origin.replace("its ", "", 1) + f" of {name}"
+                found.setdefault(language_of(meant), Found(meant, where))
     return tuple(found.values())[:_MOST_LANGUAGES]

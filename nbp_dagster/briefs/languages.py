@@ -10,6 +10,8 @@ from collections.abc import Container, Mapping
 from itertools import accumulate
 from types import MappingProxyType
 
+from nbp_dagster.briefs.locales.regions import MEANT_REGIONS, REGIONS
+
 _TABLE = """
 aa Afar|ab Abkhazian|ae Avestan|af Afrikaans|ak Akan|am Amharic|an Aragonese|ar Arabic|as Assamese
 av Avaric|ay Aymara|az Azerbaijani|ba Bashkir|be Belarusian|bg Bulgarian|bi Bislama|bm Bambara
@@ -54,7 +56,7 @@ LANGUAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# What a locale is written as elsewhere: codes of ISO 639-2 and 639-3, and ones that were withdrawn.
+# What a language is written as elsewhere: codes of ISO 639-2 and 639-3, and withdrawn ones.
 _MEANT = """
 afr af|alb sq|sqi sq|amh am|ara ar|arb ar|arm hy|hye hy|aze az|baq eu|eus eu|bel be|ben bn|bos bs
 bul bg|bur my|mya my|cat ca|chi zh|zho zh|cmn zh|cze cs|ces cs|dan da|deu de|ger de|dut nl|nld nl
@@ -63,11 +65,29 @@ heb he|iw he|hin hi|hrv hr|hun hu|ice is|isl is|ind id|in id|ita it|jpn ja|jw jv
 khm km|kor ko|lao lo|lav lv|lit lt|mac mk|mkd mk|mal ml|mar mr|may ms|msa ms|zsm ms|mlt mt|mon mn
 nep ne|nob nb|nno nn|nor no|pan pa|pol pl|por pt|ron ro|rum ro|rus ru|sin si|slk sk|slo sk|slv sl
 spa es|srp sr|swa sw|swe sv|tam ta|tel te|tgl tl|tha th|tur tr|ukr uk|urd ur|uzb uz|vie vi|cym cy
-wel cy|ji yi|zul zu
+wel cy|ji yi|zul zu|asm as|azj az|bod bo|tib bo|ekk et|epo eo|pes fa|fao fo|hau ha|hat ht|ibo ig
+jav jv|khk mn|kin rw|kir ky|kmr ku|kur ku|lat la|ltz lb|lvs lv|mao mi|mri mi|mlg mg|mo ro|npi ne
+nya ny|ori or|ory or|orm om|pus ps|pbu ps|roh rm|smo sm|sna sn|snd sd|som so|sot st|sun su|swh sw
+tat tt|tgk tg|tir ti|tsn tn|tuk tk|twi tw|uig ug|uzn uz|wol wo|xho xh|yid yi|yor yo
 """
 _MEANT_LANGUAGES = dict(
     pair.split() for line in _MEANT.split("\n") if line for pair in line.split("|")
 )
+# What a script is written as behind the @ of POSIX and by Windows.
+_MEANT_SCRIPTS = {
+    "latin": "Latn",
+    "cyrillic": "Cyrl",
+    "arabic": "Arab",
+    "devanagari": "Deva",
+    "chs": "Hans",
+    "cht": "Hant",
+}
+# By its words, so that Chinese (Traditional) is Traditional Chinese.
+_NAMED = {frozenset(name.casefold().split()): code for code, name in LANGUAGES.items()} | {
+    frozenset({"chinese", "simplified"}): "zh_Hans",
+    frozenset({"chinese", "traditional"}): "zh_Hant",
+    frozenset({"portuguese", "brazilian"}): "pt_BR",
+}
 
 _SHAPED_TABLE = (
     "Adlm Arab Beng Deva Ethi Gujr Guru Hebr Khmr Knda Laoo Mlym Mong Mtei Mymr Nkoo Orya"
@@ -106,34 +126,48 @@ def find_locale_fault(locale: str) -> str | None:
     """Return why a text is not a locale a brief may use, or None."""
     if locale == "all":
         return f"reserved for shots without drawn text; {_ACCEPTED}"
-    language, script = language_of(locale), script_of(locale)
+    language, script, region = language_of(locale), script_of(locale), region_of(locale)
     is_spelt = re.fullmatch(LOCALE_PATTERN.replace("_-", "_"), locale)
-    if is_spelt and language in LANGUAGES and (script is None or script in _SCRIPTS):
+    has_language = is_spelt and language in LANGUAGES
+    if has_language and (script is None or script in _SCRIPTS) and _is_region(region):
         return None
-    meant = _find_meant(locale)
+    meant = find_meant_locale(locale)
     if meant is not None:
         return f"{_ACCEPTED}; did you mean {meant}?"
-    if is_spelt and language in LANGUAGES:
+    if has_language and script is not None and script not in _SCRIPTS:
         return f"{script} is no script that is known here; {_ACCEPTED}"
+    if has_language:
+        return f"{region} is no region of ISO 3166-1; {_ACCEPTED}"
     if is_spelt and len(language) == 2:
         return f"{language} is not an ISO 639-1 language; {_ACCEPTED}"
     return f"{language} is no language that is known here; {_ACCEPTED}" if is_spelt else _ACCEPTED
 
 
-def _find_meant(written: str) -> str | None:
-    """Return the locale that another spelling stands for, if there is one."""
-    apart = r"[-_\s\u2010-\u2015]+"
+def find_meant_locale(written: str) -> str | None:
+    """Return the locale that another spelling stands for, if there is one.
+
+    Spellings are those of POSIX (`pt_BR.UTF-8`, `sr@latin`) and of Windows (`zh-CHT`), codes of
+    three letters or withdrawn ones, other signs between the parts, and English names.
+    """
+    apart = r"[-_/\s\u2010-\u2015]+"
     found = re.fullmatch(
-        rf"\s*([A-Za-z]{{2,3}})(?:{apart}([A-Za-z]{{4}}))?(?:{apart}([A-Za-z]{{2}}|[0-9]{{3}}))?\s*",
+        rf"\s*([A-Za-z]{{2,3}})(?:{apart}([A-Za-z]{{4}}|[Cc][Hh][SsTt]))?"
+        rf"(?:{apart}([A-Za-z]{{2}}|[0-9]{{3}}))?(?:\.[\w-]+)?(?:@(\w+))?\s*",
         written,
     )
-    if found is None:
-        return None
-    language = _MEANT_LANGUAGES.get(found[1].lower(), found[1].lower())
-    script = found[2].title() if found[2] else None
-    if language not in LANGUAGES or (script is not None and script not in _SCRIPTS):
-        return None
-    return "_".join(filter(None, (language, script, found[3] and found[3].upper())))
+    if found is not None:
+        language = _MEANT_LANGUAGES.get(found[1].lower(), found[1].lower())
+        named = found[2] or found[4] or ""  # @euro names no script
+        script = _MEANT_SCRIPTS.get(named.lower()) or (found[2] and found[2].title())
+        region = found[3] and MEANT_REGIONS.get(found[3].upper(), found[3].upper())
+        is_known = language in LANGUAGES and _is_region(region)
+        if is_known and (script is None or script in _SCRIPTS):
+            return "_".join(filter(None, (language, script, region)))
+    return _NAMED.get(frozenset(re.findall(r"[^\W_]+", written.casefold())))
+
+
+def _is_region(region: str | None) -> bool:
+    return region is None or region.isdecimal() or region in REGIONS
 
 
 def language_of(locale: str) -> str:
@@ -144,6 +178,12 @@ def language_of(locale: str) -> str:
 def script_of(locale: str) -> str | None:
     """Return the script that a locale such as `zh_Hant_TW` names, or None."""
     return next((part for part in re.split("[_-]", locale)[1:] if len(part) == 4), None)
+
+
+def region_of(locale: str) -> str | None:
+    """Return the region that a locale such as `zh_Hant_TW` names, or None."""
+    last = re.split("[_-]", locale)[1:][-1:]
+    return last[0] if last and len(last[0]) != 4 else None
 
 
 def lineage_of(locale: str) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from nbp_dagster.briefs.languages import (
     find_locale_fault,
     find_nearest_key,
     language_of,
-    lineage_of,
 )
+from nbp_dagster.briefs.locales.binding import find_binding
 from nbp_dagster.briefs.models import EVERY_LOCALE
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
@@ -75,7 +75,7 @@ def _find_missing_disclaimer(brand: Document, locale: str) -> str | None:
     """Return what is wrong with the disclaimers of a brand for copy in a locale, or None."""
     owner, standing = brand.data.get("id"), _mapping(brand.data.get("disclaimers"))
     required = strings_of(brand.data.get("disclaimer_required"))
-    binds = {EVERY_LOCALE, *lineage_of(locale)} & set(required)
+    binds = EVERY_LOCALE in required or find_binding(required, locale)
     key = find_nearest_key(standing, locale) or language_of(locale)
     if key in standing and not is_no_disclaimer(standing[key]):
         return None
@@ -98,7 +98,7 @@ def _find(brand: Document, text: object, locale: str) -> str | None:
     if not isinstance(text, str):
         return None
     terms = _mapping(brand.data.get("prohibited_terms"))
-    listed = [term for key in lineage_of(locale) for term in strings_of(terms.get(key))]
+    listed = [term for key in find_binding(terms, locale) for term in strings_of(terms[key])]
     return find_term(text, [term for term in listed if not find_wildcard_fault(term)], locale)
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from nbp_dagster.briefs.locales.regions import COUNTRIES, MEANT_REGIONS
 from nbp_dagster.yaml_source.validation import FREE_TEXT, refuse, refuse_faults
 
 ACCEPTED_TARGETS = (
@@ -23,17 +24,6 @@ ACCEPTED_TARGETS = (
     "or to least and most"
 )
 
-# ISO 3166-1 alpha-2.
-_COUNTRIES = """
-AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS
-BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE
-EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM
-HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC
-LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA
-NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW
-SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO
-TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-"""
 # The states of the US by ISO 3166-2.
 _STATES = """
 AK AL AR AZ CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ
@@ -43,7 +33,6 @@ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY
 _EU = """
 AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK
 """
-COUNTRIES = frozenset(_COUNTRIES.split())
 STATES = frozenset(f"US-{state}" for state in _STATES.split())
 EU_COUNTRIES = frozenset(_EU.split())
 EU = "eu"
@@ -84,8 +73,7 @@ def find_market_fault(market: str) -> str | None:
         return None
     spelt = market.strip().replace("_", "-")
     meant = spelt.lower() if spelt.lower() == EU else spelt.upper()
-    if meant == "UK":
-        meant = "GB"
+    meant = MEANT_REGIONS.get(meant, meant)
     if meant in COUNTRIES or meant in STATES or meant == EU:
         return f"{_ACCEPTED_MARKETS}; did you mean {meant}?"
     near = difflib.get_close_matches(meant, STATES, n=1) if "-" in meant else []

@@ -108,5 +108,8 @@ def list_accepted(accepted: Iterable[str], *, wanted: str | None = None) -> str:
     if not names:
         return "there is none to choose from"
     text = f"accepted: {', '.join(names)}"
-    near = difflib.get_close_matches(wanted, names, n=1) if wanted else []
+    wanted = wanted or ""
+    # Of short words the nearest are as far as any; 4k is 4K all the same.
+    same = [name for name in names if name.casefold() == wanted.casefold()]
+    near = same or difflib.get_close_matches(wanted, names, n=1)
     return f"{text}; did you mean {near[0]}?" if near else text

@@ -117,6 +117,12 @@ def test_no_key_is_sent_and_only_the_page_and_what_it_names_is_asked_for() -> No
     assert {request.address for request in transport.asked} == {PUBLIC}
 
 
+def test_a_language_that_pages_write_otherwise_is_found_as_the_locale_it_stands_for() -> None:
+    kit, _ = read(Make({"": page("<title>Marlow</title>", html=' lang="en-UK"')}))
+
+    assert [found.value for found in kit.languages] == ["en_GB"]
+
+
 def test_a_site_that_refuses_robots_is_left_alone() -> None:
     make = Make({"": page("<title>Marlow</title>"), "robots.txt": "User-agent: *\nDisallow: /"})
 

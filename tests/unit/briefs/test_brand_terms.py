@@ -69,6 +69,26 @@ from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
         ("كيك", "کیک", "fa"),
         ("١٠٠٪", "100%", "ar"),
         ("۱۰۰", "100", "fa"),
+        ("علـــاج سريع", "علاج", "ar"),
+        ("ٱلعلاج", "العلاج", "ar"),
+        ("ہلدی", "هلدی", "ur"),
+        ("ﾁﾘｮｳします", "チリョウ", "ja"),
+        ("リスク・フリー", "リスクフリー", "ja"),
+        ("ﾘｽｸﾌﾘｰ", "リスク・フリー", "ja"),
+        ("ΛΌΓΟΣ", "λόγος", "el"),
+        ("HAYIRLI", "hayırlı", "tr"),
+        ("лёгкий чай", "легкий", "ru"),
+        ("легкий чай", "лёгкий", "ru"),
+        ("HỦY", "huỷ", "vi"),
+        ("hoà tan", "hòa tan", "vi"),
+        ("½ price", "1/2 price", "en"),
+        ("1/2 price", "½ price", "en"),
+        ("1½ cups", "1 1/2 cups", "en"),
+        ("1 ½ cups", "1½ cups", "en"),
+        ("1er", "1ᵉʳ", "fr"),
+        ("H₂O", "H2O", "en"),
+        ("gratuit\u202f!", "gratuit!", "fr"),
+        ("gratuit!", "gratuit !", "fr"),
     ],
 )
 def test_a_term_is_found_however_it_is_written(text: str, term: str, locale: str) -> None:
@@ -105,10 +125,108 @@ def test_a_term_is_found_however_it_is_written(text: str, term: str, locale: str
         ("على الطاولة", "علي", "ar"),
         ("best ever", "bestever", "en"),
         ("ขา ว", "ขาว", "th"),
+        ("toán", "toàn", "vi"),
+        ("şut", "sut", "ro"),
+        ("мой", "мои", "ru"),
+        ("1½ cups", "11/2", "en"),
+        ("5 °C", "5 oc", "en"),
+        ("1.5 cups", "1. 5", "en"),
+        ("Web 2.0", "web20", "en"),
+        ("Yes, free. Trial ends", "free.trial", "en"),
+        ("It was good! Then", "good!then", "en"),
     ],
 )
 def test_another_word_is_not_the_term(text: str, term: str, locale: str) -> None:
     assert find_term(text, [term], locale) is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "spellings"),
+    [
+        ("en", ("No. 1", "No.1", "NO. 1", "No 1", "No1", "No-1", "№1", "№ 1", "Nº 1", "N° 1")),
+        ("fr", ("n° 1", "nº 1", "n˚ 1", "n°1", "nᵒ 1", "no 1", "N\u00b0\u00a01")),
+        ("pt", ("N.º 1", "Nº 1", "n.° 1", "n.º1")),
+        ("it", ("n. 1", "n.1", "N° 1")),
+        ("el", ("Νο 1", "No 1", "Ν. 1", "№1")),
+        ("de", ("Nr. 1", "Nr.1", "NR. 1", "Nr 1", "Nr\u00a01")),
+        ("ru", ("№1", "№ 1", "No. 1")),
+        ("ja", ("No.1", "No. 1", "NO.１", "№1")),
+        ("en", ("#1", "# 1", "＃１")),
+        ("pt", ("1º lugar", "1.º lugar", "1° lugar", "1o lugar", "1.° LUGAR")),
+        ("es", ("1ª clase", "1.ª clase", "1a clase")),
+        ("de", ("1. Platz", "1.Platz")),
+        ("de", ("z. B. gratis", "z.B. gratis", "z.\u202fB. gratis")),
+        ("en", ("Vol. 1", "Vol.1")),
+        ("ro", ("știință", "ştiinţă", "ŞTIINŢĂ", "ȘTIINȚĂ", "s\u0327tiint\u0327a\u0306")),
+        ("fa", ("می\u200cخواهم", "می خواهم")),
+    ],
+)
+def test_ordinary_spellings_of_a_term_find_each_other(
+    locale: str, spellings: tuple[str, ...]
+) -> None:
+    for term in spellings:
+        for spelling in spellings:
+            assert find_term(f"„{spelling}“", [term], locale) == term, (term, spelling)
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("Ask: is it luck? No¹", "No. 1"),
+        ("The No. 10 tea", "No. 1"),
+        ("The No.11 tea", "No. 1"),
+        ("casino 1", "No. 1"),
+        ("piano. 1 cup", "No. 1"),
+        ("no. Then 1", "No. 1"),
+        ("nos 1 and 2", "No. 1"),
+        ("in 1 cup", "n 1"),
+        ("Di que no. 1 de cada 3 lo sabe.", "No.1"),
+    ],
+)
+def test_what_only_looks_like_a_number_shortened_is_not_the_term(text: str, term: str) -> None:
+    assert find_term(text, [term], "en") is None
+
+
+@pytest.mark.parametrize("text", ["No. 1 in 3 countries", "№1 in 3 countries"])
+def test_a_number_of_which_a_brand_boasts_is_told_from_the_end_of_a_sentence(text: str) -> None:
+    assert find_term(text, ["No.1"], "en") == "No.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "found"),
+    [
+        ("risk\u00adfree", "risk-free", True),
+        ("risk\u00adfree", "risk free", True),
+        ("risk\u00adfree", "riskfree", True),
+        ("gua\u00adran\u00adteed risk\u00adfree", "guaranteed risk-free", True),
+        ("heil\u00adbar", "heil*", True),
+        ("\u00adcure\u00ad", "cure", True),
+        ("se\u00adcure", "cure", False),
+        ("cure\u00add", "cure", False),
+    ],
+)
+def test_a_soft_hyphen_prints_as_a_hyphen_or_as_nothing_and_ends_no_word(
+    text: str, term: str, found: bool
+) -> None:
+    assert (find_term(text, [term], "en") == term) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "locale", "found"),
+    [
+        ("میخواهم", "می\u200cخواهم", "fa", True),
+        ("می\u200cخواهم", "میخواهم", "fa", True),
+        ("می\u200cخواهم", "می\u200cخواهم", "az_Arab", True),
+        ("كتاب\u200cها", "كتاب", "fa", False),
+        ("میخواهم", "می خواهم", "fa", False),
+        ("چای", "\u200c", "fa", False),
+        ("Auf lage", "Auf\u200clage", "de", False),
+    ],
+)
+def test_a_zero_width_non_joiner_stands_for_a_space_in_letters_that_join(
+    text: str, term: str, locale: str, found: bool
+) -> None:
+    assert (find_term(text, [term], locale) == term) is found
 
 
 @pytest.mark.parametrize("term", ["*", "he*", "*a*", "money ba*", "he*lung", "a* cure"])

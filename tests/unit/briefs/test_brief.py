@@ -93,7 +93,10 @@ def test_a_term_of_a_language_binds_its_regions_too(config_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     "locale",
-    ["en", "de_AT", "pt_BR", "zu", "zh_Hans", "zh_Hant_TW", "es_419", "fil", "yue", "sr_Latn"],
+    [
+        *("en", "de_AT", "pt_BR", "zu", "zh_Hans", "zh_Hant_TW", "es_419", "fil", "yue", "sr_Latn"),
+        *("en_GB", "en_001", "sq_XK", "en_EU", "no_NO", "tl_PH", "es_LA"),
+    ],
 )
 def test_locales_are_a_language_and_maybe_a_script_and_a_region(locale: str) -> None:
     assert find_locale_fault(locale) is None
@@ -104,6 +107,7 @@ def test_locales_are_a_language_and_maybe_a_script_and_a_region(locale: str) -> 
     [
         *("EN", "en-US", "en_us", "eng", "e", "", "xx", "all", "en_US_x", "en\n", "zh_Abcd"),
         *("deu", "xyz", "es_41", "zh_hans", "zh_TW_Hant", "zh-Hans"),
+        *("en_UK", "en_XX", "zh_Hant_XX", "sr_YU", "english"),
     ],
 )
 def test_other_spellings_of_a_locale_are_refused(locale: str) -> None:
@@ -119,6 +123,20 @@ def test_other_spellings_of_a_locale_are_refused(locale: str) -> None:
         ("zh-hant-tw", "zh_Hant_TW"),
         ("ES 419", "es_419"),
         ("pt–br", "pt_BR"),
+        ("en_UK", "en_GB"),
+        ("en-uk", "en_GB"),
+        ("sr_YU", "sr_RS"),
+        ("de-DE@euro", "de_DE"),
+        ("sr@latin", "sr_Latn"),
+        ("sr_RS@latin", "sr_Latn_RS"),
+        ("pt_BR.UTF-8", "pt_BR"),
+        ("en_UK.utf8@euro", "en_GB"),
+        ("en/US", "en_US"),
+        ("zh-CHT", "zh_Hant"),
+        ("yor", "yo"),
+        ("english", "en"),
+        ("Norwegian Bokmål", "nb"),
+        ("Chinese (Traditional)", "zh_Hant"),
     ],
 )
 def test_a_locale_written_otherwise_is_told_with_what_was_meant(written: str, meant: str) -> None:
@@ -126,6 +144,23 @@ def test_a_locale_written_otherwise_is_told_with_what_was_meant(written: str, me
 
     assert fault is not None
     assert fault.endswith(f"did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("en_XX", "XX is no region of ISO 3166-1; accepted: "),
+        ("zh_Abcd_XX", "Abcd is no script that is known here; accepted: "),
+        ("xx_UK", "xx is not an ISO 639-1 language; accepted: "),
+        ("C.UTF-8", "accepted: "),
+    ],
+)
+def test_a_locale_that_stands_for_none_is_told_with_what_is_wrong(written: str, says: str) -> None:
+    fault = find_locale_fault(written)
+
+    assert fault is not None
+    assert fault.startswith(says)
+    assert "did you mean" not in fault
 
 
 def test_a_script_decides_the_direction_and_whether_letters_join() -> None:

@@ -271,6 +271,15 @@ def test_a_fault_in_a_channel_is_told_in_one_whole_line(
     assert [str(problem) for problem in caught.value.problems] == [problem]
 
 
+def test_a_resolution_in_small_letters_is_told_with_what_was_meant(config_dir: Path) -> None:
+    path = config_dir / "campaigns" / "tidal_always.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("channels:", "resolution: 4k\nchannels:"), encoding="utf-8")
+
+    with pytest.raises(BriefError, match="'4k' - accepted: 1K, 2K, 4K; did you mean 4K"):
+        load_briefs(config_dir)
+
+
 def test_an_override_of_nothing_is_refused(config_dir: Path) -> None:
     text = CHANNEL.replace("poster_screen", "x_posts") + "  override: true\n"
     (config_dir / "channels.yaml").write_text(text, encoding="utf-8")

@@ -48,6 +48,26 @@ def test_words_a_scene_quotes_are_searched_for_the_terms_of_every_locale(
     ]
 
 
+@pytest.mark.parametrize(
+    ("rule", "locale"),
+    [("zh_Hant", "zh_TW"), ("zh-TW", "zh-Hant-TW"), ("'no'", "nb-NO"), ("tl", "fil")],
+)
+def test_terms_and_required_disclaimers_bind_a_locale_that_is_written_otherwise(
+    config_dir: Path, brand: Path, campaign: Path, rule: str, locale: str
+) -> None:
+    edit(brand, "de: [Heilung]", f"{rule}: [Heilung]")
+    edit(brand, "{en: Contains caffeine., de: none}", "{}")
+    edit(brand, "characters:", f"disclaimer_required: [{rule}]\ncharacters:")
+    text = campaign.read_text(encoding="utf-8").replace(" de:", f" {locale}:")
+    text = text.replace("Regen ist gut", "Regen ist Heilung")
+    campaign.write_text(text.replace("[en, de]", f"[en, {locale}]"), encoding="utf-8")
+
+    found = "\n".join(problems(config_dir))
+
+    assert "has the prohibited term 'Heilung' of brand solstice" in found
+    assert f"requires a disclaimer in {locale.replace('-', '_')}: add one to the copy" in found
+
+
 @pytest.mark.parametrize("required", ["[de]", "[all]", "[en, de]"])
 def test_copy_without_a_disclaimer_the_brand_requires_is_told(
     config_dir: Path, brand: Path, required: str

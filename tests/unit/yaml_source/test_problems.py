@@ -2,7 +2,7 @@
 
 import pytest
 
-from nbp_dagster.yaml_source.problems import BriefProblem, format_key
+from nbp_dagster.yaml_source.problems import BriefProblem, format_key, list_accepted
 
 
 @pytest.mark.parametrize("key", ["a" * 5000, "x y" * 2000, "\x1b[31m" * 500])
@@ -35,3 +35,15 @@ def test_a_message_with_a_brief_s_own_names_is_one_line_of_bearable_length() -> 
     assert len(str(problem)) < 1000
     assert str(problem).startswith("brands/a.yaml:3: copy: missing in word")
     assert str(problem).endswith("en: add one to the copy")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("4k", "accepted: 1K, 2K, 4K; did you mean 4K?"),
+        ("8K", "accepted: 1K, 2K, 4K"),
+        ("", "accepted: 1K, 2K, 4K"),
+    ],
+)
+def test_a_short_word_in_other_letters_is_told_with_what_was_meant(wanted: str, said: str) -> None:
+    assert list_accepted(["1K", "2K", "4K"], wanted=wanted) == said

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nbp_dagster.briefs.brand_terms import find_term
 from nbp_dagster.briefs.brief import wording_of
-from nbp_dagster.briefs.languages import lineage_of
+from nbp_dagster.briefs.locales.binding import find_binding
 from nbp_dagster.briefs.models import Brand, Campaign, Shot
 from nbp_dagster.prompts.expansion import Prompt, locales_of
 
@@ -53,8 +53,8 @@ def expected_text_of(
 
 def terms_of(brand: Brand, locale: str) -> tuple[str, ...]:
     """Return the brand's prohibited terms for a locale, those of its language first."""
-    keys = lineage_of(locale)
-    return tuple(term for key in keys for term in brand.prohibited_terms.get(key, ()))
+    listed = brand.prohibited_terms
+    return tuple(term for key in find_binding(listed, locale) for term in listed[key])
 
 
 def find_prohibited(text: str, expected: ExpectedText) -> Iterator[str]:

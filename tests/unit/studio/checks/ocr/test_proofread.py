@@ -17,7 +17,7 @@ from nbp_dagster.prompts.request import PAGE_CAPABILITIES, compile_request
 from nbp_dagster.simulator.painting.painter import paint
 from nbp_dagster.studio.checks.check_table import CheckResult
 from nbp_dagster.studio.checks.failure_words import tell_failure
-from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of
+from nbp_dagster.studio.checks.ocr.expected_text import ExpectedText, expected_text_of, terms_of
 from nbp_dagster.studio.checks.ocr.ocr_engine import OcrEngineMissing
 from nbp_dagster.studio.checks.ocr.proofread import (
     Proofreader,
@@ -361,6 +361,13 @@ def test_a_missing_extra_is_skipped_and_says_how_to_install_it(brand: Brand) -> 
     assert set(verdicts(proof).values()) == {"skipped"}
     assert {result.missing_extra for result in proof.results} == {"ocr"}
     assert 'pip install "nbp-dagster[ocr]"' in results(proof)["copy_legible"].sentence
+
+
+def test_terms_of_a_locale_that_is_written_otherwise_are_looked_for_too(brand: Brand) -> None:
+    terms = {"zh_Hant": ("最佳",), "zh": ("治癒",), "zh_Hans": ("最好",), "en": ("cure",)}
+    brand = brand.model_copy(update={"prohibited_terms": terms})
+
+    assert terms_of(brand, "zh_TW") == ("治癒", "最佳")
 
 
 def test_installing_the_extra_changes_what_a_proof_depends_on(brand: Brand) -> None:

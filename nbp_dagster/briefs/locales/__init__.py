@@ -1,0 +1,1 @@
+"""What depends on a locale: regions, which rules bind it, which spellings are one there."""
