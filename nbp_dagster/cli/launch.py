@@ -14,6 +14,7 @@ import dagster as dg
 from nbp_dagster._dagster_private import free_pool_slots, full_pool_runs
 from nbp_dagster.assets.names import POOL
 from nbp_dagster.assets.partitions import range_tags
+from nbp_dagster.interrupts import seconds_since_interrupt
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 
 logger = logging.getLogger(__name__)
@@ -128,8 +129,9 @@ class Launcher:
             tags: Tags of the run, beside its own.
 
         Raises:
-            KeyboardInterrupt: The run was interrupted.
+            KeyboardInterrupt: The run was interrupted, or the command before or after it.
         """
+        _require_no_interrupt()
         job = self._repository.get_implicit_job_def_for_assets(list(assets))
         if job is None:
             raise dg.DagsterInvariantViolationError(f"{assets} have not one partitions definition")
@@ -149,9 +151,10 @@ class Launcher:
                 },
             },
         )
+        # Dagster has closed the run; Ctrl-C is meant for the whole command.
         if not result.success and _was_interrupted(result):
-            # Dagster has closed the run; Ctrl-C is meant for the whole command.
             raise KeyboardInterrupt
+        _require_no_interrupt()
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
 
@@ -175,6 +178,18 @@ def _held_interrupts() -> Iterator[Callable[[], bool]]:
     finally:
         for number in numbers:
             signal.signal(number, before[number])
+
+
+def _require_no_interrupt() -> None:
+    """Raise what was held back and forgotten, so that nothing more is launched.
+
+    Dagster holds interrupts back outside the steps, and drops at a run's end what came after them.
+
+    Raises:
+        KeyboardInterrupt: The command was interrupted at some time.
+    """
+    if seconds_since_interrupt() is not None:
+        raise KeyboardInterrupt
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
