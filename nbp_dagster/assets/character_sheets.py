@@ -122,6 +122,7 @@ class _SheetStep:
 
     def _note(self, status: SheetStatus, made: Generated | Reused) -> None:
         """Remember what a sheet cost, and the first image that was bought to replace it."""
+            ledger=self._studio.ledger,
         self._made.setdefault(status.key, []).append(made)
         is_new = isinstance(made, Generated) and status.pin is not None
         if is_new and status.auto_pin and self._is_replaced(status, made):
