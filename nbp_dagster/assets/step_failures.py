@@ -251,6 +251,8 @@ class BatchLog:
         self._context.instance.add_run_tags(self._context.run.run_id, {PROGRESS_TAG: text})
 
     def _forecast(self, tally: OutcomeCounts, seconds: float) -> str:
+        if not tally.total:
+            return f"after {seconds:.0f} s"
         a_minute = 60 * tally.total / max(seconds, 0.001)
         left = (self._total - tally.total) / max(a_minute, 0.001)
         return f"{a_minute:.0f} a minute, about {left:.0f} min left"

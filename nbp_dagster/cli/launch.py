@@ -1,6 +1,5 @@
 """Launches Dagster runs in this process, on the instance the Dagster UI shows."""
 
-import logging
 import signal
 import threading
 import time
@@ -16,8 +15,6 @@ from nbp_dagster.assets.names import POOL
 from nbp_dagster.assets.partitions import range_tags
 from nbp_dagster.interrupts import seconds_since_interrupt
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
-
-logger = logging.getLogger(__name__)
 
 # Seconds between two looks whether a concurrency pool has a place, and for an interrupt.
 _LOOK_SECONDS = 1.0
@@ -92,15 +89,15 @@ class Launcher:
         Raises:
             KeyboardInterrupt: The wait was interrupted.
         """
-        told = False
+        has_waited = False
         with _held_interrupts() as is_interrupted:
             while runs := full_pool_runs(self._instance, POOL):
                 named = ", ".join(run[:8] for run in runs)
-                reason = f"waiting for a place in Dagster's pool {POOL}, held by runs {named}"
-                if not told:
-                    logger.warning("%s; Ctrl-C ends this command", reason)
-                    told = True
-                show(reason)
+                has_waited = True
+                show(
+                    f"waiting for a place in Dagster's pool {POOL}, held by runs {named}; "
+                    "Ctrl-C ends this command"
+                )
                 until = time.monotonic() + _LOOK_SECONDS
                 while time.monotonic() < until and not is_interrupted():
                     time.sleep(_NAP_SECONDS)
@@ -109,7 +106,7 @@ class Launcher:
                 self.close_dead_runs()
             if is_interrupted():
                 raise KeyboardInterrupt
-        if told:
+        if has_waited:
             show("")
 
     def run(

@@ -242,6 +242,30 @@ def test_in_an_outage_the_log_says_what_is_waited_for_and_no_speed() -> None:
     ]
 
 
+def test_before_anything_is_done_the_log_forecasts_nothing() -> None:
+    step, now = Step(), [0.0]
+    log = BatchLog(step, total=3, monotonic=lambda: now[0])
+
+    now[0] = 12.0
+    log.advance(OutcomeCounts())
+
+    assert step.lines == ["0 of 3 prompts done (nothing made, 0.00 USD), after 12 s"]
+
+
+def test_the_log_of_a_run_that_makes_sheets_says_what_is_waited_for(
+    location: CodeLocation,
+) -> None:
+    location.settings = location.settings.model_copy(update={"outage_minutes": 0.05})
+    assert location.materialize([NAMES.brand_kits]).success
+    location.service.script({"kind": "status", "path": "/api/ai/queue", "status": 503})
+
+    result = location.materialize([NAMES.character_sheets])
+
+    logs = [entry.user_message for entry in location.instance.all_logs(result.run_id)]
+    [told] = [text for text in logs if text.startswith("waiting for the service")]
+    assert "it answers 503" in told
+
+
 def test_a_lost_answer_that_is_looked_for_is_said_like_an_outage(
     simulator: SimulatorServer, home: Path
 ) -> None:
