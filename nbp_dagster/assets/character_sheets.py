@@ -32,6 +32,7 @@ from nbp_dagster.assets.step_failures import fail_step, plain_failure
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Order, Progress, Refused, Reused
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
 from nbp_dagster.studio.ordering.compiler import status_version
+from nbp_dagster.studio.runs.wait_lines import WaitLines
 from nbp_dagster.studio.studio import Studio
 
 CODE_VERSION = "1"
@@ -93,6 +94,7 @@ class _SheetStep:
         orders = [order for item in statuses.values() for order in _wanted(item, config)]
         progress.begin(len(orders))
         problems: list[Refused | Failed] = []
+        lines = WaitLines(self._context.log.warning)
         batches = self._studio.make_batches(
             orders,
             run_id=purchasing_run_id(self._context),
@@ -106,7 +108,9 @@ class _SheetStep:
                 else:
                     problems.append(outcome)
                 progress.advance(outcome)
-            progress.wait(wait_reason(self._studio))
+            reason = wait_reason(self._studio)
+            progress.wait(reason)
+            lines.wait(reason)
         who = f"run {self._context.run.run_id}"
         for key, digest in self._replacements.items():
             self._character_sheets.pin_anew(key, digest, who=who)
@@ -118,6 +122,7 @@ class _SheetStep:
             total=len(keys),
             what="character sheets",
             recorders=(self._recorder,),
+            ledger=self._studio.ledger,
         )
 
     def _note(self, status: SheetStatus, made: Generated | Reused) -> None:

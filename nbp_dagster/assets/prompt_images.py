@@ -218,6 +218,7 @@ class _PromptStep:
             total=len(self._prompts),
             what="prompts",
             recorders=(self._requests, self._originals, self._renditions),
+            ledger=self._studio.ledger if self._originals.is_selected else None,
         )
 
     def _waves(self) -> list[list[Prompt]]:

@@ -11,6 +11,7 @@ import dagster as dg
 from nbp_dagster.assets.materializations import RETRY_TAG, Recorder
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import is_outage
+from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     FailureKind,
@@ -20,6 +21,7 @@ from nbp_dagster.studio.ledger.orders import (
     Refused,
     Reused,
 )
+from nbp_dagster.studio.purchasing.failures import count_asked_again
 from nbp_dagster.studio.renditions.postprocessor import Rendered
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
@@ -73,6 +75,7 @@ def fail_step(
     total: int,
     what: str,
     recorders: Sequence[Recorder] = (),
+    ledger: Ledger | None = None,
 ) -> None:
     """Fail the step if there are problems, naming each; what is done is recorded already.
 
@@ -84,6 +87,7 @@ def fail_step(
         total: How many there were to make.
         what: What they are, for the message.
         recorders: Those of the step's assets whose partitions' pages say why.
+        ledger: Tells what another run would ask for; None where it would ask for nothing.
 
     Raises:
         dagster.Failure: To be retried where the service was out of reach and nothing that it may
@@ -98,7 +102,7 @@ def fail_step(
     is_mended_by_waiting = "unreachable" in kinds and not kinds & _MAYBE_BILLED
     # A step can't fail for some of its partitions alone: dagster-io/dagster#17836.
     raise dg.Failure(
-        description=_describe(problems, total=total, what=what),
+        description=_describe(problems, total=total, what=what, ledger=ledger),
         metadata={
             WITHOUT_IMAGE: dg.MetadataValue.table(
                 [
@@ -161,14 +165,25 @@ def _shown(problems: Sequence[Refused | Failed]) -> list[Refused | Failed]:
     return [*firsts.values(), *others][:_ROWS]
 
 
-def _describe(problems: Sequence[Refused | Failed], *, total: int, what: str) -> str:
+def _describe(
+    problems: Sequence[Refused | Failed], *, total: int, what: str, ledger: Ledger | None
+) -> str:
     """Say how many, and why in the one case where all have the same reason."""
     count = f"{len(problems)} of {total} {what} have no image"
     reasons = {problem.reason for problem in problems}
     if len(reasons) == 1:
         return f"{count}: {reasons.pop()}"
     rest = "; the others are recorded" if len(problems) < total else ""
-    return f"{count}{rest}. Run the same partitions again to ask only for these."
+    return f"{count}{rest}.{_advise(problems, ledger)}"
+
+
+def _advise(problems: Sequence[Refused | Failed], ledger: Ledger | None) -> str:
+    """Say what another run is good for; nothing where it would ask for nothing."""
+    again = 0 if ledger is None else count_asked_again(problems, ledger)
+    if not again:
+        return ""
+    these = "these" if again == len(problems) else f"{again} of these"
+    return f" Run the same partitions again to ask only for {these}."
 
 
 def _state(problem: Refused | Failed) -> str:
@@ -236,6 +251,8 @@ class BatchLog:
         self._context.instance.add_run_tags(self._context.run.run_id, {PROGRESS_TAG: text})
 
     def _forecast(self, tally: OutcomeCounts, seconds: float) -> str:
+        if not tally.total:
+            return f"after {seconds:.0f} s"
         a_minute = 60 * tally.total / max(seconds, 0.001)
         left = (self._total - tally.total) / max(a_minute, 0.001)
         return f"{a_minute:.0f} a minute, about {left:.0f} min left"

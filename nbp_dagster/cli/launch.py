@@ -1,6 +1,5 @@
 """Launches Dagster runs in this process, on the instance the Dagster UI shows."""
 
-import logging
 import signal
 import threading
 import time
@@ -14,9 +13,8 @@ import dagster as dg
 from nbp_dagster._dagster_private import free_pool_slots, full_pool_runs
 from nbp_dagster.assets.names import POOL
 from nbp_dagster.assets.partitions import range_tags
+from nbp_dagster.interrupts import seconds_since_interrupt
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
-
-logger = logging.getLogger(__name__)
 
 # Seconds between two looks whether a concurrency pool has a place, and for an interrupt.
 _LOOK_SECONDS = 1.0
@@ -91,15 +89,15 @@ class Launcher:
         Raises:
             KeyboardInterrupt: The wait was interrupted.
         """
-        told = False
+        has_waited = False
         with _held_interrupts() as is_interrupted:
             while runs := full_pool_runs(self._instance, POOL):
                 named = ", ".join(run[:8] for run in runs)
-                reason = f"waiting for a place in Dagster's pool {POOL}, held by runs {named}"
-                if not told:
-                    logger.warning("%s; Ctrl-C ends this command", reason)
-                    told = True
-                show(reason)
+                has_waited = True
+                show(
+                    f"waiting for a place in Dagster's pool {POOL}, held by runs {named}; "
+                    "Ctrl-C ends this command"
+                )
                 until = time.monotonic() + _LOOK_SECONDS
                 while time.monotonic() < until and not is_interrupted():
                     time.sleep(_NAP_SECONDS)
@@ -108,7 +106,7 @@ class Launcher:
                 self.close_dead_runs()
             if is_interrupted():
                 raise KeyboardInterrupt
-        if told:
+        if has_waited:
             show("")
 
     def run(
@@ -128,8 +126,9 @@ class Launcher:
             tags: Tags of the run, beside its own.
 
         Raises:
-            KeyboardInterrupt: The run was interrupted.
+            KeyboardInterrupt: The run was interrupted, or the command before or after it.
         """
+        _require_no_interrupt()
         job = self._repository.get_implicit_job_def_for_assets(list(assets))
         if job is None:
             raise dg.DagsterInvariantViolationError(f"{assets} have not one partitions definition")
@@ -149,9 +148,10 @@ class Launcher:
                 },
             },
         )
+        # Dagster has closed the run; Ctrl-C is meant for the whole command.
         if not result.success and _was_interrupted(result):
-            # Dagster has closed the run; Ctrl-C is meant for the whole command.
             raise KeyboardInterrupt
+        _require_no_interrupt()
         error = "" if result.success else _error(result)
         return Launch(run_id=result.run_id, succeeded=result.success, error=error)
 
@@ -175,6 +175,18 @@ def _held_interrupts() -> Iterator[Callable[[], bool]]:
     finally:
         for number in numbers:
             signal.signal(number, before[number])
+
+
+def _require_no_interrupt() -> None:
+    """Raise what was held back and forgotten, so that nothing more is launched.
+
+    Dagster holds interrupts back outside the steps, and drops at a run's end what came after them.
+
+    Raises:
+        KeyboardInterrupt: The command was interrupted at some time.
+    """
+    if seconds_since_interrupt() is not None:
+        raise KeyboardInterrupt
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:

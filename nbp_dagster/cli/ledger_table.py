@@ -68,11 +68,11 @@ def _purchases(title: str, rows: Sequence[Purchase]) -> Iterator[str]:
     yield ""
     yield f"{title} ({len(rows)})"
     for row in rows:
-        job = f" generation {row.generation_id}" if row.generation_id else ""
+        job = f" generation {clean(row.generation_id)}" if row.generation_id else ""
         identity = f"purchase {row.id}  " if row.is_open else ""
         # Older programs stored the service's words as they came.
         why = clean(row.reason or "") or row.state
-        yield f"  {identity}{clean(row.key)}  attempt {row.attempt}{clean(job)}: {why}"
+        yield f"  {identity}{clean(row.key)}  attempt {row.attempt}{job}: {why}"
 
 
 def _corrections(rows: Sequence[Correction]) -> Iterator[str]:

@@ -1,14 +1,18 @@
 """The progress bar of `nbp run` on the error stream, and the outcomes it has counted."""
 
+import logging
+from collections.abc import Iterable
 from types import TracebackType
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
 from nbp_dagster.studio.ledger.orders import Failed, Outcome, OutcomeCounts, Refused
+from nbp_dagster.studio.runs.wait_lines import WaitLines
+
+logger = logging.getLogger(__name__)
 
 
 class _SecondsLeft(TimeRemainingColumn):
@@ -18,8 +22,21 @@ class _SecondsLeft(TimeRemainingColumn):
         return Text() if task.fields.get("waits") else super().render(task)
 
 
+class _WaitingBar(Bar):
+    """A bar above what is waited for, which has lines of its own: a column would cut it."""
+
+    waits_for = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.waits_for:
+            yield Text(self.waits_for)
+
+
 class RunReport:
     """Receives a run's outcomes; draws a bar on the error stream, so that output stays clean.
+
+    Where nothing can be drawn, as in a file, it writes what is waited for as warnings.
 
     Example:
         >>> with RunReport(Console(stderr=True)) as report:
@@ -28,7 +45,7 @@ class RunReport:
     """
 
     def __init__(self, console: Console) -> None:
-        self._bar = Bar(
+        self._bar = _WaitingBar(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -37,6 +54,8 @@ class RunReport:
             console=console,
             transient=False,
         )
+        self._is_drawn = console.is_interactive
+        self._lines = WaitLines(logger.warning)
         self._title = "images"
         self._task = self._bar.add_task(self._title, total=None, visible=False, counts="")
         self._batch = OutcomeCounts()
@@ -53,6 +72,8 @@ class RunReport:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is None:
+            self._bar.waits_for = ""
         self._bar.stop()
 
     @property
@@ -73,12 +94,14 @@ class RunReport:
     def title(self, text: str) -> None:
         """Name what comes next."""
         self._title = text
+        # Of the batch before: one that gave up still named what it had waited for.
+        self.wait("")
 
     def begin(self, total: int) -> None:
         """A batch of `total` orders starts."""
         self._batch = OutcomeCounts()
         if total:
-            self._task = self._bar.add_task(self._title, total=total, counts="")
+            self._task = self._bar.add_task(self._title, total=total, counts="nothing yet")
 
     def advance(self, outcome: Outcome) -> None:
         """One order came to its outcome."""
@@ -89,5 +112,8 @@ class RunReport:
 
     def wait(self, why: str) -> None:
         """The batch waits; nothing is said of the time left then."""
-        counts = f"{self._batch.in_words()}, {escape(why)}" if why else self._batch.in_words()
-        self._bar.update(self._task, counts=counts, waits=bool(why))
+        self._bar.update(self._task, waits=bool(why))
+        if self._is_drawn:
+            self._bar.waits_for = why
+        else:
+            self._lines.wait(why)

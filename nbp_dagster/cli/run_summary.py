@@ -110,7 +110,9 @@ def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) ->
     for campaign in summary.campaigns:
         for line in _tell_attention(campaign, names_page=len(summary.campaigns) > 1):
             click.echo(line)
-    click.echo(f"{report.tally.in_words()}{free_note(simulated)}")
+    # A run that failed as a whole had something to do.
+    none = "nothing made" if summary.errors else "nothing to do"
+    click.echo(f"{report.tally.in_words(none=none)}{free_note(simulated)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
     click.echo(pages[0] if len(pages) == 1 else summary.index)
 

@@ -207,10 +207,13 @@ class OutcomeCounts:
         """Number of outcomes."""
         return self.generated + self.reused + self.refused + self.failed
 
-    def in_words(self) -> str:
+    def in_words(self, *, none: str = "nothing made") -> str:
         """Return the counts above zero, and the USD spent, in words.
 
         For example "236 made, 4 refused, 35.40 USD".
+
+        Args:
+            none: Stands for the counts where there is no outcome.
         """
         counts = (
             (self.generated, "made"),
@@ -218,7 +221,7 @@ class OutcomeCounts:
             (self.refused, "refused"),
             (self.failed, "failed"),
         )
-        words = [f"{count:,} {word}" for count, word in counts if count] or ["nothing to do"]
+        words = [f"{count:,} {word}" for count, word in counts if count] or [none]
         return ", ".join([*words, f"{self.spent_usd:.2f} USD"])
 
     def to_json(self) -> Mapping[str, int | str]:

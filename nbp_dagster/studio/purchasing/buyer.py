@@ -344,7 +344,7 @@ class Buyer:
 
     def _left_alone(self, order: Order) -> Failed | None:
         failures, options = self.ledger.failures(order.request.fingerprint), self.options
-        return left_alone(order, failures, run_id=options.run_id, fresh=options.fresh)
+        return left_alone(order.key, failures, run_id=options.run_id, fresh=options.fresh)
 
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:

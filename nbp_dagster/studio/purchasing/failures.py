@@ -7,8 +7,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import ClientOutdated, OxenError, Unauthorized, is_outage
 from nbp_dagster.oxen.words.limits import is_at_capacity, is_out_of_credit
 from nbp_dagster.oxen.words.refusals import is_filter_fault
-from nbp_dagster.studio.ledger.ledger import OverCap
-from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
+from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
+from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 # Failures of one request, with the same words or billed, after which it is left alone.
@@ -62,12 +62,12 @@ def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
 
 
 def left_alone(
-    order: Order, failures: Sequence[Purchase], *, run_id: str, fresh: bool
+    key: str, failures: Sequence[Purchase], *, run_id: str, fresh: bool
 ) -> Failed | None:
     """Return the outcome of an order that has failed too often to be asked again, else None.
 
     Args:
-        order: The order.
+        key: The order's key.
         failures: Its request's failed purchases since it was last reopened, oldest first.
         run_id: The run that would ask: a run and its retries are one.
         fresh: Whether somebody insists.
@@ -81,7 +81,7 @@ def left_alone(
     if any(row.run_id == run_id for row in billed):
         # Dagster's retry of a run is nobody's wish to pay for it once more.
         reason = f"billed without an image in this run ({latest.reason}); its retry buys none"
-        return Failed(order.key, latest.fingerprint, reason, "bad_image")
+        return Failed(key, latest.fingerprint, reason, "bad_image")
     if fresh:
         return None
     alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
@@ -101,7 +101,31 @@ def left_alone(
         f"{count} ({latest.reason}); it is left alone: change the scene, allow it again with "
         f"`nbp ledger reopen {latest.fingerprint[:12]} --reason TEXT`, or insist with --fresh"
     )
-    return Failed(order.key, latest.fingerprint, reason, kind)
+    return Failed(key, latest.fingerprint, reason, kind)
+
+
+def count_asked_again(problems: Sequence[Refused | Failed], ledger: Ledger) -> int:
+    """Return for how many of some outcomes the next run asks the service, nobody insisting.
+
+    Args:
+        problems: Outcomes without an image.
+        ledger: Holds what became of their requests.
+    """
+    failed = [problem for problem in problems if isinstance(problem, Failed)]
+    latest = ledger.latest(problem.fingerprint for problem in failed if problem.fingerprint)
+    return sum(_is_asked_again(each, latest.get(each.fingerprint), ledger) for each in failed)
+
+
+def _is_asked_again(failed: Failed, purchase: Purchase | None, ledger: Ledger) -> bool:
+    if not failed.fingerprint:
+        # Its brief makes no request; what is merely not priced yet may have one then.
+        return failed.is_unpriced
+    if purchase is None or purchase.state in ("withdrawn", "lost"):
+        return True
+    if purchase.state == "failed":
+        failures = ledger.failures(failed.fingerprint)
+        return left_alone(failed.key, failures, run_id="", fresh=False) is None
+    return purchase.is_open
 
 
 def _may_pass(purchase: Purchase) -> bool:

@@ -1,1 +1,1 @@
-"""Which runs are alive, on whatever machine, and which of several is the last to finish."""
+"""Which runs are alive, on whatever machine, which is the last to finish, what one waits for."""

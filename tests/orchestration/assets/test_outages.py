@@ -10,11 +10,11 @@ import pytest
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.assets.step import wait_reason
-from nbp_dagster.assets.step_failures import BatchLog, plain_failure
+from nbp_dagster.assets.step_failures import BatchLog, fail_step, plain_failure
 from nbp_dagster.oxen.rate_limit.outage_breaker import Outage
 from nbp_dagster.project import open_instance
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.ledger.orders import OutcomeCounts
+from nbp_dagster.studio.ledger.orders import Failed, OutcomeCounts
 from nbp_dagster.studio.purchasing.batch_context import EngineLimits
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
@@ -60,6 +60,61 @@ def test_an_outage_fails_the_run_as_one_to_retry_and_the_retry_pays_the_rest(
     assert "503" in row.data["reason"]
     assert retried.success
     assert location.service.bills == 5
+
+
+AGAIN = "Run the same partitions again to ask only for "
+
+
+def test_where_some_are_asked_for_again_a_failed_run_says_how_many(
+    location: CodeLocation,
+) -> None:
+    location.sheets_made()
+    location.service.script(
+        {"kind": "refuse", "prompt": "kitchen"},
+        {"kind": "fail", "message": "out of range", "prompt": "garden"},
+    )
+
+    first = failure_of(location.materialize(PROMPT_ASSETS)).description
+    second = failure_of(location.materialize(PROMPT_ASSETS)).description
+
+    counted = "2 of 3 prompts have no image; the others are recorded."
+    assert first == f"{counted} {AGAIN}1 of these."
+    # It failed twice in the same words: the third run leaves it alone.
+    assert second == counted
+
+
+def test_where_all_are_asked_for_again_a_failed_run_says_so(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.service.script(
+        {"kind": "fail", "message": "out of range", "prompt": "kitchen"},
+        {"kind": "fail", "message": "out of memory", "prompt": "garden"},
+    )
+
+    assert failure_of(location.materialize(PROMPT_ASSETS)).description.endswith(f"{AGAIN}these.")
+
+
+def test_where_all_are_refused_no_other_run_is_advised(location: CodeLocation) -> None:
+    location.sheets_made()
+    location.service.script(
+        {"kind": "refuse", "prompt": "kitchen", "message": "Content policy violation: a duel"},
+        {"kind": "refuse", "prompt": "garden", "message": "Content policy violation: a crown"},
+    )
+
+    said = failure_of(location.materialize(PROMPT_ASSETS)).description
+
+    assert said == "2 of 3 prompts have no image; the others are recorded."
+
+
+def test_a_step_that_asks_for_nothing_is_not_advised_to_ask_again(location: CodeLocation) -> None:
+    problems = [Failed(f"winter/{why}/all/1x1/v1", "f", why, "service") for why in ("one", "two")]
+
+    @dg.asset
+    def images(context: dg.AssetExecutionContext) -> None:
+        fail_step(context, problems, total=2, what="prompts")
+
+    result = dg.materialize([images], instance=location.instance, raise_on_error=False)
+
+    assert failure_of(result).description == "2 of 2 prompts have no image."
 
 
 def test_a_refused_prompt_is_not_to_be_retried(location: CodeLocation) -> None:
@@ -185,6 +240,30 @@ def test_in_an_outage_the_log_says_what_is_waited_for_and_no_speed() -> None:
         "31 of 120 prompts done (31 made, 0.00 USD), 30 a minute, about 3 min left",
         "31 of 120 prompts done (31 made, 0.00 USD), 26 a minute, about 3 min left",
     ]
+
+
+def test_before_anything_is_done_the_log_forecasts_nothing() -> None:
+    step, now = Step(), [0.0]
+    log = BatchLog(step, total=3, monotonic=lambda: now[0])
+
+    now[0] = 12.0
+    log.advance(OutcomeCounts())
+
+    assert step.lines == ["0 of 3 prompts done (nothing made, 0.00 USD), after 12 s"]
+
+
+def test_the_log_of_a_run_that_makes_sheets_says_what_is_waited_for(
+    location: CodeLocation,
+) -> None:
+    location.settings = location.settings.model_copy(update={"outage_minutes": 0.05})
+    assert location.materialize([NAMES.brand_kits]).success
+    location.service.script({"kind": "status", "path": "/api/ai/queue", "status": 503})
+
+    result = location.materialize([NAMES.character_sheets])
+
+    logs = [entry.user_message for entry in location.instance.all_logs(result.run_id)]
+    [told] = [text for text in logs if text.startswith("waiting for the service")]
+    assert "it answers 503" in told
 
 
 def test_a_lost_answer_that_is_looked_for_is_said_like_an_outage(

@@ -1,4 +1,4 @@
-"""`nbp ledger reopen`, as a person types it."""
+"""`nbp ledger` and `nbp ledger reopen`, as a person types them."""
 
 from pathlib import Path
 
@@ -69,3 +69,18 @@ def test_controls_in_rows_of_older_programs_do_not_reach_the_terminal(
     assert shown.exit_code == 0
     assert not set(shown.output) & set("\x1b\x07\r\u202e\x00")
     assert "attempt 1: [2J]0;title no way" in shown.output
+
+
+def test_a_purchase_with_a_job_is_named_with_its_attempt_and_its_job_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBP_HOME", str(tmp_path))
+    database = open_ledger(tmp_path / "ledger.sqlite")
+    books = Ledger(database, clock=SystemClock())
+    claimed = books.claim(order(1), owner="a" * 32, run_id="run", request={})
+    books.fail(books.record_enqueued(claimed, "2151-7f"), "it broke", billed=False)
+    database.dispose()
+
+    shown = CliRunner().invoke(main, ["ledger"])
+
+    assert f"  {order(1).key}  attempt 1 generation 2151-7f: it broke" in shown.output.splitlines()

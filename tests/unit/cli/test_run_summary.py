@@ -72,6 +72,19 @@ def test_each_of_several_campaigns_names_its_page(capsys: pytest.CaptureFixture[
     assert said[-1] == "/sets/index.html"
 
 
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [((), "nothing to do, 0.00 USD"), (("spring: no key (run 1)",), "nothing made, 0.00 USD")],
+)
+def test_only_a_run_that_failed_at_nothing_says_there_was_nothing_to_do(
+    capsys: pytest.CaptureFixture[str], errors: tuple[str, ...], said: str
+) -> None:
+    summary = RunSummary((ran("spring"),), Path("/sets/index.html"), errors)
+    print_summary(summary, REPORT, simulated=False)
+
+    assert capsys.readouterr().out.splitlines()[-2] == said
+
+
 def test_the_same_is_in_the_json() -> None:
     summary = RunSummary(
         (ran("spring", kind("marking", 1), failing=1),), Path("/sets/index.html"), ()
