@@ -1,14 +1,15 @@
 """Turns the errors of one order into its outcome: a class of failure, and one line for people."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.error_text import is_at_capacity, is_filter_fault, is_out_of_credit
 from nbp_dagster.oxen.errors import OxenError, is_outage
-from nbp_dagster.studio.ledger.ledger import OverCap
+from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.purchasing.order_groups import find_wording, status_of
 
 # Failures of one request, with the same words or billed, after which it is left alone.
 MAX_FAILURES = 2
@@ -51,32 +52,33 @@ def failed_by(key: str, fingerprint: str, error: NbpError) -> Failed:
 
 
 def left_alone(
-    order: Order, failures: Sequence[Purchase], *, run_id: str, fresh: bool
+    order: Order, failures: Mapping[str, Sequence[Purchase]], *, run_id: str, fresh: bool
 ) -> Failed | None:
     """Return the outcome of an order that has failed too often to be asked again, else None.
 
     Args:
         order: The order.
-        failures: Its request's failed purchases since it was last reopened, oldest first.
+        failures: The failed purchases of each fingerprint since it was last reopened, oldest first.
         run_id: The run that would ask: a run and its retries are one.
         fresh: Whether somebody insists.
     """
+    own = failures.get(order.request.fingerprint, ())
     # What an empty account failed says nothing of the request.
-    failures = [row for row in failures if row.billed or not is_out_of_credit(row.reason)]
-    if not failures:
+    rows = [row for row in own if row.billed or not is_out_of_credit(row.reason)]
+    if not rows:
         return None
-    latest = failures[-1]
-    billed = [row for row in failures if row.billed]
+    latest = rows[-1]
+    billed = [row for row in rows if row.billed]
     if any(row.run_id == run_id for row in billed):
         # Dagster's retry of a run is nobody's wish to pay for it once more.
         reason = f"billed without an image in this run ({latest.reason}); its retry buys none"
         return Failed(order.key, latest.fingerprint, reason, "bad_image")
     if fresh:
         return None
-    alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
+    alike = [row for row in rows if _gist(row.reason) == _gist(latest.reason)]
     # By run: what the retries of one run meet is one fault.
-    runs = {row.run_id for row in failures}
-    lasting = {row.run_id for row in failures if not _may_pass(row)}
+    runs = {row.run_id for row in rows}
+    lasting = {row.run_id for row in rows if not _may_pass(row)}
     if len(billed) >= MAX_FAILURES:
         count = f"billed {len(billed)} times without an image"
         kind: FailureKind = "bad_image"
@@ -91,6 +93,36 @@ def left_alone(
         f"`nbp ledger reopen {latest.fingerprint[:12]} --reason TEXT`, or insist with --fresh"
     )
     return Failed(order.key, latest.fingerprint, reason, kind)
+
+
+def find_left_alone(
+    ledger: Ledger,
+    orders: Iterable[Order],
+    latest: Mapping[str, Purchase],
+    *,
+    run_id: str = "",
+    fresh: bool,
+) -> dict[str, Failed]:
+    """Return what `left_alone` says of those orders that failed too often, by fingerprint.
+
+    Args:
+        ledger: Holds the failures.
+        orders: The orders, each by its first wording or the one that is asked for now.
+        latest: The latest purchase by fingerprint, softened wordings included.
+        run_id: The run that would ask; empty for one that is still to come.
+        fresh: Whether somebody insists.
+    """
+    failed: dict[str, Order] = {}
+    for order in orders:
+        purchase = status_of(order, latest)
+        if purchase is not None and purchase.state == "failed":
+            failed[order.request.fingerprint] = find_wording(order, purchase.fingerprint)
+    failures = ledger.failures(wording.request.fingerprint for wording in failed.values())
+    found = {
+        name: left_alone(wording, failures, run_id=run_id, fresh=fresh)
+        for name, wording in failed.items()
+    }
+    return {name: outcome for name, outcome in found.items() if outcome is not None}
 
 
 def _may_pass(purchase: Purchase) -> bool:
