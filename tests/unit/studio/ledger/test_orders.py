@@ -1,5 +1,6 @@
 """The counts of a run say every dollar that it was billed."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from nbp_dagster.studio.ledger.orders import Failed, OutcomeCounts, Refused
@@ -20,3 +21,9 @@ def test_a_failure_that_was_not_billed_costs_nothing() -> None:
     tally = OutcomeCounts().add(unbilled).add(Refused("a/b/d/1x1/v1", "e" * 64, "no"))
 
     assert tally.in_words() == "1 refused, 1 failed, 0.00 USD"
+
+
+def test_a_paid_picture_that_nothing_could_be_made_of_is_counted_and_not_called_unusable() -> None:
+    kept = replace(DAMAGED, reason="no room for the copy", is_kept=True)
+
+    assert OutcomeCounts().add(kept).in_words() == "1 failed, 0.15 USD"
