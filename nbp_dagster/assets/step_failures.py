@@ -20,6 +20,7 @@ from nbp_dagster.studio.ledger.orders import (
     OutcomeCounts,
     Refused,
     Reused,
+    spent_on,
 )
 from nbp_dagster.studio.purchasing.failures import count_asked_again
 from nbp_dagster.studio.renditions.postprocessor import Rendered
@@ -272,4 +273,11 @@ class MadePrompt:
         if self.rendered.problem is None:
             return None
         fingerprint = self.outcome.receipt.fingerprint
-        return Failed(self.order.key, fingerprint, self.rendered.problem, "bad_image")
+        return Failed(
+            self.order.key,
+            fingerprint,
+            self.rendered.problem,
+            "bad_image",
+            spent_usd=spent_on(self.outcome),
+            is_kept=True,
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from nbp_dagster.studio.plan import Plan, PlannedImage
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
 
 _MOST_NAMED = 3  # keys in one line
 _MOST_LISTED = 12  # lines of stale pictures

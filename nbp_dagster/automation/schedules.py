@@ -23,9 +23,6 @@ from nbp_dagster.yaml_source.problems import BriefError
 LAUNCHED_BY = "nbp/launched_by"
 REASON = "nbp/reason"
 
-# What a run can do nothing about: the brief has to be edited first.
-_HOPELESS = ("refused", "invalid")
-
 
 def refresh_name(names: Names, campaign_id: str) -> str:
     """Return the name of a campaign's schedule: `refresh_spring`, or `acme__refresh_spring`."""
@@ -156,12 +153,12 @@ def find_due(
         return Due(f"{campaign_id}: {ask_for_sheets(names, sheets, compiled)}")
     outdated = outdated_prompts(instance, studio, names, prompts=prompts, compiled=compiled)
     plan = plan_campaigns(studio, [campaign_id])
-    standing = {image.key: image.standing for image in plan.images if image.kind == "prompt"}
-    due = [key for key in outdated if standing[key] not in _HOPELESS]
+    hopeless = {image.key for image in plan.images if image.is_hopeless}
+    due = [key for key in outdated if key not in hopeless]
     counts = f"{campaign_id}: {len(due)} of {len(prompts)} prompts are due"
-    hopeless = len(outdated) - len(due)
-    if hopeless:
-        counts += f", {hopeless} more can't be made until the brief is edited (see `nbp plan`)"
+    more = len(outdated) - len(due)
+    if more:
+        counts += f", {more} more can't be made until the brief is edited (see `nbp plan`)"
     if not due:
         return Due(f"{counts}; nothing is launched")
     if plan.over:

@@ -77,11 +77,15 @@ class Briefs:
         A campaign that is sound itself is left out for its brand.
         """
         own = f"{BRANDS_FOLDER if kind == 'brand' else CAMPAIGNS_FOLDER}/{brief_id}.yaml"
-        found = tuple(problem for problem in self.set_aside if problem.stopped_file == own)
+        found = tuple(problem for problem in self.set_aside if own in problem.stopped_files)
         is_sound = not found and (kind, brief_id) in self.sources
         if kind == "campaign" and is_sound and brief_id not in self.campaigns:
             brands = f"{BRANDS_FOLDER}/"
-            found = tuple(p for p in self.set_aside if p.stopped_file.startswith(brands))
+            found = tuple(
+                problem
+                for problem in self.set_aside
+                if any(file.startswith(brands) for file in problem.stopped_files)
+            )
         return found
 
     def fonts_of(self, brand_id: str, locale: str) -> FontPair:

@@ -4,7 +4,7 @@ Knows files and their order; `models` holds what a brief may contain, `rules` wh
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from nbp_dagster.addresses import find_path_fault
@@ -32,7 +32,7 @@ from nbp_dagster.briefs.rules import check_campaign
 from nbp_dagster.briefs.text_rules import check_letters
 from nbp_dagster.gc_pause import collector_paused
 from nbp_dagster.yaml_source.document import MAX_FILE_BYTES, Document, parse_document
-from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath
+from nbp_dagster.yaml_source.problems import BriefError, BriefProblem, KeyPath, format_key
 from nbp_dagster.yaml_source.validation import check_record
 
 __all__ = ["load_briefs", "Briefs", "BriefSource", "FileDigest", "BriefError", "BriefProblem"]
@@ -52,6 +52,8 @@ class _Reading:
     channels: dict[str, Channel] = field(default_factory=dict)
     # Id to what people call it. None: an unreadable file may have had more.
     channel_names: Mapping[str, str] | None = None
+    # Ids of the folder's own channels, sound or not.
+    own_channels: tuple[str, ...] = ()
     disclosure: Document | None = None
     files: dict[str, FileDigest] = field(default_factory=dict)
     fonts: dict[str, FontFile] = field(default_factory=dict)
@@ -70,8 +72,8 @@ def load_briefs(
 
     Args:
         config_dir: Folder with `brands/`, `campaigns/` and, if wanted, `channels.yaml`.
-        wanted: Ids of the campaigns that must be sound, with their brands. A file that none of
-            them needs is then left out where it has problems. All must be sound when empty.
+        wanted: Ids of the campaigns that must be sound, with their brands and channels. A file that
+            none of them needs is then left out where it has problems. All must be sound when empty.
         leaves_out: Leave out every brief that has problems, as long as a campaign is left.
 
     Returns:
@@ -92,8 +94,11 @@ def load_briefs(
         _read_folder(reading, "campaign", CAMPAIGNS_FOLDER)
         _check_brands(reading)
         _check_campaigns(reading)
+    _spare_other_campaigns(reading)
     needed = {CHANNELS_FILE, DISCLOSURE_FILE} if leaves_out else _list_needed(reading, wanted)
-    if any(needed is None or problem.stopped_file in needed for problem in reading.problems):
+    if any(
+        needed is None or needed.intersection(problem.stopped_files) for problem in reading.problems
+    ):
         raise BriefError(config_dir, reading.problems)
     _leave_out_broken(reading)
     if reading.problems and not reading.campaigns:
@@ -124,7 +129,11 @@ def _find_folder_fault(config_dir: Path) -> str | None:
 
 
 def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
-    """Return the files that some campaigns are read from; None where that can't be told."""
+    """Return the files that some campaigns are read from; None where that can't be told.
+
+    A channel with a problem is no problem of the file that every campaign needs: see
+    `_spare_other_campaigns`.
+    """
     needed = {CHANNELS_FILE, DISCLOSURE_FILE}
     for campaign_id in wanted:
         document = reading.documents.get(("campaign", campaign_id))
@@ -134,9 +143,37 @@ def _list_needed(reading: _Reading, wanted: Collection[str]) -> set[str] | None:
     return needed if wanted else None
 
 
+def _spare_other_campaigns(reading: _Reading) -> None:
+    """Have a problem of one channel stop the campaigns that name it, and no others."""
+    for place, problem in enumerate(reading.problems):
+        name = _channel_of(reading, problem)
+        if name is not None:
+            stopped = [
+                document.file
+                for _, document in _documents(reading, "campaign")
+                if name in _named_channels(document)
+            ]
+            reading.problems[place] = replace(problem, stops=(f"{CHANNELS_FILE}: {name}", *stopped))
+
+
+def _channel_of(reading: _Reading, problem: BriefProblem) -> str | None:
+    """Return the folder's own channel that a problem is of; None where it is of none, or of all."""
+    if problem.file != CHANNELS_FILE:
+        return None
+    keys = {format_key((name,)): name for name in reading.own_channels}
+    starts = (name for key, name in keys.items() if problem.key.startswith((f"{key}.", f"{key}[")))
+    return keys.get(problem.key) or next(starts, None)
+
+
+def _named_channels(campaign: Document) -> tuple[object, ...]:
+    """Return the channels that a campaign names as written, valid or not."""
+    named = campaign.data.get("channels")
+    return named if isinstance(named, tuple) else ()
+
+
 def _leave_out_broken(reading: _Reading) -> None:
     """Take out each brief that a problem stops, and the campaigns of such a brand."""
-    broken = {problem.stopped_file for problem in reading.problems}
+    broken = {file for problem in reading.problems for file in problem.stopped_files}
     if not broken:
         return
     for key, document in list(reading.documents.items()):
@@ -164,6 +201,7 @@ def _read_channels(reading: _Reading) -> None:
         return
     document = _read_document(reading, path, CHANNELS_FILE)
     if document:
+        reading.own_channels = tuple(document.data)
         added, problems = read_channels(document, packaged=packaged)
         reading.report(problems)
         reading.channels.update(added)

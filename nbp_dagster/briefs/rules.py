@@ -127,7 +127,7 @@ def _check_file_names(campaign: Document, brand: Document) -> Iterator[BriefProb
                 f"gives several pictures of campaign {owner} one name: it has {count} {name}s; "
                 f"put {{{name}}} into the pattern"
             )
-            yield replace(brand.problem(("file_names",), message), stops=campaign.file)
+            yield replace(brand.problem(("file_names",), message), stops=(campaign.file,))
 
 
 def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefProblem]:
@@ -159,7 +159,7 @@ def _check_name_length(campaign: Document, brand: Document) -> Iterator[BriefPro
     )
     if "file_names" in brand.data:
         problem = brand.problem(("file_names",), message, value="")
-        yield replace(problem, stops=campaign.file)
+        yield replace(problem, stops=(campaign.file,))
     else:
         yield campaign.problem(("id",), message, value="")
 

@@ -175,7 +175,7 @@ def _check_standing(
             # Other campaigns of the brand may have no such locale, or draw their words.
             for problem in _check(brand, brand, ("disclaimers", key), locale, text, fonts):
                 message = f"for campaign {campaign.data.get('id')}: {problem.message}"
-                yield replace(problem, message=message, stops=campaign.file)
+                yield replace(problem, message=message, stops=(campaign.file,))
 
 
 def _check(

@@ -14,7 +14,8 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.connect import require_key
 from nbp_dagster.studio.due_reasons import count_reasons
-from nbp_dagster.studio.plan import Plan, PlannedImage, plan_prompts
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
+from nbp_dagster.studio.plan import plan_prompts
 
 
 class NotAsked(NbpError):

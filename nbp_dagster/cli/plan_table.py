@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from nbp_dagster.cli.tables import align, free_note
-from nbp_dagster.studio.plan import Plan, PlannedImage
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
 
 
 def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
@@ -28,7 +28,7 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
     for image in planned.images:
         if image.standing in ("refused", "invalid"):
             yield f"{image.key}: {image.standing}: {image.reason}"
-        elif image.standing in ("waits_for_pin", "waits_for_approval"):
+        elif image.standing in ("left_alone", "waits_for_pin", "waits_for_approval"):
             yield f"{image.key}: {image.reason}"
     yield f"total: {describe_total(planned)}{free_note(simulated)}"
     again = sum(image.is_rendered_again for image in planned.images)

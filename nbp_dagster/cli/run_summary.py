@@ -10,7 +10,7 @@ import click
 
 from nbp_dagster.cli.run_report import RunReport
 from nbp_dagster.cli.tables import align, free_note
-from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused
+from nbp_dagster.studio.ledger.orders import Failed, Outcome, Refused, spent_on
 from nbp_dagster.studio.sets.attention import Attention
 
 _MOST_TOLD: Final = 5
@@ -172,7 +172,7 @@ def _outcome_json(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as plain values for `--json`."""
     row: dict[str, Any] = {"key": outcome.key, "outcome": type(outcome).__name__.lower()}
     if isinstance(outcome, Refused | Failed):
-        return {**row, "reason": outcome.reason}
+        return {**row, "reason": outcome.reason, "spent_usd": str(spent_on(outcome))}
     return {
         **row,
         "sha256": outcome.image.sha256,

@@ -13,6 +13,7 @@ from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import REOPENED, Purchase
 from nbp_dagster.studio.ledger.reopening import cut_former
 from nbp_dagster.studio.manifest.manifest import Picture
+from nbp_dagster.studio.purchasing.failures import find_left_alone
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, status_of
 from nbp_dagster.studio.studio import Studio
 
@@ -85,7 +86,13 @@ def describe_due(studio: Studio, orders: Iterable[Order], *, fresh: bool) -> str
     latest = studio.purchases(wanted)
     rows = {order.key: status_of(order, latest) for order in wanted}
     made = [row for row in rows.values() if row is not None and row.state == "made"]
-    due = [order for order in wanted if (row := rows[order.key]) is None or not row.is_in_use]
+    left = find_left_alone(studio.ledger, wanted, latest, fresh=fresh)
+    due = [
+        order
+        for order in wanted
+        if ((row := rows[order.key]) is None or not row.is_in_use)
+        and order.request.fingerprint not in left
+    ]
     again = {row.fingerprint for row in made} if fresh else set()
     reasons = [
         # One purchase serves all orders of a fingerprint.

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from nbp_dagster.oxen.error_text import cut_query
 from nbp_dagster.prompts.correction_text import find_note
@@ -17,128 +17,11 @@ from nbp_dagster.studio.ledger.orders import Failed, Order, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage, PlannedState
+from nbp_dagster.studio.purchasing.failures import find_left_alone
 from nbp_dagster.studio.purchasing.order_groups import status_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
-
-PlannedState = Literal[
-    "made",
-    "open",
-    "refused",
-    "to_make",
-    "waits_for_sheet",
-    "waits_for_pin",
-    "waits_for_original",
-    "waits_for_approval",
-    "invalid",
-]
-
-
-@dataclass(frozen=True)
-class PlannedImage:
-    """One image of the plan: a prompt, or a character sheet that has to be made first.
-
-    Attributes:
-        key: Prompt key, or `brand/character` for a sheet.
-        kind: "prompt" or "sheet".
-        standing: "made" and "refused" cost nothing; "open" has a job at the service; "to_make" will
-            be bought; "waits_for_sheet" will be bought after its character's sheet, whose bytes
-            are part of its fingerprint; "waits_for_pin" is a sheet that is made and that a person
-            has to choose; "waits_for_original" is an edit that will be bought after the picture it
-            starts from; "waits_for_approval" one that is not bought before a person has approved
-            that; "invalid" can't be bought.
-        price_usd: What a run would still spend on it.
-        prompt: The text sent to the model; empty while it can't be compiled.
-        references: Role, subject, source and digest of each reference, in the order of sending.
-        fingerprint: Hash of the request; None while it can't be known.
-        reason: Why it is refused, waits or is invalid.
-        why: Why it is to be bought, in a few words each, such as "scene edited"; of a made one why
-            its files are made again, which is free, and empty where they are not.
-        may_correct: Most corrections that may be bought if this picture fails a check.
-        correction_usd: What each correction would cost.
-        note: How a banner's picture is asked for, where that is not as its shot says.
-        request_hash: Hash of the request, the bytes of sheets to be made left out. Images that have
-            the same are one purchase.
-        shared_with: Key of the prompt before it that has the very same request: one picture is
-            bought for both, and its price is with that one. Empty where there is none.
-        is_unpriced: Whether its price could not be learned; `price_usd` means nothing then.
-    """
-
-    key: str
-    kind: Literal["prompt", "sheet"]
-    standing: PlannedState
-    price_usd: Decimal
-    prompt: str = ""
-    references: tuple[Mapping[str, str], ...] = ()
-    fingerprint: str | None = None
-    reason: str = ""
-    why: tuple[str, ...] = ()
-    may_correct: int = 0
-    correction_usd: Decimal = Decimal(0)
-    note: str = ""
-    request_hash: str = ""
-    shared_with: str = ""
-    is_unpriced: bool = False
-
-    @property
-    def is_due(self) -> bool:
-        """Whether a run buys it; not where the picture of another prompt serves it."""
-        waits = ("to_make", "waits_for_sheet", "waits_for_original")
-        return self.standing in waits and not self.shared_with
-
-    @property
-    def will_change(self) -> bool:
-        """Whether a run brings another picture: bought, or fetched from the service."""
-        return self.is_due or self.standing == "open"
-
-    @property
-    def is_rendered_again(self) -> bool:
-        """Whether a run makes its files again, and buys nothing for them."""
-        return self.standing == "made" and bool(self.why)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values; USD as a decimal string."""
-        return {
-            "key": self.key,
-            "kind": self.kind,
-            "standing": self.standing,
-            "price_usd": None if self.is_unpriced else str(self.price_usd),
-            "fingerprint": self.fingerprint,
-            "references": [dict(item) for item in self.references],
-            "prompt": self.prompt,
-            "reason": self.reason,
-            "why": list(self.why),
-            "may_correct": self.may_correct,
-            "note": self.note,
-            "shared_with": self.shared_with,
-        }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything a run over some campaigns would touch.
-
-    Attributes:
-        images: In the order a run buys them.
-        over: One line for each cap that it would break, with the amount.
-    """
-
-    images: tuple[PlannedImage, ...]
-    over: tuple[str, ...] = ()
-
-    @property
-    def total_usd(self) -> Decimal:
-        """USD that a run would spend, images without a known price left out."""
-        return sum((image.price_usd for image in self.images), Decimal(0))
-
-    @property
-    def corrections(self) -> tuple[int, Decimal]:
-        """The most corrections that failed checks may lead to, and their USD.
-
-        Not in `total_usd`: most pictures pass, and the caps hold for corrections too.
-        """
-        costs = [image.may_correct * image.correction_usd for image in self.images]
-        return sum(image.may_correct for image in self.images), sum(costs, Decimal(0))
 
 
 def plan_campaigns(studio: Studio, campaigns: Iterable[str]) -> Plan:
@@ -166,6 +49,7 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     )
     statuses = studio.compiler.character_sheets.statuses(sheet_keys)
     images = _planned_sheets(studio, [status for status in statuses.values() if status.orders])
+    never = {image.key: image for image in images if image.is_hopeless}
     waiting = [
         prompt
         for prompt in prompts
@@ -178,6 +62,7 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     held_back.update(prompt.key for prompt in edits)
     by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
+    by_key |= {p.key: _without_sheets(studio, by_key[p.key], p, never) for p in waiting}
     # An open one has no bytes yet: its edits are bought by the run that fetches it.
     unmade = [p for p in edits if by_key[base_of(p) or ""].will_change]
     waits = {prompt.key for prompt in unmade}
@@ -200,6 +85,7 @@ def _planned_prompts(
     current = list(orders) if fresh else studio.regenerations.current_orders(orders)
     asked = {} if fresh else _asked_again(studio, current)
     known = studio.purchases([*current, *asked.values()])
+    left = find_left_alone(studio.ledger, [*current, *asked.values()], known, fresh=fresh)
     by_key = {prompt.key: prompt for prompt in prompts}
     planned: dict[str, PlannedImage] = {}
     due: list[Order] = []
@@ -212,9 +98,10 @@ def _planned_prompts(
         if order.key in asked:
             wanted = asked[order.key]
             told = (_tell_asked(studio, order.key, wanted),)
-            planned[order.key] = _ordered(wanted, status_of(wanted, known), "prompt", why=told)
+            row = _ordered(wanted, status_of(wanted, known), "prompt", why=told, left=left)
+            planned[order.key] = row
             continue
-        row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt"))
+        row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt", left=left))
         if row.standing == "to_make":
             due.append(order)
         elif purchase is not None and purchase.image is not None:
@@ -332,7 +219,7 @@ def _with_corrections(
     """Add the corrections that a prompt's campaign allows, with the edits that would follow."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     correct = campaign.correct
-    if correct is None or planned.standing in ("refused", "invalid"):
+    if correct is None or planned.is_hopeless:
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
     left = correct.max_attempts - sum(row.kept is not None and not row.is_asked for row in rows)
@@ -366,6 +253,7 @@ def _ordered(
     kind: Literal["prompt", "sheet"],
     *,
     why: tuple[str, ...] = (),
+    left: Mapping[str, Failed] | None = None,
 ) -> PlannedImage:
     standing: PlannedState = "to_make"
     reason = ""
@@ -375,6 +263,8 @@ def _ordered(
         standing, reason = "refused", purchase.reason or ""
     elif purchase is not None and purchase.is_open:
         standing, reason = "open", "bought by an earlier run; it is downloaded, not bought again"
+    elif left and order.request.fingerprint in left:
+        standing, reason = "left_alone", left[order.request.fingerprint].reason
     return PlannedImage(
         order.key,
         kind,
@@ -399,29 +289,41 @@ def _ordered(
 
 def _planned_sheets(studio: Studio, statuses: Sequence[SheetStatus]) -> list[PlannedImage]:
     """Return one row for each generated sheet."""
+    latest = {name: row for status in statuses for name, row in status.latest.items()}
+    wanted = [order for status in statuses for order in status.due]
+    # A run asks for no sheet anew on purpose.
+    left = find_left_alone(studio.ledger, wanted, latest, fresh=False)
     due = {
-        status.key: [order for order in status.due if status.state(order) not in OPEN]
+        status.key: [
+            order
+            for order in status.due
+            if status.state(order) not in OPEN and order.request.fingerprint not in left
+        ]
         for status in statuses
     }
-    latest = {name: row for status in statuses for name, row in status.latest.items()}
     why = explain_due(studio, [orders[0] for orders in due.values() if orders], latest)
     return [
-        _planned_sheet(status, due[status.key], why=why.get(status.key, ())) for status in statuses
+        _planned_sheet(status, due[status.key], why=why.get(status.key, ()), left=left)
+        for status in statuses
     ]
 
 
 def _planned_sheet(
-    status: SheetStatus, due: Sequence[Order], *, why: tuple[str, ...]
+    status: SheetStatus,
+    due: Sequence[Order],
+    *,
+    why: tuple[str, ...],
+    left: Mapping[str, Failed],
 ) -> PlannedImage:
     """Return the row of a generated sheet, at the price of the candidates still to buy."""
     first = status.orders[0]
-    planned = _ordered(first, status.latest.get(status.made_for), "sheet")
+    planned = _ordered(first, status.latest.get(status.made_for), "sheet", left=left)
     cost = sum((order.price for order in due), Decimal(0))
     if due:
         count = len(due)
         reason = "" if count == 1 else f"{count} candidates in one call"
         return replace(planned, standing="to_make", price_usd=cost, reason=reason, why=why)
-    if status.due:
+    if any(status.state(order) in OPEN for order in status.due):
         return replace(planned, standing="open", price_usd=cost)
     if status.waits_for_pin:
         return replace(planned, standing="waits_for_pin", reason=status.ask_for_pin())
@@ -447,3 +349,22 @@ def _waiting(
         fingerprint=None,
         reason="; ".join(unpinned) or f"its fingerprint holds the bytes of {sheets}, made first",
     )
+
+
+def _without_sheets(
+    studio: Studio, planned: PlannedImage, prompt: Prompt, never: Mapping[str, PlannedImage]
+) -> PlannedImage:
+    """Return the row of a prompt that waits: as its sheet stands, where no run makes that.
+
+    Args:
+        studio: Knows the sheets of a prompt.
+        planned: The row.
+        prompt: The prompt.
+        never: The rows of sheets that somebody has to edit or reopen first, by key.
+    """
+    halted = [never[key] for key in studio.compiler.sheets_of(prompt) if key in never]
+    if planned.standing != "waits_for_sheet" or not halted:
+        return planned
+    [sheet, *_] = halted
+    reason = f"its sheet {sheet.key}: {sheet.reason}"
+    return replace(planned, standing=sheet.standing, price_usd=Decimal(0), reason=reason)

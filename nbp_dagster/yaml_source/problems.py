@@ -27,8 +27,8 @@ class BriefProblem:
         key: Key path such as `shots[0].characters[1]`; empty for a problem of the whole file.
         value: The value found, already fit to be shown; empty when there was none.
         message: What is wrong and what is accepted.
-        stops: The file that can't be used for it, where that is not `file`: what one brief writes
-            may be wrong for one other alone.
+        stops: What can't be used for it, where that is not all of `file`: what one file writes may
+            be wrong for some others alone.
     """
 
     file: str
@@ -36,12 +36,12 @@ class BriefProblem:
     key: str
     value: str
     message: str
-    stops: str = ""
+    stops: tuple[str, ...] = ()
 
     @property
-    def stopped_file(self) -> str:
-        """The file that can't be used until this is corrected."""
-        return self.stops or self.file
+    def stopped_files(self) -> tuple[str, ...]:
+        """The files, or a part of one, that can't be used until this is corrected."""
+        return self.stops or (self.file,)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"

@@ -111,6 +111,21 @@ def test_a_refused_prompt_is_named_and_the_rest_is_made(shell: Shell) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_runs_say_what_they_were_billed_and_the_plan_what_is_left_alone(shell: Shell) -> None:
+    scenes = {"kitchen": "a cup", "attic": "[[sim:no_image]] a duel"}
+    shots = [shot(name, scene=scene, characters=[]) for name, scene in scenes.items()]
+    write_briefs(shell.briefs, campaign(*shots, locales=["en"]))
+
+    first, second = shell.nbp("run"), shell.nbp("run", "--json")
+
+    assert "1 made, 1 failed, 0.30 USD, 0.15 of it for nothing usable" in first.stdout
+    tally = json.loads(second.stdout)["tally"]
+    assert (tally["spent_usd"], tally["unusable_usd"]) == ("0.15", "0.15")
+    planned = ask(shell, "plan").stdout
+    assert "total: 0 of 2 to buy, 0.00 USD" in planned
+    assert "it is left alone: change the scene, allow it again with `nbp ledger reopen" in planned
+
+
 def test_plan_quotes_what_run_would_spend_and_buys_nothing(made: Made) -> None:
     before = json.loads(made.plan_before)
     after = json.loads(ask(made.shell, "plan", "--json").stdout)

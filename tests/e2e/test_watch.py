@@ -12,7 +12,7 @@ from nbp_dagster.cli.authoring.watch import render_free
 from nbp_dagster.cli.choice import choose_prompts
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.settings import read_settings
-from nbp_dagster.studio.plan import Plan, PlannedImage
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
 from tests.rigs.briefs import campaign, shot, write_briefs
 from tests.rigs.processes import Process, Shell, wait_for
 from tests.rigs.service import ServiceProbe

@@ -13,7 +13,8 @@ from nbp_dagster.automation.stale_partitions import outdated_prompts
 from nbp_dagster.cli.openings import create_access_rules, open_review, open_studio
 from nbp_dagster.prompts.request import Reference
 from nbp_dagster.studio.asking.asker import Asker, CannotAsk, Change
-from nbp_dagster.studio.plan import PlannedImage, plan_prompts
+from nbp_dagster.studio.ordering.planned_images import PlannedImage
+from nbp_dagster.studio.plan import plan_prompts
 from nbp_dagster.studio.review.reviews import Reviews, Seen
 from tests.rigs.briefs import campaign
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation

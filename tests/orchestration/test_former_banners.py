@@ -11,7 +11,8 @@ import yaml
 
 from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.cli.openings import open_studio
-from nbp_dagster.studio.plan import PlannedImage, plan_prompts
+from nbp_dagster.studio.ordering.planned_images import PlannedImage
+from nbp_dagster.studio.plan import plan_prompts
 from nbp_dagster.studio.rebuild import Rebuilt, rebuild_ledger
 from tests.rigs.briefs import campaign
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation

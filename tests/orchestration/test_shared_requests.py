@@ -11,7 +11,8 @@ from nbp_dagster.assets.names import PROMPT_STEP, Names
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.plan_table import describe_plan
 from nbp_dagster.studio.due_reasons import describe_due
-from nbp_dagster.studio.plan import Plan, plan_prompts
+from nbp_dagster.studio.ordering.planned_images import Plan
+from nbp_dagster.studio.plan import plan_prompts
 from tests.rigs.briefs import campaign
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 

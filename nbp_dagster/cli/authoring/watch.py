@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nbp_dagster.cli.choice import Chosen
     from nbp_dagster.settings import Settings
     from nbp_dagster.studio.canary.comparison import OpenStudio
-    from nbp_dagster.studio.plan import Plan
+    from nbp_dagster.studio.ordering.planned_images import Plan
 
 _WATCHED = frozenset((".yaml", ".yml", ".png", ".jpg", ".jpeg", ".webp", ".svg", ".ttf", ".otf"))
 # Milliseconds that saves which come together are taken for one.

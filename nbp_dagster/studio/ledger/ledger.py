@@ -88,17 +88,9 @@ class Ledger:
         That is its latest attempt, but a made picture still counts after an attempt to buy another
         one (`fresh`) that ended without a picture.
         """
-        wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, Purchase] = {}
-        if not wanted:
-            return found
-        with self._transaction(begin_reading(self._engine)) as connection:
-            for chunk in _chunks(wanted):
-                parameters = {"fingerprints": chunk, "account": self.account.name}
-                for row in connection.execute(statements.BY_FINGERPRINTS, parameters):
-                    found[row.fingerprint] = latest_purchase(
-                        found.get(row.fingerprint), _purchase(row)
-                    )
+        for row in self._every_attempt(fingerprints):
+            found[row.fingerprint] = latest_purchase(found.get(row.fingerprint), row)
         return found
 
     def latest_for(
@@ -279,7 +271,7 @@ class Ledger:
             billed=True,
             image={**vars(image)},
             settled_at=self._clock.now(),
-            **_known(times),
+            **times.known(),
         )
 
     def refuse(self, purchase: Purchase, reason: str) -> Purchase:
@@ -334,13 +326,15 @@ class Ledger:
         with self._transaction(begin_reading(self._engine)) as connection:
             return tuple(_purchase(row) for row in connection.execute(query, self._own))
 
-    def failures(self, fingerprint: str) -> tuple[Purchase, ...]:
-        """Return the failed purchases of a fingerprint since it was last reopened, oldest first."""
-        parameters = {"fingerprints": [fingerprint], **self._own}
-        with self._transaction(begin_reading(self._engine)) as connection:
-            rows = list(map(_purchase, connection.execute(statements.BY_FINGERPRINTS, parameters)))
-        reopened = max((row.id for row in rows if row.run_id == REOPENED), default=0)
-        return tuple(row for row in rows if row.state == "failed" and row.id > reopened)
+    def failures(self, fingerprints: Iterable[str]) -> dict[str, list[Purchase]]:
+        """Return the failed purchases of each, oldest first, since it was last reopened."""
+        found: dict[str, list[Purchase]] = {}
+        for row in self._every_attempt(fingerprints):
+            if row.run_id == REOPENED:
+                found.pop(row.fingerprint, None)
+            elif row.state == "failed":
+                found.setdefault(row.fingerprint, []).append(row)
+        return found
 
     def spent(self, cap: Cap, *, provider: str, run_id: str = "") -> Decimal:
         """Return the USD that count against a cap: whatever the service may have billed.
@@ -407,6 +401,17 @@ class Ledger:
             raise OverCap(excess)
         return cache.with_sum(cap_filter, spent)
 
+    def _every_attempt(self, fingerprints: Iterable[str]) -> list[Purchase]:
+        """Return the account's own attempts at some fingerprints; those of each oldest first."""
+        found: list[Purchase] = []
+        if not (wanted := list(dict.fromkeys(fingerprints))):
+            return found
+        with self._transaction(begin_reading(self._engine)) as connection:
+            for chunk in _chunks(wanted):
+                parameters = {"fingerprints": chunk, **self._own}
+                found += map(_purchase, connection.execute(statements.BY_FINGERPRINTS, parameters))
+        return found
+
     @property
     def _own(self) -> dict[str, str]:
         """The parameter of `statements.OF_ACCOUNT`."""
@@ -438,11 +443,6 @@ class Ledger:
 
 def _purchase(row: sa.Row[Any]) -> Purchase:
     return purchase_of(row._asdict())
-
-
-def _known(times: JobTimes) -> dict[str, float]:
-    """Return the time stamps the service gave; without one our own enqueue time stays."""
-    return {name: value for name, value in vars(times).items() if value is not None}
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -158,6 +158,8 @@ class Failed:
             the paid job stays open.
         is_unpriced: Whether it could not be learned what it costs: its model states no price, or
             can't be asked.
+        spent_usd: USD that the service billed for it in this call.
+        is_kept: Whether that is for a picture that is kept, and nothing could be made of.
     """
 
     key: str
@@ -165,6 +167,8 @@ class Failed:
     reason: str
     kind: FailureKind
     is_unpriced: bool = False
+    spent_usd: Decimal = Decimal(0)
+    is_kept: bool = False
 
 
 Outcome = Generated | Reused | Refused | Failed
@@ -178,28 +182,47 @@ def fingerprint_of(outcome: Outcome) -> str:
     return outcome.fingerprint
 
 
+def spent_on(outcome: Outcome) -> Decimal:
+    """Return the USD that an outcome was billed in the call that brought it."""
+    match outcome:
+        case Generated():
+            return outcome.receipt.price_usd + outcome.besides_usd
+        case Reused():
+            return outcome.besides_usd
+        case Refused():
+            return Decimal(0)
+        case Failed():
+            return outcome.spent_usd
+
+
 @dataclass(frozen=True)
 class OutcomeCounts:
-    """Counts of outcomes by kind, and the USD newly spent."""
+    """Counts of outcomes by kind, and the USD newly billed.
+
+    Attributes:
+        spent_usd: All of it.
+        unusable_usd: The part of it for which the service delivered nothing usable.
+    """
 
     generated: int = 0
     reused: int = 0
     refused: int = 0
     failed: int = 0
     spent_usd: Decimal = Decimal(0)
+    unusable_usd: Decimal = Decimal(0)
 
     def add(self, outcome: Outcome) -> "OutcomeCounts":
         """Return the counts with one more outcome."""
         generated, reused = isinstance(outcome, Generated), isinstance(outcome, Reused)
-        spent = outcome.receipt.price_usd if isinstance(outcome, Generated) else Decimal(0)
-        if isinstance(outcome, Generated | Reused):
-            spent += outcome.besides_usd
+        spent = spent_on(outcome)
+        in_vain = isinstance(outcome, Failed) and not outcome.is_kept
         return OutcomeCounts(
             generated=self.generated + generated,
             reused=self.reused + reused,
             refused=self.refused + isinstance(outcome, Refused),
             failed=self.failed + isinstance(outcome, Failed),
             spent_usd=self.spent_usd + spent,
+            unusable_usd=self.unusable_usd + (spent if in_vain else 0),
         )
 
     @property
@@ -222,7 +245,9 @@ class OutcomeCounts:
             (self.failed, "failed"),
         )
         words = [f"{count:,} {word}" for count, word in counts if count] or [none]
-        return ", ".join([*words, f"{self.spent_usd:.2f} USD"])
+        unusable = self.unusable_usd
+        vain = [f"{unusable:.2f} of it for nothing usable"] if unusable else []
+        return ", ".join([*words, f"{self.spent_usd:.2f} USD", *vain])
 
     def to_json(self) -> Mapping[str, int | str]:
         """Return plain numbers for metadata and `--json` (USD as a decimal string)."""
@@ -232,6 +257,7 @@ class OutcomeCounts:
             "refused": self.refused,
             "failed": self.failed,
             "spent_usd": str(self.spent_usd),
+            "unusable_usd": str(self.unusable_usd),
         }
 
 

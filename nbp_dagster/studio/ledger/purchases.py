@@ -164,6 +164,10 @@ class JobTimes:
         """Return the times of a job, finished or not."""
         return cls(job.enqueued_at, job.started_at, job.completed_at)
 
+    def known(self) -> dict[str, float]:
+        """Return the time stamps the service gave; without one our own enqueue time stays."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 @dataclass(frozen=True)
 class FinishedJob:

@@ -343,7 +343,8 @@ class Buyer:
         return purchase.state == "made" and self.is_wanted_again(purchase)
 
     def _left_alone(self, order: Order) -> Failed | None:
-        failures, options = self.ledger.failures(order.request.fingerprint), self.options
+        fingerprint, options = order.request.fingerprint, self.options
+        failures = self.ledger.failures([fingerprint]).get(fingerprint, ())
         return left_alone(order.key, failures, run_id=options.run_id, fresh=options.fresh)
 
     def _require_may_buy(self) -> None:

@@ -403,8 +403,14 @@ class Collector:
         self.ledger.fail(purchase, reason, billed=billed)
         if billed:
             self.observer.record_spend(purchase.price_usd)
+        if not billed:
+            return Failed(purchase.key, purchase.fingerprint, reason, "rejected")
         return Failed(
-            purchase.key, purchase.fingerprint, reason, "bad_image" if billed else "rejected"
+            purchase.key,
+            purchase.fingerprint,
+            reason,
+            "bad_image",
+            spent_usd=purchase.price_usd,
         )
 
 

@@ -29,6 +29,7 @@ from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, InputImages
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
+from nbp_dagster.studio.purchasing.failures import find_left_alone
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders, matches
@@ -171,6 +172,7 @@ class Engine:
                     refused += groups.outcomes_for(settled)
                 else:
                     made.append((current, settled))
+            due, left = self._leave_alone(due, known, groups, options)
             if not options.fresh:
                 self._require_no_unowned(due, buyer, groups)
             is_open = frozenset(key for key, purchase in known.items() if purchase.is_open)
@@ -179,12 +181,31 @@ class Engine:
             self._context.jobs.renew()
             if refused:
                 yield refused
+            if left:
+                self._observe(batch, left)
+                yield left
             # The active jobs: what tells of a POST whether the queue takes it.
             probe, observer = self._context.client.list_generations, self._observer
             with self._context.breaker.active(probe=probe), observer.batch(options.run_id):
                 for outcomes in batch.run(due, made, open_fingerprints=is_open):
                     self._observe(batch, outcomes)
                     yield outcomes
+
+    def _leave_alone(
+        self,
+        due: Sequence[Order],
+        known: Mapping[str, Purchase],
+        groups: OrderGroups,
+        options: BuyerOptions,
+    ) -> tuple[list[Order], list[Outcome]]:
+        """Return the orders that may be asked for, and the outcomes of those that failed too often.
+
+        Told apart before the caps are looked at: what is not bought needs no room.
+        """
+        run_id, fresh = options.run_id, options.fresh
+        left = find_left_alone(self.ledger, due, known, run_id=run_id, fresh=fresh)
+        outcomes = [item for failed in left.values() for item in groups.outcomes_for(failed)]
+        return [order for order in due if order.request.fingerprint not in left], outcomes
 
     def _observe(self, batch: Batch, outcomes: Iterable[Outcome]) -> None:
         for outcome in outcomes:

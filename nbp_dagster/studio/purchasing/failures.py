@@ -1,7 +1,7 @@
 """Turns the errors of one order into its outcome: a class of failure, and one line for people."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import ClientOutdated, OxenError, Unauthorized, is_outage
@@ -10,6 +10,7 @@ from nbp_dagster.oxen.words.refusals import is_filter_fault
 from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
 from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.purchasing.order_groups import find_wording, status_of
 
 # Failures of one request, with the same words or billed, after which it is left alone.
 MAX_FAILURES = 2
@@ -73,21 +74,21 @@ def left_alone(
         fresh: Whether somebody insists.
     """
     # What an empty account failed says nothing of the request.
-    failures = [row for row in failures if row.billed or not is_out_of_credit(row.reason)]
-    if not failures:
+    rows = [row for row in failures if row.billed or not is_out_of_credit(row.reason)]
+    if not rows:
         return None
-    latest = failures[-1]
-    billed = [row for row in failures if row.billed]
+    latest = rows[-1]
+    billed = [row for row in rows if row.billed]
     if any(row.run_id == run_id for row in billed):
         # Dagster's retry of a run is nobody's wish to pay for it once more.
         reason = f"billed without an image in this run ({latest.reason}); its retry buys none"
         return Failed(key, latest.fingerprint, reason, "bad_image")
     if fresh:
         return None
-    alike = [row for row in failures if _gist(row.reason) == _gist(latest.reason)]
+    alike = [row for row in rows if _gist(row.reason) == _gist(latest.reason)]
     # By run: what the retries of one run meet is one fault.
-    runs = {row.run_id for row in failures}
-    lasting = {row.run_id for row in failures if not _may_pass(row)}
+    runs = {row.run_id for row in rows}
+    lasting = {row.run_id for row in rows if not _may_pass(row)}
     if len(billed) >= MAX_FAILURES:
         count = f"billed {len(billed)} times without an image"
         kind: FailureKind = "bad_image"
@@ -123,9 +124,41 @@ def _is_asked_again(failed: Failed, purchase: Purchase | None, ledger: Ledger) -
     if purchase is None or purchase.state in ("withdrawn", "lost"):
         return True
     if purchase.state == "failed":
-        failures = ledger.failures(failed.fingerprint)
+        failures = ledger.failures([failed.fingerprint]).get(failed.fingerprint, ())
         return left_alone(failed.key, failures, run_id="", fresh=False) is None
     return purchase.is_open
+
+
+def find_left_alone(
+    ledger: Ledger,
+    orders: Iterable[Order],
+    latest: Mapping[str, Purchase],
+    *,
+    run_id: str = "",
+    fresh: bool,
+) -> dict[str, Failed]:
+    """Return what `left_alone` says of those orders that failed too often, by fingerprint.
+
+    Args:
+        ledger: Holds the failures.
+        orders: The orders, each by its first wording or the one that is asked for now.
+        latest: The latest purchase by fingerprint, softened wordings included.
+        run_id: The run that would ask; empty for one that is still to come.
+        fresh: Whether somebody insists.
+    """
+    failed: dict[str, Order] = {}
+    for order in orders:
+        purchase = status_of(order, latest)
+        if purchase is not None and purchase.state == "failed":
+            failed[order.request.fingerprint] = find_wording(order, purchase.fingerprint)
+    failures = ledger.failures(wording.request.fingerprint for wording in failed.values())
+    found = {
+        name: left_alone(
+            wording.key, failures.get(wording.request.fingerprint, ()), run_id=run_id, fresh=fresh
+        )
+        for name, wording in failed.items()
+    }
+    return {name: outcome for name, outcome in found.items() if outcome is not None}
 
 
 def _may_pass(purchase: Purchase) -> bool:

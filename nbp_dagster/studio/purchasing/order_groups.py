@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 
-from nbp_dagster.studio.ledger.orders import Generated, Made, Order, Outcome, Reused
+from nbp_dagster.studio.ledger.orders import Failed, Generated, Made, Order, Outcome, Reused
 from nbp_dagster.studio.ledger.purchases import Purchase
 
 
@@ -59,8 +60,14 @@ class OrderGroups:
         if isinstance(outcome, Generated | Reused):
             yield from self.made_for(outcome)
         else:
-            for order in self._served(outcome.fingerprint):
-                yield replace(outcome, key=order.key)
+            first, *others = self._served(outcome.fingerprint)
+            yield replace(outcome, key=first.key)
+            for order in others:
+                # What a job was billed is counted with the first, which it was bought for.
+                if isinstance(outcome, Failed):
+                    yield replace(outcome, key=order.key, spent_usd=Decimal(0))
+                else:
+                    yield replace(outcome, key=order.key)
 
     def made_for(self, made: Made) -> Iterator[Made]:
         """Yield an image's outcome for each order it serves."""

@@ -17,7 +17,8 @@ from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.correction_log import Correction
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.ledger_report import read_accounts
-from nbp_dagster.studio.plan import Plan, plan_campaigns
+from nbp_dagster.studio.ordering.planned_images import Plan
+from nbp_dagster.studio.plan import plan_campaigns
 from tests.rigs.briefs import campaign, shot
 from tests.rigs.code_location import PROMPT_ASSETS, CodeLocation
 from tests.rigs.service import ServiceProbe

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from nbp_dagster.authoring.plan_changes import compare_plans, describe_change
-from nbp_dagster.studio.plan import Plan, PlannedImage
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
 
 LONG = "The scene: {} on a bridge over the river, in the fog of an early morning in late October."
 

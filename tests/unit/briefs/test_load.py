@@ -352,6 +352,66 @@ def test_what_every_campaign_needs_is_never_left_out(tmp_path: Path, broken: str
         load_briefs(tmp_path, leaves_out=True)
 
 
+STRIP = """strip:
+  name: Strip
+  width: 1600
+  height: 400
+  ratio: "16:9"
+  file_type: jpeg
+  max_bytes: 900000
+  source: our own
+"""
+# A row of channels.yaml with a problem, and the channel that it is of.
+BROKEN_ROWS = {
+    "a field that is wrong": (STRIP.replace("1600", "wide"), "strip"),
+    "a field that is written twice": (STRIP + "  width: 1600\n", "strip"),
+    "a row that is no mapping": ("strip: wide\n", "strip"),
+    "a row that is written twice": (STRIP + STRIP, "strip"),
+    "a packaged channel without override": (STRIP.replace("strip", "x_post"), "x_post"),
+}
+
+
+@pytest.mark.parametrize("row", BROKEN_ROWS)
+@pytest.mark.parametrize("options", [{"wanted": ["winter"]}, {"leaves_out": True}])
+def test_a_broken_row_of_channels_stops_the_campaigns_that_name_it_and_no_other(
+    tmp_path: Path, row: str, options: dict[str, Any]
+) -> None:
+    written, name = BROKEN_ROWS[row]
+    others = [
+        campaign(shot("hall"), id=each, channels=["instagram_square", name])
+        for each in ("autumn", "summer")
+    ]
+    write_briefs(tmp_path, campaign(shot("kitchen")), *others)
+    (tmp_path / "channels.yaml").write_text(written, encoding="utf-8")
+
+    briefs = load_briefs(tmp_path, **options)
+
+    assert list(briefs.campaigns) == ["winter"]
+    [problem] = briefs.set_aside
+    assert (problem.file, problem.key.partition(".")[0]) == ("channels.yaml", name)
+    for each in ("autumn", "summer"):
+        assert briefs.find_faults("campaign", each) == (problem,)
+        with pytest.raises(BriefError) as caught:
+            load_briefs(tmp_path, wanted=["winter", each])
+        assert caught.value.problems == (problem,)
+    assert not briefs.find_faults("campaign", "winter")
+    with pytest.raises(BriefError):
+        load_briefs(tmp_path)
+
+
+def test_a_broken_row_that_no_campaign_names_stops_none_but_is_told(tmp_path: Path) -> None:
+    write_briefs(tmp_path, campaign(shot("kitchen")))
+    path = tmp_path / "channels.yaml"
+    path.write_text(STRIP.replace("1600", "wide") + STRIP.replace("strip", "low"), "utf-8")
+
+    briefs = load_briefs(tmp_path, leaves_out=True)
+
+    assert list(briefs.campaigns) == ["winter"]
+    assert "low" in briefs.channels
+    assert "strip" not in briefs.channels
+    assert [problem.key for problem in briefs.set_aside] == ["strip.width"]
+
+
 def test_a_campaign_whose_brand_is_broken_is_left_out_with_it(tmp_path: Path) -> None:
     write_briefs(tmp_path, campaign(shot("kitchen")))
     write_briefs(

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from nbp_dagster.cli.plan_table import describe_plan, plan_json
-from nbp_dagster.studio.plan import Plan, PlannedImage
+from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage
 
 DUE = PlannedImage("winter/attic", "prompt", "to_make", Decimal("0.15"))
 UNPRICED = PlannedImage(

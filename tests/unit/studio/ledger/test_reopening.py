@@ -98,14 +98,15 @@ def test_a_failure_is_reopened_and_what_failed_before_counts_no_more(
 ) -> None:
     for _ in range(2):
         failed = books.fail(claim(books, order(1)), "no picture", billed=True)
-    assert len(books.failures(failed.fingerprint)) == 2
+    name = failed.fingerprint
+    assert len(books.failures([name])[name]) == 2
 
     [reopened] = undo(ledger, failed.key)
 
     assert reopened.reason == f"reopened by {WHO}: {WHY} (was failed: no picture)"
-    assert books.failures(failed.fingerprint) == ()
+    assert books.failures([name]) == {}
     again = books.fail(claim(books, order(1)), "no picture", billed=True)
-    assert books.failures(failed.fingerprint) == (again,)
+    assert books.failures([name]) == {name: [again]}
 
 
 @pytest.mark.parametrize("name", ["spring/nothing/en/1x1/v1", "abc", "%", "f" * 64, "", "\x1b"])

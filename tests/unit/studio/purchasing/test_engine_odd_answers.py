@@ -12,7 +12,14 @@ from PIL import Image
 
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from nbp_dagster.simulator.server import SimulatorServer
-from nbp_dagster.studio.ledger.orders import Failed, Generated, Outcome, Refused, Reused
+from nbp_dagster.studio.ledger.orders import (
+    Failed,
+    Generated,
+    Outcome,
+    Refused,
+    Reused,
+    spent_on,
+)
 from tests.fakes.tampering import TamperingTransport
 from tests.rigs.pictures import damaged_avif, palette_png_without_palette
 from tests.rigs.service import ServiceProbe
@@ -156,6 +163,16 @@ def run(
 
 def without_ids(text: str) -> str:
     return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
+
+
+@pytest.mark.parametrize("kind", ["a damaged AVIF", "a palette PNG without its palette"])
+def test_a_run_says_what_it_was_billed_for_a_picture_that_can_t_be_read(
+    simulator: SimulatorServer, service: ServiceProbe, home: Path, kind: str
+) -> None:
+    first = run(simulator, home, ODD[kind]())
+
+    assert spent_on(first[BAD.key]) == service.billed_usd / 20
+    assert sum(map(spent_on, first.values())) == service.billed_usd
 
 
 @pytest.mark.parametrize("kind", ODD)
