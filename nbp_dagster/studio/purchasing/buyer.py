@@ -343,9 +343,9 @@ class Buyer:
         return purchase.state == "made" and self.is_wanted_again(purchase)
 
     def _left_alone(self, order: Order) -> Failed | None:
-        fingerprint, options = order.request.fingerprint, self.options
-        failures = self.ledger.failures([fingerprint]).get(fingerprint, ())
-        return left_alone(order.key, failures, run_id=options.run_id, fresh=options.fresh)
+        name, options = order.request.fingerprint, self.options
+        rows = self.ledger.failures([name]).get(name, ())
+        return left_alone(order.key, rows, run_id=options.run_id, fresh=options.fresh)
 
     def _require_may_buy(self) -> None:
         if not self.clock.token.may_buy:
@@ -387,8 +387,7 @@ class Buyer:
         except (Unauthorized, OutOfCredit, ClientOutdated) as error:
             # At once, in this thread: other buyers have the next orders already.
             self.clock.token.stop_buying(str(error))
-            found = self._find_billed(order, purchases[0], error)
-            if found is not None:
+            if (found := self._find_billed(order, purchases[0], error)) is not None:
                 return found
             self._withdraw(purchases, error)
             raise RunStopped(str(error)) from error
