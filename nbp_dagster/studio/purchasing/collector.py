@@ -25,7 +25,7 @@ from nbp_dagster.studio.imaging.decode import (
     decode_image,
 )
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
-from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.ledger import GenerationTaken, Ledger
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -208,17 +208,23 @@ class Collector:
             The purchase with that job; None where there is none.
         """
         same = [job for job in listed if job.model == purchase.model and matches(purchase, job)]
-        owned = self.ledger.owned(job.generation_id for job in same)
-        generation_id = oldest(job for job in same if job.generation_id not in owned)
-        if generation_id is None:
-            return None
-        logger.warning(
-            "%s: the service does not know generation %s; adopted %s, which has its request",
-            purchase.key,
-            purchase.generation_id,
-            generation_id,
-        )
-        return self.ledger.record_enqueued(purchase, generation_id)
+        while True:
+            owned = self.ledger.owned(job.generation_id for job in same)
+            generation_id = oldest(job for job in same if job.generation_id not in owned)
+            if generation_id is None:
+                return None
+            try:
+                adopted = self.ledger.record_enqueued(purchase, generation_id)
+            except GenerationTaken:
+                # Another purchase of the same request has just taken it.
+                continue
+            logger.warning(
+                "%s: the service does not know generation %s; adopted %s, which has its request",
+                purchase.key,
+                purchase.generation_id,
+                generation_id,
+            )
+            return adopted
 
     def cancel_stuck(self, purchase: Purchase) -> Outcome:
         """Cancel a job that exceeded its deadline, look once more, and close its purchase.

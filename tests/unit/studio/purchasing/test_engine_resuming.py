@@ -54,12 +54,15 @@ def test_a_lost_answer_is_found_whatever_words_of_its_request_are_in_the_key(
 
 
 class Misnaming:
-    """Names the first job that is enqueued by an id that nobody has."""
+    """Names the first jobs that are enqueued by ids that nobody has, and may have none end."""
 
-    def __init__(self) -> None:
-        self.times = 1
+    def __init__(self, times: int = 1, *, ends: bool = True) -> None:
+        self.times, self.ends = times, ends
 
     def __call__(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        if request.method == "GET" and "/api/ai/queue/" in request.url and not self.ends:
+            job = {**json.loads(answer.body), "status": "processing", "result_url": None}
+            return replace(answer, body=json.dumps(job).encode())
         if request.method != "POST" or not self.times:
             return answer
         self.times -= 1
@@ -68,24 +71,38 @@ class Misnaming:
         return replace(answer, body=json.dumps({"generations": [named]}).encode())
 
 
-@pytest.mark.parametrize("slow", [0.0, 0.6])
+@pytest.mark.parametrize("ends", [True, False])
 def test_a_job_whose_id_came_damaged_is_known_by_its_request_and_not_bought_again(
-    simulator: SimulatorServer, home: Path, service: ServiceProbe, slow: float
+    simulator: SimulatorServer, home: Path, service: ServiceProbe, ends: bool
 ) -> None:
-    if slow:
-        service.script({"kind": "slow_job", "seconds": slow})
-    transport = TamperingTransport(Misnaming())
+    transport = TamperingTransport(Misnaming(ends=ends))
     with workbench(simulator.url, home, transport=transport, times=PATIENT) as bench:
         [first] = bench.make(order()).values()
     with workbench(simulator.url, home, times=PATIENT, run_id="another") as bench:
         [second] = bench.make(order()).values()
         [row] = bench.ledger.rows()
 
-    assert isinstance(first, Failed if slow else Generated), first
-    assert not slow or "the next run fetches it, free" in str(first)
+    assert isinstance(first, Generated if ends else Failed), first
+    assert ends or "the next run fetches it, free" in str(first)
     assert isinstance(second, Generated | Reused)
     assert list_unowned(bench.client, bench.ledger) == []
     assert (service.bills, row.state) == (1, "made")
+
+
+def test_twins_whose_ids_came_damaged_have_one_job_each(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    """Their collectors look at once, and both see both jobs."""
+    twins = [order(1, prompt="the same words", variant=number) for number in range(1, 5)]
+    transport = TamperingTransport(Misnaming(times=len(twins)))
+    with workbench(simulator.url, home, transport=transport, times=PATIENT) as bench:
+        bench.make(*twins)
+    with workbench(simulator.url, home, times=PATIENT, run_id="another") as bench:
+        outcomes = bench.make(*twins).values()
+        jobs = {row.generation_id for row in bench.ledger.rows()}
+
+    assert all(isinstance(outcome, Generated | Reused) for outcome in outcomes)
+    assert len(jobs) == service.bills == len(twins)
 
 
 def test_a_job_that_the_service_has_lost_takes_no_job_of_another_purchase(
