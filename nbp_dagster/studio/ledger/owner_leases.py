@@ -27,7 +27,7 @@ from nbp_dagster.studio.ledger.database import (
     to_ledger_error,
     translate_errors,
 )
-from nbp_dagster.studio.storage.files import StoreError
+from nbp_dagster.studio.storage.files import StoreError, is_at, try_lock
 
 _OWNER = re.compile("[0-9a-f]{32}")
 # A probe takes no lock. The 1 marks a key of 64 bits, shown as its two halves.
@@ -109,7 +109,7 @@ class _FileLease(OwnerLease):
 
     def require(self) -> None:
         path = _lock_file_of(self.owner, self._folder)
-        if not _is_at(path, self._descriptor):
+        if not is_at(path, self._descriptor):
             raise LeaseLost(
                 f"the file {path} that shows that this run is alive was removed; "
                 "nothing more is bought, run again"
@@ -158,7 +158,7 @@ def _make_lock_file(folder: Path) -> tuple[str, int]:
         path = _lock_file_of(owner, folder)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
         try:
-            if _try_lock(descriptor, fcntl.LOCK_EX) and _is_at(path, descriptor):
+            if try_lock(descriptor, fcntl.LOCK_EX) and is_at(path, descriptor):
                 return owner, descriptor
         except OSError:
             os.close(descriptor)
@@ -181,7 +181,7 @@ def _is_held(path: Path) -> bool:
         except FileNotFoundError:
             return False
         try:
-            if not _try_lock(descriptor, fcntl.LOCK_SH):
+            if not try_lock(descriptor, fcntl.LOCK_SH):
                 return True
             _remove(path)
             return False
@@ -198,21 +198,6 @@ def _remove(path: Path) -> None:
     # A file that stays behind does no harm: it is not locked.
     with suppress(OSError):
         path.unlink(missing_ok=True)
-
-
-def _try_lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 class _AdvisoryLease(OwnerLease):

@@ -325,9 +325,14 @@ def receive_file(folder: Path, *, private_in: Path | None = None) -> Iterator[In
 def _open_incoming(folder: Path, private_in: Path | None) -> tuple[int, str]:
     """Open a temporary file whose lock tells that its process lives."""
     for _ in range(_TEMPORARY_NAMES):
-        handle, name = _open_temporary(folder, _incoming_prefix(), private_in=private_in)
+        handle, name = _open_temporary(folder, _own_prefix() or "tmp", private_in=private_in)
+        try:
+            is_locked = try_lock(handle, fcntl.LOCK_EX)
+        except OSError:
+            # A disk that knows no locks.
+            is_locked = True
         # Another process may have looked at it between the two, and have taken it for abandoned.
-        if _try_lock(handle, fcntl.LOCK_EX) is not False and _is_at(name, handle):
+        if is_locked and is_at(Path(name), handle):
             return handle, name
         os.close(handle)
         Path(name).unlink(missing_ok=True)
@@ -335,8 +340,8 @@ def _open_incoming(folder: Path, private_in: Path | None) -> tuple[int, str]:
 
 
 @cache
-def _incoming_prefix() -> str:
-    """Return how the names of this machine's unfinished files begin.
+def _own_prefix() -> str | None:
+    """Return how the names of this machine's unfinished files begin; None where it has no mark.
 
     A network disk may keep locks to each machine, or rather to each running kernel: who looks from
     another one can't tell by a lock.
@@ -344,7 +349,7 @@ def _incoming_prefix() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id")
     with suppress(OSError):
         return f"tmp{boot.read_text(encoding='ascii').strip()}-"
-    return "tmp"
+    return None
 
 
 def remove_abandoned(folder: Path) -> None:
@@ -354,11 +359,12 @@ def remove_abandoned(folder: Path) -> None:
     """
     if not folder.is_dir():
         return
+    own = _own_prefix()
     for path in folder.iterdir():
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
-            elif "-" in _incoming_prefix() and path.name.startswith(_incoming_prefix()):
+            elif own is not None and path.name.startswith(own):
                 _remove_unlocked(path)
 
 
@@ -367,26 +373,33 @@ def _remove_unlocked(path: Path) -> None:
     try:
         # Shared, so that two who look do not take each other for the one who writes; and held
         # until it is gone, lest its process locks it meanwhile.
-        if _try_lock(handle, fcntl.LOCK_SH):
+        if try_lock(handle, fcntl.LOCK_SH):
             path.unlink()
     finally:
         os.close(handle)
 
 
-def _try_lock(handle: int, kind: int) -> bool | None:
-    """Return whether a lock was free and is held now; None on a disk that knows no locks."""
+def try_lock(handle: int, kind: int) -> bool:
+    """Return whether a lock of an open file was free, and is held now.
+
+    Args:
+        handle: The file's descriptor.
+        kind: `fcntl.LOCK_EX` or `fcntl.LOCK_SH`.
+
+    Raises:
+        OSError: The disk knows no locks.
+    """
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:
-        return None
     return True
 
 
-def _is_at(name: str, handle: int) -> bool:
+def is_at(path: Path, handle: int) -> bool:
+    """Return whether a path still names an open file: another process may have removed it."""
     try:
-        return os.path.samestat(Path(name).stat(), os.fstat(handle))
+        return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:
         return False
 

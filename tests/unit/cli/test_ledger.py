@@ -1,9 +1,11 @@
 """`nbp ledger` and `nbp ledger reopen`, as a person types them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.engine import Engine
 
 from nbp_dagster.cli.main import main
 from nbp_dagster.clock import SystemClock
@@ -13,13 +15,19 @@ from tests.rigs.workbench import order
 
 
 @pytest.fixture
-def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The key of a refused prompt in the home that commands use."""
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """The ledger's database in the home that commands use."""
     monkeypatch.setenv("NBP_HOME", str(tmp_path))
     database = open_ledger(tmp_path / "ledger.sqlite")
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def refused(database: Engine) -> str:
+    """The key of a refused prompt."""
     books = Ledger(database, clock=SystemClock())
     books.refuse(books.claim(order(1), owner="a" * 32, run_id="run", request={}), "a page")
-    database.dispose()
     return order(1).key
 
 
@@ -51,18 +59,12 @@ def test_what_is_wrong_with_it_is_one_error(refused: str, words: list[str], says
     assert "Traceback" not in done.output
 
 
-def test_controls_in_rows_of_older_programs_do_not_reach_the_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NBP_HOME", str(tmp_path))
-    database = open_ledger(tmp_path / "ledger.sqlite")
-    books = Ledger(database, clock=SystemClock())
-    books.refuse(books.claim(order(1), owner="a" * 32, run_id="run", request={}), "a page")
+@pytest.mark.usefixtures("refused")
+def test_controls_in_rows_of_older_programs_do_not_reach_the_terminal(database: Engine) -> None:
     with database.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE purchases SET reason = ?", ("\x1b[2J\x1b]0;title\x07 no\r\n\u202e way\x00",)
         )
-    database.dispose()
 
     shown = CliRunner().invoke(main, ["ledger"])
 
@@ -72,14 +74,11 @@ def test_controls_in_rows_of_older_programs_do_not_reach_the_terminal(
 
 
 def test_a_purchase_with_a_job_is_named_with_its_attempt_and_its_job_apart(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Engine,
 ) -> None:
-    monkeypatch.setenv("NBP_HOME", str(tmp_path))
-    database = open_ledger(tmp_path / "ledger.sqlite")
     books = Ledger(database, clock=SystemClock())
     claimed = books.claim(order(1), owner="a" * 32, run_id="run", request={})
     books.fail(books.record_enqueued(claimed, "2151-7f"), "it broke", billed=False)
-    database.dispose()
 
     shown = CliRunner().invoke(main, ["ledger"])
 
