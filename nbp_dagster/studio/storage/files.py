@@ -348,7 +348,7 @@ def _own_prefix() -> str | None:
     """
     boot = Path("/proc/sys/kernel/random/boot_id")
     with suppress(OSError):
-        return f"tmp{boot.read_text(encoding='ascii').strip()}-"
+        return f"tmp{boot.read_text(encoding='utf-8').strip()}-"
     return None
 
 
