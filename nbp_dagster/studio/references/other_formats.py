@@ -39,6 +39,7 @@ _SUBFILE_TYPE: Final = 254
 _DNG_VERSION: Final = 50706  # Source: Adobe's DNG
 _PILLOW: Final[Mapping[str, str]] = {
     "a TIFF": "TIFF",
+    "a BigTIFF": "TIFF",
     "a GIF": "GIF",
     "a BMP": "BMP",
     "an AVIF": "AVIF",
@@ -89,8 +90,9 @@ def _draw_by_pillow(data: bytes, what: str, max_pixels: int) -> Image.Image:
             raise UndecodableImage(what, seen)
         frames = getattr(opened, "n_frames", 1)
         if frames != 1:
-            noun = "pages" if kind == "TIFF" else "frames"
-            raise UndecodableImage(what, f"{frames} {noun}; accepted: one still picture")
+            noun = "page" if kind == "TIFF" else "frame"
+            seen = f"{frames} {noun}s; accepted: one still picture; save the {noun} you mean as PNG"
+            raise UndecodableImage(what, seen)
         opened.load()
         return normalise(opened)
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
 
@@ -22,8 +23,32 @@ _TIFF_TAGS: Final = frozenset(
     (256, 257, 258, 259, 262, 266, 274, 277, 278, 284, 301, 322, 323, 347, 34675)
 ).union(*(range(first, last + 1) for first, last in _TIFF_RANGES))
 _TIFF_PLACES: Final = ((273, 279), (324, 325))  # offsets and lengths: of strips, of tiles
-_TIFF_SIZES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-_INTEGERS: Final = {1: "B", 3: "H", 4: "I"}
+_TIFF_SIZES: Final = {
+    **{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8},
+    **{13: 4, 16: 8, 17: 8, 18: 8},
+}
+_INTEGERS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+
+
+@dataclass(frozen=True)
+class _TiffForm:
+    """How wide a TIFF's numbers are.
+
+    Attributes:
+        start: Where it says where its fields begin.
+        offset: Format of a place in the file, and of a field's own value.
+        count: Format of the number of fields.
+        field: Format of what stands before a field's value: tag, kind, amount.
+    """
+
+    start: int
+    offset: str
+    count: str
+    field: str
+
+
+# By the second byte pair. Source: TIFF 6.0; "The BigTIFF File Format" of the libtiff project.
+_TIFF_FORMS: Final = {42: _TiffForm(4, "I", "H", "HHI"), 43: _TiffForm(8, "Q", "Q", "HHQ")}
 
 # Tiles that are alike may share their bytes, and all tiles a colour profile. A crafted file has any
 # number of parts, each of which is all of it.
@@ -46,6 +71,7 @@ _MISFITS: Final = (
     struct.error,
     ElementTree.ParseError,
     RecursionError,  # elements in elements in elements
+    OverflowError,  # a place of 64 bits
 )
 
 
@@ -90,13 +116,16 @@ def hash_formerly(data: bytes) -> tuple[str, str, str]:
 
 def _list_of_tiff(data: bytes) -> Iterable[bytes]:
     order = {b"II": "<", b"MM": ">"}[data[:2]]
-    (start,) = struct.unpack_from(f"{order}I", data, 4)
-    (count,) = struct.unpack_from(f"{order}H", data, start)
+    form = _TIFF_FORMS[struct.unpack_from(f"{order}H", data, 2)[0]]
+    (start,) = struct.unpack_from(f"{order}{form.offset}", data, form.start)
+    (count,) = struct.unpack_from(f"{order}{form.count}", data, start)
+    start += struct.calcsize(f"={form.count}")
+    before, within = struct.calcsize(f"={form.field}"), struct.calcsize(f"={form.offset}")
     # Kind, and where the value lies: it is read where it is needed, as fields may share theirs.
     fields: dict[int, tuple[int, int, int]] = {}
-    for number in range(count):
-        tag, kind, amount = struct.unpack_from(f"{order}HHI", data, start + 2 + 12 * number)
-        place = _find_tiff_value(data, order, start + 10 + 12 * number, kind, amount)
+    for at in range(start, start + count * (before + within), before + within):
+        tag, kind, amount = struct.unpack_from(f"{order}{form.field}", data, at)
+        place = _find_tiff_value(data, f"{order}{form.offset}", at + before, kind, amount)
         fields[tag] = kind, *place
     if not {offsets for offsets, _ in _TIFF_PLACES} & fields.keys():
         raise ValueError("no pixels")
@@ -109,11 +138,11 @@ def _list_of_tiff(data: bytes) -> Iterable[bytes]:
             yield from (_cut(data, at, length) for at, length in zip(*places, strict=True))
 
 
-def _find_tiff_value(data: bytes, order: str, at: int, kind: int, amount: int) -> tuple[int, int]:
-    """Return where a field's value lies, and its length: four bytes are within the field."""
+def _find_tiff_value(data: bytes, offset: str, at: int, kind: int, amount: int) -> tuple[int, int]:
+    """Return where a field's value lies, and its length: a short one is within the field."""
     length = _TIFF_SIZES.get(kind, 0) * amount
-    if length > 4:
-        (at,) = struct.unpack_from(f"{order}I", data, at)
+    if length > struct.calcsize(offset):
+        (at,) = struct.unpack_from(offset, data, at)
     _require_within(data, at, length)
     return at, length
 
@@ -196,6 +225,7 @@ def _drop_notes(root: ElementTree.Element) -> None:
 
 _KINDS: Final[Mapping[str, Callable[[bytes], Iterable[bytes]]]] = {
     "a TIFF": _list_of_tiff,
+    "a BigTIFF": _list_of_tiff,
     "a GIF": _list_of_gif,
     "a BMP": _list_of_bmp,
     "an AVIF": list_parts,

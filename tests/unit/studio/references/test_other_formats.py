@@ -50,6 +50,7 @@ def plain(data: bytes) -> Image.Image:
     [
         lambda: save(draw(), "TIFF"),
         lambda: save(draw(), "TIFF", compression="tiff_lzw"),
+        lambda: save(draw(), "TIFF", big_tiff=True),
         lambda: save(draw("CMYK"), "TIFF"),
         lambda: save(draw("RGBA"), "TIFF"),
         lambda: save(draw().quantize(8), "GIF"),
@@ -137,7 +138,7 @@ def test_what_is_srgb_already_is_sent_as_it_is(kind: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (save(draw(), "TIFF", save_all=True, append_images=[draw()]), "2 pages; accepted: one"),
+        (save(draw(), "TIFF", save_all=True, append_images=[draw()]), "save the page you mean"),
         (
             save(draw("P"), "GIF", save_all=True, append_images=[draw("L").convert("P")]),
             "2 frames; accepted: one still picture",

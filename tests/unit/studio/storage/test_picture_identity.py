@@ -62,6 +62,10 @@ NOTES = (
 )
 MAKERS: Mapping[str, tuple[Callable[[Image.Image], bytes], Callable[[Image.Image], bytes]]] = {
     "TIFF": (tiff, lambda image: tiff(image, tiffinfo={270: "a keyword", 0x4746: 5}, dpi=(72, 72))),
+    "BigTIFF": (
+        lambda image: tiff(image, big_tiff=True),
+        lambda image: tiff(image, big_tiff=True, tiffinfo={270: "a keyword", 0x4746: 5}),
+    ),
     "packed TIFF": (
         lambda image: tiff(image, compression="tiff_lzw"),
         lambda image: tiff(image, compression="tiff_lzw", tiffinfo={315: "Somebody"}),
