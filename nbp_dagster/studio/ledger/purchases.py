@@ -136,6 +136,10 @@ def purchase_of(row: Mapping[str, Any]) -> Purchase:
     )
 
 
+ENDED_IN_VAIN = ("failed", "withdrawn", "lost")
+"""States of an attempt that ended without a picture, and not by a refusal."""
+
+
 def latest_purchase(earlier: Any, later: Any) -> Any:
     """Return which of two successive attempts at a fingerprint counts; each has a `state`."""
     if earlier is not None and earlier.state == "made" and later.state not in (*OPEN, "made"):

@@ -95,7 +95,12 @@ def _latest(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     attempts: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         attempts.setdefault((row["account"], row["fingerprint"]), []).append(row)
-    return [_counting(each) for each in attempts.values()]
+    return [_counting([*filter(_says, each)] or each) for each in attempts.values()]
+
+
+def _says(row: dict[str, Any]) -> bool:
+    """Whether an attempt says anything of its request, as one that was not sent does not."""
+    return row["state"] not in ("withdrawn", "lost") or row["run_id"] == REOPENED
 
 
 def _counting(attempts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -71,7 +71,9 @@ class Batch:
         self._context = context
         self._groups = groups
         self._buyer = buyer
-        self._collector = context.collector.with_postprocessor(postprocessor, groups)
+        self._collector = context.collector.within_batch(
+            postprocessor, groups, absence_seconds=buyer.options.absence_seconds
+        )
         self._state = BatchState()
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopped: tuple[str, FailureKind] | None = None

@@ -29,7 +29,7 @@ from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, Order, Requote, keep_price
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
-from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.purchases import ENDED_IN_VAIN, Purchase
 from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_once
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
@@ -179,19 +179,20 @@ class Buyer:
         return Failed(order.key, fingerprint, reason, "service")
 
     def is_wanted_again(self, purchase: Purchase) -> bool:
-        """Whether a made purchase is bought again: `fresh`, and made by another run."""
-        return self.options.fresh and purchase.run_id != self.options.run_id
+        """Whether a purchase is made and bought again: `fresh`, and made by another run."""
+        is_made = purchase.state == "made"
+        return is_made and self.options.fresh and purchase.run_id != self.options.run_id
 
     def _look_up(self, order: Order) -> Obtained | None:
         """Judge what the ledger holds of an order; None when it may be bought."""
         fingerprint = order.request.fingerprint
         purchase = self.ledger.latest([fingerprint]).get(fingerprint)
-        if purchase is None or purchase.state in ("withdrawn", "lost"):
+        if purchase is None:
             return None
-        if purchase.state == "failed":
+        if purchase.state in ENDED_IN_VAIN or self.is_wanted_again(purchase):
             return self._left_alone(order)
         if purchase.state == "made":
-            return None if self.is_wanted_again(purchase) else Already(purchase)
+            return Already(purchase)
         if purchase.state == "refused":
             return Already(purchase)
         if purchase.owner != self.lease.owner:
@@ -336,11 +337,10 @@ class Buyer:
 
     def _may_buy(self, order: Order, purchase: Purchase | None) -> bool:
         """Whether an order is neither made, open, refused nor billed too often in vain."""
-        if purchase is None or purchase.state in ("withdrawn", "lost"):
+        if purchase is None:
             return True
-        if purchase.state == "failed":
-            return self._left_alone(order) is None
-        return purchase.state == "made" and self.is_wanted_again(purchase)
+        is_asked = purchase.state in ENDED_IN_VAIN or self.is_wanted_again(purchase)
+        return is_asked and self._left_alone(order) is None
 
     def _left_alone(self, order: Order) -> Failed | None:
         name, options = order.request.fingerprint, self.options

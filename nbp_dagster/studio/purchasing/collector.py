@@ -1,13 +1,14 @@
 """Collects a finished job: downloads, stores and settles its image, and has it rendered."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 from PIL import Image
 
+from nbp_dagster.clock import Clock, SystemClock
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.errors import (
@@ -25,7 +26,7 @@ from nbp_dagster.studio.imaging.decode import (
     decode_image,
 )
 from nbp_dagster.studio.imaging.decode_limiter import DecodeLimiter
-from nbp_dagster.studio.ledger.ledger import GenerationTaken, Ledger
+from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
     Failed,
     Generated,
@@ -39,10 +40,17 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
-from nbp_dagster.studio.purchasing.failures import PASSING, kind_of, left_renamed, left_unread
+from nbp_dagster.studio.purchasing.failures import (
+    PASSING,
+    kind_of,
+    left_elsewhere,
+    left_renamed,
+    left_unknown,
+    left_unread,
+)
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.purchasing.originals import CancellableFile, OriginalMissing, Originals
-from nbp_dagster.studio.purchasing.reconcile import STATES, matches, oldest
+from nbp_dagster.studio.purchasing.reconcile import SKEW_SECONDS, STATES, adopt_listed, find_doubt
 from nbp_dagster.studio.storage.files import IncomingFile, StoreError
 from nbp_dagster.studio.storage.image_store import ImageStore
 from nbp_dagster.telemetry.log_ids import log_ids
@@ -105,6 +113,8 @@ class Collector:
         postprocessor: Renders every image once it is stored and settled; None renders nothing.
         groups: The orders that each image is rendered for.
         observer: Told of what is billed, and how long its parts take.
+        clock: Tells how old a purchase is.
+        absence_seconds: In which a job that the service does not know may still turn up.
     """
 
     client: OxenClient
@@ -116,6 +126,8 @@ class Collector:
     postprocessor: ImagePostprocessor | None = None
     groups: OrderGroups = field(default_factory=lambda: OrderGroups(()))
     observer: Observer = NO_OBSERVER
+    clock: Clock = field(default_factory=SystemClock)
+    absence_seconds: float = 120.0
 
     @property
     def originals(self) -> Originals:
@@ -128,11 +140,20 @@ class Collector:
         """Return a collector that keeps to a run's limit and token, and tells its observer."""
         return replace(self, decode_limiter=decode_limiter, token=token, observer=observer)
 
-    def with_postprocessor(
-        self, postprocessor: ImagePostprocessor | None, groups: OrderGroups
+    def within_batch(
+        self,
+        postprocessor: ImagePostprocessor | None,
+        groups: OrderGroups,
+        *,
+        absence_seconds: float,
     ) -> Self:
         """Return a collector that has every image rendered for the orders of one batch."""
-        return replace(self, postprocessor=postprocessor, groups=groups)
+        return replace(
+            self,
+            postprocessor=postprocessor,
+            groups=groups,
+            absence_seconds=absence_seconds,
+        )
 
     def collect(self, purchase: Purchase, *, reported: FinishedJob | None = None) -> Outcome | None:
         """Close an enqueued purchase with the result of its job.
@@ -167,20 +188,44 @@ class Collector:
         try:
             job = self.client.get_generation(generation_id)
         except NotFound as error:
-            listed = self._list_jobs()
-            known = any(job.generation_id == generation_id for job in listed)
-            if known or error.error_type != "resource_not_found":
-                # A proxy's 404, or another account's: it proves nothing about a paid job.
-                raise
-            if purchase.origin and purchase.origin != self.ledger.account.origin:
-                return self._leave_elsewhere(purchase)
-            adopted = self._adopt_listed(purchase, listed)
-            if adopted is None:
-                return self._lose(purchase, error)
+            return self._collect_unknown(purchase, error)
+        return self._close(purchase, job)
+
+    def _collect_unknown(self, purchase: Purchase, error: NotFound) -> Outcome | None:
+        """Judge a purchase whose job the service does not know; None while it may turn up."""
+        if error.error_type != "resource_not_found":
+            # A proxy's 404: it proves nothing about a paid job.
+            raise error
+        is_elsewhere = bool(purchase.origin) and purchase.origin != self.ledger.account.origin
+        if not is_elsewhere and self._may_turn_up(purchase):
+            return None
+        generation_id = purchase.generation_id or ""
+        lists = self._list_jobs()
+        listed = [job for jobs in lists for job in jobs]
+        if any(job.generation_id == generation_id for job in listed):
+            raise error
+        if is_elsewhere:
+            return left_elsewhere(purchase)
+        adopted = adopt_listed(self.ledger, purchase, listed)
+        if adopted is not None:
             # A list may show less of a job than there is.
             job = self.client.get_generation(adopted.generation_id or "")
             return self._close(adopted, job) or left_renamed(adopted, generation_id)
-        return self._close(purchase, job)
+        owned = self.ledger.owned(job.generation_id for job in listed)
+        free = [job for job in listed if job.generation_id not in owned]
+        # Without our own jobs of that time: a service that forgot one has forgotten those too.
+        doubt = find_doubt(purchase, lists, free=free, near=())
+        return left_unknown(purchase, doubt) if doubt else self._lose(purchase, error)
+
+    def _may_turn_up(self, purchase: Purchase) -> bool:
+        """Whether a job is so new that a service may answer before all of it knows of the job.
+
+        By a clock that was ahead it may have been ordered in times to come: that one is old.
+        """
+        if purchase.enqueued_at is None:
+            return False
+        age = self.clock.now() - purchase.enqueued_at
+        return -SKEW_SECONDS < age < self.absence_seconds
 
     def _close(self, purchase: Purchase, job: Generation) -> Outcome | None:
         if job.status == "succeeded":
@@ -193,38 +238,12 @@ class Collector:
             return self._fail(purchase, reason)
         return None
 
-    def _list_jobs(self) -> list[Generation]:
-        """Return the jobs of the service's queue in every state."""
+    def _list_jobs(self) -> list[list[Generation]]:
+        """Return the jobs of the service's queue, a list for each of STATES."""
         return [
-            job
+            list(self.client.list_generations(status=state, require_complete=True))
             for state in STATES
-            for job in self.client.list_generations(status=state, require_complete=True)
         ]
-
-    def _adopt_listed(self, purchase: Purchase, listed: Iterable[Generation]) -> Purchase | None:
-        """Take the job of an id that came damaged: one of the same request that nobody owns.
-
-        Returns:
-            The purchase with that job; None where there is none.
-        """
-        same = [job for job in listed if job.model == purchase.model and matches(purchase, job)]
-        while True:
-            owned = self.ledger.owned(job.generation_id for job in same)
-            generation_id = oldest(job for job in same if job.generation_id not in owned)
-            if generation_id is None:
-                return None
-            try:
-                adopted = self.ledger.record_enqueued(purchase, generation_id)
-            except GenerationTaken:
-                # Another purchase of the same request has just taken it.
-                continue
-            logger.warning(
-                "%s: the service does not know generation %s; adopted %s, which has its request",
-                purchase.key,
-                purchase.generation_id,
-                generation_id,
-            )
-            return adopted
 
     def cancel_stuck(self, purchase: Purchase) -> Outcome:
         """Cancel a job that exceeded its deadline, look once more, and close its purchase.
@@ -386,16 +405,6 @@ class Collector:
         passing = PASSING if job.error_retryable else ""
         reason = f"the service failed the job: {message}{passing}"
         return self._fail(purchase, reason, billed=False)
-
-    @staticmethod
-    def _leave_elsewhere(purchase: Purchase) -> Failed:
-        """Leave a job open that was ordered at another address than the one in use."""
-        reason = (
-            f"generation {purchase.generation_id} was ordered at {purchase.origin}, and the "
-            "service in use does not know it; its purchase stays open: set OXEN_BASE_URL to that "
-            "service and run again"
-        )
-        return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
     def _lose(self, purchase: Purchase, error: NotFound) -> Outcome:
         reason = (

@@ -9,7 +9,7 @@ from nbp_dagster.oxen.words.limits import is_at_capacity, is_out_of_credit
 from nbp_dagster.oxen.words.refusals import is_filter_fault
 from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
-from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.purchases import ENDED_IN_VAIN, Purchase
 from nbp_dagster.studio.purchasing.order_groups import find_wording, status_of
 
 # Failures of one request, with the same words or billed, after which it is left alone.
@@ -121,9 +121,9 @@ def _is_asked_again(failed: Failed, purchase: Purchase | None, ledger: Ledger) -
     if not failed.fingerprint:
         # Its brief makes no request; what is merely not priced yet may have one then.
         return failed.is_unpriced
-    if purchase is None or purchase.state in ("withdrawn", "lost"):
+    if purchase is None:
         return True
-    if purchase.state == "failed":
+    if purchase.state in ENDED_IN_VAIN:
         failures = ledger.failures([failed.fingerprint]).get(failed.fingerprint, ())
         return left_alone(failed.key, failures, run_id="", fresh=False) is None
     return purchase.is_open
@@ -149,7 +149,8 @@ def find_left_alone(
     failed: dict[str, Order] = {}
     for order in orders:
         purchase = status_of(order, latest)
-        if purchase is not None and purchase.state == "failed":
+        # A request that was withdrawn since, or whose job was lost, has failed no less often.
+        if purchase is not None and purchase.state in ENDED_IN_VAIN:
             failed[order.request.fingerprint] = find_wording(order, purchase.fingerprint)
     failures = ledger.failures(wording.request.fingerprint for wording in failed.values())
     found = {
@@ -224,6 +225,26 @@ def left_to_rival(order: Order, rival: Purchase) -> Failed:
         "and the next run uses that picture"
     )
     return Failed(order.key, order.request.fingerprint, reason, "not_attempted")
+
+
+def left_elsewhere(purchase: Purchase) -> Failed:
+    """Return the outcome of an order whose job is at another address than the one in use."""
+    reason = (
+        f"generation {purchase.generation_id} was ordered at {purchase.origin}, and the "
+        "service in use does not know it; its purchase stays open: set OXEN_BASE_URL to that "
+        "service and run again"
+    )
+    return Failed(purchase.key, purchase.fingerprint, reason, "service")
+
+
+def left_unknown(purchase: Purchase, doubt: str) -> Failed:
+    """Return the outcome of an order whose job the service says, in doubt, not to know."""
+    reason = (
+        f"the service does not know generation {purchase.generation_id}, which may have another "
+        f"name there: {doubt}. Purchase {purchase.id} stays open and nothing is bought for it: "
+        f"look at the service, then `nbp ledger settle {purchase.id} --absent`"
+    )
+    return Failed(purchase.key, purchase.fingerprint, reason, "service")
 
 
 def left_waiting(order: Order, reason: str) -> Failed:

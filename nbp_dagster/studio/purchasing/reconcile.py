@@ -1,5 +1,6 @@
 """Finds the job of a purchase whose answer was never read, and jobs that no purchase owns."""
 
+import logging
 import re
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,11 +15,13 @@ from nbp_dagster.oxen.errors import OxenError
 from nbp_dagster.oxen.json_bodies import INPUT_IMAGE, InlineImage
 from nbp_dagster.oxen.responses import Generation
 from nbp_dagster.prompts.request import ImageRequest
-from nbp_dagster.studio.ledger.ledger import Ledger
+from nbp_dagster.studio.ledger.ledger import GenerationTaken, Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.references.uploads import UPLOAD_FOLDER
+
+logger = logging.getLogger(__name__)
 
 # Every state a job can be in; the service lists only active ones unless a status is named.
 STATES = ("queued", "processing", "succeeded", "failed", "cancelled")
@@ -128,6 +131,34 @@ def find_job(job_lists: JobLists, ledger: Ledger, purchase: Purchase) -> Search:
     if found is not None:
         return Search(found)
     return Search(None, find_doubt(purchase, lists, free=free, near=near))
+
+
+def adopt_listed(
+    ledger: Ledger, purchase: Purchase, listed: Iterable[Generation]
+) -> Purchase | None:
+    """Take the job of an id that came damaged: one of the same request that nobody owns.
+
+    Returns:
+        The purchase with that job; None where there is none.
+    """
+    same = [job for job in listed if job.model == purchase.model and matches(purchase, job)]
+    while True:
+        owned = ledger.owned(job.generation_id for job in same)
+        generation_id = oldest(job for job in same if job.generation_id not in owned)
+        if generation_id is None:
+            return None
+        try:
+            adopted = ledger.record_enqueued(purchase, generation_id)
+        except GenerationTaken:
+            # Another purchase of the same request has just taken it.
+            continue
+        logger.warning(
+            "%s: the service does not know generation %s; adopted %s, which has its request",
+            purchase.key,
+            purchase.generation_id,
+            generation_id,
+        )
+        return adopted
 
 
 def find_doubt(

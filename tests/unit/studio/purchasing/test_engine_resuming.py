@@ -1,11 +1,13 @@
 """Purchases that another run, or a lost answer, left open: adopted, not bought again."""
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from nbp_dagster.clock import SystemClock
 from nbp_dagster.oxen.transport import HttpRequest, HttpResponse
 from nbp_dagster.simulator.server import SimulatorServer
 from nbp_dagster.studio.ledger.orders import Failed, Generated, Reused
@@ -87,6 +89,96 @@ def test_a_job_whose_id_came_damaged_is_known_by_its_request_and_not_bought_agai
     assert isinstance(second, Generated | Reused)
     assert list_unowned(bench.client, bench.ledger) == []
     assert (service.bills, row.state) == (1, "made")
+
+
+class Lagging:
+    """Answers for jobs as a copy of the service's data does that has not heard of them yet."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[str, float] = {}
+
+    def __call__(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        if request.method == "POST":
+            for job in json.loads(answer.body)["generations"]:
+                self._since[job["generation_id"]] = time.monotonic()
+        elif "/api/ai/queue/" in request.url:
+            if not self._knows(request.url.rsplit("/", 1)[1]):
+                fault = {"type": "resource_not_found", "title": "Not found", "detail": "no such"}
+                return replace(answer, status=404, body=json.dumps({"error": fault}).encode())
+        elif "/api/ai/queue" in request.url:
+            told = json.loads(answer.body)
+            jobs = [job for job in told["generations"] if self._knows(job["generation_id"])]
+            told = {**told, "generations": jobs, "count": len(jobs)}
+            return replace(answer, body=json.dumps(told).encode())
+        return answer
+
+    def _knows(self, generation_id: str) -> bool:
+        return time.monotonic() - self._since.get(generation_id, 0.0) >= self._seconds
+
+
+def test_a_job_that_the_service_does_not_know_of_yet_is_waited_for(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe
+) -> None:
+    transport = TamperingTransport(Lagging(1.0), with_events=False)
+    with workbench(simulator.url, home, transport=transport, times=PATIENT) as bench:
+        bench.absence_seconds = 60.0
+        [outcome] = bench.make(order()).values()
+
+    assert isinstance(outcome, Generated), outcome
+    assert service.bills == 1
+
+
+@pytest.mark.parametrize("fault", ["short_prompts", "blank_prompts"])
+def test_a_job_of_a_damaged_id_that_the_list_may_hide_is_left_to_a_person(
+    simulator: SimulatorServer, home: Path, service: ServiceProbe, fault: str
+) -> None:
+    service.script({"kind": fault, "method": "GET", "path": "/queue"})
+    wanted = order(
+        prompt="A red kite over a green hill, in oil on the cloth of an old sail, evening"
+    )
+    transport = TamperingTransport(Misnaming())
+    with workbench(simulator.url, home, transport=transport, times=PATIENT) as bench:
+        [first] = bench.make(wanted).values()
+    with workbench(simulator.url, home, times=PATIENT, run_id="another") as bench:
+        [hidden] = bench.make(wanted).values()
+    service.heal()
+    with workbench(simulator.url, home, times=PATIENT, run_id="a third") as bench:
+        [shown] = bench.make(wanted).values()
+
+    for left in (first, hidden):
+        assert isinstance(left, Failed)
+        assert "do not show their whole prompt. Purchase 1 stays open" in left.reason
+        assert "`nbp ledger settle 1 --absent`" in left.reason
+    assert isinstance(shown, Generated)
+    assert service.bills == 1
+
+
+def test_a_job_ordered_by_a_clock_that_was_ahead_is_old(
+    simulator: SimulatorServer, home: Path
+) -> None:
+    ahead = SystemClock().now() + 3600.0
+    with workbench(simulator.url, home, clock=HastyClock(ShiftedClock(3600.0))) as bench:
+        asked = recognisable(order().request, ())
+        row = bench.ledger.claim(order(), owner="e" * 32, run_id="gone", request=asked)
+        row = bench.ledger.record_enqueued(row, "0b6f2f4e-0000-4000-8000-000000000000")
+    with workbench(simulator.url, home, times=PATIENT) as bench:
+        bench.absence_seconds = 60.0
+        [outcome] = bench.make(order()).values()
+
+    assert (row.enqueued_at or 0.0) >= ahead
+    assert isinstance(outcome, Failed)
+    assert "no longer knows paid generation" in outcome.reason
+
+
+class ShiftedClock(SystemClock):
+    """A clock that is ahead by some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def now(self) -> float:
+        return super().now() + self._seconds
 
 
 def test_twins_whose_ids_came_damaged_have_one_job_each(

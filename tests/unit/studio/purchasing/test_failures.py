@@ -162,6 +162,42 @@ def test_what_is_left_alone_is_asked_again_once_reopened_or_insisted_on(
     assert isinstance(made, Generated)
 
 
+def test_a_request_that_was_not_even_sent_lifts_no_limit(
+    run: Callable[..., Outcome], service: ServiceProbe, home: Path
+) -> None:
+    """Somebody insisted, and the key was wrong: that says nothing of the request."""
+    service.script({"kind": "no_image", "times": 2})
+    for _ in range(2):
+        run()
+    service.script({"kind": "status", "status": 401, "method": "POST", "path": "/queue"})
+    run(fresh=True)
+    service.heal()
+
+    left = run()
+
+    assert isinstance(left, Failed)
+    assert "left alone" in left.reason
+    assert service.bills == 2
+    database = open_ledger(home / "ledger.sqlite")
+    reopen(database, order().key, clock=SystemClock(), who="jo@desk", reason="they mended it")
+    database.dispose()
+    assert isinstance(run(), Generated)
+
+
+def test_the_retries_of_a_fresh_run_are_billed_once_where_another_run_had_made_the_picture(
+    run: Callable[..., Outcome], service: ServiceProbe
+) -> None:
+    made = run()
+    service.script({"kind": "no_image"})
+
+    said = [run(run_id="insisting", fresh=True) for _ in range(3)]
+
+    assert isinstance(made, Generated)
+    assert all(isinstance(outcome, Failed) for outcome in said)
+    assert "its retry buys none" in str(said[-1])
+    assert service.bills == 2
+
+
 def test_fresh_asks_again_for_what_is_left_alone(
     run: Callable[..., Outcome], service: ServiceProbe
 ) -> None:
