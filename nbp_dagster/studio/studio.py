@@ -198,15 +198,10 @@ class Studio:
                 is_asked=lambda key: self.regenerations.asked_of(key) is not None,
             ),
         )
-        collector = Collector(
-            client,
-            self.ledger,
-            self.store,
-            tuning.failpoint,
-            clock=clock,
-            absence_seconds=options.absence_seconds,
+        collector = Collector(client, self.ledger, self.store, tuning.failpoint)
+        self.collector = collector.within(
+            self.decode_limiter, clock, service.observer, absence_seconds=options.absence_seconds
         )
-        self.collector = collector.within(self.decode_limiter, clock.token, service.observer)
         self.engine = Engine(
             client,
             ledger=self.ledger,

@@ -38,7 +38,7 @@ from nbp_dagster.studio.ledger.orders import (
     Reused,
 )
 from nbp_dagster.studio.ledger.purchases import FinishedJob, Purchase
-from nbp_dagster.studio.purchasing.cancellation import CancellationToken
+from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.failures import (
     PASSING,
@@ -135,10 +135,22 @@ class Collector:
         return Originals(self.client, self.store, self.token)
 
     def within(
-        self, decode_limiter: DecodeLimiter, token: CancellationToken, observer: Observer
+        self,
+        decode_limiter: DecodeLimiter,
+        clock: CancellableClock,
+        observer: Observer,
+        *,
+        absence_seconds: float,
     ) -> Self:
-        """Return a collector that keeps to a run's limit and token, and tells its observer."""
-        return replace(self, decode_limiter=decode_limiter, token=token, observer=observer)
+        """Return a collector that keeps to a run's limits and token, and tells its observer."""
+        return replace(
+            self,
+            decode_limiter=decode_limiter,
+            token=clock.token,
+            clock=clock,
+            observer=observer,
+            absence_seconds=absence_seconds,
+        )
 
     def within_batch(
         self,
