@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from nbp_dagster.clock import Clock
 from nbp_dagster.oxen.download import TOTAL_TIMEOUT, Downloader, MemorySink, Sink
-from nbp_dagster.oxen.errors import BadRequest, BadResponse, OxenError
+from nbp_dagster.oxen.errors import BadRequest, BadResponse
 from nbp_dagster.oxen.executor import BeforeRepeat, Executor, Payer, Service
 from nbp_dagster.oxen.job_events import EventStream
 from nbp_dagster.oxen.json_bodies import generation_count, image_request
@@ -31,7 +31,7 @@ from nbp_dagster.oxen.responses import (
     parse_nothing,
     parse_queued,
 )
-from nbp_dagster.oxen.retry import Retrier, RetryPolicy
+from nbp_dagster.oxen.retry import KeepsTrying, Retrier, RetryPolicy, stop_trying
 from nbp_dagster.oxen.transport import Transport
 from nbp_dagster.oxen.urls import Resolver, resolve_host
 
@@ -59,7 +59,7 @@ class OxenClient:
         clock: Its `sleep` does the waiting between attempts.
         retry: How often a call is repeated, and after which delays.
         on_throttle: Called with the delay in seconds of every 429.
-        keeps_trying: Whether an error is waited out however many attempts it takes; see `Retrier`.
+        keeps_trying: Whether an attempt fell into an outage that is waited for; see `Retrier`.
         jitter: Returns 0 to 1; spreads the waits.
         resolver: Looks up hosts outside the service's origin.
         allow_http: Whether the base URL may be http to another machine than this one.
@@ -88,7 +88,7 @@ class OxenClient:
         clock: Clock,
         retry: RetryPolicy,
         on_throttle: Callable[[float], None] | None = None,
-        keeps_trying: Callable[[OxenError], bool] = lambda error: False,
+        keeps_trying: KeepsTrying = stop_trying,
         jitter: Callable[[], float] = random.random,
         resolver: Resolver = resolve_host,
         allow_http: bool = False,

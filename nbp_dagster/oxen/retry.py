@@ -131,6 +131,15 @@ def _until(text: str, *, now: float) -> float | None:
     return max(0.0, moment.timestamp() - now)
 
 
+# Of an error, and the moment at which the attempt began that it ended.
+KeepsTrying = Callable[[OxenError, float], bool]
+
+
+def stop_trying(error: OxenError, began: float) -> bool:
+    """Count every attempt: no outage is waited for."""
+    return False
+
+
 class Retrier:
     """Repeats a call as the policy and `decide` allow.
 
@@ -140,8 +149,8 @@ class Retrier:
         jitter: Returns 0 to 1.
         on_throttle: Called with the delay in seconds of every 429, the last attempt's too, so that
             one answer can slow every worker; on the thread that met the 429.
-        keeps_trying: Whether a call that may be repeated is repeated although its attempts are
-            used up: an outage is being waited for.
+        keeps_trying: Whether an attempt that failed so, and began at that moment of the clock's
+            `monotonic`, fell into an outage that is waited for: it counts as none.
     """
 
     def __init__(
@@ -151,7 +160,7 @@ class Retrier:
         *,
         jitter: Callable[[], float] = random.random,
         on_throttle: Callable[[float], None] | None = None,
-        keeps_trying: Callable[[OxenError], bool] = lambda error: False,
+        keeps_trying: KeepsTrying = stop_trying,
     ) -> None:
         self._keeps_trying = keeps_trying
         self._policy = policy
@@ -171,17 +180,24 @@ class Retrier:
             AmbiguousPost: A POST failed in a way that leaves open whether it was taken.
             OxenError: The last attempt's error, unchanged, in every other case.
         """
-        started = self._clock.monotonic()
+        started = began = self._clock.monotonic()
+        counted = 0
+
+        def attempt_once() -> T:
+            nonlocal began
+            began = self._clock.monotonic()
+            return attempt()
 
         def is_over(state: RetryCallState) -> bool:
+            nonlocal started, counted
+            error = _error_of(state)
+            if is_patient and isinstance(error, OxenError) and self._keeps_trying(error, began):
+                started, counted = self._clock.monotonic(), 0
+                return False
+            counted += 1
             elapsed = self._clock.monotonic() - started
             late = elapsed + state.upcoming_sleep > self._policy.total_seconds
-            if not late and state.attempt_number < self._policy.attempts:
-                return False
-            error = _error_of(state)
-            if is_patient and isinstance(error, OxenError):
-                return not self._keeps_trying(error)
-            return True
+            return late or counted >= self._policy.attempts
 
         retrying = Retrying(
             sleep=self._clock.sleep,
@@ -192,7 +208,7 @@ class Retrier:
             reraise=True,
         )
         try:
-            return retrying(attempt)
+            return retrying(attempt_once)
         except OxenError as error:
             if decide(error, method) != "ambiguous":
                 raise

@@ -18,7 +18,7 @@ from nbp_dagster.oxen.executor import Service as ServiceKey
 from nbp_dagster.oxen.rate_limit.limited_transport import LimitedTransport
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import FileRateStore, RateLimiter, rate_file
-from nbp_dagster.oxen.retry import RetryPolicy
+from nbp_dagster.oxen.retry import RetryPolicy, stop_trying
 from nbp_dagster.oxen.transport import HttpRequest, HttpStream, RequestsTransport, Transport
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.telemetry.observer import NO_OBSERVER, Observer
@@ -96,7 +96,7 @@ def create_client(
         clock=clock,
         retry=RetryPolicy(),
         allow_http=allow_http,
-        keeps_trying=breaker.keeps_trying if breaker is not None else lambda error: False,
+        keeps_trying=breaker.keeps_trying if breaker is not None else stop_trying,
     )
 
 

@@ -129,6 +129,8 @@ class OutageBreaker:
         self._posts_waiting = 0
         self._delay = FIRST_PROBE
         self._next_at = 0.0
+        # When the last outage ended.
+        self._ended_at = float("-inf")
 
     @contextmanager
     def active(self, *, probe: Callable[[], object]) -> Iterator[None]:
@@ -186,9 +188,18 @@ class OutageBreaker:
         with self._lock:
             return self._since is not None and not self._is_over()
 
-    def keeps_trying(self, error: OxenError) -> bool:
-        """Whether a call that failed so is repeated for as long as the outage is waited for."""
-        return is_outage(error) and self.is_open
+    def keeps_trying(self, error: OxenError, began: float) -> bool:
+        """Whether an attempt that failed so fell into an outage, which is waited for.
+
+        The outage may have ended by now: another request was answered since.
+
+        Args:
+            error: What it failed with.
+            began: The clock's `monotonic` at its beginning.
+        """
+        with self._lock:
+            is_open = self._since is not None and not self._is_over()
+            return is_outage(error) and (is_open or began <= self._ended_at)
 
     def outage(self) -> Outage | None:
         """Return the outage that something waits for, if there is one."""
@@ -308,6 +319,8 @@ class OutageBreaker:
         )
 
     def _close(self) -> None:
+        if self._since is not None:
+            self._ended_at = self._clock.monotonic()
         self._since = None
         self._has_answers = True
         self._outcomes.clear()

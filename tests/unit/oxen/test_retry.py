@@ -149,6 +149,21 @@ def test_attempts_end_with_the_last_error_unchanged() -> None:
     assert line.attempts == 3
 
 
+def test_attempts_that_fell_into_an_outage_count_as_none_though_it_has_ended() -> None:
+    clock, line = FakeClock(), Line(*[FAULT] * 9)
+    ended_at = 30.0
+    policy = RetryPolicy(attempts=3, base_delay=10.0, max_delay=10.0, total_seconds=35.0)
+    retrier = Retrier(
+        policy, clock, jitter=lambda: 1.0, keeps_trying=lambda error, began: began <= ended_at
+    )
+
+    with pytest.raises(ServerFault):
+        retrier.call(line, method="GET")
+
+    # At 0, 10, 20 and 30 s within it, and three after it.
+    assert line.attempts == 4 + 3
+
+
 def test_no_attempt_begins_after_the_total_time() -> None:
     clock, line = FakeClock(), Line(*[FAULT] * 99)
     policy = RetryPolicy(attempts=99, base_delay=10.0, max_delay=10.0, total_seconds=35.0)

@@ -161,7 +161,7 @@ def test_a_lone_call_is_waited_for_before_its_attempts_are_used_up() -> None:
         rig.send("list")
         rig.fail(RetryPolicy().attempts, is_post=False, place="job 1")
 
-        assert rig.breaker.keeps_trying(REFUSED)
+        assert rig.breaker.keeps_trying(REFUSED, rig.clock.monotonic())
 
 
 def test_reads_that_fail_in_several_places_wait_and_probe_by_themselves() -> None:
@@ -171,11 +171,27 @@ def test_reads_that_fail_in_several_places_wait_and_probe_by_themselves() -> Non
         rig.fail(2, is_post=False, place="job 2")
         rig.back_at = 3.0
         rig.fail(1, is_post=False, place="job 3")
-        assert rig.breaker.keeps_trying(REFUSED)
+        assert rig.breaker.keeps_trying(REFUSED, rig.clock.monotonic())
         rig.send("job 3")
 
         assert not rig.breaker.is_open
     assert [at for at, _ in rig.sent[5:]] == pytest.approx([1.0, 3.0], abs=0.3)
+
+
+def test_an_attempt_that_began_in_an_outage_counts_as_none_once_another_has_ended_it() -> None:
+    rig = Rig()
+    with rig.breaker.active(probe=rig.probe):
+        rig.fail(3, is_post=False, place="job 1")
+        rig.fail(3, is_post=False, place="job 2")
+        began = rig.clock.monotonic()
+        rig.back_at = began + 3.0
+        rig.clock.sleep(3.0)
+        rig.send("job 3")
+        rig.clock.sleep(1.0)
+
+        assert not rig.breaker.is_open
+        assert rig.breaker.keeps_trying(REFUSED, began)
+        assert not rig.breaker.keeps_trying(REFUSED, rig.clock.monotonic())
 
 
 @pytest.mark.parametrize("limit", [0.0, 600.0])
@@ -188,7 +204,7 @@ def test_outside_a_batch_or_without_a_limit_nothing_waits(limit: float) -> None:
             rig.fail(20)
 
     assert rig.clock.sleeps == ()
-    assert not rig.breaker.keeps_trying(REFUSED)
+    assert not rig.breaker.keeps_trying(REFUSED, rig.clock.monotonic())
 
 
 def test_a_batch_begins_without_the_outage_of_the_one_before() -> None:
