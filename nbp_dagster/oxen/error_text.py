@@ -91,7 +91,8 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
     words = redact(detail, secrets=hidden, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
     kind = redact(error_type or "", secrets=hidden, max_chars=MAX_TYPE_CHARS)
     is_page = not isinstance(payload, Mapping) and ("<" in start or len(start) > _MAX_PLAIN_CHARS)
-    brief = "" if is_page else f"{words} {kind} {_code_of(payload)}"
+    # The bars keep words of one from being read with those of the next.
+    brief = "" if is_page else f"{words} | {kind} | {_code_of(payload)}"
     return ErrorBody(detail=words, error_type=kind or None, is_own=is_own, brief=brief)
 
 

@@ -365,7 +365,8 @@ def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
         return ServerFault
     if words.is_own and is_refusal(words.detail):
         return ContentRefused
-    if is_out_of_credit(words.detail):
+    # Some services name an empty budget in the type or code alone.
+    if is_out_of_credit(words.brief or words.detail):
         return OutOfCredit
     if status in _BY_STATUS:
         return _BY_STATUS[status]

@@ -65,8 +65,15 @@ _USED_UP = re.compile(
       (?<![a-z])billing[\s_]+((hard|soft)[\s_]+)?limit(?![a-z])
     | \bexceed(ed|s|ing)?\s+(\w+\s+){1,3}?quota\b
     | (?<![a-z])quota[\s_](is\s+|has\s+been\s+)?(exceeded|exhausted|reached|used\s+up)\b
-    | \b(daily|monthly|spending|free[\s_-]tier|trial)[\s_]limit[\s_]
+    | \b(daily|monthly|spend(ing)?|usage|free[\s_-]tier|trial)[\s_]limit[\s_]
       (is\s+|was\s+|has\s+been\s+)?(reached|exceeded)\b
+    | \b(reached|hit|exceeded)\s+(your|the)\s+(\w+\s+){0,2}?(spend(ing)?|usage|daily|monthly)
+      \s+limits?\b
+    | (?<!\w\s)(?<![\w-])budget[\s_](is\s+|was\s+|has\s+been\s+)?(exceeded|exhausted|used\s+up)\b
+    | \b(your|the|team|user|key|api|project|(dai|week|month)ly|spend(ing)?)(['’]s)?\s+budget\s+
+      (is\s+|was\s+|has\s+been\s+)?(exceeded|exhausted|used\s+up)\b
+    | \bexceeded[\s_]?(token[\s_]?)?budget\b(?!\s+of\b) | \bcrossed\s+budget\b
+    | \bover\s+budget\W{1,3}(current\s+)?(spend|cost)\b
     | \blimit\s+of\s+\d[\d,]*\s+\w+\s+(per|a)\s+(day|week|month)\b
     | \b(your|the)\s+(subscription|trial)\s+(has\s+)?expired\b
     | \bsubscription\s+has\s+expired\b

@@ -41,6 +41,14 @@ PAGE_MEANINGS = ((403, Unauthorized), (400, BadRequest), (422, BadRequest), (502
 BROKE = b'{"error": {"detail": "Insufficient credits"}}'
 LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
 QUOTA = b'{"error": {"message": "You exceeded your current quota, check your plan and billing"}}'
+# An empty budget, as gateways before such models say it with a 400.
+BUDGETS = (
+    b'{"error": {"message": "Budget has been exceeded! Current cost: 14.2, Max budget: 10.0", '
+    b'"type": "budget_exceeded", "param": null, "code": "400"}}',
+    b'{"error": {"message": "no more", "type": "budget_exceeded"}}',
+    b'{"error": {"message": "no more", "code": "insufficient_quota"}}',
+    b'{"error": {"message": "Monthly spend limit reached. You can set it higher"}}',
+)
 # A quota's end in the shapes and words of the services behind this one.
 LASTING = (
     b'{"error": "You exceeded your current quota"}',
@@ -116,6 +124,7 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (429, b"<p>" + b"x" * 600 + b"quota exceeded</p>", RateLimited),
         *((429, body, OutOfCredit) for body in LASTING),
         *((429, body, RateLimited) for body in MOMENTARY),
+        *((400, body, OutOfCredit) for body in BUDGETS),
         (400, b'{"error": {"message": "Billing hard limit has been reached"}}', OutOfCredit),
         (422, TOLERANCE, BadRequest),
         (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),

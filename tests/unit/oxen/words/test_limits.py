@@ -9,6 +9,25 @@ from nbp_dagster.oxen.words.limits import (
     is_quota,
 )
 
+BUDGETS = (
+    "Budget has been exceeded! Current cost: 14.2, Max budget: 10.0",
+    "litellm.BadRequestError: OpenAIException - Budget has been exceeded! Current cost: 14.2, "
+    "Max budget: 10.0",
+    "Budget has been exceeded! Key=team (sk-...) Current cost: 0.0, Max budget: 0.0",
+    "ExceededBudget: User=9 over budget. Spend=21.68, Budget=20.81",
+    "Team=9 over budget. Spend=21.68, Budget=20.81",
+    "ExceededTokenBudget: Current spend for token: 20.01; Max Budget for Token: 20.0",
+    "No deployments available - crossed budget: 12 >= 10",
+    "Exceeded budget for provider google: 12 >= 10",
+    "budget_exceeded",
+    "Your team's budget is exhausted",
+    "Monthly spend limit reached. You can set it higher in the console",
+    "Spend limit exceeded",
+    "Usage limit reached for this billing period",
+    "You have reached your spend limit",
+    "You have reached your specified API usage limits.",
+    "You've hit your monthly limit",
+)
 LASTING = (
     "billing_hard_limit_reached",
     "Your subscription has expired",
@@ -61,6 +80,7 @@ PASSING = (
         "Payment method declined",
         "content moderation API quota exceeded",
         "Quota exceeded. Please retry in 24h",
+        *BUDGETS,
     ],
 )
 def test_an_empty_account_is_recognised(text: str) -> None:
@@ -83,6 +103,13 @@ def test_an_empty_account_is_recognised(text: str) -> None:
         "a bank clerk: her card was declined, says the sign",
         "a calendar with one picture per day for a monthly plan",
         "the free tier of seats at the stadium",
+        "retry budget exceeded",
+        "thinking budget exhausted",
+        "time_budget_exceeded",
+        "max-tokens budget exceeded",
+        "Prompt exceeded the budget of 4096 tokens",
+        "exceeded budget of 4096 tokens",
+        "scene too long: a couple over budget at a shop",
     ],
 )
 def test_what_only_sounds_like_an_empty_account_is_not_one(text: str | None) -> None:
@@ -155,6 +182,7 @@ def test_other_words_say_nothing_of_capacity(text: str | None) -> None:
     "text",
     [
         *LASTING,
+        *BUDGETS,
         "Too many requests. Try again in 24 hours.",
         "Rate limit reached, try again tomorrow",
         "You have exhausted your capacity on this model. Your quota will reset after 18h31m10s.",
