@@ -336,7 +336,7 @@ def classify(
         secrets: Values to cut from the service's words.
     """
     words = read_error_body(status, body, secrets=tuple(secrets))
-    kind = _class_of(status, words)
+    kind = _class_of(status, words, retry_after)
     if issubclass(kind, StatusError):
         return kind(
             words.detail,
@@ -355,8 +355,8 @@ def classify(
     )
 
 
-def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
-    if status == 429 and is_lasting_limit(words.brief):
+def _class_of(status: int, words: ErrorBody, retry_after: float | None) -> type[OxenError]:
+    if status == 429 and is_lasting_limit(words.brief, retry_after=retry_after):
         # It lasts until somebody pays: waiting for it would never end.
         return OutOfCredit
     if status in _STATUS_DECIDES:

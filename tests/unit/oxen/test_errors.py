@@ -51,6 +51,8 @@ BUDGETS = (
 )
 # A quota's end in the shapes and words of the services behind this one.
 LASTING = (
+    b'{"error": {"message": "Quota exceeded for requests of this model."}}',
+    b'{"error": {"message": "Quota exceeded.", "details": [1, {}, {"retryDelay": 5}]}}',
     b'{"error": "You exceeded your current quota"}',
     b'{"message": "monthly quota exhausted"}',
     b"You exceeded your current quota, please check your plan and billing details.",
@@ -67,7 +69,13 @@ LASTING = (
     b'{"error": {"message": "Payment method declined"}}',
     b'{"error": {"message": "You exceeded your current quota. Please retry in 24h"}}',
 )
+DELAYED = b"""{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+    "message": "Quota exceeded for requests of this model.", "details": [
+    {"@type": "type.googleapis.com/google.rpc.QuotaFailure"},
+    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "DELAY"}]}}"""
 MOMENTARY = (
+    DELAYED.replace(b"DELAY", b"34.5s"),
+    b"[" + DELAYED.replace(b"DELAY", b"34s") + b"]",
     b"Too many requests",
     b'{"error": "Rate limit exceeded, retry after 3 s"}',
     b'[{"error": {"message": "Quota exceeded for requests per minute"}}]',
@@ -125,6 +133,7 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         *((429, body, OutOfCredit) for body in LASTING),
         *((429, body, RateLimited) for body in MOMENTARY),
         *((400, body, OutOfCredit) for body in BUDGETS),
+        (429, DELAYED.replace(b"DELAY", b"86400s"), OutOfCredit),
         (400, b'{"error": {"message": "Billing hard limit has been reached"}}', OutOfCredit),
         (422, TOLERANCE, BadRequest),
         (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),
@@ -238,6 +247,17 @@ def test_retry_after_and_error_type_are_kept() -> None:
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after, error.error_type) == (5.0, "lock_timeout")
+
+
+def test_a_quota_with_a_short_retry_after_is_waited_for() -> None:
+    error = classify(429, QUOTA, endpoint=ENDPOINT, retry_after=5.0)
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 5.0
+
+
+def test_a_retry_after_fills_no_empty_account() -> None:
+    assert type(classify(429, BROKE, endpoint=ENDPOINT, retry_after=5.0)) is OutOfCredit
 
 
 def test_a_refusal_behind_a_long_trace_is_still_seen() -> None:

@@ -9,6 +9,10 @@ from nbp_dagster.oxen.words.limits import (
     is_quota,
 )
 
+VERTEX = (
+    "Quota exceeded for aiplatform.googleapis.com/online_prediction_requests_per_base_model with "
+    "base model: gemini-3-pro-image. Please submit a quota increase request."
+)
 BUDGETS = (
     "Budget has been exceeded! Current cost: 14.2, Max budget: 10.0",
     "litellm.BadRequestError: OpenAIException - Budget has been exceeded! Current cost: 14.2, "
@@ -51,6 +55,9 @@ PASSING = (
     "Your quota will reset after 39s",
     "Limit: 3 / min. Please try again in 20s. Add a payment method at /account/billing.",
     "quota exceeded, limit 10 RPM",
+    VERTEX,
+    'Quota exceeded. [{"@type": "RetryInfo", "retryDelay": "34s"}]',
+    "Quota exceeded. retry_delay { seconds: 34 }",
 )
 
 
@@ -100,6 +107,7 @@ def test_an_empty_account_is_recognised(text: str) -> None:
         "Model not found: credits-v1",
         "blocked by our content policy",
         "Quota exceeded. Please retry in 51.9s.",
+        VERTEX,
         "a bank clerk: her card was declined, says the sign",
         "a calendar with one picture per day for a monthly plan",
         "the free tier of seats at the stadium",
@@ -218,3 +226,40 @@ def test_a_limit_that_no_run_waits_for_lasts(text: str) -> None:
 )
 def test_a_limit_that_is_over_in_minutes_is_a_rate(text: str | None) -> None:
     assert not is_lasting_limit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You exceeded your current quota",
+        "Daily limit reached",
+        "Quota exceeded for requests_per_model with base model: m.",
+        "Too many requests",
+    ],
+)
+@pytest.mark.parametrize("seconds", [0.0, 5.0, 3599.0])
+def test_a_header_of_less_than_an_hour_makes_a_quota_a_rate(text: str, seconds: float) -> None:
+    assert not is_lasting_limit(text, retry_after=seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("You exceeded your current quota", 3600.0),
+        ("You exceeded your current quota", None),
+        # Its own words know better, and no wait fills an account.
+        ("You exceeded your current quota. Please retry in 24h", 5.0),
+        ("Too many requests. Try again in 24 hours.", 5.0),
+        ("Quota exceeded for metric: free_tier_requests, limit: 0, model: m.", 5.0),
+        ("Insufficient credits", 5.0),
+        ("You exceeded your current quota | insufficient_quota", 5.0),
+    ],
+)
+def test_no_header_makes_a_rate_of_a_limit_that_lasts(text: str, seconds: float | None) -> None:
+    assert is_lasting_limit(text, retry_after=seconds)
+
+
+@pytest.mark.parametrize("seconds", [5.0, 86400.0])
+def test_a_rate_stays_one_whatever_its_header_says(seconds: float) -> None:
+    assert not is_lasting_limit("Quota exceeded for requests per minute", retry_after=seconds)
+    assert not is_lasting_limit("Too many requests", retry_after=seconds)
