@@ -42,6 +42,8 @@ PIECES = (
     *(" ", "\n", "\x1b[2J", "\ud800", "\0", "\u202e", "insufficient ", "no a b ", "credit "),
     *("content_", "safety ", "!", "a ", "www.", "http:", "[](", "9", "."),
     *("violates ", "against our ", "images of ", "blocked by ", "I can't ", "I can't draw a "),
+    *("violates our content ", "not allowed by the ", "failed to run the ", "prompt it was "),
+    *("safety due to ", "image was ", "flagged by ", "budget ", "exceeded budget "),
     *("account ", "finish reason", "try again in ", "retry in 1h", "quota ", "limit", "<!--"),
 )
 

@@ -26,6 +26,13 @@ REFUSED = b'{"error": {"message": "Blocked by our content policy"}}'
 REFUSED_LONG = b"""{"error": {"type": "invalid_params", "title": "Invalid parameters",
     "detail": "Content policy violation"}, "status": "error", "status_message": "invalid_params"}"""
 REFUSED_KINDLY = b'{"error": {"message": "Blocked by our content policy. Please try again."}}'
+# What turned the request away judged no picture.
+TURNED_AWAY = (
+    b'{"error": {"message": "Request blocked by WAF policy"}}',
+    b'{"error": {"message": "The image was not allowed by the storage bucket policy"}}',
+    b'{"error": {"message": "Your IP address has been flagged"}}',
+    b'{"error": {"message": "Unknown parameter: \'moderation\'."}}',
+)
 BANNED = b'{"error": {"message": "Your account was flagged: it violates our terms of service"}}'
 FILTER_QUOTA = b'{"error": {"message": "content moderation API quota exceeded"}}'
 # What stands between here and the service may have a content filter of its own.
@@ -114,6 +121,8 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (400, REFUSED_LONG, ContentRefused),
         (400, REFUSED_KINDLY, ContentRefused),
         (403, BANNED, Unauthorized),
+        *((403, body, Unauthorized) for body in TURNED_AWAY),
+        *((400, body, BadRequest) for body in TURNED_AWAY),
         (400, FILTER_QUOTA, OutOfCredit),
         (500, REFUSED, ServerFault),
         (408, REFUSED, ServerFault),
