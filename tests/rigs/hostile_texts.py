@@ -19,6 +19,7 @@ from nbp_dagster.oxen.words.limits import (
     is_at_capacity,
     is_lasting_limit,
     is_out_of_credit,
+    is_passing_limit,
     is_quota,
 )
 from nbp_dagster.oxen.words.refusals import is_filter_fault, is_refusal
@@ -77,6 +78,7 @@ def readers() -> Mapping[str, Callable[[str], object]]:
         "credit": is_out_of_credit,
         "quota": is_quota,
         "lasting limit": is_lasting_limit,
+        "passing limit": is_passing_limit,
         "capacity": is_at_capacity,
         "page": lambda text: is_page(_encode(text)),
         "query": cut_query,

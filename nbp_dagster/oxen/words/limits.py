@@ -60,6 +60,7 @@ _PER_MOMENT = re.compile(
 base model by the minute, which their name does not say."""
 
 _RATE = re.compile(r"\brate[\s_-]?limit|\btoo\s+many\s+requests\b|\bthrottl", re.IGNORECASE)
+_EXHAUSTED = re.compile(r"\bresource[\s_](has\s+been\s+)?exhausted\b", re.IGNORECASE)
 """Words of a 429 that may mention credit and still passes."""
 
 _USED_UP = re.compile(
@@ -149,6 +150,15 @@ def is_lasting_limit(text: str | None, *, retry_after: float | None = None) -> b
     if is_quota(judged) or (is_used_up(judged) and not is_rate):
         return not _passes_soon(judged, retry_after=retry_after)
     return (_wait_of(judged) or 0.0) >= LASTING_SECONDS
+
+
+def is_passing_limit(text: str | None) -> bool:
+    """Return whether an error text is of a limit that is over in less than LASTING_SECONDS."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    if is_lasting_limit(judged) or is_out_of_credit(judged):
+        return False
+    patterns = (_RATE, _EXHAUSTED, _USED_UP)
+    return any(item.search(judged) for item in patterns)
 
 
 def is_at_capacity(text: str | None) -> bool:

@@ -6,6 +6,7 @@ from nbp_dagster.oxen.words.limits import (
     is_at_capacity,
     is_lasting_limit,
     is_out_of_credit,
+    is_passing_limit,
     is_quota,
 )
 
@@ -263,3 +264,35 @@ def test_no_header_makes_a_rate_of_a_limit_that_lasts(text: str, seconds: float 
 def test_a_rate_stays_one_whatever_its_header_says(seconds: float) -> None:
     assert not is_lasting_limit("Quota exceeded for requests per minute", retry_after=seconds)
     assert not is_lasting_limit("Too many requests", retry_after=seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VERTEX,
+        "Too many requests",
+        "ThrottlingException: slow down",
+        "Rate limit exceeded, retry after 3 s",
+        "Resource exhausted. Please try again later.",
+        "RESOURCE_EXHAUSTED",
+        "Quota exceeded for requests per minute",
+        "You exceeded your current quota. Please retry in 51.9s.",
+    ],
+)
+def test_a_rate_of_whatever_words_passes(text: str) -> None:
+    assert is_passing_limit(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "the flux capacitor is out of range",
+        "bad aspect_ratio: retry in 5 s",
+        "Too many requests. Try again in 24 hours.",
+        *LASTING,
+        *BUDGETS,
+    ],
+)
+def test_a_limit_that_lasts_and_other_faults_are_no_rate(text: str | None) -> None:
+    assert not is_passing_limit(text)
