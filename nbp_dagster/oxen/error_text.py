@@ -39,6 +39,9 @@ _MAX_PAGE_START = 4096
 _MAX_PLAIN_CHARS = 500
 """A plain text longer than this, or with markup, is a page of something on the way."""
 
+_MAX_DELAY_CHARS = 20
+"""Longest `retryDelay` that is read, e.g. `51.9s`."""
+
 _MAX_JSON_BYTES = 4 * 1024 * 1024
 """An error answer longer than this is read as text, so only its beginning is."""
 
@@ -52,7 +55,8 @@ class ErrorBody:
         error_type: Its own name of the error.
         is_own: Whether it has one of the two shapes that the service documents, so that its words
             are the service's and not those of a proxy or filter on the way.
-        brief: Its words, type and code, of JSON of any shape or a short text; empty for a page.
+        brief: Its type, code and `retryDelay` and its words, of JSON of any shape or a short text;
+            empty for a page.
     """
 
     detail: str
@@ -91,7 +95,9 @@ def read_error_body(status: int, body: bytes, *, secrets: Iterable[str] = ()) ->
     words = redact(detail, secrets=hidden, max_chars=MAX_JUDGED_CHARS) or _status_name(status)
     kind = redact(error_type or "", secrets=hidden, max_chars=MAX_TYPE_CHARS)
     is_page = not isinstance(payload, Mapping) and ("<" in start or len(start) > _MAX_PLAIN_CHARS)
-    brief = "" if is_page else f"{words} {kind} {_code_of(payload)}"
+    # The bars keep words of one from being read with those of the next.
+    parts = (kind, _code_of(payload), _delay_of(payload), words)
+    brief = "" if is_page else " | ".join(part for part in parts if part)
     return ErrorBody(detail=words, error_type=kind or None, is_own=is_own, brief=brief)
 
 
@@ -143,6 +149,17 @@ def _code_of(payload: object) -> str:
         return ""
     error = payload.get("error")
     return _text((error if isinstance(error, Mapping) else payload).get("code"))
+
+
+def _delay_of(payload: object) -> str:
+    """Return the wait that Google's APIs name in a `RetryInfo` beside their words."""
+    error = payload.get("error") if isinstance(payload, Mapping) else None
+    details = error.get("details") if isinstance(error, Mapping) else None
+    for item in details if isinstance(details, list) else ():
+        delay = _text(item.get("retryDelay")) if isinstance(item, Mapping) else ""
+        if delay:
+            return f"retryDelay: {delay[:_MAX_DELAY_CHARS]}"
+    return ""
 
 
 def _has_own_shape(payload: object) -> bool:

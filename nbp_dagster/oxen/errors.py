@@ -336,7 +336,7 @@ def classify(
         secrets: Values to cut from the service's words.
     """
     words = read_error_body(status, body, secrets=tuple(secrets))
-    kind = _class_of(status, words)
+    kind = _class_of(status, words, retry_after)
     if issubclass(kind, StatusError):
         return kind(
             words.detail,
@@ -355,8 +355,8 @@ def classify(
     )
 
 
-def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
-    if status == 429 and is_lasting_limit(words.brief):
+def _class_of(status: int, words: ErrorBody, retry_after: float | None) -> type[OxenError]:
+    if status == 429 and is_lasting_limit(words.brief, retry_after=retry_after):
         # It lasts until somebody pays: waiting for it would never end.
         return OutOfCredit
     if status in _STATUS_DECIDES:
@@ -365,7 +365,8 @@ def _class_of(status: int, words: ErrorBody) -> type[OxenError]:
         return ServerFault
     if words.is_own and is_refusal(words.detail):
         return ContentRefused
-    if is_out_of_credit(words.detail):
+    # Some services name an empty budget in the type or code alone.
+    if is_out_of_credit(words.brief or words.detail):
         return OutOfCredit
     if status in _BY_STATUS:
         return _BY_STATUS[status]

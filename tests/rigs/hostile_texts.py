@@ -19,6 +19,7 @@ from nbp_dagster.oxen.words.limits import (
     is_at_capacity,
     is_lasting_limit,
     is_out_of_credit,
+    is_passing_limit,
     is_quota,
 )
 from nbp_dagster.oxen.words.refusals import is_filter_fault, is_refusal
@@ -42,6 +43,8 @@ PIECES = (
     *(" ", "\n", "\x1b[2J", "\ud800", "\0", "\u202e", "insufficient ", "no a b ", "credit "),
     *("content_", "safety ", "!", "a ", "www.", "http:", "[](", "9", "."),
     *("violates ", "against our ", "images of ", "blocked by ", "I can't ", "I can't draw a "),
+    *("violates our content ", "not allowed by the ", "failed to run the ", "prompt it was "),
+    *("safety due to ", "image was ", "flagged by ", "budget ", "exceeded budget "),
     *("account ", "finish reason", "try again in ", "retry in 1h", "quota ", "limit", "<!--"),
 )
 
@@ -75,6 +78,7 @@ def readers() -> Mapping[str, Callable[[str], object]]:
         "credit": is_out_of_credit,
         "quota": is_quota,
         "lasting limit": is_lasting_limit,
+        "passing limit": is_passing_limit,
         "capacity": is_at_capacity,
         "page": lambda text: is_page(_encode(text)),
         "query": cut_query,

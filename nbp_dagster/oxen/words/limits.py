@@ -33,7 +33,8 @@ LASTING_SECONDS = 3600.0
 """A limit that asks for a wait of so long lasts: a run waits for minutes (`outage_minutes`)."""
 
 _WAIT = re.compile(
-    r"\b(?:retry|try\s+(?:it\s+)?again|wait|resets?|available\s+again)[\s_-]+"
+    r"\b(?:retry_?delay\W{1,6}(?:seconds\W{1,3})?"
+    r"|(?:retry|try\s+(?:it\s+)?again|wait|resets?|available\s+again)[\s_-]+)"
     r"(?:(?:in|after|for)[\s:]+)?(?:(?:about|around|approximately|another|at\s+least)\s+)?"
     r"(?:(?P<days>tomorrow|(?:the\s+)?next\s+(?:day|week|month))\b|(?=\d|an?\s|several\s))",
     re.IGNORECASE,
@@ -52,12 +53,14 @@ _NO_ALLOWANCE = re.compile(r"\blimit\W{1,3}0(?![\d.,]*\d)(?!\s+\w+\s+(remaining|
 
 _PER_MOMENT = re.compile(
     r"per[\s_-]?(second|minute)|\b[rt]p[ms]\b|retry\s+(in|after)\b"
-    r"|(requests?|\d)\s*/\s*(s|sec|min)\b",
+    r"|(requests?|\d)\s*/\s*(s|sec|min)\b|prediction_\w*per_base_model(?!_per_(hour|day))\b",
     re.IGNORECASE,
 )
-"""Words of a quota that is a rate limit: it is over in a moment."""
+"""Words of a quota that is a rate limit: it is over in a moment. Vertex AI counts its requests per
+base model by the minute, which their name does not say."""
 
 _RATE = re.compile(r"\brate[\s_-]?limit|\btoo\s+many\s+requests\b|\bthrottl", re.IGNORECASE)
+_EXHAUSTED = re.compile(r"\bresource[\s_](has\s+been\s+)?exhausted\b", re.IGNORECASE)
 """Words of a 429 that may mention credit and still passes."""
 
 _USED_UP = re.compile(
@@ -65,8 +68,15 @@ _USED_UP = re.compile(
       (?<![a-z])billing[\s_]+((hard|soft)[\s_]+)?limit(?![a-z])
     | \bexceed(ed|s|ing)?\s+(\w+\s+){1,3}?quota\b
     | (?<![a-z])quota[\s_](is\s+|has\s+been\s+)?(exceeded|exhausted|reached|used\s+up)\b
-    | \b(daily|monthly|spending|free[\s_-]tier|trial)[\s_]limit[\s_]
+    | \b(daily|monthly|spend(ing)?|usage|free[\s_-]tier|trial)[\s_]limit[\s_]
       (is\s+|was\s+|has\s+been\s+)?(reached|exceeded)\b
+    | \b(reached|hit|exceeded)\s+(your|the)\s+(\w+\s+){0,2}?(spend(ing)?|usage|daily|monthly)
+      \s+limits?\b
+    | (?<!\w\s)(?<![\w-])budget[\s_](is\s+|was\s+|has\s+been\s+)?(exceeded|exhausted|used\s+up)\b
+    | \b(your|the|team|user|key|api|project|(dai|week|month)ly|spend(ing)?)(['’]s)?\s+budget\s+
+      (is\s+|was\s+|has\s+been\s+)?(exceeded|exhausted|used\s+up)\b
+    | \bexceeded[\s_]?(token[\s_]?)?budget\b(?!\s+of\b) | \bcrossed\s+budget\b
+    | \bover\s+budget\W{1,3}(current\s+)?(spend|cost)\b
     | \blimit\s+of\s+\d[\d,]*\s+\w+\s+(per|a)\s+(day|week|month)\b
     | \b(your|the)\s+(subscription|trial)\s+(has\s+)?expired\b
     | \bsubscription\s+has\s+expired\b
@@ -122,17 +132,33 @@ def is_quota(text: str | None) -> bool:
     return _QUOTA.search(judged) is not None and not _passes_soon(judged)
 
 
-def is_lasting_limit(text: str | None) -> bool:
+def is_lasting_limit(text: str | None, *, retry_after: float | None = None) -> bool:
     """Return whether the words of a 429 are of a quota, a plan or an empty account: not a rate.
 
     A wait that they name decides, since who counts knows best: seconds and minutes are a rate,
-    whatever quota they speak of, and LASTING_SECONDS or more last. An empty account and a quota of
-    nothing last all the same.
+    whatever quota they speak of, and LASTING_SECONDS or more last. So does a short `Retry-After`
+    where they name none. An empty account and a quota of nothing last all the same.
+
+    Args:
+        text: The words.
+        retry_after: Seconds of the answer's `Retry-After`.
     """
     judged = (text or "")[:MAX_JUDGED_CHARS]
-    if is_quota(judged) or (is_out_of_credit(judged) and _RATE.search(judged) is None):
+    is_rate = _RATE.search(judged) is not None
+    if _OUT_OF_CREDIT.search(judged) is not None and not is_rate:
         return True
+    if is_quota(judged) or (is_used_up(judged) and not is_rate):
+        return not _passes_soon(judged, retry_after=retry_after)
     return (_wait_of(judged) or 0.0) >= LASTING_SECONDS
+
+
+def is_passing_limit(text: str | None) -> bool:
+    """Return whether an error text is of a limit that is over in less than LASTING_SECONDS."""
+    judged = (text or "")[:MAX_JUDGED_CHARS]
+    if is_lasting_limit(judged) or is_out_of_credit(judged):
+        return False
+    patterns = (_RATE, _EXHAUSTED, _USED_UP)
+    return any(item.search(judged) for item in patterns)
 
 
 def is_at_capacity(text: str | None) -> bool:
@@ -141,12 +167,15 @@ def is_at_capacity(text: str | None) -> bool:
     return _AT_CAPACITY.search(judged) is not None and not is_quota(judged)
 
 
-def _passes_soon(text: str) -> bool:
-    """Return whether a limit is over in less than LASTING_SECONDS, by its own words."""
+def _passes_soon(text: str, *, retry_after: float | None = None) -> bool:
+    """Return whether a limit is over in less than LASTING_SECONDS, by its words or its header."""
     if _NO_ALLOWANCE.search(text) is not None:
         return False
     wait = _wait_of(text)
-    return _PER_MOMENT.search(text) is not None if wait is None else wait < LASTING_SECONDS
+    if wait is None and _PER_MOMENT.search(text) is not None:
+        return True
+    wait = retry_after if wait is None else wait
+    return wait is not None and wait < LASTING_SECONDS
 
 
 def _wait_of(text: str) -> float | None:

@@ -7,56 +7,109 @@ import re
 
 from nbp_dagster.oxen.error_text import MAX_JUDGED_CHARS
 from nbp_dagster.oxen.words.limits import is_at_capacity, is_used_up
+from nbp_dagster.oxen.words.rules import breaks_rules
 
 # Which side errs. A false refusal costs a picture: its prompt is never asked again, until somebody
 # reopens it. A false passing fault costs a bill in each run that asks, up to eight. What is neither
 # is asked twice and then left alone: where words may mean either, they are made neither.
 
-_TECHNICAL = (
-    r"access|account|billing|cache|company|corporate|cors|fair|firewall|iam|limit|network"
-    r"|organi[sz]ation|password|quota|rate|retention|retry|schema|security"
+_PICTURE = (
+    r"(?:prompts?|images?|pictures?|photos?|content|outputs?|texts?|scenes?|requests?|inputs?"
+    r"|generations?|responses?|results?|materials?|references?|files?|words?|queries|query)"
 )
-"""Kinds of policies that judge no picture."""
+"""What is judged, or stands for it."""
 
-_RULES = (
-    rf"(?:(?!(?:{_TECHNICAL})\w*\b)\S+\s+){{0,5}}?"
-    r"(?:polic(?:y|ies)\b|terms\s+of\s+(?:use|service)|guidelines?\b|guardrails?\b|practices\b)"
+_NOT_OF_THE_SENDER = (
+    r"(?!\s+(?:as|for|due\s+to|because\s+of)\s+(?:\w+\s+){0,2}?(?:automated|bots?|spam|leaked"
+    r"|unhealthy|suspicious|unusual|fraud\w*|stale|duplicates?|malformed|corrupt\w*|traffic)\b)"
 )
-"""The rules that a picture breaks, and up to five words before their name."""
+
+_NOT_OF_THE_FILE = (
+    r"(?!siz|ratio|aspect|resolution|dimension|format|type|pixel|width|height|larger|bigger|smaller"
+    r"|exceed|gif|png|jpe?g|webp|svg|unsupported)"
+)
+
+_FILTER = (
+    r"(?:safety|content[\s_-]+(?:filter\w*|moderation|management|checker)|moderation|moderators?)\b"
+)
+
+_BAD = (
+    r"(?:unsafe|inappropriate|not\s+appropriate|harmful|sensitive|explicit|violen(?:t|ce)|sexual\w*"
+    r"|nudity|gore|hate(?:ful)?|self[\s_-]harm|harassment|minors)"
+)
+"""What filters look for."""
+
+_ON_THE_WAY = r"\s+by\s+(?:\w+\s+){0,2}?(?:firewall|waf|proxy|gateway|network|dlp|casb|cors)\b"
+"""What turns requests away before anything judges them."""
 
 _REFUSAL = re.compile(
     rf"""
-      content[\s_-]*(policy|policies|filter|moderation|violation|restriction)
+      content[\s_-]*(policy|policies|violation|restriction)
     | (usage|acceptable[\s_]use|safety)[\s_-]*(policy|policies)
-    | moderat(ed|ion|or)
-    | \bflagged\b
-    | \bnsfw\b
-    | (prohibited|disallowed|unsafe|sensitive|harmful)[\s_-]*(content|use|material|words?|terms)
-    | responsible[\s_-]*ai\b
+    | (prohibited|disallowed|unsafe|sensitive|harmful|inappropriate)[\s_-]*
+      (content|use|material|words?|terms)
+    | \bbanned\s+(prompts?|content|words?|terms?)\b
+    | \b{_PICTURE}\s+(may|might|could)\s+contain\s+sensitive\s+information\b
+    | responsible[\s_-]*ai(\b|policy)
     | \brai[\s_-]?(media[\s_-]?)?filter
-    | \bviolat(es?|ed|ing|ions?\s+of)\s+{_RULES}
-    | \bagainst\s+(our|the|its|their|\w+['’]s)\s+{_RULES}
-    | \b(not\s+(allowed|permitted)|prohibited|disallowed|forbidden|blocked|refused|rejected)
-      \s+(by|under|due\s+to|because\s+of)\s+{_RULES}
-    | (?<![\w-])policy(?<!access\spolicy)(?<!company\spolicy)(?<!cors\spolicy)(?<!use\spolicy)
-      (?<!limit\spolicy)(?<!network\spolicy)(?<!organization\spolicy)(?<!quota\spolicy)
-      (?<!retry\spolicy)(?<!security\spolicy)[\s_-]violations?\b
+    | \b{_PICTURE}(\W+\w+){{0,5}}?\W+flagged\b{_NOT_OF_THE_SENDER}
+    | (^\W*|[:=]\s*|\b(it|this)\s+(was|is|has\s+been)\s+)flagged\b{_NOT_OF_THE_SENDER}
+    | \bflagged\s+({_PICTURE}|by\s+(\w+\s+){{0,3}}?{_FILTER})
     | \b(images?|pictures?|results?|outputs?)\s+(\w+\s+)?filtered\s+out\b
     | \bfiltered\s+out\s+(images?|pictures?)\b
     | \b(person|people|face|child(ren)?|celebrity)\s+generation\s+(is\s+)?
       (not\s+(allowed|permitted)|prohibited|blocked)\b
-    | \b(images?|pictures?|depictions?)\s+of\s+(?!types?\b|sizes?\b|format|more\b|less\b|over\b|\d)
-      (\w+\s+){{1,5}}?(is|are)\s+(not\s+(allowed|permitted)|prohibited|forbidden)\b
-    | \bprompt\s+(was|is|has\s+been)\s+blocked\b
-    | image[\s_]safety
-    | safety[\s_-]*(system|filters?|check(s|er)?|reasons?|violation|guidelines?|block|ratings?)\b
-      (?!["']?\s*[:=])
+    | \bblocked\b[^.!?]{{0,100}}\bperson\s+generation\b
+    | \bblocked\b[^.!?]{{0,80}}\bthird[\s-]party\s+content\s+providers?\b
+    | \b(images?|pictures?|depictions?)\s+of\s+(?!more\b|less\b|over\b|\d)
+      ({_NOT_OF_THE_FILE}\w+\s+){{1,5}}?(is|are)\s+(not\s+(allowed|permitted)|prohibited|forbidden)\b
+      (?!\s+(\w+\s+){{0,3}}?(plan|tier|subscription|size|ratio|resolution)\b)
+    | \bprompt\s+(was|is|has\s+been)\s+blocked\b(?!{_ON_THE_WAY})
+    | \b(did\s+not|fail(ed|ure)?\s+to)\s+pass\s+(\w+\s+){{0,2}}?risk\s+control\b
+    | \bdata_?inspection_?failed\b
+    | (?-i:\bSAFETY\.(INPUT|OUTPUT|TEXT|IMAGE)\b)
+    | safety[\s_-]*(reasons?|violation|block)\b(?!["']?\s*[:=]) | \bsafety_violations\b
     | (for|by|to|of|on)\s+safety\b(?![\s_-]*(tolerance|settings?|level|goggles|glasses|gear))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 """A refusal has no documented status or type: these are the words upstream models and clients use.
-The parameter `safety_tolerance` and props such as safety goggles are not among them."""
+The parameter `safety_tolerance` and props such as safety goggles are not among them, nor is a
+sender that was flagged or an image whose file is not allowed."""
+
+_NAME = re.compile(
+    r"""
+      content[\s_-]*(filter|moderation|management)
+    | moderat(ed|ion|or)
+    | \bnsfw\b
+    | image[\s_]safety
+    | safety[\s_-]*(system|filters?|check(s|er)?|guidelines?|ratings?)\b(?!["']?\s*[:=])
+    | \bcopyrighted\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Names of filters and of what they look for. They are a refusal where something was judged."""
+
+_PARAMETER = re.compile(
+    r"""
+      \b(unknown|unrecogni[sz]ed|unexpected|unsupported)\s+(\w+\s+)?
+      (parameter|argument|field|property|option|keyword|attribute)s?\b
+    | \binvalid\s+(parameter|option|value)\b
+    | \bextra\s+inputs?\s+(is|are)\s+not\s+(permitted|allowed)\b
+    | \bfield\s+not\s+permitted\b | \bsupported\s+values\b | \badditional\s+properties\b
+    | \bnot\s+a\s+valid\s+(parameter|argument|field|property|option)\b
+    | \b(parameter|argument|field|property|option|attribute)s?\s+['"`]?\w*(moderation|safety|nsfw)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words of a request that asks in the wrong way; a parameter may have a filter's name."""
+
+_BARE_REASON = re.compile(
+    r"""(?:^|[\[(:=]\s?)["']?(?:content[\s_-](?:filter(?:ed)?|moderation)|moderation
+    |safety[\s_-]filters?)["']?(?:$|[\])},.])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""The name of a filter for a reason, as `content_filter` is one."""
 
 _FINISHED = re.compile(
     r"""
@@ -83,37 +136,57 @@ _SAID_BY_MODEL = re.compile(
       |((\s?am|['’]m)\s+(unable|not\s+able|not\s+allowed|not\s+permitted)\s+to))\s+
       (?![^.!?]{0,120}\b(right\s+now|moment|at\s+this\s+time|today|yet|more|currently|later|technical
       |errors?|tools?|upload\w*|attach\w*|provided|missing|without|text[\s-]based|language\s+model
-      |limits?|quota)\b)
+      |limits?|quota|fetch\w*|download\w*|urls?|sizes?|resolutions?|ratios?|dimensions?|pixels?
+      |(larger|bigger|smaller)\s+than)\b)
       (
         (create|generate|produce|make|draw|depict|render|edit|modify)\s+
         ((\w+\s+){0,4}?(images?|pictures?|photos?|illustrations?|content|depictions?|scenes?)\s+
          (of|that|which|depict\w*|show\w*|contain\w*|involv\w*|featur\w*)
         |(that|this|such)\s+(\w+\s+){0,2}?(images?|pictures?|photos?|content|requests?))
-      | (fulfil+|complete|process|comply\s+with|assist\s+(you\s+)?with|help\s+(you\s+)?with)\s+
+      | (fulfil+|complete|comply\s+with|assist\s+(you\s+)?with|help\s+(you\s+)?with)\s+
         (that|this|your|such|(creating|generating|editing|requests?|images?|pictures?)\s+
          (\w+\s+){0,2}?(of|that|which|for|depict\w*|involv\w*))\b
       )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""A refusal in the model's own voice. One that speaks of now, of what it lacks or of what it is
-may be another thing: it is none."""
+"""A refusal in the model's own voice. One that speaks of now, of what it lacks, of a size or of
+what it is may be another thing: it is none. Nor is one that can't process something, which has as
+often another cause."""
 
 _ACCOUNT = re.compile(
-    r"\b(accounts?|api[\s_-]?key|organi[sz]ation|project|workspace)\s+(\S+\s+){0,4}?"
-    r"(suspended|disabled|banned|deactivated|restricted|flagged|blocked|violat\w+)",
+    r"\b(accounts?|api[\s_-]?key|organi[sz]ation|project|workspace)(['’]s)?\s+(\S+\s+){0,4}?"
+    r"(suspended|disabled|banned|deactivated|restricted|flagged|blocked|violat\w+)"
+    r"|\b(invalid|incorrect|missing)\s+api[\s_-]?key\b"
+    r"|\b(ip(\s+address(es)?)?|e-?mail(\s+\w+)?|domain|device)\s+"
+    r"((has|have|was|were|is|are|been)\s+){1,2}flagged\b",
     re.IGNORECASE,
 )
-"""An account that broke the rules: no prompt did, and all would be refused for good."""
+"""An account or a sender that broke the rules: no prompt did, and all would be refused for good."""
 
 _VERDICT = re.compile(
-    r"""
-      \b(blocked|rejected|refused|declined|filtered|flagged|moderated|denied|prohibited|disallowed
-      |forbidden|not\s+(allowed|permitted)|contain(s|ed|ing)?|against|nsfw)\b
-    | violat(e|ing|ion)
+    rf"""
+      (?<![a-z])(blocked|rejected|refused|declined|filtered|flagged|prohibited|disallowed|withheld
+      |suppressed|censored|tripped|prevented|(caught|stopped|halted|removed|cut\s+off)\s+by
+      |(?<!be\s)(?<!not\s)moderated|(?<!method\s)not\s+(allowed|permitted)
+      |(?<!access\s)(?<!permission\s)denied|(?<!403\s)forbidden)
+      (?![a-z])(?!{_ON_THE_WAY})
+    | n['’]t\s+(allowed|permitted)\b
+    | \b(blocks|rejects|prohibits|disallows|forbids)\b
+    | (?<!not\s)(?<!n['’]t\s)\bcontain(s|ed|ing)?\b
+    | \bagainst\s+(our|the|its|their)\b(?!\s+(\w+\s+)?(moderation|safety|filter|classifier)\b)
+    | (?<!for\s)(?<!not\s)\bnsfw\b(?![\s_-]*(check|filter|detect(or|ion)|classif|model))
+    | violat(e|ing|ion) | \binfring | \bhit\s+(the|our|a)\b
+    | (?<![a-z])trigger(s|ed|ing)\b(?!\s+(an?\s+)?(\w+\s+)?(error|exception|fault|timeout))
+    | \b(not|n['’]t|fail(ed|ure)?\s+to)\s+pass(ed)?\b
+    | \bfail(s|ed)\s+((the|our|its|a)\s+)?(\w+\s+)?(safety|content|moderation)\b
     | (content|material|words?|terms|nudity)\s+(was\s+|were\s+)?detected\b
+    | \b(is|are|was|were|be|as|deemed|considered|potentially)\s+{_BAD}\b
+    | \b{_FILTER}\W+(\w+\W+){{0,2}}?{_BAD}\b
     | \bfinish[\s_-]?reason | \bblock(ed)?[\s_-]?reason
-    | \bimage_safety\b | \bprohibited_content\b | \bdue\s+to\s+safety\b | \bfor\s+safety\b
+    | \bimage_safety\b | \bprohibited_content\b | \bfor\s+safety\b
+    | \b(due\s+to|because\s+of|as\s+a\s+result\s+of)\s+([\w'’]+\s+){{0,4}}?{_FILTER}
+      (?!\s+(\w+\s+)?(outage|error|failure|timeout|latency|delay|maintenance|queue|quota|crash))
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -140,11 +213,22 @@ _FAULT = re.compile(
 )
 """Words of a fault of the filter or its service, which judged no picture; so is a time to wait."""
 
-_ADVICE = re.compile(
-    r"""
+_NO_VERDICT = re.compile(
+    rf"""
       \bretry(ing)?\b | \btry\s+(it\s+)?again\s*([.!,;]|$|(later|shortly|soon|in)\b)
     | \b(filter|check(er)?|moderation|classifier)\s+(error|crash|exception|malfunction)
     | \berror\s+(\w+\s+)?(in|during|from|running|calling)\s+(the\s+)?(safety|moderat|filter)
+    | \b(fail(ed|ure)|unable|could\s?n[o'’]t|could\s+not|can\s?not|can['’]t)\s+(to\s+)?
+      (run|get|verify|check|complete|perform|determine|evaluate|obtain|execute|finish|retrieve|query)
+      \s+((?!because\b|due\b|for\b|by\b)\w+\s+){{0,4}}?({_FILTER}|safety_check)
+    | \b(fail(ed|ure)|unable|could\s+not|can\s?not)\s+(to\s+)?(check|scan|screen)\s+
+      (\w+\s+){{0,3}}?for\b
+    | \b(safety|moderation|filter)\s+(\w+\s+){{0,2}}?(could\s+not|cannot|can['’]t)\s+be\s+
+      (completed|run|performed|verified|executed|finished)\b
+    | \b(moderation|safety\s+check(er)?|filter)\s+(request|call|service|endpoint|api|job|worker)\s+
+      (has\s+)?(failed|crashed|died)\b
+    | \bnot\s+responding\b | \bno\s+(response|answer|reply)\s+(\w+\s+){{0,2}}?from\b
+    | \bout\s+of\s+memory\b | \boutage\b | \bupstream\b | \bdisconnect(ed)?\b | \bcrashed\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -152,7 +236,8 @@ _ADVICE = re.compile(
 plain "blocked by safety filters. Please try again." is a refusal."""
 
 _OTHER_WORDS = re.compile(
-    r"\b(rephras|reword|modify|revis|edit|chang|adjust|remov|different|another\s+prompt)",
+    r"\b(rephras|reword|modify|revis|different|another\s+prompt"
+    r"|(edit|chang|adjust|remov)\w*\s+(your|the|any|it|this|that|and|or)\b)",
     re.IGNORECASE,
 )
 """Advice that follows a refusal alone: "please modify your prompt and try again"."""
@@ -161,23 +246,40 @@ _OTHER_WORDS = re.compile(
 def is_refusal(text: str | None) -> bool:
     """Return whether an error text is a content-policy or safety refusal of a picture."""
     judged = (text or "")[:MAX_JUDGED_CHARS]
-    return _speaks_of_refusal(judged) and not is_filter_fault(judged)
+    return (_is_refused(judged) or _is_filtered(judged)) and not is_filter_fault(judged)
 
 
 def is_filter_fault(text: str | None) -> bool:
     """Return whether an error text is of a filter that failed, so that it refused nothing."""
     judged = (text or "")[:MAX_JUDGED_CHARS]
-    if not _speaks_of_refusal(judged):
+    if not (_is_refused(judged) or _names_filter(judged)):
         return False
-    has_verdict = _VERDICT.search(judged) is not None or _SAID_BY_MODEL.search(judged) is not None
     asks_other_words = _OTHER_WORDS.search(judged) is not None
     if _FAULT.search(judged) is not None or is_used_up(judged):
-        return not (has_verdict and asks_other_words)
-    if has_verdict or asks_other_words:
+        return not (_has_verdict(judged) and asks_other_words)
+    if _has_verdict(judged) or asks_other_words:
         return False
-    return _ADVICE.search(judged) is not None or is_at_capacity(judged)
+    return _NO_VERDICT.search(judged) is not None or is_at_capacity(judged)
 
 
-def _speaks_of_refusal(text: str) -> bool:
+def _is_refused(text: str) -> bool:
+    """Return whether a text has words that are a refusal as they stand."""
     patterns = (_REFUSAL, _FINISHED, _SAID_BY_MODEL)
-    return any(item.search(text) for item in patterns) and _ACCOUNT.search(text) is None
+    says_so = breaks_rules(text) or any(item.search(text) for item in patterns)
+    return says_so and _ACCOUNT.search(text) is None
+
+
+def _is_filtered(text: str) -> bool:
+    """Return whether a text names a filter, and that it judged."""
+    says_so = _has_verdict(text) or any(item.search(text) for item in (_OTHER_WORDS, _BARE_REASON))
+    return says_so and _names_filter(text)
+
+
+def _names_filter(text: str) -> bool:
+    """Return whether a text is about a filter, and not about an account or a parameter."""
+    others = (_ACCOUNT, _PARAMETER)
+    return _NAME.search(text) is not None and not any(item.search(text) for item in others)
+
+
+def _has_verdict(text: str) -> bool:
+    return _VERDICT.search(text) is not None or _SAID_BY_MODEL.search(text) is not None

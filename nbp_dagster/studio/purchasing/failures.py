@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nbp_dagster.errors import NbpError
 from nbp_dagster.oxen.errors import ClientOutdated, OxenError, Unauthorized, is_outage
-from nbp_dagster.oxen.words.limits import is_at_capacity, is_out_of_credit
+from nbp_dagster.oxen.words.limits import (
+    is_at_capacity,
+    is_out_of_credit,
+    is_passing_limit,
+)
 from nbp_dagster.oxen.words.refusals import is_filter_fault
 from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, FailureKind, Order, Outcome, Refused
@@ -163,9 +167,10 @@ def find_left_alone(
 
 
 def _may_pass(purchase: Purchase) -> bool:
-    """Whether a failure says nothing of its request: no capacity, a filter's own, or by PASSING."""
+    """Whether a failure says nothing of its request: no capacity, a rate, a filter, by PASSING."""
     reason = purchase.reason or ""
-    return is_at_capacity(reason) or is_filter_fault(reason) or reason.endswith(PASSING)
+    passes = (is_at_capacity, is_passing_limit, is_filter_fault)
+    return any(it(reason) for it in passes) or reason.endswith(PASSING)
 
 
 def _gist(reason: str | None) -> str:

@@ -26,6 +26,13 @@ REFUSED = b'{"error": {"message": "Blocked by our content policy"}}'
 REFUSED_LONG = b"""{"error": {"type": "invalid_params", "title": "Invalid parameters",
     "detail": "Content policy violation"}, "status": "error", "status_message": "invalid_params"}"""
 REFUSED_KINDLY = b'{"error": {"message": "Blocked by our content policy. Please try again."}}'
+# What turned the request away judged no picture.
+TURNED_AWAY = (
+    b'{"error": {"message": "Request blocked by WAF policy"}}',
+    b'{"error": {"message": "The image was not allowed by the storage bucket policy"}}',
+    b'{"error": {"message": "Your IP address has been flagged"}}',
+    b'{"error": {"message": "Unknown parameter: \'moderation\'."}}',
+)
 BANNED = b'{"error": {"message": "Your account was flagged: it violates our terms of service"}}'
 FILTER_QUOTA = b'{"error": {"message": "content moderation API quota exceeded"}}'
 # What stands between here and the service may have a content filter of its own.
@@ -41,8 +48,18 @@ PAGE_MEANINGS = ((403, Unauthorized), (400, BadRequest), (422, BadRequest), (502
 BROKE = b'{"error": {"detail": "Insufficient credits"}}'
 LOW_CREDIT_THROTTLE = b'{"error": {"detail": "not enough credits for a higher rate limit"}}'
 QUOTA = b'{"error": {"message": "You exceeded your current quota, check your plan and billing"}}'
+# An empty budget, as gateways before such models say it with a 400.
+BUDGETS = (
+    b'{"error": {"message": "Budget has been exceeded! Current cost: 14.2, Max budget: 10.0", '
+    b'"type": "budget_exceeded", "param": null, "code": "400"}}',
+    b'{"error": {"message": "no more", "type": "budget_exceeded"}}',
+    b'{"error": {"message": "no more", "code": "insufficient_quota"}}',
+    b'{"error": {"message": "Monthly spend limit reached. You can set it higher"}}',
+)
 # A quota's end in the shapes and words of the services behind this one.
 LASTING = (
+    b'{"error": {"message": "Quota exceeded for requests of this model."}}',
+    b'{"error": {"message": "Quota exceeded.", "details": [1, {}, {"retryDelay": 5}]}}',
     b'{"error": "You exceeded your current quota"}',
     b'{"message": "monthly quota exhausted"}',
     b"You exceeded your current quota, please check your plan and billing details.",
@@ -59,7 +76,13 @@ LASTING = (
     b'{"error": {"message": "Payment method declined"}}',
     b'{"error": {"message": "You exceeded your current quota. Please retry in 24h"}}',
 )
+DELAYED = b"""{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+    "message": "Quota exceeded for requests of this model.", "details": [
+    {"@type": "type.googleapis.com/google.rpc.QuotaFailure"},
+    {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "DELAY"}]}}"""
 MOMENTARY = (
+    DELAYED.replace(b"DELAY", b"34.5s"),
+    b"[" + DELAYED.replace(b"DELAY", b"34s") + b"]",
     b"Too many requests",
     b'{"error": "Rate limit exceeded, retry after 3 s"}',
     b'[{"error": {"message": "Quota exceeded for requests per minute"}}]',
@@ -98,6 +121,8 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (400, REFUSED_LONG, ContentRefused),
         (400, REFUSED_KINDLY, ContentRefused),
         (403, BANNED, Unauthorized),
+        *((403, body, Unauthorized) for body in TURNED_AWAY),
+        *((400, body, BadRequest) for body in TURNED_AWAY),
         (400, FILTER_QUOTA, OutOfCredit),
         (500, REFUSED, ServerFault),
         (408, REFUSED, ServerFault),
@@ -116,6 +141,8 @@ def classify_body(status: int, body: bytes = b"") -> OxenError:
         (429, b"<p>" + b"x" * 600 + b"quota exceeded</p>", RateLimited),
         *((429, body, OutOfCredit) for body in LASTING),
         *((429, body, RateLimited) for body in MOMENTARY),
+        *((400, body, OutOfCredit) for body in BUDGETS),
+        (429, DELAYED.replace(b"DELAY", b"86400s"), OutOfCredit),
         (400, b'{"error": {"message": "Billing hard limit has been reached"}}', OutOfCredit),
         (422, TOLERANCE, BadRequest),
         (200, b'{"error": {"type": "unauthenticated"}}', Unauthorized),
@@ -229,6 +256,17 @@ def test_retry_after_and_error_type_are_kept() -> None:
 
     assert isinstance(error, RateLimited)
     assert (error.retry_after, error.error_type) == (5.0, "lock_timeout")
+
+
+def test_a_quota_with_a_short_retry_after_is_waited_for() -> None:
+    error = classify(429, QUOTA, endpoint=ENDPOINT, retry_after=5.0)
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 5.0
+
+
+def test_a_retry_after_fills_no_empty_account() -> None:
+    assert type(classify(429, BROKE, endpoint=ENDPOINT, retry_after=5.0)) is OutOfCredit
 
 
 def test_a_refusal_behind_a_long_trace_is_still_seen() -> None:

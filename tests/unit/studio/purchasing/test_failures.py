@@ -90,6 +90,8 @@ def test_times_durations_and_ids_do_not_make_other_words(
         ({"message": "boom on host {word}", "retryable": True}, 8),
         ({"message": "The model is currently unavailable"}, 8),
         ({"message": "Safety check timed out"}, 8),
+        ({"message": "Safety check could not be completed"}, 8),
+        ({"message": "Quota exceeded for online_prediction_requests_per_base_model"}, 8),
     ],
 )
 def test_a_request_is_left_alone_after_some_runs_whatever_the_words(
@@ -131,6 +133,26 @@ def test_other_words_are_another_failure(
     service.heal()
 
     assert isinstance(run(), Generated)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Request blocked by WAF policy",
+        "Images of this size are not allowed",
+        "Your IP address has been flagged",
+        "Unknown parameter: 'moderation'.",
+    ],
+)
+def test_a_fault_that_sounds_like_a_refusal_is_asked_for_again(
+    run: Callable[..., Outcome], service: ServiceProbe, words: str
+) -> None:
+    service.script({"kind": "fail", "message": words, "times": 1})
+
+    failed, made = run(), run()
+
+    assert isinstance(failed, Failed)
+    assert isinstance(made, Generated)
 
 
 def test_a_failure_that_the_service_says_may_pass_is_asked_again(
