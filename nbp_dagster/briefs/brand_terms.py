@@ -33,7 +33,8 @@ _SPACED_SIGNS = frozenset(";:!?")  # before one French puts a space
 # Behind the dot of an abbreviation or an ordinal number a space may be left out: z.B., Vol.1.
 _LOOSE = "\ue003"
 _SHORT = re.compile(r"(?<![^\W_])[^\W\d_]\.(?=[^\W_])|[^\W\d_]\.(?=\d)|(?<=\d)\.(?=[^\W\d_])")
-# Han and kana: a space or the end of a line may stand between any two of them.
+# Han and kana: a space or the end of a line may stand between any two of them, and beside the
+# letters and digits of others, as typesetters put a narrow one there.
 _CJK = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -43,9 +44,10 @@ def find_term(text: str, terms: Iterable[str], locale: str) -> str | None:
     A `*` at the beginning or end of a term's word stands for any letters: `heil*` finds Heilungen.
     An accent of the term may be missing in the text, but not the other way round: `guérison` finds
     GUERISON, `cure` does not find curé. In German `Kräuter` and `Kraeuter` find each other. The
-    mark of a footnote or a trade mark ends a word; a space beside a sign such as %, or within an
-    abbreviation such as No. 1, counts for nothing; a soft hyphen counts as a hyphen and as nothing.
-    In a language that does not space its words a term is found anywhere in the text.
+    mark of a footnote or a trade mark ends a word; a space beside a sign such as %, beside Han and
+    kana, or within an abbreviation such as No. 1, counts for nothing; a soft hyphen counts as a
+    hyphen and as nothing. In a language that does not space its words a term is found anywhere in
+    the text.
     """
     plain = fold_printed(text, locale)
     for term in terms:
@@ -115,10 +117,10 @@ def _letter_pattern(letter: str) -> str:
 
 
 def _may_touch(before: str, after: str) -> bool:
-    """Whether two characters are the same with and without a space: 100 %, « cure », 治 癒."""
+    """Whether two characters are one with and without a space: 100 %, « cure », 治 癒, 第 1."""
     if MARK in (before, after):
         return False
-    if _CJK.match(before) and _CJK.match(after):
+    if _CJK.match(before) or _CJK.match(after):
         return True
     if after in _SPACED_SIGNS and before not in _SENTENCE_SIGNS:
         return True
