@@ -32,6 +32,17 @@ from nbp_dagster.briefs.brand_terms import find_term, find_wildcard_fault
         ("A cure® for all", "cure", "en"),
         ("¹cure", "cure", "en"),
         ("Acme™ tea", "Acme™", "en"),
+        *(
+            (f"FDA{note} approved", "FDA approved", "en")
+            for note in ("™", "®", "*", "²", "†", "®¹²")
+        ),
+        ("FDA™-approved", "FDA approved", "en"),
+        ("No. 1² tea", "No. 1 tea", "en"),
+        ("sahha", "saħħa", "mt"),
+        ("SAĦĦA", "saħħa", "mt"),
+        ("in 4. 5 star", "5 star", "en"),
+        ("2.5 star", "2.5 star", "en"),
+        ("Vol.5 star", "5 star", "en"),
         ("5 m² of tea", "m2", "en"),
         ("5 m2 of tea", "m²", "en"),
         ("cure\ufe0f", "cure", "en"),
@@ -122,6 +133,10 @@ def test_a_term_is_found_however_it_is_written(text: str, term: str, locale: str
         ("cu re", "cure", "en"),
         ("10 0%", "100%", "en"),
         ("100 pure", "100%", "en"),
+        *(("2,0 %", "0 %", "de"), ("4.5 star", "5 star", "en"), ("1,100%", "100%", "en")),
+        *(("٢٫٥ نجوم", "5 نجوم", "ar"), ("FDA, approved", "FDA approved", "en")),
+        ("sahha", "saħħ", "mt"),
+        ("saħħa", "sahha", "mt"),
         ("AI の 医生", "AI医生", "ja"),
         ("第1，名", "第1名", "zh"),
         ("5 m of tea", "m²", "en"),
