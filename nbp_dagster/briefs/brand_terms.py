@@ -28,12 +28,17 @@ _UMLAUT_LANGUAGES = frozenset({"de", "lb"})
 # A term's words may stand apart, or be joined by hyphens or dashes: risk free, risk-free.
 _BETWEEN_WORDS = rf"[{JOINS}]+"
 _WORD_PART = rf"[^{JOINS}]*"
+# What refers to a footnote or says whose a name is, behind a word: FDA® approved.
+_NOTES = rf"(?:{MARK}[^{MARK}]*{MARK}|[*†‡®©])*"
+# Before a number's last digits, of which a term is no number of its own: 4.5, 1,100%.
+_OF_NUMBER = re.compile("[0-9][.,\u066b\u066c]")
 _SENTENCE_SIGNS = frozenset("*.,;:!?")  # a space behind one parts two sentences
 _SPACED_SIGNS = frozenset(";:!?")  # before one French puts a space
 # Behind the dot of an abbreviation or an ordinal number a space may be left out: z.B., Vol.1.
 _LOOSE = "\ue003"
 _SHORT = re.compile(r"(?<![^\W_])[^\W\d_]\.(?=[^\W_])|[^\W\d_]\.(?=\d)|(?<=\d)\.(?=[^\W\d_])")
-# Han and kana: a space or the end of a line may stand between any two of them.
+# Han and kana: a space or the end of a line may stand between any two of them, and beside the
+# letters and digits of others, as typesetters put a narrow one there.
 _CJK = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -43,9 +48,11 @@ def find_term(text: str, terms: Iterable[str], locale: str) -> str | None:
     A `*` at the beginning or end of a term's word stands for any letters: `heil*` finds Heilungen.
     An accent of the term may be missing in the text, but not the other way round: `guérison` finds
     GUERISON, `cure` does not find curé. In German `Kräuter` and `Kraeuter` find each other. The
-    mark of a footnote or a trade mark ends a word; a space beside a sign such as %, or within an
-    abbreviation such as No. 1, counts for nothing; a soft hyphen counts as a hyphen and as nothing.
-    In a language that does not space its words a term is found anywhere in the text.
+    mark of a footnote or a trade mark ends a word, also within a term, but a decimal point ends no
+    number; a space beside a sign such as %, beside Han and
+    kana, or within an abbreviation such as No. 1, counts for nothing; a soft hyphen counts as a
+    hyphen and as nothing. In a language that does not space its words a term is found anywhere in
+    the text.
     """
     plain = fold_printed(text, locale)
     for term in terms:
@@ -79,7 +86,7 @@ def _compile(term: str, locale: str) -> re.Pattern[str] | None:
     pattern = _word_pattern(words[0], umlauts)
     for before, word in pairwise(words):
         may_touch = _is_dotted(before, word) or _may_touch(before[-1], word[0])
-        pattern += f"{STOP}?[{SOFT}{JOINS}]{'*' if may_touch else '+'}"
+        pattern += f"{_NOTES}{STOP}?[{SOFT}{JOINS}]{'*' if may_touch else '+'}"
         pattern += _word_pattern(word, umlauts)
     return re.compile(pattern)
 
@@ -115,10 +122,10 @@ def _letter_pattern(letter: str) -> str:
 
 
 def _may_touch(before: str, after: str) -> bool:
-    """Whether two characters are the same with and without a space: 100 %, « cure », 治 癒."""
+    """Whether two characters are one with and without a space: 100 %, « cure », 治 癒, 第 1."""
     if MARK in (before, after):
         return False
-    if _CJK.match(before) and _CJK.match(after):
+    if _CJK.match(before) or _CJK.match(after):
         return True
     if after in _SPACED_SIGNS and before not in _SENTENCE_SIGNS:
         return True
@@ -135,7 +142,10 @@ def _stands_alone(text: str, match: re.Match[str]) -> bool:
 
     A term that itself begins or ends with another sign, such as 100%, ends there.
     """
-    before = text[: match.start()].rstrip(SOFT)[-1:] or " "
+    head = text[: match.start()].rstrip(SOFT)
+    if match[0][:1].isdecimal() and _OF_NUMBER.fullmatch(head[-2:]):
+        return False
+    before = head[-1:] or " "
     after = text[match.end() :].lstrip(SOFT)[:1] or " "
     return not _is_of_word(before) and not _is_of_word(after)
 

@@ -137,7 +137,8 @@ def find_locale_fault(locale: str) -> str | None:
     if has_language and script is not None and script not in _SCRIPTS:
         return f"{script} is no script that is known here; {_ACCEPTED}"
     if has_language:
-        return f"{region} is no region of ISO 3166-1; {_ACCEPTED}"
+        table = "UN M.49 that locales name" if str(region).isdecimal() else "ISO 3166-1"
+        return f"{region} is no region of {table}; {_ACCEPTED}"
     if is_spelt and len(language) == 2:
         return f"{language} is not an ISO 639-1 language; {_ACCEPTED}"
     return f"{language} is no language that is known here; {_ACCEPTED}" if is_spelt else _ACCEPTED
@@ -167,7 +168,7 @@ def find_meant_locale(written: str) -> str | None:
 
 
 def _is_region(region: str | None) -> bool:
-    return region is None or region.isdecimal() or region in REGIONS
+    return region is None or region in REGIONS
 
 
 def language_of(locale: str) -> str:

@@ -3,7 +3,6 @@
 Works on the data as written, valid or not, as `rules` does.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,13 +15,11 @@ from nbp_dagster.briefs.languages import (
     language_of,
 )
 from nbp_dagster.briefs.locales.binding import find_binding
-from nbp_dagster.briefs.models import EVERY_LOCALE
+from nbp_dagster.briefs.locales.quoted_words import find_quoted
+from nbp_dagster.briefs.models import EVERY_LOCALE, MAX_PROSE_CHARACTERS
 from nbp_dagster.briefs.vocabulary import is_no_disclaimer
 from nbp_dagster.yaml_source.document import Document
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, show_text
-
-# A scene instructs the model, but what it puts between quotes is meant to be seen.
-_QUOTED = re.compile('["“”„«»]([^"“”„«»]+)["“”„«»]')
 
 
 def check_terms(
@@ -30,9 +27,9 @@ def check_terms(
 ) -> Iterator[BriefProblem]:
     """Yield a problem for every line of a shot that has a term its brand prohibits.
 
-    Copy and alternative text are searched for the terms of their locale; what the scene quotes, for
-    those of every locale of the campaign. The rest of a scene is not seen on the picture and is not
-    searched.
+    Copy and alternative text are searched for the terms of their locale; what the scene and the
+    instruction of an edit quote, for those of every locale of the campaign. The rest of them is
+    not seen on the picture and is not searched.
     """
     owner = brand.data.get("id")
     copy = _mapping(shot.get("copy"))
@@ -43,15 +40,23 @@ def check_terms(
             if term is not None:
                 message = f"has the prohibited term {show_text(term)} of brand {owner}; reword it"
                 yield campaign.problem((*path, *place, locale), message)
-    scene = shot.get("scene")
-    for quoted in _QUOTED.findall(scene) if isinstance(scene, str) else ():
-        found = (
-            _find(brand, quoted, locale) for locale in strings_of(campaign.data.get("locales"))
-        )
-        term = next((term for term in found if term is not None), None)
+    for told in ("scene", "instruction"):
+        term = _find_quoted_term(campaign, shot.get(told), brand)
         if term is not None:
             message = f"quotes the prohibited term {show_text(term)} of brand {owner}; reword it"
-            yield campaign.problem((*path, "scene"), message)
+            yield campaign.problem((*path, told), message)
+
+
+def _find_quoted_term(campaign: Document, text: object, brand: Document) -> str | None:
+    if not isinstance(text, str):
+        return None
+    found = (
+        _find(brand, quoted, locale)
+        # A longer text is refused for its length.
+        for quoted in find_quoted(text[:MAX_PROSE_CHARACTERS])
+        for locale in strings_of(campaign.data.get("locales"))
+    )
+    return next((term for term in found if term is not None), None)
 
 
 def check_disclaimers(

@@ -30,6 +30,7 @@ def load_chosen(config: Path, words: Sequence[str]) -> Briefs:
     is_plain = not any(_WILDCARDS & set(name) for name in named)
     briefs = load_briefs(config, wanted=named if is_plain else ())
     _warn_of_left_out(briefs)
+    warn_of_no_briefs(briefs)
     return briefs
 
 
@@ -49,6 +50,16 @@ def load_of_brand(config: Path, brand: str = "") -> Briefs:
 def _warn_of_left_out(briefs: Briefs) -> None:
     for problem in briefs.set_aside:
         click.echo(f"nbp: warning: not needed here, and left out: {problem}", err=True)
+
+
+def warn_of_no_briefs(briefs: Briefs) -> None:
+    """Warn of a folder that has no brief at all: it may be another than the one that was meant."""
+    if not briefs.sources and not briefs.set_aside:
+        click.echo(
+            f"nbp: warning: no briefs in {briefs.root}: they are in its folders brands and "
+            "campaigns; set NBP_CONFIG to the folder that has these",
+            err=True,
+        )
 
 
 def choose_prompts(briefs: Briefs, words: Sequence[str]) -> Chosen:

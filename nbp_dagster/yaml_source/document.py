@@ -24,6 +24,7 @@ from nbp_dagster.yaml_source.comments import (
     tell_cut,
 )
 from nbp_dagster.yaml_source.problems import BriefProblem, KeyPath, format_key, show_text
+from nbp_dagster.yaml_source.several_lines import find_taken_in, find_unclosed
 from nbp_dagster.yaml_source.unquoted import explain_bare_key, explain_syntax
 
 # Some 4,000 shots with copy in ten languages; such a file takes some 5 s and 200 MB to read.
@@ -59,7 +60,8 @@ class Document:
         scalars: Text of each scalar as written, for those that are not text.
         swallowed: What stands behind a missing value and YAML takes for a comment: `#1B3A4B`.
         lost: What may be lost of a text without quotes, as a message: any comment behind it, and
-            most between the brackets or braces of a list or mapping.
+            most between the brackets or braces of a list or mapping. Also what such a text may have
+            taken in that is none of it.
         enclosed: Where in `lost` it may be any text within the same brackets or braces.
         bare: What is wrong with a key in braces that has neither colon nor value.
         odd_numbers: What is wrong with a number that is not written in plain decimals.
@@ -335,11 +337,18 @@ def _read_key(node: yaml.Node, path: KeyPath, tree: _Tree, bare: str | None) -> 
 
 def _build_scalar(node: yaml.ScalarNode, path: KeyPath, tree: _Tree, indent: int | None) -> Any:
     if node.style in ("'", '"'):
-        glued = find_glued(tree.text, node)
-        if glued is not None:
-            tree.refuse(node, path, glued, show_text(node.value))
-    elif indent is not None:
-        _watch_comments(node, path, tree, indent)
+        fault = find_glued(tree.text, node)
+        if fault is None and indent is not None:
+            fault = find_unclosed(tree.source, node, indent)
+        if fault is not None:
+            tree.refuse(node, path, fault, show_text(node.value))
+    else:
+        is_listed = indent is None and isinstance(path[-1], int)
+        taken_in = find_taken_in(tree.source, node, is_listed=is_listed)
+        if taken_in is not None:
+            tree.lost[path] = taken_in
+        if indent is not None:
+            _watch_comments(node, path, tree, indent)
     if node.tag == _CORE + "str":
         if node.style and _PLAIN_NUMBER.fullmatch(node.value):
             tree.quoted.add(path)

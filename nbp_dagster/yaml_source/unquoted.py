@@ -98,7 +98,7 @@ def _explain_flow(place: _Place) -> tuple[int, str]:
 
 
 def _explain_content(place: _Place) -> tuple[int, str]:
-    if place.sign in tuple(",]}"):
+    if place.sign in tuple(",]}?"):
         return place.line, f"a text can't begin with {place.sign}: {_QUOTE_IT}"
     # The value is missing: a # has hidden it, on this line or on one above.
     for number in range(min(place.line, len(place.lines) - 1), -1, -1):

@@ -184,6 +184,14 @@ def test_a_wrong_setting_is_named(shell: Shell) -> None:
     assert "'alive'" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+def test_a_folder_without_briefs_is_no_error_but_warned_of(shell: Shell, command: str) -> None:
+    done = ask(shell, command, NBP_CONFIG=str(shell.briefs.parent))
+
+    assert done.exit_code == 0
+    assert f"nbp: warning: no briefs in {shell.briefs.parent}" in done.stderr
+
+
 def test_an_unknown_campaign_is_answered_with_those_there_are(shell: Shell) -> None:
     done = ask(shell, "plan", "summer")
 

@@ -1,1 +1,1 @@
-"""What depends on a locale: regions, which rules bind it, which spellings are one there."""
+"""What depends on a locale or its script: regions, which rules bind it, spellings, quotes."""

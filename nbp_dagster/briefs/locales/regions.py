@@ -16,6 +16,11 @@ TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
 """
 # Codes that ISO 3166-1 reserves and locales have (CLDR): islands, the EU, Kosovo.
 _RESERVED = "AC CP DG EA EU EZ IC TA UN XK"
+# The areas of several countries, and the world, that locales name (CLDR).
+_AREAS = """
+001 002 003 005 009 011 013 014 015 017 018 019 021 029 030 034 035 039 053 054 057 061 142 143 145
+150 151 154 155 202 419
+"""
 _LATIN_AMERICA = """
 AG AI AR AW BB BL BO BQ BR BS BZ CL CO CR CU CW DM DO EC FK GD GF GP GT GY HN HT JM KN KY LC MF
 MQ MS MX NI PA PE PR PY SR SV SX TC TT UY VC VE VG VI
@@ -28,8 +33,8 @@ MC MD ME MK MT NL NO PL PT RO RS RU SE SI SJ SK SM UA VA XK
 COUNTRIES = frozenset(_COUNTRIES.split())
 """The countries of ISO 3166-1."""
 
-REGIONS = COUNTRIES | frozenset(_RESERVED.split())
-"""The letters that a locale's region may be."""
+REGIONS = COUNTRIES | frozenset(_RESERVED.split()) | frozenset(_AREAS.split())
+"""What a locale's region may be."""
 
 MEANT_REGIONS: Mapping[str, str] = MappingProxyType(
     {"UK": "GB", "CS": "RS", "YU": "RS", "SU": "RU", "DD": "DE", "FX": "FR", "TP": "TL"}

@@ -50,6 +50,7 @@ _LETTERS = str.maketrans(
     {"\u06cc": "\u064a", "\u06a9": "\u0643", "\u06c1": "\u0647", "\u06d5": "\u0647"}
     | {"\u0671": "\u0627"}
     | {"œ": "oe", "æ": "ae", "ø": "o\u0338", "ł": "l\u0335", "đ": "d\u0335", "\u0327": "\u0326"}
+    | {"ħ": "h\u0335", "ŧ": "t\u0335"}
 )
 _MARKS = re.compile("([\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u2080-\u2089\u2460-\u2473™℠])")
 _DOTTED_I = str.maketrans({"İ": "i", "I": "ı"})  # in Turkish and Azeri these are two letters

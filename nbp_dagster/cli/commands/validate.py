@@ -10,10 +10,11 @@ from nbp_dagster.cli.errors import report_errors
 def validate() -> None:
     """Check every brief; print every error of every file, or that there are none.
 
-    Warnings, of channels that enlarge their pictures or whose figures are old, and what each
-    campaign's markets ask, go to the error stream and fail nothing.
+    Warnings, of a folder without briefs, of channels that enlarge their pictures or whose figures
+    are old, and what each campaign's markets ask, go to the error stream and fail nothing.
     """
     # Imported here: no other command needs the briefs, fonts and images all at once.
+    from nbp_dagster.cli.choice import warn_of_no_briefs
     from nbp_dagster.clock import SystemClock, utc_date
     from nbp_dagster.disclosure.description import describe_disclosure, find_old_rows
     from nbp_dagster.disclosure.own_table import load_briefs, table_of
@@ -28,6 +29,7 @@ def validate() -> None:
 
     settings = read_settings()
     briefs = load_briefs(settings.config)
+    warn_of_no_briefs(briefs)
     check_files(briefs)
     crowded = find_crowded_copy(briefs)
     if crowded:

@@ -95,7 +95,7 @@ def test_a_term_of_a_language_binds_its_regions_too(config_dir: Path) -> None:
     "locale",
     [
         *("en", "de_AT", "pt_BR", "zu", "zh_Hans", "zh_Hant_TW", "es_419", "fil", "yue", "sr_Latn"),
-        *("en_GB", "en_001", "sq_XK", "en_EU", "no_NO", "tl_PH", "es_LA"),
+        *("en_GB", "en_001", "sq_XK", "en_EU", "no_NO", "tl_PH", "es_LA", "en_150", "ar_015"),
     ],
 )
 def test_locales_are_a_language_and_maybe_a_script_and_a_region(locale: str) -> None:
@@ -107,7 +107,7 @@ def test_locales_are_a_language_and_maybe_a_script_and_a_region(locale: str) -> 
     [
         *("EN", "en-US", "en_us", "eng", "e", "", "xx", "all", "en_US_x", "en\n", "zh_Abcd"),
         *("deu", "xyz", "es_41", "zh_hans", "zh_TW_Hant", "zh-Hans"),
-        *("en_UK", "en_XX", "zh_Hant_XX", "sr_YU", "english"),
+        *("en_UK", "en_XX", "zh_Hant_XX", "sr_YU", "english", "en_999", "es_491", "en_840"),
     ],
 )
 def test_other_spellings_of_a_locale_are_refused(locale: str) -> None:

@@ -48,6 +48,31 @@ def test_words_a_scene_quotes_are_searched_for_the_terms_of_every_locale(
     ]
 
 
+@pytest.mark.parametrize("quoted", ["‘Heilung’", "'Heilung'", "「Heilung」", '5" wide, "Heilung"'])
+def test_words_are_searched_in_quotes_of_every_kind(
+    config_dir: Path, campaign: Path, quoted: str
+) -> None:
+    edit(campaign, "into the rain.", f"at a sign that says {quoted}.")
+
+    [problem] = problems(config_dir)
+
+    assert "shots[1].scene" in problem
+    assert "quotes the prohibited term 'Heilung' of brand solstice" in problem
+
+
+def test_words_an_instruction_quotes_are_searched_as_those_of_a_scene(
+    config_dir: Path, campaign: Path
+) -> None:
+    shot = "  - id: edited\n    from: kitchen\n    scene: Mira\n    text: none\n    instruction: "
+    text = campaign.read_text(encoding="utf-8").rstrip("\n")
+    campaign.write_text(f"{text}\n{shot}hope for Heilung, with “Heilung” on a sign\n", "utf-8")
+
+    found = [each for each in problems(config_dir) if "prohibited term" in each]
+
+    assert len(found) == 1
+    assert "instruction: 'hope for Heilung" in found[0]
+
+
 @pytest.mark.parametrize(
     ("rule", "locale"),
     [("zh_Hant", "zh_TW"), ("zh-TW", "zh-Hant-TW"), ("'no'", "nb-NO"), ("tl", "fil")],

@@ -48,6 +48,21 @@ def test_a_word_names_prompts(briefs: Briefs, words: list[str], named: list[str]
         assert found == named
 
 
+def test_a_folder_without_any_brief_is_warned_of_as_it_may_be_another_than_was_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_briefs(tmp_path / "briefs", campaign(shot("hill"), id="win"))
+
+    load_chosen(tmp_path / "briefs", ())
+    of_the_right_folder = capsys.readouterr().err
+    load_chosen(tmp_path, ())
+    of_the_folder_above = capsys.readouterr().err
+
+    assert of_the_right_folder == ""
+    assert of_the_folder_above.startswith(f"nbp: warning: no briefs in {tmp_path}: ")
+    assert "set NBP_CONFIG" in of_the_folder_above
+
+
 def test_no_word_names_all(briefs: Briefs) -> None:
     assert len(keys(briefs)) == 1 + 2 + 4
 

@@ -28,6 +28,7 @@ SYNTAX = [
     ("a: , b\n", 1, "a text can't begin with ,"),
     ("a: - b\n", 1, "a text can't begin with a dash and a space"),
     ("a: ? b\n", 1, "a text can't begin with ? and a space"),
+    ("a: {en: ?why}\n", 1, "a text can't begin with ?: put the text in quotes"),
     ("a: & b\n", 1, "a text can't begin with & or *"),
     ("a: 'it's\n", 1, "text goes on behind its closing quote"),
     ('a: "Sale" now\n', 1, "text goes on behind its closing quote"),

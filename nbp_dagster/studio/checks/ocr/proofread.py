@@ -39,7 +39,7 @@ from nbp_dagster.studio.typography.legibility import measure_text_contrast
 _LOG = logging.getLogger(__name__)
 
 # Raised when equal readings and words would get other verdicts.
-READING_VERSION: Final = "4"
+READING_VERSION: Final = "5"
 
 SIDES: Final = (800, 1536, 640)
 """Longer sides in pixels an original is read at, one after the other while copy is missing. Fine
