@@ -10,6 +10,7 @@ import dagster as dg
 
 from nbp_dagster.assets.materializations import RETRY_TAG, Recorder
 from nbp_dagster.errors import NbpError
+from nbp_dagster.instance.terminated_runs import is_terminated
 from nbp_dagster.oxen.errors import is_outage
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import (
@@ -24,6 +25,7 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.purchasing.failures import count_asked_again
 from nbp_dagster.studio.renditions.postprocessor import Rendered
+from nbp_dagster.studio.runs.heartbeat import TERMINATED
 
 # Rows shown in the run's failure; the rest is counted, and every one is in the log.
 _ROWS = 100
@@ -54,9 +56,11 @@ def plain_failure(context: dg.AssetExecutionContext) -> Iterator[None]:
     Raises:
         dagster.Failure: To be retried where the service is away for now; not where a setting, a
             brief, a key or a disk is wrong.
+        dagster.DagsterExecutionInterruptedError: The run was terminated.
     """
     try:
-        yield
+        with _ended_as_terminated(context):
+            yield
     except NbpError as error:
         retries = _allow_retries(context, is_outage(error))
         raise dg.Failure(description=str(error), allow_retries=retries) from error
@@ -66,6 +70,20 @@ def plain_failure(context: dg.AssetExecutionContext) -> Iterator[None]:
         if RETRY_TAG in context.run.tags:
             # Dagster copied it from the run that this one follows, which had its own reason.
             _allow_retries(context, context.instance.run_retries_retry_on_asset_or_op_failure)
+        raise
+
+
+@contextmanager
+def _ended_as_terminated(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """End a run that was terminated as the signal would have, had it come.
+
+    A failure would make a run that is recorded as canceled a failed one, which may be started anew.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_terminated(context.instance, context.run.run_id):
+            raise dg.DagsterExecutionInterruptedError(TERMINATED) from error
         raise
 
 

@@ -26,25 +26,25 @@ def report_errors(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
-        try:
-            with noted_interrupts():
+        with noted_interrupts():
+            try:
                 command(*arguments, **options)
-        except NbpError as error:
-            click.echo(f"nbp: {error}", err=True)
-            sys.exit(1)
-        except Exception as error:
-            words = words_of_database(error)
-            if words is None:
-                raise
-            click.echo(f"nbp: {_describe(words)}", err=True)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            click.echo(
-                "nbp: interrupted; every submitted job stays in the ledger, and the next run "
-                "fetches its picture without paying again",
-                err=True,
-            )
-            sys.exit(130)
+            except NbpError as error:
+                click.echo(f"nbp: {error}", err=True)
+                sys.exit(1)
+            except Exception as error:
+                words = words_of_database(error)
+                if words is None:
+                    raise
+                click.echo(f"nbp: {_describe(words)}", err=True)
+                sys.exit(1)
+            except KeyboardInterrupt:
+                click.echo(
+                    "nbp: interrupted; every submitted job stays in the ledger, and the next run "
+                    "fetches its picture without paying again",
+                    err=True,
+                )
+                sys.exit(130)
 
     return wrapped
 

@@ -20,6 +20,7 @@ from nbp_dagster.cli.choice import Chosen
 from nbp_dagster.cli.launch import Launcher
 from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
+from nbp_dagster.interrupts import undisturbed_close
 from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
 from nbp_dagster.settings import Settings
@@ -76,6 +77,7 @@ def run_prompts(
         open_instance(settings.dagster_folder) as instance,
         open_studio(settings, briefs=briefs) as studio,
         take_file_lease(settings.dagster_folder / "commands") as lease,
+        undisturbed_close(),
     ):
         # For people there is the progress bar; what reads JSON wants the log.
         log_level = "INFO" if settings.log_format == "json" else "CRITICAL"

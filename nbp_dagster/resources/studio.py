@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
+from nbp_dagster.instance.terminated_runs import is_terminated
 from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
@@ -92,9 +94,10 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
             stack.enter_context(noted_interrupts())
-            if context.run is not None:
+            if context.run is not None and context.instance is not None:
                 # First: whatever comes next may take its time.
-                self._heartbeat = stack.enter_context(self._beat(context.run.run_id, token))
+                beat = self._beat(context.instance, context.run.run_id, token)
+                self._heartbeat = stack.enter_context(beat)
             briefs = load_briefs(Path(self.config), leaves_out=True)
             self._studio = stack.enter_context(self.opened(briefs, token=token))
             try:
@@ -115,7 +118,9 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager
-    def _beat(self, run_id: str, token: CancellationToken) -> Iterator[Heartbeat]:
+    def _beat(
+        self, instance: dg.DagsterInstance, run_id: str, token: CancellationToken
+    ) -> Iterator[Heartbeat]:
         with (
             self.opened_runs() as log,
             beating(
@@ -123,6 +128,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
                 run_id,
                 silence_seconds=self.silence_seconds,
                 on_given_up=token.give_up,
+                is_terminated=partial(is_terminated, instance, run_id),
             ) as heartbeat,
         ):
             yield heartbeat

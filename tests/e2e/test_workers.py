@@ -130,6 +130,33 @@ def test_a_run_that_two_workers_take_up_before_it_has_begun_is_paid_once(
         site.require_all_made_once(head)
 
 
+def test_a_run_that_no_signal_reaches_is_canceled_and_buys_nothing_more(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    settings = (("NBP_SILENCE_SECONDS", "6"), ("NBP_IN_FLIGHT", "1"))
+    work = Work(prompts=12, per_run=12, latency=4.0, settings=settings)
+    with open_site(tmp_path, postgres, work) as site, ExitStack() as stack:
+        head = stack.enter_context(site.farm.dagster())
+        stack.enter_context(site.farm.worker("north"))
+        site.ask(head)
+        [run_id] = wait_for(lambda: at_work(head, least=1), what="the run")
+        wait_for(lambda: site.service.bills >= 2, what="first pictures")
+
+        site.redis.stop()
+        with pytest.raises(AssertionError, match="PythonError"):
+            head.operator.terminate(run_id)
+        assert statuses(head, {run_id}) == {"STARTED"}
+        site.redis.restart()
+        # What is noted, and a message that the broker loses.
+        run = head.instance.get_run_by_id(run_id)
+        assert run is not None
+        head.instance.report_run_canceling(run)
+
+        wait_for(lambda: statuses(head, {run_id}) == {"CANCELED"}, what="the run's end")
+        assert site.service.bills < 12
+        assert [run.id for run in head.operator.runs()] == [run_id]
+
+
 def test_a_run_that_is_terminated_on_a_worker_ends_and_the_next_pays_for_the_rest_alone(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ GIVEN_UP = (
     "this run gave no sign of life for so long that it was failed, and another may have taken its "
     "place; it buys nothing more"
 )
+TERMINATED = "somebody terminated this run; it buys nothing more"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def beating(
     *,
     silence_seconds: float,
     on_given_up: Callable[[str], object],
+    is_terminated: Callable[[], bool],
 ) -> Iterator[Heartbeat]:
     """Give signs of life for as long as the context lasts.
 
@@ -52,7 +54,10 @@ def beating(
         log: The table of runs.
         run_id: The run that this process works on.
         silence_seconds: After how much silence it would count as dead.
-        on_given_up: Told why, at each beat, once the run is not waited for any more.
+        on_given_up: Told why, at each beat, once the run is not waited for any more, or was
+            terminated.
+        is_terminated: Asked at the start and at each beat: the signal that is to end the process
+            may not come. An error of it is tried again at the next beat.
 
     Raises:
         LedgerDatabaseError: The first sign can't be given.
@@ -61,8 +66,17 @@ def beating(
     ended = threading.Event()
     pause = min(_SECONDS, silence_seconds / _BEATS)
 
+    def look() -> None:
+        try:
+            if is_terminated():
+                on_given_up(TERMINATED)
+        # Dagster's database, and whatever its driver raises.
+        except Exception as error:  # noqa: BLE001
+            _LOG.warning("cannot tell whether the run %s was terminated: %s", run_id, error)
+
     def beat() -> None:
         while not ended.wait(pause):
+            look()
             try:
                 is_waited_for = log.beat(row)
             # Whatever it is: a thread that ends would have the living run taken for dead.
@@ -72,6 +86,8 @@ def beating(
             if not is_waited_for:
                 on_given_up(GIVEN_UP)
 
+    # A step may begin in a process of its own, after the run was terminated.
+    look()
     thread = threading.Thread(target=beat, name="nbp-heartbeat", daemon=True)
     thread.start()
     try:

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from stat import S_ISREG
 from typing import BinaryIO, TypeVar
 
 from nbp_dagster.errors import NbpError
+from nbp_dagster.lock_waits import is_wait_over
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +51,16 @@ class StoreError(NbpError):
 def hold_lock(path: Path) -> Iterator[None]:
     """Hold a lock that excludes all other threads and processes of this machine.
 
-    It waits as long as another holds the lock, and says so after TOLD_AFTER_SECONDS, once however
-    many threads wait. A process that ends in any way frees its locks.
+    It waits as long as another holds the lock, or until the command is interrupted, and says so
+    after TOLD_AFTER_SECONDS, once however many threads wait. A process that ends in any way frees
+    its locks.
 
     Args:
         path: The lock file; its folder is made. The file stays: a process may wait on it.
 
     Raises:
-        StoreError: The file can't be made or locked.
+        StoreError: The file can't be made or locked, or the wait was interrupted; in the main
+            thread that is KeyboardInterrupt.
     """
     # Imported here: few commands need a lock, and the import takes 20 ms.
     from filelock import FileLock, Timeout
@@ -66,10 +70,16 @@ def hold_lock(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=TOLD_AFTER_SECONDS)
+            lock.acquire(timeout=TOLD_AFTER_SECONDS, cancel_check=is_wait_over)
         except Timeout:
+            if is_wait_over():
+                raise
             with _told(path):
-                lock.acquire()
+                lock.acquire(cancel_check=is_wait_over)
+    except Timeout as error:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt from error
+        raise StoreError(f"interrupted while another process held {path}") from error
     except OSError as error:
         raise StoreError(
             f"cannot lock {path}: {error.strerror or error}; "

@@ -135,3 +135,28 @@ run()
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_ctrl_c_after_a_command_was_interrupted_is_no_traceback(tmp_path: Path) -> None:
+    """Python still has threads to wait for, and functions of libraries to call."""
+    script = """
+import atexit, os, signal, time
+from nbp_dagster.__main__ import run
+from nbp_dagster.cli import main as commands
+
+def interrupted():
+    raise SystemExit(130)
+
+def press_again():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+commands.main = interrupted
+atexit.register(press_again)
+run()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

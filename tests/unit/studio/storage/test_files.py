@@ -5,12 +5,15 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 
+from nbp_dagster import lock_waits
+from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.studio.storage import files as lock_files
 from nbp_dagster.studio.storage.files import StoreError, hold_lock
 from tests.rigs.processes import wait_for
@@ -103,6 +106,38 @@ def test_a_wait_for_a_lock_is_told_once(
     assert taken.acquire(timeout=0), "and it goes on when the lock is free"
     [line] = caplog.messages
     assert str(lock) in line
+
+
+def test_an_interrupt_ends_the_waits_of_threads_soon_and_takes_what_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a *Terminate* that Dagster holds back while buyers wait for another process's upload."""
+    monkeypatch.setattr(lock_waits, "GRACE_SECONDS", SHORT)
+    held, free = tmp_path / "held.lock", tmp_path / "free.lock"
+    # Each its own lock, or those behind the first would wait in turn.
+    many = [tmp_path / f"{number}.lock" for number in range(3)]
+
+    def take(lock: Path) -> None:
+        with hold_lock(lock):
+            pass
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with noted_interrupts(), ExitStack() as others, ThreadPoolExecutor(4) as pool:
+            for lock in (held, *many):
+                others.enter_context(hold_lock(lock))
+            waiting = [pool.submit(take, lock) for lock in (held, *many)]
+            assert not any(each.done() for each in waiting)
+            os.kill(os.getpid(), signal.SIGTERM)
+            errors = [each.exception(PATIENCE) for each in waiting]
+            pool.submit(take, free).result(PATIENCE)
+            with pytest.raises(KeyboardInterrupt):
+                take(held)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+    assert [type(error) for error in errors] == [StoreError] * 4
+    assert str(errors[0]) == f"interrupted while another process held {held}"
 
 
 def test_a_lock_is_free_after_an_error_and_its_file_stays(tmp_path: Path) -> None:
