@@ -82,6 +82,9 @@ with suppress(ImportError):
 # without exporting it to type checkers.
 with suppress(ImportError):
     from dagster_shared.libraries import DagsterLibraryRegistry
+# What settings that name no class of a package raise; `dagster` has it without exporting it.
+with suppress(ImportError):
+    from dagster_shared.check import CheckError
 # Opens an instance with settings beside those of its file; the public `from_config` takes none.
 with suppress(ImportError):
     from dagster._core.instance.ref import InstanceRef
@@ -93,6 +96,7 @@ __all__ = [
     "RUNLESS_RUN_ID",
     "AssetCheckExecutionsTable",
     "AssetKeyTable",
+    "CheckError",
     "ConfigurableClassData",
     "DagsterLibraryRegistry",
     "DirectOpExecutionContext",

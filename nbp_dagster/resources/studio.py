@@ -13,7 +13,11 @@ from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
-from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
+from nbp_dagster.instance.run_launchers import (
+    launcher_of,
+    may_run_elsewhere,
+    tell_ledger_apart,
+)
 from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.resources.oxen import OxenResource
@@ -110,7 +114,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         """
         if instance is None or self.ledger_url:
             return
-        launcher = type(instance.run_launcher)
+        launcher = launcher_of(instance)
         if may_run_elsewhere(launcher):
             raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 

@@ -1,5 +1,6 @@
 """Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing."""
 
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.foreign_text import redact
 from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
+from nbp_dagster.instance.setting_faults import describe_setting_fault
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
@@ -212,10 +214,25 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
 
 
 def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:
-    """Return the fault of a storage: that of its database, of which Dagster says no more."""
-    words = words_of_database(error)
-    advice = "check dagster.yaml there"
-    if words is not None:
+    """Return the fault of a storage: that of its settings or database, of which Dagster says less.
+
+    A traceback's first line is what is left of other errors.
+    """
+    words, advice = words_of_database(error), "check dagster.yaml there"
+    if words is None:
+        words = describe_setting_fault(error) or next(iter(str(error).splitlines()), "")
+        advice = f"{advice}, and the variables that it names"
+    elif _is_of_file(error):
+        advice = "free space on its disk, and let this user write the folder and what is in it"
+    else:
         advice = f"check that its server runs, and DAGSTER_POSTGRES_URL or {advice}"
-    first = redact(words or next(iter(str(error).splitlines()), ""), secrets=secrets, max_chars=200)
+    first = redact(words, secrets=secrets, max_chars=200)
     return Finding("dagster", "fault", f"{folder}: {first}", advice)
+
+
+def _is_of_file(error: BaseException) -> bool:
+    """Return whether the database that failed is a file, which no server has."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, sqlite3.Error):
+        found = found.__cause__
+    return found is not None

@@ -167,6 +167,34 @@ def test_a_database_of_dagster_that_is_away_says_why_and_not_its_password(
     assert "s3cret-word" not in json.dumps(found)
 
 
+def test_a_variable_that_dagsters_settings_name_is_named_where_it_is_not_set(
+    home: Path, doctor: Doctor
+) -> None:
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(
+        "storage: {postgres: {postgres_url: {env: NO_SUCH_VARIABLE}}}\n", encoding="utf-8"
+    )
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert found["dagster"]["words"].endswith(": names NO_SUCH_VARIABLE, which is not set")
+
+
+def test_a_file_of_dagsters_that_can_not_be_opened_is_no_server(home: Path, doctor: Doctor) -> None:
+    folder = home / "dagster"
+    # Where the file is expected.
+    (folder / "history" / "runs.db").mkdir(parents=True)
+    (folder / "dagster.yaml").write_text("{}\n", encoding="utf-8")
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert "unable to open database file" in found["dagster"]["words"]
+    assert "free space on its disk" in found["dagster"]["advice"]
+    assert "DAGSTER_POSTGRES_URL" not in found["dagster"]["advice"]
+
+
 def test_a_ledger_and_a_dagster_that_never_answer_are_given_up(
     home: Path, doctor: Doctor, silent: str
 ) -> None:
