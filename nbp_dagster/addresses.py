@@ -5,6 +5,7 @@ What may be opened after a host is resolved is `oxen.urls`, by these rules.
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -167,6 +168,23 @@ def require_url(text: str) -> str:
             "# as %23 and @ as %40"
         )
     return text
+
+
+def require_whole_path(url: str) -> str:
+    """Return the address of a database as it is.
+
+    Raises:
+        ValueError: It is that of a SQLite file, by a path from the folder that a command runs in:
+            each folder would have a database of its own.
+    """
+    scheme, _, path = url.strip().partition("://")
+    name = path.removeprefix("/").partition("?")[0]
+    if scheme.lower().partition("+")[0] == "sqlite" and not Path(name).is_absolute():
+        raise ValueError(
+            "a SQLite file by a path from the folder that a command runs in; accepted: "
+            "sqlite:////var/lib/nbp/ledger.sqlite, with four slashes"
+        )
+    return url
 
 
 def _is_public(ip: _Address) -> bool:

@@ -33,7 +33,6 @@ from nbp_dagster.studio.runs.run_log import RunLog
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.shared_state.homes import StateApart
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
 
@@ -204,10 +203,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     def _opened_database(self) -> Iterator[Engine]:
         url = self.ledger_url
         url = url.get_value("") or "" if isinstance(url, dg.EnvVar) else url
-        paths = StudioPaths(Path(self.home))
-        if not url:
-            make_private_file(paths.ledger)
-        database = open_ledger(url or paths.ledger)
+        database = open_ledger(url or StudioPaths(Path(self.home)).ledger)
         try:
             yield database
         finally:

@@ -194,6 +194,18 @@ def test_a_password_that_a_slash_divides_is_kept_from_logs_whole(
     assert "s3cret/of-ledger" in read_settings().secrets
 
 
+@pytest.mark.parametrize("url", ["sqlite:///var/lib/ledger.sqlite", "sqlite+pysqlite:///l.sqlite"])
+def test_a_ledger_by_a_path_from_the_working_folder_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NBP_LEDGER_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_LEDGER_URL: a SQLite file .* with four slashes$"):
+        read_settings()
+    monkeypatch.setenv("NBP_LEDGER_URL", "sqlite:////var/lib/ledger.sqlite")
+    assert reveal(read_settings().ledger_url) == "sqlite:////var/lib/ledger.sqlite"
+
+
 MISTYPED = r"NBP_STORE_URL: accepted: a URL such as"
 CUT = r"NBP_STORE_URL: .*; accepted: .* / as %2F"
 BARE_AT = r"DAGSTER_POSTGRES_URL: .* as %40$"

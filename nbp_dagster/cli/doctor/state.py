@@ -1,4 +1,7 @@
-"""Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing."""
+"""Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing.
+
+A storage of Dagster that has no tables yet gets them: Dagster makes them as it opens one.
+"""
 
 import sqlite3
 import time
@@ -24,6 +27,7 @@ from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
     connect_ledger,
+    find_ledger_file,
     location_of,
     open_ledger,
     read_schema_version,
@@ -86,21 +90,22 @@ def _list_undrawable(files: Iterable[FileDigest]) -> dict[str, str]:
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
     """Yield what there is of the ledger: schema, clock, rights, lease, homes that use it."""
     url = reveal(settings.ledger_url)
-    file = StudioPaths(settings.home.absolute()).ledger
-    if not url and not file.exists():
-        yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
-        yield look_at_file(file)
-        return
+    place = url or StudioPaths(settings.home.absolute()).ledger
     began = time.monotonic()
     try:
+        file = find_ledger_file(place)
+        if file is not None and not file.exists():
+            yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
+            yield look_at_file(file)
+            return
         # Without a migration: that is for a run, whose version may be another machine's too.
-        found = read_schema_version(url or file)
+        found = read_schema_version(place)
         if found != HEAD:
             yield _tell_schema(found)
             if found < HEAD:
-                yield _look_at_upgrade(connect_ledger(url or file))
+                yield _look_at_upgrade(connect_ledger(place))
             return
-        engine = open_ledger(url or file)
+        engine = open_ledger(place)
     except NbpError as error:
         yield Finding("ledger", "fault", str(error), "see docs/troubleshooting.md")
         return

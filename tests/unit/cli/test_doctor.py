@@ -253,6 +253,18 @@ def close_dagster(outer: Path) -> dict[str, str]:
     return {"DAGSTER_HOME": str(outer / "private" / "dagster")}
 
 
+def test_a_named_ledger_that_others_may_read_is_told_too(
+    tmp_path: Path, home: Path, doctor: Doctor
+) -> None:
+    ledger = tmp_path / "shared.sqlite"
+    open_ledger(ledger).dispose()
+    ledger.chmod(0o640)
+
+    _, found = doctor(NBP_LEDGER_URL=f"sqlite:///{ledger}")
+
+    assert found["file rights"]["advice"] == f"chmod -R go= {ledger}"
+
+
 @pytest.mark.parametrize(
     ("close", "faults"),
     [

@@ -311,6 +311,18 @@ def test_a_file_that_sqlite_refuses_to_write_is_a_fault_whoever_asks(home: Path)
     assert "it is read-only" in found.words
 
 
+def test_a_named_file_that_is_not_there_is_not_made(home: Path, doctor: Doctor) -> None:
+    file = home.parent / "other" / "ledger.sqlite"
+
+    status, found = doctor(
+        NBP_LEDGER_URL=f"sqlite:///{file}", NBP_STORE_URL=f"file://{home.parent}/shared"
+    )
+
+    assert (status, found["ledger"]["verdict"]) == (0, "sound")
+    assert found["ledger"]["words"] == f"none yet; the first purchase makes {file}"
+    assert not file.parent.exists()
+
+
 def test_a_home_that_can_not_be_made_is_a_fault_before_the_first_run(doctor: Doctor) -> None:
     with open_folder() as outer:
         write_briefs(outer / "briefs", campaign(shot("kitchen")))
