@@ -19,8 +19,8 @@ Private members that are used elsewhere:
   `path_for_shard` and `conn_string_for_shard`.
 
 Strings that Dagster reads, the tags that begin with `dagster/`, stand where they are used:
-`nbp_dagster.assets.materializations`, `nbp_dagster.assets.partitions` and
-`nbp_dagster.automation.notifications`.
+`nbp_dagster.assets.materializations`, `nbp_dagster.assets.partitions`,
+`nbp_dagster.automation.notifications` and `nbp_dagster.resources.studio`.
 """
 
 import logging

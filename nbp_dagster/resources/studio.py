@@ -36,6 +36,9 @@ from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
 
+# Tag by which Dagster knows how often a run that failed is started anew; before the instance's own.
+_MAX_RETRIES = "dagster/max_retries"
+
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     """Briefs, image store, ledger and service, as one thing to make pictures with.
@@ -90,7 +93,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         Raises:
             StateApart: The run may be on another machine than others, without a common ledger.
         """
-        self._require_common_ledger(context.instance)
+        self._require_common_ledger(context.instance, context.run)
         token = CancellationToken()
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
@@ -105,8 +108,12 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             finally:
                 self._studio = self._heartbeat = None
 
-    def _require_common_ledger(self, instance: dg.DagsterInstance | None) -> None:
+    def _require_common_ledger(
+        self, instance: dg.DagsterInstance | None, run: dg.DagsterRun | None
+    ) -> None:
         """Make sure that runs which may be on other machines do not each have a ledger.
+
+        One that is refused is not started anew by Dagster: each attempt would be refused alike.
 
         Raises:
             StateApart: They have.
@@ -115,6 +122,8 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             return
         launcher = launcher_of(instance)
         if may_run_elsewhere(launcher):
+            if run is not None:
+                instance.add_run_tags(run.run_id, {_MAX_RETRIES: "0"})
             raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager

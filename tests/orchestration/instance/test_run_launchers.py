@@ -48,8 +48,11 @@ def test_processes_of_this_machine_are_not() -> None:
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """One whose runs are pods."""
-    launcher = {"module": "tests.rigs.launchers", "class": "K8sRunLauncher"}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher}), "utf-8")
+    settings = {
+        "run_launcher": {"module": "tests.rigs.launchers", "class": "K8sRunLauncher"},
+        "run_retries": {"enabled": True, "max_retries": 3},
+    }
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         yield instance
 
@@ -99,6 +102,9 @@ def test_a_run_that_may_be_elsewhere_fails_at_its_start_without_a_common_ledger(
     address = f"sqlite:///{home}{os.sep}ledger.sqlite"
     assert f"set NBP_LEDGER_URL to {address}" in told
     assert not home.exists()
+    # It would be refused again.
+    [run] = instance.get_runs()
+    assert run.tags["dagster/will_retry"] == "false"
     assert run_with(tmp_path, instance, address, begun).success
     assert begun == [address]
 
