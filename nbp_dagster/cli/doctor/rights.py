@@ -153,11 +153,7 @@ def _look_at_role(connection: Connection, is_current: bool) -> Finding:
 def _look_at_making(connection: Connection, session: "sa.Row[tuple[str, str, bool]]") -> Finding:
     """Return whether the next run may make the ledger's tables, or change older ones."""
     role, place = session.role, session.place
-    if not session.may_create:
-        where = f"the schema {place}" if place else "any schema of its search_path"
-        grant = f"GRANT USAGE, CREATE ON SCHEMA {place or 'public'} TO {role}"
-        words = f"{role} may not make tables in {where}"
-        return Finding(_PART, "fault", words, f"let an administrator run: {grant}")
+    # First: where the tables are another's, a right to make new ones would not help.
     others = connection.execute(sa.text(_OTHERS), _pair((name, "") for name in WRITES)).scalars()
     if owners := list(others):
         return Finding(
@@ -166,6 +162,11 @@ def _look_at_making(connection: Connection, session: "sa.Row[tuple[str, str, boo
             f"{role} may not change tables of {', '.join(owners)}",
             "let their owner upgrade it: `nbp ledger homes` with that user's NBP_LEDGER_URL",
         )
+    if not session.may_create:
+        where = f"the schema {place}" if place else "any schema of its search_path"
+        grant = f"GRANT USAGE, CREATE ON SCHEMA {place or 'public'} TO {role}"
+        words = f"{role} may not make tables in {where}"
+        return Finding(_PART, "fault", words, f"let an administrator run: {grant}")
     return Finding(_PART, "sound", f"{role} may make and change its tables")
 
 

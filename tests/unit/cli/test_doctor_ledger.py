@@ -172,8 +172,9 @@ def test_a_role_that_may_not_make_the_tables_is_told_before_the_first_run(
     assert doctor(NBP_LEDGER_URL=theirs)[1]["ledger rights"]["verdict"] == "sound"
 
 
+@pytest.mark.parametrize("may_create", [True, False])
 def test_an_older_ledger_of_another_role_can_not_be_upgraded_by_this_one(
-    postgres: PostgresServer, role: str, doctor: Doctor
+    postgres: PostgresServer, role: str, doctor: Doctor, may_create: bool
 ) -> None:
     url = postgres.make_database()
     make_ledger(url)
@@ -181,7 +182,8 @@ def test_an_older_ledger_of_another_role_can_not_be_upgraded_by_this_one(
         url,
         "UPDATE nbp_ledger_version SET version_num = '0008'",
         f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"',
-        f'GRANT CREATE ON SCHEMA public TO "{role}"',
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        *([f'GRANT CREATE ON SCHEMA public TO "{role}"'] if may_create else []),
     )
 
     status, found = doctor(NBP_LEDGER_URL=as_role(url, role))
