@@ -6,6 +6,7 @@ A storage of Dagster that has no tables yet gets them: Dagster makes them as it 
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,11 @@ import sqlalchemy as sa
 from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.machine import list_extras
-from nbp_dagster.cli.doctor.rights import look_at_file, look_at_ledger_rights
+from nbp_dagster.cli.doctor.rights import (
+    find_lack_in_dagsters,
+    look_at_file,
+    look_at_ledger_rights,
+)
 from nbp_dagster.cli.errors import words_of_database
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
@@ -26,6 +31,7 @@ from nbp_dagster.instance.setting_faults import describe_setting_fault
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
+    LedgerDatabaseError,
     connect_ledger,
     find_ledger_file,
     location_of,
@@ -199,14 +205,21 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
             instance.get_runs_count()
             kind = type(instance.run_storage).__name__
             launcher = type(instance.run_launcher)
+            lacking = _find_lack(instance)
     except Exception as error:  # noqa: BLE001  # Dagster has no common error of its storages
         yield _tell_dagster(folder, error, settings.secrets)
         return
     told = f"{folder}: {kind}, {launcher.__name__}"
+    if lacking is not None:
+        words, advice = lacking
+        yield Finding("dagster", "fault", f"{folder}: {words}", advice)
+        return
     if settings.ledger_url is None and may_run_elsewhere(launcher):
         problem, advice = tell_ledger_apart(launcher, settings.home)
         yield Finding("dagster", "fault", f"{told}; {problem}", advice)
         return
+    if may_run_elsewhere(launcher):
+        yield from _look_at_mount(settings, launcher)
     if settings.ledger_url is not None and "Sqlite" in kind:
         yield Finding(
             "dagster",
@@ -216,6 +229,30 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("dagster", "sound", told)
+
+
+def _find_lack(instance: dg.DagsterInstance) -> tuple[str, str] | None:
+    """Return what this user lacks to write Dagster's storage; see `find_lack_in_dagsters`."""
+    # Only a storage in tables has it.
+    connect = getattr(instance.run_storage, "connect", None)
+    if connect is None:
+        return None
+    with connect() as connection:
+        return find_lack_in_dagsters(connection)
+
+
+def _look_at_mount(settings: Settings, launcher: type) -> Iterator[Finding]:
+    """Yield that a ledger in a file is one for all runs only where all of them have that file."""
+    # What is wrong with the address is told with the ledger.
+    with suppress(LedgerDatabaseError):
+        file = find_ledger_file(reveal(settings.ledger_url))
+        if file is not None:
+            words = (
+                f"the ledger is {file}, and runs of {launcher.__name__} may be where that path has "
+                "another file, or none"
+            )
+            advice = "mount its folder for all of them, on one host, or name a PostgreSQL server"
+            yield Finding("run launcher", "warning", words, advice)
 
 
 def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:

@@ -351,8 +351,34 @@ def test_runs_that_may_be_elsewhere_without_a_shared_ledger_are_a_fault(
     assert "may pay again" in found["dagster"]["words"]
     address = found["dagster"]["advice"].split()[-1]
     assert address == f"sqlite:///{home}/ledger.sqlite"
-    _, found = doctor(NBP_LEDGER_URL=address)
+    status, found = doctor(NBP_LEDGER_URL=address)
     assert "may pay again" not in found["dagster"]["words"]
+    # One file for all only where all mount its folder, which can't be seen from here.
+    assert (status, found["run launcher"]["verdict"]) == (0, "warning")
+    assert (
+        f"the ledger is {home}/ledger.sqlite, and runs of {name}" in found["run launcher"]["words"]
+    )
+
+
+def test_a_role_that_may_only_read_dagsters_tables_is_a_fault(
+    postgres: PostgresServer, role: str, home: Path, doctor: Doctor
+) -> None:
+    url = postgres.make_database()
+    theirs = as_role(url, role)
+    settings = {"storage": {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}}
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert doctor(DAGSTER_POSTGRES_URL=url)[1]["dagster"]["verdict"] == "sound"
+    run_sql(url, f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{role}"')
+
+    status, found = doctor(DAGSTER_POSTGRES_URL=theirs)
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert f'"{role}" may not write public.runs, ' in found["dagster"]["words"]
+    grants = found["dagster"]["advice"].removeprefix("let their owner run: ").split("; ")
+    run_sql(url, *grants)
+    status, found = doctor(DAGSTER_POSTGRES_URL=theirs)
+    assert (status, found["dagster"]["verdict"]) == (0, "sound")
 
 
 def test_processes_of_this_machine_need_no_shared_ledger(home: Path, doctor: Doctor) -> None:
