@@ -19,8 +19,8 @@ Private members that are used elsewhere:
   `path_for_shard` and `conn_string_for_shard`.
 
 Strings that Dagster reads, the tags that begin with `dagster/`, stand where they are used:
-`nbp_dagster.assets.materializations`, `nbp_dagster.assets.partitions` and
-`nbp_dagster.automation.notifications`.
+`nbp_dagster.assets.materializations`, `nbp_dagster.assets.partitions`,
+`nbp_dagster.automation.notifications` and `nbp_dagster.resources.studio`.
 """
 
 import logging
@@ -82,6 +82,9 @@ with suppress(ImportError):
 # without exporting it to type checkers.
 with suppress(ImportError):
     from dagster_shared.libraries import DagsterLibraryRegistry
+# What settings that name no class of a package raise; `dagster` has it without exporting it.
+with suppress(ImportError):
+    from dagster_shared.check import CheckError
 # Opens an instance with settings beside those of its file; the public `from_config` takes none.
 with suppress(ImportError):
     from dagster._core.instance.ref import InstanceRef
@@ -93,6 +96,7 @@ __all__ = [
     "RUNLESS_RUN_ID",
     "AssetCheckExecutionsTable",
     "AssetKeyTable",
+    "CheckError",
     "ConfigurableClassData",
     "DagsterLibraryRegistry",
     "DirectOpExecutionContext",

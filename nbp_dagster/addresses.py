@@ -5,6 +5,7 @@ What may be opened after a host is resolved is `oxen.urls`, by these rules.
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -17,7 +18,10 @@ _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # RFC 5214: what stands before an
 _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+:[/\\]")
 
 # What SQLAlchemy takes for user and password: up to the first @.
-_DATABASE_USER = re.compile(r"[^:/]*://(?:[^:/]*(?::[^@]*)?@)?")
+_DATABASE_USER = re.compile(r"[^:/]*://(?:[^:/]*(?::(?P<password>[^@]*))?@)?")
+
+# A user's colon, then what ends the host for every parser of URLs, then the @ before the host.
+_CUT_PASSWORD = re.compile(r"[^:/]*://[^/?#]*:[^/?#]*[/?#].*@", re.DOTALL)
 
 MAX_NAME_BYTES = 255  # NAME_MAX of the usual file systems
 MAX_PATH_BYTES = 4000  # PATH_MAX of Linux is 4096; below a folder files have names of their own
@@ -85,10 +89,19 @@ def has_user(parts: SplitResult) -> bool:
 
 
 def list_passwords(url: str) -> tuple[str, ...]:
-    """Return the password in an address, as written and as drivers decode it; empty for none."""
-    found = split_url(url)
-    password = (found[0].password or "") if found else ""
-    return tuple(dict.fromkeys((password, unquote(password)))) if password else ()
+    """Return the password in an address, as written and as drivers decode it; empty for none.
+
+    Drivers of databases and parsers of URLs differ about where one with a / ends: both are told.
+    """
+    found, of_database = split_url(url), _DATABASE_USER.match(url)
+    passwords = (found and found[0].password, of_database and of_database["password"])
+    written = [password for password in passwords if password]
+    return tuple(dict.fromkeys(word for each in written for word in (each, unquote(each))))
+
+
+def has_cut_password(url: str) -> bool:
+    """Tell whether a password in a URL may have a / ? or #, at which parsers end the host."""
+    return _CUT_PASSWORD.match(url) is not None
 
 
 def has_stray_at(url: str) -> bool:
@@ -149,7 +162,29 @@ def require_url(text: str) -> str:
             f"{protocol}:// has a path from the folder that a command runs in; accepted: "
             f"{protocol}:///mnt/pictures, which begins at the root"
         )
+    if has_cut_password(text):
+        raise ValueError(
+            "has an @ behind a /, ? or #; accepted: a user and password with / as %2F, ? as %3F, "
+            "# as %23 and @ as %40"
+        )
     return text
+
+
+def require_whole_path(url: str) -> str:
+    """Return the address of a database as it is.
+
+    Raises:
+        ValueError: It is that of a SQLite file, by a path from the folder that a command runs in:
+            each folder would have a database of its own.
+    """
+    scheme, _, path = url.strip().partition("://")
+    name = path.removeprefix("/").partition("?")[0]
+    if scheme.lower().partition("+")[0] == "sqlite" and not Path(name).is_absolute():
+        raise ValueError(
+            "a SQLite file by a path from the folder that a command runs in; accepted: "
+            "sqlite:////var/lib/nbp/ledger.sqlite, with four slashes"
+        )
+    return url
 
 
 def _is_public(ip: _Address) -> bool:

@@ -21,6 +21,7 @@ from nbp_dagster.automation.reload import reload_through
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.instance.home_locks import wait_for_home_locks
+from nbp_dagster.instance.setting_faults import describe_setting_fault
 from nbp_dagster.resources.oxen import OxenResource, SimulatedOxenResource
 from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
@@ -155,7 +156,8 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         folder: DAGSTER_HOME; made when it is not there.
 
     Raises:
-        SettingsError: Dagster can't keep its databases below that path.
+        SettingsError: Dagster can't keep its databases below that path, or the settings file there
+            has a mistake, or names a variable that is not set.
     """
     if "?" in str(folder.absolute()):
         raise SettingsError(
@@ -173,7 +175,14 @@ def open_instance(folder: Path) -> dg.DagsterInstance:
         # Dagster would start two helpers to copy this process's output into files; they would
         # print tracebacks of their own at Ctrl-C, and the terminal shows the output already.
         wait_for_home_locks(folder, _LOCK_SECONDS)
-        instance = open_without_compute_logs(folder)
+        try:
+            instance = open_without_compute_logs(folder)
+        except Exception as error:
+            fault = describe_setting_fault(error)
+            if fault is None:
+                raise
+            # Its chain may hold an address with its password.
+            raise SettingsError(f"Dagster's settings {target}: {fault}") from None
         instance.get_run_records(limit=1)
         latest_record_id(instance)
         return instance

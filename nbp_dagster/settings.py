@@ -14,6 +14,7 @@ from nbp_dagster.addresses import (
     list_passwords,
     require_path,
     require_url,
+    require_whole_path,
 )
 from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.options import StudioOptions
@@ -185,6 +186,13 @@ class Settings(StudioOptions, BaseSettings):
     def _check_store(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             require_url(value.get_secret_value())
+        return value
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _check_ledger(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            require_whole_path(value.get_secret_value())
         return value
 
     @property

@@ -5,6 +5,8 @@ By the names of classes: the packages of launchers are not ours to import. Must 
 
 from pathlib import Path
 
+import dagster as dg
+
 # In the process of the caller, or in one that it starts beside it.
 _HERE = frozenset({"DefaultRunLauncher", "SyncInMemoryRunLauncher"})
 # Elsewhere, whatever class they extend.
@@ -19,13 +21,28 @@ _ELSEWHERE = frozenset(
 )
 
 
+def launcher_of(instance: dg.DagsterInstance) -> type:
+    """Return the class of an instance's launcher; by its name alone where it can't be loaded.
+
+    Its package may be missing here, or a variable that its settings name: it is none the less what
+    starts the runs.
+    """
+    try:
+        return type(instance.run_launcher)
+    except Exception:  # each launcher has its own errors
+        named = instance.get_ref().run_launcher_data
+        if named is None:
+            raise
+        return type(named.class_name, (), {})
+
+
 def may_run_elsewhere(launcher: type) -> bool:
     """Return whether runs may be on another machine, or in another container, than their launcher.
 
     A ledger that is a file of the home is another one there, and empty.
 
     Args:
-        launcher: The class of an instance's `run_launcher`, or one that extends Dagster's.
+        launcher: What `launcher_of` returns.
     """
     names = {each.__name__ for each in launcher.__mro__}
     return not _ELSEWHERE.isdisjoint(names) or _HERE.isdisjoint(names)

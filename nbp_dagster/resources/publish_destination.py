@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from nbp_dagster.addresses import find_path_fault
+from nbp_dagster.addresses import find_path_fault, has_cut_password
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.studio.delivery.edition_target import EditionStore, EditionTarget
 from nbp_dagster.studio.delivery.folder_store import FolderStore
@@ -78,6 +78,12 @@ class PublishDestination(dg.ConfigurableResource[Any]):
 
 def _open_store(place: str) -> EditionStore:
     if "://" in place and not place.startswith("file://"):
+        if has_cut_password(place):
+            raise NotPublishable(
+                f"NBP_PUBLISH_TO: {place.partition('://')[0]}://... - has an @ behind a /, ? or #, "
+                "which a password may have that Dagster shows; give it by the driver's own "
+                "variables or files"
+            )
         store = UrlStore(place)
         if _PASSWORD.match(place):
             raise NotPublishable(

@@ -14,7 +14,11 @@ from nbp_dagster.addresses import require_path
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.clock import SystemClock
 from nbp_dagster.disclosure.own_table import load_briefs
-from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
+from nbp_dagster.instance.run_launchers import (
+    launcher_of,
+    may_run_elsewhere,
+    tell_ledger_apart,
+)
 from nbp_dagster.instance.terminated_runs import is_terminated
 from nbp_dagster.interrupts import noted_interrupts
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
@@ -31,9 +35,11 @@ from nbp_dagster.studio.runs.run_log import RunLog
 from nbp_dagster.studio.service import Secrets, Service
 from nbp_dagster.studio.shared_state.homes import StateApart
 from nbp_dagster.studio.storage.data_paths import StudioPaths
-from nbp_dagster.studio.storage.files import make_private_file
 from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
+
+# Tag by which Dagster knows how often a run that failed is started anew; before the instance's own.
+_MAX_RETRIES = "dagster/max_retries"
 
 
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
@@ -89,7 +95,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         Raises:
             StateApart: The run may be on another machine than others, without a common ledger.
         """
-        self._require_common_ledger(context.instance)
+        self._require_common_ledger(context.instance, context.run)
         token = CancellationToken()
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
@@ -105,16 +111,22 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
             finally:
                 self._studio = self._heartbeat = None
 
-    def _require_common_ledger(self, instance: dg.DagsterInstance | None) -> None:
+    def _require_common_ledger(
+        self, instance: dg.DagsterInstance | None, run: dg.DagsterRun | None
+    ) -> None:
         """Make sure that runs which may be on other machines do not each have a ledger.
+
+        One that is refused is not started anew by Dagster: each attempt would be refused alike.
 
         Raises:
             StateApart: They have.
         """
         if instance is None or self.ledger_url:
             return
-        launcher = type(instance.run_launcher)
+        launcher = launcher_of(instance)
         if may_run_elsewhere(launcher):
+            if run is not None:
+                instance.add_run_tags(run.run_id, {_MAX_RETRIES: "0"})
             raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager
@@ -206,10 +218,7 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     def _opened_database(self) -> Iterator[Engine]:
         url = self.ledger_url
         url = url.get_value("") or "" if isinstance(url, dg.EnvVar) else url
-        paths = StudioPaths(Path(self.home))
-        if not url:
-            make_private_file(paths.ledger)
-        database = open_ledger(url or paths.ledger)
+        database = open_ledger(url or StudioPaths(Path(self.home)).ledger)
         try:
             yield database
         finally:

@@ -10,6 +10,7 @@ from nbp_dagster.settings import (
     Settings,
     SettingsError,
     read_settings,
+    reveal,
     variable_of,
     write_event_batches,
 )
@@ -185,7 +186,28 @@ def test_no_log_may_hold_the_password_of_an_address(monkeypatch: pytest.MonkeyPa
     assert {"s3cret-of-ledger", "s3cret-of-store"} <= set(secrets)
 
 
+def test_a_password_that_a_slash_divides_is_kept_from_logs_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NBP_LEDGER_URL", "postgresql://nbp:s3cret/of-ledger@db/nbp")
+
+    assert "s3cret/of-ledger" in read_settings().secrets
+
+
+@pytest.mark.parametrize("url", ["sqlite:///var/lib/ledger.sqlite", "sqlite+pysqlite:///l.sqlite"])
+def test_a_ledger_by_a_path_from_the_working_folder_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("NBP_LEDGER_URL", url)
+
+    with pytest.raises(SettingsError, match=r"NBP_LEDGER_URL: a SQLite file .* with four slashes$"):
+        read_settings()
+    monkeypatch.setenv("NBP_LEDGER_URL", "sqlite:////var/lib/ledger.sqlite")
+    assert reveal(read_settings().ledger_url) == "sqlite:////var/lib/ledger.sqlite"
+
+
 MISTYPED = r"NBP_STORE_URL: accepted: a URL such as"
+CUT = r"NBP_STORE_URL: .*; accepted: .* / as %2F"
 BARE_AT = r"DAGSTER_POSTGRES_URL: .* as %40$"
 
 
@@ -196,6 +218,11 @@ BARE_AT = r"DAGSTER_POSTGRES_URL: .* as %40$"
         ("NBP_STORE_URL", "sftp//user:S3cretword@host/path", MISTYPED),
         ("NBP_STORE_URL", "user:S3cretword@host/path", MISTYPED),
         ("NBP_STORE_URL", "s3:?password=S3cretword", MISTYPED),
+        ("NBP_STORE_URL", "s3://AKIA:S3/cretword@bucket/nbp", CUT),
+        ("NBP_STORE_URL", "s3://AKIA:S3#cretword@bucket/nbp", CUT),
+        ("NBP_STORE_URL", "sftp://nbp:S3?cretword@host/nbp", CUT),
+        ("NBP_STORE_URL", "sftp://nbp:S3@cret/word@host/nbp", CUT),
+        ("NBP_STORE_URL", "abfs://box:S3/cretword@account/nbp", CUT),
         ("DAGSTER_POSTGRES_URL", "postgresql://nbp:S3cret@word@127.0.0.1:1/nbp", BARE_AT),
         ("DAGSTER_POSTGRES_URL", "postgresql://nbp:S3/cret@word@127.0.0.1:1/nbp", BARE_AT),
         ("DAGSTER_POSTGRES_URL", "postgresql://nbp:S3cret@wo/rd@127.0.0.1:1/nbp", BARE_AT),
@@ -210,6 +237,21 @@ def test_a_wrong_address_is_one_line_without_its_password(
         read_settings()
 
     assert not any(part in str(refused.value) for part in ("S3", "cret", "127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://pictures/team@acme",
+        "file:///mnt/pictures:1/team@acme",
+        "abfs://box@account/nbp",
+        "sftp://nbp:S3%2Fcret%40word@host:22/nbp",
+    ],
+)
+def test_a_store_whose_host_is_clear_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("NBP_STORE_URL", url)
+
+    assert reveal(read_settings().store_url) == url
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What `nbp doctor` looks at: each module one part of an installation, all of it read-only."""
+"""What `nbp doctor` looks at: each module one part of an installation; none changes it."""

@@ -15,6 +15,7 @@ import yaml
 from nbp_dagster.addresses import split_list
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.settings import Settings, list_exported_signals, reveal
+from nbp_dagster.studio.ledger.database import LedgerDatabaseError, find_ledger_file
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.url_folder import EXTRAS
 from nbp_dagster.version import __version__
@@ -127,6 +128,11 @@ def _look_at_rights(settings: Settings) -> Finding:
     """Look whether others on this machine may read ledger and keys."""
     paths = StudioPaths(settings.home.absolute())
     private = [paths.ledger, paths.review_key]
+    # What is wrong with its address is told with the ledger.
+    with suppress(LedgerDatabaseError):
+        url = reveal(settings.ledger_url)
+        if url and (named := find_ledger_file(url)) is not None and named != paths.ledger:
+            private.append(named)
     folders = [paths.store, paths.records, paths.sheets, paths.reports, paths.home / "canary"]
     if settings.dagster_folder.is_relative_to(paths.home):
         folders.append(settings.dagster_folder)

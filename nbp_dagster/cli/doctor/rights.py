@@ -1,4 +1,4 @@
-"""Looks whether this user may write the ledger, as runs do; changes nothing."""
+"""Looks whether this user may write ledger and Dagster's tables, as runs do; changes nothing."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -36,6 +36,11 @@ WRITES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is done with each table of the ledger, beside reading it."""
 
+# Of Dagster's own tables: those that every run writes. Its other tables get the same grant.
+_DAGSTERS: Final = (
+    *(("runs", "INSERT"), ("runs", "UPDATE"), ("run_tags", "INSERT"), ("snapshots", "INSERT")),
+    *(("event_logs", "INSERT"), ("asset_keys", "INSERT"), ("asset_keys", "UPDATE")),
+)
 _PART: Final = "ledger rights"
 # Seconds that another process's transaction is waited for; it writes, so that the file can be.
 _PATIENCE: Final = 0.5
@@ -150,14 +155,32 @@ def _look_at_role(connection: Connection, is_current: bool) -> Finding:
     )
 
 
+def find_lack_in_dagsters(connection: Connection) -> tuple[str, str] | None:
+    """Return what this user lacks to record a run in Dagster's database, and what mends it.
+
+    Args:
+        connection: To the database; None is returned where that is not PostgreSQL.
+    """
+    if connection.dialect.name != "postgresql":
+        return None
+    session = connection.execute(sa.text(_SESSION)).one()
+    if session.is_read_only:
+        return f"{session.role} has a session that only reads", "name the primary, not a replica"
+    lacking = [str(row[0]) for row in connection.execute(sa.text(_LACKING), _pair(_DAGSTERS))]
+    if not lacking:
+        return None
+    role, place = session.role, session.place
+    return (
+        f"{role} may not write {', '.join(dict.fromkeys(lacking))}",
+        "let their owner run: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES "
+        f"IN SCHEMA {place} TO {role}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA {place} TO {role}",
+    )
+
+
 def _look_at_making(connection: Connection, session: "sa.Row[tuple[str, str, bool]]") -> Finding:
     """Return whether the next run may make the ledger's tables, or change older ones."""
     role, place = session.role, session.place
-    if not session.may_create:
-        where = f"the schema {place}" if place else "any schema of its search_path"
-        grant = f"GRANT USAGE, CREATE ON SCHEMA {place or 'public'} TO {role}"
-        words = f"{role} may not make tables in {where}"
-        return Finding(_PART, "fault", words, f"let an administrator run: {grant}")
+    # First: where the tables are another's, a right to make new ones would not help.
     others = connection.execute(sa.text(_OTHERS), _pair((name, "") for name in WRITES)).scalars()
     if owners := list(others):
         return Finding(
@@ -166,6 +189,11 @@ def _look_at_making(connection: Connection, session: "sa.Row[tuple[str, str, boo
             f"{role} may not change tables of {', '.join(owners)}",
             "let their owner upgrade it: `nbp ledger homes` with that user's NBP_LEDGER_URL",
         )
+    if not session.may_create:
+        where = f"the schema {place}" if place else "any schema of its search_path"
+        grant = f"GRANT USAGE, CREATE ON SCHEMA {place or 'public'} TO {role}"
+        words = f"{role} may not make tables in {where}"
+        return Finding(_PART, "fault", words, f"let an administrator run: {grant}")
     return Finding(_PART, "sound", f"{role} may make and change its tables")
 
 

@@ -1,7 +1,12 @@
-"""Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing."""
+"""Looks at what is kept: briefs, ledger and Dagster's own storage; migrates and repairs nothing.
 
+A storage of Dagster that has no tables yet gets them: Dagster makes them as it opens one.
+"""
+
+import sqlite3
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -11,17 +16,24 @@ import sqlalchemy as sa
 from nbp_dagster.briefs.images import FileDigest
 from nbp_dagster.cli.doctor.finding import Finding
 from nbp_dagster.cli.doctor.machine import list_extras
-from nbp_dagster.cli.doctor.rights import look_at_file, look_at_ledger_rights
+from nbp_dagster.cli.doctor.rights import (
+    find_lack_in_dagsters,
+    look_at_file,
+    look_at_ledger_rights,
+)
 from nbp_dagster.cli.errors import words_of_database
 from nbp_dagster.disclosure.own_table import load_briefs
 from nbp_dagster.errors import NbpError
 from nbp_dagster.file_kinds import HEAD_BYTES, describe_kind
 from nbp_dagster.foreign_text import redact
 from nbp_dagster.instance.run_launchers import may_run_elsewhere, tell_ledger_apart
+from nbp_dagster.instance.setting_faults import describe_setting_fault
 from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.ledger.database import (
     HEAD,
+    LedgerDatabaseError,
     connect_ledger,
+    find_ledger_file,
     location_of,
     open_ledger,
     read_schema_version,
@@ -84,21 +96,22 @@ def _list_undrawable(files: Iterable[FileDigest]) -> dict[str, str]:
 def look_at_ledger(settings: Settings) -> Iterator[Finding]:
     """Yield what there is of the ledger: schema, clock, rights, lease, homes that use it."""
     url = reveal(settings.ledger_url)
-    file = StudioPaths(settings.home.absolute()).ledger
-    if not url and not file.exists():
-        yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
-        yield look_at_file(file)
-        return
+    place = url or StudioPaths(settings.home.absolute()).ledger
     began = time.monotonic()
     try:
+        file = find_ledger_file(place)
+        if file is not None and not file.exists():
+            yield Finding("ledger", "sound", f"none yet; the first purchase makes {file}")
+            yield look_at_file(file)
+            return
         # Without a migration: that is for a run, whose version may be another machine's too.
-        found = read_schema_version(url or file)
+        found = read_schema_version(place)
         if found != HEAD:
             yield _tell_schema(found)
             if found < HEAD:
-                yield _look_at_upgrade(connect_ledger(url or file))
+                yield _look_at_upgrade(connect_ledger(place))
             return
-        engine = open_ledger(url or file)
+        engine = open_ledger(place)
     except NbpError as error:
         yield Finding("ledger", "fault", str(error), "see docs/troubleshooting.md")
         return
@@ -192,14 +205,21 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
             instance.get_runs_count()
             kind = type(instance.run_storage).__name__
             launcher = type(instance.run_launcher)
+            lacking = _find_lack(instance)
     except Exception as error:  # noqa: BLE001  # Dagster has no common error of its storages
         yield _tell_dagster(folder, error, settings.secrets)
         return
     told = f"{folder}: {kind}, {launcher.__name__}"
+    if lacking is not None:
+        words, advice = lacking
+        yield Finding("dagster", "fault", f"{folder}: {words}", advice)
+        return
     if settings.ledger_url is None and may_run_elsewhere(launcher):
         problem, advice = tell_ledger_apart(launcher, settings.home)
         yield Finding("dagster", "fault", f"{told}; {problem}", advice)
         return
+    if may_run_elsewhere(launcher):
+        yield from _look_at_mount(settings, launcher)
     if settings.ledger_url is not None and "Sqlite" in kind:
         yield Finding(
             "dagster",
@@ -211,11 +231,50 @@ def look_at_dagster(settings: Settings) -> Iterator[Finding]:
     yield Finding("dagster", "sound", told)
 
 
+def _find_lack(instance: dg.DagsterInstance) -> tuple[str, str] | None:
+    """Return what this user lacks to write Dagster's storage; see `find_lack_in_dagsters`."""
+    # Only a storage in tables has it.
+    connect = getattr(instance.run_storage, "connect", None)
+    if connect is None:
+        return None
+    with connect() as connection:
+        return find_lack_in_dagsters(connection)
+
+
+def _look_at_mount(settings: Settings, launcher: type) -> Iterator[Finding]:
+    """Yield that a ledger in a file is one for all runs only where all of them have that file."""
+    # What is wrong with the address is told with the ledger.
+    with suppress(LedgerDatabaseError):
+        file = find_ledger_file(reveal(settings.ledger_url))
+        if file is not None:
+            words = (
+                f"the ledger is {file}, and runs of {launcher.__name__} may be where that path has "
+                "another file, or none"
+            )
+            advice = "mount its folder for all of them, on one host, or name a PostgreSQL server"
+            yield Finding("run launcher", "warning", words, advice)
+
+
 def _tell_dagster(folder: Path, error: Exception, secrets: Iterable[str]) -> Finding:
-    """Return the fault of a storage: that of its database, of which Dagster says no more."""
-    words = words_of_database(error)
-    advice = "check dagster.yaml there"
-    if words is not None:
+    """Return the fault of a storage: that of its settings or database, of which Dagster says less.
+
+    A traceback's first line is what is left of other errors.
+    """
+    words, advice = words_of_database(error), "check dagster.yaml there"
+    if words is None:
+        words = describe_setting_fault(error) or next(iter(str(error).splitlines()), "")
+        advice = f"{advice}, and the variables that it names"
+    elif _is_of_file(error):
+        advice = "free space on its disk, and let this user write the folder and what is in it"
+    else:
         advice = f"check that its server runs, and DAGSTER_POSTGRES_URL or {advice}"
-    first = redact(words or next(iter(str(error).splitlines()), ""), secrets=secrets, max_chars=200)
+    first = redact(words, secrets=secrets, max_chars=200)
     return Finding("dagster", "fault", f"{folder}: {first}", advice)
+
+
+def _is_of_file(error: BaseException) -> bool:
+    """Return whether the database that failed is a file, which no server has."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, sqlite3.Error):
+        found = found.__cause__
+    return found is not None

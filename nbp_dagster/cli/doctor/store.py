@@ -1,4 +1,4 @@
-"""Looks at the store that machines share: reach, rights, clock; leaves nothing in it."""
+"""Looks at the store that machines share: reach, rights, clock; leaves no file in it."""
 
 import secrets
 import time
@@ -59,7 +59,7 @@ def _find_lost_mark(settings: Settings, shared: UrlFolder, has_ledger: bool) -> 
         return lost
     # What is wrong with the ledger itself is told beside this.
     with suppress(LedgerDatabaseError):
-        if (url or paths.ledger.exists()) and read_schema_version(url or paths.ledger) == HEAD:
+        if read_schema_version(url or paths.ledger) == HEAD:
             engine = open_ledger(url or paths.ledger)
             try:
                 return find_lost_mark(paths.store, shared, engine)

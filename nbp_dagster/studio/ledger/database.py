@@ -16,8 +16,10 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from nbp_dagster.addresses import require_whole_path
 from nbp_dagster.errors import NbpError
 from nbp_dagster.lock_waits import WaitingConnection, acquire
+from nbp_dagster.studio.storage.files import make_private_file
 
 # The newest migration, named here so that Alembic is imported only when there is one to run.
 HEAD = "0013"
@@ -48,7 +50,7 @@ _POSTGRES_DEFAULTS = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",
 }
-_ACCEPTED = "a path, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+_ACCEPTED = "a path, sqlite:////FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 _SERVER_AWAY = "check that the server runs, and the address and password in the ledger's URL"
 _CLOSE_OTHERS = "wait for it, or end the process that holds it"
 _FREE_DISK = "free space there, then run again"
@@ -88,7 +90,7 @@ def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) 
     write what depends on a read, and `begin_writing` for a single statement that writes.
 
     Args:
-        url: The SQLite file, whose folder is made, or a `sqlite:` or `postgresql:` URL.
+        url: The SQLite file, made for its owner alone, or a `sqlite:` or `postgresql:` URL.
         lock_timeout: Seconds that a transaction waits for another process's.
 
     Raises:
@@ -96,6 +98,8 @@ def open_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS) 
             version of this program has changed its tables.
     """
     engine = connect_ledger(url, lock_timeout=lock_timeout)
+    if engine.dialect.name == "sqlite":
+        _make_file(Path(str(engine.url.database)))
     try:
         _migrate(engine)
     except DBAPIError as error:
@@ -116,14 +120,27 @@ def connect_ledger(url: str | Path, *, lock_timeout: float = LOCK_TIMEOUT_SECOND
     return _create_engine(_read_url(url), lock_timeout)
 
 
+def find_ledger_file(url: str | Path) -> Path | None:
+    """Return the file of a ledger on SQLite, there or not; None for one on PostgreSQL.
+
+    Raises:
+        LedgerDatabaseError: The URL is none.
+    """
+    found = _read_url(url)
+    return Path(str(found.database)) if found.drivername == "sqlite" else None
+
+
 def read_schema_version(url: str | Path) -> str:
-    """Return which migration a ledger has come to; empty for one older than migrations.
+    """Return which migration a ledger has come to; empty for none yet, or one older than these.
 
     Nothing is made or migrated.
 
     Raises:
         LedgerDatabaseError: As `open_ledger`.
     """
+    if (file := find_ledger_file(url)) is not None and not file.exists():
+        # SQLite would make it.
+        return ""
     engine = connect_ledger(url)
     try:
         with engine.connect() as connection:
@@ -285,6 +302,10 @@ def _check_sqlite(url: URL) -> URL:
         raise LedgerDatabaseError(
             f"the ledger must be a plain file, not {name or 'nothing'!r}; give {_ACCEPTED}"
         )
+    try:
+        require_whole_path(url.render_as_string())
+    except ValueError as error:
+        raise LedgerDatabaseError(f"the ledger's URL: {error}") from None
     return URL.create("sqlite", database=name)
 
 
@@ -326,14 +347,6 @@ def _create_engine(url: URL, lock_timeout: float) -> Engine:
 
 
 def _create_sqlite(url: URL, lock_timeout: float) -> Engine:
-    path = Path(str(url.database))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LedgerDatabaseError(
-            f"cannot make the ledger's folder {path.parent}: {error.strerror}; "
-            "set NBP_HOME to a folder that can be written"
-        ) from error
     engine = sa.create_engine(
         url,
         # The driver begins a transaction of its own accord only where a statement writes. An event
@@ -353,6 +366,18 @@ def _create_sqlite(url: URL, lock_timeout: float) -> Engine:
 
     sa.event.listen(engine, "connect", prepare)
     return engine
+
+
+def _make_file(path: Path) -> None:
+    """Make a SQLite file that only its owner may use, whatever the umask, unless there is one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerDatabaseError(
+            f"cannot make the ledger's folder {path.parent}: {error.strerror}; "
+            "set NBP_HOME to a folder that can be written"
+        ) from error
+    make_private_file(path)
 
 
 def _migrate(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark
 from nbp_dagster.studio.retention.home_leftovers import Leftover, find_leftovers
 from nbp_dagster.studio.retention.needed_files import NeededFiles, find_needed_files
+from nbp_dagster.studio.retention.store_leftovers import StoreLeftover, find_store_leftovers
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import hold_lock
 from nbp_dagster.studio.storage.image_store import PrunableStore, StoredFile
@@ -50,14 +51,14 @@ class Sweep:
         stored: Everything in the store.
         unneeded: Files of the store to remove, by kind.
         kept_originals: Paid originals that nothing needs, and that stay all the same.
-        leftovers: Other files of the home to remove.
+        leftovers: Other files of the home, and half files of a shared store, to remove.
     """
 
     before: float
     stored: Amount
     unneeded: Mapping[str, tuple[StoredFile, ...]]
     kept_originals: Amount
-    leftovers: tuple[Leftover, ...]
+    leftovers: tuple[Leftover | StoreLeftover, ...]
 
     @property
     def amounts(self) -> dict[str, Amount]:
@@ -117,13 +118,14 @@ class Keeping:
                 kept = kept.with_file(file.size)
             elif kind is not None:
                 unneeded.setdefault(kind, []).append(file)
-        leftovers = find_leftovers(self.paths, before=before, dagster_folder=self.dagster_folder)
+        of_home = find_leftovers(self.paths, before=before, dagster_folder=self.dagster_folder)
+        of_store = find_store_leftovers(self.shared, before=before)
         return Sweep(
             before=before,
             stored=_amount_of(files),
             unneeded={kind: tuple(rows) for kind, rows in sorted(unneeded.items())},
             kept_originals=kept,
-            leftovers=tuple(leftovers),
+            leftovers=(*of_home, *of_store),
         )
 
     def sweep(self, *, age: float, originals: bool) -> tuple[Sweep, Mapping[str, Amount]]:

@@ -24,7 +24,7 @@ from nbp_dagster.studio.shared_state.homes import enter, read_home
 from nbp_dagster.studio.shared_state.shared_documents import SharedDocuments
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.documents import DocumentFolder, Documents
-from nbp_dagster.studio.storage.files import make_private_file, write_atomically
+from nbp_dagster.studio.storage.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,11 @@ class Sharing:
 def open_home_ledger(
     paths: StudioPaths, url: str, *, lock_timeout: float = LOCK_TIMEOUT_SECONDS
 ) -> Engine:
-    """Open the ledger that a home uses: its own, private file where there is no URL.
+    """Open the ledger that a home uses: its own file where there is no URL.
 
     Raises:
         LedgerDatabaseError: As `open_ledger`.
     """
-    if not url:
-        make_private_file(paths.ledger)
     return open_ledger(url or paths.ledger, lock_timeout=lock_timeout)
 
 

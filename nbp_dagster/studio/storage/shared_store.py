@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ _SENT_SECONDS: Final = 3600.0
 _KEPT_SECONDS: Final = 12 * 3600.0
 # A mark without its file is of a process that was killed, or of one that is about to write it.
 _ABANDONED_SECONDS: Final = 24 * 3600.0
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 class SharedStore(ImageStore, PrunableStore):
@@ -145,7 +147,8 @@ class SharedStore(ImageStore, PrunableStore):
         now = time.time()
         for path, file in self._remote.list_files(IMAGES).items():
             digest = path.rpartition("/")[2]
-            if f"{IMAGES}/{path}" == _name(digest):
+            # A half file of some drivers has a digest before its ending.
+            if _DIGEST.fullmatch(digest) and f"{IMAGES}/{path}" == _name(digest):
                 # Where the service tells no time, everything counts as used now, and stays.
                 used_at = now if file.written_at is None else file.written_at
                 yield StoredFile(digest, file.size, used_at)

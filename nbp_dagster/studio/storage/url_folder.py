@@ -143,14 +143,26 @@ class UrlFolder:
         """Return the bytes of every file below a prefix, by its path below that."""
         return {path: file.size for path, file in self.list_files(prefix).items()}
 
-    def list_files(self, prefix: str) -> Mapping[str, UrlFile]:
-        """Return every file below a prefix, by its path below that."""
+    @property
+    def writes_beside(self) -> bool:
+        """Whether a file is written beside its place, where a killed process leaves it half."""
+        return self._protocol not in _OBJECT_STORES
+
+    def list_files(self, prefix: str, *, depth: int | None = None) -> Mapping[str, UrlFile]:
+        """Return every file below a prefix, by its path below that.
+
+        Args:
+            prefix: A folder; empty for all there is.
+            depth: How many levels of folders are looked into; all of them where it is None.
+        """
 
         def find(files: Any, root: str) -> Mapping[str, UrlFile]:
             files.invalidate_cache()
             top = f"{root}/{prefix}"
+            # Not every driver knows the option.
+            options = {} if depth is None else {"maxdepth": depth}
             try:
-                found = files.find(top, detail=True)
+                found = files.find(top, detail=True, **options)
             except FileNotFoundError:
                 return {}
             cut = len(files._strip_protocol(top).rstrip("/")) + 1

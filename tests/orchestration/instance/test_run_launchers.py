@@ -48,45 +48,92 @@ def test_processes_of_this_machine_are_not() -> None:
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """One whose runs are pods."""
-    launcher = {"module": "tests.rigs.launchers", "class": "K8sRunLauncher"}
-    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher}), "utf-8")
+    settings = {
+        "run_launcher": {"module": "tests.rigs.launchers", "class": "K8sRunLauncher"},
+        "run_retries": {"enabled": True, "max_retries": 3},
+    }
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings), "utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         yield instance
+
+
+def run_with(
+    tmp_path: Path, instance: dg.DagsterInstance, ledger_url: str, begun: list[str]
+) -> dg.ExecuteInProcessResult:
+    """Run a step that opens the studio, and notes its ledger once it is open."""
+    briefs = write_briefs(tmp_path / "briefs", campaign(shot("one")))
+    studio = StudioResource(
+        oxen=SimulatedOxenResource(),
+        home=str(tmp_path / "home"),
+        config=str(briefs),
+        ledger_url=ledger_url,
+    )
+
+    @dg.asset(required_resource_keys={"studio"})
+    def made() -> None:
+        begun.append(ledger_url)
+
+    return dg.materialize(
+        [made], resources={"studio": studio}, instance=instance, raise_on_error=False
+    )
+
+
+def words_of_refusal(result: dg.ExecuteInProcessResult) -> str:
+    return str(
+        [
+            event.event_specific_data
+            for event in result.all_events
+            if event.event_type is dg.DagsterEventType.RESOURCE_INIT_FAILURE
+        ]
+    )
 
 
 def test_a_run_that_may_be_elsewhere_fails_at_its_start_without_a_common_ledger(
     tmp_path: Path, instance: dg.DagsterInstance
 ) -> None:
-    briefs = write_briefs(tmp_path / "briefs", campaign(shot("one")))
     home = tmp_path / "home"
-    begun = []
+    begun: list[str] = []
 
-    def make(ledger_url: str) -> dg.ExecuteInProcessResult:
-        studio = StudioResource(
-            oxen=SimulatedOxenResource(), home=str(home), config=str(briefs), ledger_url=ledger_url
-        )
-
-        @dg.asset(required_resource_keys={"studio"})
-        def made() -> None:
-            begun.append(ledger_url)
-
-        return dg.materialize(
-            [made], resources={"studio": studio}, instance=instance, raise_on_error=False
-        )
-
-    refused = make("")
-    told = str(
-        [
-            event.event_specific_data
-            for event in refused.all_events
-            if event.event_type is dg.DagsterEventType.RESOURCE_INIT_FAILURE
-        ]
-    )
+    refused = run_with(tmp_path, instance, "", begun)
+    told = words_of_refusal(refused)
 
     assert not refused.success
     assert "StateApart: the runs that K8sRunLauncher starts may be in other containers" in told
     address = f"sqlite:///{home}{os.sep}ledger.sqlite"
     assert f"set NBP_LEDGER_URL to {address}" in told
     assert not home.exists()
-    assert make(address).success
+    # It would be refused again.
+    [run] = instance.get_runs()
+    assert run.tags["dagster/will_retry"] == "false"
+    assert run_with(tmp_path, instance, address, begun).success
     assert begun == [address]
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        {"module": "no_such_package", "class": "DockerRunLauncher"},
+        {
+            "module": "dagster",
+            "class": "DefaultRunLauncher",
+            "config": {"no_such_option": {"env": "NO_SUCH_VARIABLE"}},
+        },
+    ],
+    ids=["package", "settings"],
+)
+def test_a_launcher_that_can_not_be_loaded_is_known_by_its_name(
+    tmp_path: Path, launcher: dict[str, object]
+) -> None:
+    """Where a run is, its launcher's package and variables may not be."""
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher}), "utf-8")
+    begun: list[str] = []
+
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        done = run_with(tmp_path, instance, "", begun)
+
+    if launcher["class"] == "DefaultRunLauncher":
+        assert begun == [""]
+    else:
+        assert begun == []
+        told = words_of_refusal(done)
+        assert "StateApart: the runs that DockerRunLauncher starts may be in other" in told

@@ -59,6 +59,14 @@ def test_a_password_in_an_address_is_refused_and_not_shown() -> None:
     assert found.name == "sftp://files/sets"
 
 
+@pytest.mark.parametrize("password", ["of/geheim", "of#geheim", "of?geheim"])
+def test_a_password_with_what_ends_a_host_is_refused_and_not_shown(password: str) -> None:
+    with pytest.raises(NotPublishable, match=r"s3://\.\.\. - has an @ behind a /") as caught:
+        PublishDestination(to=[f"s3://anna:{password}@files/sets"]).open_targets(no_client)
+
+    assert "geheim" not in str(caught.value)
+
+
 def test_every_field_that_is_missing_is_named_at_once() -> None:
     with pytest.raises(NotPublishable) as caught:
         PublishDestination(repository="acme/campaigns").open_targets(no_client)

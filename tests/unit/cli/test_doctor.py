@@ -167,6 +167,34 @@ def test_a_database_of_dagster_that_is_away_says_why_and_not_its_password(
     assert "s3cret-word" not in json.dumps(found)
 
 
+def test_a_variable_that_dagsters_settings_name_is_named_where_it_is_not_set(
+    home: Path, doctor: Doctor
+) -> None:
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(
+        "storage: {postgres: {postgres_url: {env: NO_SUCH_VARIABLE}}}\n", encoding="utf-8"
+    )
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert found["dagster"]["words"].endswith(": names NO_SUCH_VARIABLE, which is not set")
+
+
+def test_a_file_of_dagsters_that_can_not_be_opened_is_no_server(home: Path, doctor: Doctor) -> None:
+    folder = home / "dagster"
+    # Where the file is expected.
+    (folder / "history" / "runs.db").mkdir(parents=True)
+    (folder / "dagster.yaml").write_text("{}\n", encoding="utf-8")
+
+    status, found = doctor()
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert "unable to open database file" in found["dagster"]["words"]
+    assert "free space on its disk" in found["dagster"]["advice"]
+    assert "DAGSTER_POSTGRES_URL" not in found["dagster"]["advice"]
+
+
 def test_a_ledger_and_a_dagster_that_never_answer_are_given_up(
     home: Path, doctor: Doctor, silent: str
 ) -> None:
@@ -223,6 +251,18 @@ def close_briefs(outer: Path) -> dict[str, str]:
 
 def close_dagster(outer: Path) -> dict[str, str]:
     return {"DAGSTER_HOME": str(outer / "private" / "dagster")}
+
+
+def test_a_named_ledger_that_others_may_read_is_told_too(
+    tmp_path: Path, home: Path, doctor: Doctor
+) -> None:
+    ledger = tmp_path / "shared.sqlite"
+    open_ledger(ledger).dispose()
+    ledger.chmod(0o640)
+
+    _, found = doctor(NBP_LEDGER_URL=f"sqlite:///{ledger}")
+
+    assert found["file rights"]["advice"] == f"chmod -R go= {ledger}"
 
 
 @pytest.mark.parametrize(

@@ -172,8 +172,9 @@ def test_a_role_that_may_not_make_the_tables_is_told_before_the_first_run(
     assert doctor(NBP_LEDGER_URL=theirs)[1]["ledger rights"]["verdict"] == "sound"
 
 
+@pytest.mark.parametrize("may_create", [True, False])
 def test_an_older_ledger_of_another_role_can_not_be_upgraded_by_this_one(
-    postgres: PostgresServer, role: str, doctor: Doctor
+    postgres: PostgresServer, role: str, doctor: Doctor, may_create: bool
 ) -> None:
     url = postgres.make_database()
     make_ledger(url)
@@ -181,7 +182,8 @@ def test_an_older_ledger_of_another_role_can_not_be_upgraded_by_this_one(
         url,
         "UPDATE nbp_ledger_version SET version_num = '0008'",
         f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"',
-        f'GRANT CREATE ON SCHEMA public TO "{role}"',
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        *([f'GRANT CREATE ON SCHEMA public TO "{role}"'] if may_create else []),
     )
 
     status, found = doctor(NBP_LEDGER_URL=as_role(url, role))
@@ -311,6 +313,18 @@ def test_a_file_that_sqlite_refuses_to_write_is_a_fault_whoever_asks(home: Path)
     assert "it is read-only" in found.words
 
 
+def test_a_named_file_that_is_not_there_is_not_made(home: Path, doctor: Doctor) -> None:
+    file = home.parent / "other" / "ledger.sqlite"
+
+    status, found = doctor(
+        NBP_LEDGER_URL=f"sqlite:///{file}", NBP_STORE_URL=f"file://{home.parent}/shared"
+    )
+
+    assert (status, found["ledger"]["verdict"]) == (0, "sound")
+    assert found["ledger"]["words"] == f"none yet; the first purchase makes {file}"
+    assert not file.parent.exists()
+
+
 def test_a_home_that_can_not_be_made_is_a_fault_before_the_first_run(doctor: Doctor) -> None:
     with open_folder() as outer:
         write_briefs(outer / "briefs", campaign(shot("kitchen")))
@@ -337,8 +351,34 @@ def test_runs_that_may_be_elsewhere_without_a_shared_ledger_are_a_fault(
     assert "may pay again" in found["dagster"]["words"]
     address = found["dagster"]["advice"].split()[-1]
     assert address == f"sqlite:///{home}/ledger.sqlite"
-    _, found = doctor(NBP_LEDGER_URL=address)
+    status, found = doctor(NBP_LEDGER_URL=address)
     assert "may pay again" not in found["dagster"]["words"]
+    # One file for all only where all mount its folder, which can't be seen from here.
+    assert (status, found["run launcher"]["verdict"]) == (0, "warning")
+    assert (
+        f"the ledger is {home}/ledger.sqlite, and runs of {name}" in found["run launcher"]["words"]
+    )
+
+
+def test_a_role_that_may_only_read_dagsters_tables_is_a_fault(
+    postgres: PostgresServer, role: str, home: Path, doctor: Doctor
+) -> None:
+    url = postgres.make_database()
+    theirs = as_role(url, role)
+    settings = {"storage": {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}}
+    (home / "dagster").mkdir(parents=True)
+    (home / "dagster" / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    assert doctor(DAGSTER_POSTGRES_URL=url)[1]["dagster"]["verdict"] == "sound"
+    run_sql(url, f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{role}"')
+
+    status, found = doctor(DAGSTER_POSTGRES_URL=theirs)
+
+    assert (status, found["dagster"]["verdict"]) == (1, "fault")
+    assert f'"{role}" may not write public.runs, ' in found["dagster"]["words"]
+    grants = found["dagster"]["advice"].removeprefix("let their owner run: ").split("; ")
+    run_sql(url, *grants)
+    status, found = doctor(DAGSTER_POSTGRES_URL=theirs)
+    assert (status, found["dagster"]["verdict"]) == (0, "sound")
 
 
 def test_processes_of_this_machine_need_no_shared_ledger(home: Path, doctor: Doctor) -> None:

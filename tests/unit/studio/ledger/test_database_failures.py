@@ -152,6 +152,7 @@ def test_an_engine_shows_no_password(postgres: PostgresServer) -> None:
         ("sqlite://", "must be a plain file, not 'nothing'"),
         ("sqlite:///:memory:", "must be a plain file, not ':memory:'"),
         ("sqlite:///ledger.sqlite?mode=ro", "must be a plain file"),
+        ("sqlite:///ledger.sqlite", "sqlite:////var/lib/nbp/ledger.sqlite, with four slashes"),
     ],
 )
 def test_a_url_that_is_no_ledgers_is_refused(url: str, words: str) -> None:

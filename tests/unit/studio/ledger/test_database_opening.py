@@ -1,5 +1,6 @@
 """Opening the ledger's database: tables, rows, names of files, several openings at once."""
 
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from nbp_dagster.studio.ledger.database import (
     HEAD,
     begin_serialised,
     open_ledger,
+    read_schema_version,
 )
 from nbp_dagster.studio.ledger.schema import metadata, purchases
 from tests.unit.studio.ledger.databases import (
@@ -79,6 +81,35 @@ def test_a_ledger_opens_again_with_its_rows(ledger_url: str) -> None:
 
     with opened(ledger_url) as engine:
         assert len(read(engine)) == 1
+
+
+@pytest.mark.parametrize("form", ["{}", "sqlite:///{}"])
+def test_a_new_file_is_its_owners_alone_and_an_old_one_stays_as_it_is(
+    tmp_path: Path, form: str
+) -> None:
+    file = tmp_path / "ledger.sqlite"
+    place = form.format(file)
+    before = os.umask(0o022)
+    try:
+        with opened(place if "://" in place else file) as engine, engine.connect():
+            made = {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    file.chmod(0o640)
+
+    with opened(place if "://" in place else file):
+        pass
+
+    assert made == {0o600}
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("form", ["{}", "sqlite:///{}"])
+def test_whoever_asks_for_the_schema_makes_no_file(tmp_path: Path, form: str) -> None:
+    place = form.format(tmp_path / "home" / "ledger.sqlite")
+
+    assert read_schema_version(place if "://" in place else Path(place)) == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_may_have_any_name(tmp_path: Path) -> None:

@@ -72,6 +72,55 @@ def test_another_machines_set_stays_and_what_nothing_needs_goes(tmp_path: Path) 
     assert not reader.images.has("00" * 32)
 
 
+def test_half_files_of_killed_processes_go_when_they_are_old_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    shared = tmp_path / "shared"
+    paths, places, _ = open_home(tmp_path / "north", f"file://{shared}")
+    digest = places.images.put(b"a picture")
+    pair = f"images/{digest[:2]}"
+    old = (
+        f"{pair}/.{digest}.0a1b2c3d",
+        # As file systems are written that are no folder of this machine.
+        f"{pair}/{digest}.0a1b2c3d",
+        "sets/.winter.json.0a1b2c3d",
+        "probes/.0123456789abcdef.0a1b2c3d",
+        ".ledger.json.0a1b2c3d",
+    )
+    others = (
+        "sets/winter.json",
+        "sets/.winter.json.backup",
+        # Dates, and folders, of somebody else.
+        "backup.20261130",
+        ".backup.20261130",
+        "others/.winter.json.0a1b2c3d",
+        f"{pair}/.{digest}.toolong0a",
+    )
+    for name in (*old, *others):
+        (shared / name).parent.mkdir(parents=True, exist_ok=True)
+        (shared / name).write_bytes(b"half")
+        os.utime(shared / name, (0, 0))
+    young = shared / f"{pair}/.{digest}.3d2c1b0a"
+    young.write_bytes(b"half")
+    assert isinstance(places.images, PrunableStore)
+
+    with opened(tmp_path / "ledger.sqlite") as engine:
+        write(engine, a_row(state="made", billed=True))
+        claim(paths, places, engine)
+        keeping = Keeping(places.images, paths, engine, None, SystemClock(), places.shared)
+        planned = keeping.plan(age=30 * DAY, originals=True)
+        assert all((shared / name).exists() for name in old)
+        _, removed = keeping.sweep(age=30 * DAY, originals=True)
+
+    assert planned.amounts["unfinished files"].files == len(old)
+    assert removed["unfinished files"].files == len(old)
+    assert removed["unfinished files"].size == len(old) * len(b"half")
+    assert not any((shared / name).exists() for name in old)
+    assert all((shared / name).exists() for name in others)
+    assert young.exists()
+    assert places.images.has(digest)
+
+
 def test_another_ledger_removes_nothing_of_a_shared_store(tmp_path: Path) -> None:
     url = f"file://{tmp_path}/shared"
     paths, places, _ = open_home(tmp_path / "north", url)
