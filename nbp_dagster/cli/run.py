@@ -239,6 +239,9 @@ class _CampaignRuns:
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
         """Return the run config of a paid step: the rest of the command's budget."""
         config: dict[str, object] = {"fresh": fresh}
+        if fresh:
+            # The quote is of the command: what two of its runs ask for alike is bought once.
+            config["earlier_runs"] = list(self._run_ids)
         budget = self._options.budget
         if budget is not None:
             # By the ledger: a picture that can't be read is billed, and no outcome says so.

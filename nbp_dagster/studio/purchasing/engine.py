@@ -24,8 +24,8 @@ from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.batch import Batch
-from nbp_dagster.studio.purchasing.batch_context import BatchContext, EngineLimits
-from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, InputImages
+from nbp_dagster.studio.purchasing.batch_context import BatchContext, BuyerOptions, EngineLimits
+from nbp_dagster.studio.purchasing.buyer import Buyer, InputImages
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint

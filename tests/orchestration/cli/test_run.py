@@ -1,0 +1,85 @@
+"""`nbp run` over several Dagster runs: what it spends is what it quoted."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from io import StringIO
+
+from rich.console import Console
+
+from nbp_dagster.cli.choice import choose_prompts, load_chosen
+from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.run import run_prompts
+from nbp_dagster.cli.run_report import RunReport
+from nbp_dagster.cli.run_summary import RunOptions, RunSummary
+from nbp_dagster.studio.ordering.planned_images import Plan
+from nbp_dagster.studio.plan import plan_prompts
+from tests.rigs.briefs import campaign, shot
+from tests.rigs.code_location import CodeLocation
+
+BENCH = "a bench by the lake"
+PRICE = Decimal("0.15")
+
+
+def plan(location: CodeLocation, keys: Sequence[str] = (), *, fresh: bool = False) -> Plan:
+    briefs = load_chosen(location.settings.config, keys)
+    chosen = choose_prompts(briefs, keys)
+    with open_studio(location.settings, briefs=briefs) as studio:
+        prompts = [prompt for campaign in chosen.values() for prompt in campaign]
+        return plan_prompts(studio, prompts, fresh=fresh)
+
+
+def run(location: CodeLocation, keys: Sequence[str] = (), *, fresh: bool = False) -> RunSummary:
+    briefs = load_chosen(location.settings.config, keys)
+    with RunReport(Console(file=StringIO())) as report:
+        return run_prompts(
+            location.settings,
+            briefs,
+            choose_prompts(briefs, keys),
+            options=RunOptions(fresh=fresh),
+            listener=report,
+        )
+
+
+def spent(location: CodeLocation) -> Decimal:
+    with open_studio(location.settings) as studio:
+        return sum((row.price_usd for row in studio.ledger.rows()), Decimal(0))
+
+
+def test_fresh_buys_the_request_of_two_campaigns_once_as_quoted(location: CodeLocation) -> None:
+    bench = shot("bench", scene=BENCH, characters=[])
+    location.write(campaign(bench), campaign(bench, id="spring"))
+    assert run(location).is_complete
+    before = spent(location)
+    quote = plan(location, fresh=True).total_usd
+
+    assert run(location, fresh=True).is_complete
+
+    assert (before, quote, spent(location) - before) == (PRICE, PRICE, PRICE)
+
+
+def test_fresh_buys_the_request_of_two_shots_apart_once_as_quoted(location: CodeLocation) -> None:
+    """The shot between them is not chosen, so that the command needs two runs."""
+    location.write(
+        campaign(
+            shot("bench", scene=BENCH, characters=[]),
+            shot("attic", scene="a lamp under the roof", characters=[]),
+            shot("again", scene=BENCH, characters=[]),
+        )
+    )
+    keys = ["winter/bench", "winter/again"]
+    assert run(location, keys).is_complete
+    before = spent(location)
+    quote = plan(location, keys, fresh=True).total_usd
+
+    assert run(location, keys, fresh=True).is_complete
+
+    assert (before, quote, spent(location) - before) == (PRICE, PRICE, PRICE)
+
+
+def test_the_next_fresh_command_buys_again_what_the_one_before_has_bought(
+    location: CodeLocation,
+) -> None:
+    location.write(campaign(shot("bench", scene=BENCH, characters=[])))
+    for number in (1, 2, 3):
+        assert run(location, fresh=True).is_complete
+        assert spent(location) == number * PRICE
