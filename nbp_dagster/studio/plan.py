@@ -19,7 +19,7 @@ from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
 from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage, PlannedState
 from nbp_dagster.studio.purchasing.failures import find_left_alone
-from nbp_dagster.studio.purchasing.order_groups import status_of
+from nbp_dagster.studio.purchasing.order_groups import follow_refusals, status_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
 
@@ -90,7 +90,7 @@ def _planned_prompts(
     planned: dict[str, PlannedImage] = {}
     due: list[Order] = []
     for order in current:
-        purchase, prompt = status_of(order, known), by_key[order.key]
+        (wording, purchase), prompt = follow_refusals(order, known), by_key[order.key]
         if fresh and purchase is not None and purchase.state == "made":
             row = _ordered(order, None, "prompt", why=(AGAIN,))
             planned[order.key] = _with_note(studio, prompt, order, row)
@@ -101,7 +101,9 @@ def _planned_prompts(
             row = _ordered(wanted, status_of(wanted, known), "prompt", why=told, left=left)
             planned[order.key] = row
             continue
-        row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt", left=left))
+        # Where nothing decides it, the wording that a run goes on with is what it buys.
+        row = _ordered(order if purchase else wording, purchase, "prompt", left=left)
+        row = _with_note(studio, prompt, order, row)
         if row.standing == "to_make":
             due.append(order)
         elif purchase is not None and purchase.image is not None:
