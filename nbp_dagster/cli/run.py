@@ -30,6 +30,7 @@ from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
 from nbp_dagster.studio.ordering.compiler import Compiled
+from nbp_dagster.studio.plan import find_stranded
 from nbp_dagster.studio.sets.attention import list_attention
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
@@ -148,7 +149,10 @@ class _CampaignRuns:
             brands = [name for name in self._studio.briefs.brands if name in {*brands, *named}]
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
-        wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]
+        stranded, sheets_of = find_stranded(self._studio, prompts), self._studio.compiler.sheets_of
+        wanted = [
+            key for prompt in prompts if prompt.key not in stranded for key in sheets_of(prompt)
+        ]
         # One run a sheet: a range between two could include one that is not needed.
         for sheet in outdated_sheets(self._instance, self._studio, self._names, wanted):
             self._launch(

@@ -44,23 +44,26 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
         UnpricedModel: A model has no price.
     """
     studio.compiler.require_references({prompt.campaign for prompt in prompts})
+    stranded = find_stranded(studio, prompts)
+    makable = [prompt for prompt in prompts if prompt.key not in stranded]
     sheet_keys = dict.fromkeys(
-        key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
+        key for prompt in makable for key in studio.compiler.sheets_of(prompt)
     )
     statuses = studio.compiler.character_sheets.statuses(sheet_keys)
     images = _planned_sheets(studio, [status for status in statuses.values() if status.orders])
     never = {image.key: image for image in images if image.is_hopeless}
     waiting = [
         prompt
-        for prompt in prompts
+        for prompt in makable
         if any(statuses[key].sheet is None for key in studio.compiler.sheets_of(prompt))
     ]
     held_back = {prompt.key for prompt in waiting}
     base_of = studio.compiler.edit_bases.key_of
     wanted = {prompt.key for prompt in prompts}
-    edits = [p for p in prompts if p.key not in held_back and base_of(p) in wanted]
+    edits = [p for p in makable if p.key not in held_back and base_of(p) in wanted]
     held_back.update(prompt.key for prompt in edits)
-    by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
+    by_key = _invalid(stranded.values())
+    by_key |= _planned_prompts(studio, [p for p in makable if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
     by_key |= {p.key: _without_sheets(studio, by_key[p.key], p, never) for p in waiting}
     # An open one has no bytes yet: its edits are bought by the run that fetches it.
@@ -73,6 +76,29 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     rows = [_with_corrections(studio, p, by_key[p.key], edits=follows[p.key]) for p in prompts]
     images.extend(_price_once(rows))
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
+
+
+def find_stranded(studio: Studio, prompts: Sequence[Prompt]) -> dict[str, Failed]:
+    """Return the edits whose picture to start from is neither made nor among the prompts, by key.
+
+    A run over the prompts makes none of them, so that it needs no sheet for them.
+
+    Args:
+        studio: Holds the briefs, the ledger and the service.
+        prompts: Those that the run is about.
+
+    Raises:
+        OxenError: The service is out of reach.
+    """
+    base_of = studio.compiler.edit_bases.key_of
+    wanted = {None, *(prompt.key for prompt in prompts)}
+    apart = [prompt for prompt in prompts if base_of(prompt) not in wanted]
+    if not apart:
+        return {}
+    compiled = studio.compile(apart)
+    # One that waits for a person's approval has its start.
+    lacking = set(compiled.waiting).difference(compiled.for_review)
+    return {failed.key: failed for failed in compiled.failures if failed.key in lacking}
 
 
 def _planned_prompts(

@@ -18,6 +18,15 @@ from tests.rigs.code_location import CodeLocation
 
 BENCH = "a bench by the lake"
 PRICE = Decimal("0.15")
+MENU = {
+    "id": "menu",
+    "scene": "Ada reads the menu",
+    "characters": ["ada"],
+    "text": "drawn",
+    "localize": "edit",
+    "copy": {"headline": {"en": "Stay warm", "de": "Bleib warm"}},
+}
+EN, DE = "winter/menu/en/1x1/v1", "winter/menu/de/1x1/v1"
 
 
 def plan(location: CodeLocation, keys: Sequence[str] = (), *, fresh: bool = False) -> Plan:
@@ -83,3 +92,28 @@ def test_the_next_fresh_command_buys_again_what_the_one_before_has_bought(
     for number in (1, 2, 3):
         assert run(location, fresh=True).is_complete
         assert spent(location) == number * PRICE
+
+
+def test_an_edit_without_its_start_costs_nothing_and_no_sheet_is_bought_for_it(
+    location: CodeLocation,
+) -> None:
+    location.write(campaign(MENU, locales=["en", "de"]))
+
+    [row] = plan(location, [DE]).images
+    summary = run(location, [DE])
+
+    assert (row.key, row.standing, row.price_usd) == (DE, "invalid", 0)
+    assert row.reason.startswith("it is an edit, and ")
+    [(key, _)] = summary.campaigns[0].missing
+    assert (key, spent(location)) == (DE, 0)
+
+
+def test_an_edit_chosen_with_its_start_is_quoted_and_bought_with_the_sheet(
+    location: CodeLocation,
+) -> None:
+    location.write(campaign(MENU, locales=["en", "de"]))
+    quote = plan(location).total_usd
+
+    assert run(location).is_complete
+
+    assert (quote, spent(location)) == (3 * PRICE, 3 * PRICE)
