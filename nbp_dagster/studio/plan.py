@@ -72,6 +72,7 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     ready = [p for p in edits if p.key not in waits]
     by_key |= _planned_prompts(studio, ready, fresh=fresh)
     by_key |= _waiting_edits(studio, unmade)
+    by_key |= _until_pinned(studio, prompts, by_key, statuses)
     follows = Counter(map(base_of, ready))
     rows = [_with_corrections(studio, p, by_key[p.key], edits=follows[p.key]) for p in prompts]
     images.extend(_price_once(rows))
@@ -207,6 +208,36 @@ def _waiting_edit(
     return replace(row, standing="waits_for_original", reason=f"an edit of {base}, made first")
 
 
+def _until_pinned(
+    studio: Studio,
+    prompts: Sequence[Prompt],
+    rows: Mapping[str, PlannedImage],
+    statuses: Mapping[str, SheetStatus],
+) -> dict[str, PlannedImage]:
+    """Return the rows of what no run buys before a person has pinned a sheet, by key.
+
+    Args:
+        studio: Knows the sheets of a prompt, and what it is an edit of.
+        prompts: The prompts.
+        rows: Their rows, by key.
+        statuses: The sheets, by key.
+    """
+    unpinned = {key for key, status in statuses.items() if status.needs_pin}
+    sheets_of, base_of = studio.compiler.sheets_of, studio.compiler.edit_bases.key_of
+    held = {prompt.key for prompt in prompts if not unpinned.isdisjoint(sheets_of(prompt))}
+    held |= {prompt.key for prompt in prompts if base_of(prompt) in held}
+    return {
+        key: replace(
+            rows[key],
+            standing="waits_for_pin",
+            price_usd=Decimal(0),
+            later_usd=rows[key].price_usd,
+        )
+        for key in held
+        if rows[key].is_due
+    }
+
+
 def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
     """Say of a banner whose copy is drawn on the shot's other pictures how it is asked for."""
     campaign = studio.briefs.campaigns[prompt.campaign]
@@ -224,13 +255,16 @@ def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedIma
 
 def _price_once(rows: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
     """Yield the rows; of those to be bought that have one request only the first has a price."""
+    nothing = Decimal(0)
     firsts: dict[str, str] = {}
     for row in rows:
-        first = firsts.setdefault(row.request_hash, row.key) if row.is_due else row.key
+        is_bought = row.is_due or row.later_usd
+        first = firsts.setdefault(row.request_hash, row.key) if is_bought else row.key
         if first == row.key:
             yield row
         else:
-            yield replace(row, price_usd=Decimal(0), shared_with=first, may_correct=0)
+            free = replace(row, price_usd=nothing, later_usd=nothing)
+            yield replace(free, shared_with=first, may_correct=0)
 
 
 def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
@@ -247,7 +281,7 @@ def _with_corrections(
     """Add the corrections that a prompt's campaign allows, with the edits that would follow."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     correct = campaign.correct
-    if correct is None or planned.is_hopeless:
+    if correct is None or planned.is_hopeless or planned.standing == "waits_for_pin":
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
     left = correct.max_attempts - sum(row.kept is not None and not row.is_asked for row in rows)

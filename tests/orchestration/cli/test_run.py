@@ -7,13 +7,15 @@ from io import StringIO
 from rich.console import Console
 
 from nbp_dagster.cli.choice import choose_prompts, load_chosen
+from nbp_dagster.cli.consent import describe_quote
 from nbp_dagster.cli.openings import open_studio
+from nbp_dagster.cli.plan_table import describe_plan, plan_json
 from nbp_dagster.cli.run import run_prompts
 from nbp_dagster.cli.run_report import RunReport
 from nbp_dagster.cli.run_summary import RunOptions, RunSummary
 from nbp_dagster.studio.ordering.planned_images import Plan
 from nbp_dagster.studio.plan import plan_prompts
-from tests.rigs.briefs import campaign, shot
+from tests.rigs.briefs import BRAND, campaign, shot
 from tests.rigs.code_location import CodeLocation
 
 BENCH = "a bench by the lake"
@@ -117,3 +119,31 @@ def test_an_edit_chosen_with_its_start_is_quoted_and_bought_with_the_sheet(
     assert run(location).is_complete
 
     assert (quote, spent(location)) == (3 * PRICE, 3 * PRICE)
+
+
+def test_what_a_person_pins_a_sheet_for_first_is_quoted_apart_and_bought_after_the_pin(
+    location: CodeLocation,
+) -> None:
+    ada = {**BRAND["characters"]["ada"], "auto_pin": False}
+    shots = (shot("kitchen"), shot("garden"), shot("attic", characters=[]))
+    location.write(campaign(*shots), brand={**BRAND, "characters": {"ada": ada}})
+    first = plan(location)
+    *_, total, later = describe_plan(first, simulated=False)
+
+    run(location)
+
+    assert total == "total: 2 of 4 to buy, 0.30 USD"
+    assert later == "and 2 more, 0.30 USD, once a person has pinned their sheets"
+    assert (first.total_usd, spent(location)) == (2 * PRICE, 2 * PRICE)
+    second = plan(location)
+    assert (second.total_usd, second.after_pins) == (0, (2, 2 * PRICE))
+    assert "and 2 more, 0.30 USD, once" in "\n".join(describe_quote(second, RunOptions()))
+    assert plan_json(second)["after_pins"] == {"pictures": 2, "usd": "0.30"}
+    with open_studio(location.settings) as studio:
+        sheets = studio.compiler.character_sheets
+        status = sheets.statuses(["hilltop/ada"])["hilltop/ada"]
+        sheets.pin(status, "1", who="jo@desk", reason="the calm one")
+    third = plan(location)
+    assert (third.total_usd, third.after_pins) == (2 * PRICE, (0, 0))
+    assert run(location).is_complete
+    assert spent(location) == 4 * PRICE
