@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
+from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -22,7 +23,8 @@ from nbp_dagster.cli.openings import open_studio
 from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
 from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.settings import Settings
+from nbp_dagster.resources.studio import require_common_ledger
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.campaign_set import holds_set
 from nbp_dagster.studio.ledger.budget import Cap, run_cap
 from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
@@ -78,6 +80,9 @@ def run_prompts(
         open_studio(settings, briefs=briefs) as studio,
         take_file_lease(settings.dagster_folder / "commands") as lease,
     ):
+        # Told once: else each of the runs would fail by it.
+        url = reveal(settings.ledger_url)
+        require_common_ledger(instance, url=url, home=Path(settings.home))
         # For people there is the progress bar; what reads JSON wants the log.
         log_level = "INFO" if settings.log_format == "json" else "CRITICAL"
         launcher = Launcher(definitions, instance, lease, log_level=log_level)
@@ -195,6 +200,7 @@ class _CampaignRuns:
         return CampaignRun(
             campaign=campaign,
             gallery=gallery.absolute(),
+            has_page=gallery.is_file(),
             prompts=len(prompts),
             up_to_date=len(prompts) - len(due),
             missing=tuple(

@@ -34,6 +34,22 @@ from nbp_dagster.studio.studio import Studio, open_studio
 from nbp_dagster.telemetry.observer import open_observer
 
 
+def require_common_ledger(instance: dg.DagsterInstance, *, url: str | None, home: Path) -> None:
+    """Make sure that runs which may be on other machines do not each have a ledger.
+
+    Args:
+        instance: Whose launcher starts the runs.
+        url: NBP_LEDGER_URL; empty or None where the ledger is a file of the home.
+        home: NBP_HOME.
+
+    Raises:
+        StateApart: They have.
+    """
+    launcher = type(instance.run_launcher)
+    if not url and may_run_elsewhere(launcher):
+        raise StateApart("; ".join(tell_ledger_apart(launcher, home)))
+
+
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     """Briefs, image store, ledger and service, as one thing to make pictures with.
 
@@ -87,7 +103,8 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         Raises:
             StateApart: The run may be on another machine than others, without a common ledger.
         """
-        self._require_common_ledger(context.instance)
+        if context.instance is not None:
+            require_common_ledger(context.instance, url=self.ledger_url, home=Path(self.home))
         token = CancellationToken()
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
@@ -101,18 +118,6 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
                 yield self
             finally:
                 self._studio = self._heartbeat = None
-
-    def _require_common_ledger(self, instance: dg.DagsterInstance | None) -> None:
-        """Make sure that runs which may be on other machines do not each have a ledger.
-
-        Raises:
-            StateApart: They have.
-        """
-        if instance is None or self.ledger_url:
-            return
-        launcher = type(instance.run_launcher)
-        if may_run_elsewhere(launcher):
-            raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager
     def _beat(self, run_id: str, token: CancellationToken) -> Iterator[Heartbeat]:

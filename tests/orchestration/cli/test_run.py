@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from io import StringIO
 
+import pytest
+import yaml
 from rich.console import Console
 
 from nbp_dagster.cli.choice import choose_prompts, load_chosen
@@ -13,8 +15,10 @@ from nbp_dagster.cli.plan_table import describe_plan, plan_json
 from nbp_dagster.cli.run import run_prompts
 from nbp_dagster.cli.run_report import RunReport
 from nbp_dagster.cli.run_summary import RunOptions, RunSummary
+from nbp_dagster.project import open_instance
 from nbp_dagster.studio.ordering.planned_images import Plan
 from nbp_dagster.studio.plan import plan_prompts
+from nbp_dagster.studio.shared_state.homes import StateApart
 from tests.rigs.briefs import BRAND, campaign, shot
 from tests.rigs.code_location import CodeLocation
 
@@ -147,3 +151,27 @@ def test_what_a_person_pins_a_sheet_for_first_is_quoted_apart_and_bought_after_t
     assert (third.total_usd, third.after_pins) == (2 * PRICE, (0, 0))
     assert run(location).is_complete
     assert spent(location) == 4 * PRICE
+
+
+def test_a_ledger_of_its_own_where_runs_may_be_elsewhere_ends_the_command_before_any_run(
+    location: CodeLocation,
+) -> None:
+    launcher = {"module": "tests.rigs.launchers", "class": "K8sRunLauncher"}
+    folder = location.settings.dagster_folder
+    folder.mkdir(parents=True)
+    (folder / "dagster.yaml").write_text(yaml.safe_dump({"run_launcher": launcher}), "utf-8")
+
+    with pytest.raises(StateApart, match="set NBP_LEDGER_URL"):
+        run(location)
+
+    with open_instance(folder) as instance:
+        assert instance.get_runs_count() == 0
+
+
+def test_the_page_of_a_set_that_was_written_is_named(location: CodeLocation) -> None:
+    location.write(campaign(shot("bench", scene=BENCH, characters=[])))
+
+    [done] = run(location).campaigns
+
+    assert done.has_page
+    assert done.gallery.is_file()
