@@ -100,6 +100,7 @@ class _SheetStep:
             run_id=purchasing_run_id(self._context),
             budget=config.budget,
             fresh=config.fresh,
+            earlier_runs=config.earlier_runs,
         )
         for batch in batches:
             for outcome in batch:

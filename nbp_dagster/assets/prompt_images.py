@@ -59,7 +59,7 @@ from nbp_dagster.studio.ledger.orders import (
 from nbp_dagster.studio.manifest.records import PromptRecord
 from nbp_dagster.studio.model_fallback import ModelFallback
 from nbp_dagster.studio.ordering.edit_bases import EditBase
-from nbp_dagster.studio.regenerate import PurchaseTerms, Regenerator
+from nbp_dagster.studio.regenerate import Regenerator
 from nbp_dagster.studio.renditions.postprocessor import Postprocessor
 from nbp_dagster.studio.renditions.recipe import RENDER_VERSION
 from nbp_dagster.studio.runs.run_log import Finish
@@ -428,12 +428,11 @@ class _PromptStep:
     ) -> Iterator[Sequence[Outcome]]:
         """Buy only when the originals are asked for; renditions alone never spend."""
         if self._originals.is_selected:
-            config, run_id = self._config, purchasing_run_id(self._context)
             regenerator = Regenerator(
                 self._studio,
                 self._prompts,
                 postprocessor,
-                terms=PurchaseTerms(run_id, budget=config.budget, fresh=config.fresh),
+                terms=self._config.terms(purchasing_run_id(self._context)),
                 log=self._context.log,
             )
             return regenerator.batches(orders)

@@ -21,6 +21,7 @@ from nbp_dagster.resources.publish_destination import PublishDestination
 from nbp_dagster.resources.studio import StudioResource
 from nbp_dagster.studio.delivery.publish_target import PublishTarget
 from nbp_dagster.studio.ledger.orders import Progress
+from nbp_dagster.studio.regenerate import PurchaseTerms
 from nbp_dagster.studio.runs.heartbeat import Heartbeat
 from nbp_dagster.studio.studio import Studio
 from nbp_dagster.yaml_source.problems import BriefError
@@ -243,11 +244,24 @@ class BuyingConfig(dg.Config):
         default=False,
         description="Buy again what earlier runs have made. The ledger says that it was meant.",
     )
+    earlier_runs: list[str] = Field(
+        default=[],
+        description="Runs of the same command before this one: what they have made counts as this "
+        "run's, and `fresh` does not buy it again.",
+    )
 
     @property
     def budget(self) -> Decimal | None:
         """The budget as exact money."""
         return None if self.budget_usd is None else Decimal(str(self.budget_usd))
+
+    def terms(self, run_id: str) -> PurchaseTerms:
+        """Return what a run with this config may buy.
+
+        Args:
+            run_id: The run that its purchases are counted for.
+        """
+        return PurchaseTerms(run_id, self.budget, self.fresh, self.earlier_runs)
 
 
 class PromptConfig(BuyingConfig):

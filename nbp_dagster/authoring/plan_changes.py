@@ -70,7 +70,9 @@ def compare_plans(before: Plan, after: Plan) -> PlanChange:
             if image.is_rendered_again and not (key in old and old[key].is_rendered_again)
         ),
         settled=tuple(
-            key for key, image in new.items() if key in old and old[key].is_due and not image.is_due
+            key
+            for key, image in new.items()
+            if key in old and old[key].is_due and not (image.is_due or image.later_usd)
         ),
         gone=tuple(key for key in old if key not in new),
         diffs=tuple(_list_diffs(old, new)),

@@ -8,7 +8,12 @@ import click
 from nbp_dagster.briefs.brief import Briefs
 from nbp_dagster.cli.choice import Chosen
 from nbp_dagster.cli.openings import open_studio
-from nbp_dagster.cli.plan_table import count_unpriced, describe_corrections, describe_total
+from nbp_dagster.cli.plan_table import (
+    count_unpriced,
+    describe_after_pins,
+    describe_corrections,
+    describe_total,
+)
 from nbp_dagster.cli.run_summary import RunOptions
 from nbp_dagster.errors import NbpError
 from nbp_dagster.settings import Settings, reveal
@@ -78,6 +83,7 @@ def describe_quote(planned: Plan, options: RunOptions) -> Iterator[str]:
         why = count_reasons(image.why for image in images if image.is_due)
         yield f"{name}: {describe_total(Plan(tuple(images)))}" + (f" ({why})" if why else "")
     yield f"total, paid to the service: {describe_total(planned)}"
+    yield from describe_after_pins(planned)
     yield from describe_corrections(planned)
     if options.budget is not None:
         yield f"at most {options.budget:.2f} USD of it, by --budget"

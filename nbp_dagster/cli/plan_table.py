@@ -28,12 +28,16 @@ def describe_plan(planned: Plan, *, simulated: bool) -> Iterator[str]:
     for image in planned.images:
         if image.standing in ("refused", "invalid"):
             yield f"{image.key}: {image.standing}: {image.reason}"
-        elif image.standing in ("left_alone", "waits_for_pin", "waits_for_approval"):
+        elif image.standing in ("left_alone", "waits_for_approval"):
+            yield f"{image.key}: {image.reason}"
+        elif image.standing == "waits_for_pin" and image.kind == "sheet":
+            # Of the pictures the line below the total says as much, once.
             yield f"{image.key}: {image.reason}"
     yield f"total: {describe_total(planned)}{free_note(simulated)}"
     again = sum(image.is_rendered_again for image in planned.images)
     if again:
         yield f"and {again} whose files are made again, free"
+    yield from describe_after_pins(planned)
     yield from describe_corrections(planned)
 
 
@@ -57,6 +61,13 @@ def describe_total(planned: Plan) -> str:
 def count_unpriced(planned: Plan) -> int:
     """Return how many images have a price that could not be learned: there is no total then."""
     return sum(image.is_unpriced for image in planned.images)
+
+
+def describe_after_pins(planned: Plan) -> Iterator[str]:
+    """Yield what follows beyond the total once a person has pinned sheets, where anything does."""
+    count, cost = planned.after_pins
+    if count:
+        yield f"and {count} more, {cost:.2f} USD, once a person has pinned their sheets"
 
 
 def describe_corrections(planned: Plan) -> Iterator[str]:
@@ -87,9 +98,11 @@ def describe_prompt(planned: Plan, key: str) -> Iterator[str]:
 def plan_json(planned: Plan) -> dict[str, Any]:
     """Return a plan as plain values; USD as decimal strings, null where a price is not known."""
     further, cost = planned.corrections
+    later, later_cost = planned.after_pins
     return {
         "total_usd": None if count_unpriced(planned) else str(planned.total_usd),
         "corrections": {"at_most": further, "at_most_usd": str(cost)},
+        "after_pins": {"pictures": later, "usd": str(later_cost)},
         "over": planned.over,
         "images": [image.to_json() for image in planned.images],
     }

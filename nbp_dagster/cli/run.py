@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterable, Mapping, Sequence, Set
 from decimal import Decimal
+from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -23,7 +24,8 @@ from nbp_dagster.cli.run_summary import CampaignRun, RunOptions, RunSummary
 from nbp_dagster.interrupts import undisturbed_close
 from nbp_dagster.project import build_definitions, open_instance
 from nbp_dagster.prompts.expansion import Prompt
-from nbp_dagster.settings import Settings
+from nbp_dagster.resources.studio import require_common_ledger
+from nbp_dagster.settings import Settings, reveal
 from nbp_dagster.studio.campaign_set import holds_set
 from nbp_dagster.studio.ledger.budget import Cap, run_cap
 from nbp_dagster.studio.ledger.orders import OutcomeCounts, Progress
@@ -31,6 +33,7 @@ from nbp_dagster.studio.ledger.owner_leases import take_file_lease
 from nbp_dagster.studio.manifest.manifest import set_digest
 from nbp_dagster.studio.manifest.records import judge_strictly
 from nbp_dagster.studio.ordering.compiler import Compiled
+from nbp_dagster.studio.plan import find_stranded
 from nbp_dagster.studio.sets.attention import list_attention
 from nbp_dagster.studio.sets.index_page import find_sets, write_index
 from nbp_dagster.studio.studio import Studio
@@ -79,6 +82,9 @@ def run_prompts(
         take_file_lease(settings.dagster_folder / "commands") as lease,
         undisturbed_close(),
     ):
+        # Told once: else each of the runs would fail by it.
+        url = reveal(settings.ledger_url)
+        require_common_ledger(instance, url=url, home=Path(settings.home))
         # For people there is the progress bar; what reads JSON wants the log.
         log_level = "INFO" if settings.log_format == "json" else "CRITICAL"
         launcher = Launcher(definitions, instance, lease, log_level=log_level)
@@ -150,7 +156,10 @@ class _CampaignRuns:
             brands = [name for name in self._studio.briefs.brands if name in {*brands, *named}]
         if brands:
             self._launch([self._names.brand_kits], brands, title="brand kits")
-        wanted = [key for prompt in prompts for key in self._studio.compiler.sheets_of(prompt)]
+        stranded, sheets_of = find_stranded(self._studio, prompts), self._studio.compiler.sheets_of
+        wanted = [
+            key for prompt in prompts if prompt.key not in stranded for key in sheets_of(prompt)
+        ]
         # One run a sheet: a range between two could include one that is not needed.
         for sheet in outdated_sheets(self._instance, self._studio, self._names, wanted):
             self._launch(
@@ -193,6 +202,7 @@ class _CampaignRuns:
         return CampaignRun(
             campaign=campaign,
             gallery=gallery.absolute(),
+            has_page=gallery.is_file(),
             prompts=len(prompts),
             up_to_date=len(prompts) - len(due),
             missing=tuple(
@@ -241,6 +251,9 @@ class _CampaignRuns:
     def _buying_config(self, *, fresh: bool) -> dict[str, object]:
         """Return the run config of a paid step: the rest of the command's budget."""
         config: dict[str, object] = {"fresh": fresh}
+        if fresh:
+            # The quote is of the command: what two of its runs ask for alike is bought once.
+            config["earlier_runs"] = list(self._run_ids)
         budget = self._options.budget
         if budget is not None:
             # By the ledger: a picture that can't be read is billed, and no outcome says so.

@@ -34,6 +34,7 @@ class CampaignRun:
         pictures: Files that these prompts have in the set.
         failing: How many of them fail a check.
         attention: What is wrong with them, the worst first.
+        has_page: Whether the page is there; not where its set was never written.
     """
 
     campaign: str
@@ -46,6 +47,7 @@ class CampaignRun:
     pictures: int = 0
     failing: int = 0
     attention: tuple[Attention, ...] = ()
+    has_page: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,8 @@ def print_summary(summary: RunSummary, report: RunReport, *, simulated: bool) ->
     none = "nothing made" if summary.errors else "nothing to do"
     click.echo(f"{report.tally.in_words(none=none)}{free_note(simulated)}")
     pages = [campaign.gallery for campaign in summary.campaigns]
-    click.echo(pages[0] if len(pages) == 1 else summary.index)
+    if any(campaign.has_page for campaign in summary.campaigns):
+        click.echo(pages[0] if len(pages) == 1 else summary.index)
 
 
 def _tell_attention(campaign: CampaignRun, *, names_page: bool) -> Iterator[str]:

@@ -42,6 +42,31 @@ from nbp_dagster.telemetry.observer import open_observer
 _MAX_RETRIES = "dagster/max_retries"
 
 
+def require_common_ledger(
+    instance: dg.DagsterInstance, *, url: str | None, home: Path, run: dg.DagsterRun | None = None
+) -> None:
+    """Make sure that runs which may be on other machines do not each have a ledger.
+
+    A run that is refused is not started anew by Dagster: each attempt would be refused alike.
+
+    Args:
+        instance: Whose launcher starts the runs.
+        url: NBP_LEDGER_URL; empty or None where the ledger is a file of the home.
+        home: NBP_HOME.
+        run: The run that it is looked at for; None before there is one.
+
+    Raises:
+        StateApart: They have.
+    """
+    if url:
+        return
+    launcher = launcher_of(instance)
+    if may_run_elsewhere(launcher):
+        if run is not None:
+            instance.add_run_tags(run.run_id, {_MAX_RETRIES: "0"})
+        raise StateApart("; ".join(tell_ledger_apart(launcher, home)))
+
+
 class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
     """Briefs, image store, ledger and service, as one thing to make pictures with.
 
@@ -95,7 +120,9 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
         Raises:
             StateApart: The run may be on another machine than others, without a common ledger.
         """
-        self._require_common_ledger(context.instance, context.run)
+        if context.instance is not None:
+            home = Path(self.home)
+            require_common_ledger(context.instance, url=self.ledger_url, home=home, run=context.run)
         token = CancellationToken()
         with ExitStack() as stack:
             # *Terminate* in the UI ends a wait for a database that is locked.
@@ -110,24 +137,6 @@ class StudioResource(StudioOptions, dg.ConfigurableResource[Any]):
                 yield self
             finally:
                 self._studio = self._heartbeat = None
-
-    def _require_common_ledger(
-        self, instance: dg.DagsterInstance | None, run: dg.DagsterRun | None
-    ) -> None:
-        """Make sure that runs which may be on other machines do not each have a ledger.
-
-        One that is refused is not started anew by Dagster: each attempt would be refused alike.
-
-        Raises:
-            StateApart: They have.
-        """
-        if instance is None or self.ledger_url:
-            return
-        launcher = launcher_of(instance)
-        if may_run_elsewhere(launcher):
-            if run is not None:
-                instance.add_run_tags(run.run_id, {_MAX_RETRIES: "0"})
-            raise StateApart("; ".join(tell_ledger_apart(launcher, Path(self.home))))
 
     @contextmanager
     def _beat(

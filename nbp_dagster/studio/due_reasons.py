@@ -20,6 +20,7 @@ from nbp_dagster.studio.studio import Studio
 NEW: Final = "new"
 AGAIN: Final = "bought again on purpose"
 ASKED: Final = "asked again by a person"
+MILDER: Final = "refused before, asked in milder words"
 NOT_IN_LEDGER: Final = (
     "new to this ledger, though its picture is here: `nbp ledger rebuild` looks for its purchase"
 )
@@ -125,6 +126,9 @@ def _brand_of(studio: Studio, order: Order) -> str:
 
 def _explain_attempt(purchase: Purchase | None) -> tuple[str, ...]:
     """Say what became of the last attempt to buy the very same request."""
+    if purchase is not None and purchase.state == "refused":
+        # Due all the same: it has a milder wording that was not refused.
+        return (MILDER,)
     if purchase is None or purchase.is_in_use:
         return ()
     words = purchase.reason or ""

@@ -19,7 +19,7 @@ from nbp_dagster.studio.ledger.statements import OPEN
 from nbp_dagster.studio.ordering.character_sheets import SheetStatus
 from nbp_dagster.studio.ordering.planned_images import Plan, PlannedImage, PlannedState
 from nbp_dagster.studio.purchasing.failures import find_left_alone
-from nbp_dagster.studio.purchasing.order_groups import status_of
+from nbp_dagster.studio.purchasing.order_groups import follow_refusals, status_of
 from nbp_dagster.studio.regeneration_rules import failing
 from nbp_dagster.studio.studio import Studio
 
@@ -44,23 +44,26 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
         UnpricedModel: A model has no price.
     """
     studio.compiler.require_references({prompt.campaign for prompt in prompts})
+    stranded = find_stranded(studio, prompts)
+    makable = [prompt for prompt in prompts if prompt.key not in stranded]
     sheet_keys = dict.fromkeys(
-        key for prompt in prompts for key in studio.compiler.sheets_of(prompt)
+        key for prompt in makable for key in studio.compiler.sheets_of(prompt)
     )
     statuses = studio.compiler.character_sheets.statuses(sheet_keys)
     images = _planned_sheets(studio, [status for status in statuses.values() if status.orders])
     never = {image.key: image for image in images if image.is_hopeless}
     waiting = [
         prompt
-        for prompt in prompts
+        for prompt in makable
         if any(statuses[key].sheet is None for key in studio.compiler.sheets_of(prompt))
     ]
     held_back = {prompt.key for prompt in waiting}
     base_of = studio.compiler.edit_bases.key_of
     wanted = {prompt.key for prompt in prompts}
-    edits = [p for p in prompts if p.key not in held_back and base_of(p) in wanted]
+    edits = [p for p in makable if p.key not in held_back and base_of(p) in wanted]
     held_back.update(prompt.key for prompt in edits)
-    by_key = _planned_prompts(studio, [p for p in prompts if p.key not in held_back], fresh=fresh)
+    by_key = _invalid(stranded.values())
+    by_key |= _planned_prompts(studio, [p for p in makable if p.key not in held_back], fresh=fresh)
     by_key |= _waiting_prompts(studio, waiting, statuses)
     by_key |= {p.key: _without_sheets(studio, by_key[p.key], p, never) for p in waiting}
     # An open one has no bytes yet: its edits are bought by the run that fetches it.
@@ -69,10 +72,34 @@ def plan_prompts(studio: Studio, prompts: Sequence[Prompt], *, fresh: bool = Fal
     ready = [p for p in edits if p.key not in waits]
     by_key |= _planned_prompts(studio, ready, fresh=fresh)
     by_key |= _waiting_edits(studio, unmade)
+    by_key |= _until_pinned(studio, prompts, by_key, statuses)
     follows = Counter(map(base_of, ready))
     rows = [_with_corrections(studio, p, by_key[p.key], edits=follows[p.key]) for p in prompts]
     images.extend(_price_once(rows))
     return Plan(images=tuple(images), over=tuple(_over_caps(studio, images)))
+
+
+def find_stranded(studio: Studio, prompts: Sequence[Prompt]) -> dict[str, Failed]:
+    """Return the edits whose picture to start from is neither made nor among the prompts, by key.
+
+    A run over the prompts makes none of them, so that it needs no sheet for them.
+
+    Args:
+        studio: Holds the briefs, the ledger and the service.
+        prompts: Those that the run is about.
+
+    Raises:
+        OxenError: The service is out of reach.
+    """
+    base_of = studio.compiler.edit_bases.key_of
+    wanted = {None, *(prompt.key for prompt in prompts)}
+    apart = [prompt for prompt in prompts if base_of(prompt) not in wanted]
+    if not apart:
+        return {}
+    compiled = studio.compile(apart)
+    # One that waits for a person's approval has its start.
+    lacking = set(compiled.waiting).difference(compiled.for_review)
+    return {failed.key: failed for failed in compiled.failures if failed.key in lacking}
 
 
 def _planned_prompts(
@@ -90,7 +117,7 @@ def _planned_prompts(
     planned: dict[str, PlannedImage] = {}
     due: list[Order] = []
     for order in current:
-        purchase, prompt = status_of(order, known), by_key[order.key]
+        (wording, purchase), prompt = follow_refusals(order, known), by_key[order.key]
         if fresh and purchase is not None and purchase.state == "made":
             row = _ordered(order, None, "prompt", why=(AGAIN,))
             planned[order.key] = _with_note(studio, prompt, order, row)
@@ -101,7 +128,9 @@ def _planned_prompts(
             row = _ordered(wanted, status_of(wanted, known), "prompt", why=told, left=left)
             planned[order.key] = row
             continue
-        row = _with_note(studio, prompt, order, _ordered(order, purchase, "prompt", left=left))
+        # Where nothing decides it, the wording that a run goes on with is what it buys.
+        row = _ordered(order if purchase else wording, purchase, "prompt", left=left)
+        row = _with_note(studio, prompt, order, row)
         if row.standing == "to_make":
             due.append(order)
         elif purchase is not None and purchase.image is not None:
@@ -179,6 +208,36 @@ def _waiting_edit(
     return replace(row, standing="waits_for_original", reason=f"an edit of {base}, made first")
 
 
+def _until_pinned(
+    studio: Studio,
+    prompts: Sequence[Prompt],
+    rows: Mapping[str, PlannedImage],
+    statuses: Mapping[str, SheetStatus],
+) -> dict[str, PlannedImage]:
+    """Return the rows of what no run buys before a person has pinned a sheet, by key.
+
+    Args:
+        studio: Knows the sheets of a prompt, and what it is an edit of.
+        prompts: The prompts.
+        rows: Their rows, by key.
+        statuses: The sheets, by key.
+    """
+    unpinned = {key for key, status in statuses.items() if status.needs_pin}
+    sheets_of, base_of = studio.compiler.sheets_of, studio.compiler.edit_bases.key_of
+    held = {prompt.key for prompt in prompts if not unpinned.isdisjoint(sheets_of(prompt))}
+    held |= {prompt.key for prompt in prompts if base_of(prompt) in held}
+    return {
+        key: replace(
+            rows[key],
+            standing="waits_for_pin",
+            price_usd=Decimal(0),
+            later_usd=rows[key].price_usd,
+        )
+        for key in held
+        if rows[key].is_due
+    }
+
+
 def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedImage) -> PlannedImage:
     """Say of a banner whose copy is drawn on the shot's other pictures how it is asked for."""
     campaign = studio.briefs.campaigns[prompt.campaign]
@@ -196,13 +255,16 @@ def _with_note(studio: Studio, prompt: Prompt, order: Order, planned: PlannedIma
 
 def _price_once(rows: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
     """Yield the rows; of those to be bought that have one request only the first has a price."""
+    nothing = Decimal(0)
     firsts: dict[str, str] = {}
     for row in rows:
-        first = firsts.setdefault(row.request_hash, row.key) if row.is_due else row.key
+        is_bought = row.is_due or row.later_usd
+        first = firsts.setdefault(row.request_hash, row.key) if is_bought else row.key
         if first == row.key:
             yield row
         else:
-            yield replace(row, price_usd=Decimal(0), shared_with=first, may_correct=0)
+            free = replace(row, price_usd=nothing, later_usd=nothing)
+            yield replace(free, shared_with=first, may_correct=0)
 
 
 def _invalid(failures: Iterable[Failed]) -> dict[str, PlannedImage]:
@@ -219,7 +281,7 @@ def _with_corrections(
     """Add the corrections that a prompt's campaign allows, with the edits that would follow."""
     campaign = studio.briefs.campaigns[prompt.campaign]
     correct = campaign.correct
-    if correct is None or planned.is_hopeless:
+    if correct is None or planned.is_hopeless or planned.standing == "waits_for_pin":
         return planned
     rows = studio.regenerations.corrections_of(prompt.key)
     left = correct.max_attempts - sum(row.kept is not None and not row.is_asked for row in rows)

@@ -46,6 +46,7 @@ class PurchaseTerms:
     run_id: str
     budget: Decimal | None = None
     fresh: bool = False
+    earlier_runs: Sequence[str] = ()
 
 
 @dataclass
@@ -134,6 +135,7 @@ class Regenerator:
             run_id=terms.run_id,
             budget=terms.budget,
             fresh=terms.fresh,
+            earlier_runs=terms.earlier_runs,
             postprocessor=postprocessor,
         )
 
@@ -217,7 +219,8 @@ class Regenerator:
         if purchase is None:
             return True
         if purchase.state == "made":
-            return self._terms.fresh and purchase.run_id != self._terms.run_id
+            terms = self._terms
+            return terms.fresh and purchase.run_id not in (terms.run_id, *terms.earlier_runs)
         return not purchase.is_open
 
     def _purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:

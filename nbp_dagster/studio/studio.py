@@ -37,7 +37,7 @@ from nbp_dagster.studio.ordering.chain_compiler import ChainCompiler
 from nbp_dagster.studio.ordering.compiler import Compiled
 from nbp_dagster.studio.ordering.current_prices import CurrentPrices
 from nbp_dagster.studio.provenance.picture_index import PictureIndex
-from nbp_dagster.studio.purchasing.buyer import BuyerOptions
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.engine import Engine
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups, status_of
@@ -250,6 +250,7 @@ class Studio:
         run_id: str,
         budget: Decimal | None = None,
         fresh: bool = False,
+        earlier_runs: Sequence[str] = (),
         postprocessor: ImagePostprocessor | None = None,
     ) -> Iterator[Sequence[Outcome]]:
         """Buy the images that are missing; see `Engine.batches`.
@@ -259,6 +260,7 @@ class Studio:
             run_id: Identifies the run in the ledger.
             budget: Most USD this run may spend, beside the campaign's and the day's caps.
             fresh: Buy again what earlier runs have made, on purpose.
+            earlier_runs: Runs of the same command, whose pictures `fresh` does not buy again.
             postprocessor: Renders every image as soon as it is stored; see `Postprocessor`.
 
         Raises:
@@ -266,7 +268,7 @@ class Studio:
         """
         wanted = tuple(orders)
         caps = self.caps({order.scope for order in wanted}, budget)
-        options = BuyerOptions(run_id, caps, fresh, self.options.absence_seconds)
+        options = BuyerOptions(run_id, caps, fresh, self.options.absence_seconds, earlier_runs)
         batches = self.engine.batches(wanted, options, postprocessor=postprocessor)
         self.require_store()
         if self.provider == "simulator":

@@ -52,6 +52,25 @@ def test_a_live_run_on_a_terminal_shows_the_quote_and_buys_when_told(
     assert "Buy?" not in again.screen
 
 
+def test_a_milder_wording_of_what_was_refused_is_asked_about_before_it_is_bought(
+    shell: Shell, service: ServiceProbe
+) -> None:
+    service.script({"kind": "refuse", "prompt": "kitchen", "times": 1})
+    kitchen = shot("kitchen", characters=[])
+    write_briefs(shell.briefs, campaign(kitchen))
+    assert shell.nbp("run", "--yes", "winter").returncode == 1
+    write_briefs(shell.briefs, campaign(kitchen, on_refusal="soften"))
+
+    declined = shell.nbp_at_terminal("run", "winter", answer="n")
+
+    assert declined.status == 1
+    assert "winter: 1 of 1 to buy, 0.15 USD (1 refused before" in declined.screen
+    assert "Buy?" in declined.screen
+    assert service.bills == 0
+    assert shell.nbp_at_terminal("run", "winter", answer="y").status == 0
+    assert service.bills == 1
+
+
 @pytest.mark.parametrize("words", [(), ("winter",), ("--all",), ("--all", "--fresh")])
 def test_a_live_run_without_a_terminal_needs_yes(
     shell: Shell, service: ServiceProbe, words: tuple[str, ...]

@@ -21,8 +21,7 @@ from nbp_dagster.studio.ledger.database import LOCK_TIMEOUT_SECONDS
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.options import OnCancel, StudioOptions
-from nbp_dagster.studio.purchasing.batch_context import EngineLimits
-from nbp_dagster.studio.purchasing.buyer import BuyerOptions
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions, EngineLimits
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint

@@ -82,6 +82,11 @@ class SheetStatus:
         """Whether a user has to choose a candidate."""
         return self.sheet is None and bool(self.choices)
 
+    @property
+    def needs_pin(self) -> bool:
+        """Whether a user has to choose, now or once it is made, before any picture is bought."""
+        return self.sheet is None and bool(self.orders) and not self.auto_pin
+
     def ask_for_pin(self) -> str:
         """Return the message that asks the user to pin a candidate."""
         count = len(self.choices)

@@ -29,7 +29,8 @@ class PlannedImage:
         standing: "made", "refused" and "left_alone" (it failed too often) cost nothing; "open" has
             a job at the service; "to_make" will be bought; "waits_for_sheet" will be bought after
             its character's sheet, whose bytes are part of its fingerprint; "waits_for_pin" is a
-            sheet that is made and that a person has to choose; "waits_for_original" is an edit
+            sheet that is made and that a person has to choose, or a prompt that is not bought
+            before they have; "waits_for_original" is an edit
             that will be bought after the picture it starts from; "waits_for_approval" one that is
             not bought before a person has approved that; "invalid" can't be bought.
         price_usd: What a run would still spend on it.
@@ -47,6 +48,7 @@ class PlannedImage:
         shared_with: Key of the prompt before it that has the very same request: one picture is
             bought for both, and its price is with that one. Empty where there is none.
         is_unpriced: Whether its price could not be learned; `price_usd` means nothing then.
+        later_usd: What it costs once a person has pinned its sheets; not in `price_usd`.
     """
 
     key: str
@@ -64,6 +66,7 @@ class PlannedImage:
     request_hash: str = ""
     shared_with: str = ""
     is_unpriced: bool = False
+    later_usd: Decimal = Decimal(0)
 
     @property
     def is_due(self) -> bool:
@@ -93,6 +96,7 @@ class PlannedImage:
             "kind": self.kind,
             "standing": self.standing,
             "price_usd": None if self.is_unpriced else str(self.price_usd),
+            "later_usd": str(self.later_usd),
             "fingerprint": self.fingerprint,
             "references": [dict(item) for item in self.references],
             "prompt": self.prompt,
@@ -129,3 +133,17 @@ class Plan:
         """
         costs = [image.may_correct * image.correction_usd for image in self.images]
         return sum(image.may_correct for image in self.images), sum(costs, Decimal(0))
+
+    @property
+    def after_pins(self) -> tuple[int, Decimal]:
+        """How many pictures follow once a person has pinned their sheets, and their USD.
+
+        Not in `total_usd`: a run makes the sheets, and ends before them.
+        """
+        later = [
+            image
+            for image in self.images
+            if image.kind == "prompt" and image.standing == "waits_for_pin"
+        ]
+        count = sum(not image.shared_with for image in later)
+        return count, sum((image.later_usd for image in later), Decimal(0))

@@ -1,11 +1,13 @@
-"""Dependencies and concurrency limits of a batch, its messages between threads, and its state."""
+"""What a batch works with, what it may buy, its messages between threads, and its state."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nbp_dagster.oxen.client import OxenClient
 from nbp_dagster.oxen.rate_limit.job_breaker import JobBreaker
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
+from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order, Outcome
 from nbp_dagster.studio.ledger.purchases import Purchase
@@ -33,6 +35,29 @@ class EngineLimits:
     collectors: int = 8
     elsewhere_seconds: float = 1.0
     unproven_seconds: float = 15.0
+
+
+@dataclass(frozen=True)
+class BuyerOptions:
+    """What one run may buy.
+
+    Attributes:
+        run_id: Written into every claim, to identify the run that bought it.
+        caps: Limits that every purchase is reserved against.
+        fresh: Buy again what earlier runs have made, on purpose.
+        absence_seconds: In which a job that is not listed may still turn up; see `JobFinder`.
+        earlier_runs: Runs of the same command; what they have made is not bought anew by `fresh`.
+    """
+
+    run_id: str
+    caps: Sequence[Cap] = ()
+    fresh: bool = False
+    absence_seconds: float = 120.0
+    earlier_runs: Sequence[str] = ()
+
+    def wants_again(self, purchase: Purchase) -> bool:
+        """Whether a made purchase is bought again: `fresh`, and made by another command."""
+        return self.fresh and purchase.run_id not in (self.run_id, *self.earlier_runs)
 
 
 @dataclass(frozen=True, kw_only=True)

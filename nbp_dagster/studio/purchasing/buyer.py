@@ -25,12 +25,12 @@ from nbp_dagster.oxen.errors import (
 from nbp_dagster.oxen.rate_limit.outage_breaker import OutageBreaker
 from nbp_dagster.oxen.rate_limit.rate_limiter import RateLimiter
 from nbp_dagster.prompts.request import ImageRequest
-from nbp_dagster.studio.ledger.budget import Cap
 from nbp_dagster.studio.ledger.ledger import AlreadyClaimed, GenerationTaken, Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import Failed, Order, Requote, keep_price
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import ENDED_IN_VAIN, Purchase
 from nbp_dagster.studio.purchasing.absence import JobFinder, TurnedAway, look_once
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, Cancelled
 from nbp_dagster.studio.purchasing.collector import RunStopped
 from nbp_dagster.studio.purchasing.failpoints import Failpoint
@@ -67,23 +67,6 @@ class InputImages(Protocol):
     def input_image(self, request: ImageRequest) -> tuple[str, ...]:
         """Return a request's references as URLs or data URIs, in their order."""
         ...
-
-
-@dataclass(frozen=True)
-class BuyerOptions:
-    """What one run may buy.
-
-    Attributes:
-        run_id: Written into every claim, to identify the run that bought it.
-        caps: Limits that every purchase is reserved against.
-        fresh: Buy again what earlier runs have made, on purpose.
-        absence_seconds: In which a job that is not listed may still turn up; see `JobFinder`.
-    """
-
-    run_id: str
-    caps: Sequence[Cap] = ()
-    fresh: bool = False
-    absence_seconds: float = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,9 +162,8 @@ class Buyer:
         return Failed(order.key, fingerprint, reason, "service")
 
     def is_wanted_again(self, purchase: Purchase) -> bool:
-        """Whether a purchase is made and bought again: `fresh`, and made by another run."""
-        is_made = purchase.state == "made"
-        return is_made and self.options.fresh and purchase.run_id != self.options.run_id
+        """Whether a purchase is made and bought again: `fresh`, and made by another command."""
+        return purchase.state == "made" and self.options.wants_again(purchase)
 
     def _look_up(self, order: Order) -> Obtained | None:
         """Judge what the ledger holds of an order; None when it may be bought."""

@@ -24,14 +24,14 @@ from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.options import OnCancel
 from nbp_dagster.studio.purchasing.batch import Batch
-from nbp_dagster.studio.purchasing.batch_context import BatchContext, EngineLimits
-from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions, InputImages
+from nbp_dagster.studio.purchasing.batch_context import BatchContext, BuyerOptions, EngineLimits
+from nbp_dagster.studio.purchasing.buyer import Buyer, InputImages
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock
 from nbp_dagster.studio.purchasing.collector import Collector, ImagePostprocessor
 from nbp_dagster.studio.purchasing.failpoints import Failpoint, no_failpoint
 from nbp_dagster.studio.purchasing.failures import find_left_alone
 from nbp_dagster.studio.purchasing.job_watcher import WatchTimes
-from nbp_dagster.studio.purchasing.order_groups import OrderGroups
+from nbp_dagster.studio.purchasing.order_groups import OrderGroups, follow_refusals
 from nbp_dagster.studio.purchasing.reconcile import list_unowned, match_orders, matches
 from nbp_dagster.telemetry.observer import NO_OBSERVER, BatchGauges, Observer
 
@@ -304,13 +304,10 @@ class Engine:
         Returns:
             The order, and its purchase or refusal where it needs neither buying nor waiting.
         """
-        while True:
-            purchase = known.get(order.request.fingerprint)
-            if purchase is None or purchase.state not in ("made", "refused"):
-                return order, None
-            if purchase.state == "made":
-                return order, None if buyer.is_wanted_again(purchase) else purchase
-            if order.on_refusal is None:
-                reason = purchase.reason or "refused"
-                return order, Refused(order.key, order.request.fingerprint, reason)
-            order = order.on_refusal
+        order, purchase = follow_refusals(order, known)
+        if purchase is None or purchase.state not in ("made", "refused"):
+            return order, None
+        if purchase.state == "made":
+            return order, None if buyer.is_wanted_again(purchase) else purchase
+        reason = purchase.reason or "refused"
+        return order, Refused(order.key, order.request.fingerprint, reason)

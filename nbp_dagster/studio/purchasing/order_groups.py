@@ -104,19 +104,27 @@ def find_wording(order: Order, fingerprint: str) -> Order:
     return next(item for item in _wordings(order) if item.request.fingerprint == fingerprint)
 
 
+def follow_refusals(order: Order, latest: Mapping[str, Purchase]) -> tuple[Order, Purchase | None]:
+    """Return the wording of an order that a run goes on with, and its latest purchase.
+
+    That is the first that is not refused; where all are, the last. It has no purchase while it was
+    never asked: the brief has allowed it since, or a cap or a stop came after the refusal.
+
+    Args:
+        order: The order, in its first wording.
+        latest: The latest purchase by fingerprint, softened wordings included.
+    """
+    while True:
+        purchase = latest.get(order.request.fingerprint)
+        is_refused = purchase is not None and purchase.state == "refused"
+        if not is_refused or order.on_refusal is None:
+            return order, purchase
+        order = order.on_refusal
+
+
 def status_of(order: Order, latest: Mapping[str, Purchase]) -> Purchase | None:
     """Return the purchase that decides an order's status: its own, or a softened wording's.
 
-    Args:
-        order: The order.
-        latest: The latest purchase by fingerprint, softened wordings included.
+    None where the wording that a run goes on with was never asked, whatever was refused before it.
     """
-    purchase = None
-    for item in _wordings(order):
-        found = latest.get(item.request.fingerprint)
-        if found is None:
-            break
-        purchase = found
-        if found.state != "refused":
-            break
-    return purchase
+    return follow_refusals(order, latest)[1]

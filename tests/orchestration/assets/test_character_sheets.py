@@ -89,7 +89,8 @@ def test_pictures_of_an_unpinned_sheet_fail_before_any_post_and_all_others_are_m
     assert by_key[ADA].standing == "waits_for_pin"
     assert by_key[BEN].standing == "made"
     kitchen = by_key[ALL.format("kitchen")]
-    assert kitchen.standing == "waits_for_sheet"
+    assert (kitchen.standing, kitchen.price_usd) == ("waits_for_pin", 0)
+    assert plan.after_pins == (1, kitchen.later_usd)
     assert "nbp sheets pin hilltop/ada 1|2|3" in kitchen.reason
     assert not due.is_launched
     assert "waits for the sheet of hilltop/ada to be pinned" in due.reason

@@ -1,5 +1,6 @@
 """The closing lines of `nbp run`: what to look at, in a few lines, and the page last."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -70,6 +71,14 @@ def test_each_of_several_campaigns_names_its_page(capsys: pytest.CaptureFixture[
     said = say(capsys, ran("spring", kind("marking", 1), failing=1), ran("winter"))
     assert said[2].endswith("worst first, in /sets/spring/index.html")
     assert said[-1] == "/sets/index.html"
+
+
+def test_a_page_that_is_not_there_is_not_named(capsys: pytest.CaptureFixture[str]) -> None:
+    unmade = replace(ran("spring", pictures=0), has_page=False)
+
+    assert "index.html" not in "\n".join(say(capsys, unmade))
+    assert "index.html" not in "\n".join(say(capsys, unmade, replace(unmade, campaign="winter")))
+    assert say(capsys, unmade, ran("winter"))[-1] == "/sets/index.html"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ from nbp_dagster.studio.ledger.ledger import Ledger, OverCap
 from nbp_dagster.studio.ledger.orders import KeptImage
 from nbp_dagster.studio.ledger.purchases import JobTimes, Purchase
 from nbp_dagster.studio.ledger.schema import purchases
-from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions
+from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.purchasing.obtained import Enqueued
 from tests.fakes.clock import FakeClock

@@ -21,7 +21,8 @@ from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
 from nbp_dagster.studio.ledger.owner_leases import OwnerLease
 from nbp_dagster.studio.ledger.purchases import Purchase
-from nbp_dagster.studio.purchasing.buyer import Buyer, BuyerOptions
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions
+from nbp_dagster.studio.purchasing.buyer import Buyer
 from nbp_dagster.studio.purchasing.cancellation import CancellableClock, CancellationToken
 from nbp_dagster.studio.purchasing.failpoints import FailpointName
 from nbp_dagster.studio.purchasing.obtained import Enqueued
