@@ -74,6 +74,8 @@ def _weather(storm: Storm, seconds: float) -> list[int]:
 def _finish(storm: Storm, servers: Servers) -> list[str]:
     """Make what is left on every host, and return what is wrong then."""
     problems = [fault for host in storm.hosts for fault in host.faults]
+    # What is open of a prompt that is no more is closed by the next run that buys of its campaign.
+    storm.briefs.edit_each()
     for host in storm.hosts:
         problems += _make_all(host)
     rows = read_rows(servers.database)

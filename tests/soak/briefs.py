@@ -59,6 +59,12 @@ class ChangingBriefs:
         self._write(name)
         return f"{name}: {kind}"
 
+    def edit_each(self) -> None:
+        """Edit a scene of every campaign, so that each has something to buy."""
+        for name in _CAMPAIGNS:
+            self._dice.choice(self._shots[name])["scene"] = self._scene()
+            self._write(name)
+
     def _write(self, name: str) -> None:
         path = self.folder / "campaigns" / f"{name}.yaml"
         # As an editor writes it: a command that reads meanwhile sees the one before.

@@ -1,6 +1,7 @@
 """Marks beside the store how far its ledger was, so that an older or other ledger is noticed."""
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -26,6 +27,8 @@ from nbp_dagster.studio.storage.files import translate_errors as translate_error
 from nbp_dagster.studio.storage.files import write_atomically
 from nbp_dagster.studio.storage.store_note import note_path, read_note, write_note
 from nbp_dagster.studio.storage.url_folder import IMAGES, UrlFolder
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -212,17 +215,29 @@ class LedgerMark:
             self._write(position, sync=False)
 
     def follow(self, batches: Iterator[T]) -> Iterator[T]:
-        """Yield the batches of a run, and keep the mark up to date meanwhile."""
+        """Yield the batches of a run, and keep the mark up to date meanwhile.
+
+        Raises:
+            NbpError: As `advance`, but not over an error that ends the run: that one is told.
+        """
+        is_done = False
         try:
             for batch in batches:
                 if self._clock.monotonic() - self._marked_at >= self._pause:
                     self.advance()
                 yield batch
+            is_done = True
         finally:
             close = getattr(batches, "close", None)
             if close is not None:
                 close()
-            self.advance()
+            try:
+                self.advance()
+            except NbpError as error:
+                if is_done:
+                    raise
+                # The next run marks what this one bought: it looks at the ledger itself.
+                logger.warning("the mark of the ledger stays as it was: %s", error)
 
     def reset(self) -> None:
         """Take the ledger as it is for the right one; for after it was rebuilt."""

@@ -1,10 +1,12 @@
 """The mark of a ledger in a store that machines share: one store, one ledger."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from nbp_dagster.errors import NbpError
 from nbp_dagster.studio.ledger.ledger_mark import LedgerBehind, LedgerMark, forget_store
 from nbp_dagster.studio.storage.data_paths import StudioPaths
 from nbp_dagster.studio.storage.files import write_atomically
@@ -51,6 +53,30 @@ def test_a_used_store_without_its_mark_is_a_disk_that_is_not_mounted(tmp_path: P
             with pytest.raises(LedgerBehind, match=r"memory://.* has no ledger.json, and was in"):
                 mark(home, engine, shared).require_own_store()
         assert shared.read("ledger.json") is None
+
+
+def test_the_error_that_ends_a_run_is_told_and_not_that_its_mark_was_lost(tmp_path: Path) -> None:
+    shared = CountedFolder()
+
+    def batches() -> Iterator[int]:
+        yield 1
+        raise NbpError("the service is away")
+
+    with opened(tmp_path / "one.sqlite") as engine:
+        write(engine, a_row())
+        followed = mark(tmp_path, engine, shared)
+        followed.require_own_store()
+        failing, left = followed.follow(batches()), followed.follow(iter((1, 2)))
+        whole = followed.follow(iter((1,)))
+        for run in (failing, left, whole):
+            next(run)
+        shared.remove("ledger.json")
+
+        left.close()
+        with pytest.raises(NbpError, match="the service is away"):
+            next(failing)
+        with pytest.raises(LedgerBehind, match=r"has no ledger.json"):
+            next(whole)
 
 
 def test_a_home_knows_its_store_though_its_ledger_is_another_now(tmp_path: Path) -> None:
