@@ -19,6 +19,8 @@ def location(
 ) -> Iterator[CodeLocation]:
     """Three shots of one campaign, nothing made yet."""
     monkeypatch.setenv("OXEN_API_KEY", "test-key-3f9a")
+    # Where make keeps the state of its own commands.
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     settings = Settings(
         mode="live",
         home=tmp_path / "home",
