@@ -49,10 +49,9 @@ def find_term(text: str, terms: Iterable[str], locale: str) -> str | None:
     An accent of the term may be missing in the text, but not the other way round: `guérison` finds
     GUERISON, `cure` does not find curé. In German `Kräuter` and `Kraeuter` find each other. The
     mark of a footnote or a trade mark ends a word, also within a term, but a decimal point ends no
-    number; a space beside a sign such as %, beside Han and
-    kana, or within an abbreviation such as No. 1, counts for nothing; a soft hyphen counts as a
-    hyphen and as nothing. In a language that does not space its words a term is found anywhere in
-    the text.
+    number; a space beside a sign such as %, beside Han and kana, or within an abbreviation such as
+    No. 1, counts for nothing; a soft hyphen counts as a hyphen and as nothing. In a language that
+    does not space its words a term is found anywhere in the text.
     """
     plain = fold_printed(text, locale)
     for term in terms:

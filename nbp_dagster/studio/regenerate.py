@@ -27,6 +27,7 @@ from nbp_dagster.studio.ledger.orders import (
 )
 from nbp_dagster.studio.ledger.purchases import Purchase
 from nbp_dagster.studio.manifest.records import PromptRecord
+from nbp_dagster.studio.purchasing.batch_context import BuyerOptions
 from nbp_dagster.studio.purchasing.collector import ImagePostprocessor
 from nbp_dagster.studio.purchasing.order_groups import OrderGroups
 from nbp_dagster.studio.regeneration_rules import Attempts, failing
@@ -220,7 +221,8 @@ class Regenerator:
             return True
         if purchase.state == "made":
             terms = self._terms
-            return terms.fresh and purchase.run_id not in (terms.run_id, *terms.earlier_runs)
+            options = BuyerOptions(terms.run_id, fresh=terms.fresh, earlier_runs=terms.earlier_runs)
+            return options.wants_again(purchase)
         return not purchase.is_open
 
     def _purchases(self, orders: Iterable[Order]) -> dict[str, Purchase]:

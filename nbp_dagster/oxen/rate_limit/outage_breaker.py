@@ -197,9 +197,7 @@ class OutageBreaker:
             error: What it failed with.
             began: The clock's `monotonic` at its beginning.
         """
-        with self._lock:
-            is_open = self._since is not None and not self._is_over()
-            return is_outage(error) and (is_open or began <= self._ended_at)
+        return is_outage(error) and (self.is_open or began <= self._ended_at)
 
     def outage(self) -> Outage | None:
         """Return the outage that something waits for, if there is one."""

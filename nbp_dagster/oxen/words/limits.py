@@ -60,8 +60,10 @@ _PER_MOMENT = re.compile(
 base model by the minute, which their name does not say."""
 
 _RATE = re.compile(r"\brate[\s_-]?limit|\btoo\s+many\s+requests\b|\bthrottl", re.IGNORECASE)
-_EXHAUSTED = re.compile(r"\bresource[\s_](has\s+been\s+)?exhausted\b", re.IGNORECASE)
 """Words of a 429 that may mention credit and still passes."""
+
+_EXHAUSTED = re.compile(r"\bresource[\s_](has\s+been\s+)?exhausted\b", re.IGNORECASE)
+"""Google's name of a 429, whatever it is about."""
 
 _USED_UP = re.compile(
     r"""

@@ -18,6 +18,9 @@ MICRO = Decimal(1_000_000)
 REOPENED = "nbp ledger reopen"
 """Stands where a purchase has its run: what was refused or left alone may be asked again."""
 
+ENDED_IN_VAIN = ("failed", "withdrawn", "lost")
+"""States of an attempt that ended without a picture, and not by a refusal."""
+
 # Columns that a purchase gets after its claim.
 _NOT_KNOWN_YET = dict.fromkeys(
     ("generation_id", "enqueued_at", "started_at", "completed_at", "settled_at", "reason", "image")
@@ -134,10 +137,6 @@ def purchase_of(row: Mapping[str, Any]) -> Purchase:
         price_usd=Decimal(micros) / MICRO,
         image=None if image is None else KeptImage(**image),
     )
-
-
-ENDED_IN_VAIN = ("failed", "withdrawn", "lost")
-"""States of an attempt that ended without a picture, and not by a refusal."""
 
 
 def latest_purchase(earlier: Any, later: Any) -> Any:

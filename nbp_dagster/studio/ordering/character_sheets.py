@@ -10,7 +10,7 @@ from nbp_dagster.oxen.errors import NotFound
 from nbp_dagster.prompts.request import ImageRequest, Provider, Sheet, compile_sheet_request
 from nbp_dagster.studio.ledger.ledger import Ledger
 from nbp_dagster.studio.ledger.orders import Order
-from nbp_dagster.studio.ledger.purchases import Purchase
+from nbp_dagster.studio.ledger.purchases import ENDED_IN_VAIN, Purchase
 from nbp_dagster.studio.ledger.sheet_pins import Pin, PinError, PinLog
 from nbp_dagster.studio.ordering.order_builder import Quote, build_order
 from nbp_dagster.studio.references.provided_sheets import use_supplied_sheet
@@ -116,7 +116,7 @@ class SheetStatus:
         return None
 
 
-_ENDED = ("made", "refused", "failed", "withdrawn", "lost")
+_ENDED = ("made", "refused", *ENDED_IN_VAIN)
 
 
 class CharacterSheets:

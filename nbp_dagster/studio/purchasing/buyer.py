@@ -173,9 +173,7 @@ class Buyer:
             return None
         if purchase.state in ENDED_IN_VAIN or self.is_wanted_again(purchase):
             return self._left_alone(order)
-        if purchase.state == "made":
-            return Already(purchase)
-        if purchase.state == "refused":
+        if purchase.state in ("made", "refused"):
             return Already(purchase)
         if purchase.owner != self.lease.owner:
             if self.lease.is_alive(purchase.owner):

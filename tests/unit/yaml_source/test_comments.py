@@ -1,16 +1,15 @@
 """What YAML takes for a comment and may be text is told, in every style and by either parser."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated
 
 import pytest
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-from nbp_dagster.yaml_source import document
-from nbp_dagster.yaml_source.document import parse_document
-from nbp_dagster.yaml_source.validation import FREE_TEXT, check_record
+from nbp_dagster.yaml_source.validation import FREE_TEXT
+from tests.unit.yaml_source.records import list_problems
+
+pytestmark = pytest.mark.usefixtures("each_parser")
 
 _Text = Annotated[str, FREE_TEXT]
 
@@ -35,21 +34,8 @@ class _Brief(BaseModel):
     colours: Mapping[str, str] = {}
 
 
-@pytest.fixture(
-    autouse=True,
-    params=[yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)],
-    ids=["python", "c"],
-)
-def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "_Loader", request.param)
-
-
 def check(text: str) -> list[str]:
-    parsed, problems = parse_document(f"{text}\n".encode(), file="x", path=Path("x"))
-    if parsed is None:
-        return [str(problem) for problem in problems]
-    _, more = check_record(_Brief, parsed)
-    return [str(problem) for problem in (*problems, *more)]
+    return list_problems(_Brief, text)
 
 
 BEHIND_A_COMMA = [
